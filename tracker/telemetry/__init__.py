@@ -1,0 +1,1 @@
+"""Devices, channels, dated assignments, and the one writer of readings."""
