@@ -1,0 +1,141 @@
+"""Mosquitto's files as text: configuration, password file, access list. Pure; `broker.py` runs the program.
+
+Written for 2.0.11 (Debian 12) and 2.1: `password_file` and `acl_file` are deprecated there and work until 3.0.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# What mosquitto_passwd uses. Device passwords are random 128 bit or more, so stretching adds nothing, and
+# after a broker restart every device of the country is checked at once.
+DEFAULT_ITERATIONS = 101
+_SALT_BYTES = 12
+_KEY_BYTES = 64
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# A WHO EMS body may have 1 MB; somewhat above, so that one just over is seen and put among the dead letters.
+MESSAGE_LIMIT_BYTES = 1_310_720
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerFiles:
+    """Where the broker finds what it reads and keeps what it must not forget."""
+
+    data: Path
+    passwords: Path
+    access: Path
+    pid: Path | None = None
+
+
+def password_hash(password: str, *, salt: bytes | None = None, iterations: int = DEFAULT_ITERATIONS) -> str:
+    """The hash `mosquitto_passwd` writes: `$7$iterations$salt$key`, PBKDF2-HMAC-SHA512, Base64."""
+    salt = os.urandom(_SALT_BYTES) if salt is None else salt
+    key = hashlib.pbkdf2_hmac("sha512", password.encode("utf-8"), salt, iterations, _KEY_BYTES)
+    return f"$7${iterations}${base64.b64encode(salt).decode('ascii')}${base64.b64encode(key).decode('ascii')}"
+
+
+def password_matches(password: str, hashed: str) -> bool:
+    """Whether `password` is the one behind a `$7$` hash; False for any other text."""
+    parts = hashed.split("$")
+    if len(parts) != 5 or parts[0] or parts[1] != "7":
+        return False
+    try:
+        iterations, salt = int(parts[2]), base64.b64decode(parts[3], validate=True)
+    except ValueError:
+        return False
+    return iterations > 0 and hmac.compare_digest(password_hash(password, salt=salt, iterations=iterations), hashed)
+
+
+def usable_username(name: str) -> bool:
+    """Whether a name can be a broker user: `%u` in topics forbids `/`, `+`, `#`, the password file forbids `:`."""
+    return _USERNAME.fullmatch(name) is not None
+
+
+def password_file(users: Mapping[str, str]) -> str:
+    """The password file from username → `$7$` hash; ValueError for a name or hash that would break a line."""
+    lines = []
+    for name, hashed in sorted(users.items()):
+        if not usable_username(name):
+            raise ValueError(f"{name!r} cannot be a broker user name")
+        if not hashed.startswith("$7$") or any(sign.isspace() for sign in hashed):
+            raise ValueError(f"the password hash of {name!r} is not one of Mosquitto's")
+        lines.append(f"{name}:{hashed}\n")
+    return "".join(lines)
+
+
+def access_file(*, readers: Iterable[str], writers: Mapping[str, Iterable[str]] | None = None) -> str:
+    """Who may do what: readers hear everything, everyone writes below the own name, `writers` also elsewhere.
+
+    `writers` maps a username to further topic filters, for dialects whose topics do not carry the sender.
+    A publication that is not allowed is acknowledged and dropped by the broker (MQTT 3.1.1 has no refusal).
+    """
+    lines = ["# Written by Rantai; changes are overwritten.\n"]
+    for name in sorted(readers):
+        lines += [f"user {name}\n", "topic read #\n", "topic read $SYS/#\n"]
+    for name, topics in sorted((writers or {}).items()):
+        lines += [f"user {name}\n", *(f"topic write {topic}\n" for topic in topics)]
+    lines += [f"pattern write rantai/v1/%u/{leaf}\n" for leaf in ("readings", "status", "ems")]
+    return "".join(lines)
+
+
+def configuration(
+    files: BrokerFiles,
+    *,
+    port: int,
+    bind: str | None = None,
+    user: str | None = None,
+    max_inflight: int = 20_000,
+    memory_bytes: int = 1_000_000_000,
+) -> str:
+    """`mosquitto.conf` that loses as little as Mosquitto allows.
+
+    `max_inflight`: messages under way to one client; the ingester acknowledges whole batches after their
+    commit, so this must hold at least two batches or the pipe runs dry between commits.
+    `memory_bytes`: at this size the broker drops connections instead of acknowledging what it cannot keep.
+    """
+    interface = f" {bind}" if bind else ""
+    lines = [
+        "# Written by Rantai (rantai/local/mosquitto.py); docs: mosquitto.conf(5).",
+        f"listener {port}{interface}",
+        *([f"user {user}"] if user else []),
+        *([f"pid_file {files.pid}"] if files.pid else []),
+        "",
+        "# Every device has its own name and password, and its name is part of its topics.",
+        "allow_anonymous false",
+        f"password_file {files.passwords}",
+        f"acl_file {files.access}",
+        "",
+        "# The whole store is written each second. A SIGKILL or power cut loses at most what came since;",
+        "# a clean stop loses nothing. autosave_on_changes would write the whole file for each message,",
+        "# which collapses once a backlog waits.",
+        "persistence true",
+        f"persistence_location {files.data}/",
+        "persistence_file mosquitto.db",
+        "autosave_interval 1",
+        "autosave_on_changes false",
+        "",
+        "# The default, 1000 waiting messages for a client that is away, drops the rest although it was",
+        "# acknowledged. Here nothing is dropped: max_queued_bytes is off too, for it drops in silence as well;",
+        "# the guard is memory_limit, which refuses (no acknowledgement, the device keeps its copy).",
+        "max_queued_messages 0",
+        "max_queued_bytes 0",
+        f"max_inflight_messages {max_inflight}",
+        f"memory_limit {memory_bytes}",
+        f"message_size_limit {MESSAGE_LIMIT_BYTES}",
+        "",
+        "set_tcp_nodelay true",
+        "sys_interval 10",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "connection_messages false",
+    ]
+    return "\n".join(lines) + "\n"
