@@ -1,0 +1,55 @@
+"""Who is asking, and what that opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, within
+from tracker.kit.errors import Forbidden, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A role over the unit at `path` and all below."""
+
+    role: Role
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The one on whose behalf a use case runs."""
+
+    account_id: UUID | None
+    name: str
+    grants: tuple[Grant, ...] = ()
+    is_system: bool = False
+    language: str = "id"
+
+    def may(self, permission: Permission, path: str | None = None) -> bool:
+        """Whether the act is allowed at `path`, or anywhere at all when no path is given."""
+        if self.is_system:
+            return True
+        return any(
+            permission in ROLE_PERMISSIONS[grant.role] and (path is None or within(path, grant.path))
+            for grant in self.grants
+        )
+
+    def sees(self, path: str) -> bool:
+        """Whether `path` lies in the caller's subtree at all."""
+        return self.is_system or any(within(path, grant.path) for grant in self.grants)
+
+    def require(self, permission: Permission, path: str | None = None) -> None:
+        """Raise `NotFound` for what the caller cannot see, `Forbidden` for what it may only see."""
+        if path is not None and not self.sees(path):
+            raise NotFound
+        if not self.may(permission, path):
+            raise Forbidden(permission=permission.value)
+
+    def roots(self, permission: Permission) -> tuple[str, ...]:
+        """The paths under which the act is allowed."""
+        return tuple(g.path for g in self.grants if permission in ROLE_PERMISSIONS[g.role])
+
+
+SYSTEM = Principal(account_id=None, name="system", is_system=True)

@@ -1,0 +1,52 @@
+"""Reads of this room, and the filter every listing starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, cast, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from tracker.access.models import Account, RoleGrant, Unit
+from tracker.access.principal import Grant, Principal
+from tracker.access.rules import Permission
+from tracker.database.types import Ltree
+
+PathColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
+
+
+def visible_to(principal: Principal, path: PathColumn, permission: Permission) -> ColumnElement[bool]:
+    """True for rows whose unit lies in a subtree where `principal` holds `permission`."""
+    if principal.is_system:
+        return true()
+    roots = principal.roots(permission)
+    if not roots:
+        return false()
+    return or_(*(path.op("<@", is_comparison=True)(cast(root, Ltree())) for root in roots))
+
+
+def units_visible_to(principal: Principal, permission: Permission) -> Any:
+    """A select of the ids of all units where `principal` holds `permission`; for `column.in_(…)`."""
+    return select(Unit.id).where(visible_to(principal, Unit.path, permission))
+
+
+def principal_of(db: Session, account_id: UUID) -> Principal | None:
+    """The principal of an active account; None when there is none."""
+    rows = db.execute(
+        select(Account.name, Account.language, RoleGrant.role, Unit.path)
+        .outerjoin(RoleGrant, RoleGrant.account_id == Account.id)
+        .outerjoin(Unit, Unit.id == RoleGrant.unit_id)
+        .where(Account.id == account_id, Account.active)
+    ).all()
+    if not rows:
+        return None
+    grants = tuple(Grant(role=row.role, path=row.path) for row in rows if row.path is not None)
+    return Principal(account_id=account_id, name=rows[0].name, language=rows[0].language, grants=grants)
+
+
+def unit_by_ref(db: Session, ref: str | UUID) -> Unit | None:
+    """A unit by id or code."""
+    if isinstance(ref, UUID):
+        return db.get(Unit, ref)
+    return db.scalar(select(Unit).where(Unit.code == ref))

@@ -1,0 +1,101 @@
+"""Roles and what each may do. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class UnitKind(StrEnum):
+    """Levels of the health system, and the places that hang below them."""
+
+    NATIONAL = "national"
+    PROVINCE = "province"
+    CITY = "city"
+    WAREHOUSE = "warehouse"
+    PUSKESMAS = "puskesmas"
+    POSYANDU = "posyandu"
+    HOSPITAL = "hospital"
+    POST = "post"
+
+
+class Role(StrEnum):
+    """What a person does, over one unit and everything below it."""
+
+    NATIONAL = "national"
+    PROVINCE = "province"
+    CITY = "city"
+    MANAGER = "facility_manager"
+    WAREHOUSE = "warehouse_staff"
+    VACCINATOR = "vaccinator"
+    INTEGRATOR = "integrator"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """One kind of act; named room.act."""
+
+    NETWORK_READ = "network.read"
+    NETWORK_WRITE = "network.write"
+    CATALOG_WRITE = "catalog.write"
+    STOCK_READ = "stock.read"
+    STOCK_WRITE = "stock.write"
+    SHIPMENT_WRITE = "shipment.write"
+    TELEMETRY_READ = "telemetry.read"
+    TELEMETRY_WRITE = "telemetry.write"
+    DEVICE_WRITE = "device.write"
+    ALARM_READ = "alarm.read"
+    ALARM_ACKNOWLEDGE = "alarm.acknowledge"
+    HOLD_RELEASE = "hold.release"
+    HOLD_OVERRIDE = "hold.override"
+    RECALL_WRITE = "recall.write"
+    SESSION_WRITE = "session.write"
+    QUOTA_READ = "quota.read"
+    BOOKING_READ = "booking.read"
+    BOOKING_WRITE = "booking.write"
+    PERSON_READ = "person.read"
+    PERSON_WRITE = "person.write"
+    USER_WRITE = "user.write"
+    FEED_READ = "feed.read"
+    WEBHOOK_WRITE = "webhook.write"
+    AUDIT_READ = "audit.read"
+
+
+P = Permission
+
+_LOOK = frozenset({P.NETWORK_READ, P.STOCK_READ, P.TELEMETRY_READ, P.ALARM_READ, P.QUOTA_READ, P.FEED_READ})
+_MANAGE = _LOOK | {
+    P.STOCK_WRITE,
+    P.SHIPMENT_WRITE,
+    P.TELEMETRY_WRITE,
+    P.ALARM_ACKNOWLEDGE,
+    P.HOLD_RELEASE,
+    P.SESSION_WRITE,
+    P.BOOKING_READ,
+    P.BOOKING_WRITE,
+    P.PERSON_READ,
+    P.PERSON_WRITE,
+    P.AUDIT_READ,
+}
+_OVERSEE = _MANAGE | {P.DEVICE_WRITE, P.HOLD_OVERRIDE, P.NETWORK_WRITE, P.USER_WRITE, P.WEBHOOK_WRITE}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.NATIONAL: frozenset(Permission),
+    Role.PROVINCE: _OVERSEE | {P.RECALL_WRITE},
+    Role.CITY: _OVERSEE,
+    Role.MANAGER: _MANAGE | {P.DEVICE_WRITE},
+    Role.WAREHOUSE: _LOOK | {P.STOCK_WRITE, P.SHIPMENT_WRITE, P.ALARM_ACKNOWLEDGE, P.TELEMETRY_WRITE},
+    Role.VACCINATOR: _LOOK | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_READ, P.PERSON_WRITE},
+    # A machine of another system (JAKI, a telemetry gateway): reads quota, books, delivers readings.
+    Role.INTEGRATOR: _LOOK | {P.TELEMETRY_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_WRITE, P.WEBHOOK_WRITE},
+    Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.AUDIT_READ},
+}
+
+
+def path_label(code: str) -> str:
+    """A unit's code as an ltree label: letters, digits and underscore (PostgreSQL 15 takes no hyphen)."""
+    return "".join(char if char.isalnum() and char.isascii() else "_" for char in code).lower()
+
+
+def within(path: str, root: str) -> bool:
+    """Whether `path` is `root` or lies below it."""
+    return path == root or path.startswith(root + ".")

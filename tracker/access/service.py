@@ -1,0 +1,200 @@
+"""Use cases of this room: units, accounts, grants, log-ins, keys."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from tracker.access.errors import BadCredentials, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
+from tracker.access.models import Account, ApiKey, Login, RoleGrant, Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import principal_of, unit_by_ref
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
+from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
+from tracker.kit.ids import uuid7
+
+_passwords = PasswordHash((Argon2Hasher(),))
+# Verified against when the user name is unknown, so that the answer takes as long.
+_DUMMY_HASH = _passwords.hash("no such person has this password")
+
+MIN_PASSWORD = 10
+
+
+def ensure_unit(db: Session, *, code: str, name: str, kind: UnitKind, parent: Unit | None) -> Unit:
+    """The unit with this code, made if there is none; its place in the tree is never changed here."""
+    found = unit_by_ref(db, code)
+    if found is not None:
+        return found
+    label = path_label(code)
+    unit = Unit(
+        id=uuid7(),
+        code=code,
+        name=name,
+        kind=kind,
+        parent_id=parent.id if parent else None,
+        path=f"{parent.path}.{label}" if parent else label,
+    )
+    db.add(unit)
+    db.flush()
+    return unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account with one role over one unit."""
+
+    username: str
+    name: str
+    password: str | None
+    role: Role
+    unit: str | UUID
+
+
+def add_account(db: Session, principal: Principal, command: NewAccount, *, now: datetime) -> Account:
+    """Make an account and give it a role.
+
+    Raises WeakPassword, UsernameTaken, UnknownUnit, GrantBeyondOwn, Forbidden.
+    """
+    unit = unit_by_ref(db, command.unit)
+    if unit is None or not principal.sees(unit.path):
+        raise UnknownUnit(field="unit")
+    principal.require(Permission.USER_WRITE, unit.path)
+    if any(not principal.may(permission, unit.path) for permission in ROLE_PERMISSIONS[command.role]):
+        raise GrantBeyondOwn(field="role")
+    if command.password is not None and len(command.password) < MIN_PASSWORD:
+        raise WeakPassword(field="password", least=MIN_PASSWORD)
+    username = command.username.strip().lower()
+    made = db.scalar(
+        upsert(Account)
+        .values(
+            id=uuid7(),
+            username=username,
+            name=command.name,
+            password_hash=_passwords.hash(command.password) if command.password else None,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[Account.username])
+        .returning(Account)
+    )
+    if made is None:
+        raise UsernameTaken(field="username")
+    db.add(RoleGrant(account_id=made.id, role=command.role, unit_id=unit.id))
+    db.flush()
+    return made
+
+
+def account_exists(db: Session, username: str) -> bool:
+    """Whether the user name is taken."""
+    return db.scalar(select(func.count()).where(Account.username == username.strip().lower())) == 1
+
+
+def check_password(db: Session, username: str, password: str) -> Account:
+    """The active account these credentials prove; raises BadCredentials, after the same time in all cases."""
+    account = db.scalar(select(Account).where(Account.username == username.strip().lower(), Account.active))
+    stored = account.password_hash if account is not None else None
+    valid, updated = _passwords.verify_and_update(password, stored or _DUMMY_HASH)
+    if account is None or stored is None or not valid:
+        raise BadCredentials
+    if updated is not None:
+        account.password_hash = updated
+        db.flush()
+    return account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLogin:
+    """A page log-in: the value for the cookie (told once) and what it stands for."""
+
+    cookie: str
+    csrf: str
+    expires_at: datetime
+
+
+def open_login(db: Session, account: Account, *, now: datetime, hours: int) -> OpenLogin:
+    """Begin a page log-in; forgets the account's expired ones."""
+    db.execute(delete(Login).where(Login.account_id == account.id, Login.expires_at <= now))
+    opened = OpenLogin(cookie=new_secret(), csrf=new_secret(), expires_at=now + timedelta(hours=hours))
+    db.add(
+        Login(
+            id=uuid7(),
+            digest=digest_of(opened.cookie),
+            account_id=account.id,
+            csrf=opened.csrf,
+            created_at=now,
+            expires_at=opened.expires_at,
+        )
+    )
+    db.flush()
+    return opened
+
+
+def login_of(db: Session, cookie: str, *, now: datetime) -> tuple[Principal, str] | None:
+    """The principal and the CSRF secret of a live page log-in; None otherwise."""
+    login = db.scalar(select(Login).where(Login.digest == digest_of(cookie), Login.expires_at > now))
+    if login is None:
+        return None
+    principal = principal_of(db, login.account_id)
+    return None if principal is None else (principal, login.csrf)
+
+
+def close_login(db: Session, cookie: str) -> None:
+    """End a page log-in; ending it twice is harmless."""
+    db.execute(delete(Login).where(Login.digest == digest_of(cookie)))
+
+
+def csrf_matches(expected: str, given: str | None) -> bool:
+    """Compare in constant time."""
+    return given is not None and hmac.compare_digest(expected.encode(), given.encode())
+
+
+def add_api_key(
+    db: Session, principal: Principal, account_id: UUID, label: str, *, now: datetime, days: int | None = 365
+) -> str:
+    """Make a key for an account of the caller's subtree; the answer is the only time it is shown."""
+    owner = principal_of(db, account_id)
+    if owner is None:
+        raise UnknownUnit(field="account")
+    for grant in owner.grants:
+        principal.require(Permission.USER_WRITE, grant.path)
+    key = new_secret(KEY_PREFIX)
+    db.add(
+        ApiKey(
+            id=uuid7(),
+            account_id=account_id,
+            label=label,
+            prefix=key[:8],
+            digest=digest_of(key),
+            created_at=now,
+            expires_at=now + timedelta(days=days) if days else None,
+        )
+    )
+    db.flush()
+    return key
+
+
+# Writing the time of last use at every request would serialise the machine's requests on one row.
+_LAST_USED_EVERY = timedelta(minutes=5)
+
+
+def principal_of_key(db: Session, key: str, *, now: datetime) -> Principal | None:
+    """The principal of a live API key; None otherwise."""
+    row = db.scalar(
+        select(ApiKey).where(
+            ApiKey.digest == digest_of(key),
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now),
+        )
+    )
+    if row is None:
+        return None
+    if row.last_used_at is None or now - row.last_used_at > _LAST_USED_EVERY:
+        db.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now))
+    return principal_of(db, row.account_id)

@@ -1,0 +1,1 @@
+"""Assembly of the rooms' routes, problem details, paging, idempotency, live events."""

@@ -1,0 +1,144 @@
+"""Domain errors, refused shapes and surprises become RFC 9457 problem bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from tracker.api.problems import PROBLEMS
+from tracker.kit.errors import DomainError
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger("rantai.api")
+
+
+class _Params(dict[str, object]):
+    """Leaves a placeholder standing where an error carries no such parameter."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def language_of(request: Request) -> str:
+    """`id` unless the caller asks for English first."""
+    wanted = request.headers.get("accept-language", "")
+    return "en" if wanted.strip().lower().startswith("en") else "id"
+
+
+def problem_response(
+    request: Request,
+    code: str,
+    params: Mapping[str, object] | None = None,
+    errors: Sequence[Mapping[str, object]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """The problem body for a code, in the caller's language with the other beside it."""
+    problem = PROBLEMS[code]
+    safe = {name: _plain(value) for name, value in (params or {}).items()}
+    sentences = {"id": problem.id.format_map(_Params(safe)), "en": problem.en.format_map(_Params(safe))}
+    body: dict[str, object] = {
+        "type": f"urn:rantai:problem:{code}",
+        "title": sentences["en"],
+        "status": problem.status,
+        "detail": sentences[language_of(request)],
+        "detail_id": sentences["id"],
+        "code": code,
+        **({"params": safe} if safe else {}),
+    }
+    if errors:
+        body["errors"] = [dict(error) for error in errors]
+    elif "field" in safe or "line" in safe:
+        body["errors"] = [{key: safe[key] for key in ("field", "line") if key in safe}]
+    return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def _plain(value: object) -> object:
+    """JSON values stay, everything else becomes text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(value) if not isinstance(value, UUID) else str(value)
+
+
+_HTTP_CODES = {
+    400: "api.malformed",
+    401: "access.unauthenticated",
+    403: "access.forbidden",
+    404: "api.not_found",
+    405: "api.method_not_allowed",
+    413: "api.too_large",
+    415: "api.media_type",
+}
+
+# The database's own word on a collision that a repeat of the same request can mend.
+_TRANSIENT = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.QueryCanceled, pg.AdminShutdown)
+
+
+def _domain(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)
+    code = error.code if error.code in PROBLEMS else "domain.error"
+    headers = {"WWW-Authenticate": "Bearer"} if PROBLEMS[code].status == 401 else None
+    return problem_response(request, code, error.params, headers=headers)
+
+
+def _shape(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    malformed = any(item["type"] == "json_invalid" for item in found)
+    details = [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
+        for item in found[:50]
+    ]
+    return problem_response(request, "api.malformed" if malformed else "api.invalid", errors=details)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _HTTP_CODES.get(error.status_code, "domain.error" if error.status_code < 500 else "api.internal")
+    return problem_response(request, code, headers=dict(error.headers or {}))
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DBAPIError)
+    if error.connection_invalidated or isinstance(error.orig, _TRANSIENT | pg.OperationalError):
+        log.warning("database busy or away", path=_route(request), kind=type(error.orig).__name__)
+        return problem_response(request, "api.busy", headers={"Retry-After": "1"})
+    if isinstance(error.orig, pg.DataError):
+        # Text PostgreSQL cannot hold (NUL), a number out of range: the caller's value, not our fault.
+        return problem_response(request, "api.invalid")
+    return _surprise(request, error)
+
+
+def _surprise(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", path=_route(request), kind=type(error).__name__, exc_info=error)
+    return problem_response(request, "api.internal")
+
+
+def _route(request: Request) -> str:
+    """The template, not the path, so that no identifier of a person gets into the log."""
+    route: Any = request.scope.get("route")
+    return str(getattr(route, "path", request.url.path))
+
+
+def install(app: FastAPI) -> None:
+    """Hang the handlers on the application."""
+    app.add_exception_handler(DomainError, _domain)
+    app.add_exception_handler(RequestValidationError, _shape)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(Exception, _surprise)

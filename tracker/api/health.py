@@ -1,0 +1,93 @@
+"""Is the process alive, is the house ready, what do the gauges say."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from tracker.database.engine import new_session
+from tracker.database.migrations import head_revision
+from tracker.edge.deps import Now, Shared
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """Each part the house needs, and how old the newest news of each stream is, in seconds."""
+
+    status: str
+    checks: dict[str, bool]
+    ages_s: dict[str, float | None]
+
+
+@router.get("/livez", operation_id="read_livez")
+def livez() -> Live:
+    """The process is up; asks nobody else."""
+    return Live()
+
+
+@router.get("/readyz", operation_id="read_readyz", responses={503: {"model": Ready, "description": "Not ready."}})
+def readyz(response: Response, shared: Shared, now: Now) -> Ready:
+    """Database, migrations at head, broker; ages of the last ingest and evaluation, lag of the feed."""
+    checks = {"database": False, "migrations": False, "broker": _broker(shared.settings.mqtt_url.get_secret_value())}
+    ages: dict[str, float | None] = {}
+    try:
+        with new_session(shared.engine) as db:
+            checks["database"] = db.scalar(text("SELECT 1")) == 1
+            checks["migrations"] = _revision(db) == head_revision()
+            if checks["migrations"]:
+                ages = _ages(db, now)
+    except SQLAlchemyError:
+        # The answer itself says that the database is away.
+        pass
+    ready = all(checks.values())
+    response.status_code = 200 if ready else 503
+    return Ready(status="ready" if ready else "not ready", checks=checks, ages_s=ages)
+
+
+@router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
+def metrics() -> Response:
+    """Prometheus text."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _broker(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 1883), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _revision(db: Session) -> str | None:
+    exists = db.scalar(text("SELECT to_regclass('alembic_version')"))
+    return db.scalar(text("SELECT version_num FROM alembic_version")) if exists else None
+
+
+def _ages(db: Session, now: datetime) -> dict[str, float | None]:
+    newest: Any = db.execute(
+        text("SELECT (SELECT min(recorded_at) FROM feed_pending) AS feed_lag, name, beat_at FROM (VALUES (1)) one(x) LEFT JOIN heartbeat ON true")
+    ).all()
+    ages = {f"{row.name}": (now - row.beat_at).total_seconds() for row in newest if row.name is not None}
+    lag = newest[0].feed_lag
+    ages["feed_lag"] = (now - lag).total_seconds() if lag is not None else 0.0
+    for stream in ("ingest", "evaluation"):
+        ages.setdefault(stream, None)
+    return ages

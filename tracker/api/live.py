@@ -1,0 +1,90 @@
+"""`GET /api/v1/feed`: the feed as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.api.sse import FeedHub
+from tracker.database.engine import transaction
+from tracker.edge.deps import bearer_scheme, identify, services_of
+from tracker.kit.errors import Refused, Unauthenticated
+
+router = APIRouter(prefix="/api/v1", tags=["feed"])
+
+
+class TooManyStreams(Refused):
+    """This process serves no more live connections."""
+
+    code = "api.too_many_streams"
+
+
+class BadEventId(Refused):
+    """`Last-Event-ID` is not a position of the feed."""
+
+    code = "api.bad_event_id"
+
+
+def hub_of(request: Request) -> FeedHub:
+    """The hub of this process."""
+    hub: FeedHub = request.app.state.hub
+    return hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Who follows, and from where on."""
+
+    principal: Principal
+    after: int | None
+
+
+def _follower(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+    after: Annotated[int | None, Query(ge=0, le=2**62, description="Start behind this position.")] = None,
+) -> Follower:
+    """Refuses before the stream begins; its own short transaction ends before the wait does."""
+    services = services_of(request)
+    with transaction(services.engine) as db:
+        principal = identify(request, db, services.clock(), bearer.credentials if bearer else None)
+    if principal is None:
+        raise Unauthenticated
+    principal.require(Permission.FEED_READ)
+    hub = hub_of(request)
+    if hub.open >= hub.most:
+        raise TooManyStreams(most=hub.most)
+    return Follower(principal=principal, after=_position(last_event_id, after))
+
+
+def _position(last_event_id: str | None, after: int | None) -> int | None:
+    if last_event_id is None or last_event_id == "":
+        return after
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 18:
+        raise BadEventId(field="Last-Event-ID")
+    return int(last_event_id)
+
+
+@router.get("/feed", operation_id="follow_feed", response_class=EventSourceResponse)
+async def follow_feed(
+    request: Request,
+    follower: Annotated[Follower, Depends(_follower)],
+    most: Annotated[int | None, Query(ge=1, le=500, description="End after so many events.")] = None,
+    wait: Annotated[bool, Query(description="False: end when there is nothing more to tell.")] = True,
+) -> AsyncIterator[ServerSentEvent]:
+    """Events of the caller's subtree, in order, from now on or from `Last-Event-ID`."""
+    sent = 0
+    async for item in hub_of(request).follow(follower.principal, follower.after, wait=wait):
+        yield ServerSentEvent(raw_data=json.dumps(asdict(item)), event=item.kind, id=str(item.position))
+        sent += 1
+        if most is not None and sent >= most:
+            return

@@ -1,0 +1,51 @@
+"""Refusals of the rooms access and api."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "access.unauthenticated": Problem(
+        401, "Masuk dahulu: token, kunci, atau kuki tidak ada atau sudah tidak berlaku.", "Log in first: the token, key or cookie is missing or no longer valid."
+    ),
+    "access.bad_credentials": Problem(401, "Nama pengguna atau kata sandi salah.", "User name or password is wrong."),
+    "access.too_many_attempts": Problem(
+        429, "Terlalu banyak percobaan; coba lagi sebentar lagi.", "Too many attempts; try again in a moment."
+    ),
+    "access.forbidden": Problem(403, "Peran Anda tidak mengizinkan tindakan ini.", "Your role does not allow this."),
+    "access.csrf_failed": Problem(
+        403, "Formulir sudah kedaluwarsa; muat ulang halaman.", "The form is out of date; reload the page."
+    ),
+    "access.grant_beyond_own": Problem(
+        403, "Anda tidak dapat memberi peran yang melebihi wewenang Anda.", "You cannot give a role beyond your own."
+    ),
+    "access.not_found": Problem(404, "Tidak ditemukan dalam jangkauan Anda.", "Not found within your reach."),
+    "access.username_taken": Problem(409, "Nama pengguna sudah dipakai.", "This user name is taken."),
+    "access.unknown_unit": Problem(422, "Unit tidak dikenal.", "This unit is not known."),
+    "access.weak_password": Problem(
+        422, "Kata sandi paling sedikit {least} karakter.", "The password needs at least {least} characters."
+    ),
+    "domain.error": Problem(422, "Permintaan tidak dapat dilaksanakan.", "The request cannot be carried out."),
+    "domain.conflict": Problem(409, "Bertentangan dengan catatan yang ada.", "It contradicts what is recorded."),
+    "domain.refused": Problem(422, "Permintaan tidak dapat diterima.", "The request is not acceptable."),
+    "api.invalid": Problem(422, "Isi permintaan tidak sesuai bentuknya.", "The request does not have the right shape."),
+    "api.malformed": Problem(400, "Isi permintaan tidak dapat dibaca.", "The request cannot be read."),
+    "api.not_found": Problem(404, "Alamat ini tidak ada.", "There is nothing at this address."),
+    "api.method_not_allowed": Problem(405, "Cara ini tidak tersedia di alamat ini.", "This method is not available here."),
+    "api.too_large": Problem(413, "Isi permintaan melebihi {limit} bita.", "The request is larger than {limit} bytes."),
+    "api.bad_cursor": Problem(422, "Penanda halaman tidak dikenal.", "The page cursor is not known."),
+    "api.bad_event_id": Problem(422, "Last-Event-ID bukan posisi umpan.", "Last-Event-ID is not a feed position."),
+    "api.too_many_streams": Problem(
+        503, "Terlalu banyak halaman langsung; coba lagi sebentar.", "Too many live pages; try again in a moment."
+    ),
+    "api.media_type": Problem(415, "Jenis isi ini tidak diterima.", "This content type is not accepted."),
+    "api.idempotency_mismatch": Problem(
+        409, "Kunci ini sudah dipakai untuk permintaan lain.", "This key was used for another request."
+    ),
+    "api.busy": Problem(
+        503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
+    ),
+    "api.internal": Problem(
+        500, "Ada yang salah di pihak kami; sudah dicatat.", "Something went wrong on our side; it has been recorded."
+    ),
+}

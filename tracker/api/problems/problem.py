@@ -1,0 +1,14 @@
+"""The shape of one row of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """HTTP status and one sentence a language; `{name}` is filled from the error's params."""
+
+    status: int
+    id: str
+    en: str

@@ -1,0 +1,145 @@
+"""The feed as server-sent events: one listening connection per process, fanned out in memory.
+
+A live page holds no database session while it waits; it resumes from `Last-Event-ID`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, or_
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from tracker.access.principal import Principal
+from tracker.access.queries import units_visible_to
+from tracker.access.rules import Permission, Role
+from tracker.database.engine import new_session
+from tracker.feed.bell import NUMBERED, Listener, dsn_of
+from tracker.feed.models import FeedEvent
+from tracker.feed.queries import last_position, read_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveEvent:
+    """One feed event as live pages get it."""
+
+    position: int
+    kind: str
+    subject: str
+    data: dict[str, Any]
+    occurred_at: str
+    recorded_at: str
+
+
+class FeedHub:
+    """Wakes the waiting streams of this process whenever the feed has grown."""
+
+    def __init__(self, engine: Engine, *, most: int) -> None:
+        self.engine = engine
+        self.most = most
+        self.open = 0
+        self._waiting: set[asyncio.Event] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to listen; call it from the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._listen, name="rantai-feed-hub", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the listener; open streams end at their next look."""
+        self._stop.set()
+        self._wake()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the process is going down."""
+        return self._stop.is_set()
+
+    def _listen(self) -> None:
+        listener = Listener(dsn_of(self.engine), [NUMBERED])
+        seen = -1
+        while not self._stop.is_set():
+            listener.wait(1.0)
+            # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
+            try:
+                newest = self._newest()
+            except SQLAlchemyError:
+                continue
+            if newest != seen and self._loop is not None:
+                seen = newest
+                try:
+                    self._loop.call_soon_threadsafe(self._wake)
+                except RuntimeError:
+                    # The loop has closed: the process is ending.
+                    break
+        listener.close()
+
+    def _wake(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    async def follow(self, principal: Principal, after: int | None, *, wait: bool = True) -> AsyncIterator[LiveEvent]:
+        """Events the principal may see, in order, from `after` (None: from now on).
+
+        With `wait=False` it ends where the feed ends.
+        """
+        event = asyncio.Event()
+        self._waiting.add(event)
+        self.open += 1
+        try:
+            position = after if after is not None else await run_in_threadpool(self._newest)
+            while not self.stopped:
+                event.clear()
+                found, position = await run_in_threadpool(self._read, principal, position)
+                for item in found:
+                    yield item
+                if found:
+                    continue
+                if not wait:
+                    return
+                await event.wait()
+        finally:
+            self._waiting.discard(event)
+            self.open -= 1
+
+    def _newest(self) -> int:
+        with new_session(self.engine) as db:
+            return last_position(db)
+
+    def _read(self, principal: Principal, after: int) -> tuple[list[LiveEvent], int]:
+        with new_session(self.engine) as db:
+            newest = last_position(db)
+            rows = read_after(db, after, limit=200, where=feed_visible_to(principal))
+            if not rows:
+                # Nothing of ours up to here: do not scan the same stretch again.
+                return [], max(after, newest)
+            return [_live(row) for row in rows], rows[-1].position
+
+
+def feed_visible_to(principal: Principal) -> ColumnElement[bool] | None:
+    """The feed filter: events of units in the caller's subtree; events of no unit for national roles."""
+    if principal.is_system:
+        return None
+    inside = FeedEvent.unit_id.in_(units_visible_to(principal, Permission.FEED_READ))
+    national = any(grant.role is Role.NATIONAL for grant in principal.grants)
+    return or_(inside, FeedEvent.unit_id.is_(None)) if national else inside
+
+
+def _live(row: FeedEvent) -> LiveEvent:
+    return LiveEvent(
+        position=row.position,
+        kind=row.kind,
+        subject=row.subject,
+        data=row.data,
+        occurred_at=row.occurred_at.isoformat(),
+        recorded_at=row.recorded_at.isoformat(),
+    )

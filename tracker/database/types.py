@@ -1,0 +1,41 @@
+"""Column types PostgreSQL has and SQLAlchemy has not, and enums stored by value."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Dialect, Text
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+
+class Ltree(UserDefinedType[str]):
+    """A label path such as `id.banten.tangerang`; compare with `.op('<@')(path)`."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in DDL."""
+        return "LTREE"
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class StrEnumText(TypeDecorator[E], Generic[E]):
+    """A `StrEnum` stored as its value in a text column."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, enum: type[E]) -> None:
+        self.enum = enum
+        super().__init__()
+
+    def process_bind_param(self, value: E | str | None, dialect: Dialect) -> str | None:
+        """Accepts a member or its value; anything else is a ValueError."""
+        return None if value is None else self.enum(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+        """The member."""
+        return None if value is None else self.enum(value)

@@ -1,0 +1,133 @@
+"""Settings: one class a concern, all under the prefix RANTAI_, read once at start.
+
+A secret may also come from a file: RANTAI_SECRET_KEY_FILE=/run/secrets/key is read where
+RANTAI_SECRET_KEY is not set. `docs/settings.md` lists every name; a test keeps it true.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RANTAI_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message says which and why, in one sentence."""
+
+
+class ApiSettings(BaseModel):
+    """HTTP server and log-in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address the HTTP server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the HTTP server listens on.")
+    token_minutes: int = Field(60, ge=1, le=1440, description="Life of a bearer token, minutes.")
+    login_hours: int = Field(12, ge=1, le=168, description="Life of a page log-in, hours.")
+    login_attempts_per_minute: int = Field(
+        10, ge=1, description="Log-in attempts allowed per minute for one address and one user name."
+    )
+    secure_cookies: bool = Field(False, description="Mark cookies Secure; switch on behind TLS.")
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body that is read.")
+    sse_connections: int = Field(200, ge=1, description="Live pages one process serves at once.")
+
+
+class DatabaseSettings(BaseModel):
+    """Connection pool and guard times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per process.")
+    statement_timeout_ms: int = Field(5_000, ge=0, description="Longest statement, milliseconds.")
+    lock_timeout_ms: int = Field(4_000, ge=0, description="Longest wait for a lock, milliseconds.")
+
+
+class Binding(BaseModel):
+    """One topic filter and the payload dialect spoken there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter: str
+    dialect: str
+
+
+class IngestSettings(BaseModel):
+    """The program that takes readings from the broker."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str = Field("rantai-ingest", description="MQTT client id; names the persistent session.")
+    batch_messages: int = Field(2_000, ge=1, le=50_000, description="Messages stored per transaction, at most.")
+    batch_ms: int = Field(100, ge=1, le=10_000, description="Longest wait before a batch is stored, milliseconds.")
+    bindings: list[Binding] = Field(
+        default_factory=list, description="Further topic filters and their dialects, as JSON."
+    )
+
+
+class LogSettings(BaseModel):
+    """What programs write about themselves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe level written.")
+    json_lines: bool = Field(False, description="One JSON object a line instead of text for people.")
+
+
+class Settings(BaseSettings):
+    """All settings of all programs."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
+
+    database_url: SecretStr = Field(description="PostgreSQL with PostGIS, postgresql://user:password@host/name.")
+    mqtt_url: SecretStr = Field(
+        SecretStr("mqtt://127.0.0.1:1883"), description="Broker: mqtt://user:password@host:1883 or mqtts://…"
+    )
+    secret_key: SecretStr = Field(
+        min_length=32, description="Signs tokens and keys the NIK hash and cipher; at least 32 characters."
+    )
+    api: ApiSettings = Field(default_factory=lambda: ApiSettings())  # noqa: PLW0108 - mypy wants the call
+    database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())  # noqa: PLW0108 - same
+    ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
+    log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
+
+
+_SECRETS = ("database_url", "mqtt_url", "secret_key")
+
+
+def _secrets_from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _SECRETS:
+        variable = f"{PREFIX}{name.upper()}"
+        file = environ.get(f"{variable}_FILE")
+        if file and variable not in environ:
+            try:
+                found[name] = Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"{variable}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+    return found
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; raise `SettingsError` with one clear sentence when something is wrong."""
+    values: dict[str, object] = {**_secrets_from_files(os.environ), **overrides}
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic converts and checks every value
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+        if first["type"] == "missing":
+            raise SettingsError(f"{name} is not set.") from None
+        raise SettingsError(f"{name} is not valid: {first['msg']}.") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()
