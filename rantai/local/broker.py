@@ -169,7 +169,7 @@ class PrivateBroker:
         while time.monotonic() < deadline:
             if not server.running:
                 return False
-            if _speaks_mqtt(port):
+            if speaks_mqtt(port):
                 # Somebody else's broker may answer here while ours is about to give up on the port.
                 time.sleep(0.05)
                 return server.running
@@ -190,10 +190,10 @@ class PrivateBroker:
         self._files.pid.unlink(missing_ok=True)
 
 
-def _speaks_mqtt(port: int) -> bool:
+def speaks_mqtt(port: int, host: str = HOST) -> bool:
     """Whether a CONNECT is answered with a CONNACK."""
     try:
-        with socket.create_connection((HOST, port), timeout=2) as connection:
+        with socket.create_connection((host, port), timeout=2) as connection:
             connection.sendall(_CONNECT)
             return connection.recv(1) == b"\x20"
     except OSError:

@@ -1,0 +1,133 @@
+"""A real PostgreSQL and a real Mosquitto for tests: containers where a Docker engine answers, else private servers.
+
+`conftest.py` calls `start_services()` for the session's shared pair; a test that kills servers takes its own
+pair (another `start_services()`). RANTAI_TEST_SERVICES=docker|local forces one kind.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from rantai.errors import ServiceMissing
+from rantai.local.folders import remove_folders
+from rantai.local.services import LocalServices
+from rantai.local.state import InstanceLock
+
+CHOICE = "RANTAI_TEST_SERVICES"
+_PREFIX = "rantai-test-"
+
+
+class Database(Protocol):
+    """What tests may do to the database server."""
+
+    @property
+    def running(self) -> bool: ...
+    def url(self, database: str = ...) -> str: ...
+    def create_database(self, name: str, *, template: str | None = None) -> bool: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Broker(Protocol):
+    """What tests may do to the broker."""
+
+    @property
+    def running(self) -> bool: ...
+    def url(self, username: str = ..., password: str | None = ...) -> str: ...
+    def add_user(self, username: str, password: str, *, reader: bool = False, topics: Iterable[str] = ()) -> str: ...
+    def set_users(self, hashes: Mapping[str, str], *, readers: Iterable[str] = ()) -> None: ...
+    def start(self) -> None: ...
+    def stop_clean(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Services(Protocol):
+    """A database server and a broker that belong together."""
+
+    @property
+    def postgres(self) -> Database: ...
+    @property
+    def broker(self) -> Broker: ...
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def mqtt_url(self) -> str: ...
+    def forget(self) -> None: ...
+
+
+@lru_cache(maxsize=1)
+def docker_answers() -> bool:
+    """Whether a Docker engine answers within three seconds."""
+    import docker  # noqa: PLC0415 - slow to import and only wanted when services are
+    from docker.errors import DockerException  # noqa: PLC0415 - same
+
+    try:
+        client = docker.from_env(timeout=3)
+    except DockerException:
+        return False
+    try:
+        return bool(client.ping())
+    except (DockerException, OSError):
+        return False
+    finally:
+        client.close()
+
+
+def services_kind() -> str:
+    """`docker` or `local`; raises `ServiceMissing` when what the environment asks for cannot be had."""
+    asked = os.environ.get(CHOICE, "").strip().lower()
+    if asked not in {"", "docker", "local"}:
+        raise ServiceMissing(f"{CHOICE} must be docker or local, not {asked!r}.")
+    if asked == "docker" and not docker_answers():
+        raise ServiceMissing(f"{CHOICE}=docker, but no Docker engine answers.")
+    return asked or ("docker" if docker_answers() else "local")
+
+
+def services_line() -> str:
+    """The line pytest prints in its header."""
+    why = "as asked" if os.environ.get(CHOICE) else "a Docker engine answers"
+    if services_kind() == "docker":
+        return f"services: containers through testcontainers ({why})"
+    why = "as asked" if os.environ.get(CHOICE) else "no Docker engine answers"
+    return f"services: private PostgreSQL and Mosquitto of this machine ({why})"
+
+
+def start_services() -> Services:
+    """Start a new pair; the caller ends it with `forget()`.
+
+    Data of tests need not survive a power cut, so fsync is off. That is safe for tests that kill the server
+    processes: what a killed process has written is the kernel's, and the kernel lives on.
+    """
+    if services_kind() == "docker":
+        from tests.support.containers import ContainerServices  # noqa: PLC0415 - testcontainers wants an engine
+
+        return ContainerServices().start()
+    sweep_leftovers()
+    root = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    services = LocalServices(root, durable=False)
+    try:
+        return services.start()
+    except BaseException:
+        services.forget()
+        raise
+
+
+def sweep_leftovers() -> None:
+    """Remove folders of earlier test runs that were killed: those whose lock nobody holds."""
+    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        # A run that is just starting has a folder but no lock file yet: leave it alone.
+        if not (root / "lock").is_file():
+            continue
+        lock = InstanceLock(root)
+        try:
+            lock.take()
+        except (ServiceMissing, OSError):
+            continue
+        remove_folders(root)
+        lock.release()
