@@ -1,13 +1,30 @@
-"""Fixtures of the whole suite."""
+"""Fixtures of the whole suite. Unit tests use none of them and touch nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from rantai.errors import ServiceMissing
-from tests.support.services import Services, services_line, start_services
+from tests.support import databases
+from tests.support.services import Services as TestServices
+from tests.support.services import services_line, start_services
+from tracker.edge.services import Services
+from tracker.settings import Settings, load_settings
+
+hypothesis_settings.register_profile(
+    "rantai", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+hypothesis_settings.load_profile("rantai")
+
+SECRET = "a secret for tests only, at least 32 characters"
 
 
 def pytest_report_header() -> str:
@@ -19,7 +36,7 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
+def services() -> Iterator[TestServices]:
     """The shared PostgreSQL and Mosquitto of this process; do not kill these."""
     pair = start_services()
     yield pair
@@ -27,8 +44,78 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture
-def own_services() -> Iterator[Services]:
+def own_services() -> Iterator[TestServices]:
     """A pair of one test, to be killed and started again."""
     pair = start_services()
     yield pair
     pair.forget()
+
+
+@pytest.fixture(scope="session")
+def template(services: TestServices) -> str:
+    """The name of the migrated template database."""
+    return databases.ensure_template(services.postgres.url("postgres"))
+
+
+@pytest.fixture(scope="session")
+def savepoint_engine(services: TestServices, template: str) -> Iterator[Engine]:
+    """One migrated database per worker, for tests that never commit for real."""
+    with (
+        databases.copied_database(services.postgres.url("postgres"), template) as url,
+        databases.engine_of(url) as engine,
+    ):
+        yield engine
+
+
+@pytest.fixture
+def db(savepoint_engine: Engine) -> Iterator[Session]:
+    """A session inside a transaction that is rolled back at the end."""
+    with savepoint_engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
+            yield session
+        if outer.is_active:
+            outer.rollback()
+
+
+@pytest.fixture
+def new_database(services: TestServices, template: str) -> Iterator[Callable[[], Engine]]:
+    """Makes databases of one's own, for code that commits or listens."""
+    with ExitStack() as stack:
+
+        def make() -> Engine:
+            url = stack.enter_context(databases.copied_database(services.postgres.url("postgres"), template))
+            return stack.enter_context(databases.engine_of(url))
+
+        yield make
+
+
+@pytest.fixture
+def engine(new_database: Callable[[], Engine]) -> Engine:
+    """One fresh, migrated, empty database."""
+    return new_database()
+
+
+@pytest.fixture
+def app_settings(engine: Engine, services: TestServices) -> Settings:
+    """Settings that point to the fresh database and the broker."""
+    return load_settings(
+        database_url=engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
+        mqtt_url=services.mqtt_url,
+        secret_key=SECRET,
+    )
+
+
+@pytest.fixture
+def app_services(engine: Engine, app_settings: Settings) -> Services:
+    """What the HTTP application is made of."""
+    return Services(engine=engine, settings=app_settings)
+
+
+@pytest.fixture
+def api(app_services: Services) -> Iterator[TestClient]:
+    """The HTTP application of the core, on a fresh database, not logged in."""
+    from tracker.api.app import create_app
+
+    with TestClient(create_app(app_services)) as client:
+        yield client
