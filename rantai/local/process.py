@@ -101,7 +101,12 @@ def tail_of(log: Path, lines: int = 5) -> str:
 
 
 def run_once(
-    arguments: Sequence[str], *, account: Account | None, environment: Mapping[str, str], what: str, timeout_s: float = 180
+    arguments: Sequence[str],
+    *,
+    account: Account | None,
+    environment: Mapping[str, str],
+    what: str,
+    timeout_s: float = 180,
 ) -> None:
     """Run a program to its end under `account`; `ServiceMissing` with its last words when it fails."""
     done = subprocess.run(
@@ -133,7 +138,9 @@ def is_alive(pid: int) -> bool:
         return True
     with contextlib.suppress(OSError, IndexError):
         # "1234 (name) Z …": the name may hold spaces and brackets, the state follows the last bracket.
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        )
     return True
 
 

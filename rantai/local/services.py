@@ -25,9 +25,7 @@ class LocalServices:
     `durable=False` (tests) trades safety against a power cut for speed.
     """
 
-    def __init__(
-        self, root: Path, *, durable: bool = True, progress: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, root: Path, *, durable: bool = True, progress: Callable[[str], None] | None = None) -> None:
         self.root = root.absolute()
         self._durable = durable
         self._tell = progress or (lambda _line: None)

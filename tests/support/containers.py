@@ -21,7 +21,7 @@ from rantai.local.ports import free_port
 
 POSTGRES_IMAGE = "postgis/postgis:16-3.5"
 BROKER_IMAGE = "eclipse-mosquitto:2.0.22"
-_PASSWORD = "rantai-tests"  # noqa: S105 - of a container that lives as long as the tests
+_PASSWORD = "rantai-tests"
 _READY_TIMEOUT_S = 120.0
 _START_ATTEMPTS = 4
 _FILES = mosquitto.BrokerFiles(
@@ -61,12 +61,14 @@ class ContainerPostgres:
         """Start, or start again, and wait until it answers."""
         if self._container is None:
             self._container, self._port = _launch(
-                lambda port: DockerContainer(POSTGRES_IMAGE)
-                .with_env("POSTGRES_USER", "rantai")
-                .with_env("POSTGRES_PASSWORD", _PASSWORD)
-                .with_env("POSTGRES_DB", "rantai")
-                .with_command("postgres -c fsync=off -c full_page_writes=off -c max_connections=200")
-                .with_bind_ports(5432, port)
+                lambda port: (
+                    DockerContainer(POSTGRES_IMAGE)
+                    .with_env("POSTGRES_USER", "rantai")
+                    .with_env("POSTGRES_PASSWORD", _PASSWORD)
+                    .with_env("POSTGRES_DB", "rantai")
+                    .with_command("postgres -c fsync=off -c full_page_writes=off -c max_connections=200")
+                    .with_bind_ports(5432, port)
+                )
             )
         elif not self.running:
             self._container.get_wrapped_container().start()
@@ -142,12 +144,14 @@ class ContainerBroker:
             # The image's own account cannot read files that were copied in as root.
             configuration = mosquitto.configuration(_FILES, port=1883, user="root")
             self._container, self._port = _launch(
-                lambda port: DockerContainer(BROKER_IMAGE)
-                .with_copy_into_container(configuration.encode(), "/rantai/mosquitto.conf")
-                .with_copy_into_container(self._passwords(), str(_FILES.passwords), 0o600)
-                .with_copy_into_container(self._access(), str(_FILES.access), 0o600)
-                .with_command("mosquitto -c /rantai/mosquitto.conf")
-                .with_bind_ports(1883, port)
+                lambda port: (
+                    DockerContainer(BROKER_IMAGE)
+                    .with_copy_into_container(configuration.encode(), "/rantai/mosquitto.conf")
+                    .with_copy_into_container(self._passwords(), str(_FILES.passwords), 0o600)
+                    .with_copy_into_container(self._access(), str(_FILES.access), 0o600)
+                    .with_command("mosquitto -c /rantai/mosquitto.conf")
+                    .with_bind_ports(1883, port)
+                )
             )
         elif not self.running:
             self._container.get_wrapped_container().start()
