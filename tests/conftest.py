@@ -16,6 +16,7 @@ from rantai.errors import ServiceMissing
 from tests.support import databases
 from tests.support.services import Services as TestServices
 from tests.support.services import services_line, start_services
+from tests.support.world import World, small_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
 
@@ -119,3 +120,9 @@ def api(app_services: Services) -> Iterator[TestClient]:
 
     with TestClient(create_app(app_services)) as client:
         yield client
+
+
+@pytest.fixture
+def world(db: Session) -> World:
+    """The small world in the savepoint session of `db`; see tests/support/world.py."""
+    return small_world(db)

@@ -1,0 +1,1 @@
+"""What is handled: vaccines, presentations, storage classes, batches, and the codes printed on them."""

@@ -1,0 +1,87 @@
+"""Reads of this room. The catalogue is the nation's: whoever is logged in may read all of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.catalog.errors import (
+    BatchNotFound,
+    LotAmbiguous,
+    PresentationNotFound,
+    StorageClassNotFound,
+    VaccineNotFound,
+)
+from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
+from tracker.catalog.rules.barcodes.digits import gtin14
+
+
+def vaccine_by_ref(db: Session, ref: str | UUID) -> Vaccine:
+    """A vaccine by id or code; raises VaccineNotFound."""
+    as_id = _as_id(ref)
+    found = db.get(Vaccine, as_id) if as_id else db.scalar(select(Vaccine).where(Vaccine.code == ref))
+    if found is None:
+        raise VaccineNotFound(vaccine=str(ref))
+    return found
+
+
+def storage_class_by_ref(db: Session, ref: str | UUID) -> StorageClass:
+    """A storage class by id or code; raises StorageClassNotFound."""
+    as_id = _as_id(ref)
+    found = db.get(StorageClass, as_id) if as_id else db.scalar(select(StorageClass).where(StorageClass.code == ref))
+    if found is None:
+        raise StorageClassNotFound(storage_class=str(ref))
+    return found
+
+
+def presentation_by_ref(db: Session, ref: str | UUID) -> Presentation:
+    """A presentation by id, code, GTIN (vial or box, 8 to 14 digits) or NIE; raises PresentationNotFound."""
+    as_id = _as_id(ref)
+    if as_id:
+        found = db.get(Presentation, as_id)
+    else:
+        text = str(ref)
+        gtin = gtin14(text)
+        condition = (Presentation.code == text) | (Presentation.nie == text)
+        if gtin is not None:
+            condition = condition | (Presentation.gtin == gtin) | (Presentation.box_gtin == gtin)
+        found = db.scalar(select(Presentation).where(condition).limit(1))
+    if found is None:
+        raise PresentationNotFound(product=str(ref)[:80])
+    return found
+
+
+def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = None) -> Batch:
+    """A batch by id, by `PRESENTATION/LOT`, or by lot alone where only one product has it.
+
+    Raises BatchNotFound, LotAmbiguous.
+    """
+    as_id = _as_id(ref)
+    if as_id:
+        found = db.get(Batch, as_id)
+        if found is None or presentation_id not in (None, found.presentation_id):
+            raise BatchNotFound(batch=str(ref))
+        return found
+    product, _, lot = str(ref).rpartition("/")
+    query = select(Batch).where(Batch.lot == lot)
+    if product:
+        query = query.join(Presentation, Presentation.id == Batch.presentation_id).where(Presentation.code == product)
+    if presentation_id is not None:
+        query = query.where(Batch.presentation_id == presentation_id)
+    rows = list(db.scalars(query.limit(2)))
+    if not rows:
+        raise BatchNotFound(batch=str(ref)[:80])
+    if len(rows) > 1:
+        raise LotAmbiguous(lot=lot[:80])
+    return rows[0]
+
+
+def _as_id(ref: str | UUID) -> UUID | None:
+    if isinstance(ref, UUID):
+        return ref
+    try:
+        return UUID(ref) if len(ref) == 36 else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Codes printed on vials, boxes and pallets: text in, meaning out. Pure."""

@@ -1,0 +1,169 @@
+"""Reads of this room; every listing starts from what the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from geoalchemy2 import Geography, Geometry
+from sqlalchemy import ColumnElement, Select, cast, func, select
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission, UnitKind
+from tracker.network.errors import EquipmentNotFound, FacilityNotFound
+from tracker.network.models import Area, Equipment, Facility
+from tracker.network.rules.words import AreaLevel
+
+
+def local_date(facility: Facility, now: datetime) -> date:
+    """The calendar day at the facility; `now` is aware."""
+    return now.astimezone(ZoneInfo(facility.timezone)).date()
+
+
+def as_id(ref: str | UUID) -> UUID | None:
+    """The id a reference spells, or None when it can only be a code."""
+    if isinstance(ref, UUID):
+        return ref
+    try:
+        return UUID(ref)
+    except ValueError:
+        return None
+
+
+def facility_by_code_or_id(
+    db: Session, principal: Principal, ref: str | UUID, permission: Permission = Permission.NETWORK_READ
+) -> Facility:
+    """The facility with this id or code in the caller's subtree; raises FacilityNotFound."""
+    found = db.scalar(
+        select(Facility)
+        .join(Unit, Unit.id == Facility.id)
+        .where(_matches(Facility.id, Facility.code, ref), visible_to(principal, Unit.path, permission))
+    )
+    if found is None:
+        raise FacilityNotFound(facility=str(ref))
+    return found
+
+
+def equipment_by_ref(
+    db: Session, principal: Principal, ref: str | UUID, permission: Permission = Permission.NETWORK_READ
+) -> Equipment:
+    """The equipment with this id or code in the caller's subtree; raises EquipmentNotFound."""
+    found = db.scalar(
+        select(Equipment)
+        .join(Unit, Unit.id == Equipment.facility_id)
+        .where(_matches(Equipment.id, Equipment.code, ref), visible_to(principal, Unit.path, permission))
+    )
+    if found is None:
+        raise EquipmentNotFound(equipment=str(ref))
+    return found
+
+
+def path_of(db: Session, unit_id: UUID) -> str:
+    """The path of a unit (every facility is one); raises FacilityNotFound."""
+    path = db.scalar(select(Unit.path).where(Unit.id == unit_id))
+    if path is None:
+        raise FacilityNotFound(facility=str(unit_id))
+    return path
+
+
+def facilities_visible_to(principal: Principal) -> Select[Facility, str, float | None, float | None, str | None]:
+    """A select of (facility, path, longitude, latitude, parent code), not ordered, for listings to refine."""
+    parent = Unit.__table__.alias("parent")
+    return (
+        select(Facility, Unit.path, *coordinates(), parent.c.code)
+        .join(Unit, Unit.id == Facility.id)
+        .outerjoin(parent, parent.c.id == Unit.parent_id)
+        .where(visible_to(principal, Unit.path, Permission.NETWORK_READ))
+    )
+
+
+def coordinates() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Longitude and latitude of a facility's point, degrees; null where it has none."""
+    plane = cast(Facility.point, Geometry("POINT", srid=4326))
+    return func.ST_X(plane).label("longitude"), func.ST_Y(plane).label("latitude")
+
+
+def equipment_visible_to(principal: Principal) -> Select[Equipment, str]:
+    """A select of (equipment, facility code), not ordered."""
+    return (
+        select(Equipment, Facility.code)
+        .join(Facility, Facility.id == Equipment.facility_id)
+        .join(Unit, Unit.id == Equipment.facility_id)
+        .where(visible_to(principal, Unit.path, Permission.NETWORK_READ))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A facility and how far it is, straight line, kilometres."""
+
+    facility_id: UUID
+    code: str
+    name: str
+    distance_km: float
+
+
+def nearest_facilities(
+    db: Session,
+    *,
+    to: UUID | tuple[float, float],
+    kinds: Collection[UnitKind] = (UnitKind.PUSKESMAS, UnitKind.HOSPITAL, UnitKind.POST),
+    among: Collection[UUID] | None = None,
+    limit: int = 10,
+) -> list[Neighbour]:
+    """The facilities nearest to a facility (id) or to a point (longitude, latitude), nearest first.
+
+    The facility itself is left out. `among` restricts to these ids. No permission is asked: a citizen may
+    be sent across the border of any subtree, so the caller decides what to show.
+    """
+    query = select(Facility.id, Facility.code, Facility.name)
+    origin: ColumnElement[Any]
+    if isinstance(to, UUID):
+        origin = select(Facility.point).where(Facility.id == to).scalar_subquery()
+        query = query.where(Facility.id != to)
+    else:
+        origin = _geography_point(*to)
+    if among is not None:
+        query = query.where(Facility.id.in_(among))
+    # `<->` walks the GiST index from the nearest outwards.
+    nearness = Facility.point.op("<->")(origin)
+    rows = db.execute(
+        query.add_columns((func.ST_Distance(Facility.point, origin) / 1000).label("distance_km"))
+        .where(Facility.point.is_not(None), Facility.kind.in_(kinds))
+        .order_by(nearness, Facility.code)
+        .limit(limit)
+    )
+    return [
+        Neighbour(facility_id=row.id, code=row.code, name=row.name, distance_km=row.distance_km)
+        for row in rows
+        if row.distance_km is not None
+    ]
+
+
+def areas_of_point(db: Session, longitude: float, latitude: float) -> list[Area]:
+    """The imported areas that cover a point, widest first."""
+    found = db.scalars(select(Area).where(func.ST_Covers(Area.polygon, _geography_point(longitude, latitude))))
+    order = list(AreaLevel)
+    return sorted(found, key=lambda area: order.index(area.level))
+
+
+def area_by_code(db: Session, code: str) -> Area | None:
+    """An area by its BPS or Kemendagri code (the forms never collide: one has dots or is a province both name alike)."""
+    return db.scalar(select(Area).where((Area.code_kemendagri == code) | (Area.code_bps == code)).limit(1))
+
+
+def _geography_point(longitude: float, latitude: float) -> ColumnElement[Any]:
+    return cast(func.ST_SetSRID(func.ST_MakePoint(longitude, latitude), 4326), Geography("POINT", srid=4326))
+
+
+def _matches(id_column: Any, code_column: Any, ref: str | UUID) -> ColumnElement[bool]:
+    as_uuid = as_id(ref)
+    condition: ColumnElement[bool] = id_column == as_uuid if as_uuid is not None else code_column == ref
+    return condition
