@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from alembic import context
 from sqlalchemy import Connection, text
 
 import tracker.registry
+from alembic import context
 from tracker.database.base import Base
 from tracker.database.engine import make_engine
 from tracker.database.types import Ltree

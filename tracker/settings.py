@@ -110,7 +110,9 @@ def _secrets_from_files(environ: Mapping[str, str]) -> dict[str, str]:
             try:
                 found[name] = Path(file).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise SettingsError(f"{variable}_FILE points to {file}, which cannot be read: {error.strerror}.") from None
+                raise SettingsError(
+                    f"{variable}_FILE points to {file}, which cannot be read: {error.strerror}."
+                ) from None
     return found
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from alembic import op
 from tracker.database.types import Ltree
 
 revision = "0001_foundation"
@@ -143,5 +143,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them; the extensions stay, others may use them."""
-    for table in ("stored_answer", "heartbeat", "login", "api_key", "role_grant", "account", "unit", "feed_cursor", "feed_event", "feed_pending"):
+    for table in (
+        "stored_answer",
+        "heartbeat",
+        "login",
+        "api_key",
+        "role_grant",
+        "account",
+        "unit",
+        "feed_cursor",
+        "feed_event",
+        "feed_pending",
+    ):
         op.drop_table(table)

@@ -72,7 +72,7 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
     if command.password is not None and len(command.password) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     username = command.username.strip().lower()
-    made = db.scalar(
+    made: Account | None = db.scalar(
         upsert(Account)
         .values(
             id=uuid7(),

@@ -19,5 +19,6 @@ class LoginThrottle:
     def hit(self, address: str, username: str) -> None:
         """Count one attempt; raises TooManyAttempts when there were too many."""
         keys = (("address", address), ("user", username.strip().lower()))
-        if not all([self._window.hit(self._limit, *key) for key in keys]):
+        allowed = [self._window.hit(self._limit, *key) for key in keys]  # both are counted, even when one is spent
+        if not all(allowed):
             raise TooManyAttempts(retry_after_s=60)

@@ -22,11 +22,8 @@ from tracker.registry import ROOMS
 
 def room_routers() -> list[APIRouter]:
     """The routers of all rooms that have routes, from the lowest floor up."""
-    found = []
-    for room in ROOMS:
-        if find_spec(f"tracker.{room}.routes") is not None:
-            found.append(import_module(f"tracker.{room}.routes").router)
-    return found
+    with_routes = (room for room in ROOMS if find_spec(f"tracker.{room}.routes") is not None)
+    return [import_module(f"tracker.{room}.routes").router for room in with_routes]
 
 
 def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI:

@@ -33,26 +33,32 @@ class BodyLimit:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         read = 0
+        refused = False
         started = False
 
         async def limited() -> Message:
-            nonlocal read
+            nonlocal read, refused
             message = await receive()
             read += len(message.get("body", b""))
             if read > self.limit:
+                refused = not started
                 raise _TooLarge
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
+            # The framework turns any trouble with the body into its own answer; ours says what it was.
+            if not refused:
+                started = started or message["type"] == "http.response.start"
+                await send(message)
 
         try:
             await self.app(scope, limited, noted)
         except _TooLarge:
-            if not started:
-                await self._refuse(scope, receive, send)
+            if started:
+                raise
+        if refused:
+            await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         await problem_response(Request(scope), "api.too_large", {"limit": self.limit})(scope, receive, send)

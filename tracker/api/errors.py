@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import UUID
+from typing import Any, cast
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -72,7 +72,7 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    return str(value) if not isinstance(value, UUID) else str(value)
+    return str(value)
 
 
 _HTTP_CODES = {
@@ -86,18 +86,18 @@ _HTTP_CODES = {
 }
 
 # The database's own word on a collision that a repeat of the same request can mend.
-_TRANSIENT = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.QueryCanceled, pg.AdminShutdown)
+_TRANSIENT = (psycopg.OperationalError, pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 
 
 def _domain(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DomainError)
+    error = cast("DomainError", error)
     code = error.code if error.code in PROBLEMS else "domain.error"
     headers = {"WWW-Authenticate": "Bearer"} if PROBLEMS[code].status == 401 else None
     return problem_response(request, code, error.params, headers=headers)
 
 
 def _shape(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+    error = cast("RequestValidationError", error)
     found = error.errors()
     malformed = any(item["type"] == "json_invalid" for item in found)
     details = [
@@ -108,17 +108,17 @@ def _shape(request: Request, error: Exception) -> JSONResponse:
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+    error = cast("HTTPException", error)
     code = _HTTP_CODES.get(error.status_code, "domain.error" if error.status_code < 500 else "api.internal")
     return problem_response(request, code, headers=dict(error.headers or {}))
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError)
-    if error.connection_invalidated or isinstance(error.orig, _TRANSIENT | pg.OperationalError):
+    error = cast("DBAPIError", error)
+    if error.connection_invalidated or isinstance(error.orig, _TRANSIENT):
         log.warning("database busy or away", path=_route(request), kind=type(error.orig).__name__)
         return problem_response(request, "api.busy", headers={"Retry-After": "1"})
-    if isinstance(error.orig, pg.DataError):
+    if isinstance(error.orig, psycopg.DataError):
         # Text PostgreSQL cannot hold (NUL), a number out of range: the caller's value, not our fault.
         return problem_response(request, "api.invalid")
     return _surprise(request, error)

@@ -83,7 +83,9 @@ def _revision(db: Session) -> str | None:
 
 def _ages(db: Session, now: datetime) -> dict[str, float | None]:
     newest: Any = db.execute(
-        text("SELECT (SELECT min(recorded_at) FROM feed_pending) AS feed_lag, name, beat_at FROM (VALUES (1)) one(x) LEFT JOIN heartbeat ON true")
+        text(
+            "SELECT (SELECT min(recorded_at) FROM feed_pending) AS feed_lag, name, beat_at FROM (VALUES (1)) one(x) LEFT JOIN heartbeat ON true"
+        )
     ).all()
     ages = {f"{row.name}": (now - row.beat_at).total_seconds() for row in newest if row.name is not None}
     lag = newest[0].feed_lag

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["feed"])
 
 
 class TooManyStreams(Refused):
-    """This process serves no more live connections."""
+    """No more live connections are served by this process."""
 
     code = "api.too_many_streams"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from tracker.api.token_schemas import GrantOut, Me, Token, TokenRequest
 from tracker.access.service import check_password
 from tracker.access.throttle import LoginThrottle
 from tracker.access.tokens import issue_token
+from tracker.api.token_schemas import GrantOut, Me, Token, TokenRequest
 from tracker.edge.deps import Caller, Db, Now, Shared
 
 router = APIRouter(prefix="/api/v1", tags=["access"])

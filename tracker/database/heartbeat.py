@@ -23,7 +23,5 @@ def beat(db: Session, name: str, now: datetime) -> None:
     """The loop `name` has just done its work."""
     statement = upsert(Heartbeat).values(name=name, beat_at=now)
     db.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Heartbeat.name], set_={"beat_at": statement.excluded.beat_at}
-        )
+        statement.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"beat_at": statement.excluded.beat_at})
     )

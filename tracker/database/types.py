@@ -32,10 +32,10 @@ class StrEnumText(TypeDecorator[E], Generic[E]):
         self.enum = enum
         super().__init__()
 
-    def process_bind_param(self, value: E | str | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: E | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the interface asks for it
         """Accepts a member or its value; anything else is a ValueError."""
         return None if value is None else self.enum(value).value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - same
         """The member."""
         return None if value is None else self.enum(value)

@@ -19,8 +19,8 @@ from tracker.access.principal import Principal
 from tracker.access.queries import principal_of
 from tracker.access.service import csrf_matches, login_of, principal_of_key
 from tracker.access.tokens import KEY_PREFIX, account_of_token
-from tracker.edge.services import Services
 from tracker.database.engine import transaction
+from tracker.edge.services import Services
 from tracker.kit.errors import Unauthenticated
 
 LOGIN_COOKIE = "rantai_login"

@@ -43,9 +43,7 @@ def once(
         return work()
     fingerprint = hashlib.sha256(request.encode()).hexdigest()
     row = {"account_id": principal.account_id, "key": key, "fingerprint": fingerprint, "created_at": now}
-    fresh = db.scalar(
-        upsert(StoredAnswer).values(row).on_conflict_do_nothing().returning(StoredAnswer.fingerprint)
-    )
+    fresh = db.scalar(upsert(StoredAnswer).values(row).on_conflict_do_nothing().returning(StoredAnswer.fingerprint))
     mine = (StoredAnswer.account_id == principal.account_id, StoredAnswer.key == key)
     if fresh is None:
         stored = db.execute(select(StoredAnswer.fingerprint, StoredAnswer.answer).where(*mine)).one()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -50,7 +51,7 @@ class Bell:
         self._thread = threading.Thread(target=self._run, name="rantai-bell", daemon=True)
         self._engine = engine
 
-    def start(self) -> Bell:
+    def start(self) -> Self:
         """Hook into the sessions of the engine and begin to ring."""
         event.listen(Session, "after_commit", self._committed)
         event.listen(Session, "after_rollback", self._rolled_back)
@@ -65,10 +66,12 @@ class Bell:
         self._wake.set()
         self._thread.join(timeout=5)
 
-    def __enter__(self) -> Bell:
+    def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def ring(self, channel: str = PENDING) -> None:

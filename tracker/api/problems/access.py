@@ -6,7 +6,9 @@ from tracker.api.problems.problem import Problem
 
 PROBLEMS: dict[str, Problem] = {
     "access.unauthenticated": Problem(
-        401, "Masuk dahulu: token, kunci, atau kuki tidak ada atau sudah tidak berlaku.", "Log in first: the token, key or cookie is missing or no longer valid."
+        401,
+        "Masuk dahulu: token, kunci, atau kuki tidak ada atau sudah tidak berlaku.",
+        "Log in first: the token, key or cookie is missing or no longer valid.",
     ),
     "access.bad_credentials": Problem(401, "Nama pengguna atau kata sandi salah.", "User name or password is wrong."),
     "access.too_many_attempts": Problem(
@@ -31,7 +33,9 @@ PROBLEMS: dict[str, Problem] = {
     "api.invalid": Problem(422, "Isi permintaan tidak sesuai bentuknya.", "The request does not have the right shape."),
     "api.malformed": Problem(400, "Isi permintaan tidak dapat dibaca.", "The request cannot be read."),
     "api.not_found": Problem(404, "Alamat ini tidak ada.", "There is nothing at this address."),
-    "api.method_not_allowed": Problem(405, "Cara ini tidak tersedia di alamat ini.", "This method is not available here."),
+    "api.method_not_allowed": Problem(
+        405, "Cara ini tidak tersedia di alamat ini.", "This method is not available here."
+    ),
     "api.too_large": Problem(413, "Isi permintaan melebihi {limit} bita.", "The request is larger than {limit} bytes."),
     "api.bad_cursor": Problem(422, "Penanda halaman tidak dikenal.", "The page cursor is not known."),
     "api.bad_event_id": Problem(422, "Last-Event-ID bukan posisi umpan.", "Last-Event-ID is not a feed position."),

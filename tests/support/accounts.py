@@ -1,0 +1,36 @@
+"""Accounts and log-ins for tests of the HTTP edge."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi.testclient import TestClient
+
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role, UnitKind
+from tracker.access.service import NewAccount, account_exists, add_account, ensure_unit
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+
+
+def make_account(
+    services: Services, username: str, password: str | None, *, role: Role = Role.NATIONAL, unit: str = "ID"
+) -> UUID:
+    """An account with one role; the nation's unit is made when missing."""
+    with transaction(services.engine) as db:
+        ensure_unit(db, code="ID", name="Indonesia", kind=UnitKind.NATIONAL, parent=None)
+        command = NewAccount(username=username, name=username.title(), password=password, role=role, unit=unit)
+        return add_account(db, SYSTEM, command, now=utc_now()).id
+
+
+def bearer(
+    client: TestClient, services: Services, username: str = "pusat", password: str = "kata-sandi-pusat"
+) -> dict[str, str]:
+    """The Authorization header of an account, made as national when it does not exist."""
+    with transaction(services.engine) as db:
+        exists = account_exists(db, username)
+    if not exists:
+        make_account(services, username, password)
+    token = client.post("/api/v1/tokens", json={"username": username, "password": password}).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
