@@ -16,7 +16,6 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Make the tables."""
-    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     _devices()
     _channels()
     _readings()
@@ -26,7 +25,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them, newest first; partitions go with their parent."""
     for table in (
-        "ingester",
         "dead_letter",
         "reading_mark",
         "clock_fault",
@@ -174,14 +172,3 @@ def _bookkeeping() -> None:
     )
     op.create_index(op.f("ix_dead_letter_last_received_at"), "dead_letter", ["last_received_at"])
     op.create_index(op.f("ix_dead_letter_device_id"), "dead_letter", ["device_id"])
-    op.create_table(
-        "ingester",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("started_at", INSTANT, nullable=False),
-        sa.Column("beat_at", INSTANT, nullable=False),
-        sa.Column("connected", sa.Boolean(), nullable=False),
-        sa.Column("last_commit_at", INSTANT),
-        sa.Column("last_message_at", INSTANT),
-        sa.Column("backlog", sa.Integer(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_ingester")),
-    )

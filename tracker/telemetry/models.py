@@ -191,17 +191,3 @@ class DeadLetter(Base):
     times: Mapped[int] = mapped_column(Integer, server_default="1")
     first_received_at: Mapped[datetime]
     last_received_at: Mapped[datetime]
-
-
-class Ingester(Base):
-    """A program that takes messages from the broker, and when it last proved to be alive."""
-
-    __tablename__ = "ingester"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    started_at: Mapped[datetime]
-    beat_at: Mapped[datetime]
-    connected: Mapped[bool]
-    last_commit_at: Mapped[datetime | None]
-    last_message_at: Mapped[datetime | None]
-    backlog: Mapped[int] = mapped_column(Integer, server_default="0")
