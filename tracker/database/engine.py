@@ -30,6 +30,8 @@ def make_engine(
         pool_size=guards.pool_size,
         max_overflow=guards.pool_size,
         pool_pre_ping=True,
+        # Values may be a person's: an error message names the statement only.
+        hide_parameters=True,
         echo=echo,
         connect_args={"options": options, "application_name": name, "connect_timeout": 5},
     )

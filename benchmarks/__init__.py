@@ -1,0 +1,1 @@
+"""Measurements against a bare limit in the same run; see README.md for what bounds each."""

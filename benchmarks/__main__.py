@@ -1,0 +1,29 @@
+"""`python -m benchmarks [--quick] [NAME …]`: run the benchmarks one after another and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from benchmarks.common import Row, print_table
+
+NAMES = ("ingest", "evaluation", "ledger", "heart")
+
+
+def main() -> int:
+    """Run what was asked for; 1 when a bound does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="all when none is named")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the size: for a look, not for the record")
+    asked = parser.parse_args()
+    rows: list[Row] = []
+    for name in asked.names or NAMES:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        rows += import_module(f"benchmarks.bench_{name}").measure(quick=asked.quick)
+    print_table(rows)
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
