@@ -19,9 +19,7 @@ INGEST_USER = "ingest"
 _START_ATTEMPTS = 6
 _READY_TIMEOUT_S = 30.0
 _PORT_TIMEOUT_S = 15.0
-# CONNECT of MQTT 3.1.1 without a user: a broker answers CONNACK "not authorised". A mere TCP accept could
-# be anybody's.
-_CONNECT = bytes([0x10, 12, 0, 4]) + b"MQTT" + bytes([4, 2, 0, 10, 0, 0])
+_RELOAD_TIMEOUT_S = 10.0
 
 
 class PrivateBroker:
@@ -81,7 +79,7 @@ class PrivateBroker:
     def set_users(self, hashes: Mapping[str, str], *, readers: Iterable[str] = ()) -> None:
         """Make exactly these users (name → `$7$` hash) known beside the ingester; a running broker re-reads.
 
-        Sessions that are connected stay so until they disconnect, also those whose user is gone.
+        The broker disconnects clients whose user is gone or whose password is another now.
         """
         users = {**hashes, INGEST_USER: self._users[INGEST_USER]}
         if users == self._users and {INGEST_USER, *readers} == self._readers:
@@ -93,17 +91,25 @@ class PrivateBroker:
             self._signal_reload()
 
     def add_user(self, username: str, password: str, *, reader: bool = False, topics: Iterable[str] = ()) -> str:
-        """Add one user and give its address; `reader` hears everything, `topics` may be written besides its own."""
+        """Add one user and give its address, once the broker lets it in; empty while the broker is down.
+
+        A `reader` hears everything; `topics` may be written besides its own.
+        """
         self._users[username] = mosquitto.password_hash(password)
         if reader:
             self._readers.add(username)
         if topics:
             self._writers[username] = tuple(topics)
-        if self.running:
-            self._write_users()
-            self._signal_reload()
-            return self.url(username, password)
-        return ""
+        if not self.running:
+            return ""
+        self._write_users()
+        self._signal_reload()
+        deadline = time.monotonic() + _RELOAD_TIMEOUT_S
+        while connect_code(self.port, username=username, password=password) != 0:
+            if time.monotonic() > deadline:
+                raise ServiceMissing(f"The private broker does not take the user {username} (log: {self._log}).")
+            time.sleep(0.02)
+        return self.url(username, password)
 
     def start(self) -> None:
         """Start and wait until it answers MQTT; the first start takes a free port, later ones keep it."""
@@ -190,11 +196,23 @@ class PrivateBroker:
         self._files.pid.unlink(missing_ok=True)
 
 
-def speaks_mqtt(port: int, host: str = HOST) -> bool:
-    """Whether a CONNECT is answered with a CONNACK."""
+def connect_code(port: int, host: str = HOST, *, username: str = "", password: str = "") -> int | None:
+    """The CONNACK return code of MQTT 3.1.1 (0 welcome, 5 not authorised); None when no broker answers there."""
+    fields = [b"", *([username.encode(), password.encode()] if username else [])]
+    flags = 0xC2 if username else 0x02  # user name and password present; clean session
+    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x0a"
+    body += b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+    if len(body) > 127:
+        raise ValueError("user name and password are too long for this probe")
     try:
         with socket.create_connection((host, port), timeout=2) as connection:
-            connection.sendall(_CONNECT)
-            return connection.recv(1) == b"\x20"
+            connection.sendall(bytes([0x10, len(body)]) + body)
+            answer = connection.recv(4)
     except OSError:
-        return False
+        return None
+    return answer[3] if len(answer) == 4 and answer[0] == 0x20 else None
+
+
+def speaks_mqtt(port: int, host: str = HOST) -> bool:
+    """Whether a broker answers there; a mere TCP accept could be anybody's."""
+    return connect_code(port, host) is not None

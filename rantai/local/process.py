@@ -147,7 +147,7 @@ def is_alive(pid: int) -> bool:
 def folder_of(pid: int) -> Path | None:
     """Working directory of a process; None where the system does not tell (macOS) or the process is gone."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd"))
+        return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return None
 

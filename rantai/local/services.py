@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from rantai.errors import ServiceMissing
 from rantai.local.broker import PrivateBroker
@@ -63,7 +64,7 @@ class LocalServices:
         """The signing key of this instance, made once (`RANTAI_SECRET_KEY`)."""
         return self._remembered("secret_key")
 
-    def start(self) -> LocalServices:
+    def start(self) -> Self:
         """Start both servers and create the database; safe to call when they run."""
         self.prepare()
         self._tell("Starting the private PostgreSQL …")
@@ -104,7 +105,7 @@ class LocalServices:
         self.stop()
         remove_folders(self.root)
 
-    def __enter__(self) -> LocalServices:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(

@@ -9,7 +9,9 @@ import pytest
 from rantai.local import mosquitto
 
 # Written by `mosquitto_passwd -b` of Mosquitto 2.0.11 for the password "hunter2".
-REAL_HASH = "$7$101$3jkE+RuD9JUSWixF$vjWLJOyP1aueq1hRIDX/GjD5NNkeP2gsqD07sILy2olD5VMpJj6qMTNSf0C8/JU8u4Te58ceFUYUA6RU9O4HdQ=="
+REAL_HASH = (
+    "$7$101$3jkE+RuD9JUSWixF$vjWLJOyP1aueq1hRIDX/GjD5NNkeP2gsqD07sILy2olD5VMpJj6qMTNSf0C8/JU8u4Te58ceFUYUA6RU9O4HdQ=="
+)
 
 FILES = mosquitto.BrokerFiles(
     data=Path("/data"), passwords=Path("/etc/passwords"), access=Path("/etc/access"), pid=Path("/run/pid")
@@ -33,7 +35,9 @@ def test_only_the_right_password_matches_a_hash() -> None:
     assert not mosquitto.password_matches("hunter3", REAL_HASH)
 
 
-@pytest.mark.parametrize("text", ["", "hunter2", "$7$", "$6$101$AAAA$BBBB", "$7$x$AAAA$BBBB", "$7$0$AAAA$BBBB", "$7$1$?$B"])
+@pytest.mark.parametrize(
+    "text", ["", "hunter2", "$7$", "$6$101$AAAA$BBBB", "$7$x$AAAA$BBBB", "$7$0$AAAA$BBBB", "$7$1$?$B"]
+)
 def test_text_that_is_no_hash_matches_nothing(text: str) -> None:
     assert not mosquitto.password_matches("hunter2", text)
 
