@@ -1,0 +1,1 @@
+"""Brings readings in: MQTT, HTTP, logger files."""

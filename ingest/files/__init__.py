@@ -1,0 +1,1 @@
+"""Exports of temperature loggers: reading, judging and importing them."""

@@ -1,0 +1,1 @@
+"""Limits, episodes, alarms, hourly thermal aggregates."""
