@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Dialect, Text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 
@@ -18,6 +19,9 @@ class Ltree(UserDefinedType[str]):
         """The type's name in DDL."""
         return "LTREE"
 
+
+# So that reflection (alembic check) knows the type it finds.
+ischema_names["ltree"] = Ltree
 
 E = TypeVar("E", bound=StrEnum)
 
