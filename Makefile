@@ -1,0 +1,50 @@
+# Two commands set everything up: `make demo` and `make test`. The rest is for those who change things.
+SHELL := /usr/bin/env bash
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+# One private database server for each worker; more than four bring nothing on usual machines.
+PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
+
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+
+.PHONY: help demo test lint fmt bench lock clean setup setup-tests
+
+help: ## Show what there is
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## Everything on this machine: servers, a world with real places, sensors, pages (Ctrl-C ends it)
+	@exec $(BIN)/rantai demo $(DEMO_ARGS)
+
+test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
+	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+lint: setup-tests ## Style, types, and which room may import which
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: setup-tests ## Put the code into shape
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+bench: setup-tests ## Measure the speeds that benchmarks/README.md promises
+	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lock: setup-tests ## Resolve the dependencies anew and write the hashed lists
+	@$(UV_COMPILE) pyproject.toml --output-file requirements.lock
+	@$(UV_COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Forget the demo's data and what tools left behind (keeps .venv)
+	@if [ -x $(BIN)/python ]; then PYTHONPATH=. $(BIN)/python -m rantai.local.forget .rantai; else rm -rf .rantai; fi
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache dist build
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+setup:
+	@bash rantai/local/setup.sh demo
+
+setup-tests:
+	@bash rantai/local/setup.sh tests
