@@ -19,7 +19,7 @@ from pathlib import Path
 DEFAULT_ITERATIONS = 101
 _SALT_BYTES = 12
 _KEY_BYTES = 64
-_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A WHO EMS body may have 1 MB; somewhat above, so that one just over is seen and put among the dead letters.
 MESSAGE_LIMIT_BYTES = 1_310_720
 

@@ -46,7 +46,7 @@ def test_two_hashes_of_one_password_differ_by_their_salt() -> None:
     assert mosquitto.password_hash("same") != mosquitto.password_hash("same")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a+b", "#", "a:b", "a\nuser admin", " a", "-a", "x" * 65])
+@pytest.mark.parametrize("name", ["", "a/b", "a+b", "#", "a:b", "a\nuser admin", " a", "x" * 65])
 def test_a_name_that_would_widen_topics_or_break_the_file_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="user name"):
         mosquitto.password_file({name: REAL_HASH})
