@@ -28,10 +28,6 @@ def _at(began: datetime, hours: float = 0, minutes: float = 0, seconds: float = 
     return began + timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
-def _calm(began: datetime) -> Scenario:
-    return Scenario(name="calm")
-
-
 def _late_heat(began: datetime) -> Scenario:
     # The fridge of the demo's story. Its power failed 13 h ago and took the router with it: the logger went on
     # writing. Air passes +8 °C within two hours, so more than 10 h of heat arrive at once when the network
@@ -118,7 +114,7 @@ def _flaky_network(began: datetime) -> Scenario:
 
 
 SCENARIOS: dict[str, Callable[[datetime], Scenario]] = {
-    "calm": _calm,
+    "calm": lambda _began: Scenario(name="calm"),
     "late_heat": _late_heat,
     "late_freeze": _late_freeze,
     "power_cut": _power_cut,

@@ -7,7 +7,6 @@ the previous one.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +64,7 @@ class Flash:
         content = {"format": FORMAT, "devices": {device.code: _state(device) for device in devices}}
         beside = self._path.with_suffix(".new")
         beside.write_text(json.dumps(content, default=str))
-        os.replace(beside, self._path)
+        beside.replace(self._path)
 
 
 def _state(device: Device) -> dict[str, object]:

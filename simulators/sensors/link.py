@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.chance import uniform
@@ -176,9 +175,7 @@ class Link:
             return
         memory.sent(info.mid, records)
 
-    def _on_connect(
-        self, client: mqtt.Client, userdata: object, flags: mqtt.ConnectFlags, reason: ReasonCode, more: Properties | None
-    ) -> None:
+    def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, *_: object) -> None:
         if reason.is_failure:
             self._told(self.device.code, f"the broker refuses it: {reason}")
             self._lost()
@@ -191,36 +188,27 @@ class Link:
             self._told(self.device.code, f"is back, {self.device.memory.waiting} records to deliver")
         self._has_been_open = True
 
-    def _on_publish(
-        self, client: mqtt.Client, userdata: object, mid: int, reason: ReasonCode, more: Properties | None
-    ) -> None:
+    def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, *_: object) -> None:
         self.device.memory.confirmed(mid, self._clock())
 
-    def _on_disconnect(
-        self,
-        client: mqtt.Client,
-        userdata: object,
-        flags: mqtt.DisconnectFlags,
-        reason: ReasonCode,
-        more: Properties | None,
-    ) -> None:
+    def _on_disconnect(self, client: mqtt.Client, *_: object) -> None:
         if client is self._client:
             self._lost()
 
-    def _on_socket_open(self, client: mqtt.Client, userdata: object, raw: socket.socket) -> None:
+    def _on_socket_open(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
         self._socket = raw
         self._selector.register(raw, selectors.EVENT_READ, self)
 
-    def _on_socket_close(self, client: mqtt.Client, userdata: object, raw: socket.socket) -> None:
+    def _on_socket_close(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
         # The library may close an old socket late, when a new connection stands already.
         if self._socket is raw:
             self._unregister()
 
-    def _on_want_write(self, client: mqtt.Client, userdata: object, raw: socket.socket) -> None:
+    def _on_want_write(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
         if self._socket is raw:
             self._selector.modify(raw, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
 
-    def _on_want_no_write(self, client: mqtt.Client, userdata: object, raw: socket.socket) -> None:
+    def _on_want_no_write(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
         if self._socket is raw:
             self._selector.modify(raw, selectors.EVENT_READ, self)
 

@@ -40,23 +40,32 @@ def native(records: Sequence[Record], channels: Iterable[ChannelEntry]) -> bytes
 
 
 def _native_field(role: str, sample: Sample) -> dict[str, object]:
-    if role in ("storage", "freezer"):
-        return {"temperature_c": sample.compartment_c}
-    if role == "ambient":
-        return {"temperature_c": sample.ambient_c}
-    if role == "condenser":
-        return {"temperature_c": round(sample.ambient_c + (14 if sample.compressor_s else 1), 1)}
-    if role == "door":
-        return {"door_open_s": sample.door_open_s}
-    if role == "power":
-        return {"power_s": sample.power_s}
-    if role == "humidity":
-        return {"humidity_pct": sample.humidity_pct}
-    return {}
+    match role:
+        case "storage" | "freezer":
+            name, value = "temperature_c", sample.compartment_c
+        case "ambient":
+            name, value = "temperature_c", sample.ambient_c
+        case "condenser":
+            name, value = "temperature_c", round(sample.ambient_c + (14 if sample.compressor_s else 1), 1)
+        case "door":
+            name, value = "door_open_s", sample.door_open_s
+        case "power":
+            name, value = "power_s", sample.power_s
+        case "humidity":
+            name, value = "humidity_pct", sample.humidity_pct
+        case _:
+            return {}
+    return {name: value}
 
 
 def ems(
-    gateway: str, country: str, records: Sequence[Record], *, place_kinds: dict[str, str], interval_s: int, sent_at: datetime
+    gateway: str,
+    country: str,
+    records: Sequence[Record],
+    *,
+    place_kinds: dict[str, str],
+    interval_s: int,
+    sent_at: datetime,
 ) -> bytes:
     """The body of `rantai/v1/{gateway}/ems`: a WHO EMS delivery (E006/DS01.2 objects), one report a logger.
 
@@ -66,7 +75,8 @@ def ems(
     for record in records:
         by_serial.setdefault(record.serial, []).append(record)
     reports = [
-        _ems_report(gateway, country, serial, own, place_kinds.get(serial, "fridge"), interval_s)
+        _ems_identity(gateway, country, serial)
+        | {"records": [_ems_record(record, place_kinds.get(serial, "fridge"), interval_s) for record in own]}
         for serial, own in by_serial.items()
     ]
     digest = hashlib.sha256(json.dumps(reports, sort_keys=True).encode()).hexdigest()
@@ -80,9 +90,7 @@ def ems(
     return json.dumps({"meta": meta, "data": reports}, separators=(",", ":")).encode()
 
 
-def _ems_report(
-    gateway: str, country: str, serial: str, records: Sequence[Record], place_kind: str, interval_s: int
-) -> dict[str, object]:
+def _ems_identity(gateway: str, country: str, serial: str) -> dict[str, object]:
     return {
         "CID": country,
         "ADOP": "2024-01-15",
@@ -102,7 +110,6 @@ def _ems_report(
         "EPQS": "E006/000",
         "ESER": gateway,
         "EMSV": "1.0",
-        "records": [_ems_record(record, place_kind, interval_s) for record in records],
     }
 
 

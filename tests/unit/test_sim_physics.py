@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -215,7 +216,7 @@ def test_the_weather_is_warmest_after_noon_and_never_jumps_at_midnight() -> None
     weather = Weather(seed="w")
     start = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # midnight in Tangerang
     day = [weather.ambient_c(start + timedelta(minutes=10 * n)) for n in range(6 * 24 * 5)]
-    assert max(abs(b - a) for a, b in zip(day, day[1:], strict=False)) < 0.25
+    assert max(abs(b - a) for a, b in pairwise(day)) < 0.25
     assert 12 * 6 < day[: 6 * 24].index(max(day[: 6 * 24])) < 16 * 6
 
 

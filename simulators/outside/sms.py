@@ -1,0 +1,80 @@
+"""SMS and USSD as gateways speak them: a Kannel that sends, and the requests gateways make to us.
+
+Twilio signs `X-Twilio-Signature` = base64(HMAC-SHA1(auth token, url + each parameter's name and value, sorted by
+name)). Kannel signs nothing; it is trusted by address and password. USSD follows the shape of Africa's Talking:
+`sessionId, serviceCode, phoneNumber, text`, the inputs so far joined by `*`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+
+def twilio_signature(url: str, parameters: dict[str, str], auth_token: str) -> str:
+    """What Twilio puts into `X-Twilio-Signature` for a form post to `url`."""
+    text = url + "".join(name + parameters[name] for name in sorted(parameters))
+    return base64.b64encode(hmac.new(auth_token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sms:
+    """One message that the gateway took for delivery."""
+
+    sender: str
+    to: str
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeKannel:
+    """Kannel's `sendsms`: user and password in the query, `0: Accepted for delivery` as the answer (202)."""
+
+    username: str
+    password: str
+    sent: list[Sms] = field(default_factory=list)
+    fail_next: int = 0
+
+    def app(self) -> Starlette:
+        """The ASGI app."""
+        return Starlette(routes=[Route("/cgi-bin/sendsms", self._send, methods=["GET", "POST"])])
+
+    async def _send(self, request: Request) -> Response:
+        query = request.query_params
+        if self.fail_next:
+            self.fail_next -= 1
+            return PlainTextResponse("Temporal failure, try again later.", status_code=503)
+        if (query.get("username"), query.get("password")) != (self.username, self.password):
+            return PlainTextResponse("Authorization failed for sendsms", status_code=403)
+        to, text = query.get("to", ""), query.get("text", "")
+        if not to.lstrip("+").isdigit() or not text:
+            return PlainTextResponse("Missing receiver number or text", status_code=400)
+        self.sent.append(Sms(sender=query.get("from", ""), to=to, text=text))
+        return PlainTextResponse("0: Accepted for delivery", status_code=202)
+
+
+@dataclass(slots=True)
+class UssdCall:
+    """A person dialling: each input gives the form that a gateway posts, all inputs so far in `text`."""
+
+    session_id: str
+    phone: str
+    service_code: str = "*119#"
+    inputs: list[str] = field(default_factory=list)
+
+    def form(self, *pressed: str) -> dict[str, str]:
+        """The next request, after these keys."""
+        self.inputs.extend(pressed)
+        return {
+            "sessionId": self.session_id,
+            "serviceCode": self.service_code,
+            "phoneNumber": self.phone,
+            "text": "*".join(self.inputs),
+        }
