@@ -1,0 +1,238 @@
+"""What scanned texts mean, and what is said when they mean nothing."""
+
+from __future__ import annotations
+
+import string
+from datetime import date
+
+import biip
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tracker.catalog.rules.barcodes import Profile, Scan, ScanError, parse_scan
+from tracker.catalog.rules.barcodes.dates import date_of, full_year
+from tracker.catalog.rules.barcodes.dictionary import identifier_at, identifiers
+from tracker.catalog.rules.barcodes.digits import check_digit, gtin14, is_nie
+from tracker.catalog.rules.barcodes.errors import SENTENCES
+
+TODAY = date(2026, 3, 2)
+GTIN = "08991234567891"
+NIE = "DKL9822206510A1"
+
+
+def scan(text: str) -> Scan:
+    return parse_scan(text, TODAY)
+
+
+def refused(text: str) -> ScanError:
+    with pytest.raises(ScanError) as caught:
+        scan(text)
+    return caught.value
+
+
+def test_a_vial_says_product_lot_expiry_and_serial() -> None:
+    found = scan(f"]d201{GTIN}1726093010CV002\x1d21A1B2C3")
+    assert found == Scan(
+        text=found.text,
+        profile=Profile.GS1,
+        elements={"01": GTIN, "17": "260930", "10": "CV002", "21": "A1B2C3"},
+        gtin=GTIN,
+        lot="CV002",
+        expiry=date(2026, 9, 30),
+        serial="A1B2C3",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"]d201{GTIN}1726090010CV002\x1d21A1",
+        f"]Q301{GTIN}1726090010CV002\x1d21A1",
+        f"]C1\x1d01{GTIN}1726090010CV002\x1d21A1",
+        f"^01{GTIN}1726090010CV002^21A1",
+        f"\x1d01{GTIN}1726090010CV002\x1d21A1\x1d",
+        f"01{GTIN}1726090010CV002\x1d21A1\r\n",
+        f"01{GTIN}\x1d17260900\x1d10CV002\x1d21A1",
+        f"(01){GTIN}(17)260900(10)CV002(21)A1",
+        f"]Q1(01){GTIN}(17)260900(10)CV002(21)A1",
+        f"https://id.gs1.org/01/{GTIN}/10/CV002/21/A1?17=260900",
+        f"]Q1https://vaksin.example/a/b/01/{GTIN}/10/CV002/21/A1?17=260900&linkType=all#x",
+    ],
+)
+def test_one_vial_reads_the_same_in_every_form(text: str) -> None:
+    found = scan(text)
+    assert (found.gtin, found.lot, found.expiry, found.serial) == (GTIN, "CV002", date(2026, 9, 30), "A1")
+
+
+def test_the_bpom_form_needs_no_gtin() -> None:
+    found = scan(f"(90){NIE}(10)PB001(17)270131(21)77X")
+    assert (found.profile, found.nie, found.lot, found.serial) == (Profile.BPOM, NIE, "PB001", "77X")
+    assert found.expiry == date(2027, 1, 31)
+    assert scan(f"^90{NIE}^10PB001^17270131\x1d2177X").profile is Profile.BPOM
+    assert scan("(90)NA18240104109").nie == "NA18240104109"
+    assert scan("90NA18240104109").profile is Profile.BPOM
+
+
+def test_a_lot_without_gtin_and_nie_is_refused() -> None:
+    error = refused("(10)PB001(17)270131")
+    assert (error.code, error.position) == ("scan.missing_companion", 0)
+    assert refused("(90)bukan-nie(10)PB001").code == "scan.bad_nie"
+
+
+def test_an_internal_90_beside_a_gtin_stays_gs1() -> None:
+    found = scan(f"(01){GTIN}(90){NIE}(10)PB001")
+    assert (found.profile, found.nie, found.gtin) == (Profile.GS1, NIE, GTIN)
+    assert scan(f"(01){GTIN}(90)gudang-3").nie is None
+
+
+def test_a_box_label_says_sscc_content_and_count() -> None:
+    sscc = "1899123450000000" + "1"
+    sscc += check_digit(sscc)
+    found = scan(f"]C100{sscc}02{GTIN}3740^10CV002")
+    assert (found.profile, found.sscc, found.content_gtin, found.count) == (Profile.SSCC, sscc, GTIN, 40)
+    assert found.lot == "CV002"
+    assert scan(sscc).sscc == sscc
+
+
+def test_retail_codes_are_plain_with_a_gtin() -> None:
+    ean = "899123456789" + check_digit("899123456789")
+    assert scan(ean).gtin == "0" + ean
+    assert scan("]E0" + ean).profile is Profile.PLAIN
+    assert refused(ean[:-1] + str((int(ean[-1]) + 1) % 10)).position == 12
+    assert refused("]E0123").code == "scan.value_short"
+
+
+def test_other_text_is_plain() -> None:
+    found = scan("Kulkas 2, rak atas")
+    assert (found.profile, found.elements, found.gtin) == (Profile.PLAIN, {}, None)
+    assert scan("]Q1^01123").profile is Profile.PLAIN
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "position"),
+    [
+        ("", "scan.empty", 0),
+        ("  \n", "scan.empty", 0),
+        ("x" * 2001, "scan.too_long", 2000),
+        ("]d2", "scan.empty", 3),
+        ("]ZZ123", "scan.bad_symbology", 0),
+        (f"]d201{GTIN[:-1]}3", "scan.check_digit", 18),
+        (f"(01){GTIN}(17)261301", "scan.bad_date", 22),
+        (f"(01){GTIN}(17)260230", "scan.bad_date", 22),
+        (f"(01){GTIN}(17)2609", "scan.value_short", 22),
+        (f"^01{GTIN}17260930^05", "scan.unknown_ai", 26),
+        (f"^01{GTIN}10A~B", "scan.bad_character", 20),
+        (f"^01{GTIN}10{'A' * 21}", "scan.value_long", 39),
+        (f"^01{GTIN}10", "scan.value_empty", 19),
+        (f"^01{GTIN}10A^10B", "scan.repeated", 21),
+        (f"^01{GTIN}02{GTIN}", "scan.forbidden_pair", 17),
+        (f"(01){GTIN}(10", "scan.bracket_open", 18),
+        (f"(01){GTIN})x", "scan.value_long", 18),
+        (f"(01){GTIN}10)x(21)A", "scan.value_long", 18),
+        ("https://example.com/aplikasi", "scan.link_no_key", 19),
+        (f"https://a/01/{GTIN}/21/A/10/B", "scan.link_order", 33),
+        (f"https://a/01/{GTIN}?10=B", "scan.link_attribute", 28),
+        ("a\x07b", "scan.bad_character", 1),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, code: str, position: int) -> None:
+    error = refused(text)
+    assert (error.code, error.position) == (code, position)
+
+
+def test_every_sentence_stands_in_two_languages() -> None:
+    for indonesian, english in SENTENCES.values():
+        assert indonesian != english
+        assert indonesian.endswith(".")
+        assert english.endswith(".")
+
+
+def test_day_zero_is_the_last_of_the_month() -> None:
+    assert date_of("280200", TODAY) == date(2028, 2, 29)
+    assert date_of("260200", TODAY) == date(2026, 2, 28)
+    assert date_of("260200", TODAY, day_zero=False) is None
+
+
+@pytest.mark.parametrize(
+    ("year", "digits", "full"), [(2026, 76, 2076), (2026, 77, 1977), (2095, 5, 2105), (2060, 10, 2110)]
+)
+def test_two_digit_years_reach_49_back_and_50_ahead(year: int, digits: int, full: int) -> None:
+    assert full_year(digits, date(year, 1, 1)) == full
+
+
+def test_marketing_numbers_are_known_by_their_form() -> None:
+    assert is_nie("EUA2057300143A1")
+    assert is_nie("NA18240104109")
+    assert not is_nie("8991234567892")
+    assert not is_nie("DKL98222")
+
+
+def test_shorter_gtins_are_filled_up() -> None:
+    assert gtin14("96385074") == "00000096385074"
+    assert gtin14("96385075") is None
+    assert gtin14("123") is None
+
+
+def test_no_identifier_is_the_beginning_of_another() -> None:
+    known = identifiers()
+    assert len(known) > 480
+    for ai in known:
+        assert identifier_at(ai + "9999") is known[ai]
+
+
+# --- properties ---------------------------------------------------------------------------------------
+
+LOT_CHARS = string.ascii_letters + string.digits + "-_./+*!%&,:;<=>?\"'"
+gtins = st.from_regex(r"[0-9]{13}", fullmatch=True).map(lambda body: body + check_digit(body))
+texts = st.text(LOT_CHARS, min_size=1, max_size=20)
+expiries = st.dates(min_value=date(1977, 1, 1), max_value=date(2076, 12, 31))
+
+
+def quoted(text: str) -> str:
+    return "".join(char if char.isalnum() else f"%{ord(char):02X}" for char in text)
+
+
+@given(gtins, texts, expiries, texts)
+def test_what_is_written_is_read_in_every_form(gtin: str, lot: str, expiry: date, serial: str) -> None:
+    day = expiry.strftime("%y%m%d")
+    for text in (
+        f"]d201{gtin}17{day}10{lot}\x1d21{serial}",
+        f"^01{gtin}10{lot}^17{day}21{serial}",
+        f"(01){gtin}(10){lot}(17){day}(21){serial}",
+        f"https://x.example/01/{gtin}/10/{quoted(lot)}/21/{quoted(serial)}?17={day}",
+    ):
+        found = scan(text)
+        assert (found.gtin, found.lot, found.expiry, found.serial) == (gtin, lot, expiry, serial)
+
+
+@given(gtins, texts, expiries)
+def test_biip_reads_what_we_read(gtin: str, lot: str, expiry: date) -> None:
+    text = f"01{gtin}17{expiry:%y%m%d}10{lot}"
+    message = biip.parse("]d2" + text).gs1_message
+    assert message is not None
+    theirs = {element.ai.ai: element.value for element in message.element_strings}
+    assert scan("]d2" + text).elements == theirs
+
+
+@given(gtins, st.integers(0, 13), st.integers(1, 9))
+def test_one_wrong_digit_of_a_gtin_never_passes(gtin: str, place: int, by: int) -> None:
+    wrong = gtin[:place] + str((int(gtin[place]) + by) % 10) + gtin[place + 1 :]
+    error = refused("]d201" + wrong)
+    assert (error.code, error.position) == ("scan.check_digit", 18)
+
+
+@given(st.text(st.sampled_from("01724()[]^\x1d%/?=&#: .abcN\u00e9\u0661hts") | st.characters(), max_size=60))
+@example("(01\u0661\u0661)")
+@example("https://\u0661/01/\u0661")
+@example("]E0\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661")
+def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
+    found: Scan | ScanError
+    try:
+        found = scan(text)
+    except ScanError as error:
+        found = error
+    if isinstance(found, ScanError):
+        assert 0 <= found.position <= len(text)
+    else:
+        assert all(ai in identifiers() for ai in found.elements)
