@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from tracker.telemetry.rules.words import Quantity, Role
@@ -54,7 +55,7 @@ class ChannelRef:
 
 def fault_of(channel: ChannelRef, value: float) -> str | None:
     """Why `value` is no measurement of this channel; None when it is one."""
-    if value != value:
+    if math.isnan(value):
         return "not_a_number"
     if channel.quantity is Quantity.TEMPERATURE and value in NO_SENSOR:
         return "no_sensor"

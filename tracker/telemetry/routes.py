@@ -1,0 +1,274 @@
+"""HTTP of this room: devices, channels, sensors, dead letters."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+from sqlalchemy import or_, select
+
+from tracker.access.queries import units_visible_to
+from tracker.access.rules import Permission, Role
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.idempotency import IdempotencyKey, once
+from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
+from tracker.telemetry import schemas
+from tracker.telemetry.errors import BadPeriod
+from tracker.telemetry.models import Channel, DeadLetter, Device
+from tracker.telemetry.queries.curves import RAW_MOST, Point, Resolution, grouped_points, raw_points, settle
+from tracker.telemetry.queries.sensors import sensor_by_ref, sensor_code, sensors_visible_to
+from tracker.telemetry.rules.words import EARLIEST
+from tracker.telemetry.service.channels import ChannelUse, use_channel
+from tracker.telemetry.service.devices import AddedDevice, NewDevice, add_device, renew_password
+
+router = APIRouter(prefix="/api/v1", tags=["telemetry"])
+
+Ref = Annotated[str, Path(max_length=150, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_SHOWN_BYTES = 1_000
+
+
+@router.post("/devices", status_code=201, operation_id="add_device")
+def post_device(body: schemas.DeviceIn, db: Db, caller: Caller, now: Now) -> schemas.DeviceWithPassword:
+    """Make a device known; answers its broker credentials, this once."""
+    command = NewDevice(
+        code=body.code,
+        unit=body.facility,
+        kind=body.kind,
+        make=body.make,
+        model=body.model,
+        serial=body.serial,
+        gateway=body.gateway,
+    )
+    return _with_password(add_device(db, caller, command, now=now))
+
+
+@router.post("/devices/{device}/credentials", status_code=201, operation_id="renew_device_password")
+def post_credentials(device: Ref, db: Db, caller: Caller, now: Now) -> schemas.DeviceWithPassword:
+    """Give the device a new password; answers it, this once."""
+    return _with_password(renew_password(db, caller, device, now=now))
+
+
+@router.post("/devices/{device}/channels", status_code=201, operation_id="use_channel")
+def post_channel(
+    device: Ref, body: schemas.ChannelIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> schemas.ChannelOut:
+    """Declare a channel, or say what it watches from an instant on."""
+
+    def work() -> dict[str, Any]:
+        channel = use_channel(
+            db,
+            caller,
+            ChannelUse(
+                device=device,
+                name=body.name,
+                quantity=body.quantity,
+                role=body.role,
+                equipment=body.equipment,
+                shipment=body.shipment,
+                from_at=body.from_at,
+                interval_s=body.interval_s,
+            ),
+            now=now,
+        )
+        code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
+        return schemas.ChannelOut(
+            id=channel.id,
+            sensor=sensor_code(code, channel.name, channel.quantity),
+            name=channel.name,
+            quantity=channel.quantity,
+            role=channel.role,
+        ).model_dump(mode="json")
+
+    request = f"POST /devices/{device}/channels {body.model_dump_json()}"
+    return schemas.ChannelOut.model_validate(once(db, caller, key, request, work, now=now))
+
+
+@router.get("/devices", operation_id="list_devices")
+def get_devices(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.DeviceOut]:
+    """Devices within reach, by code."""
+    caller.require(Permission.TELEMETRY_READ)
+    query = select(Device).where(Device.unit_id.in_(units_visible_to(caller, Permission.TELEMETRY_READ)))
+    return page_of(
+        db,
+        query,
+        keys=[Device.code],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].code],
+        present=lambda row: _device(row[0]),
+    )
+
+
+@router.get("/sensors", operation_id="list_sensors")
+def get_sensors(db: Db, caller: Caller, now: Now, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.SensorOut]:
+    """Channels within reach with newest reading, connection and silence."""
+    caller.require(Permission.TELEMETRY_READ)
+    return page_of(
+        db,
+        sensors_visible_to(caller, now=now),
+        keys=[Channel.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row.Channel.id],
+        present=_sensor,
+    )
+
+
+@router.get("/sensors/{sensor}", operation_id="read_sensor")
+def get_sensor(sensor: Ref, db: Db, caller: Caller, now: Now) -> schemas.SensorOut:
+    """One sensor, by number or code (`device.channel`)."""
+    channel = sensor_by_ref(db, caller, sensor)
+    return _sensor(db.execute(sensors_visible_to(caller, now=now).where(Channel.id == channel.id)).one())
+
+
+@router.get("/sensors/{sensor}/readings", operation_id="read_sensor_readings", response_model_by_alias=True)
+def get_readings(
+    sensor: Ref,
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    from_at: Annotated[AwareDatetime | None, Query(alias="from", description="Default: a day before `to`.")] = None,
+    to_at: Annotated[AwareDatetime | None, Query(alias="to", description="Default: now.")] = None,
+    resolution: Resolution = Resolution.AUTO,
+    limit: Annotated[int, Query(ge=1, le=RAW_MOST, description="Single readings per page.")] = RAW_MOST,
+    cursor: Cursor = None,
+) -> schemas.CurveOut:
+    """Readings in [from, to): single ones a page at a time, or by hour, or by day where hours are too many."""
+    channel = sensor_by_ref(db, caller, sensor)
+    start, end = _period(from_at, to_at, now)
+    settled = Resolution.RAW if cursor else settle(db, channel.id, start, end, resolution)
+    following = None
+    if settled is Resolution.RAW:
+        after = _after(cursor) if cursor else None
+        points = raw_points(db, channel.id, start, end, limit=limit + 1, after=after)
+        if len(points) > limit:
+            points = points[:limit]
+            following = encode_cursor([points[-1].at, points[-1].value])
+    else:
+        points = list(grouped_points(db, channel.id, start, end, settled))
+    code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
+    return schemas.CurveOut(
+        sensor=sensor_code(code, channel.name, channel.quantity),
+        quantity=channel.quantity,
+        resolution=settled,
+        from_at=start,
+        to_at=end,
+        items=[_point(point) for point in points],
+        next_cursor=following,
+    )
+
+
+@router.get("/dead-letters", operation_id="list_dead_letters")
+def get_dead_letters(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.DeadLetterOut]:
+    """Messages that could not become readings, newest first; those of unknown senders for the nation only."""
+    caller.require(Permission.TELEMETRY_READ)
+    visible = Device.unit_id.in_(units_visible_to(caller, Permission.TELEMETRY_READ))
+    nation = any(grant.role is Role.NATIONAL for grant in caller.grants)
+    query = (
+        select(DeadLetter)
+        .outerjoin(Device, Device.id == DeadLetter.device_id)
+        .where(or_(visible, DeadLetter.device_id.is_(None)) if nation else visible)
+    )
+    return page_of(
+        db,
+        query,
+        keys=[DeadLetter.last_received_at, DeadLetter.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].last_received_at.isoformat(), row[0].id],
+        present=lambda row: _dead_letter(row[0]),
+        descending=True,
+    )
+
+
+def _period(from_at: datetime | None, to_at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Within what can hold readings at all, so that no date of the calendar's ends can do harm."""
+    latest = now + timedelta(days=1)
+    end = min(max(to_at or now, EARLIEST), latest)
+    start = min(max(from_at, EARLIEST), latest) if from_at else end - timedelta(days=1)
+    if start > end:
+        raise BadPeriod(field="from")
+    return start, end
+
+
+def _after(cursor: str) -> tuple[datetime, float]:
+    at, value = decode_cursor(cursor, 2)
+    try:
+        instant = datetime.fromisoformat(at)
+        key = float(value)
+    except ValueError as error:
+        raise BadCursor(field="cursor") from error
+    if instant.tzinfo is None:
+        raise BadCursor(field="cursor")
+    return instant, key
+
+
+def _device(device: Device) -> schemas.DeviceOut:
+    return schemas.DeviceOut(
+        id=device.id,
+        code=device.code,
+        kind=device.kind,
+        make=device.make,
+        model=device.model,
+        serial=device.serial,
+        gateway_id=device.gateway_id,
+        status=device.status,
+        last_seen_at=device.last_seen_at,
+    )
+
+
+def _with_password(added: AddedDevice) -> schemas.DeviceWithPassword:
+    return schemas.DeviceWithPassword(
+        **_device(added.device).model_dump(),
+        mqtt_username=added.device.code if added.password else None,
+        mqtt_password=added.password,
+    )
+
+
+def _sensor(row: Any) -> schemas.SensorOut:
+    channel: Channel = row.Channel
+    return schemas.SensorOut(
+        id=channel.id,
+        code=sensor_code(row.device_code, channel.name, channel.quantity),
+        device=row.device_code,
+        facility=row.unit_code,
+        quantity=channel.quantity,
+        role=channel.role,
+        equipment=row.equipment_code,
+        equipment_id=row.equipment_id,
+        shipment_id=row.shipment_id,
+        interval_s=row.interval_s,
+        latest_at=row.latest_at,
+        latest_value=row.latest_value,
+        status=row.device_status,
+        silent=row.silent,
+        last_seen_at=row.last_seen_at,
+    )
+
+
+def _point(point: Point) -> schemas.PointOut:
+    return schemas.PointOut(
+        at=point.at,
+        value=point.value,
+        low=point.low,
+        high=point.high,
+        count=point.count,
+        clock_fault=point.clock_fault,
+    )
+
+
+def _dead_letter(letter: DeadLetter) -> schemas.DeadLetterOut:
+    return schemas.DeadLetterOut(
+        id=letter.id,
+        topic=letter.topic,
+        reason=letter.reason,
+        detail=letter.detail,
+        payload=letter.payload[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"),
+        size=letter.size,
+        times=letter.times,
+        first_received_at=letter.first_received_at,
+        last_received_at=letter.last_received_at,
+    )

@@ -1,0 +1,216 @@
+"""Channels: found or made when first heard of, and put to equipment or shipments for a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.feed.service import append
+from tracker.kit.ids import uuid7
+from tracker.network.errors import EquipmentNotFound
+from tracker.network.queries import as_id, equipment_by_ref
+from tracker.telemetry.errors import AssignmentOverlap, BadChannel, BadPeriod, OneTarget, UnknownTarget
+from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
+from tracker.telemetry.queries.devices import device_by_ref
+from tracker.telemetry.rules.faults import ChannelRef
+from tracker.telemetry.rules.words import DEFAULT_ROLES, EARLIEST, Quantity, Role
+from tracker.telemetry.service.devices import lock_device
+from tracker.telemetry.service.writer import mark
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+# Ten minutes until a person or the device's standard says otherwise.
+DEFAULT_INTERVAL_S = 600
+# A broken or hostile device must not make rows without end by inventing names.
+MOST_CHANNELS = 64
+
+_TEMPERATURE_ROLES = frozenset({Role.STORAGE, Role.FREEZER, Role.AMBIENT, Role.CONDENSER, Role.OTHER})
+ChannelKey = tuple[UUID, str, Quantity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHint:
+    """What the payload's dialect knows of a channel nobody has declared yet."""
+
+    role: Role
+    interval_s: int = DEFAULT_INTERVAL_S
+
+
+def known_channels(db: Session, device_ids: Iterable[UUID]) -> dict[ChannelKey, ChannelRef]:
+    """All channels of these devices."""
+    rows = db.execute(
+        select(Channel.device_id, Channel.name, Channel.quantity, Channel.id, Channel.role).where(
+            Channel.device_id.in_(list(device_ids))
+        )
+    )
+    return {(row.device_id, row.name, row.quantity): ChannelRef(row.id, row.quantity, row.role) for row in rows}
+
+
+def make_channels(
+    db: Session, wanted: Mapping[ChannelKey, ChannelHint], *, now: datetime
+) -> dict[ChannelKey, ChannelRef]:
+    """Make the channels of `wanted` that do not exist, unassigned; those beyond a device's most are left out.
+
+    Two programs may make the same one at once: the first wins, both get it.
+    """
+    devices = sorted({device_id for device_id, _, _ in wanted})
+    counts = dict(
+        db.execute(
+            select(Channel.device_id, func.count()).where(Channel.device_id.in_(devices)).group_by(Channel.device_id)
+        )
+        .tuples()
+        .all()
+    )
+    for key in sorted(wanted):
+        device_id, name, quantity = key
+        if counts.get(device_id, 0) >= MOST_CHANNELS:
+            continue
+        hint = wanted[key]
+        made = db.scalar(
+            upsert(Channel)
+            .values(device_id=device_id, name=name, quantity=quantity, role=hint.role, created_at=now)
+            .on_conflict_do_nothing()
+            .returning(Channel.id)
+        )
+        if made is not None:
+            counts[device_id] = counts.get(device_id, 0) + 1
+            db.add(ChannelInterval(channel_id=made, from_at=EARLIEST, interval_s=hint.interval_s))
+    db.flush()
+    known = known_channels(db, devices)
+    return {key: known[key] for key in wanted if key in known}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelUse:
+    """From `from_at` on, channel `name` of `device` watches `equipment` or `shipment`.
+
+    Neither: the channel is declared, or its watch ends at `from_at`. `interval_s` is the nominal time
+    between readings from then on; None leaves it.
+    """
+
+    device: str | UUID
+    name: str
+    quantity: Quantity = Quantity.TEMPERATURE
+    role: Role | None = None
+    equipment: str | UUID | None = None
+    shipment: str | UUID | None = None
+    from_at: datetime | None = None
+    interval_s: int | None = None
+
+
+def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: datetime) -> Channel:
+    """Declare a channel and say what it watches; past instants are evaluated again.
+
+    The assignment in force at `from_at` (default: now) ends there. Raises UnknownDevice, BadChannel,
+    OneTarget, UnknownTarget, BadPeriod, AssignmentOverlap when a later assignment exists, Forbidden.
+    """
+    device = device_by_ref(db, principal, command.device, Permission.DEVICE_WRITE)
+    from_at = command.from_at or now
+    if not EARLIEST <= from_at <= now + timedelta(minutes=5):
+        raise BadPeriod(field="from")
+    lock_device(db, device.id)
+    channel, before = _declared(db, device, command, now=now)
+    if command.interval_s is not None:
+        _set_interval(db, channel.id, EARLIEST if before is None else from_at, command.interval_s)
+    _assign(db, principal, channel, command, from_at)
+    # A new role or interval changes how past readings are judged, from wherever they begin.
+    mark(db, channel.id, from_at if before in {None, channel.role} else EARLIEST)
+    append(
+        db,
+        "telemetry.channel_assigned",
+        unit_id=device.unit_id,
+        subject=str(channel.id),
+        data={"device": device.code, "channel": channel.name, "role": channel.role.value},
+        occurred_at=from_at,
+        now=now,
+    )
+    return channel
+
+
+def _declared(db: Session, device: Device, command: ChannelUse, *, now: datetime) -> tuple[Channel, Role | None]:
+    """The channel with the role asked for, and the role it had; None when it was made now."""
+    role = command.role or DEFAULT_ROLES[command.quantity]
+    if NAME.fullmatch(command.name) is None:
+        raise BadChannel(field="name")
+    allowed = _TEMPERATURE_ROLES if command.quantity is Quantity.TEMPERATURE else {DEFAULT_ROLES[command.quantity]}
+    if role not in allowed | {Role.OTHER}:
+        raise BadChannel(field="role", quantity=command.quantity.value)
+    key = (device.id, command.name, command.quantity)
+    known = known_channels(db, [device.id]).get(key)
+    if known is None:
+        made = make_channels(db, {key: ChannelHint(role=role)}, now=now)
+        if key not in made:
+            raise BadChannel(field="name", most=MOST_CHANNELS)
+        return db.get_one(Channel, made[key].id), None
+    channel = db.get_one(Channel, known.id)
+    if command.role is not None and command.role is not known.role:
+        db.execute(update(Channel).where(Channel.id == known.id).values(role=role))
+        db.refresh(channel)
+    return channel, known.role
+
+
+def _set_interval(db: Session, channel_id: int, from_at: datetime, interval_s: int) -> None:
+    statement = upsert(ChannelInterval).values(channel_id=channel_id, from_at=from_at, interval_s=interval_s)
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ChannelInterval.channel_id, ChannelInterval.from_at],
+            set_={"interval_s": statement.excluded.interval_s},
+        )
+    )
+
+
+def _assign(db: Session, principal: Principal, channel: Channel, command: ChannelUse, from_at: datetime) -> None:
+    equipment_id, shipment_id = _targets(db, principal, command)
+    later = db.scalar(
+        select(func.min(Assignment.from_at)).where(Assignment.channel_id == channel.id, Assignment.from_at > from_at)
+    )
+    if later is not None:
+        raise AssignmentOverlap(field="from", next_from=later.isoformat())
+    current = db.scalar(
+        select(Assignment).where(
+            Assignment.channel_id == channel.id,
+            Assignment.from_at <= from_at,
+            Assignment.to_at.is_(None) | (Assignment.to_at > from_at),
+        )
+    )
+    if current is not None:
+        if (current.equipment_id, current.shipment_id) == (equipment_id, shipment_id):
+            return
+        if current.from_at == from_at:
+            db.delete(current)
+        else:
+            current.to_at = from_at
+        db.flush()
+    if equipment_id is None and shipment_id is None:
+        return
+    db.add(
+        Assignment(
+            id=uuid7(), channel_id=channel.id, equipment_id=equipment_id, shipment_id=shipment_id, from_at=from_at
+        )
+    )
+    db.flush()
+
+
+def _targets(db: Session, principal: Principal, command: ChannelUse) -> tuple[UUID | None, UUID | None]:
+    if command.equipment is not None and command.shipment is not None:
+        raise OneTarget(field="shipment")
+    if command.equipment is not None:
+        try:
+            found = equipment_by_ref(db, principal, command.equipment, Permission.DEVICE_WRITE)
+        except EquipmentNotFound as error:
+            raise UnknownTarget(field="equipment") from error
+        return found.id, None
+    if command.shipment is not None:
+        shipment_id = as_id(command.shipment)
+        if shipment_id is None:
+            raise UnknownTarget(field="shipment")
+        return None, shipment_id
+    return None, None

@@ -1,0 +1,131 @@
+"""Devices: making them known, and the credentials by which the broker and the API know them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import unit_by_ref
+from tracker.access.rules import Permission
+from tracker.feed.service import append
+from tracker.kit.ids import uuid7
+from tracker.telemetry.errors import BadDeviceCode, BadGateway, DeviceTaken, NoCredentials, UnknownUnit
+from tracker.telemetry.models import Device
+from tracker.telemetry.queries.devices import device_by_ref
+from tracker.telemetry.rules.credentials import hash_password, new_password
+from tracker.telemetry.rules.words import DeviceKind
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDevice:
+    """A device at a unit; with `gateway` it stands behind that one and is known by its serial there."""
+
+    code: str
+    unit: str | UUID
+    kind: DeviceKind = DeviceKind.NATIVE
+    make: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    gateway: str | UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedDevice:
+    """The device, and its password: told now and never again. None where it needs none."""
+
+    device: Device
+    password: str | None
+
+
+def add_device(db: Session, principal: Principal, command: NewDevice, *, now: datetime) -> AddedDevice:
+    """Make a device known and give it credentials for the broker (user name = code).
+
+    Devices behind a gateway and loggers whose files people upload get none. Raises BadDeviceCode,
+    UnknownUnit, BadGateway, DeviceTaken, Forbidden.
+    """
+    if _CODE.fullmatch(command.code) is None:
+        raise BadDeviceCode(field="code")
+    unit = _unit(db, principal, command.unit)
+    gateway = _gateway(db, principal, command)
+    speaks = gateway is None and command.kind is not DeviceKind.LOGGER
+    password = new_password() if speaks else None
+    device = Device(
+        id=uuid7(),
+        code=command.code,
+        kind=command.kind,
+        unit_id=unit.id,
+        make=command.make,
+        model=command.model,
+        serial=command.serial,
+        gateway_id=gateway.id if gateway else None,
+        password_hash=hash_password(password) if password else None,
+        created_at=now,
+    )
+    try:
+        with db.begin_nested():
+            db.add(device)
+    except IntegrityError as error:
+        raise DeviceTaken(field="code") from error
+    _tell(db, "telemetry.device_added", device, now)
+    return AddedDevice(device=device, password=password)
+
+
+def renew_password(db: Session, principal: Principal, ref: str | UUID, *, now: datetime) -> AddedDevice:
+    """Give a device a new password; the old one ends with the broker's next reading of its users.
+
+    Raises UnknownDevice, NoCredentials, Forbidden.
+    """
+    device = device_by_ref(db, principal, ref, Permission.DEVICE_WRITE)
+    if device.password_hash is None:
+        raise NoCredentials(device=device.code)
+    password = new_password()
+    device.password_hash = hash_password(password)
+    db.flush()
+    _tell(db, "telemetry.device_credentials_renewed", device, now)
+    return AddedDevice(device=device, password=password)
+
+
+def _unit(db: Session, principal: Principal, ref: str | UUID) -> Unit:
+    unit = unit_by_ref(db, ref)
+    if unit is None or not principal.sees(unit.path):
+        raise UnknownUnit(field="facility")
+    principal.require(Permission.DEVICE_WRITE, unit.path)
+    return unit
+
+
+def _gateway(db: Session, principal: Principal, command: NewDevice) -> Device | None:
+    if command.gateway is None:
+        return None
+    if not command.serial:
+        raise BadGateway(field="serial")
+    gateway = device_by_ref(db, principal, command.gateway, Permission.DEVICE_WRITE)
+    if gateway.kind is not DeviceKind.GATEWAY:
+        raise BadGateway(field="gateway")
+    return gateway
+
+
+def _tell(db: Session, kind: str, device: Device, now: datetime) -> None:
+    append(
+        db,
+        kind,
+        unit_id=device.unit_id,
+        subject=str(device.id),
+        data={"code": device.code, "kind": device.kind.value},
+        occurred_at=now,
+        now=now,
+    )
+
+
+def lock_device(db: Session, device_id: UUID) -> None:
+    """Keep other changes of this device's channels out until commit."""
+    db.execute(select(Device.id).where(Device.id == device_id).with_for_update())
