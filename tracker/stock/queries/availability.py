@@ -1,0 +1,114 @@
+"""What may still be promised, as the quota room and the pages read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from tracker.stock.models import Availability, StockNeed
+from tracker.stock.rules import availability as rules
+from tracker.stock.rules.availability import Step
+
+Pool = tuple[UUID, UUID]  # facility, presentation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A row that binds: from `from_day` on, `vials` usable, `needed` promised, `short` not covered."""
+
+    step: date
+    from_day: date
+    vials: int
+    needed: int
+    short: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolState:
+    """All that binds at a pool today; `short` is the worst shortage."""
+
+    rows: tuple[StepRow, ...]
+    steps: tuple[Step, ...]
+    today: date
+
+    @property
+    def vials(self) -> int:
+        """Usable vials that serve today."""
+        return self.rows[0].vials if self.rows else 0
+
+    @property
+    def needed(self) -> int:
+        """Vials promised from today on."""
+        return self.rows[0].needed if self.rows else 0
+
+    @property
+    def short(self) -> int:
+        """By how many vials promises exceed what there is, at worst."""
+        return max((row.short for row in self.rows), default=0)
+
+    def bears(self, day: date) -> int:
+        """Vials that can still be promised for `day`."""
+        return rules.bears(self.steps, day, self.today)
+
+
+def read_steps(db: Session, facility_id: UUID, presentation_id: UUID) -> list[Step]:
+    """All rows of a pool, ascending, passed ones too."""
+    rows = db.execute(
+        select(Availability.step, Availability.vials, Availability.needed, Availability.short)
+        .where(Availability.facility_id == facility_id, Availability.presentation_id == presentation_id)
+        .order_by(Availability.step)
+    )
+    return [Step(*row) for row in rows]
+
+
+def pool_state(db: Session, facility_id: UUID, presentation_id: UUID, today: date) -> list[StepRow]:
+    """The rows of a pool that bind on `today` (local day), ascending."""
+    return list(_state(read_steps(db, facility_id, presentation_id), today).rows)
+
+
+def pool_states(db: Session, pools: Collection[Pool], today: date) -> dict[Pool, PoolState]:
+    """Many pools in one statement; a pool never stocked has no rows and bears nothing."""
+    found: dict[Pool, list[Step]] = {pool: [] for pool in pools}
+    rows = db.execute(
+        select(
+            Availability.facility_id,
+            Availability.presentation_id,
+            Availability.step,
+            Availability.vials,
+            Availability.needed,
+            Availability.short,
+        )
+        .where(tuple_(Availability.facility_id, Availability.presentation_id).in_(list(pools)))
+        .order_by(Availability.step)
+    )
+    for facility_id, presentation_id, *step in rows:
+        found[facility_id, presentation_id].append(Step(*step))
+    return {pool: _state(steps, today) for pool, steps in found.items()}
+
+
+def bears(db: Session, facility_id: UUID, presentation_id: UUID, day: date, today: date) -> int:
+    """Vials that can still be promised at a pool for `day`."""
+    return rules.bears(read_steps(db, facility_id, presentation_id), day, today)
+
+
+def need_by_day(db: Session, facility_id: UUID, presentation_id: UUID) -> dict[date, int]:
+    """Vials promised, by day, ascending; days without any are left out."""
+    rows = db.execute(
+        select(StockNeed.day, StockNeed.vials)
+        .where(StockNeed.facility_id == facility_id, StockNeed.presentation_id == presentation_id, StockNeed.vials > 0)
+        .order_by(StockNeed.day)
+    )
+    return {row.day: row.vials for row in rows}
+
+
+def _state(steps: list[Step], today: date) -> PoolState:
+    rows = tuple(
+        StepRow(step=s.step, from_day=max(s.step, today), vials=s.vials, needed=s.needed, short=s.short)
+        for s in rules.binding(steps, today)
+    )
+    return PoolState(rows=rows, steps=tuple(steps), today=today)

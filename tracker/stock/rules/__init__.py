@@ -1,0 +1,1 @@
+"""Pure decisions of the stock room: no I/O, no clock, no ORM."""

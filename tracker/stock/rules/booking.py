@@ -1,0 +1,202 @@
+"""From what is asked and what is written to what is to be written. Pure.
+
+Here is the trap the ledger must not fall into: book 10, a count finds 7 at 10:00, and then a phone delivers
+"3 taken at 09:30". The count saw the shelf after those 3 had gone, so it must stay 7: whatever is
+recorded after a count and occurred before it also books its opposite at the count's instant, naming the
+count. The count's difference, once `lost`, is thereby explained.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from tracker.stock.rules.history import Move, Position, amended, balance_at, first_negative, lost_and_found
+from tracker.stock.rules.words import BALANCED, VVM_UNUSABLE_FROM, Account, Status
+
+
+class Key(NamedTuple):
+    """One balance: equipment, shipment or facility (opened vials), batch, status."""
+
+    holder_id: UUID
+    batch_id: UUID
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be: `vials` to (+) or from (−) an account. `line` is the request's line it came from."""
+
+    account: Account
+    key: Key
+    vials: int
+    vvm_stage: int | None = None
+    reason: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A count's line: the total found at `key`."""
+
+    key: Key
+    vials: int
+    vvm_stage: int | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What stands at a key: vials, vial monitor stage (None: never read), newest event's instant."""
+
+    account: Account
+    vials: int
+    vvm_stage: int | None
+    touched_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCount:
+    """A count, not reversed, that stands at a key."""
+
+    event_id: UUID
+    occurred_at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was recorded at a key from an instant on: every move and every standing count."""
+
+    moves: Sequence[Move] = ()
+    counts: Sequence[PastCount] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    """What a late event books against a count: entries at the count's own position."""
+
+    count: PastCount
+    drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The balance of `key` would be negative first at `at`."""
+
+    key: Key
+    at: datetime
+    line: int | None
+
+
+def counted_drafts(counted: Counted, booked: int) -> list[Draft]:
+    """The entries of one counted line: the difference against lost or found. None when there is no difference."""
+    difference = counted.vials - booked
+    if difference == 0:
+        return []
+    return _with_lost_and_found(counted.key, difference, lost_and_found(difference), counted.line, counted.vvm_stage)
+
+
+def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
+    """What the books say of a key at `position`."""
+    now = balance.vials if balance is not None else 0
+    return balance_at(now, (move for move in past.moves if move.at > position))
+
+
+def opposite_of(key: Key, change: int, past: Past, position: Position, line: int | None) -> Opposite | None:
+    """What a change of `change` vials at `position` books at the next count of `key`; None without a later count."""
+    later = [c for c in past.counts if (c.occurred_at, c.number, c.number) > position]
+    if change == 0 or not later:
+        return None
+    count = min(later, key=lambda c: (c.occurred_at, c.number))
+    difference = sum(move.vials for move in past.moves if move.at[1] == count.number)
+    drafts = _with_lost_and_found(key, -change, amended(difference, -change), line, None)
+    return Opposite(count, tuple(drafts))
+
+
+def check_history(
+    key: Key, balance: Balance | None, past: Past, new: Sequence[Move], line: int | None
+) -> Broken | None:
+    """Whether the running balance of `key` stays at or above zero from the first new move to now."""
+    if not new:
+        return None
+    start = min(move.at for move in new)
+    later = [move for move in past.moves if move.at > start]
+    before = balance_at(balance.vials if balance is not None else 0, later)
+    at = first_negative(before, [*new, *later])
+    return None if at is None else Broken(key, at, line)
+
+
+def vvm_follow_up(drafts: Iterable[Draft], counted: Iterable[Counted]) -> list[Draft]:
+    """The status change that a spent monitor asks for: what arrived or was counted usable becomes unusable."""
+    spent: list[tuple[Key, int, int, int | None]] = [
+        (d.key, d.vials, d.vvm_stage, d.line)
+        for d in drafts
+        if d.vials > 0 and d.account in BALANCED and d.vvm_stage is not None
+    ] + [(c.key, c.vials, c.vvm_stage, c.line) for c in counted if c.vvm_stage is not None]
+    follow: list[Draft] = []
+    for key, vials, stage, line in spent:
+        if stage >= VVM_UNUSABLE_FROM and key.status is Status.USABLE and vials > 0:
+            follow.append(Draft(Account.PLACE, key, -vials, stage, "vvm", line))
+            follow.append(Draft(Account.PLACE, key._replace(status=Status.UNUSABLE), vials, stage, "vvm", line))
+    return follow
+
+
+def net(drafts: Iterable[Draft]) -> dict[Key, int]:
+    """Vials by which each balance changes."""
+    sums: dict[Key, int] = defaultdict(int)
+    for draft in drafts:
+        if draft.account in BALANCED:
+            sums[draft.key] += draft.vials
+    return dict(sums)
+
+
+def new_balances(
+    balances: Mapping[Key, Balance], drafts: Iterable[Draft], occurred_at: datetime, counted: Iterable[Counted]
+) -> dict[Key, Balance]:
+    """The balances after `drafts`, for every key they touch, monitors merged to the worse.
+
+    What arrives brings the stage somebody read on it, else the stage of where it came from.
+    """
+    result: dict[Key, Balance] = {}
+    listed = [d for d in drafts if d.account in BALANCED]
+    sources = {(d.key.batch_id, d.line): balances[d.key].vvm_stage for d in listed if d.vials < 0 and d.key in balances}
+    for draft in listed:
+        old = result.get(draft.key) or balances.get(draft.key) or Balance(draft.account, 0, None, None)
+        stage = old.vvm_stage
+        if draft.vials > 0:
+            brought = draft.vvm_stage or sources.get((draft.key.batch_id, draft.line))
+            stage = worse(stage if old.vials > 0 else None, brought)
+        result[draft.key] = replace(old, vials=old.vials + draft.vials, vvm_stage=stage)
+    for count in counted:
+        old = result.get(count.key) or balances.get(count.key) or Balance(Account.PLACE, 0, None, None)
+        read = count.vvm_stage if count.vvm_stage and count.vvm_stage < VVM_UNUSABLE_FROM else None
+        # A count looks at every vial, so what it reads replaces what was known.
+        result[count.key] = replace(old, vvm_stage=read or old.vvm_stage)
+    return {
+        key: replace(
+            balance,
+            vvm_stage=balance.vvm_stage if balance.vials > 0 else None,
+            touched_at=max(occurred_at, balance.touched_at) if balance.touched_at else occurred_at,
+        )
+        for key, balance in result.items()
+    }
+
+
+def worse(one: int | None, other: int | None) -> int | None:
+    """The later of two monitor stages; None is "never read"."""
+    return max((stage for stage in (one, other) if stage is not None), default=None)
+
+
+def _with_lost_and_found(
+    key: Key, change: int, against: tuple[int, int], line: int | None, stage: int | None
+) -> list[Draft]:
+    drafts = [Draft(Account.PLACE, key, change, stage, None, line)]
+    for account, vials in zip((Account.LOST, Account.FOUND), against, strict=True):
+        if vials:
+            drafts.append(Draft(account, key, vials, None, "count", line))
+    return drafts

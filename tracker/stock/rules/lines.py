@@ -1,0 +1,265 @@
+"""What each kind of event takes and what it moves. Pure.
+
+Refusals carry the line (from 0) and the field that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from tracker.stock.errors import (
+    BadStatusChange,
+    BadVials,
+    CountedTwice,
+    Expired,
+    MissingField,
+    NeedlessField,
+    NotUsable,
+    NoVvm,
+    SamePlace,
+    UnknownReason,
+    VvmSpent,
+)
+from tracker.stock.rules.booking import Counted, Draft, Key
+from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Account, Kind, Outcome, Status, WasteReason
+
+MOST_VIALS = 10_000_000
+
+
+class LineLike(Protocol):
+    """The shape of a command's line (the command itself lies with the use cases)."""
+
+    @property
+    def batch_id(self) -> UUID: ...
+    @property
+    def vials(self) -> int: ...
+    @property
+    def place_id(self) -> UUID | None: ...
+    @property
+    def to_place_id(self) -> UUID | None: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def to_status(self) -> Status | None: ...
+    @property
+    def vvm_stage(self) -> int | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def account(self) -> Account: ...
+    @property
+    def holder_id(self) -> UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Around the lines: the facility, the shipment, the local day of the event, a reason for all lines."""
+
+    facility_id: UUID
+    shipment_id: UUID | None
+    day: date
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a line's batch is."""
+
+    expiry: date
+    uses_vvm: bool
+
+
+_TO_PLACE = frozenset({Kind.TRANSFER, Kind.RETURN})
+_REACHABLE: Mapping[Status, frozenset[Status]] = {
+    Status.USABLE: frozenset({Status.HELD, Status.RECALLED, Status.UNUSABLE}),
+    Status.HELD: frozenset({Status.USABLE, Status.RECALLED, Status.UNUSABLE}),
+    Status.RECALLED: frozenset({Status.USABLE, Status.HELD, Status.UNUSABLE}),
+    # What is spent or broken does not mend; a wrong entry is taken back by a reversal.
+    Status.UNUSABLE: frozenset({Status.RECALLED}),
+}
+
+
+def check_line(kind: Kind, index: int, line: LineLike, goods: Goods, setting: Setting) -> None:
+    """Raise the refusal a line deserves; the facility of its places is checked by the caller."""
+    least = 0 if kind is Kind.COUNT else 1
+    if not least <= line.vials <= MOST_VIALS:
+        raise BadVials(line=index, field="vials", vials=line.vials)
+    if line.place_id is None and _needs_place(kind, line):
+        raise MissingField(line=index, field="place")
+    if kind is Kind.TRANSFER and line.to_place_id is None:
+        raise MissingField(line=index, field="to_place")
+    if line.to_place_id is not None:
+        if kind not in _TO_PLACE:
+            raise NeedlessField(line=index, field="to_place")
+        if line.to_place_id == line.place_id:
+            raise SamePlace(line=index, field="to_place")
+    _check_status(kind, index, line)
+    _check_vvm(kind, index, line, goods)
+    if kind is Kind.OPENING and goods.expiry < setting.day:
+        raise Expired(line=index, field="batch", expiry=goods.expiry.isoformat(), day=setting.day.isoformat())
+    if kind is Kind.WASTE:
+        waste_reason(index, line.reason or setting.reason)
+
+
+def waste_reason(index: int, reason: str | None) -> WasteReason:
+    """The reason of a waste line; raises MissingField, UnknownReason."""
+    if reason is None:
+        raise MissingField(line=index, field="reason")
+    try:
+        return WasteReason(reason.strip().lower())
+    except ValueError:
+        raise UnknownReason(line=index, field="reason", known=[known.value for known in WasteReason]) from None
+
+
+def _needs_place(kind: Kind, line: LineLike) -> bool:
+    if line.account is not Account.PLACE:
+        return False
+    return not (kind is Kind.RECEIPT and line.outcome is Outcome.MISSING)
+
+
+def _check_status(kind: Kind, index: int, line: LineLike) -> None:
+    if kind is Kind.STATUS:
+        if line.to_status is None:
+            raise MissingField(line=index, field="to_status")
+        if line.to_status not in _REACHABLE[line.status]:
+            raise BadStatusChange(
+                line=index, field="to_status", status=line.status.value, to_status=line.to_status.value
+            )
+    elif line.to_status is not None:
+        raise NeedlessField(line=index, field="to_status")
+    elif kind is Kind.OPENING and line.status is not Status.USABLE:
+        raise NotUsable(line=index, field="status", status=line.status.value)
+
+
+def _check_vvm(kind: Kind, index: int, line: LineLike, goods: Goods) -> None:
+    stage = line.vvm_stage
+    if stage is None:
+        return
+    if not goods.uses_vvm:
+        raise NoVvm(line=index, field="vvm_stage")
+    if kind is Kind.OPENING and stage >= VVM_UNUSABLE_FROM:
+        raise VvmSpent(line=index, field="vvm_stage", vvm_stage=stage)
+
+
+def drafts_of(kind: Kind, index: int, line: LineLike, setting: Setting) -> list[Draft]:
+    """The two entries of a checked line; a count has none of its own (see `counted_of`)."""
+    source, target = _SIDES[kind](line, setting)
+    reason = line.reason or setting.reason
+    if kind is Kind.WASTE:
+        reason = waste_reason(index, reason).value
+    return [
+        Draft(account, Key(holder, line.batch_id, status), sign * line.vials, line.vvm_stage, reason, index)
+        for sign, (account, holder, status) in ((-1, source), (1, target))
+    ]
+
+
+def counted_of(lines: list[tuple[int, LineLike]]) -> list[Counted]:
+    """The totals a count asserts; raises CountedTwice."""
+    seen: set[Key] = set()
+    found = []
+    for index, line in lines:
+        key = Key(_place(line.place_id), line.batch_id, line.status)
+        if key in seen:
+            raise CountedTwice(line=index, field="batch")
+        seen.add(key)
+        found.append(Counted(key, line.vials, line.vvm_stage, index))
+    return found
+
+
+Side = tuple[Account, UUID, Status]
+
+
+def _place(place_id: UUID | None) -> UUID:
+    if place_id is None:  # pragma: no cover - check_line has asked for it
+        raise MissingField(field="place")
+    return place_id
+
+
+def _shipment(setting: Setting) -> UUID:
+    if setting.shipment_id is None:
+        raise MissingField(field="shipment")
+    return setting.shipment_id
+
+
+def _world(account: Account, line: LineLike, setting: Setting) -> Side:
+    return account, setting.facility_id, line.status
+
+
+def _here(line: LineLike) -> Side:
+    return Account.PLACE, _place(line.place_id), line.status
+
+
+def _supply(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return _world(Account.SUPPLIER, line, setting), _here(line)
+
+
+def _dispatch(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return _here(line), (Account.TRANSIT, _shipment(setting), line.status)
+
+
+def _receipt(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    road: Side = (Account.TRANSIT, _shipment(setting), line.status)
+    if line.outcome is Outcome.MISSING:
+        return road, _world(Account.LOST, line, setting)
+    if line.outcome is Outcome.SURPLUS:
+        return _world(Account.FOUND, line, setting), _here(line)
+    return road, _here(line)
+
+
+def _transfer(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    del setting
+    return _here(line), (Account.PLACE, _place(line.to_place_id), line.status)
+
+
+def _opening(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return _here(line), (Account.OPEN, setting.facility_id, line.status)
+
+
+def _use(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return (Account.OPEN, setting.facility_id, line.status), _world(Account.USED, line, setting)
+
+
+def _return(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    # Back from a session's carrier into the fridge when `to_place` is given, else back to the supplier.
+    if line.to_place_id is not None:
+        return _transfer(line, setting)
+    return _here(line), _world(Account.SUPPLIER, line, setting)
+
+
+def _waste(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return _here(line), _world(Account.WASTED, line, setting)
+
+
+def _destruction(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    return _here(line), _world(Account.DESTROYED, line, setting)
+
+
+def _status(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+    if line.account is Account.PLACE:
+        holder = _place(line.place_id)
+    elif line.account is Account.TRANSIT:
+        holder = line.holder_id or _shipment(setting)
+    else:
+        holder = setting.facility_id
+    to_status = line.to_status or line.status
+    return (line.account, holder, line.status), (line.account, holder, to_status)
+
+
+_SIDES: Mapping[Kind, Callable[[LineLike, Setting], tuple[Side, Side]]] = {
+    Kind.SUPPLY: _supply,
+    Kind.DISPATCH: _dispatch,
+    Kind.RECEIPT: _receipt,
+    Kind.TRANSFER: _transfer,
+    Kind.OPENING: _opening,
+    Kind.USE: _use,
+    Kind.RETURN: _return,
+    Kind.WASTE: _waste,
+    Kind.DESTRUCTION: _destruction,
+    Kind.STATUS: _status,
+}

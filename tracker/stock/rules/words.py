@@ -1,0 +1,86 @@
+"""The words of the ledger. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happened to vials."""
+
+    SUPPLY = "supply"
+    DISPATCH = "dispatch"
+    RECEIPT = "receipt"
+    TRANSFER = "transfer"
+    OPENING = "opening"
+    USE = "use"  # an open vial is empty: open → used; never asked for, follows from its last dose
+    RETURN = "return"
+    COUNT = "count"
+    WASTE = "waste"
+    STATUS = "status"
+    DESTRUCTION = "destruction"
+    REVERSAL = "reversal"
+
+
+class Account(StrEnum):
+    """Where vials are. The first three have balances, the rest is the outer world."""
+
+    PLACE = "place"  # a piece of equipment
+    TRANSIT = "transit"  # one shipment on the road
+    OPEN = "open"  # the opened vials of one facility
+    SUPPLIER = "supplier"
+    USED = "used"
+    WASTED = "wasted"
+    LOST = "lost"
+    FOUND = "found"
+    DESTROYED = "destroyed"
+
+
+BALANCED = frozenset({Account.PLACE, Account.TRANSIT, Account.OPEN})
+
+
+class Status(StrEnum):
+    """What may be done with vials. Expiry is not one: it is a comparison with a day."""
+
+    USABLE = "usable"
+    HELD = "held"
+    RECALLED = "recalled"
+    UNUSABLE = "unusable"
+
+
+class WasteReason(StrEnum):
+    """Why a closed vial was thrown away (WHO SMART immunisations, closed-vial discards, and what stores report)."""
+
+    EXPIRED = "expired"
+    HEAT = "heat"
+    FREEZE = "freeze"
+    BROKEN = "broken"
+    DAMAGED = "damaged"
+    VVM = "vvm"
+    LABEL = "label"
+    CONTAMINATED = "contaminated"
+    RECALLED = "recalled"
+    NO_DILUENT = "no_diluent"
+    OTHER = "other"
+
+
+class OpenWaste(StrEnum):
+    """Why doses left in an opened vial were thrown away."""
+
+    TIME_LIMIT = "time_limit"
+    SESSION_END = "session_end"
+    CONTAMINATION = "contamination"
+    HELD = "held"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """What became of vials that a shipment should have brought."""
+
+    ACCEPTED = "accepted"
+    MISSING = "missing"
+    SURPLUS = "surplus"
+
+
+# WHO: stages 1 and 2 may be used, 3 (discard point reached) and 4 may not.
+VVM_UNUSABLE_FROM = 3

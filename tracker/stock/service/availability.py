@@ -1,0 +1,81 @@
+"""Promises: what the quota room may take from a pool, and give back.
+
+A pool is (facility, presentation). The caller has locked its own rows (session, bucket, booking) already;
+these functions then take the pool's anchor. Several pools in one transaction: `lock_anchors` for all, first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from tracker.stock.errors import NoNeed, NotAvailable
+from tracker.stock.queries.availability import read_steps
+from tracker.stock.rules.availability import bears, overdrawn
+from tracker.stock.service.pools import change_pools
+from tracker.stock.service.reading import lock_anchors, read_need
+from tracker.stock.service.writing import write_steps
+
+
+def reserve(
+    db: Session, facility_id: UUID, presentation_id: UUID, day_deltas: Mapping[date, int], *, today: date
+) -> None:
+    """Promise vials: `day_deltas` is vials by day (a negative number gives back, as when a booking moves).
+
+    Raises NotAvailable when any row that binds on `today` (the facility's local day) would need more than
+    there is, NoNeed for a day in the past or a need that would fall below zero. Nothing is changed then.
+    """
+    deltas = {day: vials for day, vials in day_deltas.items() if vials}
+    if not deltas:
+        return
+    past = [day for day, vials in deltas.items() if vials > 0 and day < today]
+    if past:
+        raise NoNeed(day=min(past).isoformat())
+    lock_anchors(db, {(facility_id, presentation_id)})
+    check_need(db, facility_id, presentation_id, deltas)
+    steps = read_steps(db, facility_id, presentation_id)
+    risen = {day: vials for day, vials in deltas.items() if vials > 0}
+    refused = overdrawn(steps, deltas, today)
+    if risen and (refused is not None or not steps):
+        first = min(risen)
+        raise NotAvailable(
+            facility=str(facility_id),
+            presentation=str(presentation_id),
+            day=first.isoformat(),
+            vials=bears(steps, first, today),
+        )
+    _change(db, facility_id, presentation_id, deltas, today)
+
+
+def release(
+    db: Session, facility_id: UUID, presentation_id: UUID, day_deltas: Mapping[date, int], *, today: date
+) -> None:
+    """Give promised vials back: `day_deltas` is vials by day (positive numbers). A shortage falls with it.
+
+    Raises NoNeed when more is given back than was promised.
+    """
+    deltas = {day: -vials for day, vials in day_deltas.items() if vials}
+    if any(vials > 0 for vials in deltas.values()):
+        raise NoNeed(facility=str(facility_id))
+    if not deltas:
+        return
+    lock_anchors(db, {(facility_id, presentation_id)})
+    check_need(db, facility_id, presentation_id, deltas)
+    _change(db, facility_id, presentation_id, deltas, today)
+
+
+def check_need(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int]) -> None:
+    """Raise NoNeed when a day's need would fall below zero; the pool is locked."""
+    need = read_need(db.connection(), facility_id, presentation_id)
+    for day, vials in deltas.items():
+        if need.get(day, 0) + vials < 0:
+            raise NoNeed(day=day.isoformat(), needed=need.get(day, 0))
+
+
+def _change(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int], today: date) -> None:
+    steps = {presentation_id: read_steps(db, facility_id, presentation_id)}
+    changes = change_pools(db.connection(), facility_id, steps, {presentation_id: []}, deltas, today)
+    write_steps(db.connection(), facility_id, {c.presentation_id: c.changed for c in changes})

@@ -1,0 +1,163 @@
+"""What can be asked of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from tracker.stock.rules.words import Account, Kind, OpenWaste, Outcome, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Vials of one batch. `place_id` is where they are or were (equipment), `to_place_id` where they go.
+
+    `vials`: whole, ≥ 1; for a count the counted total, ≥ 0. `vvm_stage` 1…4 as somebody read it.
+    `outcome` is for receipts, `account` and `holder_id` for status changes outside a place (in transit:
+    the shipment, opened: left out).
+    """
+
+    batch_id: UUID
+    vials: int
+    place_id: UUID | None = None
+    to_place_id: UUID | None = None
+    status: Status = Status.USABLE
+    to_status: Status | None = None
+    vvm_stage: int | None = None
+    reason: str | None = None
+    outcome: Outcome = Outcome.ACCEPTED
+    account: Account = Account.PLACE
+    holder_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostEvent:
+    """One event at one facility. `id` is made by whoever acts first; the same again is the same event.
+
+    `cause` is the hold or recall behind a status change, `shipment_id` the shipment of a dispatch or receipt.
+    """
+
+    id: UUID
+    kind: Kind
+    facility_id: UUID
+    occurred_at: datetime
+    lines: tuple[Line, ...]
+    reason: str | None = None
+    reference: str | None = None
+    cause: UUID | None = None
+    shipment_id: UUID | None = None
+    session_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseEvent:
+    """Take back an event, from its own instant on. `id` is the reversal's."""
+
+    id: UUID
+    event_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusLine:
+    """Move vials of a batch at one account from one status to another; `vials` None means all that are there."""
+
+    batch_id: UUID
+    holder_id: UUID
+    from_status: Status
+    to_status: Status
+    vials: int | None = None
+    account: Account = Account.PLACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """What a hold, a release or a recall does to stock of one facility (or of a shipment it sent)."""
+
+    id: UUID
+    facility_id: UUID
+    lines: tuple[StatusLine, ...]
+    cause: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenForSession:
+    """Open vials and take the promises they serve out of the rule, in one transaction.
+
+    `need` is how many vials fewer are needed, by day (positive numbers).
+    """
+
+    id: UUID
+    facility_id: UUID
+    session_id: UUID | None
+    batch_id: UUID
+    place_id: UUID
+    occurred_at: datetime
+    vials: int = 1
+    need: Mapping[date, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveDoses:
+    """Doses of an opened vial that went into people."""
+
+    open_vial_id: UUID
+    occurred_at: datetime
+    doses: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardDoses:
+    """Doses of an opened vial that were thrown away; all that are left when `doses` is None."""
+
+    open_vial_id: UUID
+    occurred_at: datetime
+    reason: OpenWaste
+    doses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The event's id, and whether it was written now (False: it was here already)."""
+
+    event_id: UUID
+    fresh: bool
+
+
+def digest(command: PostEvent) -> str:
+    """Two events say the same exactly when their digests are equal.
+
+    Fields left at their default add nothing, so a field that a later version brings changes no old digest.
+    """
+    return hashlib.blake2b("\x1f".join(_words(command)).encode(), digest_size=16).hexdigest()
+
+
+def _words(command: PostEvent) -> Iterator[str]:
+    yield f"{command.kind}\x1e{command.facility_id}\x1e{command.occurred_at.astimezone(UTC).isoformat()}"
+    for name in ("reason", "reference", "cause", "shipment_id", "session_id"):
+        value = getattr(command, name)
+        if value is not None:
+            yield f"{name}={value}"
+    for line in command.lines:
+        yield f"\x1d{line.batch_id}\x1e{line.vials}"
+        for name, default in _LINE_DEFAULTS:
+            value = getattr(line, name)
+            if value is not default:
+                yield f"{name}={value}"
+
+
+_LINE_DEFAULTS: tuple[tuple[str, object], ...] = (
+    ("place_id", None),
+    ("to_place_id", None),
+    ("status", Status.USABLE),
+    ("to_status", None),
+    ("vvm_stage", None),
+    ("reason", None),
+    ("outcome", Outcome.ACCEPTED),
+    ("account", Account.PLACE),
+    ("holder_id", None),
+)

@@ -1,0 +1,186 @@
+"""Opened vials: where each dose goes, and when the vial is empty.
+
+Opening moves a vial from its place to the facility's `open` account; the vial's row says how many doses
+went into people, were thrown away, or are left. With the last dose the vial goes open → used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.kit.ids import uuid7
+from tracker.stock.errors import BadVials, OpenVialNotFound, TooManyDoses, VialStopped
+from tracker.stock.models import OpenVial, StockEvent
+from tracker.stock.rules.booking import Draft, Key
+from tracker.stock.rules.vials import discard_by
+from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.availability import check_need
+from tracker.stock.service.commands import (
+    DiscardDoses,
+    GiveDoses,
+    Line,
+    OpenForSession,
+    Posted,
+    PostEvent,
+)
+from tracker.stock.service.posting import Work, anchors_of, carry_out, checked_time, prepare
+from tracker.stock.service.reading import Facts, lock_anchors, read_facts
+
+# An opening makes a row a vial; nobody opens more than this at once.
+MOST_OPENED = 1_000
+
+
+def open_vials(db: Session, principal: Principal, command: PostEvent, *, now: datetime) -> Posted:
+    """Post an opening and make a row for each vial; the same again answers the first."""
+    return _open(db, principal, command, None, now=now)
+
+
+def open_for_session(db: Session, principal: Principal, command: OpenForSession, *, now: datetime) -> list[UUID]:
+    """Open vials for a session and lower the need of the bookings they serve, in one transaction.
+
+    Both sides change together, so a vial that serves its bookings never shows as a shortage. Returns the
+    open vials' ids (the same ones on a repeat). Raises what `post_event` raises.
+    """
+    event = PostEvent(
+        id=command.id,
+        kind=Kind.OPENING,
+        facility_id=command.facility_id,
+        occurred_at=command.occurred_at,
+        lines=(Line(batch_id=command.batch_id, place_id=command.place_id, vials=command.vials),),
+        session_id=command.session_id,
+    )
+    _open(db, principal, event, command, now=now)
+    return list(db.scalars(select(OpenVial.id).where(OpenVial.event_id == command.id).order_by(OpenVial.id)))
+
+
+def _open(
+    db: Session, principal: Principal, event: PostEvent, session: OpenForSession | None, *, now: datetime
+) -> Posted:
+    need = {day: -vials for day, vials in session.need.items() if vials} if session is not None else {}
+    work = prepare(db, principal, event, need=need, now=now)
+    for index, line in enumerate(event.lines):
+        if line.vials > MOST_OPENED:
+            raise BadVials(line=index, field="vials", vials=line.vials)
+    lock_anchors(db, anchors_of(work))
+    _check_need(db, event, work, need)
+    posted = carry_out(db, principal, work, now=now)
+    if not posted.fresh:
+        return posted
+    opened_at, facts = work.occurred_at, work.facts
+    rows = []
+    for line in event.lines:
+        batch = facts.batches[line.batch_id]
+        until = discard_by(opened_at, batch.open_vial_hours, batch.open_vial_days, batch.expiry, facts.timezone)
+        rows += [
+            {
+                "id": uuid7(),
+                "facility_id": event.facility_id,
+                "batch_id": line.batch_id,
+                "place_id": line.place_id,
+                "event_id": event.id,
+                "session_id": event.session_id,
+                "status": Status.USABLE,
+                "doses_per_vial": batch.doses_per_vial,
+                "given": 0,
+                "discarded": 0,
+                "remaining": batch.doses_per_vial,
+                "opened_at": opened_at,
+                "discard_by": until,
+            }
+            for _ in range(line.vials)
+        ]
+    db.execute(insert(OpenVial), rows)
+    return posted
+
+
+def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: datetime) -> OpenVial:
+    """Book doses of an opened vial as given to people; an empty vial goes open → used.
+
+    The caller keys the repeat (a vaccination is given once). Raises OpenVialNotFound, Forbidden, VialStopped,
+    TooManyDoses, TooFarAhead. A vial past its `discard_by` still answers: what was injected is a fact.
+    """
+    vial, facts = _locked(db, principal, command.open_vial_id)
+    if vial.status is not Status.USABLE or vial.closed_at is not None:
+        raise VialStopped(open_vial=str(vial.id), status=vial.status.value, remaining=vial.remaining)
+    _take(vial, command.doses)
+    vial.given += command.doses
+    _close_if_empty(db, principal, vial, facts, checked_time(command.occurred_at, now), now=now)
+    return vial
+
+
+def discard_doses(db: Session, principal: Principal, command: DiscardDoses, *, now: datetime) -> OpenVial:
+    """Book the rest (or some) of an opened vial as thrown away, with the reason; a held vial may be discarded.
+
+    Raises OpenVialNotFound, Forbidden, VialStopped (already empty), TooManyDoses, TooFarAhead.
+    """
+    vial, facts = _locked(db, principal, command.open_vial_id)
+    if vial.closed_at is not None:
+        raise VialStopped(open_vial=str(vial.id), status=vial.status.value, remaining=vial.remaining)
+    doses = vial.remaining if command.doses is None else command.doses
+    _take(vial, doses)
+    vial.discarded += doses
+    vial.discard_reason = command.reason
+    _close_if_empty(db, principal, vial, facts, checked_time(command.occurred_at, now), now=now)
+    return vial
+
+
+def _check_need(db: Session, event: PostEvent, work: Work, need: Mapping[date, int]) -> None:
+    if not need:
+        return
+    presentation_id = work.facts.batches[event.lines[0].batch_id].presentation_id
+    recorded = db.scalar(select(StockEvent.id).where(StockEvent.id == event.id))
+    if recorded is None:
+        check_need(db, event.facility_id, presentation_id, need)
+
+
+def _locked(db: Session, principal: Principal, open_vial_id: UUID) -> tuple[OpenVial, Facts]:
+    found = db.execute(
+        select(OpenVial.facility_id, OpenVial.batch_id, OpenVial.place_id).where(OpenVial.id == open_vial_id)
+    ).one_or_none()
+    if found is None:
+        raise OpenVialNotFound(open_vial=str(open_vial_id))
+    facts = read_facts(db.connection(), found.facility_id, [found.batch_id], [None], [None])
+    if not principal.sees(facts.path):
+        raise OpenVialNotFound(open_vial=str(open_vial_id))
+    principal.require(Permission.STOCK_WRITE, facts.path)
+    lock_anchors(db, {(found.facility_id, facts.batches[found.batch_id].presentation_id)})
+    vial = db.scalars(
+        select(OpenVial).where(OpenVial.id == open_vial_id).execution_options(populate_existing=True)
+    ).one_or_none()
+    if vial is None:
+        raise OpenVialNotFound(open_vial=str(open_vial_id))
+    return vial, facts
+
+
+def _take(vial: OpenVial, doses: int) -> None:
+    if not 1 <= doses <= vial.remaining:
+        raise TooManyDoses(open_vial=str(vial.id), doses=doses, remaining=vial.remaining)
+    vial.remaining -= doses
+
+
+def _close_if_empty(
+    db: Session, principal: Principal, vial: OpenVial, facts: Facts, occurred_at: datetime, *, now: datetime
+) -> None:
+    occurred_at = max(occurred_at, vial.opened_at)
+    if vial.remaining == 0:
+        vial.closed_at = occurred_at
+        key = Key(vial.facility_id, vial.batch_id, vial.status)
+        work = Work(
+            id=uuid7(),
+            kind=Kind.USE,
+            facility_id=vial.facility_id,
+            occurred_at=occurred_at,
+            content=f"emptied: {vial.id}",
+            facts=facts,
+            reference=str(vial.id),
+            drafts=[Draft(Account.OPEN, key, -1), Draft(Account.USED, key, 1)],
+        )
+        carry_out(db, principal, work, now=now)
+    db.flush()

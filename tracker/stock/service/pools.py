@@ -1,0 +1,133 @@
+"""Availability inside a transaction that already holds the anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from tracker.feed.service import append
+from tracker.stock.rules.availability import (
+    FIRST,
+    Step,
+    binding,
+    short_days,
+    step_after,
+    with_need,
+    with_step,
+    with_vials,
+)
+from tracker.stock.service.reading import read_need
+
+
+@dataclass(frozen=True, slots=True)
+class PoolChange:
+    """The rows of one presentation that changed, and what the world should hear of it."""
+
+    presentation_id: UUID
+    changed: tuple[Step, ...]
+    short_days: tuple[date, ...]  # empty when no shortage rose
+    short: int
+    rose: int  # usable vials that came
+
+
+def change_pools(
+    connection: Connection,
+    facility_id: UUID,
+    steps: Mapping[UUID, Sequence[Step]],
+    rises: Mapping[UUID, Sequence[tuple[date, int]]],
+    need: Mapping[date, int],
+    today: date,
+) -> list[PoolChange]:
+    """New steps for `rises` (presentation → [(expiry, usable vials that came or went)]) and `need` (day → vials).
+
+    Need belongs to the one presentation of an opening. Steps that are missing are made from the needs that stand.
+    """
+    changes = []
+    for presentation_id in sorted(rises):
+        old = list(steps.get(presentation_id, ()))
+        rows = _with_steps(connection, facility_id, presentation_id, old, [e for e, _ in rises[presentation_id]])
+        for expiry, vials in rises[presentation_id]:
+            rows = with_vials(rows, expiry, vials)
+        if need:
+            apply_need(connection, facility_id, presentation_id, need)
+            rows = with_need(rows, need)
+        before = {step.step: step for step in old}
+        changed = tuple(step for step in rows if before.get(step.step) != step)
+        worse = [s for s in binding(rows, today) if s.short > (before[s.step].short if s.step in before else 0)]
+        days: list[date] = []
+        if worse:
+            days = short_days(rows, read_need(connection, facility_id, presentation_id), today)
+        changes.append(
+            PoolChange(
+                presentation_id,
+                changed,
+                tuple(days),
+                max((step.short for step in worse), default=0),
+                sum(vials for _, vials in rises[presentation_id]),
+            )
+        )
+    return changes
+
+
+def _with_steps(
+    connection: Connection, facility_id: UUID, presentation_id: UUID, steps: list[Step], expiries: Sequence[date]
+) -> list[Step]:
+    have = {step.step for step in steps}
+    missing = {day for day in [FIRST, *map(step_after, expiries)] if day not in have}
+    if missing:
+        need = read_need(connection, facility_id, presentation_id)
+        for day in sorted(missing, reverse=True):
+            steps = with_step(steps, day, need)
+    return steps
+
+
+_APPLY = text(
+    """
+    INSERT INTO stock_need AS n (facility_id, presentation_id, day, vials)
+    SELECT CAST(:facility AS uuid), CAST(:presentation AS uuid), d.day, greatest(d.vials, 0)
+    FROM unnest(CAST(:days AS date[]), CAST(:vials AS bigint[])) AS d(day, vials)
+    ON CONFLICT (facility_id, presentation_id, day) DO UPDATE SET vials = n.vials + (
+        SELECT d.vials FROM unnest(CAST(:days AS date[]), CAST(:vials AS bigint[])) AS d(day, vials)
+        WHERE d.day = n.day)
+    """
+)
+
+
+def apply_need(connection: Connection, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int]) -> None:
+    """Change vials needed by day; the caller has seen that no day falls below zero."""
+    values = {"facility": facility_id, "presentation": presentation_id}
+    connection.execute(_APPLY, {**values, "days": list(deltas), "vials": list(deltas.values())})
+
+
+def tell_pools(
+    db: Session, facility_id: UUID, changes: Sequence[PoolChange], *, occurred_at: datetime, now: datetime
+) -> None:
+    """Say on the feed where promises fell short, and where vials came."""
+    for change in changes:
+        data = {"facility_id": str(facility_id), "presentation_id": str(change.presentation_id)}
+        if change.short:
+            days = [day.isoformat() for day in change.short_days]
+            append(
+                db,
+                "stock.short",
+                unit_id=facility_id,
+                subject=str(facility_id),
+                data={**data, "days": days, "short": change.short},
+                occurred_at=occurred_at,
+                now=now,
+            )
+        if change.rose > 0:
+            append(
+                db,
+                "stock.available",
+                unit_id=facility_id,
+                subject=str(facility_id),
+                data={**data, "vials": change.rose},
+                occurred_at=occurred_at,
+                now=now,
+            )

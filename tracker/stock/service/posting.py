@@ -1,0 +1,363 @@
+"""The one door into the ledger: every event, of whatever kind, is written here.
+
+A simple event costs seven statements at most: facts, lock, state, event with entries, balances with steps,
+and what is told on the feed. A late event reads the past of its keys besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.kit.errors import DomainError
+from tracker.kit.ids import uuid7
+from tracker.network.errors import FacilityNotFound
+from tracker.stock.errors import HistoryNegative, OtherContent, TooFarAhead, TooOld
+from tracker.stock.rules.booking import (
+    Balance,
+    Broken,
+    Counted,
+    Draft,
+    Key,
+    Opposite,
+    Past,
+    booked_at,
+    check_history,
+    counted_drafts,
+    net,
+    new_balances,
+    opposite_of,
+    vvm_follow_up,
+)
+from tracker.stock.rules.history import Move, Position
+from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, drafts_of
+from tracker.stock.rules.words import BALANCED, Account, Kind, Status
+from tracker.stock.service.commands import Posted, PostEvent, digest
+from tracker.stock.service.pools import PoolChange, change_pools, tell_pools
+from tracker.stock.service.reading import (
+    Anchor,
+    Facts,
+    State,
+    lock_anchors,
+    more_numbers,
+    read_facts,
+    read_past,
+    read_state,
+)
+from tracker.stock.service.telling import tell_moved
+from tracker.stock.service.writing import EventRow, write_balances, write_counts, write_events
+
+AHEAD = timedelta(minutes=5)
+OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+_NO_PAST = Past()
+
+
+def post_event(
+    db: Session,
+    principal: Principal,
+    command: PostEvent,
+    *,
+    now: datetime,
+    permission: Permission = Permission.STOCK_WRITE,
+) -> Posted:
+    """Write one event; the same again answers the first. (Openings go through `opening.open_vials`.)
+
+    Raises the refusals of `rules.lines`, FacilityNotFound, Forbidden, TooFarAhead, TooOld, HistoryNegative, OtherContent.
+    """
+    return carry_out(db, principal, prepare(db, principal, command, now=now, permission=permission), now=now)
+
+
+def prepare(
+    db: Session,
+    principal: Principal,
+    command: PostEvent,
+    *,
+    now: datetime,
+    permission: Permission = Permission.STOCK_WRITE,
+    need: Mapping[date, int] | None = None,
+) -> Work:
+    """Check who asks, when and what; the result is for `carry_out`.
+
+    `need` changes vials needed by day in the same transaction (openings for a session).
+    """
+    occurred_at = checked_time(command.occurred_at, now)
+    facts = read_facts(
+        db.connection(),
+        command.facility_id,
+        [line.batch_id for line in command.lines],
+        [line.place_id for line in command.lines],
+        [line.to_place_id for line in command.lines],
+    )
+    if not principal.sees(facts.path):
+        raise FacilityNotFound(field="facility", facility=str(command.facility_id))
+    principal.require(permission, facts.path)
+    work = Work(
+        id=command.id,
+        kind=command.kind,
+        facility_id=command.facility_id,
+        occurred_at=occurred_at,
+        content=digest(command),
+        facts=facts,
+        reason=command.reason,
+        reference=command.reference,
+        cause=command.cause,
+        shipment_id=command.shipment_id,
+        need=need or {},
+    )
+    _prepare_lines(work, command, facts)
+    return work
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """An event on its way into the ledger: what was asked, then what it moves."""
+
+    id: UUID
+    kind: Kind
+    facility_id: UUID
+    occurred_at: datetime
+    content: str
+    facts: Facts
+    reason: str | None = None
+    reference: str | None = None
+    cause: UUID | None = None
+    shipment_id: UUID | None = None
+    reverses_id: UUID | None = None
+    ordinal: int | None = None  # of the event it stands beside; its own number when None
+    need: Mapping[date, int] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
+
+
+def checked_time(occurred_at: datetime, now: datetime) -> datetime:
+    """The instant to book at: phones' clocks may run up to five minutes ahead and are then set back to `now`."""
+    if occurred_at > now + AHEAD:
+        raise TooFarAhead(field="occurred_at", server_time=now.isoformat())
+    if occurred_at < OLDEST:
+        raise TooOld(field="occurred_at")
+    return min(occurred_at, now)
+
+
+def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
+    day = work.occurred_at.astimezone(ZoneInfo(facts.timezone)).date()
+    setting = Setting(command.facility_id, command.shipment_id, day, command.reason)
+    for index, line in enumerate(command.lines):
+        batch = facts.batches[line.batch_id]
+        check_line(command.kind, index, line, Goods(batch.expiry, batch.uses_vvm), setting)
+        if command.kind is not Kind.COUNT:
+            work.drafts.extend(drafts_of(command.kind, index, line, setting))
+    if command.kind is Kind.COUNT:
+        work.counted = counted_of(list(enumerate(command.lines)))
+
+
+def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -> Posted:
+    """Lock, read, decide, write, tell. Raises HistoryNegative, OtherContent."""
+    connection = db.connection()
+    lock_anchors(connection, anchors_of(work))
+    keys = _keys(work)
+    presentations = {batch.presentation_id for batch in work.facts.batches.values()}
+    state = read_state(
+        connection, event_id=work.id, facility_id=work.facility_id, presentations=presentations, keys=keys
+    )
+    if state.recorded is not None:
+        if state.recorded != work.content:
+            raise OtherContent(id=str(work.id))
+        return Posted(work.id, fresh=False)
+    rows, balances, newest = _decide(connection, work, state, keys)
+    pools = _pools(connection, work, state, rows, now)
+    try:
+        write_events(connection, rows, recorded_at=now, account_id=principal.account_id, by=principal.name)
+    except IntegrityError as error:
+        raise _translated(error, work) from error
+    write_balances(
+        connection,
+        work.facility_id,
+        balances,
+        {change.presentation_id: change.changed for change in pools},
+        event_id=work.id,
+        newest=newest,
+    )
+    if work.counted:
+        write_counts(connection, rows[0], work.counted)
+    tell_moved(db, rows[0], presentations, now=now)
+    tell_pools(db, work.facility_id, pools, occurred_at=work.occurred_at, now=now)
+    return Posted(work.id, fresh=True)
+
+
+def anchors_of(work: Work) -> set[Anchor]:
+    """The locks a piece of work needs."""
+    found: set[Anchor] = set()
+    for batch_id, batch in work.facts.batches.items():
+        found.add((work.facility_id, batch.presentation_id))
+        for draft in work.drafts:
+            if draft.account is Account.TRANSIT and draft.key.batch_id == batch_id:
+                found.add((draft.key.holder_id, batch.presentation_id))
+    return found
+
+
+def _keys(work: Work) -> list[Key]:
+    keys = {draft.key: None for draft in work.drafts if draft.account in BALANCED}
+    keys.update({counted.key: None for counted in work.counted})
+    keys.update({draft.key: None for draft in vvm_follow_up(work.drafts, work.counted)})
+    return list(keys)
+
+
+def _decide(
+    connection: Connection, work: Work, state: State, keys: Sequence[Key]
+) -> tuple[list[EventRow], dict[Key, Balance], bool]:
+    """The events to write (the one asked for first), the new balances, and whether it is the newest at its keys."""
+    position: Position = (work.occurred_at, work.ordinal or state.number, state.number)
+    late = [key for key in keys if _is_late(state.balances.get(key), work)]
+    past = read_past(connection, late, work.occurred_at, work.reverses_id or work.id) if late else {}
+    drafts = list(work.drafts)
+    for counted in work.counted:
+        booked = booked_at(state.balances.get(counted.key), past.get(counted.key, _NO_PAST), position)
+        drafts.extend(counted_drafts(counted, booked))
+    follow = vvm_follow_up(drafts, work.counted)
+    changes = net([*drafts, *follow])
+    lines = {draft.key: draft.line for draft in reversed([*drafts, *follow])}
+    opposites = [
+        opposite
+        for key, change in changes.items()
+        if (opposite := opposite_of(key, change, past.get(key, _NO_PAST), position, lines[key])) is not None
+    ]
+    _check(work, state, past, position, changes, lines, opposites)
+    rows = _rows(connection, work, state.number, drafts, follow, opposites)
+    everything = [draft for row in rows for draft in row.drafts]
+    return rows, new_balances(state.balances, everything, work.occurred_at, work.counted), not late
+
+
+def _is_late(balance: Balance | None, work: Work) -> bool:
+    if balance is None or balance.touched_at is None:
+        return False
+    return balance.touched_at > work.occurred_at or work.ordinal is not None
+
+
+def _check(
+    work: Work,
+    state: State,
+    past: Mapping[Key, Past],
+    position: Position,
+    changes: Mapping[Key, int],
+    lines: Mapping[Key, int | None],
+    opposites: Sequence[Opposite],
+) -> None:
+    against = {draft.key: (o.count, draft.vials) for o in opposites for draft in o.drafts if draft.account in BALANCED}
+    broken: list[Broken] = []
+    for key, change in changes.items():
+        moves = [Move(position, change)]
+        if key in against:
+            count, vials = against[key]
+            moves.append(Move((count.occurred_at, count.number, state.number), vials))
+        found = check_history(key, state.balances.get(key), past.get(key, _NO_PAST), moves, lines[key])
+        if found is not None:
+            broken.append(found)
+    if broken:
+        first = min(broken, key=lambda b: (b.at, b.line if b.line is not None else -1))
+        raise HistoryNegative(
+            at=first.at.isoformat(),
+            batch=str(first.key.batch_id),
+            place=str(first.key.holder_id),
+            status=first.key.status.value,
+            **({} if first.line is None else {"line": first.line}),
+        )
+
+
+def _rows(
+    connection: Connection,
+    work: Work,
+    number: int,
+    drafts: Sequence[Draft],
+    follow: Sequence[Draft],
+    opposites: Sequence[Opposite],
+) -> list[EventRow]:
+    asked = EventRow(
+        id=work.id,
+        number=number,
+        ordinal=work.ordinal or number,
+        kind=work.kind,
+        facility_id=work.facility_id,
+        occurred_at=work.occurred_at,
+        drafts=drafts,
+        reason=work.reason,
+        reference=work.reference,
+        content=work.content,
+        cause=work.cause,
+        shipment_id=work.shipment_id,
+        reverses_id=work.reverses_id,
+    )
+    if not follow and not opposites:
+        return [asked]
+    by_count: dict[UUID, list[Opposite]] = {}
+    for opposite in opposites:
+        by_count.setdefault(opposite.count.event_id, []).append(opposite)
+    numbers = iter(more_numbers(connection, len(by_count) + bool(follow)))
+    rows = [asked]
+    if follow:
+        mine = next(numbers)
+        rows.append(
+            EventRow(
+                id=uuid7(),
+                number=mine,
+                ordinal=mine,
+                kind=Kind.STATUS,
+                facility_id=work.facility_id,
+                occurred_at=work.occurred_at,
+                drafts=follow,
+                reason="vvm",
+                because_id=work.id,
+            )
+        )
+    for count_id, found in by_count.items():
+        count = found[0].count
+        rows.append(
+            EventRow(
+                id=uuid7(),
+                number=next(numbers),
+                ordinal=count.number,
+                kind=Kind.COUNT,
+                facility_id=work.facility_id,
+                occurred_at=count.occurred_at,
+                drafts=[draft for opposite in found for draft in opposite.drafts],
+                reason="late_event",
+                because_id=work.id,
+                count_id=count_id,
+            )
+        )
+    return rows
+
+
+def _pools(
+    connection: Connection, work: Work, state: State, rows: Sequence[EventRow], now: datetime
+) -> list[PoolChange]:
+    """What the event does to what may be promised: usable vials in places of the facility, by batch."""
+    usable: dict[UUID, int] = {}
+    for row in rows:
+        for draft in row.drafts:
+            if draft.account is Account.PLACE and draft.key.status is Status.USABLE:
+                usable[draft.key.batch_id] = usable.get(draft.key.batch_id, 0) + draft.vials
+    rises: dict[UUID, list[tuple[date, int]]] = {}
+    for batch_id, vials in usable.items():
+        batch = work.facts.batches[batch_id]
+        if vials or batch.presentation_id not in state.steps:
+            rises.setdefault(batch.presentation_id, []).append((batch.expiry, vials))
+    if work.need:
+        rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
+    today = now.astimezone(ZoneInfo(work.facts.timezone)).date()
+    return change_pools(connection, work.facility_id, state.steps, rises, work.need, today)
+
+
+def _translated(error: IntegrityError, work: Work) -> DomainError | IntegrityError:
+    """Two requests under one id that share no lock meet at the primary key: they say different things."""
+    if "pk_stock_event" in str(error.orig):
+        return OtherContent(id=str(work.id))
+    return error

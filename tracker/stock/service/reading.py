@@ -1,0 +1,276 @@
+"""What the ledger reads before it writes: few statements, each carrying all lines.
+
+Lock order of the house: a higher room locks its own rows first, then the anchors of this room in the order
+(owner, presentation), then nothing more. Every balance and every availability row lies behind an anchor,
+so two transactions that take all their anchors at once cannot wait for each other. Who posts several
+events in one transaction takes the anchors of all of them first, with `lock_anchors`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from tracker.network.errors import FacilityNotFound
+from tracker.stock.errors import UnknownBatch, UnknownPlace
+from tracker.stock.rules.availability import Step
+from tracker.stock.rules.booking import Balance, Key, Past, PastCount
+from tracker.stock.rules.history import Move
+from tracker.stock.rules.words import Account, Status
+
+Anchor = tuple[UUID, UUID]  # facility or shipment, presentation
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFacts:
+    """A batch and what its presentation says of it."""
+
+    expiry: date
+    presentation_id: UUID
+    doses_per_vial: int
+    open_vial_hours: int | None
+    open_vial_days: int | None
+    uses_vvm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where the event is and what its lines are about."""
+
+    path: str
+    timezone: str
+    batches: dict[UUID, BatchFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest."""
+
+    balances: dict[Key, Balance]
+    steps: dict[UUID, list[Step]]
+    number: int
+    recorded: str | None
+
+
+_FACTS = text(
+    """
+    SELECT u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
+           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility
+    FROM facility f
+    JOIN unit u ON u.id = f.id
+    CROSS JOIN unnest(CAST(:batches AS uuid[]), CAST(:places AS uuid[]), CAST(:to_places AS uuid[]))
+         WITH ORDINALITY AS l(batch_id, place_id, to_place_id, line)
+    LEFT JOIN batch b ON b.id = l.batch_id
+    LEFT JOIN presentation p ON p.id = b.presentation_id
+    LEFT JOIN equipment e ON e.id = l.place_id
+    LEFT JOIN equipment t ON t.id = l.to_place_id
+    WHERE f.id = :facility
+    ORDER BY l.line
+    """
+)
+
+
+def read_facts(
+    connection: Connection,
+    facility_id: UUID,
+    batches: Sequence[UUID],
+    places: Sequence[UUID | None],
+    to_places: Sequence[UUID | None],
+) -> Facts:
+    """Everything the lines refer to, in one statement.
+
+    Raises FacilityNotFound, UnknownBatch, UnknownPlace (naming the line).
+    """
+    rows = connection.execute(
+        _FACTS,
+        {"facility": facility_id, "batches": list(batches), "places": list(places), "to_places": list(to_places)},
+    ).all()
+    if not rows:
+        raise FacilityNotFound(field="facility", facility=str(facility_id))
+    facts = Facts(path=rows[0].path, timezone=rows[0].timezone, batches={})
+    for line, row in enumerate(rows):
+        if row.batch_id is None:
+            raise UnknownBatch(line=line, field="batch", batch=str(batches[line]))
+        for field, wanted, found in (
+            ("place", places[line], row.at_facility),
+            ("to_place", to_places[line], row.to_facility),
+        ):
+            if wanted is not None and found != facility_id:
+                raise UnknownPlace(line=line, field=field, place=str(wanted))
+        facts.batches[row.batch_id] = BatchFacts(
+            row.expiry,
+            row.presentation_id,
+            row.doses_per_vial,
+            row.open_vial_hours,
+            row.open_vial_days,
+            row.uses_vvm,
+        )
+    return facts
+
+
+_LOCK = text(
+    """
+    SELECT a.owner_id, a.presentation_id
+    FROM stock_anchor a
+    WHERE (a.owner_id, a.presentation_id) IN (
+        SELECT * FROM unnest(CAST(:owners AS uuid[]), CAST(:presentations AS uuid[]))
+    )
+    ORDER BY a.owner_id, a.presentation_id
+    FOR UPDATE
+    """
+)
+_MAKE = text(
+    """
+    INSERT INTO stock_anchor (owner_id, presentation_id)
+    SELECT * FROM unnest(CAST(:owners AS uuid[]), CAST(:presentations AS uuid[]))
+    ON CONFLICT DO NOTHING
+    """
+)
+_PRESENT = text(
+    """
+    SELECT count(*) FROM stock_anchor
+    WHERE (owner_id, presentation_id) IN (
+        SELECT * FROM unnest(CAST(:owners AS uuid[]), CAST(:presentations AS uuid[]))
+    )
+    """
+)
+
+
+def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
+    """Lock these (facility or shipment, presentation) pairs until the transaction ends, in the house's order.
+
+    Missing anchors are made before any is locked: an uncommitted anchor is then waited for while nothing
+    else is held out of order.
+    """
+    wanted = sorted(set(anchors))
+    if not wanted:
+        return
+    values = {"owners": [owner for owner, _ in wanted], "presentations": [p for _, p in wanted]}
+    if len(wanted) == 1:
+        # The common event: nothing can be held out of order, so look and lock in one statement.
+        if db.execute(_LOCK, values).first() is None:
+            db.execute(_MAKE, values)
+            db.execute(_LOCK, values)
+        return
+    if db.execute(_PRESENT, values).scalar_one() < len(wanted):
+        db.execute(_MAKE, values)
+    db.execute(_LOCK, values)
+
+
+_STATE = text(
+    """
+    SELECT 0 AS part, b.holder_id AS one, b.batch_id AS two, b.status AS word, b.account AS account, b.vials AS n1,
+           b.vvm_stage::bigint AS n2, 0::bigint AS n3, b.touched_at AS at, NULL::date AS day
+    FROM stock_balance b
+    WHERE (b.holder_id, b.batch_id, b.status) IN (
+        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
+    )
+    UNION ALL
+    SELECT 1, a.presentation_id, NULL, NULL, NULL, a.vials, a.needed, a.short, NULL, a.step
+    FROM availability a
+    WHERE a.facility_id = :facility AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
+    UNION ALL
+    SELECT 2, NULL, NULL, (SELECT content FROM stock_event WHERE id = :id), NULL,
+           nextval('stock_event_number_seq'), NULL, NULL, NULL, NULL
+    """
+)
+
+
+def read_state(
+    connection: Connection,
+    *,
+    event_id: UUID,
+    facility_id: UUID,
+    presentations: Collection[UUID],
+    keys: Sequence[Key],
+) -> State:
+    """Balances and steps as they are under the anchors' lock. The number is drawn here, so it rises with the lock."""
+    rows = connection.execute(
+        _STATE,
+        {
+            "id": event_id,
+            "facility": facility_id,
+            "presentations": list(presentations),
+            "holders": [key.holder_id for key in keys],
+            "batches": [key.batch_id for key in keys],
+            "statuses": [key.status.value for key in keys],
+        },
+    ).all()
+    balances: dict[Key, Balance] = {}
+    steps: dict[UUID, list[Step]] = defaultdict(list)
+    number, recorded = 0, None
+    for row in rows:
+        if row.part == 0:
+            balances[Key(row.one, row.two, Status(row.word))] = Balance(Account(row.account), row.n1, row.n2, row.at)
+        elif row.part == 1:
+            steps[row.one].append(Step(row.day, row.n1, row.n2, row.n3))
+        else:
+            number, recorded = row.n1, row.word
+    for pool in steps.values():
+        pool.sort(key=lambda step: step.step)
+    return State(balances, steps, number, recorded)
+
+
+_MOVES = text(
+    """
+    SELECT e.holder_id, e.batch_id, e.status, e.occurred_at, e.ordinal, e.number, e.vials
+    FROM stock_entry e
+    WHERE (e.holder_id, e.batch_id, e.status) IN (
+        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
+    ) AND e.account IN ('place', 'transit', 'open') AND e.occurred_at >= :since
+    """
+)
+_COUNTS = text(
+    """
+    SELECT c.holder_id, c.batch_id, c.status, c.event_id, c.occurred_at, c.number
+    FROM stock_count c
+    WHERE (c.holder_id, c.batch_id, c.status) IN (
+        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
+    ) AND c.occurred_at >= :since AND c.event_id <> :but
+      AND NOT EXISTS (SELECT FROM stock_event r WHERE r.reverses_id = c.event_id)
+    """
+)
+
+
+def read_past(connection: Connection, keys: Sequence[Key], since: datetime, but: UUID) -> dict[Key, Past]:
+    """What is written at `keys` from `since` on: moves, and counts that stand (other than `but`)."""
+    values = {
+        "holders": [key.holder_id for key in keys],
+        "batches": [key.batch_id for key in keys],
+        "statuses": [key.status.value for key in keys],
+        "since": since,
+    }
+    moves: dict[Key, list[Move]] = defaultdict(list)
+    counts: dict[Key, list[PastCount]] = defaultdict(list)
+    for row in connection.execute(_MOVES, values):
+        key = Key(row.holder_id, row.batch_id, Status(row.status))
+        moves[key].append(Move((row.occurred_at, row.ordinal, row.number), row.vials))
+    for row in connection.execute(_COUNTS, {**values, "but": but}):
+        key = Key(row.holder_id, row.batch_id, Status(row.status))
+        counts[key].append(PastCount(row.event_id, row.occurred_at, row.number))
+    return {key: Past(moves[key], counts[key]) for key in keys}
+
+
+_NEED = text(
+    "SELECT day, vials FROM stock_need WHERE facility_id = :facility AND presentation_id = :presentation AND vials > 0"
+)
+
+
+def read_need(connection: Connection, facility_id: UUID, presentation_id: UUID) -> dict[date, int]:
+    """Vials needed by day, of one pool."""
+    rows = connection.execute(_NEED, {"facility": facility_id, "presentation": presentation_id})
+    return {row.day: row.vials for row in rows}
+
+
+def more_numbers(connection: Connection, count: int) -> list[int]:
+    """Further event numbers, rising."""
+    rows = connection.execute(
+        text("SELECT nextval('stock_event_number_seq') FROM generate_series(1, :count)"), {"count": count}
+    )
+    return [row[0] for row in rows]

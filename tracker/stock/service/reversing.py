@@ -1,0 +1,129 @@
+"""Taking back what should not have been written.
+
+A reversal says "this did not happen", so it stands at the instant of what it reverses: past days are then
+right when they are asked "as it was", and a count between that instant and now keeps what it found.
+What was known before stays visible through `known_at`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.stock.errors import (
+    AlreadyReversed,
+    EventNotFound,
+    NotReversible,
+    UseHold,
+    UseShipment,
+    VialInUse,
+)
+from tracker.stock.models import OpenVial, StockCount, StockEntry, StockEvent
+from tracker.stock.rules.booking import Draft, Key
+from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.commands import Posted, ReverseEvent
+from tracker.stock.service.posting import Work, anchors_of, carry_out
+from tracker.stock.service.reading import lock_anchors, read_facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is to be reversed."""
+
+    event: StockEvent
+    path: str
+    reversed_by: UUID | None
+
+
+def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, now: datetime) -> Posted:
+    """Write the reversal of an event with all that followed from it; the same again answers the first.
+
+    Raises EventNotFound, Forbidden, NotReversible, UseShipment, UseHold, VialInUse, AlreadyReversed,
+    HistoryNegative, OtherContent.
+    """
+    target = _target(db, principal, command)
+    event = target.event
+    drafts = _undone(db, event)
+    # A count that found no difference has no entries; its batches still name what is to be locked.
+    counted = db.scalars(select(StockCount.batch_id).where(StockCount.event_id == event.id))
+    batches = sorted({draft.key.batch_id for draft in drafts} | set(counted))
+    facts = read_facts(db.connection(), event.facility_id, batches, [None] * len(batches), [None] * len(batches))
+    content = f"reversal of {event.id}: {command.reason or ''}"
+    work = Work(
+        id=command.id,
+        kind=Kind.REVERSAL,
+        facility_id=event.facility_id,
+        occurred_at=event.occurred_at,
+        content=content,
+        facts=facts,
+        reason=command.reason,
+        reverses_id=event.id,
+        ordinal=event.number,
+        drafts=drafts,
+    )
+    lock_anchors(db, anchors_of(work))
+    # Under the lock: a twin may have reversed it, or written to the count, since we looked.
+    by = db.scalar(select(StockEvent.id).where(StockEvent.reverses_id == event.id))
+    if by is not None and by != command.id:
+        raise AlreadyReversed(event=str(event.id), by=str(by))
+    if by is None:
+        work.drafts = _undone(db, event)
+        if event.kind is Kind.OPENING:
+            _close_unused(db, event)
+    return carry_out(db, principal, work, now=now)
+
+
+def _target(db: Session, principal: Principal, command: ReverseEvent) -> _Target:
+    reversal = aliased(StockEvent)
+    row = db.execute(
+        select(StockEvent, Unit.path, reversal.id)
+        .join(Unit, Unit.id == StockEvent.facility_id)
+        .outerjoin(reversal, reversal.reverses_id == StockEvent.id)
+        .where(StockEvent.id == command.event_id)
+    ).one_or_none()
+    if row is None or not principal.sees(row[1]):
+        raise EventNotFound(event=str(command.event_id))
+    target = _Target(*row)
+    principal.require(Permission.STOCK_WRITE, target.path)
+    event = target.event
+    if event.kind in (Kind.DISPATCH, Kind.RECEIPT) and not principal.is_system:
+        raise UseShipment(event=str(event.id))
+    if event.cause is not None and not principal.is_system:
+        raise UseHold(event=str(event.id))
+    if event.kind in (Kind.REVERSAL, Kind.USE) or event.because_id is not None:
+        raise NotReversible(event=str(event.id), kind=event.kind.value)
+    return target
+
+
+def _undone(db: Session, event: StockEvent) -> list[Draft]:
+    """The opposite of the event's entries and of what followed from it.
+
+    A count takes with it the opposites that late events booked against it: once it no longer asserts
+    anything, those events count again. Opposites that this event booked against other counts are not
+    touched; the reversal books their opposites in its turn.
+    """
+    follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None)
+    family = select(StockEvent.id).where((StockEvent.id == event.id) | follows | (StockEvent.count_id == event.id))
+    sums: dict[tuple[Account, Key, str | None], int] = defaultdict(int)
+    for entry in db.scalars(
+        select(StockEntry).where(StockEntry.event_id.in_(family)).order_by(StockEntry.number, StockEntry.seq)
+    ):
+        key = Key(entry.holder_id, entry.batch_id, Status(entry.status))
+        sums[Account(entry.account), key, entry.reason] -= entry.vials
+    return [Draft(account, key, vials, None, reason) for (account, key, reason), vials in sums.items() if vials]
+
+
+def _close_unused(db: Session, event: StockEvent) -> None:
+    """Forget the opened vials of an opening that did not happen; raises VialInUse when doses came from them."""
+    vials = db.scalars(select(OpenVial).where(OpenVial.event_id == event.id).with_for_update()).all()
+    if any(vial.remaining != vial.doses_per_vial or vial.status is not Status.USABLE for vial in vials):
+        raise VialInUse(event=str(event.id))
+    db.execute(delete(OpenVial).where(OpenVial.event_id == event.id))
