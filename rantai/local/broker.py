@@ -14,6 +14,7 @@ from rantai.local import mosquitto
 from rantai.local.ports import HOST, free_port, is_free
 from rantai.local.process import ServerProcess, command_of, end_process, is_alive
 from rantai.local.system import Account
+from tracker.telemetry.rules.credentials import hash_password
 
 INGEST_USER = "ingest"
 _START_ATTEMPTS = 6
@@ -47,7 +48,7 @@ class PrivateBroker:
         self._port = port
         self._pinned = False
         self._server: ServerProcess | None = None
-        self._users: dict[str, str] = {INGEST_USER: mosquitto.password_hash(ingest_password)}
+        self._users: dict[str, str] = {INGEST_USER: hash_password(ingest_password)}
         self._readers = {INGEST_USER}
         self._writers: dict[str, tuple[str, ...]] = {}
 
@@ -95,7 +96,7 @@ class PrivateBroker:
 
         A `reader` hears everything; `topics` may be written besides its own.
         """
-        self._users[username] = mosquitto.password_hash(password)
+        self._users[username] = hash_password(password)
         if reader:
             self._readers.add(username)
         if topics:

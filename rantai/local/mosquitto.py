@@ -5,20 +5,11 @@ Written for 2.0.11 (Debian 12) and 2.1: `password_file` and `acl_file` are depre
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# What mosquitto_passwd uses. Device passwords are random 128 bit or more, so stretching adds nothing, and
-# after a broker restart every device of the country is checked at once.
-DEFAULT_ITERATIONS = 101
-_SALT_BYTES = 12
-_KEY_BYTES = 64
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A WHO EMS body may have 1 MB; somewhat above, so that one just over is seen and put among the dead letters.
 MESSAGE_LIMIT_BYTES = 1_310_720
@@ -34,28 +25,14 @@ class BrokerFiles:
     pid: Path | None = None
 
 
-def password_hash(password: str, *, salt: bytes | None = None, iterations: int = DEFAULT_ITERATIONS) -> str:
-    """The hash `mosquitto_passwd` writes: `$7$iterations$salt$key`, PBKDF2-HMAC-SHA512, Base64."""
-    salt = os.urandom(_SALT_BYTES) if salt is None else salt
-    key = hashlib.pbkdf2_hmac("sha512", password.encode("utf-8"), salt, iterations, _KEY_BYTES)
-    return f"$7${iterations}${base64.b64encode(salt).decode('ascii')}${base64.b64encode(key).decode('ascii')}"
-
-
-def password_matches(password: str, hashed: str) -> bool:
-    """Whether `password` is the one behind a `$7$` hash; False for any other text."""
-    parts = hashed.split("$")
-    if len(parts) != 5 or parts[0] or parts[1] != "7":
-        return False
-    try:
-        iterations, salt = int(parts[2]), base64.b64decode(parts[3], validate=True)
-    except ValueError:
-        return False
-    return iterations > 0 and hmac.compare_digest(password_hash(password, salt=salt, iterations=iterations), hashed)
-
-
 def usable_username(name: str) -> bool:
     """Whether a name can be a broker user: `%u` in topics forbids `/`, `+`, `#`, the password file forbids `:`."""
     return _USERNAME.fullmatch(name) is not None
+
+
+def usable_hash(hashed: str) -> bool:
+    """Whether a text is one of Mosquitto's `$7$` hashes and stays on its line."""
+    return hashed.startswith("$7$") and not any(sign.isspace() for sign in hashed)
 
 
 def password_file(users: Mapping[str, str]) -> str:
@@ -64,7 +41,7 @@ def password_file(users: Mapping[str, str]) -> str:
     for name, hashed in sorted(users.items()):
         if not usable_username(name):
             raise ValueError(f"{name!r} cannot be a broker user name")
-        if not hashed.startswith("$7$") or any(sign.isspace() for sign in hashed):
+        if not usable_hash(hashed):
             raise ValueError(f"the password hash of {name!r} is not one of Mosquitto's")
         lines.append(f"{name}:{hashed}\n")
     return "".join(lines)

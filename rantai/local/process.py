@@ -70,6 +70,11 @@ class ServerProcess:
         """Send a signal; no error when the child is gone."""
         self._child.send_signal(number)
 
+    def ask_to_stop(self) -> None:
+        """Send the stop signal and do not wait; no error when the child is gone."""
+        if self.running:
+            self.send(self._stop_signal)
+
     def stop(self, *, timeout_s: float = 20.0) -> None:
         """Ask the child to end and wait; after `timeout_s` it is killed."""
         if self.running:

@@ -18,6 +18,7 @@ from testcontainers.core.container import DockerContainer
 from rantai.local import mosquitto
 from rantai.local.broker import INGEST_USER, speaks_mqtt
 from rantai.local.ports import free_port
+from tracker.telemetry.rules.credentials import hash_password
 
 POSTGRES_IMAGE = "postgis/postgis:16-3.5"
 BROKER_IMAGE = "eclipse-mosquitto:2.0.22"
@@ -104,7 +105,7 @@ class ContainerBroker:
         self._port = 0
         self._container: DockerContainer | None = None
         self._ingest = "ingest-of-tests"
-        self._users: dict[str, str] = {INGEST_USER: mosquitto.password_hash(self._ingest)}
+        self._users: dict[str, str] = {INGEST_USER: hash_password(self._ingest)}
         self._readers = {INGEST_USER}
         self._writers: dict[str, tuple[str, ...]] = {}
 
@@ -124,7 +125,7 @@ class ContainerBroker:
 
     def add_user(self, username: str, password: str, *, reader: bool = False, topics: Iterable[str] = ()) -> str:
         """Add one user and give its address."""
-        self._users[username] = mosquitto.password_hash(password)
+        self._users[username] = hash_password(password)
         if reader:
             self._readers.add(username)
         if topics:

@@ -1,0 +1,69 @@
+"""`rantai unit add` and `rantai user add`: the first ones of a new house, and help in need."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from rantai.cli.context import unit_of_work
+from rantai.errors import WrongUse
+from tracker.access.rules import Role, UnitKind
+from tracker.kit.clock import utc_now
+
+units = typer.Typer()
+users = typer.Typer()
+
+
+@units.callback()
+def _units() -> None:
+    """Keep `add` a command of its own."""
+
+
+@users.callback()
+def _users() -> None:
+    """Keep `add` a command of its own."""
+
+
+@units.command("add")
+def add_unit(
+    code: Annotated[str, typer.Argument(help="Its code, for instance `kota-tangerang`.")],
+    name: Annotated[str, typer.Option(help="Its name as people write it.")],
+    kind: Annotated[UnitKind, typer.Option(help="Its level.")],
+    parent: Annotated[str | None, typer.Option(help="Code of the unit above; none for the top.")] = None,
+) -> None:
+    """Add a unit of the health system (a facility comes with its place: use the API for those)."""
+    from tracker.access.queries import unit_by_ref  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.service import ensure_unit  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        above = unit_by_ref(db, parent) if parent is not None else None
+        if parent is not None and above is None:
+            raise WrongUse(f"there is no unit {parent}.")
+        unit = ensure_unit(db, code=code, name=name, kind=kind, parent=above)
+        print(f"{unit.code} {unit.id}")
+
+
+@users.command("add")
+def add_user(
+    username: Annotated[str, typer.Argument(help="The name to log in with.")],
+    role: Annotated[Role, typer.Option(help="What the account may do.")],
+    unit: Annotated[str, typer.Option(help="Code of the unit it may do it in, with everything below.")],
+    name: Annotated[str | None, typer.Option(help="The person's name; default: the user name.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
+    ] = False,
+) -> None:
+    """Add an account with one role over one unit; without --password-stdin a password is made and printed once."""
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.service import NewAccount, add_account  # noqa: PLC0415 - same
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    command = NewAccount(username=username, name=name or username, password=password, role=role, unit=unit)
+    with unit_of_work() as db:
+        account = add_account(db, SYSTEM, command, now=utc_now())
+        print(f"{account.username} {account.id}")
+    if not password_stdin:
+        print(f"password: {password}")

@@ -1,0 +1,42 @@
+"""All commands. Each imports what it runs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from rantai.cli import accounts, areas, broker, database, devices, programs
+
+app = typer.Typer(
+    name="rantai",
+    help="Cold-chain track and trace of a vaccine programme.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _rantai(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print("rantai 0.1.0")
+        raise typer.Exit
+
+
+for _name, _command in programs.COMMANDS.items():
+    app.command(_name)(_command)
+app.add_typer(database.app, name="db", help="The database's schema.")
+app.add_typer(accounts.units, name="unit", help="Units of the health system.")
+app.add_typer(accounts.users, name="user", help="Accounts of people and machines.")
+app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
+app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
+app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
+for _room, _help in (("logger", "Exports of temperature loggers."), ("scan", "Barcodes.")):
+    if find_spec(f"rantai.cli.{_room}") is not None:
+        app.add_typer(import_module(f"rantai.cli.{_room}").app, name=_room, help=_help)

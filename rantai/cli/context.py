@@ -1,0 +1,37 @@
+"""What administrative commands share: settings, an engine, one transaction, the system's principal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from tracker.database.engine import make_engine, transaction
+from tracker.settings import DatabaseSettings, Settings, settings
+
+# Somebody waits at the terminal: bulk work such as an import of areas may take its time.
+PATIENT = DatabaseSettings(pool_size=1, statement_timeout_ms=120_000, lock_timeout_ms=20_000)
+
+
+@contextmanager
+def engine_for_commands() -> Iterator[Engine]:
+    """An engine with patient guard times; disposed of at the end."""
+    engine = make_engine(current_settings().database_url.get_secret_value(), PATIENT, name="rantai-cli")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """One transaction that commits when the command succeeds."""
+    with engine_for_commands() as engine, transaction(engine) as db:
+        yield db
+
+
+def current_settings() -> Settings:
+    """The settings of the environment; `SettingsError` says what is missing."""
+    return settings()

@@ -1,0 +1,60 @@
+"""`rantai api`: the core's HTTP application with the pages and the readings' doors on it, served by uvicorn."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+
+from rantai.logs import configure_logs
+from rantai.wiring import more_routers
+from tracker.api.app import create_app
+from tracker.database.engine import make_engine
+from tracker.edge.services import Services
+from tracker.settings import Settings, settings
+
+# Live pages hold their connection for ever; at the end they get this long to let go.
+_GRACE_S = 2
+
+
+def build_app(current: Settings) -> FastAPI:
+    """The whole application of one process."""
+    from dashboard.app import mount_pages  # noqa: PLC0415 - plotly is heavy and only the API needs it
+
+    engine = make_engine(current.database_url.get_secret_value(), current.database, name="rantai-api")
+    services = Services(engine=engine, settings=current)
+    app = create_app(services, more=more_routers())
+    mount_pages(app, services)
+    return app
+
+
+def app() -> FastAPI:
+    """For `uvicorn --factory rantai.serve:app`: one of several processes."""
+    configure_logs(settings().log)
+    return build_app(settings())
+
+
+def run_api(current: Settings, *, processes: int = 1) -> None:
+    """Serve until SIGINT or SIGTERM; returns when the last answer is out."""
+    configure_logs(current.log)
+    host, port = current.api.host, current.api.port
+    if processes > 1:
+        uvicorn.run(
+            "rantai.serve:app",
+            factory=True,
+            workers=processes,
+            host=host,
+            port=port,
+            log_config=None,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        return
+    # uvicorn repeats the signal that stopped it to whoever handled it before: here that is nobody.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: None)
+    uvicorn.Server(
+        uvicorn.Config(build_app(current), host=host, port=port, log_config=None, timeout_graceful_shutdown=_GRACE_S)
+    ).run()
