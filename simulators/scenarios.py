@@ -115,6 +115,7 @@ def _flaky_network(began: datetime) -> Scenario:
 
 SCENARIOS: dict[str, Callable[[datetime], Scenario]] = {
     "calm": lambda _began: Scenario(name="calm"),
+    "fresh": lambda _began: Scenario(name="fresh", history=timedelta(0)),
     "late_heat": _late_heat,
     "late_freeze": _late_freeze,
     "power_cut": _power_cut,

@@ -7,7 +7,6 @@ not by the library's queue, which knows nothing of a broker that lost its last s
 from __future__ import annotations
 
 import selectors
-import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ class Link:
         self._failures = 0
         self._retry_at: datetime | None = None
         self._opened_at: datetime | None = None
-        self._socket: socket.socket | None = None
+        self._socket: mqtt.SocketLike | None = None
 
     @property
     def is_open(self) -> bool:
@@ -195,20 +194,20 @@ class Link:
         if client is self._client:
             self._lost()
 
-    def _on_socket_open(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
+    def _on_socket_open(self, _client: mqtt.Client, _data: object, raw: mqtt.SocketLike) -> None:
         self._socket = raw
         self._selector.register(raw, selectors.EVENT_READ, self)
 
-    def _on_socket_close(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
+    def _on_socket_close(self, _client: mqtt.Client, _data: object, raw: mqtt.SocketLike) -> None:
         # The library may close an old socket late, when a new connection stands already.
         if self._socket is raw:
             self._unregister()
 
-    def _on_want_write(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
+    def _on_want_write(self, _client: mqtt.Client, _data: object, raw: mqtt.SocketLike) -> None:
         if self._socket is raw:
             self._selector.modify(raw, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
 
-    def _on_want_no_write(self, _client: mqtt.Client, _data: object, raw: socket.socket) -> None:
+    def _on_want_no_write(self, _client: mqtt.Client, _data: object, raw: mqtt.SocketLike) -> None:
         if self._socket is raw:
             self._selector.modify(raw, selectors.EVENT_READ, self)
 

@@ -1,0 +1,92 @@
+"""All simulated people: each does one thing, then rests; nobody hurries, nobody stops the others."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from simulators.chance import dice
+from simulators.manifest import World
+from simulators.people.cast import cast_of
+from simulators.people.http import Away, Stopped
+
+REST_WHEN_AWAY_S = 15.0
+
+
+class Actor(Protocol):
+    """Somebody who acts now and then."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for the story."""
+        ...
+
+    def act(self, now: datetime) -> str | None:
+        """Do one thing; a sentence if it is worth telling. Raises `Away` and `Stopped`."""
+        ...
+
+    def rest_s(self) -> float:
+        """Seconds until the next act."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held."""
+        ...
+
+
+class Crowd:
+    """Plays the actors of a world in one thread."""
+
+    def __init__(
+        self,
+        world: World,
+        api_url: str,
+        *,
+        seed: str,
+        clock: Callable[[], datetime],
+        told: Callable[[str, str], None],
+        actors: Sequence[Actor] | None = None,
+    ) -> None:
+        self._stopped = threading.Event()
+        self._clock = clock
+        self._told = told
+        self._seed = seed
+        self._actors = list(cast_of(world, api_url, seed, self._stopped) if actors is None else actors)
+
+    def stop(self) -> None:
+        """Ask everybody to end; safe in a signal handler."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Let everybody act in turn until stopped."""
+        draw = dice("crowd", self._seed)
+        start = self._clock().timestamp()
+        # The first acts are spread over the first rests: a demo that begins with a stampede shows nothing.
+        due = [(start + draw.uniform(0, actor.rest_s()), index) for index, actor in enumerate(self._actors)]
+        heapq.heapify(due)
+        try:
+            while due and not self._stopped.is_set():
+                at, index = heapq.heappop(due)
+                wait = at - self._clock().timestamp()
+                if wait > 0 and self._stopped.wait(wait):
+                    return
+                rest = self._act(self._actors[index])
+                heapq.heappush(due, (self._clock().timestamp() + rest, index))
+        except Stopped:
+            return
+        finally:
+            for actor in self._actors:
+                actor.close()
+
+    def _act(self, actor: Actor) -> float:
+        try:
+            sentence = actor.act(self._clock())
+        except Away as error:
+            self._told(actor.name, f"cannot reach the service ({error}), will try again")
+            return REST_WHEN_AWAY_S
+        if sentence:
+            self._told(actor.name, sentence)
+        return actor.rest_s()

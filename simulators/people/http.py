@@ -1,0 +1,128 @@
+"""One person's phone: logs in, keeps the token fresh, tries again when the service is away.
+
+Every write carries an id made here before the first attempt, so a repeat after a lost answer is the same act and
+the service answers it as such.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+ATTEMPTS = 6
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 8.0
+TIMEOUT_S = 10.0
+RETRIED = {429, 502, 503, 504}
+
+
+class Away(Exception):
+    """The service did not answer, several times; try again later."""
+
+
+class Stopped(Exception):
+    """The simulation ends; whoever waits for an answer gets this instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and JSON body of an answer; `code` is that of a problem body, empty otherwise."""
+
+    status: int
+    body: Any
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was done."""
+        return 200 <= self.status < 300
+
+    @property
+    def code(self) -> str:
+        """Problem code, or empty."""
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) else ""
+
+    def items(self) -> list[dict[str, Any]]:
+        """Items of a listing; empty for anything else."""
+        items = self.body.get("items") if self.ok and isinstance(self.body, dict) else None
+        return items if isinstance(items, list) else []
+
+
+class Phone:
+    """An HTTP client with one person's credentials. Not for use from several threads."""
+
+    def __init__(
+        self,
+        api_url: str,
+        username: str,
+        password: str,
+        *,
+        stopped: threading.Event,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.username = username
+        self._password = password
+        self._stopped = stopped
+        self._token = ""
+        self._client = httpx2.Client(base_url=api_url, timeout=TIMEOUT_S, transport=transport)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._client.close()
+
+    def get(self, path: str, **params: object) -> Answer:
+        """GET with a query. Raises `Away`, `Stopped`."""
+        query = {name: str(value) for name, value in params.items() if value is not None}
+        return self._request("GET", path, params=query)
+
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Answer:
+        """POST JSON. Raises `Away`, `Stopped`."""
+        return self._request("POST", path, json=dict(body or {}))
+
+    def _request(self, method: str, path: str, **arguments: Any) -> Answer:
+        if not self._token:
+            self._log_in()
+        answer = self._insist(method, path, **arguments)
+        if answer.status == 401:
+            # Tokens are short-lived; one fresh log-in, then the answer is what it is.
+            self._log_in()
+            answer = self._insist(method, path, **arguments)
+        return answer
+
+    def _log_in(self) -> None:
+        self._token = ""
+        credentials = {"username": self.username, "password": self._password}
+        answer = self._insist("POST", "/api/v1/tokens", json=credentials)
+        if not answer.ok:
+            raise Away(f"log-in refused: {answer.status} {answer.code}")
+        self._token = str(answer.body["access_token"])
+
+    def _insist(self, method: str, path: str, **arguments: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        pause = FIRST_PAUSE_S
+        trouble = ""
+        for _ in range(ATTEMPTS):
+            if self._stopped.is_set():
+                raise Stopped
+            try:
+                response = self._client.request(method, path, headers=headers, **arguments)
+            except httpx2.TransportError as error:
+                trouble = type(error).__name__
+            else:
+                if response.status_code not in RETRIED:
+                    return Answer(response.status_code, _json(response))
+                trouble = str(response.status_code)
+            if self._stopped.wait(pause):
+                raise Stopped
+            pause = min(LONGEST_PAUSE_S, pause * 2)
+        raise Away(f"{method} {path}: {trouble}")
+
+
+def _json(response: httpx2.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
