@@ -39,6 +39,8 @@ class Evaluation:
     episodes: tuple[Episode, ...]
     checkpoints: tuple[Checkpoint, ...]
     """One for each cut asked for, in time order."""
+    standing: Standing
+    """How long each reading stands."""
 
 
 def episodes_of(
@@ -88,7 +90,7 @@ def evaluate(
     for window in windows:
         key = (window.limit.id, window.place)
         watch = _Watch(window, series, standing)
-        carry = carried.get(key)
+        carry = _bounded(carried.get(key), window)
         if carry is None and not watch.any_violation:
             continue
         start = 0
@@ -108,7 +110,14 @@ def evaluate(
         for cut, state in zip(cuts, states, strict=True)
     )
     found.sort(key=lambda episode: (episode.started_at, episode.limit_id, episode.place))
-    return Evaluation(episodes=tuple(found), checkpoints=checkpoints)
+    return Evaluation(episodes=tuple(found), checkpoints=checkpoints, standing=standing)
+
+
+def _bounded(carry: Carry | None, window: Window) -> Carry | None:
+    """A carry that nothing settled so far, in a window that has been given an end since."""
+    if carry is None or carry.settled_at is not None:
+        return carry
+    return replace(carry, settled_at=window.to_at)
 
 
 def _kept(carry: Carry | None, at: Micros, found: list[Episode], window: Window) -> Carry | None:

@@ -143,38 +143,47 @@ def cut_at_hours(start: Instants, end: Instants) -> Pieces:
     return Pieces(row, hour, np.maximum(finish - begin, 0) / SECOND)
 
 
-def aggregate(low: Floats, high: Floats, pieces: Pieces, first: NDArray[np.intp], after: NDArray[np.intp]) -> Floats:
-    """One aggregate for each range [first, after) of pieces, shape (g, 22); an empty range gives `empty`.
+class Exposure:
+    """Standing readings, ready to be aggregated over any stretches of time.
 
     Where values conflict, the lowest and the highest both enter min and max; time and heat damage take
     the highest unless the lowest froze.
     """
-    result = empty(first.size)
-    filled = np.flatnonzero(after > first)
-    if filled.size == 0:
+
+    def __init__(self, low: Floats, high: Floats, start: Instants, end: Instants) -> None:
+        """All of shape (n,); `low` and `high` in °C."""
+        self.pieces = cut_at_hours(start, end)
+        self.low, self.high = low, high
+        self.value = np.where(low <= 0, low, high)
+        self.heat = arrhenius(high)
+        self.life = vvm_life_per_s(high)
+        self.band = np.searchsorted(_EDGES, self.value, side="right")
+
+    def over(self, first: NDArray[np.intp], after: NDArray[np.intp]) -> Floats:
+        """One aggregate for each range [first, after) of pieces, shape (g, 22); an empty range gives `empty`."""
+        result = empty(first.size)
+        filled = np.flatnonzero(after > first)
+        if filled.size == 0:
+            return result
+        count = (after - first)[filled]
+        group = np.repeat(np.arange(filled.size), count)
+        starts = np.cumsum(count) - count
+        index = np.arange(group.size) - np.repeat(starts, count) + np.repeat(first[filled], count)
+        row, seconds = self.pieces.row[index], self.pieces.seconds[index]
+        sums = np.empty((filled.size, len(COLUMNS)))
+
+        def total(weights: Floats) -> Floats:
+            return np.bincount(group, weights=weights, minlength=filled.size).astype(np.float64)
+
+        sums[:, 0] = total(seconds)
+        sums[:, 1] = total(self.value[row] * seconds)
+        sums[:, 2] = total(self.heat[row] * seconds)
+        for number in range(len(VVM_TYPES)):
+            sums[:, 3 + number] = total(self.life[row, number] * seconds)
+        cells = filled.size * len(BANDS)
+        by_band = np.bincount(group * len(BANDS) + self.band[row], weights=seconds, minlength=cells)
+        sums[:, _FIRST_BAND:_SUMS] = by_band.reshape(filled.size, len(BANDS))
+        sums[:, -2] = np.minimum.reduceat(self.low[row], starts)
+        sums[:, -1] = np.maximum.reduceat(self.high[row], starts)
+        result[filled] = sums
         return result
-    count = (after - first)[filled]
-    group = np.repeat(np.arange(filled.size), count)
-    starts = np.cumsum(count) - count
-    index = np.arange(group.size) - np.repeat(starts, count) + np.repeat(first[filled], count)
-    row, seconds = pieces.row[index], pieces.seconds[index]
-    value = np.where(low <= 0, low, high)
-    size = filled.size
-
-    def total(weights: Floats) -> Floats:
-        return np.bincount(group, weights=weights, minlength=size).astype(np.float64)
-
-    sums = np.empty((size, len(COLUMNS)))
-    sums[:, 0] = total(seconds)
-    sums[:, 1] = total(value[row] * seconds)
-    sums[:, 2] = total(arrhenius(high)[row] * seconds)
-    life = vvm_life_per_s(high)
-    for number in range(len(VVM_TYPES)):
-        sums[:, 3 + number] = total(life[row, number] * seconds)
-    band = np.searchsorted(_EDGES, value, side="right")[row]
-    by_band = np.bincount(group * len(BANDS) + band, weights=seconds, minlength=size * len(BANDS))
-    sums[:, _FIRST_BAND:_SUMS] = by_band.reshape(size, len(BANDS))
-    sums[:, -2] = np.minimum.reduceat(low[row], starts)
-    sums[:, -1] = np.maximum.reduceat(high[row], starts)
-    result[filled] = sums
-    return result

@@ -1,0 +1,214 @@
+"""Evaluation of what has newly arrived: from marks to episodes, alarms and hourly aggregates.
+
+Each touched channel is recomputed from the latest checkpoint its new readings leave valid. Channels
+are evaluated many at a time, because what costs is the statement, not the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from tracker.coldchain import models
+from tracker.coldchain.rules.episodes import Checkpoint, Evaluation, evaluate
+from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
+from tracker.coldchain.rules.limits import SUMS, WATCHED_ROLES, Floats, Limit, windows_of
+from tracker.coldchain.rules.standing import Instants, Series, is_silent, until_of
+from tracker.coldchain.service.aggregates import Part, hours_of, store_hours
+from tracker.coldchain.service.loading import (
+    ChannelFacts,
+    Progress,
+    limits_in_force,
+    load_channels,
+    load_readings,
+    lock_progress,
+    save_progress,
+)
+from tracker.coldchain.service.reconciling import Judged, reconcile
+from tracker.coldchain.service.silence import note_silence
+from tracker.coldchain.service.state import carries_to_json, instant_or_none, partial_to_list
+from tracker.database.engine import transaction
+from tracker.telemetry.queries import take_marks
+from tracker.telemetry.rules.words import Quantity
+
+
+def evaluate_marked(engine: Engine, *, now: datetime, limit: int = 1000) -> int:
+    """Take up to `limit` marks and evaluate their channels, all in one transaction.
+
+    Returns the number of channels evaluated; 0 means nothing is waiting. Two workers may run at
+    once: marks are skipped while another takes them, and a channel's state row is the lock.
+    """
+    with transaction(engine) as db:
+        return evaluate_waiting(db, now=now, limit=limit)
+
+
+def evaluate_waiting(db: Session, *, now: datetime, limit: int = 1000) -> int:
+    """`evaluate_marked` within the caller's transaction."""
+    marks = take_marks(db, most=limit)
+    evaluate_channels(db, {channel: to_micros(at) for channel, at in marks.items()}, now=now)
+    return len(marks)
+
+
+def check_silence(db: Session, *, now: datetime, limit: int = 1000) -> int:
+    """Evaluate channels from which nothing came for three intervals: runs end, alarms of silence rise.
+
+    Periodic; returns how many fell silent.
+    """
+    state = models.ChannelEvaluation
+    rows = db.execute(
+        select(state.channel_id, state.newest_at)
+        .where(~state.silent, state.silent_after < now)
+        .order_by(state.silent_after)
+        .limit(limit)
+    )
+    waiting = {channel_id: to_micros(at) for channel_id, at in rows if at is not None}
+    evaluate_channels(db, waiting, now=now)
+    return len(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """One channel, evaluated but not yet written."""
+
+    facts: ChannelFacts
+    progress: Progress
+    series: Series
+    evaluation: Evaluation
+    cuts: list[int]
+    silent: bool
+
+
+def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, now: datetime) -> None:
+    """Recompute the channels (id → earliest change) and write what follows from it."""
+    if not earliest:
+        return
+    channels = {one: facts for one, facts in load_channels(db, earliest).items() if _is_evaluated(facts)}
+    if not channels:
+        return
+    progress = lock_progress(db, {one: earliest[one] for one in channels})
+    readings = load_readings(db, {one: state.resume for one, state in progress.items()})
+    limits = limits_in_force(db)
+    present = to_micros(now)
+    judgements = []
+    for channel_id, first, after in readings.slices():
+        series = Series(readings.at[first:after], readings.low[first:after], readings.high[first:after])
+        judgements.append(_judge(channels[channel_id], progress[channel_id], series, limits, present))
+    if not judgements:
+        return
+    partials = _write_hours(db, judgements)
+    _write_progress(db, judgements, partials, now)
+    judged = [
+        Judged(
+            facts=one.facts,
+            since=one.progress.resume.at if one.progress.resume else None,
+            episodes=one.evaluation.episodes,
+        )
+        for one in judgements
+    ]
+    reconcile(db, judged, {limit.id: limit for limit in limits}, now=now)
+    note_silence(
+        db,
+        [
+            (one.facts, int(one.series.at[-1]), one.silent)
+            for one in judgements
+            if one.silent != one.progress.was_silent
+        ],
+        now=now,
+    )
+
+
+def _is_evaluated(facts: ChannelFacts) -> bool:
+    if facts.quantity is Quantity.TEMPERATURE:
+        return True
+    return facts.role in WATCHED_ROLES.get(facts.quantity, ())
+
+
+def _judge(
+    facts: ChannelFacts, progress: Progress, series: Series, limits: Iterable[Limit], present: Micros
+) -> _Judgement:
+    newest = int(series.at[-1])
+    interval = facts.intervals.one(newest)
+    windows = windows_of(
+        limits,
+        [place.placement for place in facts.places.values()],
+        quantity=facts.quantity,
+        role=facts.role,
+    )
+    cuts = [*_first_of_days(series.at), series.at.size - 1]
+    evaluation = evaluate(
+        series,
+        windows,
+        facts.intervals,
+        until=until_of(newest, interval, present),
+        sums=facts.quantity in SUMS,
+        resume=progress.resume,
+        cuts=cuts,
+    )
+    return _Judgement(facts, progress, series, evaluation, cuts, is_silent(newest, interval, present))
+
+
+def _first_of_days(at: Instants) -> list[int]:
+    """Indices of readings that are the first of a UTC day and not the first at all."""
+    days: list[int] = (np.flatnonzero(np.diff(at // DAY)) + 1).tolist()
+    return days
+
+
+def _write_hours(db: Session, judgements: Sequence[_Judgement]) -> dict[int, list[Floats]]:
+    parts = [
+        Part(
+            channel_id=one.facts.id,
+            series=one.series,
+            standing=one.evaluation.standing,
+            partial=one.progress.partial,
+            cuts=one.cuts,
+        )
+        for one in judgements
+        if one.facts.quantity is Quantity.TEMPERATURE
+    ]
+    if not parts:
+        return {}
+    hours = hours_of(parts)
+    store_hours(db, hours, [(part.channel_id, int(part.series.at[0])) for part in parts])
+    return {part.channel_id: found for part, found in zip(parts, hours.partials, strict=True)}
+
+
+def _write_progress(
+    db: Session, judgements: Sequence[_Judgement], partials: Mapping[int, list[Floats]], now: datetime
+) -> None:
+    heads = []
+    days = []
+    for one in judgements:
+        mine = partials.get(one.facts.id)
+        rows = [None] * len(one.cuts) if mine is None else [partial_to_list(row) for row in mine]
+        *earlier, head = zip(one.evaluation.checkpoints, rows, strict=True)
+        newest = int(one.series.at[-1])
+        heads.append(
+            {
+                "channel_id": one.facts.id,
+                "newest_at": from_micros(newest),
+                "silent_after": from_micros(newest + 3 * one.facts.intervals.one(newest)),
+                "silent": one.silent,
+                "evaluated_at": now,
+                "head_at": from_micros(head[0].at),
+                "head_before": instant_or_none(head[0].before),
+                "head_carries": carries_to_json(head[0].carries),
+                "head_partial": head[1],
+            }
+        )
+        days += [_day_row(one.facts.id, checkpoint, row) for checkpoint, row in earlier]
+    save_progress(db, heads, days)
+
+
+def _day_row(channel_id: int, checkpoint: Checkpoint, partial: list[float] | None) -> dict[str, object]:
+    return {
+        "channel_id": channel_id,
+        "at": from_micros(checkpoint.at),
+        "before": instant_or_none(checkpoint.before),
+        "carries": carries_to_json(checkpoint.carries),
+        "partial": partial,
+    }

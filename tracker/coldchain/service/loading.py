@@ -1,0 +1,284 @@
+"""Everything evaluation needs to know of many channels, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from tracker.coldchain import models
+from tracker.coldchain.rules.episodes import Checkpoint
+from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_micros
+from tracker.coldchain.rules.limits import Floats, Limit, Placement
+from tracker.coldchain.rules.standing import Instants, Intervals, intervals_of
+from tracker.coldchain.service.binary import copy_readings
+from tracker.coldchain.service.state import checkpoint_of, micros_or_none, partial_from_list
+from tracker.network.models import Equipment
+from tracker.network.rules.words import PlaceKind
+from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
+from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a channel watched during one assignment."""
+
+    assignment_id: UUID
+    equipment_id: UUID | None
+    shipment_id: UUID | None
+    unit_id: UUID
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """A channel as far as limits care."""
+
+    id: int
+    device_id: UUID
+    quantity: Quantity
+    role: Role
+    live: bool
+    """Readings are expected to keep coming: not a file import, not retired."""
+    intervals: Intervals
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    def place_at(self, at: Micros) -> Place | None:
+        """Where the channel is at an instant."""
+        for place in self.places.values():
+            end = place.placement.to_at
+            if place.placement.from_at <= at and (end is None or at < end):
+                return place
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a channel was evaluated, and where to go on."""
+
+    was_silent: bool
+    resume: Checkpoint | None
+    partial: Floats | None
+    """The aggregate of `resume.at`'s hour up to it."""
+
+
+def limits_in_force(db: Session) -> tuple[Limit, ...]:
+    """All limits, past ones included: readings of last year are judged by last year's limits."""
+    return tuple(
+        Limit(
+            id=row.id,
+            rule=row.rule,
+            quantity=row.quantity,
+            operator=row.operator,
+            value=row.value,
+            mode=row.mode,
+            duration=row.duration_s * SECOND,
+            place_kind=row.place_kind,
+            from_at=to_micros(row.from_at),
+            to_at=micros_or_none(row.to_at),
+            window=None if row.window_s is None else row.window_s * SECOND,
+            severity=row.severity,
+        )
+        for row in db.scalars(select(models.Limit).order_by(models.Limit.id))
+    )
+
+
+def load_channels(db: Session, ids: Collection[int]) -> dict[int, ChannelFacts]:
+    """Facts by channel id; a channel that does not exist is left out."""
+    intervals: dict[int, list[tuple[Micros, Micros]]] = {}
+    for channel_id, from_at, seconds in db.execute(
+        select(ChannelInterval.channel_id, ChannelInterval.from_at, ChannelInterval.interval_s).where(
+            ChannelInterval.channel_id.in_(ids)
+        )
+    ):
+        intervals.setdefault(channel_id, []).append((to_micros(from_at), seconds * SECOND))
+    places = _places(db, ids)
+    query = (
+        select(Channel.id, Channel.device_id, Channel.quantity, Channel.role, Device.kind, Device.gateway_id)
+        .add_columns(Device.retired_at)
+        .join(Device, Device.id == Channel.device_id)
+        .where(Channel.id.in_(ids))
+    )
+    return {
+        row.id: ChannelFacts(
+            id=row.id,
+            device_id=row.device_id,
+            quantity=row.quantity,
+            role=row.role,
+            live=row.retired_at is None and not (row.kind is DeviceKind.LOGGER and row.gateway_id is None),
+            intervals=intervals_of(intervals.get(row.id, ())),
+            places=places.get(row.id, {}),
+        )
+        for row in db.execute(query)
+    }
+
+
+def _places(db: Session, ids: Collection[int]) -> dict[int, dict[str, Place]]:
+    query = (
+        select(Assignment, Equipment.place_kind, func.coalesce(Equipment.facility_id, Device.unit_id))
+        .join(Channel, Channel.id == Assignment.channel_id)
+        .join(Device, Device.id == Channel.device_id)
+        .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
+        .where(Assignment.channel_id.in_(ids))
+        .order_by(Assignment.channel_id, Assignment.from_at)
+    )
+    found: dict[int, dict[str, Place]] = {}
+    for assignment, place_kind, unit_id in db.execute(query):
+        key = str(assignment.id)
+        found.setdefault(assignment.channel_id, {})[key] = Place(
+            assignment_id=assignment.id,
+            equipment_id=assignment.equipment_id,
+            shipment_id=assignment.shipment_id,
+            # A logger on the road belongs to whoever owns it.
+            unit_id=unit_id,
+            placement=Placement(
+                key=key,
+                # A shipment is judged as freeze-sensitive cargo (type 1), the stricter set.
+                place_kind=place_kind or PlaceKind.TRANSPORT1,
+                from_at=to_micros(assignment.from_at),
+                to_at=micros_or_none(assignment.to_at),
+            ),
+        )
+    return found
+
+
+def lock_progress(db: Session, earliest: Mapping[int, Micros]) -> dict[int, Progress]:
+    """Lock the channels' state in id order and find, for each, the latest checkpoint its new readings leave valid.
+
+    Checkpoints after a channel's earliest new reading no longer hold and are deleted.
+    """
+    ids = sorted(earliest)
+    state = models.ChannelEvaluation
+    db.execute(upsert(state).values([{"channel_id": one} for one in ids]).on_conflict_do_nothing())
+    rows = db.execute(
+        select(state.channel_id, state.silent, state.head_at, state.head_before, state.head_carries, state.head_partial)
+        .where(state.channel_id.in_(ids))
+        .order_by(state.channel_id)
+        .with_for_update()
+    ).all()
+    late = {
+        row.channel_id: earliest[row.channel_id]
+        for row in rows
+        if row.head_at is not None and earliest[row.channel_id] < to_micros(row.head_at)
+    }
+    older = _older_checkpoints(db, late)
+    found = {}
+    for row in rows:
+        if row.channel_id in late:
+            resume, partial = older.get(row.channel_id, (None, None))
+        elif row.head_at is None:
+            resume, partial = None, None
+        else:
+            resume = checkpoint_of(row.head_at, row.head_before, row.head_carries)
+            partial = partial_from_list(row.head_partial)
+        found[row.channel_id] = Progress(was_silent=row.silent, resume=resume, partial=partial)
+    return found
+
+
+def _older_checkpoints(db: Session, late: Mapping[int, Micros]) -> dict[int, tuple[Checkpoint | None, Floats | None]]:
+    if not late:
+        return {}
+    wanted = {"ids": list(late), "ats": [from_micros(at) for at in late.values()]}
+    table = models.ChannelCheckpoint
+    db.execute(
+        text(
+            "DELETE FROM channel_checkpoint c USING unnest(cast(:ids AS bigint[]), cast(:ats AS timestamptz[])) "
+            "AS late(channel_id, at) WHERE c.channel_id = late.channel_id AND c.at > late.at"
+        ),
+        wanted,
+    )
+    query = (
+        select(table.channel_id, table.at, table.before, table.carries, table.partial)
+        .where(table.channel_id.in_(late))
+        .distinct(table.channel_id)
+        .order_by(table.channel_id, table.at.desc())
+    )
+    return {
+        row.channel_id: (checkpoint_of(row.at, row.before, row.carries), partial_from_list(row.partial))
+        for row in db.execute(query)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Readings of many channels, folded to distinct instants: arrays of shape (n,), channel after channel."""
+
+    channel: Instants
+    at: Instants
+    low: Floats
+    high: Floats
+
+    def slices(self) -> list[tuple[int, int, int]]:
+        """(channel id, first, after) for each channel that has readings."""
+        if self.channel.size == 0:
+            return []
+        first = np.flatnonzero(np.concatenate(([True], self.channel[1:] != self.channel[:-1])))
+        after = np.append(first[1:], self.channel.size)
+        return list(zip(self.channel[first].tolist(), first.tolist(), after.tolist(), strict=True))
+
+
+# Nested loops over the primary key and nothing else: each channel's newest rows are two index entries,
+# and a plan that hashes a month of readings to find them must never be tried.
+READINGS = """
+    SELECT r.channel_id, r.measured_at, r.value
+    FROM unnest(%(ids)s::bigint[], %(from_at)s::timestamptz[]) AS wanted(channel_id, from_at)
+    CROSS JOIN LATERAL (
+        SELECT channel_id, measured_at, value FROM reading
+        WHERE reading.channel_id = wanted.channel_id AND reading.measured_at >= wanted.from_at
+    ) AS r
+"""
+
+
+def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Loaded:
+    """Each channel's readings from its checkpoint on (all of them where there is none)."""
+    db.execute(
+        text(
+            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), "
+            "set_config('enable_seqscan', 'off', true)"
+        )
+    )
+    parameters = reading_parameters(resumes)
+    channel, at, value = copy_readings(db, READINGS, parameters)
+    return _folded(channel, at, value)
+
+
+def reading_parameters(resumes: Mapping[int, Checkpoint | None]) -> dict[str, Any]:
+    """Parameters of `READINGS`."""
+    ids = sorted(resumes)
+    starts = [resumes[one] for one in ids]
+    return {
+        "ids": ids,
+        "from_at": [from_micros(start.at) if start is not None else from_micros(0) for start in starts],
+    }
+
+
+def _folded(channel: Instants, at: Instants, value: Floats) -> Loaded:
+    ordered = channel.size < 2 or bool(
+        np.all((channel[1:] > channel[:-1]) | ((channel[1:] == channel[:-1]) & (at[1:] > at[:-1])))
+    )
+    if ordered:
+        return Loaded(channel, at, value, value)
+    order = np.lexsort((value, at, channel))
+    channel, at, value = channel[order], at[order], value[order]
+    new = np.concatenate(([True], (channel[1:] != channel[:-1]) | (at[1:] != at[:-1])))
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], channel.size) - 1
+    return Loaded(channel[first], at[first], value[first], value[last])
+
+
+def save_progress(db: Session, rows: Sequence[dict[str, Any]], checkpoints: Sequence[dict[str, Any]]) -> None:
+    """Write where evaluation stands; `rows` name every column of `ChannelEvaluation`."""
+    if rows:
+        state = upsert(models.ChannelEvaluation)
+        changed = {column: state.excluded[column] for column in rows[0] if column != "channel_id"}
+        db.execute(state.on_conflict_do_update(index_elements=["channel_id"], set_=changed), list(rows))
+    if checkpoints:
+        table = upsert(models.ChannelCheckpoint)
+        columns = {column: table.excluded[column] for column in ("before", "carries", "partial")}
+        db.execute(table.on_conflict_do_update(index_elements=["channel_id", "at"], set_=columns), list(checkpoints))
