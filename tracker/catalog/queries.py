@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.errors import (
@@ -76,6 +76,20 @@ def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = No
     if len(rows) > 1:
         raise LotAmbiguous(lot=lot[:80])
     return rows[0]
+
+
+def presentations() -> Select[Presentation, str, StorageClass]:
+    """A select of (presentation, vaccine code, storage class), not ordered."""
+    return (
+        select(Presentation, Vaccine.code, StorageClass)
+        .join(Vaccine, Vaccine.id == Presentation.vaccine_id)
+        .join(StorageClass, StorageClass.id == Presentation.storage_class_id)
+    )
+
+
+def batches() -> Select[Batch, str]:
+    """A select of (batch, presentation code), not ordered."""
+    return select(Batch, Presentation.code).join(Presentation, Presentation.id == Batch.presentation_id)
 
 
 def _as_id(ref: str | UUID) -> UUID | None:

@@ -16,7 +16,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BadBands, BadGtin, BadLot, BadNie, BadPolicy, BatchDiffers, CodeTaken
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
-from tracker.catalog.queries import presentation_by_ref, storage_class_by_ref, vaccine_by_ref
+from tracker.catalog.queries import batch_by_ref, presentation_by_ref, storage_class_by_ref, vaccine_by_ref
 from tracker.catalog.rules.barcodes.digits import gtin14, is_nie
 from tracker.catalog.rules.storage import Band, BandsError, VvmType, bands_to_json, check_bands
 from tracker.feed.service import append
@@ -228,6 +228,20 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
     if found.expiry != command.expiry:
         raise BatchDiffers(field="expiry", lot=command.lot, known=found.expiry.isoformat())
     return found
+
+
+def change_batch(db: Session, principal: Principal, ref: str | UUID, *, manufacturer: str, now: datetime) -> Batch:
+    """Put the manufacturer of a batch right. Lot and expiry are what vials are counted by and stay.
+
+    Raises BatchNotFound, LotAmbiguous, Forbidden.
+    """
+    principal.require(Permission.CATALOG_WRITE)
+    batch = batch_by_ref(db, ref)
+    if batch.manufacturer != manufacturer:
+        batch.manufacturer = manufacturer
+        _tell(db, "catalog.batch_changed", batch.id, {"lot": batch.lot, "changed": ["manufacturer"]}, now=now)
+        db.flush()
+    return batch
 
 
 def _tell(db: Session, kind: str, subject: UUID, data: Mapping[str, object], *, now: datetime) -> None:

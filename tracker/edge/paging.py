@@ -55,7 +55,7 @@ def decode_cursor(cursor: str, width: int) -> list[str]:
 
 def page_of(
     db: Session,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     *,
     keys: Sequence[Key],
     limit: int,

@@ -17,6 +17,7 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, UnitKind
+from tracker.database.types import Ltree
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility
 from tracker.network.rules.words import AreaLevel
@@ -84,6 +85,11 @@ def facilities_visible_to(principal: Principal) -> Select[Facility, str, float |
     )
 
 
+def below(path: str) -> ColumnElement[bool]:
+    """True for units at `path` and under it."""
+    return Unit.path.op("<@", is_comparison=True)(cast(path, Ltree()))
+
+
 def coordinates() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Longitude and latitude of a facility's point, degrees; null where it has none."""
     plane = cast(Facility.point, Geometry("POINT", srid=4326))
@@ -116,14 +122,16 @@ def nearest_facilities(
     to: UUID | tuple[float, float],
     kinds: Collection[UnitKind] = (UnitKind.PUSKESMAS, UnitKind.HOSPITAL, UnitKind.POST),
     among: Collection[UUID] | None = None,
+    where: ColumnElement[bool] | None = None,
     limit: int = 10,
 ) -> list[Neighbour]:
     """The facilities nearest to a facility (id) or to a point (longitude, latitude), nearest first.
 
-    The facility itself is left out. `among` restricts to these ids. No permission is asked: a citizen may
-    be sent across the border of any subtree, so the caller decides what to show.
+    The facility itself is left out. `among` restricts to these ids, `where` by any condition on Facility
+    and Unit. No permission is asked: a citizen may be sent across the border of any subtree, so the caller
+    decides what to show.
     """
-    query = select(Facility.id, Facility.code, Facility.name)
+    query = select(Facility.id, Facility.code, Facility.name).join(Unit, Unit.id == Facility.id)
     origin: ColumnElement[Any]
     if isinstance(to, UUID):
         origin = select(Facility.point).where(Facility.id == to).scalar_subquery()
@@ -132,6 +140,8 @@ def nearest_facilities(
         origin = _geography_point(*to)
     if among is not None:
         query = query.where(Facility.id.in_(among))
+    if where is not None:
+        query = query.where(where)
     # `<->` walks the GiST index from the nearest outwards.
     nearness = Facility.point.op("<->")(origin)
     rows = db.execute(

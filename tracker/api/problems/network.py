@@ -1,0 +1,34 @@
+"""Refusals of the room network."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "network.facility_not_found": Problem(
+        404, "Fasilitas tidak ditemukan dalam jangkauan Anda.", "There is no such facility within your reach."
+    ),
+    "network.equipment_not_found": Problem(
+        404, "Peralatan tidak ditemukan dalam jangkauan Anda.", "There is no such equipment within your reach."
+    ),
+    "network.code_taken": Problem(
+        409, "Kode {value} sudah dipakai untuk yang lain.", "The code {value} already belongs to something else."
+    ),
+    "network.bad_code": Problem(
+        422,
+        "Kode terdiri atas 1 sampai 64 huruf, angka, - atau _.",
+        "A code has 1 to 64 letters, digits, - or _.",
+    ),
+    "network.bad_point": Problem(
+        422, "Bujur dan lintang tidak menunjuk satu titik di bumi.", "Longitude and latitude name no point on earth."
+    ),
+    "network.unknown_time_zone": Problem(
+        422, "Zona waktu harus salah satu dari {known}.", "The time zone must be one of {known}."
+    ),
+    "network.bad_feature": Problem(
+        422, "Fitur ke-{line} ({name}) tidak dapat diterima: {reason}.", "Feature {line} ({name}) is refused: {reason}."
+    ),
+    "network.bad_geojson": Problem(
+        422, "Berkas ini bukan GeoJSON FeatureCollection.", "This file is no GeoJSON FeatureCollection."
+    ),
+}

@@ -1,0 +1,37 @@
+"""Codes in photographs."""
+
+from __future__ import annotations
+
+import io
+
+import zxingcpp
+from PIL import Image, UnidentifiedImageError
+
+from tracker.catalog.errors import ImageTooLarge, ImageUnreadable
+
+MAX_PIXELS = 25_000_000  # a phone's 24-megapixel camera; a decoded grey picture of 25 MB
+_SIDE = 2_400  # larger pictures are halved first: codes fill a good part of what people photograph
+_KINDS = ("JPEG", "PNG", "WEBP", "MPO")
+
+
+def read_codes(data: bytes) -> list[str]:
+    """The texts of all codes in a picture as a scanner would send them, AIM prefix first, top to bottom.
+
+    Raises ImageUnreadable (no picture, or no code in it) and ImageTooLarge.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_KINDS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ImageTooLarge(most_pixels=MAX_PIXELS)
+            # JPEG can be decoded at a half or quarter for nothing.
+            picture.draft("L", (_SIDE, _SIDE))
+            grey = picture.convert("L")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError):
+        raise ImageUnreadable(reason="picture") from None
+    if max(grey.size) > _SIDE:
+        grey.thumbnail((_SIDE, _SIDE))
+    found = [code for code in zxingcpp.read_barcodes(grey) if code.valid]
+    if not found:
+        raise ImageUnreadable(reason="code")
+    found.sort(key=lambda code: (code.position.top_left.y, code.position.top_left.x))
+    return [code.symbology_identifier + code.bytes.decode("utf-8", errors="replace") for code in found]

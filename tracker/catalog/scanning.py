@@ -1,0 +1,109 @@
+"""From a scanned text to the product and batch it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from tracker.catalog.errors import ScanUnreadable
+from tracker.catalog.models import Batch, Presentation
+from tracker.catalog.rules.barcodes import Scan, ScanError, parse_scan
+
+
+class Pack(StrEnum):
+    """What the code was printed on."""
+
+    VIAL = "vial"
+    BOX = "box"
+    LOGISTIC = "logistic"
+
+
+class Caution(StrEnum):
+    """What the one who scans should know, though the code itself is good."""
+
+    UNKNOWN_PRODUCT = "unknown_product"
+    UNKNOWN_BATCH = "unknown_batch"
+    EXPIRY_DIFFERS = "expiry_differs"  # the label says another day than the catalogue
+    CODES_DISAGREE = "codes_disagree"  # GTIN and NIE of the label belong to different products
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A scan with what is known of it; `vials` is what the pack holds, where that is known."""
+
+    scan: Scan
+    pack: Pack | None
+    vials: int | None
+    presentation: Presentation | None
+    batch: Batch | None
+    warnings: tuple[Caution, ...]
+
+
+def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
+    """What a scanned text means and what the catalogue knows of it; `today` is the local day of the place.
+
+    Raises ScanUnreadable (with `scan_code`, `position` and the sentence in both languages).
+    """
+    try:
+        scan = parse_scan(text, today)
+    except ScanError as error:
+        raise ScanUnreadable(
+            field="text",
+            scan_code=error.code,
+            position=error.position,
+            message=error.message,
+            message_id=error.message_id,
+        ) from None
+    warnings: list[Caution] = []
+    presentation = _presentation(db, scan, warnings)
+    batch = _batch(db, scan, presentation, warnings)
+    expiry = batch.expiry if batch is not None else scan.expiry
+    if expiry is not None and expiry < today:
+        warnings.append(Caution.EXPIRED)
+    pack, vials = _pack(scan, presentation)
+    return Resolved(scan=scan, pack=pack, vials=vials, presentation=presentation, batch=batch, warnings=tuple(warnings))
+
+
+def _presentation(db: Session, scan: Scan, warnings: list[Caution]) -> Presentation | None:
+    gtin = scan.gtin or scan.content_gtin
+    by_gtin = by_nie = None
+    if gtin is not None:
+        by_gtin = db.scalar(select(Presentation).where(or_(Presentation.gtin == gtin, Presentation.box_gtin == gtin)))
+    if scan.nie is not None:
+        by_nie = db.scalar(select(Presentation).where(Presentation.nie == scan.nie))
+    if by_gtin is not None and by_nie is not None and by_gtin.id != by_nie.id:
+        warnings.append(Caution.CODES_DISAGREE)
+    found = by_gtin or by_nie
+    if found is None and (gtin is not None or scan.nie is not None):
+        warnings.append(Caution.UNKNOWN_PRODUCT)
+    return found
+
+
+def _batch(db: Session, scan: Scan, presentation: Presentation | None, warnings: list[Caution]) -> Batch | None:
+    if scan.lot is None or presentation is None:
+        return None
+    batch = db.scalar(select(Batch).where(Batch.presentation_id == presentation.id, Batch.lot == scan.lot))
+    if batch is None:
+        warnings.append(Caution.UNKNOWN_BATCH)
+    elif scan.expiry is not None and scan.expiry != batch.expiry:
+        warnings.append(Caution.EXPIRY_DIFFERS)
+    return batch
+
+
+def _pack(scan: Scan, presentation: Presentation | None) -> tuple[Pack | None, int | None]:
+    gtin = scan.gtin or scan.content_gtin
+    per_unit = None
+    if presentation is not None:
+        per_unit = presentation.vials_per_box if gtin is not None and gtin == presentation.box_gtin else 1
+    if scan.sscc is not None:
+        # AI 37 counts the contained trade items, vials or boxes.
+        known = scan.count is not None and per_unit is not None
+        return Pack.LOGISTIC, (scan.count or 0) * (per_unit or 0) if known else None
+    if presentation is None:
+        return None, None
+    return (Pack.BOX if gtin is not None and gtin == presentation.box_gtin else Pack.VIAL), per_unit

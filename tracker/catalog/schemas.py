@@ -1,0 +1,150 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker.catalog.rules.barcodes import Profile
+from tracker.catalog.rules.barcodes.scan import MAX_CHARACTERS
+from tracker.catalog.rules.storage import VvmType
+from tracker.catalog.scanning import Caution, Pack
+
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class ProductOut(BaseModel):
+    """A presentation; `vaccine` and `storage_class` are codes."""
+
+    id: UUID
+    code: str
+    name: str
+    vaccine: str
+    storage_class: str
+    freeze_sensitive: bool
+    vvm_type: VvmType | None
+    bands: list[Any]
+    manufacturer: str
+    gtin: str | None
+    box_gtin: str | None
+    nie: str | None
+    doses_per_vial: int
+    vials_per_box: int
+    open_vial_hours: int | None
+    open_vial_days: int | None
+    uses_vvm: bool
+    diluent: str | None
+    synthetic: bool
+
+
+class ProductIn(BaseModel):
+    """A new presentation; `vaccine` and `storage_class` by id or code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: CodeText
+    name: Text
+    vaccine: Text
+    storage_class: Text
+    manufacturer: Text
+    doses_per_vial: Annotated[int, Field(ge=1, le=100)]
+    vials_per_box: Annotated[int, Field(ge=1, le=10_000)]
+    gtin: Text | None = None
+    box_gtin: Text | None = None
+    nie: Text | None = None
+    open_vial_hours: Annotated[int, Field(ge=1, le=72)] | None = None
+    open_vial_days: Annotated[int, Field(ge=1, le=28)] | None = None
+    uses_vvm: bool = False
+    diluent: Text | None = None
+    synthetic: bool = False
+
+
+class ProductChange(BaseModel):
+    """What to change; fields left out stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = None
+    gtin: Text | None = None
+    box_gtin: Text | None = None
+    nie: Text | None = None
+    vials_per_box: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    storage_class: Text | None = None
+    diluent: Text | None = None
+
+
+class BatchOut(BaseModel):
+    """One lot; usable through `expiry`."""
+
+    id: UUID
+    product: str
+    product_id: UUID
+    lot: str
+    expiry: date
+    manufacturer: str
+
+
+class BatchIn(BaseModel):
+    """A new lot; `product` by id, code, GTIN or NIE."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product: Text
+    lot: Annotated[str, Field(min_length=1, max_length=20)]
+    expiry: date
+    manufacturer: Text | None = None
+
+
+class BatchChange(BaseModel):
+    """What may be put right in a lot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    manufacturer: Text
+
+
+class ScanIn(BaseModel):
+    """What a scanner sent; `facility` (id or code) gives the local day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(max_length=MAX_CHARACTERS + 1)]
+    facility: Text | None = None
+
+
+class ScanMeaning(BaseModel):
+    """What the text says by itself."""
+
+    text: str
+    profile: Profile
+    elements: dict[str, str]
+    gtin: str | None
+    content_gtin: str | None
+    nie: str | None
+    lot: str | None
+    expiry: date | None
+    serial: str | None
+    sscc: str | None
+    count: int | None
+
+
+class ScanOut(BaseModel):
+    """A scan with what the catalogue knows of it."""
+
+    scan: ScanMeaning
+    pack: Pack | None
+    vials: int | None
+    product: ProductOut | None
+    batch: BatchOut | None
+    warnings: list[Caution]
+
+
+class ScansOut(BaseModel):
+    """All codes of a picture: those that were read, and why the others were not."""
+
+    items: list[ScanOut]
+    refused: list[dict[str, Any]]

@@ -1,0 +1,161 @@
+"""HTTP of this room: facilities and equipment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission, UnitKind
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network import queries, service
+from tracker.network.models import Equipment, Facility
+from tracker.network.schemas import (
+    EquipmentIn,
+    EquipmentOut,
+    FacilityIn,
+    FacilityOut,
+    NeighbourOut,
+    NeighboursOut,
+    ServiceState,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["network"])
+
+Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
+
+
+@router.get("/facilities")
+def list_facilities(
+    *,
+    db: Db,
+    caller: Caller,
+    kind: UnitKind | None = None,
+    parent: Ref = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[FacilityOut]:
+    """Facilities of the caller's subtree by code; `parent` restricts to one unit and all below it."""
+    query = queries.facilities_visible_to(caller)
+    if kind is not None:
+        query = query.where(Facility.kind == kind)
+    if parent is not None:
+        above = queries.facility_by_code_or_id(db, caller, parent)
+        query = query.where(queries.below(queries.path_of(db, above.id)))
+    return page_of(
+        db,
+        query,
+        keys=[Facility.code],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].code],
+        present=_facility_out,
+    )
+
+
+@router.get("/facilities/{ref}")
+def read_facility(ref: str, db: Db, caller: Caller) -> FacilityOut:
+    """One facility by id or code."""
+    found = queries.facility_by_code_or_id(db, caller, ref)
+    return _facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == found.id)).one())
+
+
+@router.get("/facilities/{ref}/nearest")
+def nearest(ref: str, db: Db, caller: Caller, limit: Annotated[int, Query(ge=1, le=50)] = 10) -> NeighboursOut:
+    """The facilities of the caller's subtree nearest to one of them."""
+    found = queries.facility_by_code_or_id(db, caller, ref)
+    near = queries.nearest_facilities(
+        db, to=found.id, where=visible_to(caller, Unit.path, Permission.NETWORK_READ), limit=limit
+    )
+    items = [
+        NeighbourOut(id=each.facility_id, code=each.code, name=each.name, distance_km=round(each.distance_km, 3))
+        for each in near
+    ]
+    return NeighboursOut(items=items)
+
+
+@router.post("/facilities", status_code=201)
+def add_facility(body: FacilityIn, db: Db, caller: Caller, now: Now) -> FacilityOut:
+    """Make a facility; the same code under the same parent again answers the one there is."""
+    made = service.add_facility(db, caller, service.NewFacility(**body.model_dump()), now=now)
+    return _facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == made.id)).one())
+
+
+@router.get("/equipment")
+def list_equipment(
+    db: Db, caller: Caller, facility: Ref = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EquipmentOut]:
+    """Equipment of the caller's subtree by code."""
+    query = queries.equipment_visible_to(caller)
+    if facility is not None:
+        query = query.where(Equipment.facility_id == queries.facility_by_code_or_id(db, caller, facility).id)
+    return page_of(
+        db,
+        query,
+        keys=[Equipment.code],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].code],
+        present=_equipment_out,
+    )
+
+
+@router.get("/equipment/{ref}")
+def read_equipment(ref: str, db: Db, caller: Caller) -> EquipmentOut:
+    """One piece of equipment by id or code."""
+    return _one_equipment(db, caller, queries.equipment_by_ref(db, caller, ref))
+
+
+@router.post("/equipment", status_code=201)
+def add_equipment(body: EquipmentIn, db: Db, caller: Caller, now: Now) -> EquipmentOut:
+    """Make a place for stock; the same code at the same facility again answers the one there is."""
+    return _one_equipment(
+        db, caller, service.add_equipment(db, caller, service.NewEquipment(**body.model_dump()), now=now)
+    )
+
+
+@router.put("/equipment/{ref}/service")
+def set_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: Now) -> EquipmentOut:
+    """Take equipment out of service, or back into it."""
+    return _one_equipment(db, caller, service.set_in_service(db, caller, ref, body.in_service, now=now))
+
+
+def _facility_out(row: Any) -> FacilityOut:
+    facility, path, longitude, latitude, parent = row
+    return FacilityOut(
+        id=facility.id,
+        code=facility.code,
+        name=facility.name,
+        kind=facility.kind,
+        parent=parent,
+        path=path,
+        longitude=longitude,
+        latitude=latitude,
+        timezone=facility.timezone,
+        code_bps=facility.code_bps,
+        code_kemendagri=facility.code_kemendagri,
+        synthetic=facility.synthetic,
+    )
+
+
+def _one_equipment(db: Session, caller: Principal, equipment: Equipment) -> EquipmentOut:
+    return _equipment_out(db.execute(queries.equipment_visible_to(caller).where(Equipment.id == equipment.id)).one())
+
+
+def _equipment_out(row: Any) -> EquipmentOut:
+    equipment, facility_code = row
+    return EquipmentOut(
+        id=equipment.id,
+        code=equipment.code,
+        name=equipment.name,
+        facility=facility_code,
+        facility_id=equipment.facility_id,
+        kind=equipment.kind,
+        place_kind=equipment.place_kind,
+        in_service=equipment.in_service,
+    )
