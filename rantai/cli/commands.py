@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rantai.cli import accounts, areas, broker, database, devices, programs
+from rantai.cli import accounts, areas, broker, database, devices, programs, world
 
 app = typer.Typer(
     name="rantai",
@@ -37,6 +37,7 @@ app.add_typer(accounts.users, name="user", help="Accounts of people and machines
 app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
+app.add_typer(world.app, name="world", help="The made-up world of the demo.")
 for _room, _help in (("logger", "Exports of temperature loggers."), ("scan", "Barcodes.")):
     if find_spec(f"rantai.cli.{_room}") is not None:
         app.add_typer(import_module(f"rantai.cli.{_room}").app, name=_room, help=_help)
