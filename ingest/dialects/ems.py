@@ -1,0 +1,144 @@
+"""WHO/UNICEF cold-chain delivery payloads (`cce-interop` 0.8, objects of PQS E006/DS01): EMS and RTMD.
+
+`{"meta": {…}, "data": [report, …]}`; a report is one appliance, its `records` are the time series.
+Records are read leniently, object by object: a supplier's slip in one member must not cost the
+temperatures of a day. Unknown members (suppliers' own, `z…`) are ignored.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from typing import Any
+
+from ingest.dialects.shapes import (
+    ChannelDefaults,
+    Decoded,
+    Dialect,
+    Entry,
+    Group,
+    Problem,
+    Reject,
+    instant,
+    number,
+    parse_json,
+)
+from tracker.telemetry.rules.faults import NO_SENSOR
+from tracker.telemetry.rules.words import Quantity, Role
+
+# Object → quantity, role, least and greatest value (schema 0.8.1).
+OBJECTS: dict[str, tuple[Quantity, Role, float, float]] = {
+    "TVC": (Quantity.TEMPERATURE, Role.STORAGE, -55, 60),
+    "TFRZ": (Quantity.TEMPERATURE, Role.FREEZER, -99.9, 60),
+    "TAMB": (Quantity.TEMPERATURE, Role.AMBIENT, -55, 60),
+    "TCON": (Quantity.TEMPERATURE, Role.CONDENSER, -55, 150),
+    "TCON2": (Quantity.TEMPERATURE, Role.CONDENSER, -55, 150),
+    "HAMB": (Quantity.HUMIDITY, Role.OTHER, 0, 100),
+    "HCOM": (Quantity.HUMIDITY, Role.HUMIDITY, 0, 100),
+    "DORV": (Quantity.DOOR_OPEN, Role.DOOR, 0, 900),
+    "DORF": (Quantity.DOOR_OPEN, Role.DOOR, 0, 900),
+    "SVA": (Quantity.POWER, Role.POWER, 0, 900),
+    "CMPR": (Quantity.COMPRESSOR, Role.OTHER, 0, 900),
+    "CMPR2": (Quantity.COMPRESSOR, Role.OTHER, 0, 900),
+    "BLOG": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999.9),
+    "BEMD": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999.9),
+    "LAT": (Quantity.LATITUDE, Role.POSITION, -90, 90),
+    "LNG": (Quantity.LONGITUDE, Role.POSITION, -180, 180),
+}
+_WANTED: tuple[tuple[str, str, float, float], ...] = tuple(
+    (name, quantity.value, low, high) for name, (quantity, _, low, high) in OBJECTS.items()
+)
+# The records' period by the standard: sums (door, power, compressor) are per 15 minutes.
+INTERVAL_S = 900
+# Who measured, surest first: the logger, else the monitoring device, else the supplier's id of the appliance.
+SERIALS = ("LSER", "ESER", "AMID")
+_ABST = re.compile(r"2\d{7}T[0-2]\d{5}(\.\d+)?Z", re.ASCII)
+_MOST_SERIAL = 200
+
+
+def decode(payload: bytes) -> Decoded:
+    """One group a report; raises Reject when the envelope cannot be read."""
+    body = parse_json(payload)
+    if type(body) is not dict:
+        raise Reject("not_an_object", "the body is not a JSON object")
+    data = body.get("data")
+    if type(data) is not list or not data:
+        raise Reject("no_data", "`data` is not a list of reports", "/data")
+    decoded = Decoded(groups=[], message_id=_transfer_id(body.get("meta")))
+    for index, report in enumerate(data):
+        _read_report(report, f"/data/{index}", decoded)
+    if not decoded.groups and not decoded.problems:
+        raise Reject("no_readings", "the message holds no reading")
+    return decoded
+
+
+def _transfer_id(meta: object) -> str | None:
+    transfer = meta.get("transferId") if type(meta) is dict else None
+    return transfer[:_MOST_SERIAL] if type(transfer) is str else None
+
+
+def _read_report(report: Any, where: str, decoded: Decoded) -> None:
+    if type(report) is not dict:
+        decoded.problems.append(Problem(where, "bad_report", "a report is not an object"))
+        return
+    serials = tuple(
+        dict.fromkeys(
+            text for name in SERIALS if type(text := report.get(name)) is str and 0 < len(text) <= _MOST_SERIAL
+        )
+    )
+    if not serials:
+        decoded.problems.append(Problem(where, "no_serial", "none of LSER, ESER, AMID names the device"))
+        return
+    records = report.get("records")
+    if type(records) is not list:
+        decoded.problems.append(Problem(f"{where}/records", "bad_records", "`records` is not a list"))
+        return
+    entries: list[Entry] = []
+    for index, record in enumerate(records):
+        _read_record(record, (where, index), entries, decoded.problems)
+    if entries:
+        decoded.groups.append(Group(entries=entries, serials=serials, where=where))
+
+
+def _read_record(record: Any, place: tuple[str, int], entries: list[Entry], problems: list[Problem]) -> None:
+    """The objects of one instant. RTMD suppliers send TVC and TAMB of one instant as two records: each
+    object is its own channel, so they meet by their instant without further ado.
+    """
+    if type(record) is not dict:
+        problems.append(Problem(f"{place[0]}/records/{place[1]}", "bad_record", "a record is not an object"))
+        return
+    at = _absolute(record.get("ABST"))
+    if at is None:
+        problems.append(Problem(f"{place[0]}/records/{place[1]}/ABST", "bad_time", "not YYYYMMDDThhmmssZ"))
+        return
+    # Null without an error code is an object the appliance has not; with one, a sensor that failed.
+    failed = bool(record.get("LERR")) or bool(record.get("EERR"))
+    for name, quantity, low, high in _WANTED:
+        if name not in record:
+            continue
+        raw = record[name]
+        if raw is None and not failed:
+            continue
+        value = number(raw)
+        # "No sensor" codes are faults the writer keeps by name, not slips of the supplier.
+        if value is None or (not low <= value <= high and not (math.isnan(value) or value in NO_SENSOR)):
+            problems.append(
+                Problem(f"{place[0]}/records/{place[1]}/{name}", "bad_value", f"not a number from {low} to {high}")
+            )
+        else:
+            entries.append((name, quantity, at, value))
+
+
+def _absolute(text: object) -> datetime | None:
+    if type(text) is not str or _ABST.fullmatch(text) is None:
+        return None
+    return instant(text)
+
+
+def roles() -> dict[tuple[str, str], Role]:
+    """Role by (object, quantity)."""
+    return {(name, quantity.value): role for name, (quantity, role, _, _) in OBJECTS.items()}
+
+
+EMS = Dialect(name="ems", decode=decode, defaults=ChannelDefaults(roles=roles(), interval_s=INTERVAL_S))

@@ -1,0 +1,110 @@
+"""What a dialect makes of a payload. Pure: bytes in, canonical entries or a reason out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from tracker.telemetry.rules.words import Role
+
+# A WHO EMS body may have 1 MB after encoding; no dialect needs more.
+MOST_BYTES = 1_000_000
+
+# (channel name, `Quantity` value, instant or None where the payload has none, value). The quantity is
+# plain text here: members of an enum hash slowly, and each entry is looked up by name and quantity.
+Entry = tuple[str, str, datetime | None, float]
+
+
+class Reject(Exception):
+    """The payload is of no use at all. `reason` is a stable word, `detail` a sentence, `where` a place in it."""
+
+    def __init__(self, reason: str, detail: str, where: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        self.where = where
+        super().__init__(reason, detail, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One part of a payload that is of no use; `where` is its JSON pointer."""
+
+    where: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelDefaults:
+    """How channels nobody has declared are made: role by (name, quantity), nominal seconds between readings."""
+
+    roles: Mapping[tuple[str, str], Role]
+    interval_s: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """Entries of one device: the sender, or the one behind it that has one of `serials`."""
+
+    entries: list[Entry]
+    serials: tuple[str, ...] = ()
+    where: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Decoded:
+    """All that one payload says; good parts stand beside problems."""
+
+    groups: list[Group]
+    problems: list[Problem] = field(default_factory=list)
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way to write readings down."""
+
+    name: str
+    decode: Callable[[bytes], Decoded]
+    defaults: ChannelDefaults
+
+
+def parse_json(payload: bytes) -> object:
+    """The JSON value; raises Reject. Refuses NaN, Infinity, overflow, lone surrogates, depth over 1024."""
+    if len(payload) > MOST_BYTES:
+        raise Reject("oversized", f"{len(payload)} bytes, at most {MOST_BYTES} are read")
+    if not payload:
+        raise Reject("empty", "the message has no body")
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise Reject("malformed", str(error)) from None
+
+
+def instant(text: object) -> datetime | None:
+    """An ISO 8601 instant with zone; None for anything else."""
+    if type(text) is not str:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def number(value: object) -> float | None:
+    """A JSON number as float. What loggers write for "no reading" is NaN, None anything else.
+
+    Booleans are numbers to Python and not to us.
+    """
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        return float(value)
+    if value is None or value == "--.-":
+        return math.nan
+    return None

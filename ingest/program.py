@@ -1,0 +1,51 @@
+"""`rantai ingest`: one process that takes readings from the broker until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import structlog
+
+from ingest.mqtt.link import BrokerAddress, Link
+from ingest.mqtt.pipeline import Pipeline
+from ingest.mqtt.topics import Routes
+from tracker.database.engine import make_engine
+from tracker.feed.bell import Bell
+from tracker.settings import DatabaseSettings, Settings
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings, *, until_signal: bool = True) -> None:
+    """Run until SIGTERM or SIGINT; returns after the batch at hand is committed and acknowledged."""
+    routes = Routes(settings.ingest.bindings)
+    # One writer needs one connection; a batch after an outage may take longer than a page's query.
+    guards = settings.database.model_copy(update={"pool_size": 1, "statement_timeout_ms": 30_000})
+    engine = make_engine(
+        settings.database_url.get_secret_value(), DatabaseSettings(**guards.model_dump()), name="rantai-ingest"
+    )
+    link = Link(
+        BrokerAddress.of(settings.mqtt_url.get_secret_value()),
+        client_id=settings.ingest.client_id,
+        filters=routes.filters,
+    )
+    pipeline = Pipeline(engine, link, routes, settings.ingest)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        log.info("ingest.stopping", signal=signal.Signals(number).name)
+        pipeline.stop()
+
+    if until_signal:
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+    with Bell(engine):
+        link.start()
+        try:
+            pipeline.run()
+        finally:
+            link.stop()
+            engine.dispose()
+    counts = pipeline.counts
+    log.info("ingest.stopped", messages=counts.messages, readings=counts.readings, buried=counts.buried)
