@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from rantai.logs import configure_logs
 from rantai.supervisor import Loop
+from tracker.coldchain.service.alarms import escalate_alarms
+from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
+from tracker.database.engine import transaction
+from tracker.database.partitions import ensure_months
 from tracker.feed import bell
 from tracker.feed.numbering import number_pending
+from tracker.kit.clock import Clock, utc_now
 from tracker.settings import Settings
+from tracker.telemetry.service.deadletters import forget_dead_letters
+
+_DEAD_LETTERS_KEPT = timedelta(days=90)
 
 
 def more_routers() -> list[APIRouter]:
@@ -21,17 +33,39 @@ def more_routers() -> list[APIRouter]:
     return [found] if found is not None else []
 
 
-def worker_loops(engine: Engine, current: Settings) -> list[Loop]:
+def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -> list[Loop]:
     """Everything the worker does, each in a thread of its own."""
     del current
+
+    def in_transaction(step: Callable[[Session], int]) -> Callable[[], int]:
+        def run() -> int:
+            with transaction(engine) as db:
+                return step(db)
+
+        return run
+
     return [
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
+        Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
+        Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),
+        Loop(name="escalation", step=in_transaction(lambda db: escalate_alarms(db, now=clock())), every_s=30.0),
+        Loop(name="housekeeping", step=in_transaction(lambda db: _keep_house(db, clock)), every_s=3600.0),
     ]
+
+
+def _keep_house(db: Session, clock: Clock) -> int:
+    """Partitions ahead of time; what nobody needs any more goes. Always answers 0: wait for the next hour."""
+    now = clock()
+    ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
+    forget_dead_letters(db, before=now - _DEAD_LETTERS_KEPT)
+    return 0
 
 
 def run_ingest(current: Settings) -> None:
     """Take readings from the broker until SIGINT or SIGTERM."""
-    run = _optional("ingest.program", "run")
+    from ingest.program import run  # noqa: PLC0415 - the worker and the API need no MQTT client
+
+    configure_logs(current.log)
     run(current)
 
 
