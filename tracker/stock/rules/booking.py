@@ -93,12 +93,13 @@ class Broken:
     line: int | None
 
 
-def counted_drafts(counted: Counted, booked: int) -> list[Draft]:
+def counted_drafts(counted: Counted, booked: int, facility_id: UUID) -> list[Draft]:
     """The entries of one counted line: the difference against lost or found. None when there is no difference."""
     difference = counted.vials - booked
     if difference == 0:
         return []
-    return _with_lost_and_found(counted.key, difference, lost_and_found(difference), counted.line, counted.vvm_stage)
+    sides = lost_and_found(difference)
+    return _with_lost_and_found(counted.key, difference, sides, facility_id, counted.line, counted.vvm_stage)
 
 
 def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
@@ -107,14 +108,16 @@ def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
     return balance_at(now, (move for move in past.moves if move.at > position))
 
 
-def opposite_of(key: Key, change: int, past: Past, position: Position, line: int | None) -> Opposite | None:
+def opposite_of(
+    key: Key, change: int, past: Past, position: Position, facility_id: UUID, line: int | None
+) -> Opposite | None:
     """What a change of `change` vials at `position` books at the next count of `key`; None without a later count."""
     later = [c for c in past.counts if (c.occurred_at, c.number, c.number) > position]
     if change == 0 or not later:
         return None
     count = min(later, key=lambda c: (c.occurred_at, c.number))
     difference = sum(move.vials for move in past.moves if move.at[1] == count.number)
-    drafts = _with_lost_and_found(key, -change, amended(difference, -change), line, None)
+    drafts = _with_lost_and_found(key, -change, amended(difference, -change), facility_id, line, None)
     return Opposite(count, tuple(drafts))
 
 
@@ -193,10 +196,10 @@ def worse(one: int | None, other: int | None) -> int | None:
 
 
 def _with_lost_and_found(
-    key: Key, change: int, against: tuple[int, int], line: int | None, stage: int | None
+    key: Key, change: int, against: tuple[int, int], facility_id: UUID, line: int | None, stage: int | None
 ) -> list[Draft]:
     drafts = [Draft(Account.PLACE, key, change, stage, None, line)]
     for account, vials in zip((Account.LOST, Account.FOUND), against, strict=True):
         if vials:
-            drafts.append(Draft(account, key, vials, None, "count", line))
+            drafts.append(Draft(account, key._replace(holder_id=facility_id), vials, None, "count", line))
     return drafts

@@ -221,14 +221,15 @@ def _decide(
     drafts = list(work.drafts)
     for counted in work.counted:
         booked = booked_at(state.balances.get(counted.key), past.get(counted.key, _NO_PAST), position)
-        drafts.extend(counted_drafts(counted, booked))
+        drafts.extend(counted_drafts(counted, booked, work.facility_id))
     follow = vvm_follow_up(drafts, work.counted)
     changes = net([*drafts, *follow])
     lines = {draft.key: draft.line for draft in reversed([*drafts, *follow])}
     opposites = [
         opposite
         for key, change in changes.items()
-        if (opposite := opposite_of(key, change, past.get(key, _NO_PAST), position, lines[key])) is not None
+        if (opposite := opposite_of(key, change, past.get(key, _NO_PAST), position, work.facility_id, lines[key]))
+        is not None
     ]
     _check(work, state, past, position, changes, lines, opposites)
     rows = _rows(connection, work, state.number, drafts, follow, opposites)

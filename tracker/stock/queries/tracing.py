@@ -1,0 +1,169 @@
+"""What lay where, and where it went: for holds, passports and recalls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.stock.models import StockBalance, StockEntry, StockEvent
+from tracker.stock.rules import tracing
+from tracker.stock.rules.tracing import Holder, Step
+from tracker.stock.rules.words import BALANCED, Account, Kind, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotStay:
+    """Vials of a batch lay at a piece of equipment; `last_at` None when they still do, `vials` at most at once."""
+
+    batch_id: UUID
+    first_at: datetime
+    last_at: datetime | None
+    vials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Vials of a batch at an account now. `facility_id` is None on the road; `holder_id` is then the shipment."""
+
+    account: Account
+    holder_id: UUID
+    facility_id: UUID | None
+    batch_id: UUID
+    vials: dict[Status, int]
+
+    @property
+    def total(self) -> int:
+        """Vials in all statuses."""
+        return sum(self.vials.values())
+
+
+def lots_present(db: Session, equipment_id: UUID, from_at: datetime, to_at: datetime) -> list[LotStay]:
+    """The stays at `equipment_id` that overlap [from_at, to_at], what has left since included.
+
+    By the ledger as it is known now, in order of time; a batch that left and came back has two stays.
+    """
+    batches = select(StockBalance.batch_id).where(StockBalance.holder_id == equipment_id).distinct()
+    by_batch: dict[UUID, list[Step]] = defaultdict(list)
+    for batch_id, step in _steps(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == equipment_id):
+        by_batch[batch_id].append(step)
+    here = Holder(Account.PLACE, equipment_id)
+    found = [
+        LotStay(batch_id=batch_id, first_at=stay.first_at, last_at=stay.last_at, vials=stay.vials)
+        for batch_id, steps in by_batch.items()
+        for stay in tracing.stays(steps, here)
+        if stay.first_at <= to_at and (stay.last_at is None or stay.last_at >= from_at)
+    ]
+    return sorted(found, key=lambda stay: (stay.first_at, str(stay.batch_id)))
+
+
+def descendants_of(
+    db: Session, equipment_id: UUID, batch_id: UUID, from_at: datetime, to_at: datetime | None = None
+) -> list[Whereabouts]:
+    """The accounts that may now have vials of the batch which lay at the equipment between the two instants.
+
+    Conservative: where such vials met others of the batch, all of it there. `to_at` None: until now. In
+    balances now, in a stable order.
+    """
+    steps = [step for _, step in _steps(db, StockEntry.batch_id == batch_id)]
+    marked = tracing.followed(steps, Holder(Account.PLACE, equipment_id), from_at, to_at)
+    return [found for found in where_now(db, batch_id) if Holder(found.account, found.holder_id) in marked]
+
+
+def where_now(db: Session, batch_id: UUID) -> list[Whereabouts]:
+    """Every account that has vials of the batch now: places, shipments on the road, opened vials."""
+    rows = db.execute(
+        select(
+            StockBalance.account,
+            StockBalance.holder_id,
+            StockBalance.facility_id,
+            StockBalance.status,
+            StockBalance.vials,
+        )
+        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0)
+        .order_by(StockBalance.account, StockBalance.holder_id)
+    )
+    found: dict[tuple[Account, UUID, UUID | None], dict[Status, int]] = defaultdict(dict)
+    for row in rows:
+        found[row.account, row.holder_id, row.facility_id][row.status] = row.vials
+    return [
+        Whereabouts(account=account, holder_id=holder_id, facility_id=facility_id, batch_id=batch_id, vials=vials)
+        for (account, holder_id, facility_id), vials in found.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One entry of a batch with its event, in the order of the ledger."""
+
+    event_id: UUID
+    kind: Kind
+    occurred_at: datetime
+    recorded_at: datetime
+    ordinal: int
+    number: int
+    facility_id: UUID
+    shipment_id: UUID | None
+    account: Account
+    holder_id: UUID
+    status: Status
+    vials: int
+    vvm_stage: int | None
+    reason: str | None
+
+
+def movements_of(db: Session, batch_id: UUID) -> list[Movement]:
+    """All entries of a batch by (occurred_at, ordinal, number): the matter of traces and passports."""
+    rows = db.execute(
+        select(
+            StockEvent.id.label("event_id"),
+            StockEvent.kind,
+            StockEntry.occurred_at,
+            StockEntry.recorded_at,
+            StockEntry.ordinal,
+            StockEntry.number,
+            StockEntry.facility_id,
+            StockEvent.shipment_id,
+            StockEntry.account,
+            StockEntry.holder_id,
+            StockEntry.status,
+            StockEntry.vials,
+            StockEntry.vvm_stage,
+            StockEntry.reason,
+        )
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .where(StockEntry.batch_id == batch_id)
+        .order_by(StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number, StockEntry.seq)
+    )
+    return [Movement(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _steps(db: Session, *conditions: object) -> list[tuple[UUID, Step]]:
+    rows = db.execute(
+        select(
+            StockEntry.batch_id,
+            StockEntry.occurred_at,
+            StockEntry.ordinal,
+            StockEntry.number,
+            StockEntry.event_id,
+            StockEntry.account,
+            StockEntry.holder_id,
+            StockEntry.vials,
+        ).where(StockEntry.account.in_(sorted(BALANCED)), *conditions)  # type: ignore[arg-type]  # column conditions
+    )
+    return [
+        (
+            row.batch_id,
+            Step(
+                (row.occurred_at, row.ordinal, row.number),
+                row.event_id,
+                Holder(row.account, row.holder_id),
+                row.vials,
+            ),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,146 @@
+"""Stopping vials and freeing them again, for holds and recalls.
+
+A status change is posted at `now`: what is written before it stays true, and a count that was taken
+before it is not contradicted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.network.errors import FacilityNotFound
+from tracker.stock.models import OpenVial, StockBalance, StockEvent
+from tracker.stock.rules.booking import Key
+from tracker.stock.rules.words import Account, Kind
+from tracker.stock.service.commands import Line, PostEvent, StatusChange, StatusLine
+from tracker.stock.service.posting import carry_out, prepare
+from tracker.stock.service.reading import Anchor, lock_anchors, read_facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Vials that a status change moved. `fresh` is False on a repeat."""
+
+    event_id: UUID | None
+    vials: int
+    fresh: bool
+    lines: tuple[StatusLine, ...]
+
+
+def change_status(db: Session, principal: Principal, command: StatusChange, *, now: datetime) -> Changed:
+    """Move vials between statuses because of a hold, a release or a recall; opened vials stop with theirs.
+
+    Lines of places and opened vials belong to `facility_id`; lines in transit name the shipment as holder
+    and the facility that sent it as `facility_id`. A line asks for what is there at most: what has left
+    meanwhile is not an error (a hold follows it there). With nothing to move nothing is written and
+    `event_id` is None. The same id again answers the first. Changes of several facilities in one
+    transaction: call `lock_anchors(db, anchors)` for all of them first.
+
+    Raises FacilityNotFound, Forbidden (the system, or stock.write there), BadStatusChange, UnknownBatch.
+    """
+    connection = db.connection()
+    batches = [line.batch_id for line in command.lines]
+    facts = read_facts(connection, command.facility_id, batches, [None] * len(batches), [None] * len(batches))
+    if not principal.sees(facts.path):
+        raise FacilityNotFound(field="facility", facility=str(command.facility_id))
+    principal.require(Permission.STOCK_WRITE, facts.path)
+    lock_anchors(connection, _anchors(command, {b: f.presentation_id for b, f in facts.batches.items()}))
+    earlier = db.scalar(select(StockEvent.id).where(StockEvent.id == command.id))
+    if earlier is not None:
+        return Changed(event_id=earlier, vials=0, fresh=False, lines=())
+    lines = _present(db, command)
+    if not lines:
+        return Changed(event_id=None, vials=0, fresh=True, lines=())
+    event = PostEvent(
+        id=command.id,
+        kind=Kind.STATUS,
+        facility_id=command.facility_id,
+        occurred_at=now,
+        lines=tuple(_as_event_line(line) for line in lines),
+        reason=command.reason,
+        cause=command.cause,
+    )
+    carry_out(db, principal, prepare(db, principal, event, now=now), now=now)
+    _stop_open_vials(db, command.facility_id, lines)
+    return Changed(event_id=command.id, vials=sum(line.vials or 0 for line in lines), fresh=True, lines=tuple(lines))
+
+
+def _anchors(command: StatusChange, presentations: dict[UUID, UUID]) -> set[Anchor]:
+    found: set[Anchor] = {(command.facility_id, presentation) for presentation in presentations.values()}
+    found |= {
+        (line.holder_id, presentations[line.batch_id]) for line in command.lines if line.account is Account.TRANSIT
+    }
+    return found
+
+
+def _present(db: Session, command: StatusChange) -> list[StatusLine]:
+    """The lines cut to what is there; the anchors are locked."""
+    keys = [Key(line.holder_id, line.batch_id, line.from_status) for line in command.lines]
+    rows = db.execute(
+        select(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status, StockBalance.vials).where(
+            tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_(
+                [(key.holder_id, key.batch_id, key.status) for key in keys]
+            )
+        )
+    )
+    left = defaultdict(int, {Key(row.holder_id, row.batch_id, row.status): row.vials for row in rows})
+    lines = []
+    for line, key in zip(command.lines, keys, strict=True):
+        vials = left[key] if line.vials is None else min(line.vials, left[key])
+        if vials:
+            left[key] -= vials
+            lines.append(
+                StatusLine(
+                    batch_id=line.batch_id,
+                    holder_id=line.holder_id,
+                    from_status=line.from_status,
+                    to_status=line.to_status,
+                    vials=vials,
+                    account=line.account,
+                )
+            )
+    return lines
+
+
+def _as_event_line(line: StatusLine) -> Line:
+    return Line(
+        batch_id=line.batch_id,
+        vials=line.vials or 0,
+        place_id=line.holder_id if line.account is Account.PLACE else None,
+        status=line.from_status,
+        to_status=line.to_status,
+        account=line.account,
+        holder_id=line.holder_id if line.account is Account.TRANSIT else None,
+    )
+
+
+def _stop_open_vials(db: Session, facility_id: UUID, lines: list[StatusLine]) -> None:
+    """Give the opened vials themselves the status their account got, the oldest first."""
+    for line in lines:
+        if line.account is not Account.OPEN:
+            continue
+        chosen = (
+            select(OpenVial.id)
+            .where(
+                OpenVial.facility_id == facility_id,
+                OpenVial.batch_id == line.batch_id,
+                OpenVial.status == line.from_status,
+                OpenVial.closed_at.is_(None),
+            )
+            .order_by(OpenVial.opened_at, OpenVial.id)
+            .limit(line.vials)
+        )
+        db.execute(
+            update(OpenVial)
+            .where(OpenVial.id.in_(chosen))
+            .values(status=line.to_status)
+            .execution_options(synchronize_session=False)
+        )
