@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest.dialects.shapes import ChannelDefaults, Decoded, Dialect, Group, Problem, Reject
+from ingest.dialects.shapes import MOST_BYTES, ChannelDefaults, Decoded, Dialect, Group, Problem, Reject
 from tracker.telemetry.models import Device
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DEFAULT_ROLES, DeviceStatus, Quantity, TimeSource
@@ -46,6 +46,9 @@ class Letter:
     def read(self, dialect: Dialect) -> Letter:
         """Decode the payload; never raises, what is wrong stands in `reject`."""
         self.defaults = dialect.defaults
+        if len(self.payload) > MOST_BYTES:
+            self.reject = Reject("oversized", f"{len(self.payload)} bytes, at most {MOST_BYTES} are read")
+            return self
         try:
             self.decoded = dialect.decode(self.payload)
         except Reject as reject:

@@ -76,6 +76,9 @@ class Link:
         self._filters = list(filters)
         self._most_waiting = most_waiting
         self._waiting: deque[Incoming] = deque()
+        # Written by one thread each; their difference is what waits.
+        self._received_bytes = 0
+        self._taken_bytes = 0
         self._filled = threading.Event()
         self._stopping = threading.Event()
         self._generation = 0
@@ -125,24 +128,34 @@ class Link:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, most: int, *, wait_s: float, gather_s: float) -> list[Incoming]:
-        """The next messages in order: waits up to `wait_s` for the first, then `gather_s` for `most`."""
+    def take(self, most: int, most_bytes: int, *, wait_s: float, gather_s: float) -> list[Incoming]:
+        """The next messages in order: waits up to `wait_s` for the first, then `gather_s` for a full batch.
+
+        Full is `most` messages or `most_bytes` of payload (the last message may go beyond).
+        """
         if not self._waiting:
             self._filled.clear()
             if not self._waiting and not self._filled.wait(wait_s):
                 return []
         deadline = time.monotonic() + gather_s
-        while len(self._waiting) < most and time.monotonic() < deadline and not self._stopping.is_set():
+        while not self._full(most, most_bytes) and time.monotonic() < deadline and not self._stopping.is_set():
             time.sleep(min(0.005, gather_s))
         taken: list[Incoming] = []
+        size = 0
         pop = self._waiting.popleft
         try:
-            while len(taken) < most:
-                taken.append(pop())
+            while len(taken) < most and size < most_bytes:
+                message = pop()
+                size += len(message.payload)
+                taken.append(message)
         except IndexError:
             # The network thread only adds: empty means that all there was is taken.
             pass
+        self._taken_bytes += size
         return taken
+
+    def _full(self, most: int, most_bytes: int) -> bool:
+        return len(self._waiting) >= most or self._received_bytes - self._taken_bytes >= most_bytes
 
     def acknowledge(self, messages: Iterable[Incoming]) -> int:
         """Tell the broker that these are safe; returns how many were still of this connection."""
@@ -194,7 +207,9 @@ class Link:
         # not reading the socket is the back-pressure. The worker wakes us by taking.
         while len(self._waiting) >= self._most_waiting and not self._stopping.is_set():
             time.sleep(0.01)
-        self._waiting.append(Incoming(self._generation, message))
+        incoming = Incoming(self._generation, message)
+        self._received_bytes += len(incoming.payload)
+        self._waiting.append(incoming)
         if not self._filled.is_set():
             self._filled.set()
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tracker.database.partitions import ensure_months, month_of
@@ -78,6 +79,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reading_staging (
     received_at timestamptz, time_source smallint, message_id text
 )
 """
+_COPY = "COPY reading_staging FROM STDIN (FORMAT binary)"
 # Sorted, so that two writers lock keys in one order and rows land next to their neighbours.
 _INSERT = """
 WITH fresh AS (
@@ -182,17 +184,19 @@ def _months(days: Iterable[int]) -> set[date]:
 
 def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
     """Readings inserted, channels marked."""
-    with _driver(db).cursor() as cursor:
-        cursor.execute(_STAGING)
-        cursor.execute("TRUNCATE reading_staging")
-        with cursor.copy("COPY reading_staging FROM STDIN (FORMAT binary)") as copy:
+    db.execute(text(_STAGING))
+    db.execute(text("TRUNCATE reading_staging"))
+    try:
+        with _driver(db).cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.write(b"".join((_HEADER, *rows, _TRAILER)))
-        found = cursor.execute(_INSERT).fetchone()
-    assert found is not None  # noqa: S101 - an aggregate always gives one row
-    return found[0], found[1]
+    except psycopg.OperationalError as error:
+        # In the shape in which everything else of the session fails, so that edges know one kind.
+        raise OperationalError(_COPY, None, error) from error
+    new, channels = db.execute(text(_INSERT)).one()
+    return new, channels
 
 
-def _driver(db: Session) -> psycopg.Connection[tuple[int, int]]:
+def _driver(db: Session) -> psycopg.Connection[tuple[object, ...]]:
     connection = db.connection().connection.driver_connection
     if not isinstance(connection, psycopg.Connection):
         raise TypeError("readings are written through psycopg's COPY")

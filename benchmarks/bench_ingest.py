@@ -1,0 +1,271 @@
+"""How fast readings come in, as ratios within one run.
+
+1. Drain of one-reading messages that wait in a persistent session, against a bare paho consumer
+   (manual acknowledgement, no database) that drains the same messages from the same broker.
+2. WHO EMS messages of 96 records: readings stored per second, against COPY of the same rows from ready text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import orjson
+import psycopg
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import Engine
+
+from ingest.mqtt.link import BrokerAddress, Link
+from ingest.mqtt.pipeline import Pipeline
+from ingest.mqtt.topics import Routes
+from rantai.local.services import LocalServices
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
+from tracker.access.service import ensure_unit
+from tracker.database.engine import make_engine, transaction
+from tracker.database.migrations import upgrade
+from tracker.settings import DatabaseSettings, IngestSettings
+from tracker.telemetry.rules.words import DeviceKind
+from tracker.telemetry.service.devices import NewDevice, add_device
+
+DEVICES = 200
+RECORDS = 96
+FILTER = "rantai/v1/+/readings"
+EMS_FILTER = "rantai/v1/+/ems"
+START = datetime(2026, 1, 5, tzinfo=UTC)
+_TIMEOUT_S = 600.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run both and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the messages")
+    parser.add_argument("--runs", type=int, default=3, help="drains of each kind; the median counts")
+    options = parser.parse_args(arguments)
+    native, ems = (20_000, 60) if options.quick else (200_000, 600)
+    with tempfile.TemporaryDirectory(prefix="rantai-bench-") as folder:
+        services = LocalServices(Path(folder) / "services")
+        try:
+            services.start()
+            lines = _measure(services, native=native, ems=ems, runs=1 if options.quick else options.runs)
+        finally:
+            services.forget()
+    print(f"{'what':<58}{'per second':>12}{'ratio':>8}{'target':>8}")
+    for line in lines:
+        print(line)
+
+
+def _measure(services: LocalServices, *, native: int, ems: int, runs: int) -> list[str]:
+    broker_url = services.broker.add_user("bench", "bench-password", reader=True, topics=["rantai/v1/#"])
+    _prepare(services.database_url)
+    time.sleep(0.5)  # the broker reads its users again in its own time
+    bare, ours = [], []
+    for run in range(runs):
+        bodies = list(_native_messages(native, run))
+        _fill(broker_url, FILTER, ["bare", "ours"], bodies)
+        bare.append(native / _in_child(_drain_bare, broker_url, FILTER, native))
+        ours.append(native / _in_child(_drain_ours, broker_url, services.database_url, native))
+    _fill(broker_url, EMS_FILTER, ["ours"], list(_ems_messages(ems)))
+    rows = ems * RECORDS * len(_RECORD)
+    stored = rows / _in_child(_drain_ours, broker_url, services.database_url, ems)
+    copied = rows / _copy_same(services.database_url, rows)
+    return [
+        _line(f"bare paho consumer, {native} messages", statistics.median(bare)),
+        _line(
+            f"ingester, the same {native} messages",
+            statistics.median(ours),
+            statistics.median(ours) / statistics.median(bare),
+            0.5,
+        ),
+        _line(f"COPY from ready text, {rows} readings", copied),
+        _line(f"ingester, {ems} EMS messages of {RECORDS} records, readings", stored, stored / copied, 0.2),
+    ]
+
+
+def _line(what: str, rate: float, ratio: float | None = None, target: float | None = None) -> str:
+    shown = f"{ratio:8.2f}{target:8.2f}" if ratio is not None and target is not None else ""
+    return f"{what:<58}{rate:12,.0f}{shown}"
+
+
+def _prepare(url: str) -> None:
+    engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
+    upgrade(engine)
+    now = datetime.now(UTC)
+    with transaction(engine) as db:
+        unit = ensure_unit(db, code="bench", name="Bench", kind=UnitKind.PUSKESMAS, parent=None)
+        for number in range(DEVICES):
+            add_device(db, SYSTEM, NewDevice(code=f"dev{number}", unit=unit.code), now=now)
+        add_device(db, SYSTEM, NewDevice(code="gate", unit=unit.code, kind=DeviceKind.GATEWAY), now=now)
+        for number in range(DEVICES):
+            add_device(
+                db,
+                SYSTEM,
+                NewDevice(
+                    code=f"log{number}",
+                    unit=unit.code,
+                    kind=DeviceKind.LOGGER,
+                    serial=f"L{number}",
+                    gateway="gate",
+                ),
+                now=now,
+            )
+    engine.dispose()
+
+
+def _native_messages(count: int, run: int) -> Iterable[tuple[str, bytes]]:
+    base = START + timedelta(days=20 * run)
+    for index in range(count):
+        at = base + timedelta(seconds=60 * (index // DEVICES))
+        body = (
+            f'{{"readings":[{{"at":"{at:%Y-%m-%dT%H:%M:%SZ}","channel":"t1","temperature_c":{4 + index % 40 / 10}}}]}}'
+        )
+        yield f"rantai/v1/dev{index % DEVICES}/readings", body.encode()
+
+
+_RECORD = {"TVC": 4.3, "TAMB": 27.1, "CMPR": 300, "DORV": 12, "SVA": 900, "BLOG": 402.1, "BEMD": 380.5}
+
+
+def _ems_messages(count: int) -> Iterable[tuple[str, bytes]]:
+    for index in range(count):
+        day = START - timedelta(days=1 + index // DEVICES)
+        records = [
+            {
+                "ABST": f"{day + timedelta(minutes=15 * number):%Y%m%dT%H%M%SZ}",
+                **_RECORD,
+                "ALRM": None,
+                "EERR": None,
+                "LERR": None,
+            }
+            for number in range(RECORDS)
+        ]
+        report = {"LSER": f"L{index % DEVICES}", "ESER": None, "CID": "ID", "records": records}
+        meta = {"schemaVersion": "0.8.1", "transferType": "ems", "transferId": f"bench-{index}", "transferSrc": "bench"}
+        yield "rantai/v1/gate/ems", orjson.dumps({"meta": meta, "data": [report]})
+
+
+def _client(url: str, client_id: str) -> Client:
+    address = BrokerAddress.of(url)
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True)
+    client.username_pw_set(address.username, address.password)
+    return client
+
+
+def _connect(client: Client, url: str) -> None:
+    address = BrokerAddress.of(url)
+    client.connect(address.host, address.port)
+
+
+def _fill(url: str, topic_filter: str, sessions: Iterable[str], messages: list[tuple[str, bytes]]) -> None:
+    """Make the sessions, leave, and publish until the broker has acknowledged every message."""
+    for name in sessions:
+        client = _client(url, name)
+        subscribed = threading.Event()
+        client.on_subscribe = lambda *_, done=subscribed: done.set()
+        _connect(client, url)
+        client.loop_start()
+        client.subscribe(topic_filter, 1)
+        if not subscribed.wait(10):
+            raise RuntimeError("the broker did not answer the subscription")
+        client.disconnect()
+        client.loop_stop()
+    publisher = _client(url, "publisher")
+    acknowledged = threading.Semaphore(0)
+    publisher.on_publish = lambda *_: acknowledged.release()
+    publisher.max_inflight_messages_set(1_000)
+    _connect(publisher, url)
+    publisher.loop_start()
+    for topic, body in messages:
+        publisher.publish(topic, body, qos=1)
+    for _ in messages:
+        if not acknowledged.acquire(timeout=60):
+            raise RuntimeError("the broker stopped to acknowledge")
+    publisher.disconnect()
+    publisher.loop_stop()
+
+
+def _in_child(work: Callable[..., None], *arguments: object) -> float:
+    """Seconds that `work` reports from a process of its own: nothing of ours shares its interpreter."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=work, args=(there, *arguments))
+    child.start()
+    there.close()
+    try:
+        if not here.poll(_TIMEOUT_S):
+            raise RuntimeError("the drain did not end")
+        return float(here.recv())
+    finally:
+        child.join(10)
+        child.kill()
+
+
+def _drain_bare(answer: Connection, url: str, topic_filter: str, count: int) -> None:
+    client = _client(url, "bare")
+    done = threading.Event()
+    left = count
+
+    def on_message(me: Client, _userdata: object, message: object) -> None:
+        nonlocal left
+        me.ack(message.mid, message.qos)  # type: ignore[attr-defined]  # paho gives MQTTMessage
+        left -= 1
+        if left == 0:
+            done.set()
+
+    client.on_message = on_message
+    client.on_connect = lambda me, *_: me.subscribe(topic_filter, 1)
+    begun = time.perf_counter()
+    _connect(client, url)
+    client.loop_start()
+    done.wait(_TIMEOUT_S)
+    answer.send(time.perf_counter() - begun)
+    client.disconnect()
+    client.loop_stop()
+
+
+def _drain_ours(answer: Connection, url: str, database_url: str, count: int) -> None:
+    engine: Engine = make_engine(database_url, DatabaseSettings(statement_timeout_ms=60_000))
+    routes = Routes()
+    link = Link(BrokerAddress.of(url), client_id="ours", filters=routes.filters)
+    pipeline = Pipeline(engine, link, routes, IngestSettings())
+    begun = time.perf_counter()
+    link.start()
+    worker = threading.Thread(target=pipeline.run)
+    worker.start()
+    while pipeline.counts.acknowledged < count and time.perf_counter() - begun < _TIMEOUT_S:
+        time.sleep(0.005)
+    answer.send(time.perf_counter() - begun)
+    pipeline.stop()
+    worker.join()
+    link.stop()
+    engine.dispose()
+
+
+def _copy_same(database_url: str, rows: int) -> float:
+    """Seconds to COPY the stored EMS rows from text into a table like theirs."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        query = "SELECT * FROM reading WHERE message_id LIKE 'bench-%' ORDER BY received_at, channel_id"
+        with connection.cursor().copy(f"COPY ({query}) TO STDOUT") as copy:
+            text = b"".join(bytes(block) for block in copy)
+        stored = text.count(b"\n")
+        if stored != rows:
+            raise RuntimeError(f"{stored} rows stored instead of {rows}")
+        connection.execute("CREATE TABLE bench_reading (LIKE reading INCLUDING ALL)")
+        begun = time.perf_counter()
+        with connection.cursor().copy("COPY bench_reading FROM STDIN") as copy:
+            copy.write(text)
+        took = time.perf_counter() - begun
+        connection.execute("DROP TABLE bench_reading")
+        return took
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Readings over HTTP: WHO EMS / RTMD deliveries, and exports of data loggers.
+
+The front door puts this router into the API: the core knows no program.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ingest.dialects.ems import EMS
+from ingest.dialects.ems_schema import shape_problems
+from ingest.dialects.shapes import MOST_BYTES, Decoded, Group, Problem, Reject, parse_json
+from ingest.intake import Intake, Letter
+from tracker.access.principal import Principal
+from tracker.access.queries import units_visible_to
+from tracker.access.rules import Permission
+from tracker.edge.deps import Db, Now, bearer_scheme, identify
+from tracker.kit.errors import Refused, Unauthenticated
+from tracker.telemetry.models import Device
+from tracker.telemetry.queries import device_by_credentials, device_by_ref
+
+router = APIRouter(prefix="/api/v1", tags=["ingest"])
+
+# A day of records shrinks to a tenth; beyond this a body is a bomb, not a delivery.
+_MOST_UNPACKED = 10_000_000
+
+
+class Malformed(Refused):
+    """The body cannot be read."""
+
+    code = "ingest.malformed"
+
+
+class TooLarge(Refused):
+    """The body is larger than a delivery may be."""
+
+    code = "ingest.too_large"
+
+
+class UnknownEncoding(Refused):
+    """The body is encoded in a way we do not read."""
+
+    code = "ingest.encoding"
+
+
+class Invalid(Refused):
+    """The body departs from the schema."""
+
+    code = "ingest.invalid"
+
+
+class UnknownSerial(Refused):
+    """The sender does not speak for this serial."""
+
+    code = "ingest.unknown_serial"
+
+
+class Delivered(BaseModel):
+    """What became of a delivery: readings stored now, repeats of stored ones, sensor faults, readings we dated."""
+
+    readings: int
+    repeats: int
+    faults: int
+    redated: int
+
+
+async def _raw_body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _plain_body(
+    raw: Annotated[bytes, Depends(_raw_body)],
+    encoding: Annotated[str, Header(alias="Content-Encoding")] = "identity",
+) -> bytes:
+    if len(raw) > MOST_BYTES:
+        raise TooLarge(limit=MOST_BYTES)
+    match encoding.strip().lower():
+        case "" | "identity":
+            return raw
+        case "gzip":
+            return _unpack(raw)
+        case _:
+            raise UnknownEncoding(encoding=encoding)
+
+
+def _unpack(raw: bytes) -> bytes:
+    """Unpacks no more than the limit, whatever the body promises."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(raw, _MOST_UNPACKED)
+    except zlib.error as error:
+        raise Malformed(detail="not gzip") from error
+    if unpacker.unconsumed_tail:
+        raise TooLarge(limit=_MOST_UNPACKED)
+    if not unpacker.eof:
+        raise Malformed(detail="the gzip stream is cut off")
+    return plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sender:
+    """A device by its own credentials, or a caller with an API key or token."""
+
+    device: Device | None
+    principal: Principal | None
+
+
+def _sender(
+    request: Request,
+    db: Db,
+    now: Now,
+    _documented: Annotated[Any, Depends(bearer_scheme)],
+) -> _Sender:
+    scheme, _, proof = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        device = _device_of(db, proof)
+        if device is None:
+            raise Unauthenticated
+        return _Sender(device=device, principal=None)
+    principal = identify(request, db, now, proof.strip() if scheme.lower() == "bearer" else None)
+    if principal is None:
+        raise Unauthenticated
+    principal.require(Permission.TELEMETRY_WRITE)
+    return _Sender(device=None, principal=principal)
+
+
+def _device_of(db: Session, proof: str) -> Device | None:
+    try:
+        code, _, password = base64.b64decode(proof, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return device_by_credentials(db, code.replace("\0", ""), password)
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "description": "WHO/UNICEF cce-interop 0.8: `meta` and `data`, a list of reports with `records`.",
+                    "required": ["meta", "data"],
+                    "properties": {
+                        "meta": {"type": "object"},
+                        "data": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/ems", operation_id="deliver_ems", openapi_extra=_BODY)
+def post_ems(
+    *,
+    body: Annotated[bytes, Depends(_plain_body)],
+    sender: Annotated[_Sender, Depends(_sender)],
+    db: Db,
+    now: Now,
+    gateway: Annotated[
+        str | None,
+        Query(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Device whose serials these are."),
+    ] = None,
+) -> Delivered:
+    """Take a WHO EMS or RTMD delivery, wholly or not at all; repeats are welcome.
+
+    A device proves itself with its broker credentials (Basic). With an API key the serials are looked
+    up behind `gateway`, or, without it, among all devices within the caller's reach.
+    """
+    letters = _letters(db, sender, gateway, body, now)
+    outcome = Intake().store(db, letters, now=now)
+    stored = outcome.stored
+    return Delivered(readings=stored.new, repeats=stored.repeated, faults=stored.faults, redated=stored.placed)
+
+
+def _letters(db: Session, sender: _Sender, gateway: str | None, body: bytes, now: datetime) -> list[Letter]:
+    """One letter a report, under the code of the device that measured; raises Malformed, Invalid, UnknownSerial."""
+    try:
+        shape = shape_problems(parse_json(body))
+        decoded = EMS.decode(body) if not shape else None
+    except Reject as reject:
+        raise Malformed(detail=reject.detail) from reject
+    if decoded is None or decoded.problems:
+        raise _invalid(shape if decoded is None else decoded.problems)
+    codes = _codes(db, _speaks_for(db, sender, gateway), decoded)
+    return [
+        Letter(
+            "POST /api/v1/ems",
+            b"",
+            now,
+            code,
+            defaults=EMS.defaults,
+            decoded=Decoded(groups=[Group(entries=group.entries)], message_id=decoded.message_id),
+        )
+        for group, code in zip(decoded.groups, codes, strict=True)
+    ]
+
+
+def _invalid(problems: list[Problem]) -> Invalid:
+    places = [{"where": p.where, "reason": p.reason, "detail": p.detail} for p in problems[:20]]
+    return Invalid(field=problems[0].where, problems=places)
+
+
+def _speaks_for(db: Session, sender: _Sender, gateway: str | None) -> ColumnElement[bool]:
+    """The devices whose serials the sender may name."""
+    if sender.principal is not None and gateway is None:
+        return Device.unit_id.in_(units_visible_to(sender.principal, Permission.TELEMETRY_WRITE))
+    device = sender.device
+    if sender.principal is not None:
+        device = device_by_ref(db, sender.principal, str(gateway), Permission.TELEMETRY_WRITE)
+    assert device is not None  # noqa: S101 - a sender is one or the other
+    return or_(Device.gateway_id == device.id, Device.id == device.id)
+
+
+def _codes(db: Session, allowed: ColumnElement[bool], decoded: Decoded) -> list[str]:
+    serials = {serial for group in decoded.groups for serial in group.serials if "\0" not in serial}
+    found: dict[str, set[tuple[UUID, str]]] = {}
+    rows = db.execute(
+        select(Device.id, Device.serial, Device.code).where(
+            allowed, Device.serial.in_(serials), Device.retired_at.is_(None)
+        )
+    )
+    for row in rows:
+        found.setdefault(str(row.serial), set()).add((row.id, row.code))
+    codes = []
+    for group in decoded.groups:
+        bound = next((found[serial] for serial in group.serials if serial in found), set())
+        if len(bound) != 1:
+            raise UnknownSerial(field=group.where, serials=list(group.serials), matches=len(bound))
+        codes.append(next(iter(bound))[1])
+    return codes
