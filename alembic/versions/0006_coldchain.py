@@ -198,7 +198,6 @@ def _episode() -> None:
         sa.Column("first_known_at", INSTANT, nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["alarm_id"], ["alarm.id"], name=op.f("fk_episode_alarm_id")),
-        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_episode_assignment_id")),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_episode_channel_id")),
         sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_episode_equipment_id")),
         sa.ForeignKeyConstraint(["limit_id"], ["coldchain_limit.id"], name=op.f("fk_episode_limit_id")),

@@ -118,7 +118,8 @@ def instant(text: str, line: int) -> datetime:
     found = _INSTANT.fullmatch(text)
     if found:
         try:
-            return datetime(*(int(part) for part in found.groups()))  # noqa: DTZ001 - local time, as the file has it
+            year, month, date_of_month, hour, minute = (int(part) for part in found.groups())
+            return datetime(year, month, date_of_month, hour, minute)  # noqa: DTZ001 - local, as the file has it
         except ValueError:
             pass  # falls through: a date no calendar has
     raise LoggerFileError(f"“{text[:40]}” is not a time of the form 2022-05-02 04:44", line=line)

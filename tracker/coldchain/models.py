@@ -141,7 +141,8 @@ class Episode(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
     limit_id: Mapped[int] = mapped_column(Integer, ForeignKey("coldchain_limit.id"))
-    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id"))
+    # No foreign key: an assignment corrected at its first instant is replaced, its episodes are then void.
+    assignment_id: Mapped[UUID]
     rule: Mapped[str]
     severity: Mapped[Severity] = mapped_column(StrEnumText(Severity))
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from tracker.coldchain.models import Alarm, AlarmStep, Episode
@@ -133,7 +133,10 @@ def _raise_alarms(db: Session, changes: Iterable[Change], *, now: datetime) -> t
         return set(), set()
     # Two channels of one fridge, evaluated by two workers, must not raise two alarms.
     keys = sorted({_place_key(episode) for episode in waiting})
-    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(func.unnest(keys), 0))))
+    db.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(k, 0)) FROM unnest(cast(:keys AS text[])) AS k"),
+        {"keys": keys},
+    )
     known = _candidates(db, waiting)
     parents = _parent_alarms(db, waiting)
     devices = _devices(db, waiting)

@@ -1,0 +1,153 @@
+"""A logger's export becomes readings of a channel; doing it again adds nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ingest.files.logger_file import LoggerFile, LoggerFileError
+from ingest.files.reader import read_logger_file
+from tracker.access.principal import SYSTEM, Principal
+from tracker.access.rules import Permission
+from tracker.kit.errors import Refused
+from tracker.network.models import Equipment, Facility
+from tracker.network.queries import equipment_by_ref
+from tracker.network.rules.words import PlaceKind
+from tracker.telemetry.models import Assignment, Channel, Device
+from tracker.telemetry.queries import newest_at
+from tracker.telemetry.rules.faults import ChannelRef
+from tracker.telemetry.rules.words import DeviceKind, Quantity, Role, TimeSource
+from tracker.telemetry.service.channels import ChannelUse, use_channel
+from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.writer import Arrival, mark, store_readings
+
+CHANNEL = "t1"
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
+
+
+class BadLoggerFile(Refused):
+    """The file is no export this house can read, or has no readings."""
+
+    code = "ingest.logger_file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedLogger:
+    """What an import did."""
+
+    device_code: str
+    channel_id: int
+    model: str
+    serial: str
+    readings: int
+    new: int
+    missing: int
+    first: datetime
+    last: datetime
+
+
+def import_logger_file(
+    db: Session, principal: Principal, content: bytes, equipment_ref: str | UUID, now: datetime
+) -> ImportedLogger:
+    """Store an export's readings under the logger's own channel, which watches `equipment_ref`.
+
+    Device and channel are made when the serial number is new. The file's naive local times are placed
+    in the zone of the equipment's facility. Raises BadLoggerFile, EquipmentNotFound, Forbidden, and
+    telemetry's AssignmentOverlap when the logger has since been put elsewhere.
+    """
+    equipment = equipment_by_ref(db, principal, equipment_ref, Permission.TELEMETRY_WRITE)
+    facility = db.get_one(Facility, equipment.facility_id)
+    try:
+        file = read_logger_file(content)
+    except LoggerFileError as error:
+        raise BadLoggerFile(detail=str(error), file_line=error.line) from error
+    if not file.readings:
+        raise BadLoggerFile(detail="it holds daily statistics but no readings")
+    zone = ZoneInfo(facility.timezone)
+    readings = [(at.replace(tzinfo=zone).astimezone(UTC), value) for at, value in file.readings]
+    # The caller may write telemetry here; making the logger known is part of that, not of keeping devices.
+    device = _device(db, file, facility, now)
+    channel = _channel(db, device, file, equipment, first=min(at for at, _ in readings), now=now)
+    ref = ChannelRef(channel.id, channel.quantity, channel.role)
+    arrival = Arrival(
+        received_at=now,
+        time_source=TimeSource.DEVICE,
+        measured=[(ref, at, value) for at, value in readings],
+        message_id=None,
+    )
+    stored = store_readings(db, [arrival])
+    instants = [at for at, _ in readings]
+    return ImportedLogger(
+        device_code=device.code,
+        channel_id=channel.id,
+        model=file.model,
+        serial=file.serial,
+        readings=len(readings),
+        new=stored.new,
+        missing=file.missing,
+        first=min(instants),
+        last=max(instants),
+    )
+
+
+def device_code(file: LoggerFile) -> str:
+    """The code under which a logger is known: model family and serial number."""
+    return _NOT_PLAIN.sub("-", f"{file.make}-{file.serial}").strip("-").lower()[:64]
+
+
+def _device(db: Session, file: LoggerFile, facility: Facility, now: datetime) -> Device:
+    code = device_code(file)
+    known = db.scalar(select(Device).where(Device.code == code))
+    if known is not None:
+        return known
+    command = NewDevice(
+        code=code, unit=facility.id, kind=DeviceKind.LOGGER, make=file.make, model=file.model, serial=file.serial
+    )
+    return add_device(db, SYSTEM, command, now=now).device
+
+
+def _channel(
+    db: Session, device: Device, file: LoggerFile, equipment: Equipment, *, first: datetime, now: datetime
+) -> Channel:
+    channel = db.scalar(
+        select(Channel).where(
+            Channel.device_id == device.id, Channel.name == CHANNEL, Channel.quantity == Quantity.TEMPERATURE
+        )
+    )
+    from_at = first
+    if channel is not None:
+        if _watches(db, channel, equipment, first):
+            return channel
+        # Its memory still holds what it measured elsewhere: only what is newer was measured here.
+        newest = newest_at(db, channel.id)
+        from_at = first if newest is None else max(first, newest + timedelta(seconds=1))
+    use = ChannelUse(
+        device=device.id,
+        name=CHANNEL,
+        role=Role.FREEZER if equipment.place_kind is PlaceKind.FREEZER else Role.STORAGE,
+        equipment=equipment.id,
+        from_at=min(from_at, now),
+        interval_s=file.interval_s,
+    )
+    return use_channel(db, SYSTEM, use, now=now)
+
+
+def _watches(db: Session, channel: Channel, equipment: Equipment, first: datetime) -> bool:
+    """Whether the channel's last assignment is to this equipment and goes on; an older file dates it back."""
+    assignments = db.scalars(
+        select(Assignment).where(Assignment.channel_id == channel.id).order_by(Assignment.from_at)
+    ).all()
+    if not assignments or assignments[-1].equipment_id != equipment.id or assignments[-1].to_at is not None:
+        return False
+    if len(assignments) == 1 and first < assignments[0].from_at:
+        assignments[0].from_at = first
+        db.flush()
+        # Its readings were judged from the old start on.
+        mark(db, channel.id, first)
+    return True

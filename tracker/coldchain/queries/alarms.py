@@ -1,0 +1,77 @@
+"""Alarms and episodes, as the caller may see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.coldchain.models import Alarm, Episode
+from tracker.network.models import Equipment
+from tracker.telemetry.models import Device
+
+
+def alarms_visible_to(principal: Principal, *, ongoing: bool | None = None, closed: bool | None = None) -> Select[Any]:
+    """Rows named: Alarm, unit_code, unit_name, equipment_code, equipment_name, device_code. Not ordered.
+
+    Alarms that went on in another are left out. `ongoing`: its readings still violate; `closed`: a
+    person closed it.
+    """
+    query: Select[Any] = (
+        select(
+            Alarm,
+            Unit.code.label("unit_code"),
+            Unit.name.label("unit_name"),
+            Equipment.code.label("equipment_code"),
+            Equipment.name.label("equipment_name"),
+            Device.code.label("device_code"),
+        )
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .join(Device, Device.id == Alarm.device_id)
+        .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
+        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+    )
+    if ongoing is not None:
+        query = query.where(Alarm.ended_at.is_(None) if ongoing else Alarm.ended_at.is_not(None))
+    if closed is not None:
+        query = query.where(Alarm.closed_at.is_not(None) if closed else Alarm.closed_at.is_(None))
+    return query
+
+
+def episodes_of_channel(channel_id: int) -> Select[Episode]:
+    """Living episodes of a channel, not ordered; who may see the channel is the caller's question."""
+    return select(Episode).where(
+        Episode.channel_id == channel_id, Episode.void_at.is_(None), Episode.merged_into.is_(None)
+    )
+
+
+def episodes_overlapping(
+    db: Session,
+    *,
+    from_at: datetime,
+    to_at: datetime,
+    equipment_id: UUID | None = None,
+    shipment_id: UUID | None = None,
+) -> list[Episode]:
+    """Living episodes of one place that touch [from_at, to_at], by start: what a passport lists."""
+    place = Episode.equipment_id == equipment_id if equipment_id is not None else Episode.shipment_id == shipment_id
+    return list(
+        db.scalars(
+            select(Episode)
+            .where(
+                place,
+                Episode.void_at.is_(None),
+                Episode.merged_into.is_(None),
+                Episode.started_at <= to_at,
+                or_(Episode.ended_at.is_(None), Episode.ended_at >= from_at),
+            )
+            .order_by(Episode.started_at, Episode.id)
+        )
+    )

@@ -1,0 +1,114 @@
+"""HTTP of this room: alarms, and the episodes of a sensor. Closing an alarm is the passport's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from tracker.access.rules import Permission
+from tracker.coldchain import queries
+from tracker.coldchain.models import Alarm, Episode
+from tracker.coldchain.schemas import AcknowledgeIn, AlarmOut, EpisodeOut
+from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.telemetry.queries import sensor_by_ref
+
+router = APIRouter(prefix="/api/v1", tags=["coldchain"])
+
+
+@router.get("/alarms")
+def list_alarms(
+    db: Db,
+    caller: Caller,
+    ongoing: bool | None = None,
+    closed: bool | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AlarmOut]:
+    """Alarms of the caller's subtree, newest first. `closed=false` leaves those that still need somebody."""
+    caller.require(Permission.ALARM_READ)
+    return page_of(
+        db,
+        queries.alarms_visible_to(caller, ongoing=ongoing, closed=closed),
+        keys=[Alarm.raised_at, Alarm.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row.Alarm.raised_at.isoformat(), row.Alarm.id],
+        present=_alarm_out,
+        descending=True,
+    )
+
+
+@router.post("/alarms/{alarm_id}/acknowledge")
+def acknowledge(alarm_id: UUID, body: AcknowledgeIn, db: Db, caller: Caller, now: Now) -> AlarmOut:
+    """Say that somebody has seen it and what is being done; stops the escalation."""
+    alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
+    return _alarm_out(db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one())
+
+
+@router.get("/sensors/{ref}/episodes")
+def list_episodes(
+    ref: str, db: Db, caller: Caller, alarmed: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EpisodeOut]:
+    """Episodes of one sensor, newest first; `alarmed=true` leaves those that met their limit's duration."""
+    channel_id = sensor_by_ref(db, caller, ref).id
+    query = queries.episodes_of_channel(channel_id)
+    if alarmed is not None:
+        query = query.where(Episode.alarmed_at.is_not(None) if alarmed else Episode.alarmed_at.is_(None))
+    return page_of(
+        db,
+        query,
+        keys=[Episode.started_at, Episode.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row.Episode.started_at.isoformat(), row.Episode.id],
+        present=lambda row: _episode_out(row.Episode),
+        descending=True,
+    )
+
+
+def _alarm_out(row: Any) -> AlarmOut:
+    alarm: Alarm = row.Alarm
+    return AlarmOut(
+        id=alarm.id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        facility=row.unit_code,
+        facility_name=row.unit_name,
+        equipment=row.equipment_code,
+        equipment_name=row.equipment_name,
+        shipment=alarm.shipment_id,
+        device=row.device_code,
+        channel=alarm.channel_id,
+        started_at=alarm.started_at,
+        alarmed_at=alarm.alarmed_at,
+        ended_at=alarm.ended_at,
+        raised_at=alarm.raised_at,
+        level=alarm.level,
+        acknowledged_at=alarm.acknowledged_at,
+        acknowledged_by=alarm.acknowledged_name,
+        comment=alarm.comment,
+        closed_at=alarm.closed_at,
+        withdrawn_at=alarm.withdrawn_at,
+    )
+
+
+def _episode_out(episode: Episode) -> EpisodeOut:
+    return EpisodeOut(
+        id=episode.id,
+        rule=episode.rule,
+        severity=episode.severity,
+        channel=episode.channel_id,
+        equipment=episode.equipment_id,
+        shipment=episode.shipment_id,
+        started_at=episode.started_at,
+        alarmed_at=episode.alarmed_at,
+        ended_at=episode.ended_at,
+        peak=episode.peak,
+        exposed_s=episode.exposed_s,
+        known_s=episode.known_s,
+        alarm=episode.alarm_id,
+    )
