@@ -19,6 +19,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
 from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
+from tracker.kit.errors import NotFound
 from tracker.kit.ids import uuid7
 
 _passwords = PasswordHash((Argon2Hasher(),))
@@ -94,6 +95,24 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
 def account_exists(db: Session, username: str) -> bool:
     """Whether the user name is taken."""
     return db.scalar(select(func.count()).where(Account.username == username.strip().lower())) == 1
+
+
+def set_password(db: Session, principal: Principal, username: str, password: str) -> Account:
+    """Give an account of the caller's subtree a new password.
+
+    Raises WeakPassword, NotFound, Forbidden.
+    """
+    account = db.scalar(select(Account).where(Account.username == username.strip().lower()))
+    owner = principal_of(db, account.id) if account is not None else None
+    if account is None or owner is None:
+        raise NotFound
+    for grant in owner.grants:
+        principal.require(Permission.USER_WRITE, grant.path)
+    if len(password) < MIN_PASSWORD:
+        raise WeakPassword(field="password", least=MIN_PASSWORD)
+    account.password_hash = _passwords.hash(password)
+    db.flush()
+    return account
 
 
 def check_password(db: Session, username: str, password: str) -> Account:

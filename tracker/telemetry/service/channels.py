@@ -62,13 +62,10 @@ def make_channels(
     Two programs may make the same one at once: the first wins, both get it.
     """
     devices = sorted({device_id for device_id, _, _ in wanted})
-    counts = dict(
-        db.execute(
-            select(Channel.device_id, func.count()).where(Channel.device_id.in_(devices)).group_by(Channel.device_id)
-        )
-        .tuples()
-        .all()
+    rows = db.execute(
+        select(Channel.device_id, func.count()).where(Channel.device_id.in_(devices)).group_by(Channel.device_id)
     )
+    counts = {device_id: count for device_id, count in rows}  # noqa: C416 - rows are not tuples to the type checker
     for key in sorted(wanted):
         device_id, name, quantity = key
         if counts.get(device_id, 0) >= MOST_CHANNELS:

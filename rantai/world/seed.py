@@ -1,0 +1,49 @@
+"""Everything in order; running it again changes nothing but what the passing days need."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from rantai.world.manifest import Manifest
+from rantai.world.people import seed_people
+from rantai.world.places import facility_rows, seed_places
+from rantai.world.sensors import seed_sensors
+from rantai.world.stocking import seed_stock
+from rantai.world.vaccines import PRODUCTS, seed_vaccines
+from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
+
+
+def seed_world(engine: Engine, manifest_path: Path, *, now: datetime | None = None) -> list[tuple[str, str, str]]:
+    """Make what is missing of the world and write the manifest for the simulators.
+
+    Idempotent. Answers (user name, password, who it is) of the accounts worth showing.
+    """
+    at = now or utc_now()
+    manifest = Manifest(manifest_path)
+    with transaction(engine) as db:
+        seed_places(db, now=at)
+        batches = seed_vaccines(db, now=at)
+    with transaction(engine) as db:
+        shown = seed_people(db, manifest, now=at)
+        seed_sensors(db, manifest, now=at)
+    # Passwords are told once: the file must hold them before anything else can fail.
+    _describe(manifest)
+    manifest.write()
+    with transaction(engine) as db:
+        seed_stock(db, batches, now=at)
+    return shown
+
+
+def _describe(manifest: Manifest) -> None:
+    manifest.facilities = [
+        {"code": row["code"], "name": row["name"], "kind": row["kind"], "residence": row["code_kemendagri"]}
+        for row in facility_rows()
+        if row["kind"] == "puskesmas"
+    ]
+    manifest.presentations = [
+        {"code": product.code, "name": product.name, "doses_per_vial": product.doses} for product in PRODUCTS
+    ]
