@@ -1,0 +1,1 @@
+"""Pages: server-rendered, Indonesian first, live through the feed, with no request to another host."""

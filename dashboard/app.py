@@ -1,0 +1,65 @@
+"""Hangs the pages on the HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from dashboard import pages, sprites, statics
+from dashboard.error_pages import error_page
+from dashboard.security import SecurityHeaders
+from dashboard.viewer import LoginNeeded, own_path
+from tracker.edge.services import Services
+from tracker.kit.errors import DomainError
+
+# What machines ask; everything else is a page and gets its errors as pages.
+_MACHINE_PATHS = ("/api/", "/epcis", "/webhooks/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/")
+_HANDLED = (DomainError, RequestValidationError, HTTPException, DBAPIError, Exception)
+
+Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
+
+
+def mount_pages(app: FastAPI, services: Services) -> None:
+    """Add pages, static files, error pages and security headers to the application of the core."""
+    app.state.services = services
+    app.include_router(statics.router)
+    app.include_router(sprites.router)
+    for module in sorted(iter_modules(pages.__path__), key=lambda found: found.name):
+        app.include_router(import_module(f"{pages.__name__}.{module.name}").router)
+    for kind in _HANDLED:
+        before = app.exception_handlers.get(kind)
+        if before is not None:
+            app.add_exception_handler(kind, _for_people(before))
+    app.add_middleware(SecurityHeaders)
+
+
+def _for_people(machine: Handler) -> Handler:
+    """The same error as a page where a person asked, as a problem body where a machine did."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        if isinstance(error, LoginNeeded):
+            return RedirectResponse(f"/masuk?{_way_back(request)}", status_code=303)
+        answer = await run_in_threadpool(machine, request, error)
+        plain = answer if isinstance(answer, Response) else await answer
+        if not _is_page(request):
+            return plain
+        return await run_in_threadpool(error_page, request, plain)
+
+    return handle
+
+
+def _is_page(request: Request) -> bool:
+    return not request.url.path.startswith(_MACHINE_PATHS) and "text/html" in request.headers.get("accept", "")
+
+
+def _way_back(request: Request) -> str:
+    return urlencode({"ke": own_path(request)}) if request.method == "GET" else ""

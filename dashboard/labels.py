@@ -1,0 +1,85 @@
+"""Words for codes that rooms use, by group; shown through the catalogues."""
+
+from __future__ import annotations
+
+from dashboard.texts import mark
+
+# Stock state of a facility or a product, worst first. The key is also the class of shape and colour.
+STOCK_STATE = {
+    "out": mark("Kosong"),
+    "low": mark("Menipis"),
+    "ok": mark("Cukup"),
+    "over": mark("Berlebih"),
+    "stale": mark("Data usang"),
+    "unreported": mark("Belum ada laporan"),
+}
+STOCK_STATUS = {
+    "usable": mark("Siap pakai"),
+    "held": mark("Ditahan"),
+    "recalled": mark("Ditarik"),
+    "unusable": mark("Tak layak pakai"),
+}
+UNIT_KIND = {
+    "national": mark("Nasional"),
+    "province": mark("Dinkes provinsi"),
+    "city": mark("Dinkes kota/kabupaten"),
+    "warehouse": mark("Gudang"),
+    "puskesmas": mark("Puskesmas"),
+    "posyandu": mark("Posyandu"),
+    "hospital": mark("Rumah sakit"),
+    "post": mark("Pos vaksinasi"),
+}
+EQUIPMENT_KIND = {
+    "cold_room": mark("Kamar dingin"),
+    "freezer_room": mark("Kamar beku"),
+    "fridge": mark("Lemari es"),
+    "freezer": mark("Freezer"),
+    "cold_box": mark("Kotak dingin"),
+    "truck": mark("Truk berpendingin"),
+}
+ROLE = {
+    "national": mark("Nasional"),
+    "province": mark("Provinsi"),
+    "city": mark("Kota/kabupaten"),
+    "facility_manager": mark("Kepala fasilitas"),
+    "warehouse_staff": mark("Petugas gudang"),
+    "vaccinator": mark("Vaksinator"),
+    "integrator": mark("Sistem lain"),
+    "auditor": mark("Pemeriksa"),
+}
+LOGIN_PROBLEM = {
+    "access.bad_credentials": mark("Nama pengguna dan kata sandi tidak cocok."),
+    "access.too_many_attempts": mark("Terlalu banyak percobaan. Tunggu satu menit, lalu coba lagi."),
+}
+RULE = {
+    "HEAT": mark("Terlalu panas"),
+    "HEAT10": mark("Terlalu lama di atas 10 °C"),
+    "HEAT30": mark("Terlalu lama di atas 30 °C"),
+    "FRZE": mark("Membeku"),
+    "COLD": mark("Mendekati beku"),
+    "WARM": mark("Mulai panas"),
+    "DOOR": mark("Pintu terbuka"),
+    "POWR": mark("Listrik padam"),
+    "SILENT": mark("Sensor diam"),
+}
+SEVERITY = {"alarm": mark("Alarm"), "advisory": mark("Peringatan")}
+LEVEL = {"0": mark("Fasilitas"), "1": mark("Kota/kabupaten"), "2": mark("Provinsi")}
+ALARM_STEP = {
+    "raised": mark("Alarm berbunyi"),
+    "escalated": mark("Diteruskan ke atas"),
+    "acknowledged": mark("Ditanggapi"),
+    "ended": mark("Suhu kembali aman"),
+    "reopened": mark("Berlanjut"),
+    "withdrawn": mark("Ditarik kembali"),
+    "merged": mark("Digabung"),
+    "closed": mark("Ditutup"),
+}
+CHANNEL_ROLE = {
+    "storage": mark("ruang simpan"),
+    "freezer": mark("ruang beku"),
+    "ambient": mark("udara sekitar"),
+    "condenser": mark("kondensor"),
+    "other": mark("lain"),
+}
+DEVICE_STATUS = {"online": mark("tersambung"), "offline": mark("terputus"), "unknown": mark("belum diketahui")}
+ALARM_SHOW = {"open": mark("Terbuka"), "closed": mark("Selesai"), "all": mark("Semua")}

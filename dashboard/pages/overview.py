@@ -1,0 +1,40 @@
+"""`/`: what needs a hand now, and how the facilities stand."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from dashboard.queries.coldchain import alarms, count_open_alarms, silent_sensors
+from dashboard.queries.stock import expiring, facilities_with_stock
+from dashboard.rendering import page
+from dashboard.stock_states import WORST_FIRST
+from dashboard.viewer import Member
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
+    """The overview; `keadaan` keeps only facilities in one stock state."""
+    principal = viewer.known()
+    facilities = facilities_with_stock(db, principal, viewer.now)
+    tally = {state: sum(f.state == state for f in facilities) for state in WORST_FIRST}
+    open_alarms, unanswered = count_open_alarms(db, principal)
+    silent_count, silent = silent_sensors(db, principal, viewer.now)
+    return page(
+        viewer,
+        "overview.html",
+        facilities=sorted(
+            (f for f in facilities if keadaan in ("", f.state)), key=lambda f: (WORST_FIRST.index(f.state), f.name)
+        ),
+        total=len(facilities),
+        tally=tally,
+        chosen=keadaan if keadaan in tally else "",
+        alarms=alarms(db, principal, limit=6),
+        open_alarms=open_alarms,
+        unanswered=unanswered,
+        expiring=expiring(db, principal, viewer.now),
+        silent=silent,
+        silent_count=silent_count,
+    )

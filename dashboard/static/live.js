@@ -1,0 +1,121 @@
+// Keeps a page true: listens to the feed and, when something of the page's concern happens, fetches the page
+// again and swaps the parts that say they are live. No state is kept here that the server does not know.
+
+const SOONEST_MS = 1500; // between two refreshes, so that a storm of events is one fetch
+const SETTLE_MS = 250; // events of one act come together
+const RETRY_MS = 10000; // when the server refuses the stream, pages still refresh at this pace
+
+const sign = document.getElementById("live");
+const spoken = document.getElementById("spoken");
+
+let stream = null;
+let wanted = new Set();
+let timer = null;
+let lastRefresh = 0;
+let retry = null;
+
+function say(state) {
+  if (!sign || sign.dataset.state === state) return;
+  sign.dataset.state = state;
+  sign.querySelector(".word").textContent = sign.dataset[state];
+}
+
+/** Rooms a live element listens to, e.g. {"stock", "coldchain"}. */
+function roomsOf(element) {
+  return (element.dataset.kinds || "").split(" ").filter(Boolean);
+}
+
+function soon(room) {
+  wanted.add(room);
+  if (timer) return;
+  const wait = Math.max(SETTLE_MS, lastRefresh + SOONEST_MS - Date.now());
+  timer = setTimeout(refresh, wait);
+}
+
+function concerns(element) {
+  return wanted.has("*") || roomsOf(element).some((room) => wanted.has(room));
+}
+
+async function refresh() {
+  timer = null;
+  const live = [...document.querySelectorAll("[data-live][id]")].filter(concerns);
+  const rooms = [...wanted];
+  wanted = new Set();
+  lastRefresh = Date.now();
+  document.dispatchEvent(new CustomEvent("rantai:changed", { detail: { rooms } }));
+  if (!live.length) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (answer.redirected && new URL(answer.url).pathname === "/masuk") return location.assign(answer.url);
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    live.forEach((element) => swap(element, fresh.getElementById(element.id)));
+  } catch {
+    say("lost");
+  }
+}
+
+/** Puts the fresh content in place; leaves alone what somebody is typing in, keeps details open and focus. */
+function swap(old, fresh) {
+  if (!fresh || old.innerHTML === fresh.innerHTML) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  if (isTyping(old, focused)) {
+    setTimeout(() => soon(roomsOf(old)[0] || "*"), 4000);
+    return;
+  }
+  const opened = [...old.querySelectorAll("details[open][id]")].map((item) => item.id);
+  const before = old.dataset.say;
+  old.replaceChildren(...fresh.childNodes);
+  if (fresh.dataset.say !== undefined) old.dataset.say = fresh.dataset.say;
+  opened.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  if (focused?.id) document.getElementById(focused.id)?.focus();
+  old.classList.remove("changed");
+  requestAnimationFrame(() => old.classList.add("changed"));
+  if (old.dataset.say && old.dataset.say !== before) spoken.textContent = old.dataset.say;
+}
+
+function isTyping(element, focused) {
+  if (focused?.matches("input, textarea, select")) return true;
+  return [...element.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+}
+
+function follow() {
+  clearTimeout(retry);
+  const from = document.body.dataset.position;
+  stream = new EventSource(from ? `/api/v1/feed?after=${from}` : "/api/v1/feed");
+  stream.addEventListener("open", () => say("open"));
+  stream.addEventListener("error", () => {
+    say("lost");
+    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    retry = setTimeout(() => { soon("*"); follow(); }, RETRY_MS);
+  });
+  for (const kind of document.body.dataset.feed.split(" ")) {
+    stream.addEventListener(kind, (event) => {
+      document.body.dataset.position = event.lastEventId;
+      soon(kind.split(".")[0]);
+    });
+  }
+}
+
+function leave() {
+  clearTimeout(retry);
+  stream?.close();
+  stream = null;
+}
+
+// Browsers allow few connections to one host: a page nobody looks at lets go of its own.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) leave();
+  else if (!stream) { soon("*"); follow(); }
+});
+// A page kept by the back button must not show what was true then.
+window.addEventListener("pageshow", (event) => { if (event.persisted) { leave(); soon("*"); follow(); } });
+window.addEventListener("pagehide", leave);
+
+// Readings are too many for the feed: parts that show them ask again at their own pace.
+for (const element of document.querySelectorAll("[data-live][data-every]")) {
+  const seconds = Number(element.dataset.every);
+  if (seconds > 0) setInterval(() => { if (!document.hidden) soon(roomsOf(element)[0]); }, seconds * 1000);
+}
+
+if (sign && document.body.dataset.feed && !document.hidden) follow();
