@@ -37,14 +37,14 @@ def run_demo(*, port: int | None, minutes: float | None, simulate: bool, root: P
     began = time.monotonic()
     interrupts = Interrupts()
     with ExitStack() as stack:
-        house = _House(root or CHECKOUT / ".rantai", port=port, simulate=simulate, interrupts=interrupts)
+        house = _House((root or CHECKOUT / ".rantai").absolute(), port=port, simulate=simulate, interrupts=interrupts)
         stack.callback(house.stop)
         if house.start():
             say(f"ready after {time.monotonic() - began:.0f} s")
             house.print_doors()
             house.run(None if minutes is None else time.monotonic() + 60 * minutes)
         say("Stopping …")
-    say("Everything is stopped; the data stays in .rantai (`make clean` forgets it).")
+    say(f"Everything is stopped; the data stays in {root or '.rantai'}.")
 
 
 def say(line: str) -> None:

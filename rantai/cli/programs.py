@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,20 +15,24 @@ Port = Annotated[
     int | None,
     typer.Option(help="Port of the pages and the API; default 8000, or the next free one.", min=1, max=65535),
 ]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Where data, logs and passwords lie; default `.rantai` in the checkout.", file_okay=False),
+]
 
 
-def demo(port: Port = None, minutes: Minutes = None) -> None:
+def demo(port: Port = None, minutes: Minutes = None, folder: Folder = None) -> None:
     """Everything on this machine: private servers, a world with real places, sensors, people, pages, a story."""
     from rantai.demo import run_demo  # noqa: PLC0415 - each program loads only what it needs
 
-    run_demo(port=port, minutes=minutes, simulate=True)
+    run_demo(port=port, minutes=minutes, simulate=True, root=folder)
 
 
-def up(port: Port = None, minutes: Minutes = None) -> None:
+def up(port: Port = None, minutes: Minutes = None, folder: Folder = None) -> None:
     """Private servers, API, pages, ingester and worker on this machine, without world and simulators."""
     from rantai.demo import run_demo  # noqa: PLC0415 - same
 
-    run_demo(port=port, minutes=minutes, simulate=False)
+    run_demo(port=port, minutes=minutes, simulate=False, root=folder)
 
 
 def api(

@@ -1,0 +1,211 @@
+"""`rantai up` as people meet it: it starts, mends itself, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rantai.local.ports import free_port
+from rantai.local.process import command_of, is_alive
+from rantai.local.services import LocalServices
+from rantai.local.state import InstanceState
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below `pid`, from /proc."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found: set[int] = set()
+    wave = {pid}
+    while wave:
+        wave = {child for child, parent in parents.items() if parent in wave} - found
+        found |= wave
+    return found
+
+
+class Running:
+    """A started program with what it has said, kept in a file so that no full pipe can hold it up."""
+
+    def __init__(self, arguments: list[str], heard: Path) -> None:
+        self._heard = heard
+        with heard.open("wb") as sink:
+            self.process = subprocess.Popen(arguments, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT)
+
+    @property
+    def said(self) -> str:
+        return self._heard.read_text(encoding="utf-8")
+
+    def wait_for(self, words: str) -> None:
+        def heard() -> bool:
+            ended = self.process.poll() is not None
+            said = self.said
+            assert words in said or not ended, said
+            return words in said
+
+        eventually(heard, timeout_s=90, every_s=0.02, what=words)
+
+    @property
+    def address(self) -> str:
+        match = re.search(r"Pages: +(http://\S+)/", self.said)
+        assert match is not None
+        return match.group(1)
+
+    def ends(self, timeout_s: float = 30) -> int:
+        return self.process.wait(timeout_s)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "instance"
+    LocalServices(tmp_path / "instance").forget()
+
+
+@pytest.fixture
+def up(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(*more: str, through: tuple[str, ...] = ()) -> Running:
+        port = () if "--port" in more else ("--port", str(free_port()))
+        arguments = [*through, sys.executable, "-m", "rantai", "up", "--folder", str(folder), *port, *more]
+        started.append(Running(arguments, tmp_path / f"heard-{len(started)}"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+
+
+def ready(address: str) -> dict[str, object]:
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        return dict(json.loads(error.read()))
+    except OSError:
+        return {}
+
+
+def all_gone(pids: set[int]) -> bool:
+    return not any(is_alive(pid) for pid in pids)
+
+
+def test_it_starts_mends_a_killed_program_ends_at_ctrl_c_and_keeps_its_data(
+    up: Callable[..., Running], folder: Path
+) -> None:
+    # Ctrl-C works even where SIGINT was ignored at the start, as a shell does with its background jobs.
+    first = up(through=("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"))
+    first.wait_for("ready after")
+    first.wait_for("Ctrl-C")
+    assert ready(first.address)["status"] == "ready"
+    pids = descendants(first.process.pid)
+    programs = {
+        name: pid for pid in pids for name in ("api", "ingest", "worker") if command_of(pid)[-2:] == ["rantai", name]
+    }
+    assert set(programs) == {"api", "ingest", "worker"}
+
+    os.kill(programs["ingest"], signal.SIGKILL)
+    first.wait_for("ingest is started again")
+    eventually(lambda: ready(first.address).get("status") == "ready")
+
+    with psycopg.connect(database_of(folder)) as db:
+        db.execute("CREATE TABLE kept (n int)")
+    pids |= descendants(first.process.pid)
+    first.process.send_signal(signal.SIGINT)
+    assert first.ends() == 0
+    assert "Everything is stopped" in first.said
+    eventually(lambda: all_gone(pids))
+
+    began = time.monotonic()
+    second = up()
+    second.wait_for("ready after")
+    assert time.monotonic() - began < 20
+    with psycopg.connect(database_of(folder)) as db:
+        assert db.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    pids = descendants(second.process.pid)
+    second.process.send_signal(signal.SIGTERM)
+    assert second.ends() == 0
+    eventually(lambda: all_gone(pids))
+
+
+def database_of(folder: Path) -> str:
+    state = InstanceState(folder)
+    return f"postgresql://rantai:{state.text('postgres_password')}@127.0.0.1:{state.number('postgres_port')}/rantai"
+
+
+def test_a_second_one_in_the_same_folder_is_refused_and_a_kill_of_the_first_takes_all_with_it(
+    up: Callable[..., Running],
+) -> None:
+    running = up()
+    running.wait_for("Ctrl-C")
+    second = up()
+    assert second.ends() == 3
+    assert f"already runs from this folder (process {running.process.pid})" in second.said
+    assert ready(running.address)["status"] == "ready"
+    pids = descendants(running.process.pid)
+    assert len(pids) > 4
+    running.process.kill()
+    eventually(lambda: all_gone(pids))
+
+
+@pytest.mark.parametrize("words", ["Making a private PostgreSQL", "Starting the private Mosquitto", "Starting API"])
+def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(up: Callable[..., Running], words: str) -> None:
+    running = up()
+    running.wait_for(words)
+    running.process.send_signal(signal.SIGINT)
+    pids = descendants(running.process.pid)
+    assert running.ends(60) == 0
+    assert "ready after" not in running.said
+    eventually(lambda: all_gone(pids))
+
+
+def test_it_stops_by_itself_after_the_minutes_asked_for(up: Callable[..., Running]) -> None:
+    running = up("--minutes", "0.02")
+    running.wait_for("ready after")
+    assert running.ends() == 0
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(up: Callable[..., Running]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taker:
+        running = up("--port", str(taker.getsockname()[1]))
+        assert running.ends() == 3
+    assert re.fullmatch(r"rantai: port \d+ is taken; choose another with --port\.\n", running.said)
+
+
+def test_make_that_alone_is_interrupted_ends_it_too(tmp_path: Path, folder: Path) -> None:
+    # `kill -INT` of make, not Ctrl-C: make tells its children nothing and waits for them.
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(
+        f"up:\n\t@exec {sys.executable} -m rantai up --folder {folder} --port {free_port()}\n", encoding="utf-8"
+    )
+    running = Running(["make", "--no-print-directory", "-f", str(makefile), "up"], tmp_path / "heard")
+    try:
+        running.wait_for("ready after")
+        pids = descendants(running.process.pid)
+        running.process.send_signal(signal.SIGINT)
+        running.ends()
+        eventually(lambda: all_gone(pids))
+    finally:
+        running.process.kill()
+        running.process.wait()
