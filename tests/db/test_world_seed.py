@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, func, select
 
 from rantai.world.people import PEOPLE
@@ -16,6 +19,8 @@ from rantai.world.sensors import SCENARIOS, STORY_SENSOR
 from rantai.world.vaccines import PRODUCTS
 from simulators.manifest import read_world
 from simulators.scenarios import SCENARIOS as KNOWN_SCENARIOS
+from tests.support import databases
+from tests.support.services import Services
 from tracker.access.models import RoleGrant
 from tracker.access.rules import Role
 from tracker.access.service import check_password
@@ -30,66 +35,77 @@ from tracker.telemetry.rules.credentials import matches
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
 
+@dataclass
+class Seeded:
+    """One seeded database for the whole file: seeding is the expensive part."""
+
+    engine: Engine
+    path: Path
+    shown: list[tuple[str, str, str]]
+
+
+@pytest.fixture(scope="module")
+def seeded(services: Services, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    path = tmp_path_factory.mktemp("world") / "world.json"
+    maintenance = services.postgres.url("postgres")
+    with databases.copied_database(maintenance, template) as url, databases.engine_of(url) as engine:
+        yield Seeded(engine, path, seed_world(engine, path, now=NOW))
+
+
 def counts(engine: Engine) -> dict[str, int]:
     with transaction(engine) as db:
         models = (Facility, Equipment, Presentation, Batch, Device, Assignment, RoleGrant, StockEvent, StockBalance)
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 
-def test_the_world_is_made_once_and_again_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
-    shown = seed_world(engine, path, now=NOW)
-    first, written = counts(engine), path.read_text()
-    assert seed_world(engine, path, now=NOW + timedelta(hours=7)) == shown
-    assert counts(engine) == first
-    assert path.read_text() == written
+def test_the_world_is_made_once_and_again_changes_nothing(seeded: Seeded) -> None:
+    first, written = counts(seeded.engine), seeded.path.read_text()
+    assert seed_world(seeded.engine, seeded.path, now=NOW + timedelta(hours=7)) == seeded.shown
+    assert counts(seeded.engine) == first
+    assert seeded.path.read_text() == written
     assert first["Facility"] == len(facility_rows())
     assert len(puskesmas_rows()) == 38
 
 
-def test_every_role_is_there_and_its_password_opens(engine: Engine, tmp_path: Path) -> None:
-    shown = seed_world(engine, tmp_path / "world.json", now=NOW)
+def test_every_role_is_there_and_its_password_opens(seeded: Seeded) -> None:
     assert {person.role for person in PEOPLE} == set(Role)
-    username, password, _who = shown[0]
-    with transaction(engine) as db:
+    username, password, _who = seeded.shown[0]
+    with transaction(seeded.engine) as db:
         assert check_password(db, username, password).username == username
 
 
-def test_the_simulators_read_the_manifest_and_only_its_owner_may(engine: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
-    seed_world(engine, path, now=NOW)
+def test_the_simulators_read_the_manifest_and_only_its_owner_may(seeded: Seeded) -> None:
+    path = seeded.path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     world = read_world(path)
     story = next(device for device in world.devices if device.code == STORY_SENSOR)
     assert (story.scenario, story.equipment) == ("late_heat", "pkm-cipondoh-k1")
     assert set(SCENARIOS.values()) <= set(KNOWN_SCENARIOS)
     assert set(SCENARIOS) <= {device.code for device in world.devices}
-    with transaction(engine) as db:
+    with transaction(seeded.engine) as db:
         hashed = db.scalar(select(Device.password_hash).where(Device.code == story.code))
     assert matches(story.password, hashed)
 
 
-def test_a_lost_manifest_gives_new_keys_that_work(engine: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
-    before = {row[0]: row[1] for row in seed_world(engine, path, now=NOW)}
-    old = json.loads(path.read_text())
-    path.unlink()
-    after = seed_world(engine, path, now=NOW)
+def test_a_lost_manifest_gives_new_keys_that_work(seeded: Seeded) -> None:
+    old = json.loads(seeded.path.read_text())
+    before = {row[0]: row[1] for row in seeded.shown}
+    seeded.path.unlink()
+    seeded.shown = after = seed_world(seeded.engine, seeded.path, now=NOW)
     assert all(before[username] != password for username, password, _who in after)
-    new = json.loads(path.read_text())
+    new = json.loads(seeded.path.read_text())
     assert {d["code"] for d in new["devices"]} == {d["code"] for d in old["devices"]}
     device = new["devices"][0]
-    with transaction(engine) as db:
+    with transaction(seeded.engine) as db:
         hashed = db.scalar(select(Device.password_hash).where(Device.code == device["code"]))
         username, password, _who = after[0]
         check_password(db, username, password)
     assert matches(device["password"], hashed)
 
 
-def test_stock_and_sensors_were_there_before_the_heat(engine: Engine, tmp_path: Path) -> None:
-    seed_world(engine, tmp_path / "world.json", now=NOW)
+def test_stock_and_sensors_were_there_before_the_heat(seeded: Seeded) -> None:
     long_ago = NOW - timedelta(hours=24)
-    with transaction(engine) as db:
+    with transaction(seeded.engine) as db:
         assert (db.scalar(select(func.max(StockEvent.occurred_at))) or NOW) < long_ago
         assert (db.scalar(select(func.max(Assignment.from_at))) or NOW) < long_ago
         fridge = db.scalar(select(Equipment.id).where(Equipment.code == "pkm-cipondoh-k1"))
@@ -97,9 +113,8 @@ def test_stock_and_sensors_were_there_before_the_heat(engine: Engine, tmp_path: 
     assert (vials or 0) > 30
 
 
-def test_every_product_has_bands_and_two_codes(engine: Engine, tmp_path: Path) -> None:
-    seed_world(engine, tmp_path / "world.json", now=NOW)
-    with transaction(engine) as db:
+def test_every_product_has_bands_and_two_codes(seeded: Seeded) -> None:
+    with transaction(seeded.engine) as db:
         for storage in db.scalars(select(StorageClass)):
             assert bands_from_json(storage.bands)
         found = list(db.scalars(select(Presentation)))
