@@ -55,9 +55,9 @@ def test_a_supply_stands_in_its_place_and_comes_from_the_supplier(ledger: Ledger
 
 def test_the_same_event_again_answers_the_first_and_changes_nothing(ledger: Ledger) -> None:
     event_id = uuid7()
-    first = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), id=event_id)
+    first = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id)
     told = ledger.db.scalar(select(func.count()).select_from(FeedPending))
-    again = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), id=event_id, now=ledger.now + timedelta(hours=1))
+    again = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id, now=ledger.now + timedelta(hours=1))
     assert (first.fresh, again.fresh, again.event_id) == (True, False, event_id)
     assert ledger.vials("az-10/AZ002") == 40
     assert ledger.db.scalar(select(func.count()).select_from(FeedPending)) == told
@@ -65,9 +65,9 @@ def test_the_same_event_again_answers_the_first_and_changes_nothing(ledger: Ledg
 
 def test_the_same_id_with_other_content_is_a_conflict(ledger: Ledger) -> None:
     event_id = uuid7()
-    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), id=event_id)
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id)
     with pytest.raises(Conflict) as caught:
-        ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 41), id=event_id)
+        ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 41), event_id=event_id)
     assert code_of(caught) == "stock.other_content"
     assert ledger.vials("az-10/AZ002") == 40
 

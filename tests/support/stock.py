@@ -61,13 +61,13 @@ class Ledger:
         *lines: Line,
         at: datetime | None = None,
         now: datetime | None = None,
-        id: UUID | None = None,
+        event_id: UUID | None = None,
         facility: Facility | None = None,
         principal: Principal = SYSTEM,
         shipment_id: UUID | None = None,
     ) -> Posted:
         command = PostEvent(
-            id=id or uuid7(),
+            id=event_id or uuid7(),
             kind=kind,
             facility_id=(facility or self.world.puskesmas).id,
             occurred_at=at or self.now,

@@ -86,8 +86,8 @@ def pool_states(db: Session, pools: Collection[Pool], today: date) -> dict[Pool,
         .where(tuple_(Availability.facility_id, Availability.presentation_id).in_(list(pools)))
         .order_by(Availability.step)
     )
-    for facility_id, presentation_id, *step in rows:
-        found[facility_id, presentation_id].append(Step(*step))
+    for row in rows:
+        found[row.facility_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
     return {pool: _state(steps, today) for pool, steps in found.items()}
 
 

@@ -32,7 +32,7 @@ def stock_visible_to(
     facility_id: UUID | None = None,
     presentation_id: UUID | None = None,
     with_zero: bool = True,
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """A select of balances in the caller's subtree with their names, not ordered, for listings to refine."""
     touched, counted = aliased(StockEvent), aliased(StockEvent)
     query = (
@@ -189,4 +189,4 @@ def expiring(db: Session, principal: Principal, before: date) -> list[tuple[UUID
         .group_by(StockBalance.facility_id, StockBalance.batch_id, Batch.expiry)
         .order_by(Batch.expiry, StockBalance.facility_id)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows if row[0] is not None]

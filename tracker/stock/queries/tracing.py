@@ -42,16 +42,18 @@ class Whereabouts:
         return sum(self.vials.values())
 
 
-def lots_present(db: Session, equipment_id: UUID, from_at: datetime, to_at: datetime) -> list[LotStay]:
-    """The stays at `equipment_id` that overlap [from_at, to_at], what has left since included.
+def lots_present(
+    db: Session, holder_id: UUID, from_at: datetime, to_at: datetime, *, account: Account = Account.PLACE
+) -> list[LotStay]:
+    """The stays at a piece of equipment (or other account) that overlap [from_at, to_at], what has left since included.
 
     By the ledger as it is known now, in order of time; a batch that left and came back has two stays.
     """
-    batches = select(StockBalance.batch_id).where(StockBalance.holder_id == equipment_id).distinct()
+    batches = select(StockBalance.batch_id).where(StockBalance.holder_id == holder_id).distinct()
     by_batch: dict[UUID, list[Step]] = defaultdict(list)
-    for batch_id, step in _steps(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == equipment_id):
+    for batch_id, step in _steps(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == holder_id):
         by_batch[batch_id].append(step)
-    here = Holder(Account.PLACE, equipment_id)
+    here = Holder(account, holder_id)
     found = [
         LotStay(batch_id=batch_id, first_at=stay.first_at, last_at=stay.last_at, vials=stay.vials)
         for batch_id, steps in by_batch.items()
@@ -62,15 +64,21 @@ def lots_present(db: Session, equipment_id: UUID, from_at: datetime, to_at: date
 
 
 def descendants_of(
-    db: Session, equipment_id: UUID, batch_id: UUID, from_at: datetime, to_at: datetime | None = None
+    db: Session,
+    holder_id: UUID,
+    batch_id: UUID,
+    from_at: datetime,
+    to_at: datetime | None = None,
+    *,
+    account: Account = Account.PLACE,
 ) -> list[Whereabouts]:
-    """The accounts that may now have vials of the batch which lay at the equipment between the two instants.
+    """The accounts that may now have vials of the batch which lay at the equipment (or other account) between the two.
 
     Conservative: where such vials met others of the batch, all of it there. `to_at` None: until now. In
     balances now, in a stable order.
     """
     steps = [step for _, step in _steps(db, StockEntry.batch_id == batch_id)]
-    marked = tracing.followed(steps, Holder(Account.PLACE, equipment_id), from_at, to_at)
+    marked = tracing.followed(steps, Holder(account, holder_id), from_at, to_at)
     return [found for found in where_now(db, batch_id) if Holder(found.account, found.holder_id) in marked]
 
 

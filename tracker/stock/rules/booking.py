@@ -99,7 +99,9 @@ def counted_drafts(counted: Counted, booked: int, facility_id: UUID) -> list[Dra
     if difference == 0:
         return []
     sides = lost_and_found(difference)
-    return _with_lost_and_found(counted.key, difference, sides, facility_id, counted.line, counted.vvm_stage)
+    return _with_lost_and_found(
+        counted.key, difference, sides, facility_id=facility_id, line=counted.line, stage=counted.vvm_stage
+    )
 
 
 def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
@@ -109,7 +111,7 @@ def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
 
 
 def opposite_of(
-    key: Key, change: int, past: Past, position: Position, facility_id: UUID, line: int | None
+    key: Key, change: int, past: Past, *, position: Position, facility_id: UUID, line: int | None
 ) -> Opposite | None:
     """What a change of `change` vials at `position` books at the next count of `key`; None without a later count."""
     later = [c for c in past.counts if (c.occurred_at, c.number, c.number) > position]
@@ -117,7 +119,9 @@ def opposite_of(
         return None
     count = min(later, key=lambda c: (c.occurred_at, c.number))
     difference = sum(move.vials for move in past.moves if move.at[1] == count.number)
-    drafts = _with_lost_and_found(key, -change, amended(difference, -change), facility_id, line, None)
+    drafts = _with_lost_and_found(
+        key, -change, amended(difference, -change), facility_id=facility_id, line=line, stage=None
+    )
     return Opposite(count, tuple(drafts))
 
 
@@ -196,7 +200,7 @@ def worse(one: int | None, other: int | None) -> int | None:
 
 
 def _with_lost_and_found(
-    key: Key, change: int, against: tuple[int, int], facility_id: UUID, line: int | None, stage: int | None
+    key: Key, change: int, against: tuple[int, int], *, facility_id: UUID, line: int | None, stage: int | None
 ) -> list[Draft]:
     drafts = [Draft(Account.PLACE, key, change, stage, None, line)]
     for account, vials in zip((Account.LOST, Account.FOUND), against, strict=True):

@@ -77,5 +77,5 @@ def check_need(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Ma
 
 def _change(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int], today: date) -> None:
     steps = {presentation_id: read_steps(db, facility_id, presentation_id)}
-    changes = change_pools(db.connection(), facility_id, steps, {presentation_id: []}, deltas, today)
+    changes = change_pools(db.connection(), facility_id, steps, rises={presentation_id: []}, need=deltas, today=today)
     write_steps(db.connection(), facility_id, {c.presentation_id: c.changed for c in changes})

@@ -39,6 +39,7 @@ def change_pools(
     connection: Connection,
     facility_id: UUID,
     steps: Mapping[UUID, Sequence[Step]],
+    *,
     rises: Mapping[UUID, Sequence[tuple[date, int]]],
     need: Mapping[date, int],
     today: date,

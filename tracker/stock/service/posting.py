@@ -228,11 +228,15 @@ def _decide(
     opposites = [
         opposite
         for key, change in changes.items()
-        if (opposite := opposite_of(key, change, past.get(key, _NO_PAST), position, work.facility_id, lines[key]))
+        if (
+            opposite := opposite_of(
+                key, change, past.get(key, _NO_PAST), position=position, facility_id=work.facility_id, line=lines[key]
+            )
+        )
         is not None
     ]
-    _check(work, state, past, position, changes, lines, opposites)
-    rows = _rows(connection, work, state.number, drafts, follow, opposites)
+    _check(state, past, position, changes=changes, lines=lines, opposites=opposites)
+    rows = _rows(connection, work, state.number, drafts=drafts, follow=follow, opposites=opposites)
     everything = [draft for row in rows for draft in row.drafts]
     return rows, new_balances(state.balances, everything, work.occurred_at, work.counted), not late
 
@@ -244,10 +248,10 @@ def _is_late(balance: Balance | None, work: Work) -> bool:
 
 
 def _check(
-    work: Work,
     state: State,
     past: Mapping[Key, Past],
     position: Position,
+    *,
     changes: Mapping[Key, int],
     lines: Mapping[Key, int | None],
     opposites: Sequence[Opposite],
@@ -277,6 +281,7 @@ def _rows(
     connection: Connection,
     work: Work,
     number: int,
+    *,
     drafts: Sequence[Draft],
     follow: Sequence[Draft],
     opposites: Sequence[Opposite],
@@ -354,7 +359,7 @@ def _pools(
     if work.need:
         rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
     today = now.astimezone(ZoneInfo(work.facts.timezone)).date()
-    return change_pools(connection, work.facility_id, state.steps, rises, work.need, today)
+    return change_pools(connection, work.facility_id, state.steps, rises=rises, need=work.need, today=today)
 
 
 def _translated(error: IntegrityError, work: Work) -> DomainError | IntegrityError:

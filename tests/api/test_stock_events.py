@@ -1,0 +1,211 @@
+"""Stock over HTTP: what a phone and another system meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from tests.support.accounts import bearer
+from tests.support.world import PASSWORD, World, small_world
+from tracker.access.rules import Role
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+
+
+@pytest.fixture
+def committed(app_services: Services) -> World:
+    with transaction(app_services.engine) as db:
+        return small_world(db, password=PASSWORD)
+
+
+class Caller:
+    """One account over HTTP."""
+
+    def __init__(self, client: TestClient, services: Services, world: World, role: Role) -> None:
+        self.client = client
+        self.headers = bearer(client, services, world.usernames[role], PASSWORD)
+
+    def post(self, what: str, *lines: dict[str, Any], **more: Any) -> Response:
+        body = {
+            "id": str(uuid7()),
+            "kind": what,
+            "facility": "pkm-cipondoh",
+            "occurred_at": utc_now().isoformat(),
+            "lines": list(lines),
+            **more,
+        }
+        return self.client.post("/api/v1/stock/events", json=body, headers=self.headers)
+
+    def stock(self, **query: str) -> list[dict[str, Any]]:
+        answer = self.client.get("/api/v1/stock", params={"facility": "pkm-cipondoh", **query}, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+
+@pytest.fixture
+def manager(api: TestClient, app_services: Services, committed: World) -> Iterator[Caller]:
+    return Caller(api, app_services, committed, Role.MANAGER)
+
+
+def line(batch: str = "az-10/AZ003", vials: int = 10, place: str = "pkm-cipondoh-k1", **more: Any) -> dict[str, Any]:
+    return {"batch": batch, "vials": vials, "place": place, **more}
+
+
+def test_an_event_is_created_once_and_repeats_answer_the_same(manager: Caller) -> None:
+    body = {"id": str(uuid7()), "occurred_at": utc_now().isoformat()}
+    first = manager.post("supply", line(), **body)
+    again = manager.post("supply", line(), **body)
+    other = manager.post("supply", line(vials=11), **body)
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
+    assert first.json() == again.json()
+    assert other.json()["code"] == "stock.other_content"
+    assert [(s["lot"], s["vials"], s["touched_kind"]) for s in manager.stock()] == [("AZ003", 10, "supply")]
+
+
+def test_a_lot_alone_and_a_batch_id_name_the_same_batch(manager: Caller, committed: World) -> None:
+    assert manager.post("supply", line("AZ003")).status_code == 201
+    assert manager.post("supply", line(str(committed.batches["az-10/AZ003"].id))).status_code == 201
+    assert [s["vials"] for s in manager.stock()] == [20]
+
+
+def test_a_barcode_names_the_batch_and_registers_what_comes_in(manager: Caller, committed: World) -> None:
+    gtin = committed.presentations["az-10"].gtin
+    known = {"barcode": f"(01){gtin}(17)261231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
+    fresh = {"barcode": f"(01){gtin}(17)270131(10)AZ900", "vials": 5, "place": "pkm-cipondoh-k1"}
+    assert manager.post("supply", known, fresh).status_code == 201
+    assert {s["lot"]: s["vials"] for s in manager.stock(product="az-10")} == {"AZ003": 4, "AZ900": 5}
+
+
+def test_a_wrong_barcode_names_its_line_and_position(manager: Caller) -> None:
+    answer = manager.post("supply", line(), {"barcode": "(01)08990000000011", "vials": 1, "place": "pkm-cipondoh-k1"})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "stock.bad_barcode")
+    assert problem["errors"] == [{"field": "barcode", "line": 1}]
+    assert "position" in problem["params"]
+    assert manager.stock() == []
+
+
+def test_a_label_that_contradicts_the_catalogue_is_refused(manager: Caller, committed: World) -> None:
+    gtin = committed.presentations["az-10"].gtin
+    wrong = {"barcode": f"(01){gtin}(17)271231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
+    problem = manager.post("supply", wrong).json()
+    assert (problem["code"], problem["params"]["scan_code"]) == ("stock.bad_barcode", "expiry_differs")
+
+
+@pytest.mark.parametrize("kind", ["dispatch", "receipt"])
+def test_dispatch_and_receipt_go_through_shipments(manager: Caller, kind: str) -> None:
+    answer = manager.post(kind, line())
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.use_shipment")
+
+
+def test_the_first_negative_instant_is_named(manager: Caller) -> None:
+    now = utc_now()
+    manager.post("supply", line(vials=5), occurred_at=(now - timedelta(hours=3)).isoformat())
+    answer = manager.post("waste", line(vials=6, reason="heat"), occurred_at=(now - timedelta(hours=2)).isoformat())
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "stock.history_negative")
+    assert problem["params"]["at"] == (now - timedelta(hours=2)).isoformat()
+    assert problem["params"]["line"] == 0
+
+
+def test_a_time_far_ahead_is_refused_with_the_servers_time(manager: Caller) -> None:
+    answer = manager.post("supply", line(), occurred_at=(utc_now() + timedelta(minutes=6)).isoformat())
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.too_far_ahead")
+    assert "server_time" in answer.json()["params"]
+
+
+def test_an_event_of_another_subtree_is_not_found(
+    manager: Caller, api: TestClient, app_services: Services, committed: World
+) -> None:
+    city = Caller(api, app_services, committed, Role.CITY)
+    posted = city.post("supply", line(place="pkm-tanah-tinggi-k1"), facility="pkm-tanah-tinggi")
+    assert posted.status_code == 201
+    path = f"/api/v1/stock/events/{posted.json()['id']}"
+    assert api.get(path, headers=city.headers).status_code == 200
+    assert api.get(path, headers=manager.headers).status_code == 404
+    there = manager.post("supply", line(place="pkm-tanah-tinggi-k1"), facility="pkm-tanah-tinggi")
+    assert there.status_code == 404
+    assert api.post(f"{path}/reversal", json={"id": str(uuid7())}, headers=manager.headers).status_code == 404
+    assert api.get("/api/v1/stock?facility=pkm-tanah-tinggi", headers=manager.headers).status_code == 404
+
+
+def test_an_event_is_reversed_once(manager: Caller) -> None:
+    event_id = manager.post("supply", line()).json()["id"]
+    path = f"/api/v1/stock/events/{event_id}/reversal"
+    body = {"id": str(uuid7()), "reason": "typed twice"}
+    codes = [
+        manager.client.post(path, json=each, headers=manager.headers).status_code
+        for each in (body, body, {"id": str(uuid7())})
+    ]
+    assert codes == [201, 200, 409]
+    shown = manager.client.get(f"/api/v1/stock/events/{event_id}", headers=manager.headers).json()
+    assert shown["reversed_by"] == body["id"]
+    assert [s["vials"] for s in manager.stock()] == [0]
+
+
+def test_stock_is_asked_as_it_was_and_as_known_then(manager: Caller) -> None:
+    now = utc_now()
+    manager.post("supply", line(vials=8), occurred_at=(now - timedelta(days=3)).isoformat())
+    manager.post("waste", line(vials=3, reason="broken"), occurred_at=(now - timedelta(days=1)).isoformat())
+    two_days_ago, before_all = (now - timedelta(days=2)).isoformat(), (now - timedelta(days=4)).isoformat()
+    assert [s["vials"] for s in manager.stock(as_of=two_days_ago)] == [8]
+    assert manager.stock(as_of=before_all) == []
+    assert manager.stock(known_at=two_days_ago) == []
+
+
+def test_held_by_hand_is_released_with_a_reason_by_who_may(
+    manager: Caller, api: TestClient, app_services: Services, committed: World
+) -> None:
+    vaccinator = Caller(api, app_services, committed, Role.VACCINATOR)
+    manager.post("supply", line(vials=8))
+    hold = line(vials=8, status="usable", to_status="held")
+    free = line(vials=8, status="held", to_status="usable")
+    assert vaccinator.post("status", hold, reason="label torn").status_code == 201
+    assert manager.post("waste", line(vials=1, reason="heat")).json()["code"] == "stock.history_negative"
+    assert vaccinator.post("status", free, reason="looked at").status_code == 403
+    assert manager.post("status", free).json()["code"] == "stock.missing_field"
+    assert manager.post("status", free, reason="looked at").status_code == 201
+
+
+def test_availability_and_pick_say_what_may_be_promised_and_what_was_skipped(manager: Caller) -> None:
+    manager.post("supply", line("az-10/AZ003", 6), line("az-10/AZ002", 4))
+    manager.post("status", line("az-10/AZ003", 2, to_status="held"))
+    pool = manager.client.get(
+        "/api/v1/stock/availability?facility=pkm-cipondoh&product=az-10", headers=manager.headers
+    ).json()
+    assert [step["short"] for step in pool["steps"]] == [0] * len(pool["steps"])
+    pick = manager.client.get(
+        "/api/v1/stock/pick?facility=pkm-cipondoh&product=az-10&vials=9&day=2026-06-30", headers=manager.headers
+    ).json()
+    assert [(each["lot"], each["vials"]) for each in pick["lines"]] == [("AZ002", 4), ("AZ003", 4)]
+    assert (pick["missing"], [each["reason"] for each in pick["skipped"]]) == (1, ["held"])
+
+
+def test_an_open_vial_is_listed_and_discarded(manager: Caller) -> None:
+    manager.post("supply", line("mr-10/MR001", 3))
+    manager.post("opening", line("mr-10/MR001", 1))
+    listed = manager.client.get("/api/v1/stock/open-vials?facility=pkm-cipondoh", headers=manager.headers).json()
+    vial = listed["items"][0]
+    answer = manager.client.post(
+        f"/api/v1/stock/open-vials/{vial['id']}/discard",
+        json={"occurred_at": utc_now().isoformat(), "reason": "session_end"},
+        headers={**manager.headers, "Idempotency-Key": "k1"},
+    )
+    assert (answer.status_code, answer.json()["remaining"], answer.json()["discarded"]) == (200, 0, 10)
+
+
+@pytest.mark.parametrize(
+    "change", [{"lines": []}, {"kind": "issue"}, {"occurred_at": "2026-01-01T00:00:00"}, {"extra": 1}, {"id": "x"}]
+)
+def test_a_wrong_shape_is_refused_before_anything_happens(manager: Caller, change: dict[str, Any]) -> None:
+    answer = manager.post("supply", line(), **change)
+    assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
+    assert manager.stock() == []

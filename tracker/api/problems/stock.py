@@ -1,0 +1,112 @@
+"""Refusals of the room stock."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "stock.event_not_found": Problem(
+        404, "Kejadian stok tidak ditemukan dalam jangkauan Anda.", "There is no such stock event within your reach."
+    ),
+    "stock.open_vial_not_found": Problem(
+        404, "Vial terbuka tidak ditemukan dalam jangkauan Anda.", "There is no such open vial within your reach."
+    ),
+    "stock.history_negative": Problem(
+        409,
+        "Saldo akan menjadi negatif, pertama kali pada {at}.",
+        "The balance would fall below zero, first at {at}.",
+    ),
+    "stock.other_content": Problem(
+        409,
+        "Kejadian dengan id ini sudah tercatat dengan isi lain.",
+        "An event with this id is recorded with other content.",
+    ),
+    "stock.already_reversed": Problem(
+        409, "Kejadian ini sudah dibatalkan oleh {by}.", "This event was reversed already, by {by}."
+    ),
+    "stock.not_available": Problem(
+        409,
+        "Vial yang masih dapat dijanjikan pada {day} hanya {vials}.",
+        "Only {vials} vials can still be promised for {day}.",
+    ),
+    "stock.vial_in_use": Problem(
+        409,
+        "Dosis dari vial itu sudah dipakai, jadi pembukaannya tidak dapat dibatalkan.",
+        "Doses of the vial were used, so its opening cannot be taken back.",
+    ),
+    "stock.vial_stopped": Problem(
+        409, "Vial terbuka itu ditahan atau sudah kosong.", "The open vial is on hold or already empty."
+    ),
+    "stock.too_far_ahead": Problem(
+        422,
+        "Waktu kejadian lebih dari lima menit di depan waktu server {server_time}.",
+        "The event lies more than five minutes ahead of the server's time {server_time}.",
+    ),
+    "stock.too_old": Problem(422, "Waktu kejadian sebelum tahun 2000.", "The event lies before the year 2000."),
+    "stock.use_shipment": Problem(
+        422,
+        "Pengiriman dan penerimaan dicatat melalui /shipments.",
+        "Dispatch and receipt are recorded through /shipments.",
+    ),
+    "stock.use_hold": Problem(
+        422,
+        "Stok ini ditahan atau ditarik; lepaskan di sana, dengan alasannya.",
+        "This stock is on hold or recalled; release it there, with the reason.",
+    ),
+    "stock.unknown_batch": Problem(422, "Batch {batch} tidak dikenal.", "The batch {batch} is not known."),
+    "stock.ambiguous_batch": Problem(
+        422,
+        "Nomor lot {batch} dipakai beberapa produk; sebut produknya atau pindai kodenya.",
+        "Several products have the lot {batch}; name the product or scan the code.",
+    ),
+    "stock.unknown_place": Problem(
+        422, "Fasilitas ini tidak mempunyai peralatan {place}.", "The facility has no equipment {place}."
+    ),
+    "stock.bad_barcode": Problem(
+        422, "Kode batang tidak dapat diterima: {message}", "The barcode cannot be taken: {message}"
+    ),
+    "stock.bad_vials": Problem(
+        422,
+        "Jumlah vial harus bilangan bulat yang wajar, paling sedikit 1 (pada penghitungan 0).",
+        "Vials are a sensible whole number, at least 1 (for a count 0).",
+    ),
+    "stock.missing_field": Problem(422, "Isian {field} diperlukan.", "The field {field} is needed."),
+    "stock.needless_field": Problem(
+        422, "Isian {field} tidak berlaku untuk jenis kejadian ini.", "The field {field} does not belong to this kind."
+    ),
+    "stock.same_place": Problem(
+        422, "Tempat asal dan tujuan harus berbeda.", "The two places of a transfer must differ."
+    ),
+    "stock.unknown_reason": Problem(422, "Alasan harus salah satu dari {known}.", "The reason must be one of {known}."),
+    "stock.bad_status_change": Problem(
+        422,
+        "Vial tidak dapat berpindah dari status {status} ke {to_status}.",
+        "Vials cannot go from status {status} to {to_status}.",
+    ),
+    "stock.not_usable": Problem(422, "Hanya vial layak pakai yang dapat dibuka.", "Only usable vials can be opened."),
+    "stock.expired": Problem(
+        422, "Batch kedaluwarsa {expiry}, sebelum {day}.", "The batch expired on {expiry}, before {day}."
+    ),
+    "stock.vvm_spent": Problem(
+        422, "VVM tahap {vvm_stage}: vial tidak boleh dipakai.", "VVM stage {vvm_stage}: the vials are not to be used."
+    ),
+    "stock.no_vvm": Problem(422, "Produk ini tidak mempunyai VVM.", "This product carries no VVM."),
+    "stock.counted_twice": Problem(
+        422,
+        "Batch, tempat dan status yang sama dihitung dua kali.",
+        "The same batch, place and status is counted twice.",
+    ),
+    "stock.not_reversible": Problem(
+        422,
+        "Kejadian jenis {kind} ini tidak dapat dibatalkan tersendiri.",
+        "This {kind} event cannot be reversed by itself.",
+    ),
+    "stock.too_many_doses": Problem(
+        422, "Vial hanya berisi {remaining} dosis.", "The vial holds only {remaining} doses."
+    ),
+    "stock.bad_need": Problem(
+        422,
+        "Kebutuhan suatu hari tidak dapat negatif atau di masa lalu.",
+        "The need of a day cannot be negative or in the past.",
+    ),
+}

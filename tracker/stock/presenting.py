@@ -1,0 +1,176 @@
+"""From rows of this room to its wire shapes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.stock.models import OpenVial, StockEvent
+from tracker.stock.queries.events import EventView
+from tracker.stock.rules.fefo import Pick
+from tracker.stock.schemas import (
+    CountedOut,
+    EntryOut,
+    EventOut,
+    FollowUpOut,
+    OpenVialOut,
+    PickedOut,
+    PickOut,
+    PostedOut,
+    SkippedOut,
+    StockOut,
+)
+
+
+def posted_out(db: Session, event_id: UUID) -> PostedOut:
+    """What a writer of an event is told, the first time and every other."""
+    row = db.execute(
+        select(
+            StockEvent.id, StockEvent.kind, StockEvent.facility_id, StockEvent.occurred_at, StockEvent.recorded_at
+        ).where(StockEvent.id == event_id)
+    ).one()
+    return PostedOut(
+        id=row.id,
+        kind=row.kind,
+        facility_id=row.facility_id,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+    )
+
+
+def event_out(view: EventView, now: datetime) -> EventOut:
+    """An event with everything that hangs on it."""
+    event = view.event
+    return EventOut(
+        id=event.id,
+        number=event.number,
+        kind=event.kind,
+        facility=view.facility,
+        facility_id=event.facility_id,
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        recorded_by=event.recorded_by,
+        reason=event.reason,
+        reference=event.reference,
+        cause=event.cause,
+        shipment_id=event.shipment_id,
+        reverses_id=event.reverses_id,
+        reversed_by=view.reversed_by,
+        because_id=event.because_id,
+        count_id=event.count_id,
+        entries=[
+            EntryOut(
+                account=entry.account,
+                place=place,
+                holder_id=entry.holder_id,
+                batch_id=entry.batch_id,
+                lot=lot,
+                status=entry.status,
+                vials=entry.vials,
+                vvm_stage=entry.vvm_stage,
+                reason=entry.reason,
+            )
+            for entry, lot, place in view.entries
+        ],
+        counted=[
+            CountedOut(place=place, batch_id=count.batch_id, lot=lot, status=count.status, vials=count.vials)
+            for count, lot, place in view.counts
+        ],
+        open_vials=[open_vial_out(vial, now) for vial in view.open_vials],
+        follow_ups=[
+            FollowUpOut(
+                id=follow.id,
+                kind=follow.kind,
+                occurred_at=follow.occurred_at,
+                because_id=follow.because_id,
+                count_id=follow.count_id,
+            )
+            for follow in view.follow_ups
+        ],
+    )
+
+
+def open_vial_out(vial: OpenVial, now: datetime) -> OpenVialOut:
+    """An opened vial; `overdue` once its time has run out with doses left."""
+    return OpenVialOut(
+        id=vial.id,
+        facility_id=vial.facility_id,
+        batch_id=vial.batch_id,
+        place_id=vial.place_id,
+        session_id=vial.session_id,
+        status=vial.status,
+        doses_per_vial=vial.doses_per_vial,
+        given=vial.given,
+        discarded=vial.discarded,
+        remaining=vial.remaining,
+        opened_at=vial.opened_at,
+        discard_by=vial.discard_by,
+        closed_at=vial.closed_at,
+        overdue=vial.closed_at is None and vial.discard_by <= now,
+    )
+
+
+def stock_out(row: Any, at: datetime) -> StockOut:
+    """One balance of `stock_visible_to`; `then_vials` replaces the figure where a past one was asked."""
+    balance = row[0]
+    local_day = at.astimezone(ZoneInfo(row.timezone)).date()
+    return StockOut(
+        facility=row.facility,
+        facility_id=balance.facility_id,
+        account=balance.account,
+        place=row.place,
+        place_id=balance.place_id,
+        product=row.product,
+        product_name=row.product_name,
+        presentation_id=row.presentation_id,
+        batch_id=balance.batch_id,
+        lot=row.lot,
+        expiry=row.expiry,
+        expired=row.expiry < local_day,
+        status=balance.status,
+        vials=getattr(row, "then_vials", balance.vials),
+        doses_per_vial=row.doses_per_vial,
+        vvm_stage=balance.vvm_stage,
+        in_service=row.in_service,
+        touched_at=balance.touched_at,
+        touched_by=row.touched_by,
+        touched_kind=row.touched_kind,
+        counted_at=balance.counted_at,
+        counted_by=row.counted_by,
+    )
+
+
+def pick_out(found: Pick) -> PickOut:
+    """A pick with what was passed over."""
+    return PickOut(
+        lines=[
+            PickedOut(
+                batch_id=line.parcel.batch_id,
+                lot=line.parcel.lot,
+                expiry=line.parcel.expiry,
+                place_id=line.parcel.place_id,
+                place=line.parcel.place,
+                vials=line.vials,
+                vvm_stage=line.parcel.vvm_stage,
+            )
+            for line in found.lines
+        ],
+        skipped=[
+            SkippedOut(
+                batch_id=parcel.batch_id,
+                lot=parcel.lot,
+                expiry=parcel.expiry,
+                place_id=parcel.place_id,
+                place=parcel.place,
+                vials=parcel.vials,
+                reason=reason,
+            )
+            for parcel, reason in found.skipped
+        ],
+        missing=found.missing,
+    )

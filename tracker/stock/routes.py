@@ -1,0 +1,219 @@
+"""HTTP of this room: stock events, balances, promises, FEFO, opened vials."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+from sqlalchemy import select
+
+from tracker.access.models import Unit
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.queries import presentation_by_ref
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.idempotency import IdempotencyKey, once
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network.queries import facility_by_code_or_id, local_date
+from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.presenting import event_out, open_vial_out, pick_out, posted_out, stock_out
+from tracker.stock.queries.availability import pool_states
+from tracker.stock.queries.events import event_by_id
+from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
+from tracker.stock.rules.fefo import pick
+from tracker.stock.schemas import (
+    DiscardIn,
+    EventOut,
+    OpenVialOut,
+    PickOut,
+    PoolOut,
+    PostedOut,
+    ReversalIn,
+    StepOut,
+    StockEventIn,
+    StockOut,
+)
+from tracker.stock.service.commands import DiscardDoses, ReverseEvent
+from tracker.stock.service.opening import discard_doses
+from tracker.stock.service.recording import RecordEvent, Said, record_event
+from tracker.stock.service.reversing import reverse_event
+
+router = APIRouter(prefix="/api/v1", tags=["stock"])
+
+Ref = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
+_REPEAT: dict[int | str, dict[str, Any]] = {
+    200: {"model": PostedOut, "description": "The same event was recorded before."}
+}
+
+
+@router.post("/stock/events", status_code=201, responses=_REPEAT)
+def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: Caller, now: Now) -> PostedOut:
+    """Record something that happened to vials: 201, or 200 for the same again.
+
+    409 when the id says something else already, or a balance would fall below zero at some instant.
+    """
+    command = RecordEvent(
+        id=body.id,
+        kind=body.kind,
+        facility=body.facility,
+        occurred_at=body.occurred_at,
+        lines=tuple(
+            Said(
+                vials=line.vials,
+                barcode=line.barcode,
+                batch=line.batch,
+                place=line.place,
+                to_place=line.to_place,
+                status=line.status,
+                to_status=line.to_status,
+                vvm_stage=line.vvm_stage,
+                reason=line.reason,
+            )
+            for line in body.lines
+        ),
+        reason=body.reason,
+        reference=body.reference,
+    )
+    posted = record_event(db, caller, command, now=now)
+    response.status_code = 201 if posted.fresh else 200
+    return posted_out(db, posted.event_id)
+
+
+@router.get("/stock/events/{event_id}")
+def read_stock_event(event_id: UUID, db: Db, caller: Caller, now: Now) -> EventOut:
+    """One event with its entries, what it counted or opened, and what followed from it."""
+    return event_out(event_by_id(db, caller, event_id), now)
+
+
+@router.post("/stock/events/{event_id}/reversal", status_code=201, responses=_REPEAT)
+def reverse_stock_event(
+    *, event_id: UUID, body: ReversalIn, response: Response, db: Db, caller: Caller, now: Now
+) -> PostedOut:
+    """Take an event back, once: the correction of whatever was recorded wrongly."""
+    command = ReverseEvent(id=body.id, event_id=event_id, reason=body.reason)
+    posted = reverse_event(db, caller, command, now=now)
+    response.status_code = 201 if posted.fresh else 200
+    return posted_out(db, posted.event_id)
+
+
+@router.get("/stock")
+def list_stock(
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    facility: Ref | None = None,
+    product: Ref | None = None,
+    as_of: Annotated[AwareDatetime | None, Query(description="As it was at this instant.")] = None,
+    known_at: Annotated[AwareDatetime | None, Query(description="By what was known at this instant.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[StockOut]:
+    """Vials by place, batch and status in the caller's subtree. Zero is said; what was never reported is absent."""
+    query = stock_visible_to(
+        caller,
+        facility_id=facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ).id if facility else None,
+        presentation_id=presentation_by_ref(db, product).id if product else None,
+    )
+    then: datetime | None = None
+    if as_of is not None or known_at is not None:
+        then = as_of or known_at
+        query = query.add_columns(vials_then(as_of=as_of, known_at=known_at).label("then_vials"))
+        query = query.where(reported_then(as_of=as_of, known_at=known_at))
+    return page_of(
+        db,
+        query,
+        keys=[StockBalance.holder_id, StockBalance.batch_id, StockBalance.status],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].holder_id, row[0].batch_id, row[0].status.value],
+        present=lambda row: stock_out(row, then or now),
+    )
+
+
+@router.get("/stock/availability")
+def read_availability(
+    *, db: Db, caller: Caller, now: Now, facility: Ref, product: Ref, day: date | None = None
+) -> PoolOut:
+    """What may still be promised of a product at a facility, for `day` (today when not given)."""
+    place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+    presentation = presentation_by_ref(db, product)
+    today = local_date(place, now)
+    state = pool_states(db, [(place.id, presentation.id)], today)[place.id, presentation.id]
+    return PoolOut(
+        facility=place.code,
+        product=presentation.code,
+        day=day or today,
+        bears=state.bears(day or today),
+        short=state.short,
+        steps=[
+            StepOut(from_day=row.from_day, vials=row.vials, needed=row.needed, short=row.short) for row in state.rows
+        ],
+    )
+
+
+@router.get("/stock/pick")
+def suggest_pick(
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    facility: Ref,
+    product: Ref,
+    vials: Annotated[int, Query(ge=1, le=10_000_000)],
+    day: date | None = None,
+) -> PickOut:
+    """Which vials to take: first expiry, first out; what was passed over, and why."""
+    place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+    presentation = presentation_by_ref(db, product)
+    parcels = parcels_at(db, place.id, presentation.id)
+    return pick_out(pick(parcels, vials, day or local_date(place, now)))
+
+
+@router.get("/stock/open-vials")
+def list_open_vials(
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    facility: Ref | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[OpenVialOut]:
+    """Opened vials with doses left, by id (that is, the earliest opened first)."""
+    query = (
+        select(OpenVial)
+        .join(Unit, Unit.id == OpenVial.facility_id)
+        .where(OpenVial.closed_at.is_(None), visible_to(caller, Unit.path, Permission.STOCK_READ))
+    )
+    if facility is not None:
+        place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+        query = query.where(OpenVial.facility_id == place.id)
+    return page_of(
+        db,
+        query,
+        keys=[OpenVial.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].id],
+        present=lambda row: open_vial_out(row[0], now),
+    )
+
+
+@router.post("/stock/open-vials/{open_vial_id}/discard")
+def discard_open_vial(
+    *, open_vial_id: UUID, body: DiscardIn, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> OpenVialOut:
+    """Book doses of an opened vial as thrown away: time limit, session end, contamination."""
+
+    def work() -> dict[str, Any]:
+        command = DiscardDoses(
+            open_vial_id=open_vial_id, occurred_at=body.occurred_at, reason=body.reason, doses=body.doses
+        )
+        return open_vial_out(discard_doses(db, caller, command, now=now), now).model_dump(mode="json")
+
+    request = f"discard {open_vial_id} {body.model_dump_json()}"
+    return OpenVialOut.model_validate(once(db, caller, key, request, work, now=now))

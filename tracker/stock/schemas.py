@@ -1,0 +1,243 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from tracker.stock.rules.fefo import Skip
+from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
+
+# PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
+Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# A scanner's text may carry the group separator 0x1D; the catalogue judges the rest.
+Scanned = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
+Vials = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Whole vials; the ledger says which are too few.")]
+
+
+class LineIn(BaseModel):
+    """Vials of one batch: by `barcode` (as scanned), or by `batch` (id, lot, or PRODUCT/LOT). Places by id or code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    barcode: Scanned | None = None
+    batch: Words | None = None
+    place: Words | None = None
+    to_place: Words | None = None
+    vials: Vials
+    status: Status = Status.USABLE
+    to_status: Status | None = None
+    vvm_stage: Annotated[int, Field(ge=1, le=4)] | None = None
+    reason: Words | None = None
+
+
+class StockEventIn(BaseModel):
+    """Something that happened to vials. `id` is a UUID (version 7 by custom) made by whoever acts first.
+
+    Kinds: supply, transfer, opening, return, count, waste, status, destruction. A return goes back to the
+    supplier, or with `to_place` from a session's carrier to its fridge. A waste needs a reason: expired, heat,
+    freeze, broken, damaged, vvm, label, contaminated, recalled, no_diluent, other.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    kind: Kind
+    facility: Words
+    occurred_at: AwareDatetime
+    reason: Words | None = None
+    reference: Words | None = None
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=200)]
+
+
+class PostedOut(BaseModel):
+    """What was recorded; a repeat gets the same."""
+
+    id: UUID
+    kind: Kind
+    facility_id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class ReversalIn(BaseModel):
+    """Take an event back, from its own instant on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    reason: Words | None = None
+
+
+class EntryOut(BaseModel):
+    """One side of an event; + came to the account, − left it."""
+
+    account: Account
+    place: str | None
+    holder_id: UUID
+    batch_id: UUID
+    lot: str
+    status: Status
+    vials: int
+    vvm_stage: int | None
+    reason: str | None
+
+
+class CountedOut(BaseModel):
+    """What a count found."""
+
+    place: str
+    batch_id: UUID
+    lot: str
+    status: Status
+    vials: int
+
+
+class OpenVialOut(BaseModel):
+    """An opened vial: `given + discarded + remaining = doses_per_vial`."""
+
+    id: UUID
+    facility_id: UUID
+    batch_id: UUID
+    place_id: UUID
+    session_id: UUID | None
+    status: Status
+    doses_per_vial: int
+    given: int
+    discarded: int
+    remaining: int
+    opened_at: datetime
+    discard_by: datetime
+    closed_at: datetime | None
+    overdue: bool
+
+
+class FollowUpOut(BaseModel):
+    """An event the house wrote because of this one."""
+
+    id: UUID
+    kind: Kind
+    occurred_at: datetime
+    because_id: UUID | None
+    count_id: UUID | None
+
+
+class EventOut(BaseModel):
+    """An event with its entries and what hangs on it."""
+
+    id: UUID
+    number: int
+    kind: Kind
+    facility: str
+    facility_id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    reason: str | None
+    reference: str | None
+    cause: UUID | None
+    shipment_id: UUID | None
+    reverses_id: UUID | None
+    reversed_by: UUID | None
+    because_id: UUID | None
+    count_id: UUID | None
+    entries: list[EntryOut]
+    counted: list[CountedOut]
+    open_vials: list[OpenVialOut]
+    follow_ups: list[FollowUpOut]
+
+
+class StockOut(BaseModel):
+    """Vials of a batch at a place in one status, and how well that is known.
+
+    `place` is null for opened vials (`account` open). `touched_*` is the newest event there, `counted_*` the
+    last count.
+    """
+
+    facility: str
+    facility_id: UUID
+    account: Account
+    place: str | None
+    place_id: UUID | None
+    product: str
+    product_name: str
+    presentation_id: UUID
+    batch_id: UUID
+    lot: str
+    expiry: date
+    expired: bool
+    status: Status
+    vials: int
+    doses_per_vial: int
+    vvm_stage: int | None
+    in_service: bool | None
+    touched_at: datetime
+    touched_by: str | None
+    touched_kind: Kind | None
+    counted_at: datetime | None
+    counted_by: str | None
+
+
+class StepOut(BaseModel):
+    """From `from_day` on: usable vials, vials promised, and by how much promises exceed them."""
+
+    from_day: date
+    vials: int
+    needed: int
+    short: int
+
+
+class PoolOut(BaseModel):
+    """What may still be promised of a product at a facility; `bears` is vials still free for `day`."""
+
+    facility: str
+    product: str
+    day: date
+    bears: int
+    short: int
+    steps: list[StepOut]
+
+
+class PickedOut(BaseModel):
+    """Take so many vials of this batch from this place."""
+
+    batch_id: UUID
+    lot: str
+    expiry: date
+    place_id: UUID
+    place: str
+    vials: int
+    vvm_stage: int | None
+
+
+class SkippedOut(BaseModel):
+    """Vials that were passed over, and why."""
+
+    batch_id: UUID
+    lot: str
+    expiry: date
+    place_id: UUID
+    place: str
+    vials: int
+    reason: Skip
+
+
+class PickOut(BaseModel):
+    """First expiry, first out, the furthest vial monitor before all."""
+
+    lines: list[PickedOut]
+    skipped: list[SkippedOut]
+    missing: int
+
+
+class DiscardIn(BaseModel):
+    """Doses of an opened vial thrown away; all that are left without `doses`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    occurred_at: AwareDatetime
+    reason: OpenWaste
+    doses: Annotated[int, Field(ge=1, le=100)] | None = None
