@@ -11,7 +11,8 @@ from tracker.catalog.errors import ImageTooLarge, ImageUnreadable
 
 MAX_PIXELS = 25_000_000  # a phone's 24-megapixel camera; a decoded grey picture of 25 MB
 _SIDE = 2_400  # larger pictures are halved first: codes fill a good part of what people photograph
-_KINDS = ("JPEG", "PNG", "WEBP", "MPO")
+# Pictures of two frames (MPO) open as JPEG; naming them here makes Pillow fall over foreign bytes.
+_KINDS = ("JPEG", "PNG", "WEBP")
 
 
 def read_codes(data: bytes) -> list[str]:
