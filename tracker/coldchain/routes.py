@@ -21,6 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["coldchain"])
 
 @router.get("/alarms")
 def list_alarms(
+    *,
     db: Db,
     caller: Caller,
     ongoing: bool | None = None,
@@ -37,7 +38,7 @@ def list_alarms(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row.Alarm.raised_at.isoformat(), row.Alarm.id],
-        present=_alarm_out,
+        present=alarm_out,
         descending=True,
     )
 
@@ -46,12 +47,12 @@ def list_alarms(
 def acknowledge(alarm_id: UUID, body: AcknowledgeIn, db: Db, caller: Caller, now: Now) -> AlarmOut:
     """Say that somebody has seen it and what is being done; stops the escalation."""
     alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
-    return _alarm_out(db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one())
+    return alarm_out(db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one())
 
 
 @router.get("/sensors/{ref}/episodes")
 def list_episodes(
-    ref: str, db: Db, caller: Caller, alarmed: bool | None = None, limit: Limit = 50, cursor: Cursor = None
+    *, ref: str, db: Db, caller: Caller, alarmed: bool | None = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[EpisodeOut]:
     """Episodes of one sensor, newest first; `alarmed=true` leaves those that met their limit's duration."""
     channel_id = sensor_by_ref(db, caller, ref).id
@@ -70,7 +71,8 @@ def list_episodes(
     )
 
 
-def _alarm_out(row: Any) -> AlarmOut:
+def alarm_out(row: Any) -> AlarmOut:
+    """Wire shape of a row of `alarms_visible_to`."""
     alarm: Alarm = row.Alarm
     return AlarmOut(
         id=alarm.id,

@@ -1,0 +1,1 @@
+"""What each batch was exposed to along its road; holds, releases, dispositions."""

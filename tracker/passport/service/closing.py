@@ -1,0 +1,106 @@
+"""Closing an alarm: a disposition for every batch it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, insert, select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
+from tracker.coldchain.models import Alarm
+from tracker.coldchain.service.alarms import alarm_for_update, mark_closed
+from tracker.passport.errors import AlarmOngoing, BatchNotHeld, DispositionMissing, ReasonMissing
+from tracker.passport.models import AlarmDisposition, Hold
+from tracker.passport.rules.holding import Disposition, HoldState
+from tracker.passport.service.releasing import Decision, discard_hold, release_hold
+from tracker.stock.rules.words import Account
+from tracker.stock.service.reading import lock_anchors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDisposition:
+    """What becomes of one batch."""
+
+    batch_id: UUID
+    disposition: Disposition
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAlarm:
+    """All dispositions of an alarm, in one act."""
+
+    alarm_id: UUID
+    dispositions: Sequence[BatchDisposition]
+    comment: str | None = None
+
+
+def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: datetime) -> Alarm:
+    """Decide about every batch the alarm holds and close it, all or nothing.
+
+    Raises AlarmNotFound, Forbidden, AlarmOngoing, AlarmClosed, DispositionMissing, BatchNotHeld and what
+    `release_hold` raises, with the line of the disposition.
+    """
+    # Pools before the alarm's row: the hold reaction takes them in that order too.
+    holds = list(db.scalars(_holds_of(command.alarm_id)))
+    _lock_pools(db, holds)
+    alarm = alarm_for_update(db, principal, command.alarm_id, Permission.HOLD_RELEASE)
+    if alarm.ended_at is None:
+        raise AlarmOngoing(alarm=str(alarm.id))
+    holds = list(db.scalars(_holds_of(command.alarm_id)))
+    held = {hold.batch_id for hold in holds if hold.state is HoldState.HELD}
+    asked = {one.batch_id for one in command.dispositions}
+    if held - asked:
+        lot = db.scalars(select(Batch.lot).where(Batch.id == min(held - asked))).one()
+        raise DispositionMissing(field="dispositions", batch=lot)
+    for line, one in enumerate(command.dispositions):
+        if one.batch_id not in {hold.batch_id for hold in holds}:
+            raise BatchNotHeld(line=line, field="batch", batch=str(one.batch_id))
+        if not one.decision.reason.strip():
+            raise ReasonMissing(line=line, field="reason")
+        _carry_out(db, principal, one, [hold for hold in holds if hold.batch_id == one.batch_id], now)
+    if command.dispositions:
+        db.execute(
+            insert(AlarmDisposition),
+            [
+                {
+                    "alarm_id": alarm.id,
+                    "batch_id": one.batch_id,
+                    "disposition": one.disposition,
+                    "reason": one.decision.reason,
+                    "decided_at": now,
+                    "decided_by": principal.account_id,
+                    "decided_name": principal.name,
+                }
+                for one in command.dispositions
+            ],
+        )
+    mark_closed(db, principal, alarm, now=now, comment=command.comment)
+    return alarm
+
+
+def _carry_out(db: Session, principal: Principal, one: BatchDisposition, holds: Sequence[Hold], now: datetime) -> None:
+    for hold in holds:
+        if hold.state is not HoldState.HELD or one.disposition is Disposition.HOLD:
+            continue
+        act = discard_hold if one.disposition is Disposition.DISCARD else release_hold
+        act(db, principal, hold.id, one.decision, now=now)
+
+
+def _holds_of(alarm_id: UUID) -> Select[Hold]:
+    return select(Hold).where(Hold.alarm_id == alarm_id).order_by(Hold.id)
+
+
+def _lock_pools(db: Session, holds: Sequence[Hold]) -> None:
+    presentations = dict(
+        db.execute(select(Batch.id, Batch.presentation_id).where(Batch.id.in_({hold.batch_id for hold in holds}))).all()
+    )
+    anchors = {(hold.facility_id, presentations[hold.batch_id]) for hold in holds}
+    anchors |= {(hold.holder_id, presentations[hold.batch_id]) for hold in holds if hold.account is Account.TRANSIT}
+    lock_anchors(db.connection(), anchors)

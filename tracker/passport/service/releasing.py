@@ -1,0 +1,151 @@
+"""A person frees or discards held vials; data alone never does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch, Presentation, StorageClass
+from tracker.feed.service import append
+from tracker.kit.ids import uuid7
+from tracker.passport.errors import HoldDecided, HoldNotFound, ReasonMissing, ShakeTestNeeded
+from tracker.passport.models import Hold
+from tracker.passport.rules.holding import HoldState, ShakeTest, may_release
+from tracker.stock.rules.words import Account, Status
+from tracker.stock.service.commands import StatusChange, StatusLine
+from tracker.stock.service.holding import change_status
+from tracker.stock.service.reading import lock_anchors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Why the vials may be used again, or must be thrown away."""
+
+    reason: str
+    shake_test: ShakeTest | None = None
+    override: bool = False
+
+
+def release_hold(db: Session, principal: Principal, hold_id: UUID, decision: Decision, *, now: datetime) -> Hold:
+    """Free the vials of one hold; they stay held while another hold covers them.
+
+    Raises HoldNotFound, Forbidden, HoldDecided, ReasonMissing, ShakeTestNeeded.
+    """
+    hold = _hold_for_update(db, principal, hold_id)
+    if not decision.reason.strip():
+        raise ReasonMissing(field="reason")
+    if hold.state is not HoldState.HELD:
+        if (
+            hold.state is HoldState.RELEASED
+            and hold.decided_by == principal.account_id
+            and hold.reason == decision.reason
+        ):
+            return hold
+        raise HoldDecided(name=hold.decided_name)
+    valid = db.scalars(
+        select(StorageClass.shake_test_valid)
+        .join(Presentation, Presentation.storage_class_id == StorageClass.id)
+        .join(Batch, Batch.presentation_id == Presentation.id)
+        .where(Batch.id == hold.batch_id)
+    ).one()
+    if decision.override:
+        principal.require(Permission.HOLD_OVERRIDE, _path(db, hold))
+    allowed = may_release(hold.harm, shake_test=decision.shake_test, shake_test_valid=valid, override=decision.override)
+    if not allowed:
+        raise ShakeTestNeeded(field="shake_test")
+    _decide(db, principal, hold, decision, state=HoldState.RELEASED, now=now)
+    return hold
+
+
+def discard_hold(db: Session, principal: Principal, hold_id: UUID, decision: Decision, *, now: datetime) -> Hold:
+    """Make the vials unusable for good; they leave the place by a destruction. Raises as `release_hold`."""
+    hold = _hold_for_update(db, principal, hold_id)
+    if not decision.reason.strip():
+        raise ReasonMissing(field="reason")
+    if hold.state is not HoldState.HELD:
+        raise HoldDecided(name=hold.decided_name)
+    _decide(db, principal, hold, decision, state=HoldState.DISCARDED, now=now)
+    return hold
+
+
+def _hold_for_update(db: Session, principal: Principal, hold_id: UUID) -> Hold:
+    """The hold, with its pool locked first (the house's order: stock's anchors before this room's row is read)."""
+    row = db.execute(
+        select(Hold.facility_id, Hold.account, Hold.holder_id, Batch.presentation_id, Unit.path)
+        .join(Unit, Unit.id == Hold.facility_id)
+        .join(Batch, Batch.id == Hold.batch_id)
+        .where(Hold.id == hold_id, visible_to(principal, Unit.path, Permission.ALARM_READ))
+    ).one_or_none()
+    if row is None:
+        raise HoldNotFound(hold=str(hold_id))
+    principal.require(Permission.HOLD_RELEASE, row.path)
+    anchors = {(row.facility_id, row.presentation_id)}
+    if row.account is Account.TRANSIT:
+        anchors.add((row.holder_id, row.presentation_id))
+    lock_anchors(db.connection(), anchors)
+    return db.scalars(select(Hold).where(Hold.id == hold_id).with_for_update()).one()
+
+
+def _path(db: Session, hold: Hold) -> str:
+    return db.scalars(select(Unit.path).where(Unit.id == hold.facility_id)).one()
+
+
+def _decide(db: Session, principal: Principal, hold: Hold, state: HoldState, decision: Decision, now: datetime) -> None:
+    hold.state = state
+    hold.decided_at = now
+    hold.decided_by = principal.account_id
+    hold.decided_name = principal.name
+    hold.reason = decision.reason
+    hold.shake_test = decision.shake_test
+    hold.override = decision.override
+    db.flush()
+    moved = 0
+    # A discard is final whatever else holds the vials; a release waits for the last hold.
+    if state is HoldState.DISCARDED or not _held_by_another(db, hold):
+        to_status = Status.USABLE if state is HoldState.RELEASED else Status.UNUSABLE
+        line = StatusLine(
+            batch_id=hold.batch_id,
+            holder_id=hold.holder_id,
+            from_status=Status.HELD,
+            to_status=to_status,
+            account=hold.account,
+        )
+        change = StatusChange(
+            id=uuid7(), facility_id=hold.facility_id, lines=(line,), cause=hold.id, reason=f"{state.value}:hold"
+        )
+        # The right to release was checked above; moving the vials is the system's part of it.
+        acting = Principal(account_id=principal.account_id, name=principal.name, is_system=True)
+        moved = change_status(db, acting, change, now=now).vials
+    append(
+        db,
+        f"passport.{state.value}",
+        unit_id=hold.facility_id,
+        subject=str(hold.id),
+        data={
+            "hold_id": str(hold.id),
+            "alarm_id": str(hold.alarm_id) if hold.alarm_id else None,
+            "batch_id": str(hold.batch_id),
+            "facility_id": str(hold.facility_id),
+            "vials": moved,
+        },
+        occurred_at=now,
+        now=now,
+    )
+
+
+def _held_by_another(db: Session, hold: Hold) -> bool:
+    other = select(Hold.id).where(
+        Hold.holder_id == hold.holder_id,
+        Hold.batch_id == hold.batch_id,
+        Hold.state == HoldState.HELD,
+        Hold.id != hold.id,
+    )
+    return db.scalar(other.limit(1)) is not None
