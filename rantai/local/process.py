@@ -14,6 +14,8 @@ from pathlib import Path
 from rantai.errors import ServiceMissing
 from rantai.local.system import Account
 
+_LOG_LIMIT_BYTES = 10_000_000
+
 
 class ServerProcess:
     """One child process that writes to a log file.
@@ -34,6 +36,7 @@ class ServerProcess:
     ) -> None:
         self._stop_signal = stop_signal
         self._log = log
+        _turn_over(log)
         with log.open("ab") as sink:
             # Set after the account was changed: a change of credentials clears the parent-death signal.
             prefix = _dies_with_parent(stop_signal)
@@ -175,6 +178,15 @@ def end_process(pid: int, number: signal.Signals, *, timeout_s: float = 20.0) ->
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+
+
+def _turn_over(log: Path) -> None:
+    """Begin a new file when the old one is big; the one before stays as `….1`."""
+    try:
+        if log.stat().st_size > _LOG_LIMIT_BYTES:
+            log.replace(log.with_name(f"{log.name}.1"))
+    except FileNotFoundError:
+        return
 
 
 def _groups_of(account: Account) -> list[int]:

@@ -198,9 +198,14 @@ make_venv() {
   link_checkout
 }
 
-mkdir -p .rantai
-chmod 711 .rantai
-# Two `make` at once would install over one another.
-if command -v flock >/dev/null; then exec 9>.rantai/setup.lock; flock 9; fi
-install_missing
-make_venv
+main() {
+  mkdir -p .rantai
+  chmod 711 .rantai
+  # Two `make` at once would install over one another.
+  if command -v flock >/dev/null; then exec 9>.rantai/setup.lock; flock 9; fi
+  install_missing
+  make_venv
+}
+
+# Sourced by its test, which puts other programs in the place of apt.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then main; fi

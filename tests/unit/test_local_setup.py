@@ -1,0 +1,114 @@
+"""What `make` does on a fresh machine: the set-up script with other programs in the place of apt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "rantai" / "local" / "setup.sh"
+BASH = shutil.which("bash")
+pytestmark = pytest.mark.skipif(BASH is None, reason="needs bash")
+
+# A machine with nothing on it. What would change it is written down instead; `packages` makes "installed"
+# programs appear for the questions that follow.
+BARE = """
+find_python() {{ [ -n "${{HAVE_PYTHON-}}" ] && echo /usr/bin/python3; }}
+newest_postgres() {{ [ -n "${{HAVE_POSTGRES-}}" ] && echo "$HAVE_POSTGRES"; }}
+has_postgis() {{ [ -n "${{HAVE_POSTGIS-}}" ]; }}
+has_mosquitto() {{ [ -n "${{HAVE_MOSQUITTO-}}" ]; }}
+has_chromium() {{ return 1; }}
+has_docker() {{ {docker}; }}
+as_root() {{ [ "$1" = apt-get ] || echo "root: $*"; }}
+apt_install() {{
+  echo "install: $*"
+  case " $* " in *" postgresql "*) HAVE_POSTGRES=15 ;; esac
+  case " $* " in *postgis*) HAVE_POSTGIS=1 ;; esac
+  case " $* " in *mosquitto*) HAVE_MOSQUITTO=1 ;; esac
+  case " $* " in *python3-venv*) HAVE_PYTHON=1 ;; esac
+}}
+apt-cache() {{ return 0; }}
+command() {{ if [ "$2" = initdb ]; then return 1; fi; {hide} builtin command "$@"; }}
+"""
+
+
+def run(purpose: str, script: str, *, docker: str = "return 1", hide: str = "") -> subprocess.CompletedProcess[str]:
+    lines = f"source {SCRIPT} {purpose}\n{BARE.format(docker=docker, hide=hide)}\n{script}"
+    return subprocess.run([BASH or "bash", "-c", lines], capture_output=True, text=True, check=False, timeout=60)
+
+
+def installs(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.removeprefix("install: ") for line in done.stdout.splitlines() if line.startswith("install: ")]
+
+
+def test_the_script_is_sound_bash() -> None:
+    assert subprocess.run([BASH or "bash", "-n", str(SCRIPT)], check=False).returncode == 0
+
+
+def test_on_a_bare_machine_everything_is_installed_without_a_question() -> None:
+    done = run("tests", "install_missing")
+    assert done.returncode == 0, done.stderr
+    assert installs(done) == [
+        "python3-venv",
+        "chromium fonts-dejavu-core",
+        "postgresql mosquitto",
+        "postgresql-15-postgis-3",
+    ]
+    assert "Installing" in done.stderr
+
+
+def test_the_demo_needs_no_browser() -> None:
+    assert "chromium" not in " ".join(installs(run("demo", "install_missing")))
+
+
+def test_the_postgis_of_the_postgresql_that_is_here_is_taken() -> None:
+    done = run("demo", "HAVE_PYTHON=1; HAVE_MOSQUITTO=1; HAVE_POSTGRES=16; install_missing")
+    assert installs(done) == ["postgresql-16-postgis-3"]
+
+
+def test_a_machine_that_has_everything_is_left_alone() -> None:
+    done = run("demo", "HAVE_PYTHON=1; HAVE_MOSQUITTO=1; HAVE_POSTGRES=15; HAVE_POSTGIS=1; install_missing")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_packages_make_no_cluster_and_start_no_server_and_the_rules_for_that_go_again() -> None:
+    done = run("demo", "install_missing")
+    rules = [
+        line for line in done.stdout.splitlines() if "createcluster" in line or line.startswith("install: postgres")
+    ]
+    assert rules[0].startswith("root: mkdir")
+    assert rules[1] == "install: postgresql mosquitto"
+    assert rules[2] == "install: postgresql-15-postgis-3"
+    assert rules[3].startswith("root: rm -f")
+
+
+def test_the_rules_go_also_when_apt_fails() -> None:
+    done = run("demo", 'HAVE_PYTHON=1; apt_install() { return 100; }; install_missing; echo "went on"')
+    assert done.returncode == 3
+    assert "apt could not install" in done.stderr
+    assert "went on" not in done.stdout
+    assert any(line.startswith("root: rm -f") and "createcluster" in line for line in done.stdout.splitlines())
+
+
+NO_APT = 'if [ "$2" = apt-get ]; then return 1; fi;'
+
+
+def test_without_apt_a_sentence_says_what_to_install() -> None:
+    done = run("demo", "install_missing", hide=NO_APT)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("rantai: please install Python 3.11 or newer, PostgreSQL")
+
+
+def test_without_apt_but_with_docker_the_tests_need_no_servers_of_the_machine() -> None:
+    done = run("tests", "HAVE_PYTHON=1; install_missing", docker="return 0", hide=NO_APT)
+    assert done.returncode == 0
+    assert "containers" in done.stderr
+
+
+def test_who_is_not_root_and_has_no_sudo_is_told_the_command() -> None:
+    done = run("demo", "id() { echo 1000; }; install_missing", hide='if [ "$2" = sudo ]; then return 1; fi;')
+    assert done.returncode == 3
+    assert "sudo apt-get install python3-venv postgresql mosquitto" in done.stderr
+    assert installs(done) == []
