@@ -246,7 +246,7 @@ def _channel_evaluation() -> None:
         sa.Column("head_at", INSTANT, nullable=True),
         sa.Column("head_before", INSTANT, nullable=True),
         sa.Column("head_carries", postgresql.JSONB(), nullable=True),
-        sa.Column("head_partial", sa.ARRAY(sa.Double()), nullable=True),
+        sa.Column("head_partial", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_evaluation_channel_id")),
         sa.PrimaryKeyConstraint("channel_id", name=op.f("pk_channel_evaluation")),
     )
@@ -266,7 +266,7 @@ def _channel_checkpoint() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("before", INSTANT, nullable=True),
         sa.Column("carries", postgresql.JSONB(), nullable=False),
-        sa.Column("partial", sa.ARRAY(sa.Double()), nullable=True),
+        sa.Column("partial", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_checkpoint_channel_id")),
         sa.PrimaryKeyConstraint("channel_id", "at", name=op.f("pk_channel_checkpoint")),
     )

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     CheckConstraint,
     Double,
@@ -15,6 +14,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     text,
 )
@@ -199,8 +199,8 @@ class ChannelEvaluation(Base):
     head_at: Mapped[datetime | None]
     head_before: Mapped[datetime | None]
     head_carries: Mapped[list[Any] | None]
-    # The thermal aggregate of head_at's hour up to head_at (rules.thermal.COLUMNS).
-    head_partial: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    # The thermal aggregate of head_at's hour up to head_at (rules.thermal.COLUMNS as doubles).
+    head_partial: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ChannelCheckpoint(Base):
@@ -212,7 +212,7 @@ class ChannelCheckpoint(Base):
     at: Mapped[datetime] = mapped_column(primary_key=True)
     before: Mapped[datetime | None]
     carries: Mapped[list[Any]]
-    partial: Mapped[list[float] | None] = mapped_column(ARRAY(Double))
+    partial: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ChannelHour(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -24,7 +24,8 @@ def alarms_visible_to(principal: Principal, *, ongoing: bool | None = None, clos
     Alarms that went on in another are left out. `ongoing`: its readings still violate; `closed`: a
     person closed it.
     """
-    query: Select[Any] = (
+    query = cast(
+        "Select[Any]",  # rows are read by name; SQLAlchemy would spell out six types
         select(
             Alarm,
             Unit.code.label("unit_code"),
@@ -36,7 +37,7 @@ def alarms_visible_to(principal: Principal, *, ongoing: bool | None = None, clos
         .join(Unit, Unit.id == Alarm.unit_id)
         .join(Device, Device.id == Alarm.device_id)
         .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
-        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None)),
     )
     if ongoing is not None:
         query = query.where(Alarm.ended_at.is_(None) if ongoing else Alarm.ended_at.is_not(None))

@@ -108,12 +108,11 @@ def store_hours(db: Session, hours: Hours, since: Sequence[tuple[int, Micros]]) 
     )
     db.execute(text("TRUNCATE channel_hour_new"))
     copy_in(db, "channel_hour_new", _COPIED, keys=hours.channel, instants=hours.hour, values=hours.rows)
-    # An hour that only a longer nominal interval had reached into is known no more.
+    # All later hours are recomputed; one that only a longer nominal interval had reached into stays away.
     db.execute(
         text(
             "DELETE FROM channel_hour h USING unnest(cast(:ids AS bigint[]), cast(:hours AS timestamptz[])) "
-            "AS since(channel_id, hour) WHERE h.channel_id = since.channel_id AND h.hour > since.hour "
-            "AND NOT EXISTS (SELECT FROM channel_hour_new n WHERE n.channel_id = h.channel_id AND n.hour = h.hour)"
+            "AS since(channel_id, hour) WHERE h.channel_id = since.channel_id AND h.hour > since.hour"
         ),
         {
             "ids": [channel_id for channel_id, _ in since],

@@ -31,7 +31,7 @@ from tracker.coldchain.service.loading import (
 )
 from tracker.coldchain.service.reconciling import Judged, reconcile
 from tracker.coldchain.service.silence import note_silence
-from tracker.coldchain.service.state import carries_to_json, instant_or_none, partial_to_list
+from tracker.coldchain.service.state import carries_to_json, instant_or_none, partial_to_bytes
 from tracker.database.engine import transaction
 from tracker.telemetry.queries import take_marks
 from tracker.telemetry.rules.words import Quantity
@@ -184,7 +184,7 @@ def _write_progress(
     days = []
     for one in judgements:
         mine = partials.get(one.facts.id)
-        rows = [None] * len(one.cuts) if mine is None else [partial_to_list(row) for row in mine]
+        rows = [None] * len(one.cuts) if mine is None else [partial_to_bytes(row) for row in mine]
         *earlier, head = zip(one.evaluation.checkpoints, rows, strict=True)
         newest = int(one.series.at[-1])
         heads.append(
@@ -204,7 +204,7 @@ def _write_progress(
     save_progress(db, heads, days)
 
 
-def _day_row(channel_id: int, checkpoint: Checkpoint, partial: list[float] | None) -> dict[str, object]:
+def _day_row(channel_id: int, checkpoint: Checkpoint, partial: bytes | None) -> dict[str, object]:
     return {
         "channel_id": channel_id,
         "at": from_micros(checkpoint.at),

@@ -17,8 +17,8 @@ from tracker.coldchain.rules.episodes import Checkpoint
 from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import Floats, Limit, Placement
 from tracker.coldchain.rules.standing import Instants, Intervals, intervals_of
-from tracker.coldchain.service.binary import copy_readings
-from tracker.coldchain.service.state import checkpoint_of, micros_or_none, partial_from_list
+from tracker.coldchain.service.binary import fetch_packed
+from tracker.coldchain.service.state import checkpoint_of, micros_or_none, partial_from_bytes
 from tracker.network.models import Equipment
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
@@ -176,7 +176,7 @@ def lock_progress(db: Session, earliest: Mapping[int, Micros]) -> dict[int, Prog
             resume, partial = None, None
         else:
             resume = checkpoint_of(row.head_at, row.head_before, row.head_carries)
-            partial = partial_from_list(row.head_partial)
+            partial = partial_from_bytes(row.head_partial)
         found[row.channel_id] = Progress(was_silent=row.silent, resume=resume, partial=partial)
     return found
 
@@ -185,23 +185,24 @@ def _older_checkpoints(db: Session, late: Mapping[int, Micros]) -> dict[int, tup
     if not late:
         return {}
     wanted = {"ids": list(late), "ats": [from_micros(at) for at in late.values()]}
-    table = models.ChannelCheckpoint
+    late_rows = "unnest(cast(:ids AS bigint[]), cast(:ats AS timestamptz[])) AS late(channel_id, at)"
     db.execute(
         text(
-            "DELETE FROM channel_checkpoint c USING unnest(cast(:ids AS bigint[]), cast(:ats AS timestamptz[])) "
-            "AS late(channel_id, at) WHERE c.channel_id = late.channel_id AND c.at > late.at"
+            f"DELETE FROM channel_checkpoint c USING {late_rows} WHERE c.channel_id = late.channel_id AND c.at > late.at"
         ),
         wanted,
     )
-    query = (
-        select(table.channel_id, table.at, table.before, table.carries, table.partial)
-        .where(table.channel_id.in_(late))
-        .distinct(table.channel_id)
-        .order_by(table.channel_id, table.at.desc())
+    rows = db.execute(
+        text(
+            f"SELECT c.* FROM {late_rows} CROSS JOIN LATERAL (SELECT channel_id, at, before, carries, partial "
+            "FROM channel_checkpoint WHERE channel_checkpoint.channel_id = late.channel_id "
+            "ORDER BY channel_checkpoint.at DESC LIMIT 1) AS c"
+        ),
+        wanted,
     )
     return {
-        row.channel_id: (checkpoint_of(row.at, row.before, row.carries), partial_from_list(row.partial))
-        for row in db.execute(query)
+        row.channel_id: (checkpoint_of(row.at, row.before, row.carries), partial_from_bytes(row.partial))
+        for row in rows
     }
 
 
@@ -226,12 +227,15 @@ class Loaded:
 # Nested loops over the primary key and nothing else: each channel's newest rows are two index entries,
 # and a plan that hashes a month of readings to find them must never be tried.
 READINGS = """
-    SELECT r.channel_id, r.measured_at, r.value
+    SELECT wanted.channel_id, packed.instants, packed.numbers
     FROM unnest(%(ids)s::bigint[], %(from_at)s::timestamptz[]) AS wanted(channel_id, from_at)
     CROSS JOIN LATERAL (
-        SELECT channel_id, measured_at, value FROM reading
+        SELECT string_agg(timestamptz_send(measured_at), ''::bytea) AS instants,
+               string_agg(float8send(value), ''::bytea) AS numbers
+        FROM reading
         WHERE reading.channel_id = wanted.channel_id AND reading.measured_at >= wanted.from_at
-    ) AS r
+    ) AS packed
+    WHERE packed.instants IS NOT NULL
 """
 
 
@@ -244,7 +248,7 @@ def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Load
         )
     )
     parameters = reading_parameters(resumes)
-    channel, at, value = copy_readings(db, READINGS, parameters)
+    channel, at, value = fetch_packed(db, READINGS, parameters)
     return _folded(channel, at, value)
 
 

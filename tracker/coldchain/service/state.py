@@ -67,11 +67,11 @@ def instant_or_none(at: Micros | None) -> datetime | None:
     return None if at is None else from_micros(at)
 
 
-def partial_to_list(row: Floats) -> list[float]:
-    """A row of aggregates for a float8[] column; infinities (nothing seen) are legal there."""
-    return [float(value) for value in row]
+def partial_to_bytes(row: Floats) -> bytes:
+    """A row of aggregates for its bytea column: little-endian doubles, infinities (nothing seen) included."""
+    return row.astype("<f8").tobytes()
 
 
-def partial_from_list(values: list[float] | None) -> Floats | None:
+def partial_from_bytes(content: bytes | None) -> Floats | None:
     """The inverse."""
-    return None if values is None else np.asarray(values, dtype=np.float64)
+    return None if content is None else np.frombuffer(content, dtype="<f8").astype(np.float64)
