@@ -47,6 +47,12 @@ class DispositionMissing(Refused):
     code = "passport.disposition_missing"
 
 
+class DispositionTwice(Refused):
+    """One batch got two dispositions."""
+
+    code = "passport.disposition_twice"
+
+
 class BatchNotHeld(Refused):
     """The alarm holds no such batch."""
 

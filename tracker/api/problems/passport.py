@@ -30,6 +30,9 @@ PROBLEMS: dict[str, Problem] = {
     "passport.disposition_missing": Problem(
         422, "Batch {batch} belum diberi keputusan.", "Batch {batch} has no disposition yet."
     ),
+    "passport.disposition_twice": Problem(
+        422, "Batch {batch} diberi dua keputusan.", "Batch {batch} has two dispositions."
+    ),
     "passport.batch_not_held": Problem(
         422, "Alarm ini tidak menahan batch {batch}.", "This alarm does not hold batch {batch}."
     ),

@@ -13,9 +13,16 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
+from tracker.coldchain.errors import AlarmClosed
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.service.alarms import alarm_for_update, mark_closed
-from tracker.passport.errors import AlarmOngoing, BatchNotHeld, DispositionMissing, ReasonMissing
+from tracker.passport.errors import (
+    AlarmOngoing,
+    BatchNotHeld,
+    DispositionMissing,
+    DispositionTwice,
+    ReasonMissing,
+)
 from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.rules.holding import Disposition, HoldState
 from tracker.passport.service.releasing import Decision, discard_hold, release_hold
@@ -44,13 +51,15 @@ class CloseAlarm:
 def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: datetime) -> Alarm:
     """Decide about every batch the alarm holds and close it, all or nothing.
 
-    Raises AlarmNotFound, Forbidden, AlarmOngoing, AlarmClosed, DispositionMissing, BatchNotHeld and what
+    Raises AlarmNotFound, Forbidden, AlarmClosed, AlarmOngoing, DispositionMissing, DispositionTwice, BatchNotHeld and what
     `release_hold` raises, with the line of the disposition.
     """
     # Pools before the alarm's row: the hold reaction takes them in that order too.
     holds = list(db.scalars(_holds_of(command.alarm_id)))
     _lock_pools(db, holds)
     alarm = alarm_for_update(db, principal, command.alarm_id, Permission.HOLD_RELEASE)
+    if alarm.closed_at is not None or alarm.merged_into is not None:
+        raise AlarmClosed(alarm_id=str(alarm.id))
     if alarm.ended_at is None:
         raise AlarmOngoing(alarm=str(alarm.id))
     holds = list(db.scalars(_holds_of(command.alarm_id)))
@@ -59,7 +68,11 @@ def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: 
     if held - asked:
         lot = db.scalars(select(Batch.lot).where(Batch.id == min(held - asked))).one()
         raise DispositionMissing(field="dispositions", batch=lot)
+    seen: set[UUID] = set()
     for line, one in enumerate(command.dispositions):
+        if one.batch_id in seen:
+            raise DispositionTwice(line=line, field="batch", batch=str(one.batch_id))
+        seen.add(one.batch_id)
         if one.batch_id not in {hold.batch_id for hold in holds}:
             raise BatchNotHeld(line=line, field="batch", batch=str(one.batch_id))
         if not one.decision.reason.strip():

@@ -98,7 +98,9 @@ def _path(db: Session, hold: Hold) -> str:
     return db.scalars(select(Unit.path).where(Unit.id == hold.facility_id)).one()
 
 
-def _decide(db: Session, principal: Principal, hold: Hold, state: HoldState, decision: Decision, now: datetime) -> None:
+def _decide(
+    db: Session, principal: Principal, hold: Hold, decision: Decision, *, state: HoldState, now: datetime
+) -> None:
     hold.state = state
     hold.decided_at = now
     hold.decided_by = principal.account_id
