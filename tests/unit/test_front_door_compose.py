@@ -21,7 +21,7 @@ PINNED = re.compile(r"^[\w./-]+:\d+[\w.-]*$")
 def test_every_image_is_pinned_to_a_version() -> None:
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert {name: image for name, image in images.items() if not PINNED.match(image)} == {}
-    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M)
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(bases) == 2
     assert all(PINNED.match(base) for base in bases)
 
@@ -65,7 +65,7 @@ def test_no_secret_has_a_default() -> None:
     assert {name for name, _rest in secrets} == {"POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY"}
     assert all(rest.startswith(":?") for _name, rest in secrets)
     example = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8")
-    assert re.findall(r"^(\w+)=(.*)$", example, re.M) == [
+    assert re.findall(r"^(\w+)=(.*)$", example, re.MULTILINE) == [
         ("POSTGRES_PASSWORD", ""),
         ("INGEST_PASSWORD", ""),
         ("RANTAI_SECRET_KEY", ""),
@@ -73,7 +73,7 @@ def test_no_secret_has_a_default() -> None:
 
 
 def test_the_houses_own_containers_are_not_root_and_cannot_write_their_image() -> None:
-    assert re.search(r"^USER rantai$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M)
+    assert re.search(r"^USER rantai$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     for name, service in SERVICES.items():
         if service["image"].startswith("rantai:"):
             assert service["read_only"] is True, name
