@@ -83,3 +83,72 @@ CHANNEL_ROLE = {
 }
 DEVICE_STATUS = {"online": mark("tersambung"), "offline": mark("terputus"), "unknown": mark("belum diketahui")}
 ALARM_SHOW = {"open": mark("Terbuka"), "closed": mark("Selesai"), "all": mark("Semua")}
+ACCOUNT = {
+    "place": mark("Tempat simpan"),
+    "transit": mark("Dalam perjalanan"),
+    "open": mark("Vial terbuka"),
+    "supplier": mark("Pemasok"),
+    "used": mark("Dibuka dan dipakai"),
+    "wasted": mark("Terbuang"),
+    "lost": mark("Hilang"),
+    "found": mark("Ditemukan"),
+    "destroyed": mark("Dimusnahkan"),
+    "unseen": mark("Di luar wilayah Anda"),
+}
+STOCK_EVENT = {
+    "supply": mark("Pasokan"),
+    "dispatch": mark("Dikirim"),
+    "receipt": mark("Diterima"),
+    "transfer": mark("Dipindah"),
+    "opening": mark("Dibuka"),
+    "use": mark("Habis dipakai"),
+    "return": mark("Dikembalikan"),
+    "count": mark("Dihitung"),
+    "waste": mark("Dibuang"),
+    "status": mark("Status berubah"),
+    "destruction": mark("Dimusnahkan"),
+    "reversal": mark("Dibatalkan"),
+}
+WASTE_REASON = {
+    "expired": mark("kedaluwarsa"),
+    "heat": mark("panas"),
+    "freeze": mark("beku"),
+    "broken": mark("pecah"),
+    "damaged": mark("rusak"),
+    "vvm": mark("VVM lewat"),
+    "label": mark("label hilang"),
+    "contaminated": mark("tercemar"),
+    "recalled": mark("ditarik"),
+    "no_diluent": mark("pelarut tidak ada"),
+    "other": mark("lain"),
+}
+HARM = {"freeze": mark("Membeku"), "heat": mark("Terlalu panas")}
+HOLD_STATE = {"held": mark("Ditahan"), "released": mark("Dilepas"), "discarded": mark("Dibuang")}
+DISPOSITION = {
+    "use_first": mark("Pakai lebih dahulu"),
+    "hold": mark("Tetap ditahan"),
+    "discard": mark("Buang"),
+    "release": mark("Lepas"),
+}
+SHAKE_TEST = {"passed": mark("Lulus"), "failed": mark("Gagal")}
+BUCKET = {
+    "kelurahan": mark("Warga kelurahan"),
+    "city": mark("Warga kota"),
+    "walk_in": mark("Datang langsung"),
+    "second_dose": mark("Dosis kedua"),
+    "nakes": mark("Tenaga kesehatan"),
+    "general": mark("Umum"),
+}
+BOOKING_STATE = {
+    "reserved": mark("Menunggu konfirmasi"),
+    "confirmed": mark("Terkonfirmasi"),
+    "arrived": mark("Sudah datang"),
+    "fit": mark("Boleh divaksin"),
+    "deferred": mark("Ditunda"),
+    "refused": mark("Tidak boleh divaksin"),
+    "vaccinated": mark("Sudah divaksin"),
+    "no_show": mark("Tidak datang"),
+    "cancelled": mark("Dibatalkan"),
+    "displaced": mark("Tergeser"),
+    "lapsed": mark("Lewat waktu"),
+}

@@ -49,6 +49,7 @@ def map_figure(parts: MapParts, texts: Texts, *, sprite: str) -> go.Figure:
         figure,
         language=texts.language,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        dragmode="pan",
         map={"style": _style(parts.areas, sprite), "center": centre, "zoom": zoom},
     )
 
@@ -78,10 +79,10 @@ def view_of(facilities: pd.DataFrame) -> tuple[dict[str, float], float]:
         return {"lat": -2.5, "lon": 118.0}, 3.4
     south, north = float(facilities["lat"].min()), float(facilities["lat"].max())
     west, east = float(facilities["lon"].min()), float(facilities["lon"].max())
-    # One tile of 512 px spans 360° at zoom 0; some 400 px are sure to be there.
+    # One tile of 512 px spans 360° at zoom 0; some 340 px are sure to be there.
     span = max(north - south, east - west, 0.02) * 1.25
     zoom = 0.0
-    while zoom < 13 and 360 / 2 ** (zoom + 0.1) * 400 / 512 > span:
+    while zoom < 13 and 360 / 2 ** (zoom + 0.1) * 340 / 512 > span:
         zoom = round(zoom + 0.1, 1)
     return {"lat": round((south + north) / 2, 5), "lon": round((west + east) / 2, 5)}, zoom
 
@@ -120,7 +121,7 @@ def flat_map_figure(parts: MapParts, texts: Texts) -> go.Figure:
             },
             hovertemplate="%{text}<extra></extra>",
         )
-    styled(figure, language=texts.language, margin={"l": 0, "r": 0, "t": 0, "b": 0}, plot_bgcolor="#e6efee", showlegend=False)
+    styled(figure, language=texts.language, margin={"l": 0, "r": 0, "t": 0, "b": 0}, plot_bgcolor="#e6efee", showlegend=False, dragmode="pan")
     west, east, south, north = _window(parts.facilities)
     figure.update_xaxes(visible=False, range=[west, east])
     figure.update_yaxes(visible=False, range=[south, north], scaleanchor="x", scaleratio=1.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.theme import BRAND, COLD, HOT, SAFE, UNKNOWN, note, styled
+from dashboard.figures.theme import BRAND, COLD, HOT, INK, SAFE, UNKNOWN, date_ticks, note, styled
 from dashboard.texts import Texts
 
 MOST_POINTS = 2_000
@@ -61,7 +61,7 @@ def temperature_figure(parts: CurveParts, texts: Texts) -> go.Figure:
     _bands(figure, parts, texts)
     _curve(figure, _broken_at(readings, parts.gaps), texts)
     styled(figure, language=texts.language, showlegend=True, hovermode="x unified", margin={"l": 52, "r": 14, "t": 34, "b": 44})
-    figure.update_xaxes(title={"text": parts.zone, "standoff": 8}, type="date")
+    figure.update_xaxes(title={"text": parts.zone, "standoff": 8}, type="date", tickformatstops=date_ticks(texts))
     figure.update_yaxes(title={"text": "°C"}, range=_span(readings, parts))
     return figure
 
@@ -113,16 +113,16 @@ def _bands(figure: go.Figure, parts: CurveParts, texts: Texts) -> None:
         figure.add_vrect(x0=gap.start, x1=gap.end, fillcolor=UNKNOWN, line_width=0, layer="below")
     if not parts.gaps.empty:
         _legend(figure, texts.gettext("Tanpa data"), "rgba(120,115,105,0.45)")
-    for episode in parts.episodes.itertuples():
+    for row, episode in zip(_rows(parts.episodes), parts.episodes.itertuples(), strict=True):
         colour = HOT if episode.side == "hot" else COLD
         figure.add_vrect(
             x0=episode.start,
             x1=episode.end,
             fillcolor=colour,
-            opacity=0.16,
+            opacity=0.12,
             line={"color": colour, "width": 1},
             layer="below",
-            annotation={"text": episode.label, "font": {"color": colour, "size": 12}},
+            annotation={"text": episode.label, "font": {"color": INK, "size": 12}, "yshift": -18 * row},
             annotation_position="top left",
         )
     for side, name, colour in (
@@ -131,6 +131,17 @@ def _bands(figure: go.Figure, parts: CurveParts, texts: Texts) -> None:
     ):
         if not parts.episodes.empty and bool((parts.episodes["side"] == side).any()):
             _legend(figure, name, colour)
+
+
+def _rows(episodes: pd.DataFrame) -> list[int]:
+    """A row for each episode's label, so that overlapping ones do not write over each other."""
+    ends: list[pd.Timestamp] = []
+    rows = []
+    for episode in episodes.itertuples():
+        free = next((row for row, end in enumerate(ends) if end <= episode.start), len(ends))
+        ends[free : free + 1] = [episode.end]
+        rows.append(free)
+    return rows
 
 
 def _legend(figure: go.Figure, name: str, colour: str) -> None:

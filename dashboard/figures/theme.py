@@ -6,6 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard.texts import Texts
+
 INK = "#1f2421"
 SOFT = "#545c57"
 LINE = "#e3d9c8"
@@ -53,6 +55,18 @@ def styled(figure: go.Figure, *, language: str, **layout: Any) -> go.Figure:
     figure.update_yaxes(gridcolor=LINE, linecolor="#c9bba3", zeroline=False, automargin=True)
     figure.update_layout(**layout)
     return figure
+
+
+def date_ticks(texts: Texts) -> list[dict[str, Any]]:
+    """Tick texts of a time axis as the language writes times (10.30, 22 Nov)."""
+    clock = "%H.%M" if texts.language == "id" else "%H:%M"
+    return [
+        {"dtickrange": [None, 60_000], "value": f"{clock}:%S"},
+        {"dtickrange": [60_000, 43_200_000], "value": f"{clock}\n%-d %b %Y"},
+        {"dtickrange": [43_200_000, 604_800_000], "value": "%-d %b\n%Y"},
+        {"dtickrange": [604_800_000, "M1"], "value": "%-d %b\n%Y"},
+        {"dtickrange": ["M1", None], "value": "%b\n%Y"},
+    ]
 
 
 def note(text: str) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Response
 
 from dashboard.queries.coldchain import alarms, places_of
+from dashboard.queries.sessions import sessions_visible_to
 from dashboard.queries.stock import facilities_with_stock, open_vials_at, parcels_at
 from dashboard.rendering import page
 from dashboard.viewer import Member
@@ -30,5 +33,8 @@ def show_facility(code: str, viewer: Member, db: Db) -> Response:
         parcels=parcels_at(db, facility, viewer.now),
         open_vials=open_vials_at(db, facility),
         places=places_of(db, facility, viewer.now),
+        sessions=sessions_visible_to(
+            db, principal, viewer.now, until=viewer.now.date() + timedelta(days=14), facility_id=facility.id, limit=10
+        ),
         alarms=alarms(db, principal, facility_id=facility.id, limit=5),
     )

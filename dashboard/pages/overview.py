@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from dashboard.queries.coldchain import alarms, count_open_alarms, silent_sensors
+from dashboard.queries.sessions import promises_today
 from dashboard.queries.stock import expiring, facilities_with_stock
 from dashboard.rendering import page
 from dashboard.stock_states import WORST_FIRST
@@ -35,6 +36,7 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
         open_alarms=open_alarms,
         unanswered=unanswered,
         expiring=expiring(db, principal, viewer.now),
+        promises=promises_today(db, principal, viewer.now),
         silent=silent,
         silent_count=silent_count,
     )

@@ -113,7 +113,7 @@ def _range_of(equipment: Equipment | None, role: Role) -> tuple[float | None, fl
 class Curve:
     """Frames for the chart, in naive local time of the place, and what the sentence says.
 
-    readings: `at`, `low`, `value`, `high` °C. gaps: `start`, `end`. episodes: `id`, `rule`, `side`, `start`,
+    readings: `at`, `low`, `value`, `high` °C. gaps: `start`, `end`. episodes: `id`, `rule`, `severity`, `side`, `start`,
     `end`, `alarmed`, `peak`, `minutes`, `open`.
     """
 
@@ -221,6 +221,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, n
         (
             episode.id,
             episode.rule,
+            episode.severity.value,
             "cold" if episode.rule in COLD_RULES else "hot",
             max(episode.started_at, from_at),
             min(episode.ended_at or now, to_at),
@@ -231,7 +232,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, n
         )
         for episode in db.scalars(query)
     ]
-    columns = ["id", "rule", "side", "start", "end", "alarmed", "peak", "minutes", "open"]
+    columns = ["id", "rule", "severity", "side", "start", "end", "alarmed", "peak", "minutes", "open"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(start=_local(frame["start"], sensor.zone), end=_local(frame["end"], sensor.zone))
 

@@ -1,0 +1,66 @@
+"""From the ledger's entries of one batch to the flows of a Sankey. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pandas as pd
+
+# The outer world and open vials are one node each, whoever they belong to; places are told by facility.
+WORLD = {
+    "supplier": "source",
+    "transit": "transit",
+    "open": "used",
+    "used": "used",
+    "wasted": "wasted",
+    "lost": "wasted",
+    "found": "source",
+    "destroyed": "wasted",
+}
+
+
+def node_of(account: str, facility_code: str) -> str:
+    """The node an entry belongs to: a facility's code, or the account of the outer world."""
+    return f"@{facility_code}" if account == "place" else ("used" if account == "open" else account)
+
+
+def flows_of(entries: pd.DataFrame) -> pd.DataFrame:
+    """`source`, `target`, `vials` > 0 between nodes, there and back netted.
+
+    entries: `event`, `account`, `facility_code`, `vials` (signed), whole events or what is visible of them. Within
+    an event what leaves is matched with what arrives, in order; a side that is not visible is node "unseen".
+    """
+    net: dict[tuple[str, str], int] = defaultdict(int)
+    if entries.empty:
+        return pd.DataFrame({"source": [], "target": [], "vials": []})
+    for _, event in entries.groupby("event", sort=False):
+        change: dict[str, int] = defaultdict(int)
+        for account, code, vials in zip(event["account"], event["facility_code"], event["vials"], strict=True):
+            change[node_of(account, code)] += int(vials)
+        for source, target, vials in _matched(change):
+            net[source, target] += vials
+    rows = []
+    for (source, target), vials in net.items():
+        left = vials - net.get((target, source), 0)
+        if left > 0:
+            rows.append((source, target, left))
+    return pd.DataFrame(rows, columns=["source", "target", "vials"])
+
+
+def _matched(change: dict[str, int]) -> list[tuple[str, str, int]]:
+    giving = [[node, -vials] for node, vials in change.items() if vials < 0]
+    taking = [[node, vials] for node, vials in change.items() if vials > 0]
+    balance = sum(vials for _, vials in taking) - sum(vials for _, vials in giving)
+    if balance > 0:
+        giving.append(["unseen", balance])
+    elif balance < 0:
+        taking.append(["unseen", -balance])
+    found = []
+    while giving and taking:
+        vials = min(giving[0][1], taking[0][1])
+        found.append((str(giving[0][0]), str(taking[0][0]), int(vials)))
+        for side in (giving, taking):
+            side[0][1] -= vials
+            if side[0][1] == 0:
+                side.pop(0)
+    return found

@@ -1,0 +1,96 @@
+"""`/batch/{id}`: the road of one batch, its exposure, its holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from fastapi import APIRouter, Request, Response
+
+from dashboard import labels
+from dashboard.figure_answers import figure_answer
+from dashboard.figures.flows import WORLD, flows_of
+from dashboard.figures.trace import sankey_figure
+from dashboard.queries.trace import batch_by_text, entries_of, holders_of, holds
+from dashboard.rendering import page
+from dashboard.texts import Texts
+from dashboard.viewer import Member
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN_EVENTS = 200
+
+
+@router.get("/batch/{ref:path}/gambar.json")
+def sankey_json(ref: str, request: Request, viewer: Member, db: Db) -> Response:
+    """The flow of the batch's vials."""
+    facts = batch_by_text(db, ref)
+    entries = entries_of(db, viewer.known(), facts.batch.id)
+    flows = flows_of(entries)
+    return figure_answer(request, sankey_figure(flows, nodes_of(flows, entries, viewer.texts), viewer.texts))
+
+
+@router.get("/batch/{ref:path}")
+def show_batch(ref: str, viewer: Member, db: Db) -> Response:
+    """One batch by id, product/lot or lot."""
+    principal = viewer.known()
+    facts = batch_by_text(db, ref)
+    entries = entries_of(db, principal, facts.batch.id)
+    flows = flows_of(entries)
+    nodes = nodes_of(flows, entries, viewer.texts).set_index("key")["name"].to_dict()
+    events = events_of(entries)
+    return page(
+        viewer,
+        "batch.html",
+        charts=True,
+        facts=facts,
+        holders=holders_of(db, principal, facts.batch.id),
+        holds=holds(db, principal, batch_id=facts.batch.id, limit=50),
+        events=events[:SHOWN_EVENTS],
+        hidden=max(0, len(events) - SHOWN_EVENTS),
+        flows=[
+            {**row, "source": nodes[row["source"]], "target": nodes[row["target"]]}
+            for row in flows.to_dict("records")
+        ],
+        days_left=(facts.batch.expiry - viewer.now.date()).days,
+    )
+
+
+def nodes_of(flows: pd.DataFrame, entries: pd.DataFrame, texts: Texts) -> pd.DataFrame:
+    """`key`, `name`, `kind`, `href` of every node the flows touch."""
+    names = dict(zip(entries["facility_code"], entries["facility"], strict=True)) if not entries.empty else {}
+    rows: list[dict[str, Any]] = []
+    for key in dict.fromkeys([*flows["source"], *flows["target"]]):
+        if key.startswith("@"):
+            code = key[1:]
+            rows.append({"key": key, "name": names[code], "kind": "place", "href": f"/fasilitas/{code}"})
+        else:
+            name = texts.gettext(labels.ACCOUNT[key])
+            rows.append({"key": key, "name": name, "kind": WORLD.get(key, "transit"), "href": ""})
+    return pd.DataFrame(rows, columns=["key", "name", "kind", "href"])
+
+
+def events_of(entries: pd.DataFrame) -> list[dict[str, Any]]:
+    """Events for the timeline, newest first: what left where, what arrived where, how many."""
+    found = []
+    for _, event in entries.groupby("event", sort=False):
+        first = event.iloc[0]
+        moved = event[event["vials"] > 0] if (event["vials"] > 0).any() else event
+        found.append(
+            {
+                "kind": first["kind"],
+                "at": first["occurred_at"].to_pydatetime(),
+                "recorded_at": first["recorded_at"].to_pydatetime(),
+                "zone": first["zone"],
+                "facility": first["facility"],
+                "facility_code": first["facility_code"],
+                "by": first["by"],
+                "vials": int(moved["vials"].abs().sum()),
+                "places": [name for name in dict.fromkeys(event["place"]) if isinstance(name, str)],
+                "reason": next((reason for reason in event["reason"] if isinstance(reason, str)), None),
+                "status": moved.iloc[0]["status"],
+                "bad": first["kind"] in ("waste", "destruction") or moved.iloc[0]["status"] in ("held", "recalled"),
+            }
+        )
+    return found[::-1]

@@ -1,0 +1,64 @@
+"""`/kuota`: what may still be promised, session by session, and what limits it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+from fastapi import APIRouter, Request, Response
+
+from dashboard.figure_answers import figure_answer
+from dashboard.figures.quota import quota_figure
+from dashboard.queries.sessions import SessionRow, promises_today, sessions_visible_to
+from dashboard.rendering import page
+from dashboard.texts import Texts
+from dashboard.viewer import Member, Viewer
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+AHEAD = timedelta(days=14)
+# More bars than this cannot be told apart; the table has all.
+MOST_BARS = 12
+
+
+def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
+    return sessions_visible_to(db, viewer.known(), viewer.now, until=viewer.now.date() + AHEAD, limit=200)
+
+
+@router.get("/kuota")
+def show_quota(viewer: Member, db: Db) -> Response:
+    """Sessions of the next two weeks."""
+    sessions = _sessions(viewer, db)
+    return page(
+        viewer,
+        "quota.html",
+        charts=True,
+        sessions=sessions,
+        promises=promises_today(db, viewer.known(), viewer.now),
+        shared=[pool for pool in {s.pool for s in sessions} if sum(s.pool == pool for s in sessions) > 1],
+        short=sum(s.numbers.short > 0 for s in sessions),
+        most_bars=MOST_BARS,
+    )
+
+
+@router.get("/kuota/gambar.json")
+def quota_json(request: Request, viewer: Member, db: Db, lebar: str = "lebar") -> Response:
+    """The chart of the first sessions."""
+    frame = session_frame(_sessions(viewer, db)[:MOST_BARS], viewer.texts, narrow=lebar == "sempit")
+    return figure_answer(request, quota_figure(frame, viewer.texts))
+
+
+def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> pd.DataFrame:
+    """The frame of the chart: session, capacity_left, pool_available, available (persons)."""
+    rows = [
+        {
+            "session": f"{s.facility.removeprefix('Puskesmas ') if narrow else s.facility}<br>"
+            f"{texts.weekday(s.day) if not narrow else texts.date(s.day)} · {s.product}",
+            "capacity_left": s.capacity_left,
+            "pool_available": s.numbers.persons,
+            "available": s.persons,
+        }
+        for s in sessions
+    ]
+    return pd.DataFrame(rows, columns=["session", "capacity_left", "pool_available", "available"])
