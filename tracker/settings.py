@@ -71,6 +71,24 @@ class IngestSettings(BaseModel):
     )
 
 
+class DeliverySettings(BaseModel):
+    """What leaves the house: webhooks, SMS, WhatsApp. Without a gateway's address people see messages on the page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    private_webhooks: bool = Field(
+        False, description="Let webhooks lead into private networks and over plain http; for demo and tests."
+    )
+    sms_url: str | None = Field(None, description="Address of a Kannel's `sendsms`.")
+    sms_username: str = Field("", description="User name at the Kannel.")
+    sms_password: SecretStr = Field(SecretStr(""), description="Password at the Kannel.")
+    sms_sender: str = Field("RANTAI", description="Sender shown on SMS.")
+    whatsapp_url: str | None = Field(
+        None, description="WhatsApp Cloud API, `https://graph.facebook.com/v…/PHONE_NUMBER_ID/messages`."
+    )
+    whatsapp_token: SecretStr = Field(SecretStr(""), description="Access token of the WhatsApp Cloud API.")
+
+
 class LogSettings(BaseModel):
     """What programs write about themselves."""
 
@@ -95,6 +113,7 @@ class Settings(BaseSettings):
     api: ApiSettings = Field(default_factory=lambda: ApiSettings())  # noqa: PLW0108 - mypy wants the call
     database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())  # noqa: PLW0108 - same
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
+    delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
 
 

@@ -1,0 +1,297 @@
+"""Messages and webhooks leave after the commit, at least once, in order, and nobody's network is entered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import httpx2
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from tests.support.world import NOW, World, small_world
+from tracker.access.rules import Role
+from tracker.database.engine import transaction
+from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, UnknownTemplate, WebhookNotFound
+from tracker.delivery.messages import CLAIM, MOST_ATTEMPTS, deliver_due
+from tracker.delivery.models import MessageState, OutMessage, Webhook
+from tracker.delivery.rules.signing import HEADER, verify
+from tracker.delivery.senders import (
+    ByMedium,
+    KannelSender,
+    Outgoing,
+    RecordingSender,
+    SendRefused,
+    SendTrouble,
+    WhatsAppSender,
+)
+from tracker.delivery.service import (
+    MOST_WEBHOOKS,
+    NewWebhook,
+    add_webhook,
+    own_webhook,
+    queue_message,
+    remove_webhook,
+    secret_of,
+)
+from tracker.delivery.webhooks import EVENTS_PER_REQUEST, deliver_webhooks
+from tracker.feed.numbering import number_pending
+from tracker.feed.service import append
+from tracker.kit.errors import Forbidden
+
+SECRET = "a secret for tests only, at least 32 characters"
+
+
+def queue(engine: Engine, person: str = "p1", medium: str = "sms") -> UUID:
+    with transaction(engine) as db:
+        params = {"facility": "Puskesmas Cipondoh", "day": "2026-03-03"}
+        return queue_message(db, medium=medium, recipient_ref=person, template="quota_reminder", params=params, now=NOW)
+
+
+def message(engine: Engine, message_id: UUID) -> OutMessage:
+    with transaction(engine) as db:
+        return db.get_one(OutMessage, message_id)
+
+
+def phone_of(person: str, medium: str) -> str | None:
+    del medium
+    return None if person == "nobody" else f"+62811{person}"
+
+
+def test_a_message_is_sent_once_and_marked(engine: Engine) -> None:
+    sender = RecordingSender()
+    first = queue(engine)
+    assert deliver_due(engine, sender, phone_of, now=NOW).sent == 1
+    assert deliver_due(engine, sender, phone_of, now=NOW + timedelta(days=1)).sent == 0
+    assert [(out.id, out.address) for out in sender.sent] == [(first, "+62811p1")]
+    assert "2026-03-03" in sender.sent[0].text
+    assert message(engine, first).state is MessageState.SENT
+
+
+def test_trouble_is_tried_again_later_and_given_up_in_the_end(engine: Engine) -> None:
+    sender = RecordingSender(trouble=[SendTrouble("status 503") for _ in range(MOST_ATTEMPTS)])
+    first = queue(engine)
+    now = NOW
+    assert deliver_due(engine, sender, phone_of, now=now).retried == 1
+    assert deliver_due(engine, sender, phone_of, now=now + timedelta(seconds=4)).retried == 0
+    for _ in range(MOST_ATTEMPTS - 2):
+        now += timedelta(hours=2)
+        assert deliver_due(engine, sender, phone_of, now=now).retried == 1
+    assert deliver_due(engine, sender, phone_of, now=now + timedelta(hours=2)).given_up == 1
+    gone = message(engine, first)
+    assert (gone.state, gone.last_error) == (MessageState.UNDELIVERABLE, "status 503")
+
+
+def test_refusals_and_missing_addresses_are_final(engine: Engine) -> None:
+    refused, nobody = queue(engine), queue(engine, "nobody")
+    sender = RecordingSender(trouble=[SendRefused("status 400")])
+    assert deliver_due(engine, sender, phone_of, now=NOW).given_up == 2
+    assert message(engine, refused).last_error == "status 400"
+    assert message(engine, nobody).last_error == "no address"
+
+
+def test_a_sender_that_dies_leaves_a_claim_that_runs_out(engine: Engine) -> None:
+    class Dies(Exception):
+        """The machine goes away in mid-send."""
+
+    queue(engine)
+    with pytest.raises(Dies):
+        deliver_due(engine, RecordingSender(trouble=[Dies()]), phone_of, now=NOW)
+    sender = RecordingSender()
+    assert deliver_due(engine, sender, phone_of, now=NOW + timedelta(seconds=1)).sent == 0
+    assert deliver_due(engine, sender, phone_of, now=NOW + CLAIM).sent == 1
+
+
+def test_a_transaction_that_fails_sends_nothing(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), transaction(engine) as db:
+        queue_message(db, medium="sms", recipient_ref="p1", template="quota_reminder", params={}, now=NOW)
+        _ = 1 / 0
+    assert deliver_due(engine, RecordingSender(), phone_of, now=NOW).sent == 0
+
+
+def test_an_unknown_template_is_refused_when_queued(db: Session) -> None:
+    with pytest.raises(UnknownTemplate):
+        queue_message(db, medium="sms", recipient_ref="p1", template="halo", params={}, now=NOW)
+
+
+def outgoing(medium: str) -> Outgoing:
+    return Outgoing(id=UUID(int=1), medium=medium, address="+6281100", text="Halo & selamat")
+
+
+def test_gateways_get_what_their_manuals_ask_for() -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(202)
+
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    sms = KannelSender("http://kannel.test/cgi-bin/sendsms", username="u", password="p", sender="RANTAI", client=client)
+    whatsapp = WhatsAppSender("https://graph.test/v1/7/messages", token="t", client=client)
+    chooser = ByMedium({"sms": sms, "whatsapp": whatsapp})
+    for medium in ("ussd", "whatsapp", "web"):
+        chooser.send(outgoing(medium))
+    assert len(seen) == 2
+    assert (seen[0].url.params["to"], seen[0].url.params["text"]) == ("+6281100", "Halo & selamat")
+    assert json.loads(seen[1].content)["to"] == "6281100"
+    assert seen[1].headers["Authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, SendTrouble), (429, SendTrouble), (302, SendTrouble), (403, SendRefused)]
+)
+def test_a_gateways_answer_decides_whether_to_try_again(status: int, error: type[Exception]) -> None:
+    client = httpx2.Client(transport=httpx2.MockTransport(lambda _request: httpx2.Response(status)))
+    with pytest.raises(error, match=str(status)):
+        KannelSender("http://k.test/", username="u", password="p", sender="x", client=client).send(outgoing("sms"))
+
+
+# --- webhooks -----------------------------------------------------------------------------------------
+
+
+class Receiver:
+    """Another system; `answers` are the statuses it gives, 200 once they are used up."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self.requests: list[httpx2.Request] = []
+        self.client = httpx2.Client(transport=httpx2.MockTransport(self._answer))
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        return httpx2.Response(self.answers.pop(0) if self.answers else 200)
+
+    def subjects(self) -> list[str]:
+        return [event["subject"] for request in self.requests for event in json.loads(request.content)["events"]]
+
+
+@pytest.fixture
+def world_and_engine(engine: Engine) -> tuple[World, Engine]:
+    with transaction(engine) as db:
+        world = small_world(db)
+    number_pending(engine)
+    return world, engine
+
+
+def say(engine: Engine, unit: UUID | None, *subjects: str, kind: str = "stock.moved") -> None:
+    with transaction(engine) as db:
+        for subject in subjects:
+            append(db, kind, unit_id=unit, subject=subject, data={}, occurred_at=NOW, now=NOW)
+    number_pending(engine)
+
+
+def subscribe(world: World, engine: Engine, role: Role = Role.CITY, **more: object) -> Webhook:
+    command = NewWebhook(**({"url": "https://jaki.example.id/hook"} | more))  # type: ignore[arg-type]  # test data
+    with transaction(engine) as db:
+        return add_webhook(db, world.who(role), command, private_allowed=False, now=NOW)
+
+
+def public(host: str, port: int) -> list[str]:
+    del host, port
+    return ["203.0.114.7"]
+
+
+def deliver(engine: Engine, receiver: Receiver, minutes: float = 0, resolve: Callable[..., list[str]] = public) -> int:
+    now = NOW + timedelta(minutes=minutes)
+    return deliver_webhooks(engine, receiver.client, SECRET, now=now, resolve_host=resolve)
+
+
+def test_a_subscriber_hears_its_own_subtree_signed_and_in_order(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    hook = subscribe(world, engine)
+    say(engine, world.puskesmas.id, "a", "b")
+    say(engine, world.warehouse.id, "not yours")
+    say(engine, None, "the nation's")
+    say(engine, world.city.id, "c")
+    receiver = Receiver()
+    assert deliver(engine, receiver) == 1
+    assert receiver.subjects() == ["a", "b", "c"]
+    request = receiver.requests[0]
+    assert verify(secret_of(SECRET, hook.id), request.content, request.headers[HEADER])
+    assert deliver(engine, receiver) == 0
+    say(engine, world.city.id, "d")
+    deliver(engine, receiver)
+    assert receiver.subjects() == ["a", "b", "c", "d"]
+
+
+def test_only_the_kinds_asked_for_are_sent(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    subscribe(world, engine, kinds=("quota.*", "stock.short"))
+    for kind in ("stock.moved", "stock.short", "quota.changed", "quotax.changed"):
+        say(engine, world.city.id, kind, kind=kind)
+    receiver = Receiver()
+    deliver(engine, receiver)
+    assert receiver.subjects() == ["stock.short", "quota.changed"]
+
+
+def test_a_failing_receiver_gets_the_same_again_later_and_nothing_is_skipped(
+    world_and_engine: tuple[World, Engine],
+) -> None:
+    world, engine = world_and_engine
+    hook = subscribe(world, engine)
+    say(engine, world.city.id, "a")
+    receiver = Receiver()
+    receiver.answers = [500, 301]
+    assert deliver(engine, receiver) == 0
+    say(engine, world.city.id, "b")
+    assert deliver(engine, receiver, minutes=0.05) == 0
+    assert len(receiver.requests) == 1
+    assert deliver(engine, receiver, minutes=1) == 0
+    with transaction(engine) as db:
+        assert db.get_one(Webhook, hook.id).failures == 2
+        assert db.get_one(Webhook, hook.id).last_error == "status 301"
+    assert deliver(engine, receiver, minutes=2) == 1
+    assert receiver.subjects() == ["a", "a", "b", "a", "b"]
+
+
+def test_many_events_come_in_several_requests(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    subscribe(world, engine)
+    names = [str(n) for n in range(EVENTS_PER_REQUEST + 5)]
+    say(engine, world.city.id, *names)
+    receiver = Receiver()
+    while deliver(engine, receiver):
+        pass
+    assert len(receiver.requests) == 2
+    assert receiver.subjects() == names
+
+
+def test_a_name_that_leads_inside_is_never_called(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    hook = subscribe(world, engine)
+    say(engine, world.city.id, "a")
+    receiver = Receiver()
+    deliver(engine, receiver, resolve=lambda _host, _port: ["203.0.114.7", "10.0.0.5"])
+    assert receiver.requests == []
+    with transaction(engine) as db:
+        assert "private" in (db.get_one(Webhook, hook.id).last_error or "")
+    deliver(engine, receiver, minutes=1)
+    # The address that was checked is called, under the subscriber's own name.
+    assert receiver.requests[0].url.host == "203.0.114.7"
+    assert receiver.requests[0].headers["Host"] == "jaki.example.id"
+    assert receiver.requests[0].extensions["sni_hostname"] == "jaki.example.id"
+
+
+def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> None:
+    city = world.who(Role.CITY)
+    for command, error in (
+        (NewWebhook(url="http://10.0.0.1/"), BadWebhookUrl),
+        (NewWebhook(url="https://a.example.id/", kinds=("DROP TABLE",)), BadKinds),
+    ):
+        with pytest.raises(error):
+            add_webhook(db, city, command, private_allowed=False, now=NOW)
+    with pytest.raises(Forbidden):
+        add_webhook(
+            db, world.who(Role.VACCINATOR), NewWebhook(url="https://a.example.id/"), private_allowed=False, now=NOW
+        )
+    for _ in range(MOST_WEBHOOKS):
+        made = add_webhook(db, city, NewWebhook(url="https://a.example.id/"), private_allowed=False, now=NOW)
+    with pytest.raises(TooManyWebhooks):
+        add_webhook(db, city, NewWebhook(url="https://a.example.id/"), private_allowed=False, now=NOW)
+    with pytest.raises(WebhookNotFound):
+        own_webhook(db, world.who(Role.PROVINCE), made.id)
+    remove_webhook(db, city, made.id)
+    assert db.scalar(select(Webhook.id).where(Webhook.id == made.id)) is None

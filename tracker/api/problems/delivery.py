@@ -1,0 +1,19 @@
+"""Refusals of the room delivery."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "delivery.webhook_not_found": Problem(404, "Webhook tidak ditemukan.", "You have no such webhook."),
+    "delivery.bad_webhook_url": Problem(
+        422, "Alamat ini tidak dapat dipakai untuk webhook: {reason}.", "This address cannot be a webhook: {reason}."
+    ),
+    "delivery.bad_kinds": Problem(
+        422, "{value} bukan jenis peristiwa.", "{value} is no kind of event, such as stock.moved or quota.*."
+    ),
+    "delivery.too_many_webhooks": Problem(
+        409, "Paling banyak {most} webhook per akun.", "An account may have {most} webhooks at most."
+    ),
+    "delivery.unknown_template": Problem(422, "Templat pesan tidak dikenal.", "There is no such message template."),
+}

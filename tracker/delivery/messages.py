@@ -1,0 +1,106 @@
+"""The worker's step that sends what lies in the outbox.
+
+A message is claimed by moving its `next_at` into the future and committing; only then is it sent, so no
+transaction waits for the network. A sender that dies in between leaves a claim that runs out, and the message
+goes again: at least once, never nought times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Engine, select, update
+
+from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.delivery.rules.backoff import wait_after
+from tracker.delivery.rules.templates import render
+from tracker.delivery.senders import Outgoing, Sender, SendRefused, SendTrouble
+
+CLAIM = timedelta(seconds=60)
+MOST_ATTEMPTS = 12  # with the waits of `backoff`: some five hours
+
+# Which address a person has for a medium, at the moment of sending; None when there is none.
+AddressOf = Callable[[str, str], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What one step did."""
+
+    sent: int = 0
+    retried: int = 0
+    given_up: int = 0
+
+
+def deliver_due(engine: Engine, sender: Sender, address_of: AddressOf, *, now: datetime, most: int = 50) -> Sent:
+    """Send up to `most` messages that are due, oldest first; several workers share the work.
+
+    `address_of(recipient_ref, medium)` looks an address up. Nothing of a message is ever logged.
+    """
+    sent = retried = given_up = 0
+    for message in _claim(engine, now, most):
+        error, final = _send(sender, address_of, message)
+        if error is None:
+            sent += 1
+        elif final or message.attempts >= MOST_ATTEMPTS:
+            given_up += 1
+        else:
+            retried += 1
+        _record(engine, message, error, final=final, now=now)
+    return Sent(sent=sent, retried=retried, given_up=given_up)
+
+
+def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
+    due = (
+        select(OutMessage.id)
+        .where(OutMessage.state == MessageState.PENDING, OutMessage.next_at <= now)
+        .order_by(OutMessage.next_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction(engine) as db:
+        rows = db.scalars(
+            update(OutMessage)
+            .where(OutMessage.id.in_(due))
+            .values(next_at=now + CLAIM, attempts=OutMessage.attempts + 1)
+            .returning(OutMessage)
+        )
+        return sorted(rows, key=lambda message: message.id)
+
+
+def _send(sender: Sender, address_of: AddressOf, message: OutMessage) -> tuple[str | None, bool]:
+    """The error, if any, and whether trying again is no use."""
+    address = address_of(message.recipient_ref, message.medium)
+    if address is None:
+        return "no address", True
+    text = render(message.template, message.params, message.language)
+    try:
+        sender.send(Outgoing(id=message.id, medium=message.medium, address=address, text=text))
+    except SendRefused as refusal:
+        return str(refusal), True
+    except SendTrouble as trouble:
+        return str(trouble), False
+    return None, False
+
+
+def _record(engine: Engine, message: OutMessage, error: str | None, *, final: bool, now: datetime) -> None:
+    if error is None:
+        values: dict[str, object] = {"state": MessageState.SENT, "sent_at": now, "last_error": None}
+    elif final or message.attempts >= MOST_ATTEMPTS:
+        values = {"state": MessageState.UNDELIVERABLE, "last_error": error}
+    else:
+        values = {"next_at": now + wait_after(message.attempts), "last_error": error}
+    _update(engine, message.id, values)
+
+
+def _update(engine: Engine, message_id: UUID, values: dict[str, object]) -> None:
+    with transaction(engine) as db:
+        db.execute(
+            update(OutMessage)
+            .where(OutMessage.id == message_id, OutMessage.state == MessageState.PENDING)
+            .values(**values)
+        )

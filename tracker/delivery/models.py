@@ -1,0 +1,67 @@
+"""The outbox of messages, and the webhooks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database.base import Base
+from tracker.database.types import StrEnumText
+
+
+class MessageState(StrEnum):
+    """How far a message has come."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"  # no address, refused for good, or given up
+
+
+class OutMessage(Base):
+    """One message to one person. Whom it reaches is looked up when it is sent; no address is stored here."""
+
+    __tablename__ = "out_message"
+    __table_args__ = (
+        Index("ix_out_message_due", "next_at", postgresql_where=text("state = 'pending'")),
+        Index(None, "recipient_ref", "created_at"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    medium: Mapped[str]
+    recipient_ref: Mapped[str]
+    template: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    language: Mapped[str]
+    state: Mapped[MessageState] = mapped_column(StrEnumText(MessageState))
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class Webhook(Base):
+    """A subscriber: gets the feed from `position` on, as the account that made it may see it.
+
+    The secret is derived from the installation's key and `id`, so it is stored nowhere.
+    """
+
+    __tablename__ = "webhook"
+    __table_args__ = (Index(None, "account_id"), Index(None, "next_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    url: Mapped[str]
+    kinds: Mapped[list[Any]]
+    position: Mapped[int]
+    failures: Mapped[int] = mapped_column(Integer)
+    next_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]

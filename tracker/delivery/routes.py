@@ -1,0 +1,68 @@
+"""HTTP of this room: webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy import select
+
+from tracker.access.rules import Permission
+from tracker.delivery import service
+from tracker.delivery.models import Webhook
+from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
+from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+
+router = APIRouter(prefix="/api/v1", tags=["delivery"])
+
+
+@router.post("/webhooks", status_code=201)
+def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, shared: Shared) -> WebhookMade:
+    """Subscribe to what happens within the caller's reach; the secret is in this answer and nowhere else.
+
+    Each request carries `X-Rantai-Signature: sha256=` and the HMAC-SHA256 of the raw body. Answer 2xx within
+    ten seconds; anything else is tried again, in order. An event may come twice: remember its `position`.
+    """
+    made = service.add_webhook(
+        db,
+        caller,
+        service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since),
+        private_allowed=shared.settings.delivery.private_webhooks,
+        now=now,
+    )
+    secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
+    return WebhookMade(**_shown(made), secret=secret)
+
+
+@router.get("/webhooks")
+def list_webhooks(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[WebhookOut]:
+    """The caller's own subscriptions."""
+    caller.require(Permission.WEBHOOK_WRITE)
+    return page_of(
+        db,
+        select(Webhook).where(Webhook.account_id == caller.account_id),
+        keys=[Webhook.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].id],
+        present=lambda row: WebhookOut(**_shown(row[0])),
+    )
+
+
+@router.get("/webhooks/{webhook_id}")
+def read_webhook(webhook_id: UUID, db: Db, caller: Caller) -> WebhookOut:
+    """One subscription and how it fares."""
+    return WebhookOut(**_shown(service.own_webhook(db, caller, webhook_id)))
+
+
+@router.delete("/webhooks/{webhook_id}", status_code=204)
+def remove_webhook(webhook_id: UUID, db: Db, caller: Caller) -> Response:
+    """Unsubscribe."""
+    service.remove_webhook(db, caller, webhook_id)
+    return Response(status_code=204)
+
+
+def _shown(webhook: Webhook) -> dict[str, Any]:
+    return {name: getattr(webhook, name) for name in WebhookOut.model_fields}

@@ -1,0 +1,55 @@
+"""Where a webhook may go: never into one's own network. Pure.
+
+A subscriber chooses the address our worker will call; without this check it could make the worker speak to
+the database host, the cloud's metadata service or the broker (server-side request forgery).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+MAX_URL = 500
+
+
+def refusal_of_url(url: str, *, private_allowed: bool) -> str | None:
+    """Why the address may not be a webhook's, in one English phrase; None when it may."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "it is no web address"
+    objections = (
+        (len(url) > MAX_URL or not url.isascii() or any(char <= " " for char in url), "it holds what no address has"),
+        (parts.scheme not in ("https", "http") or not host, "it does not begin with https:// and a host"),
+        (parts.username is not None or parts.password is not None, "it holds a user name or password"),
+        (port == 0, "its port is 0"),
+        (not private_allowed and parts.scheme != "https", "it is not https"),
+        (not private_allowed and _names_private(host or ""), "it leads into a private network"),
+    )
+    return next((reason for holds, reason in objections if holds), None)
+
+
+def _names_private(host: str) -> bool:
+    literal = as_address(host)
+    if literal is not None:
+        return not is_public(literal)
+    name = host.lower().rstrip(".")
+    return "." not in name or name.endswith((".local", ".internal", ".localhost"))
+
+
+def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address a host literally is, or None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address lies on the open internet; wrapped IPv4 addresses are looked into."""
+    if isinstance(address, ipaddress.IPv6Address):
+        wrapped = address.ipv4_mapped or address.sixtofour
+        if wrapped is not None:
+            return is_public(wrapped)
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,57 @@
+"""What people are told, in two languages. Pure. A template's parameters hold no name and no identity number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# name: (Indonesian, English)
+TEMPLATES: dict[str, tuple[str, str]] = {
+    "quota_confirmed": (
+        "Vaksinasi Anda dicatat: {facility}, {day}. Tunjukkan tiket Anda saat datang.",
+        "Your vaccination is booked: {facility}, {day}. Show your ticket when you come.",
+    ),
+    "quota_reminder": (
+        "Besok, {day}, giliran vaksinasi Anda di {facility}.",
+        "Tomorrow, {day}, is your vaccination at {facility}.",
+    ),
+    "quota_offer": (
+        (
+            "Vaksin untuk jadwal Anda tanggal {day} di {facility} tidak dapat dipakai. Tempat pengganti sudah "
+            "dipesankan: {new_facility}, {new_day}. Balas YA atau TIDAK sebelum {answer_by}."
+        ),
+        (
+            "The vaccine for your booking on {day} at {facility} cannot be used. Another place is reserved for you: "
+            "{new_facility}, {new_day}. Answer YES or NO before {answer_by}."
+        ),
+    ),
+    "quota_displaced_no_place": (
+        (
+            "Vaksin untuk jadwal Anda tanggal {day} tidak dapat dipakai, dan belum ada tempat pengganti. "
+            "Anda akan dikabari begitu ada."
+        ),
+        (
+            "The vaccine for your booking on {day} cannot be used and there is no other place yet. "
+            "You will hear from us as soon as there is."
+        ),
+    ),
+    "quota_cancelled": (
+        "Pendaftaran vaksinasi Anda tanggal {day} dibatalkan.",
+        "Your vaccination booking of {day} is cancelled.",
+    ),
+    "registration_reply": ("{text}", "{text}"),
+    "recall_notice": (
+        "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",
+        "Recall of {product} batch {lot}: stop using it and set all vials apart.",
+    ),
+}
+
+
+def render(template: str, params: Mapping[str, object], language: str) -> str:
+    """The text; a parameter that is missing leaves an ellipsis. Raises KeyError for an unknown template."""
+    indonesian, english = TEMPLATES[template]
+    return (english if language == "en" else indonesian).format_map(_Lenient({k: str(v) for k, v in params.items()}))
+
+
+class _Lenient(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"

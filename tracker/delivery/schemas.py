@@ -1,0 +1,41 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker.delivery.rules.addresses import MAX_URL
+
+
+class WebhookIn(BaseModel):
+    """A subscription; `kinds` like `stock.moved` or `quota.*`, none for all; `since` a feed position, default now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=1, max_length=MAX_URL)]
+    kinds: Annotated[list[Annotated[str, Field(max_length=101)]], Field(max_length=50)] = []
+    since: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+
+
+class WebhookOut(BaseModel):
+    """A subscription and how it fares; `failures` in a row, `next_at` when it is tried again."""
+
+    id: UUID
+    url: str
+    kinds: list[str]
+    position: int
+    failures: int
+    next_at: datetime
+    created_at: datetime
+    delivered_at: datetime | None
+    last_error: str | None
+
+
+class WebhookMade(WebhookOut):
+    """The subscription with its secret, told once."""
+
+    secret: str

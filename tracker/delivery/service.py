@@ -1,0 +1,128 @@
+"""Use cases of this room: putting messages into the outbox, and webhooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Account
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.access.tokens import derived_key
+from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, UnknownTemplate, WebhookNotFound
+from tracker.delivery.models import MessageState, OutMessage, Webhook
+from tracker.delivery.rules.addresses import refusal_of_url
+from tracker.delivery.rules.templates import TEMPLATES
+from tracker.feed.queries import last_position
+from tracker.kit.errors import Forbidden
+from tracker.kit.ids import uuid7
+
+MOST_WEBHOOKS = 20
+# `room.what`, or `room.*` for all of a room.
+_KIND = re.compile(r"[a-z_]{1,40}\.([a-z_]{1,60}|\*)")
+
+
+def queue_message(
+    db: Session,
+    *,
+    medium: str,
+    recipient_ref: str,
+    template: str,
+    params: Mapping[str, object],
+    now: datetime,
+    language: str = "id",
+) -> UUID:
+    """Put a message into the outbox; it leaves after the commit, or not at all when the transaction fails.
+
+    `recipient_ref` is the opaque id of the person, never an address or a name; so are `params`.
+    Raises UnknownTemplate.
+    """
+    if template not in TEMPLATES:
+        raise UnknownTemplate(field="template", template=template)
+    message = OutMessage(
+        id=uuid7(),
+        medium=medium,
+        recipient_ref=recipient_ref,
+        template=template,
+        params=dict(params),
+        language=language,
+        state=MessageState.PENDING,
+        attempts=0,
+        next_at=now,
+        created_at=now,
+    )
+    db.add(message)
+    db.flush()
+    return message.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWebhook:
+    """`kinds` of feed events wanted (`stock.moved`, `quota.*`), empty for all; `since` is a feed position."""
+
+    url: str
+    kinds: Sequence[str] = ()
+    since: int | None = None
+
+
+def add_webhook(
+    db: Session, principal: Principal, command: NewWebhook, *, private_allowed: bool, now: datetime
+) -> Webhook:
+    """Subscribe the caller's account to the feed, from now on or from an earlier position.
+
+    Raises BadWebhookUrl, BadKinds, TooManyWebhooks, Forbidden.
+    """
+    principal.require(Permission.WEBHOOK_WRITE)
+    if principal.account_id is None:
+        # The system has no account whose reach would bound what is sent.
+        raise Forbidden(permission=Permission.WEBHOOK_WRITE.value)
+    reason = refusal_of_url(command.url, private_allowed=private_allowed)
+    if reason is not None:
+        raise BadWebhookUrl(field="url", reason=reason)
+    for index, kind in enumerate(command.kinds):
+        if not _KIND.fullmatch(kind):
+            raise BadKinds(field="kinds", line=index, value=kind[:100])
+    # Two requests at once must not pass the bound together.
+    db.execute(select(Account.id).where(Account.id == principal.account_id).with_for_update())
+    count = db.scalar(select(func.count()).where(Webhook.account_id == principal.account_id)) or 0
+    if count >= MOST_WEBHOOKS:
+        raise TooManyWebhooks(most=MOST_WEBHOOKS)
+    newest = last_position(db)
+    webhook = Webhook(
+        id=uuid7(),
+        account_id=principal.account_id,
+        url=command.url,
+        kinds=list(command.kinds),
+        position=newest if command.since is None else min(command.since, newest),
+        failures=0,
+        next_at=now,
+        created_at=now,
+    )
+    db.add(webhook)
+    db.flush()
+    return webhook
+
+
+def remove_webhook(db: Session, principal: Principal, webhook_id: UUID) -> None:
+    """Unsubscribe. Raises WebhookNotFound."""
+    db.delete(own_webhook(db, principal, webhook_id))
+    db.flush()
+
+
+def own_webhook(db: Session, principal: Principal, webhook_id: UUID) -> Webhook:
+    """A webhook of the caller's account; raises WebhookNotFound."""
+    found = db.get(Webhook, webhook_id)
+    if found is None or found.account_id != principal.account_id:
+        raise WebhookNotFound
+    return found
+
+
+def secret_of(secret_key: str, webhook_id: UUID) -> str:
+    """The signing secret of a webhook, told once when it is made; 64 hexadecimal digits."""
+    return derived_key(secret_key, f"webhook {webhook_id}").hex()

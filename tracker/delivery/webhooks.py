@@ -1,0 +1,226 @@
+"""The worker's step that carries the feed to subscribers.
+
+One subscriber's events go in feed order, in one request of up to a hundred; the position moves only after a
+2xx, so an event may come twice (after a crash, or an answer that was lost) and is never left out. Claimed like
+messages: no transaction waits for the network.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import ColumnElement, Engine, or_, select, update
+from sqlalchemy.orm import Session
+
+from tracker.access.queries import principal_of, units_visible_to
+from tracker.access.rules import Permission
+from tracker.database.engine import transaction
+from tracker.delivery.models import Webhook
+from tracker.delivery.rules.addresses import is_public
+from tracker.delivery.rules.backoff import wait_after
+from tracker.delivery.rules.signing import HEADER, signature
+from tracker.delivery.service import secret_of
+from tracker.feed.models import FeedEvent
+from tracker.feed.queries import last_position, read_after
+
+CLAIM = timedelta(seconds=30)
+EVENTS_PER_REQUEST = 100
+TIMEOUT_S = 10.0
+
+Resolve = Callable[[str, int], list[str]]
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a host; raises OSError."""
+    return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What one webhook gets in one request; no events means there is nothing to say."""
+
+    webhook_id: UUID
+    url: str
+    failures: int
+    events: tuple[dict[str, Any], ...]
+    before: int
+    after: int
+
+
+def deliver_webhooks(
+    engine: Engine,
+    client: httpx2.Client,
+    secret_key: str,
+    *,
+    now: datetime,
+    private_allowed: bool = False,
+    resolve_host: Resolve = resolve,
+    most: int = 20,
+) -> int:
+    """Serve up to `most` webhooks that are due and have something to hear; answers how many requests succeeded.
+
+    Call again at once while the answer is `most`. `private_allowed` lets requests into private networks
+    (demo, tests, receivers of one's own).
+    """
+    done = 0
+    for parcel in _claim(engine, now, most):
+        error = None
+        if parcel.events:
+            body = _body(parcel)
+            error = _post(client, parcel, body, secret_key, private_allowed=private_allowed, resolve_host=resolve_host)
+            done += error is None
+        _record(engine, parcel, error, now)
+    return done
+
+
+def _claim(engine: Engine, now: datetime, most: int) -> list[Parcel]:
+    with transaction(engine) as db:
+        newest = last_position(db)
+        due = (
+            select(Webhook)
+            .where(Webhook.next_at <= now, Webhook.position < newest)
+            .order_by(Webhook.next_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        parcels = [_parcel(db, webhook, newest) for webhook in db.scalars(due)]
+        ids = [parcel.webhook_id for parcel in parcels]
+        db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
+        return parcels
+
+
+def _parcel(db: Session, webhook: Webhook, newest: int) -> Parcel:
+    principal = principal_of(db, webhook.account_id)
+    events: list[FeedEvent] = []
+    # An account that was closed hears nothing more; its place in the feed stays where it was.
+    after = webhook.position if principal is None else newest
+    if principal is not None:
+        seen: ColumnElement[bool] = FeedEvent.unit_id.in_(units_visible_to(principal, Permission.FEED_READ))
+        if principal.may(Permission.CATALOG_WRITE):
+            # Events of no unit (the catalogue, imports) are for the nation's own.
+            seen = or_(seen, FeedEvent.unit_id.is_(None))
+        wanted = _kinds(webhook.kinds)
+        where = seen if wanted is None else seen & wanted
+        events = read_after(
+            db, webhook.position, limit=EVENTS_PER_REQUEST, where=where & (FeedEvent.position <= newest)
+        )
+        if len(events) == EVENTS_PER_REQUEST:
+            after = events[-1].position
+    return Parcel(
+        webhook_id=webhook.id,
+        url=webhook.url,
+        failures=webhook.failures,
+        events=tuple(_event(event) for event in events),
+        before=webhook.position,
+        after=after,
+    )
+
+
+def _kinds(kinds: list[str]) -> ColumnElement[bool] | None:
+    if not kinds:
+        return None
+    whole = [kind[:-1] for kind in kinds if kind.endswith(".*")]
+    exact = [kind for kind in kinds if not kind.endswith(".*")]
+    return or_(FeedEvent.kind.in_(exact), *(FeedEvent.kind.startswith(room, autoescape=True) for room in whole))
+
+
+def _event(event: FeedEvent) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "id": str(event.id),
+        "kind": event.kind,
+        "subject": event.subject,
+        "data": event.data,
+        "occurred_at": event.occurred_at.isoformat(),
+        "recorded_at": event.recorded_at.isoformat(),
+    }
+
+
+def _body(parcel: Parcel) -> bytes:
+    body = {"webhook": str(parcel.webhook_id), "events": list(parcel.events)}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _post(
+    client: httpx2.Client,
+    parcel: Parcel,
+    body: bytes,
+    secret_key: str,
+    *,
+    private_allowed: bool,
+    resolve_host: Resolve,
+) -> str | None:
+    """What went wrong, or None."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Rantai",
+        HEADER: signature(secret_of(secret_key, parcel.webhook_id), body),
+    }
+    try:
+        url, more = _destination(parcel.url, private_allowed, resolve_host)
+        request = client.build_request(
+            "POST",
+            url,
+            content=body,
+            headers={**headers, **more},
+            timeout=TIMEOUT_S,
+            extensions=_server_name(parcel.url),
+        )
+        # The answer's body is of no interest, and might be endless.
+        response = client.send(request, stream=True, follow_redirects=False)
+        response.close()
+    except _Forbidden:
+        return "the host leads into a private network"
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        return type(error).__name__
+    return None if response.is_success else f"status {response.status_code}"
+
+
+class _Forbidden(Exception):
+    """The name resolves to an address that may not be called."""
+
+
+def _destination(url: str, private_allowed: bool, resolve_host: Resolve) -> tuple[str, dict[str, str]]:
+    """The address to call and the Host header.
+
+    The name is resolved once, here, and the checked address is called: asking again could answer otherwise.
+    """
+    if private_allowed:
+        return url, {}
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    addresses = resolve_host(host, port)
+    if not addresses or not all(is_public(ip_address(address)) for address in addresses):
+        raise _Forbidden
+    literal = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
+    return parts._replace(netloc=f"{literal}:{port}").geturl(), {"Host": parts.netloc}
+
+
+def _server_name(url: str) -> dict[str, str]:
+    """TLS must still prove the name, not the address."""
+    return {"sni_hostname": urlsplit(url).hostname or ""}
+
+
+def _record(engine: Engine, parcel: Parcel, error: str | None, now: datetime) -> None:
+    if error is None:
+        values: dict[str, object] = {"position": parcel.after, "failures": 0, "next_at": now, "last_error": None}
+        if parcel.events:
+            values["delivered_at"] = now
+    else:
+        failures = parcel.failures + 1
+        values = {"failures": failures, "next_at": now + wait_after(failures), "last_error": error}
+    with transaction(engine) as db:
+        # Another worker may have taken it over after our claim ran out: then its word counts.
+        db.execute(
+            update(Webhook).where(Webhook.id == parcel.webhook_id, Webhook.position == parcel.before).values(**values)
+        )
