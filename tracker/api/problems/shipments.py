@@ -1,0 +1,48 @@
+"""Refusals of the room shipments."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "shipments.not_found": Problem(
+        404, "Pengiriman tidak ditemukan dalam jangkauan Anda.", "There is no such shipment within your reach."
+    ),
+    "shipments.other_content": Problem(
+        409, "Id ini sudah tercatat dengan isi lain.", "This id is recorded with other content."
+    ),
+    "shipments.bad_state": Problem(
+        409,
+        "Pengiriman {shipment} berstatus {state}; langkah ini tidak berlaku.",
+        "The shipment {shipment} is {state}; this step does not apply.",
+    ),
+    "shipments.sscc_taken": Problem(409, "SSCC {sscc} sudah dipakai.", "The SSCC {sscc} is taken."),
+    "shipments.nothing_to_pack": Problem(
+        409, "Tidak ada vial layak pakai untuk dikemas.", "There are no usable vials to pack."
+    ),
+    "shipments.not_enough": Problem(
+        409, "Vial layak pakai di tempat itu hanya {usable}.", "Only {usable} usable vials are in that place."
+    ),
+    "shipments.no_route": Problem(
+        422,
+        "Barang dikirim ke atas atau ke bawah, atau ke tetangga di kota yang sama.",
+        "Goods go up or down the tree, or sideways within the same city.",
+    ),
+    "shipments.bad_sscc": Problem(
+        422,
+        "SSCC terdiri atas delapan belas angka, yang terakhir angka periksa.",
+        "An SSCC has eighteen digits, the last a check digit.",
+    ),
+    "shipments.empty_line": Problem(
+        422, "Baris ini tidak menyebut satu vial pun.", "The line says of no vial what became of it."
+    ),
+    "shipments.missing_reason": Problem(
+        422, "Vial yang ditolak, hilang atau lebih perlu alasan.", "Rejected, missing and surplus vials need a reason."
+    ),
+    "shipments.missing_place": Problem(422, "Vial yang datang perlu tempat.", "Vials that arrived need a place."),
+    "shipments.more_than_sent": Problem(
+        422,
+        "Yang masih di jalan hanya {on_road} vial; kelebihannya catat sebagai surplus.",
+        "Only {on_road} vials are on the road; record what is too many as surplus.",
+    ),
+}

@@ -1,0 +1,1 @@
+"""From an order to what really arrived: packing, dispatch, transit, receipt, differences."""

@@ -1,0 +1,77 @@
+"""What this room says when it must say no."""
+
+from __future__ import annotations
+
+from tracker.kit.errors import Conflict, NotFound, Refused
+
+
+class ShipmentNotFound(NotFound):
+    """There is no such shipment within the caller's reach."""
+
+    code = "shipments.not_found"
+
+
+class OtherContent(Conflict):
+    """A shipment or receipt with this id says something else."""
+
+    code = "shipments.other_content"
+
+
+class BadState(Conflict):
+    """The shipment has come too far, or not far enough, for this."""
+
+    code = "shipments.bad_state"
+
+
+class SsccTaken(Conflict):
+    """Another box carries this SSCC."""
+
+    code = "shipments.sscc_taken"
+
+
+class NothingToPack(Conflict):
+    """No usable vials of what was ordered; `skipped` says what there is and why it is not taken."""
+
+    code = "shipments.nothing_to_pack"
+
+
+class NotEnough(Conflict):
+    """There are not so many usable vials of that batch in that place, less what other shipments have packed."""
+
+    code = "shipments.not_enough"
+
+
+class NoRoute(Refused):
+    """Goods go up or down the tree, and sideways only under the same city."""
+
+    code = "shipments.no_route"
+
+
+class BadSscc(Refused):
+    """An SSCC has eighteen digits, the last a check digit."""
+
+    code = "shipments.bad_sscc"
+
+
+class EmptyLine(Refused):
+    """A receipt's line says of at least one vial what became of it."""
+
+    code = "shipments.empty_line"
+
+
+class MissingReason(Refused):
+    """Rejected, missing and surplus vials need a reason."""
+
+    code = "shipments.missing_reason"
+
+
+class MissingPlace(Refused):
+    """Vials that arrived need a place."""
+
+    code = "shipments.missing_place"
+
+
+class MoreThanSent(Refused):
+    """More vials than are on the road; what is too many is `surplus`."""
+
+    code = "shipments.more_than_sent"

@@ -1,0 +1,120 @@
+"""Shipments, what was ordered, packed and received."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database.base import Base
+from tracker.database.types import StrEnumText
+from tracker.shipments.rules.words import Difference, ShipmentKind, State
+
+
+class Shipment(Base):
+    """Goods on their way from one facility to another. Its id is also its transit account in the ledger."""
+
+    __tablename__ = "shipment"
+    __table_args__ = (
+        CheckConstraint("from_facility_id <> to_facility_id", name="two_facilities"),
+        Index("ix_shipment_from_facility_id_created_at", "from_facility_id", "created_at"),
+        Index("ix_shipment_to_facility_id_created_at", "to_facility_id", "created_at"),
+        Index("ix_shipment_state_expected_at", "state", "expected_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[ShipmentKind] = mapped_column(StrEnumText(ShipmentKind))
+    state: Mapped[State] = mapped_column(StrEnumText(State))
+    from_facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    to_facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    sideways: Mapped[bool]
+    reference: Mapped[str | None]
+    content: Mapped[str]  # digest of the order, to tell a repeat from another one under the same id
+    packed_content: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    approved_by: Mapped[str | None]
+    expected_at: Mapped[datetime | None]
+    packed_at: Mapped[datetime | None]
+    dispatched_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+
+
+class ShipmentLine(Base):
+    """Vials of a product that were ordered, and how many of them approved."""
+
+    __tablename__ = "shipment_line"
+    __table_args__ = (CheckConstraint("vials >= 1 AND approved >= 0", name="vials"),)
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"))
+    vials: Mapped[int]
+    approved: Mapped[int | None]
+
+
+class ShipmentBox(Base):
+    """One logistic unit, with its SSCC, seal and temperature logger."""
+
+    __tablename__ = "shipment_box"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), index=True)
+    sscc: Mapped[str] = mapped_column(unique=True)
+    seal: Mapped[str | None]
+    logger: Mapped[str | None]
+
+
+class PackedLine(Base):
+    """Vials of a batch taken from a place into a box."""
+
+    __tablename__ = "packed_line"
+    __table_args__ = (CheckConstraint("vials >= 1", name="vials"), Index("ix_packed_line_place_id", "place_id"))
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    box_id: Mapped[UUID] = mapped_column(ForeignKey("shipment_box.id"))
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    vials: Mapped[int]
+
+
+class ShipmentReceipt(Base):
+    """One part of what arrived, as the receiver found it. Its id is also its stock event's."""
+
+    __tablename__ = "shipment_receipt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), index=True)
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+    final: Mapped[bool]
+    content: Mapped[str]
+
+
+class ReceiptLine(Base):
+    """What became of vials of one batch. `reason` covers rejected, missing and surplus."""
+
+    __tablename__ = "receipt_line"
+    __table_args__ = (
+        CheckConstraint("accepted >= 0 AND rejected >= 0 AND missing >= 0 AND surplus >= 0", name="not_negative"),
+        CheckConstraint("accepted + rejected + missing + surplus >= 1", name="says_something"),
+        CheckConstraint("rejected + missing + surplus = 0 OR reason IS NOT NULL", name="difference_has_reason"),
+        CheckConstraint("vvm_stage BETWEEN 1 AND 4", name="vvm_stage"),
+    )
+
+    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("shipment_receipt.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
+    accepted: Mapped[int]
+    rejected: Mapped[int]
+    missing: Mapped[int]
+    surplus: Mapped[int]
+    reason: Mapped[Difference | None] = mapped_column(StrEnumText(Difference))
+    note: Mapped[str | None]
+    vvm_stage: Mapped[int | None] = mapped_column(SmallInteger)

@@ -1,0 +1,180 @@
+"""One shipment with everything both sides did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.catalog.models import Batch, Presentation
+from tracker.network.models import Equipment
+from tracker.shipments.errors import ShipmentNotFound
+from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+from tracker.shipments.queries.finding import matches, shipments_visible_to, sums_by_batch
+from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD
+from tracker.shipments.schemas import (
+    BoxOut,
+    DifferenceOut,
+    PackedLineOut,
+    ReceiptLineOut,
+    ReceiptOut,
+    ShipmentDetail,
+    ShipmentLineOut,
+    ShipmentOut,
+)
+
+
+def shipment_out(row: Any, now: datetime) -> ShipmentOut:
+    """A row of `shipments_visible_to` as a listing shows it."""
+    return ShipmentOut(**_head(row, now))
+
+
+def shipment_detail(db: Session, principal: Principal, ref: str | UUID, now: datetime) -> ShipmentDetail:
+    """One shipment by id or code; raises ShipmentNotFound."""
+    row = db.execute(shipments_visible_to(principal).where(matches(ref))).one_or_none()
+    if row is None:
+        raise ShipmentNotFound(shipment=str(ref)[:80])
+    shipment: Shipment = row[0]
+    names = _names(db, shipment.id)
+    return ShipmentDetail(
+        **_head(row, now),
+        lines=_lines(db, shipment.id),
+        boxes=_boxes(db, shipment.id),
+        receipts=_receipts(db, shipment.id),
+        differences=_differences(db, shipment, names),
+    )
+
+
+def _head(row: Any, now: datetime) -> dict[str, Any]:
+    shipment: Shipment = row[0]
+    late = shipment.state in ON_THE_ROAD and shipment.expected_at is not None and shipment.expected_at < now
+    return {
+        "id": shipment.id,
+        "code": shipment.code,
+        "kind": shipment.kind,
+        "state": shipment.state,
+        "from": row[1],
+        "to": row[2],
+        "lateral": shipment.sideways,
+        "late": late,
+        "reference": shipment.reference,
+        "created_at": shipment.created_at,
+        "created_by": shipment.created_by,
+        "approved_by": shipment.approved_by,
+        "expected_at": shipment.expected_at,
+        "packed_at": shipment.packed_at,
+        "dispatched_at": shipment.dispatched_at,
+        "received_at": shipment.received_at,
+    }
+
+
+def _names(db: Session, shipment_id: UUID) -> dict[UUID, tuple[str, str]]:
+    """Lot and product code of every batch that was packed or received."""
+    packed = select(PackedLine.batch_id).where(PackedLine.shipment_id == shipment_id)
+    received = (
+        select(ReceiptLine.batch_id)
+        .join(ShipmentReceipt, ShipmentReceipt.id == ReceiptLine.receipt_id)
+        .where(ShipmentReceipt.shipment_id == shipment_id)
+    )
+    rows = db.execute(
+        select(Batch.id, Batch.lot, Presentation.code)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(Batch.id.in_(packed) | Batch.id.in_(received))
+    )
+    return {row.id: (row.lot, row.code) for row in rows}
+
+
+def _lines(db: Session, shipment_id: UUID) -> list[ShipmentLineOut]:
+    rows = db.execute(
+        select(Presentation.code, ShipmentLine.vials, ShipmentLine.approved)
+        .join(Presentation, Presentation.id == ShipmentLine.presentation_id)
+        .where(ShipmentLine.shipment_id == shipment_id)
+        .order_by(ShipmentLine.seq)
+    )
+    return [ShipmentLineOut(product=row.code, vials=row.vials, approved=row.approved) for row in rows]
+
+
+def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
+    boxes = db.scalars(select(ShipmentBox).where(ShipmentBox.shipment_id == shipment_id).order_by(ShipmentBox.id))
+    found = {box.id: BoxOut(id=box.id, sscc=box.sscc, seal=box.seal, logger=box.logger, lines=[]) for box in boxes}
+    rows = db.execute(
+        select(PackedLine, Batch.lot, Presentation.code, Equipment.code)
+        .join(Batch, Batch.id == PackedLine.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Equipment, Equipment.id == PackedLine.place_id)
+        .where(PackedLine.shipment_id == shipment_id)
+        .order_by(PackedLine.seq)
+    )
+    for line, lot, product, place in rows:
+        found[line.box_id].lines.append(
+            PackedLineOut(batch_id=line.batch_id, lot=lot, product=product, place=place, vials=line.vials)
+        )
+    return list(found.values())
+
+
+def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
+    receipts = db.scalars(
+        select(ShipmentReceipt)
+        .where(ShipmentReceipt.shipment_id == shipment_id)
+        .order_by(ShipmentReceipt.recorded_at, ShipmentReceipt.id)
+    )
+    found = {
+        receipt.id: ReceiptOut(
+            id=receipt.id,
+            occurred_at=receipt.occurred_at,
+            recorded_at=receipt.recorded_at,
+            recorded_by=receipt.recorded_by,
+            final=receipt.final,
+            lines=[],
+        )
+        for receipt in receipts
+    }
+    rows = db.execute(
+        select(ReceiptLine, Batch.lot, Presentation.code, Equipment.code)
+        .join(Batch, Batch.id == ReceiptLine.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .outerjoin(Equipment, Equipment.id == ReceiptLine.place_id)
+        .where(ReceiptLine.receipt_id.in_(found))
+        .order_by(ReceiptLine.receipt_id, ReceiptLine.seq)
+    )
+    for line, lot, product, place in rows:
+        found[line.receipt_id].lines.append(
+            ReceiptLineOut(
+                batch_id=line.batch_id,
+                lot=lot,
+                product=product,
+                place=place,
+                accepted=line.accepted,
+                rejected=line.rejected,
+                missing=line.missing,
+                surplus=line.surplus,
+                reason=line.reason,
+                note=line.note,
+                vvm_stage=line.vvm_stage,
+            )
+        )
+    return list(found.values())
+
+
+def _differences(db: Session, shipment: Shipment, names: dict[UUID, tuple[str, str]]) -> list[DifferenceOut]:
+    if shipment.state not in DISPATCHED:
+        return []
+    return [
+        DifferenceOut(
+            batch_id=each.batch_id,
+            lot=names[each.batch_id][0],
+            product=names[each.batch_id][1],
+            sent=each.sent,
+            accepted=each.accepted,
+            rejected=each.rejected,
+            missing=each.missing,
+            surplus=each.surplus,
+            on_road=each.on_road,
+            differs=each.differs,
+        )
+        for each in sums_by_batch(db, shipment.id).values()
+    ]

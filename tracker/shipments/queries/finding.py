@@ -1,0 +1,76 @@
+"""Shipments as both of their sides may see them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.network.models import Facility
+from tracker.network.queries import as_id
+from tracker.shipments.errors import ShipmentNotFound
+from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentReceipt
+from tracker.shipments.rules.receiving import Sums, sums_of
+
+FromUnit = aliased(Unit, name="from_unit")
+ToUnit = aliased(Unit, name="to_unit")
+FromFacility = aliased(Facility, name="from_facility")
+ToFacility = aliased(Facility, name="to_facility")
+
+
+def shipments_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
+    """A select of (shipment, sender's code, receiver's code, sender's path, receiver's path), not ordered.
+
+    Who may see either end sees the shipment, with all its differences.
+    """
+    return (
+        select(Shipment, FromFacility.code, ToFacility.code, FromUnit.path, ToUnit.path)
+        .join(FromFacility, FromFacility.id == Shipment.from_facility_id)
+        .join(ToFacility, ToFacility.id == Shipment.to_facility_id)
+        .join(FromUnit, FromUnit.id == Shipment.from_facility_id)
+        .join(ToUnit, ToUnit.id == Shipment.to_facility_id)
+        .where(
+            or_(
+                visible_to(principal, FromUnit.path, Permission.STOCK_READ),
+                visible_to(principal, ToUnit.path, Permission.STOCK_READ),
+            )
+        )
+    )
+
+
+def matches(ref: str | UUID) -> ColumnElement[bool]:
+    """The condition that a shipment has this id or code."""
+    as_uuid = as_id(ref)
+    condition: ColumnElement[bool] = Shipment.id == as_uuid if as_uuid is not None else Shipment.code == ref
+    return condition
+
+
+def shipment_by_ref(db: Session, principal: Principal, ref: str | UUID) -> Shipment:
+    """A shipment by id or code that the caller sees from either end; raises ShipmentNotFound."""
+    row = db.execute(shipments_visible_to(principal).where(matches(ref))).one_or_none()
+    if row is None:
+        raise ShipmentNotFound(shipment=str(ref)[:80])
+    shipment: Shipment = row[0]
+    return shipment
+
+
+def sums_by_batch(db: Session, shipment_id: UUID) -> dict[UUID, Sums]:
+    """What was sent and what arrived, by batch; sent counts once the shipment has left."""
+    sent = db.execute(select(PackedLine.batch_id, PackedLine.vials).where(PackedLine.shipment_id == shipment_id))
+    received = db.execute(
+        select(
+            ReceiptLine.batch_id, ReceiptLine.accepted, ReceiptLine.rejected, ReceiptLine.missing, ReceiptLine.surplus
+        )
+        .join(ShipmentReceipt, ShipmentReceipt.id == ReceiptLine.receipt_id)
+        .where(ShipmentReceipt.shipment_id == shipment_id)
+    )
+    return sums_of(
+        [(row.batch_id, row.vials) for row in sent],
+        [(row.batch_id, row.accepted, row.rejected, row.missing, row.surplus) for row in received],
+    )

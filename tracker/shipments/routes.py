@@ -1,0 +1,156 @@
+"""HTTP of this room: orders, packing, dispatch, receipts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from sqlalchemy import or_
+
+from tracker.access.rules import Permission
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network.queries import facility_by_code_or_id
+from tracker.shipments.models import Shipment
+from tracker.shipments.queries.detail import shipment_detail, shipment_out
+from tracker.shipments.queries.finding import shipments_visible_to
+from tracker.shipments.rules.words import ON_THE_ROAD, State
+from tracker.shipments.schemas import (
+    ApproveIn,
+    DispatchIn,
+    PackedOut,
+    PackIn,
+    PassedOverOut,
+    ReceiptIn,
+    ShipmentDetail,
+    ShipmentIn,
+    ShipmentOut,
+)
+from tracker.shipments.service.commands import Box, CreateShipment, Pack, Received, ReceiveShipment, Wanted
+from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment
+from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
+from tracker.shipments.service.receiving import receive_shipment
+
+router = APIRouter(prefix="/api/v1/shipments", tags=["shipments"])
+
+Ref = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
+_REPEAT: dict[int | str, dict[str, Any]] = {
+    200: {"model": ShipmentDetail, "description": "The same was recorded before."}
+}
+
+
+@router.get("")
+def list_shipments(
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    state: State | None = None,
+    facility: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")] = None,
+    late: Annotated[bool | None, Query(description="Only what should have arrived and has not.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ShipmentOut]:
+    """Shipments from or to the caller's subtree, newest first; both sides see the same."""
+    query = shipments_visible_to(caller)
+    if state is not None:
+        query = query.where(Shipment.state == state)
+    if facility is not None:
+        place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+        query = query.where(or_(Shipment.from_facility_id == place.id, Shipment.to_facility_id == place.id))
+    if late:
+        query = query.where(Shipment.state.in_(sorted(ON_THE_ROAD)), Shipment.expected_at < now)
+    return page_of(
+        db,
+        query,
+        keys=[Shipment.created_at, Shipment.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].created_at.isoformat(), row[0].id],
+        present=lambda row: shipment_out(row, now),
+        descending=True,
+    )
+
+
+@router.post("", status_code=201, responses=_REPEAT)
+def post_shipment(*, body: ShipmentIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """Order goods from above or next door, or send some: 201, or 200 for the same again."""
+    command = CreateShipment(
+        id=body.id,
+        from_facility=body.from_,
+        to_facility=body.to,
+        lines=tuple(Wanted(product=line.product, vials=line.vials) for line in body.lines),
+        kind=body.kind,
+        reference=body.reference,
+        expected_at=body.expected_at,
+    )
+    made = create_shipment(db, caller, command, now=now)
+    response.status_code = 201 if made.fresh else 200
+    return shipment_detail(db, caller, made.shipment.id, now)
+
+
+@router.get("/{ref}")
+def read_shipment(ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """One shipment: ordered, packed, received, and every difference."""
+    return shipment_detail(db, caller, ref, now)
+
+
+@router.post("/{ref}/approve")
+def approve(*, ref: Ref, body: ApproveIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The sender agrees to an order, wholly or with other numbers."""
+    return shipment_detail(db, caller, approve_shipment(db, caller, ref, body.vials, now=now).id, now)
+
+
+@router.post("/{ref}/cancel")
+def cancel(*, ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """Give up a shipment that has not left."""
+    return shipment_detail(db, caller, cancel_shipment(db, caller, ref, now=now).id, now)
+
+
+@router.post("/{ref}/pack")
+def pack(*, ref: Ref, body: PackIn, db: Db, caller: Caller, now: Now) -> PackedOut:
+    """Fill boxes, by given lines or first expiry, first out. Packing again before dispatch replaces the boxes."""
+    boxes = tuple(
+        Box(
+            sscc=box.sscc,
+            seal=box.seal,
+            logger=box.logger,
+            lines=tuple(
+                Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch) for line in box.lines
+            ),
+        )
+        for box in body.boxes
+    )
+    packed = pack_shipment(db, caller, ref, boxes, now=now)
+    detail = shipment_detail(db, caller, packed.shipment.id, now)
+    return PackedOut(
+        **detail.model_dump(by_alias=True),
+        not_found=packed.missing,
+        skipped=[
+            PassedOverOut(lot=parcel.lot, place=parcel.place, vials=parcel.vials, reason=why)
+            for parcel, why in packed.skipped
+        ],
+    )
+
+
+@router.post("/{ref}/dispatch")
+def dispatch(*, ref: Ref, body: DispatchIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The packed vials leave: from their places to the shipment's transit account."""
+    shipment = dispatch_shipment(
+        db, caller, ref, occurred_at=body.occurred_at or now, expected_at=body.expected_at, now=now
+    )
+    return shipment_detail(db, caller, shipment.id, now)
+
+
+@router.post("/{ref}/receipts", status_code=201, responses=_REPEAT)
+def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """Book one part of what arrived: 201, or 200 for the same again."""
+    command = ReceiveShipment(
+        id=body.id,
+        occurred_at=body.occurred_at,
+        lines=tuple(Received(**line.model_dump()) for line in body.lines),
+        final=body.final,
+    )
+    arrived = receive_shipment(db, caller, ref, command, now=now)
+    response.status_code = 201 if arrived.fresh else 200
+    return shipment_detail(db, caller, arrived.shipment.id, now)

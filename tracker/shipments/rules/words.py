@@ -1,0 +1,51 @@
+"""The words of this room. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ShipmentKind(StrEnum):
+    """Who asked for it."""
+
+    ORDER = "order"  # the receiver requests, the sender approves
+    DIRECT = "direct"  # the sender sends
+
+
+class State(StrEnum):
+    """How far a shipment has come."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    PACKED = "packed"
+    IN_TRANSIT = "in_transit"
+    PARTLY_RECEIVED = "partly_received"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+ON_THE_ROAD = frozenset({State.IN_TRANSIT, State.PARTLY_RECEIVED})
+DISPATCHED = ON_THE_ROAD | {State.RECEIVED}
+
+
+class Difference(StrEnum):
+    """Why what arrived is not what was sent, or is not taken."""
+
+    BROKEN = "broken"
+    DAMAGED = "damaged"
+    EXPIRED = "expired"
+    VVM = "vvm"
+    HEAT = "heat"
+    FREEZE = "freeze"
+    LOST = "lost"
+    STOLEN = "stolen"
+    NOT_SENT = "not_sent"
+    WRONG_LOT = "wrong_lot"
+    WRONG_PRODUCT = "wrong_product"
+    NOT_ORDERED = "not_ordered"
+    NOT_RECEIVED = "not_received"
+    OTHER = "other"
+
+
+# A rejected parcel that is spent goes to `unusable`; one that is merely wrong waits on hold for its return.
+SPENT = frozenset({Difference.BROKEN, Difference.DAMAGED, Difference.EXPIRED, Difference.VVM})

@@ -1,0 +1,232 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from tracker.shipments.rules.words import Difference, ShipmentKind, State
+from tracker.stock.rules.fefo import Skip
+from tracker.stock.schemas import Scanned, Vials, Words
+
+
+class WantedIn(BaseModel):
+    """Vials of a product (id, code, GTIN or NIE)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product: Words
+    vials: Vials
+
+
+class ShipmentIn(BaseModel):
+    """An order (made by the receiver) or a direct shipment (made by the sender). Facilities by id or code."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: UUID
+    from_: Words = Field(alias="from")
+    to: Words
+    kind: ShipmentKind | None = None
+    lines: Annotated[list[WantedIn], Field(min_length=1, max_length=200)]
+    reference: Words | None = None
+    expected_at: AwareDatetime | None = None
+
+
+class ApproveIn(BaseModel):
+    """Approved vials by line of the order (from 0); lines not named are approved as asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vials: dict[Annotated[int, Field(ge=0, le=199)], Vials] | None = None
+
+
+class PackLineIn(BaseModel):
+    """Vials of a batch from a place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    barcode: Scanned | None = None
+    batch: Words | None = None
+    place: Words
+    vials: Vials
+
+
+class BoxIn(BaseModel):
+    """A box: without `sscc` one is made; without `lines` it is filled first expiry, first out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sscc: Annotated[str, Field(pattern=r"^[0-9]{18}$")] | None = None
+    seal: Words | None = None
+    logger: Words | None = None
+    lines: Annotated[list[PackLineIn], Field(max_length=200)] = Field(default_factory=list)
+
+
+class PackIn(BaseModel):
+    """The boxes; none at all means one box, filled first expiry, first out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    boxes: Annotated[list[BoxIn], Field(max_length=200)] = Field(default_factory=list)
+
+
+class DispatchIn(BaseModel):
+    """When it left (now when not given), and when it should arrive."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    occurred_at: AwareDatetime | None = None
+    expected_at: AwareDatetime | None = None
+
+
+class ReceiptLineIn(BaseModel):
+    """What became of vials of one batch. `reason` is needed with rejected, missing or surplus vials.
+
+    Another lot than was sent: the sent one is `missing`, the one that came `surplus`, both with `wrong_lot`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    barcode: Scanned | None = None
+    batch: Words | None = None
+    place: Words | None = None
+    accepted: Vials = 0
+    rejected: Vials = 0
+    missing: Vials = 0
+    surplus: Vials = 0
+    reason: Difference | None = None
+    note: Words | None = None
+    vvm_stage: Annotated[int, Field(ge=1, le=4)] | None = None
+
+
+class ReceiptIn(BaseModel):
+    """One part of what arrived; `final`: nothing more will come, the rest is missing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    occurred_at: AwareDatetime
+    lines: Annotated[list[ReceiptLineIn], Field(max_length=200)]
+    final: bool = False
+
+
+class ShipmentLineOut(BaseModel):
+    """What was ordered, and how much of it approved."""
+
+    product: str
+    vials: int
+    approved: int | None
+
+
+class PackedLineOut(BaseModel):
+    """Vials of a batch in a box."""
+
+    batch_id: UUID
+    lot: str
+    product: str
+    place: str
+    vials: int
+
+
+class BoxOut(BaseModel):
+    """A box and what is in it."""
+
+    id: UUID
+    sscc: str
+    seal: str | None
+    logger: str | None
+    lines: list[PackedLineOut]
+
+
+class ReceiptLineOut(BaseModel):
+    """What the receiver found of one batch."""
+
+    batch_id: UUID
+    lot: str
+    product: str
+    place: str | None
+    accepted: int
+    rejected: int
+    missing: int
+    surplus: int
+    reason: Difference | None
+    note: str | None
+    vvm_stage: int | None
+
+
+class ReceiptOut(BaseModel):
+    """One part of what arrived."""
+
+    id: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    final: bool
+    lines: list[ReceiptLineOut]
+
+
+class DifferenceOut(BaseModel):
+    """Sent against arrived, of one batch."""
+
+    batch_id: UUID
+    lot: str
+    product: str
+    sent: int
+    accepted: int
+    rejected: int
+    missing: int
+    surplus: int
+    on_road: int
+    differs: bool
+
+
+class ShipmentOut(BaseModel):
+    """A shipment in a listing; `late` when it should have arrived and has not."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: UUID
+    code: str
+    kind: ShipmentKind
+    state: State
+    from_: str = Field(alias="from")
+    to: str
+    lateral: bool
+    late: bool
+    reference: str | None
+    created_at: datetime
+    created_by: str
+    approved_by: str | None
+    expected_at: datetime | None
+    packed_at: datetime | None
+    dispatched_at: datetime | None
+    received_at: datetime | None
+
+
+class ShipmentDetail(ShipmentOut):
+    """A shipment with all that both sides did: ordered, packed, received, and what differs."""
+
+    lines: list[ShipmentLineOut]
+    boxes: list[BoxOut]
+    receipts: list[ReceiptOut]
+    differences: list[DifferenceOut]
+
+
+class PassedOverOut(BaseModel):
+    """Vials that were not picked, and why."""
+
+    lot: str
+    place: str
+    vials: int
+    reason: Skip
+
+
+class PackedOut(ShipmentDetail):
+    """The packed shipment; `not_found` is vials that could not be picked, by line of the order."""
+
+    not_found: dict[int, int]
+    skipped: list[PassedOverOut]

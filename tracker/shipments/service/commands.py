@@ -1,0 +1,85 @@
+"""What can be asked of this room."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tracker.shipments.rules.words import Difference, ShipmentKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Vials of a product (id, code, GTIN or NIE)."""
+
+    product: str
+    vials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateShipment:
+    """An order or a direct shipment; facilities by id or code. `id` is made by whoever asks first."""
+
+    id: UUID
+    from_facility: str
+    to_facility: str
+    lines: tuple[Wanted, ...]
+    kind: ShipmentKind | None = None
+    reference: str | None = None
+    expected_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) from a place."""
+
+    vials: int
+    place: str
+    barcode: str | None = None
+    batch: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One box; without `sscc` one is made, without lines it is filled first expiry, first out."""
+
+    sscc: str | None = None
+    seal: str | None = None
+    logger: str | None = None
+    lines: tuple[Pack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What became of vials of one batch."""
+
+    barcode: str | None = None
+    batch: str | None = None
+    place: str | None = None
+    accepted: int = 0
+    rejected: int = 0
+    missing: int = 0
+    surplus: int = 0
+    reason: Difference | None = None
+    note: str | None = None
+    vvm_stage: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveShipment:
+    """One part of what arrived; `final` says nothing more will come, so the rest is missing."""
+
+    id: UUID
+    occurred_at: datetime
+    lines: tuple[Received, ...]
+    final: bool = False
+
+
+def digest(command: CreateShipment | ReceiveShipment | tuple[Box, ...]) -> str:
+    """Equal exactly for commands that say the same."""
+    value = [asdict(box) for box in command] if isinstance(command, tuple) else asdict(command)
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

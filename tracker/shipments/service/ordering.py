@@ -1,0 +1,184 @@
+"""Orders and direct shipments, up to the moment of packing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import SYSTEM, Principal
+from tracker.access.rules import Permission
+from tracker.catalog.errors import PresentationNotFound
+from tracker.catalog.queries import presentation_by_ref
+from tracker.network.errors import FacilityNotFound
+from tracker.network.models import Facility
+from tracker.network.queries import facility_by_code_or_id, path_of
+from tracker.shipments.errors import BadState, NoRoute, OtherContent, ShipmentNotFound
+from tracker.shipments.models import Shipment, ShipmentLine
+from tracker.shipments.queries.finding import matches, shipments_visible_to
+from tracker.shipments.rules.routes import is_lateral, may_send
+from tracker.shipments.rules.words import ShipmentKind, State
+from tracker.shipments.service.commands import CreateShipment, digest
+from tracker.shipments.service.telling import tell
+from tracker.stock.errors import BadVials
+
+_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A shipment, and whether it was made now."""
+
+    shipment: Shipment
+    fresh: bool
+
+
+def create_shipment(db: Session, principal: Principal, command: CreateShipment, *, now: datetime) -> Made:
+    """Ask for goods (receiver) or announce them (sender); the same again answers the first.
+
+    Whoever may write at the sender has thereby approved. Raises FacilityNotFound, Forbidden, NoRoute,
+    PresentationNotFound, BadVials, OtherContent.
+    """
+    content = digest(command)
+    earlier = db.get(Shipment, command.id)
+    if earlier is not None:
+        return _repeat(db, principal, earlier, content)
+    sender, from_path = _end(db, command.from_facility, "from")
+    receiver, to_path = _end(db, command.to_facility, "to")
+    if not principal.sees(from_path) and not principal.sees(to_path):
+        raise FacilityNotFound(field="from", facility=command.from_facility)
+    by_sender = principal.may(Permission.SHIPMENT_WRITE, from_path)
+    if not by_sender:
+        principal.require(Permission.SHIPMENT_WRITE, to_path if principal.sees(to_path) else from_path)
+    if not may_send(from_path, to_path):
+        raise NoRoute(field="to")
+    kind = command.kind or (ShipmentKind.DIRECT if by_sender else ShipmentKind.ORDER)
+    shipment = Shipment(
+        id=command.id,
+        code=code_of(command.id),
+        kind=kind,
+        state=State.APPROVED if by_sender else State.REQUESTED,
+        from_facility_id=sender.id,
+        to_facility_id=receiver.id,
+        sideways=is_lateral(from_path, to_path),
+        reference=command.reference,
+        content=content,
+        created_at=now,
+        created_by=principal.name,
+        approved_by=principal.name if by_sender else None,
+        expected_at=command.expected_at,
+    )
+    db.add(shipment)
+    db.flush()
+    for seq, line in enumerate(command.lines):
+        if not 1 <= line.vials <= 10_000_000:
+            raise BadVials(line=seq, field="vials", vials=line.vials)
+        try:
+            presentation = presentation_by_ref(db, line.product)
+        except PresentationNotFound as error:
+            raise PresentationNotFound(line=seq, field="product", **error.params) from None
+        db.add(
+            ShipmentLine(
+                shipment_id=shipment.id,
+                seq=seq,
+                presentation_id=presentation.id,
+                vials=line.vials,
+                approved=line.vials if by_sender else None,
+            )
+        )
+    db.flush()
+    tell(db, shipment, "shipments.created", now=now)
+    return Made(shipment, fresh=True)
+
+
+def approve_shipment(
+    db: Session, principal: Principal, ref: str | UUID, approved: Mapping[int, int] | None = None, *, now: datetime
+) -> Shipment:
+    """The sender agrees to an order, wholly or with other numbers (`approved`: line → vials, from 0).
+
+    Raises ShipmentNotFound, Forbidden, BadState, BadVials. Approving again what is approved changes nothing.
+    """
+    shipment, from_path, _ = locked(db, principal, ref)
+    principal.require(Permission.SHIPMENT_WRITE, from_path)
+    if shipment.state is State.APPROVED and approved is None:
+        return shipment
+    if shipment.state not in (State.REQUESTED, State.APPROVED):
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    for line in lines_of(db, shipment.id):
+        vials = (approved or {}).get(line.seq, line.vials)
+        if not 0 <= vials <= 10_000_000:
+            raise BadVials(line=line.seq, field="vials", vials=vials)
+        line.approved = vials
+    shipment.state = State.APPROVED
+    shipment.approved_by = principal.name
+    db.flush()
+    tell(db, shipment, "shipments.approved", now=now)
+    return shipment
+
+
+def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: datetime) -> Shipment:
+    """Either end gives up a shipment that has not left. Raises ShipmentNotFound, Forbidden, BadState."""
+    shipment, from_path, to_path = locked(db, principal, ref)
+    if not principal.may(Permission.SHIPMENT_WRITE, to_path):
+        principal.require(Permission.SHIPMENT_WRITE, from_path if principal.sees(from_path) else to_path)
+    if shipment.state is State.CANCELLED:
+        return shipment
+    if shipment.state not in (State.REQUESTED, State.APPROVED, State.PACKED):
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    shipment.state = State.CANCELLED
+    db.flush()
+    tell(db, shipment, "shipments.cancelled", now=now)
+    return shipment
+
+
+def locked(db: Session, principal: Principal, ref: str | UUID) -> tuple[Shipment, str, str]:
+    """The shipment with its row locked, and the paths of its two ends; raises ShipmentNotFound.
+
+    The row comes before every anchor of the ledger, in all use cases of this room.
+    """
+    row = db.execute(
+        shipments_visible_to(principal)
+        .where(matches(ref))
+        .with_for_update(of=Shipment)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise ShipmentNotFound(shipment=str(ref)[:80])
+    return row[0], row[3], row[4]
+
+
+def lines_of(db: Session, shipment_id: UUID) -> list[ShipmentLine]:
+    """What was ordered, in order."""
+    return list(
+        db.scalars(select(ShipmentLine).where(ShipmentLine.shipment_id == shipment_id).order_by(ShipmentLine.seq))
+    )
+
+
+def code_of(shipment_id: UUID) -> str:
+    """A short name for people: the last 40 bits of the id in Crockford's letters, which nobody misreads."""
+    number = shipment_id.int & ((1 << 40) - 1)
+    letters = ""
+    for _ in range(8):
+        number, digit = divmod(number, 32)
+        letters = _CODE_LETTERS[digit] + letters
+    return f"SJ-{letters[:4]}-{letters[4:]}"
+
+
+def _end(db: Session, ref: str, field: str) -> tuple[Facility, str]:
+    # The other end lies outside the caller's subtree as a rule: an order goes to the city above.
+    try:
+        facility = facility_by_code_or_id(db, SYSTEM, ref)
+    except FacilityNotFound:
+        raise FacilityNotFound(field=field, facility=ref) from None
+    return facility, path_of(db, facility.id)
+
+
+def _repeat(db: Session, principal: Principal, earlier: Shipment, content: str) -> Made:
+    seen = db.execute(shipments_visible_to(principal).where(Shipment.id == earlier.id)).one_or_none()
+    if seen is None or earlier.content != content:
+        raise OtherContent(id=str(earlier.id))
+    return Made(earlier, fresh=False)

@@ -1,0 +1,260 @@
+"""Packing and dispatch: which vials, in which boxes, and off they go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.network.queries import local_date
+from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, SsccTaken
+from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
+from tracker.shipments.rules.sscc import is_sscc, make_sscc
+from tracker.shipments.rules.words import DISPATCHED, State
+from tracker.shipments.service.commands import Box, digest
+from tracker.shipments.service.ordering import lines_of, locked
+from tracker.shipments.service.telling import tell
+from tracker.stock.errors import BadVials
+from tracker.stock.queries.stock import parcels_at
+from tracker.stock.rules.fefo import Parcel, Skip, pick, reason_to_skip
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.posting import post_event
+from tracker.stock.service.recording import Said, resolve_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The packed shipment; vials that could not be found, by line of the order; parcels passed over, and why."""
+
+    shipment: Shipment
+    missing: dict[int, int]
+    skipped: tuple[tuple[Parcel, Skip], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """Vials of a batch from a place into the box with this index."""
+
+    box: int
+    batch_id: UUID
+    place_id: UUID
+    vials: int
+
+
+def pack_shipment(
+    db: Session, principal: Principal, ref: str | UUID, boxes: tuple[Box, ...], *, now: datetime
+) -> Packed:
+    """Put vials into boxes: the lines given, or first expiry first out over what is approved and not yet packed.
+
+    Held, recalled, unusable and expired vials are never packed, nor what other packed shipments count on. Packing
+    again before dispatch replaces the boxes; the same again changes nothing. Raises ShipmentNotFound, Forbidden,
+    BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
+    """
+    shipment, from_path, _ = locked(db, principal, ref)
+    principal.require(Permission.SHIPMENT_WRITE, from_path)
+    content = digest(boxes)
+    if shipment.packed_content == content and shipment.state is not State.CANCELLED:
+        return Packed(shipment, {}, ())
+    if shipment.state not in (State.APPROVED, State.PACKED):
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    boxes = boxes or (Box(),)
+    takes, missing, skipped = _choose(db, principal, shipment, boxes, now=now)
+    _replace_boxes(db, shipment, boxes, takes)
+    shipment.state = State.PACKED
+    shipment.packed_content = content
+    shipment.packed_at = now
+    db.flush()
+    tell(db, shipment, "shipments.packed", {"boxes": len(boxes), "vials": sum(t.vials for t in takes)}, now=now)
+    return Packed(shipment, missing, skipped)
+
+
+def dispatch_shipment(
+    db: Session,
+    principal: Principal,
+    ref: str | UUID,
+    *,
+    occurred_at: datetime,
+    expected_at: datetime | None = None,
+    now: datetime,
+) -> Shipment:
+    """The packed vials leave for the shipment's transit account; once left, the same again changes nothing.
+
+    Raises ShipmentNotFound, Forbidden, BadState, and what the ledger raises: stock that was put on hold, or went,
+    since it was packed does not leave (`stock.history_negative`, naming the line).
+    """
+    shipment, from_path, _ = locked(db, principal, ref)
+    principal.require(Permission.SHIPMENT_WRITE, from_path)
+    if shipment.state in DISPATCHED:
+        return shipment
+    if shipment.state is not State.PACKED:
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq))
+    event = PostEvent(
+        id=uuid5(shipment.id, "dispatch"),
+        kind=Kind.DISPATCH,
+        facility_id=shipment.from_facility_id,
+        occurred_at=occurred_at,
+        lines=tuple(Line(batch_id=line.batch_id, place_id=line.place_id, vials=line.vials) for line in lines),
+        reference=shipment.code,
+        shipment_id=shipment.id,
+    )
+    post_event(db, principal, event, now=now, permission=Permission.SHIPMENT_WRITE)
+    shipment.state = State.IN_TRANSIT
+    shipment.dispatched_at = min(occurred_at, now)
+    if expected_at is not None:
+        shipment.expected_at = expected_at
+    db.flush()
+    tell(
+        db,
+        shipment,
+        "shipments.dispatched",
+        {"event": str(event.id), "vials": sum(line.vials for line in event.lines)},
+        now=now,
+        occurred_at=shipment.dispatched_at,
+    )
+    return shipment
+
+
+def _choose(
+    db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
+) -> tuple[list[_Take], dict[int, int], tuple[tuple[Parcel, Skip], ...]]:
+    sender = db.get_one(Facility, shipment.from_facility_id)
+    day = local_date(sender, max(now, shipment.expected_at or now))
+    promised = _packed_elsewhere(db, shipment)
+    parcels = [
+        replace(parcel, vials=parcel.vials - promised[parcel.batch_id, parcel.place_id])
+        if reason_to_skip(parcel, day) is None
+        else parcel
+        for parcel in parcels_at(db, shipment.from_facility_id)
+    ]
+    takes = _given(db, principal, shipment, boxes, now=now)
+    usable = {(p.batch_id, p.place_id): p.vials for p in parcels if reason_to_skip(p, day) is None}
+    for index, take in enumerate(takes):
+        left = usable.get((take.batch_id, take.place_id), 0)
+        if take.vials > left:
+            raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(left, 0))
+        usable[take.batch_id, take.place_id] = left - take.vials
+    open_boxes = [index for index, box in enumerate(boxes) if not box.lines]
+    if not open_boxes:
+        return takes, {}, ()
+    rest = [replace(p, vials=usable[p.batch_id, p.place_id]) if reason_to_skip(p, day) is None else p for p in parcels]
+    found, missing, skipped = _by_expiry(db, shipment, rest, takes, day=day, box=open_boxes[0])
+    if not takes and not found:
+        raise NothingToPack(
+            shipment=shipment.code,
+            skipped=[
+                {"lot": p.lot, "place": p.place, "vials": p.vials, "reason": why.value} for p, why in skipped[:50]
+            ],
+        )
+    return [*takes, *found], missing, tuple(skipped)
+
+
+def _by_expiry(
+    db: Session, shipment: Shipment, parcels: list[Parcel], takes: list[_Take], *, day: date, box: int
+) -> tuple[list[_Take], dict[int, int], list[tuple[Parcel, Skip]]]:
+    """Fill the rest of the order; returns what to take, what is missing by line, what was passed over."""
+    products = dict(
+        db.execute(
+            select(Batch.id, Batch.presentation_id).where(
+                Batch.id.in_({p.batch_id for p in parcels} | {t.batch_id for t in takes})
+            )
+        )
+        .tuples()
+        .all()
+    )
+    already = Counter[UUID]()
+    for take in takes:
+        already[products[take.batch_id]] += take.vials
+    found: list[_Take] = []
+    missing: dict[int, int] = {}
+    skipped: list[tuple[Parcel, Skip]] = []
+    for line in lines_of(db, shipment.id):
+        wanted = line.vials if line.approved is None else line.approved
+        given = min(wanted, already[line.presentation_id])
+        already[line.presentation_id] -= given
+        mine = [p for p in parcels if products[p.batch_id] == line.presentation_id]
+        chosen = pick(mine, wanted - given, day)
+        found += [_Take(box, one.parcel.batch_id, one.parcel.place_id, one.vials) for one in chosen.lines]
+        skipped += [each for each in chosen.skipped if each not in skipped]
+        if chosen.missing:
+            missing[line.seq] = chosen.missing
+        taken = {(one.parcel.batch_id, one.parcel.place_id): one.vials for one in chosen.lines}
+        parcels = [
+            replace(p, vials=p.vials - taken.get((p.batch_id, p.place_id), 0)) if reason_to_skip(p, day) is None else p
+            for p in parcels
+        ]
+    return found, missing, skipped
+
+
+def _given(
+    db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
+) -> list[_Take]:
+    lines = [(index, line) for index, box in enumerate(boxes) for line in box.lines]
+    said = [Said(vials=line.vials, barcode=line.barcode, batch=line.batch, place=line.place) for _, line in lines]
+    resolved = resolve_lines(db, principal, shipment.from_facility_id, said, now=now)
+    takes = []
+    for index, ((box, _), line) in enumerate(zip(lines, resolved, strict=True)):
+        if line.vials < 1 or line.place_id is None:
+            raise BadVials(line=index, field="vials", vials=line.vials)
+        takes.append(_Take(box, line.batch_id, line.place_id, line.vials))
+    return takes
+
+
+def _packed_elsewhere(db: Session, shipment: Shipment) -> Counter[tuple[UUID, UUID]]:
+    """Vials that other shipments of this sender have packed and not yet taken away."""
+    rows = db.execute(
+        select(PackedLine.batch_id, PackedLine.place_id, func.sum(PackedLine.vials).label("vials"))
+        .join(Shipment, Shipment.id == PackedLine.shipment_id)
+        .where(
+            Shipment.from_facility_id == shipment.from_facility_id,
+            Shipment.state == State.PACKED,
+            Shipment.id != shipment.id,
+        )
+        .group_by(PackedLine.batch_id, PackedLine.place_id)
+    )
+    return Counter({(row.batch_id, row.place_id): int(row.vials) for row in rows})
+
+
+def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[_Take]) -> None:
+    db.execute(delete(PackedLine).where(PackedLine.shipment_id == shipment.id))
+    db.execute(delete(ShipmentBox).where(ShipmentBox.shipment_id == shipment.id))
+    ids = []
+    for index, box in enumerate(boxes):
+        sscc = box.sscc
+        if sscc is None:
+            sscc = make_sscc(db.execute(text("SELECT nextval('shipment_sscc_seq')")).scalar_one())
+        elif not is_sscc(sscc):
+            raise BadSscc(line=index, field="sscc", sscc=sscc)
+        made = db.scalar(
+            upsert(ShipmentBox)
+            .values(id=uuid7(), shipment_id=shipment.id, sscc=sscc, seal=box.seal, logger=box.logger)
+            .on_conflict_do_nothing(index_elements=[ShipmentBox.sscc])
+            .returning(ShipmentBox.id)
+        )
+        if made is None:
+            raise SsccTaken(line=index, field="sscc", sscc=sscc)
+        ids.append(made)
+    db.add_all(
+        PackedLine(
+            shipment_id=shipment.id,
+            seq=seq,
+            box_id=ids[take.box],
+            batch_id=take.batch_id,
+            place_id=take.place_id,
+            vials=take.vials,
+        )
+        for seq, take in enumerate(takes)
+    )
+    db.flush()

@@ -1,0 +1,318 @@
+"""Receipt: what arrived, as the receiver found it, in as many parts as it comes in.
+
+Accepted vials go from the road into a place; rejected ones too, and there they are stopped (`unusable` when
+spent, else `held` until they go back); missing ones go from the road to `lost`; surplus comes from `found`.
+What was sent and what arrived both stay, and the sender is told of every difference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
+from tracker.shipments.errors import (
+    BadState,
+    EmptyLine,
+    MissingPlace,
+    MissingReason,
+    MoreThanSent,
+    OtherContent,
+)
+from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
+from tracker.shipments.queries.finding import sums_by_batch
+from tracker.shipments.rules.receiving import parts
+from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, State
+from tracker.shipments.service.commands import Received, ReceiveShipment, digest
+from tracker.shipments.service.ordering import locked
+from tracker.shipments.service.telling import tell
+from tracker.stock.errors import BadVials
+from tracker.stock.models import StockBalance
+from tracker.stock.rules.words import Kind, Outcome, Status
+from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.posting import post_event
+from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.recording import Said, resolve_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The shipment after a receipt, and whether the receipt was written now."""
+
+    shipment: Shipment
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A receipt's line with ids; `index` is the request's line, None for what `final` adds."""
+
+    index: int | None
+    batch_id: UUID
+    place_id: UUID | None
+    said: Received
+
+
+def receive_shipment(
+    db: Session, principal: Principal, ref: str | UUID, command: ReceiveShipment, *, now: datetime
+) -> Arrived:
+    """Book one part of what arrived; the same id again answers the first.
+
+    Raises ShipmentNotFound, Forbidden, BadState, EmptyLine, MissingReason, MissingPlace, MoreThanSent, OtherContent,
+    the refusals of stock lines (each with its line), and what the ledger raises.
+    """
+    shipment, _, to_path = locked(db, principal, ref)
+    principal.require(Permission.SHIPMENT_WRITE, to_path)
+    content = digest(command)
+    earlier = db.get(ShipmentReceipt, command.id)
+    if earlier is not None:
+        if earlier.content != content or earlier.shipment_id != shipment.id:
+            raise OtherContent(id=str(command.id))
+        return Arrived(shipment, fresh=False)
+    if shipment.state not in ON_THE_ROAD:
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    lines = _resolve(db, principal, shipment, command.lines, now=now)
+    _lock(db, shipment, lines)
+    road = _on_road(db, shipment.id)
+    if command.final:
+        lines += _rest(road, lines)
+    _post(db, principal, shipment, command, lines, road, now=now)
+    _keep(db, principal, shipment, command, lines, content, now=now)
+    _finish(db, shipment, command, lines, now=now)
+    return Arrived(shipment, fresh=True)
+
+
+def _resolve(
+    db: Session, principal: Principal, shipment: Shipment, lines: Sequence[Received], *, now: datetime
+) -> list[_Line]:
+    for index, line in enumerate(lines):
+        _check(index, line)
+    said = [Said(vials=1, barcode=line.barcode, batch=line.batch, place=line.place) for line in lines]
+    resolved = resolve_lines(db, principal, shipment.to_facility_id, said, now=now, register=True)
+    return [
+        _Line(index, known.batch_id, known.place_id, line)
+        for index, (known, line) in enumerate(zip(resolved, lines, strict=True))
+    ]
+
+
+def _check(index: int, line: Received) -> None:
+    counts = {name: getattr(line, name) for name in ("accepted", "rejected", "missing", "surplus")}
+    for name, vials in counts.items():
+        if not 0 <= vials <= 10_000_000:
+            raise BadVials(line=index, field=name, vials=vials)
+    if not any(counts.values()):
+        raise EmptyLine(line=index, field="accepted")
+    if line.reason is None and (line.rejected or line.missing or line.surplus):
+        raise MissingReason(line=index, field="reason")
+    if line.place is None and (line.accepted or line.rejected or line.surplus):
+        raise MissingPlace(line=index, field="place")
+
+
+def _lock(db: Session, shipment: Shipment, lines: Sequence[_Line]) -> None:
+    """Take all anchors the two events of a receipt touch, at once: those of the batches here and of all on the road."""
+    here = {line.batch_id for line in lines}
+    road = select(StockBalance.batch_id).where(StockBalance.holder_id == shipment.id)
+    rows = db.scalars(select(Batch.presentation_id).where(Batch.id.in_(here) | Batch.id.in_(road)).distinct()).all()
+    lock_anchors(
+        db, {(owner, presentation) for presentation in rows for owner in (shipment.id, shipment.to_facility_id)}
+    )
+
+
+def _on_road(db: Session, shipment_id: UUID) -> dict[UUID, dict[Status, int]]:
+    found: dict[UUID, dict[Status, int]] = defaultdict(dict)
+    rows = db.execute(
+        select(StockBalance.batch_id, StockBalance.status, StockBalance.vials).where(
+            StockBalance.holder_id == shipment_id, StockBalance.vials > 0
+        )
+    )
+    for row in rows:
+        found[row.batch_id][row.status] = row.vials
+    return found
+
+
+def _rest(road: dict[UUID, dict[Status, int]], lines: Sequence[_Line]) -> list[_Line]:
+    """What is still on the road when nothing more will come: missing."""
+    left = {batch_id: sum(statuses.values()) for batch_id, statuses in road.items()}
+    for line in lines:
+        if line.batch_id in left:
+            left[line.batch_id] -= line.said.accepted + line.said.rejected + line.said.missing
+    return [
+        _Line(None, batch_id, None, Received(missing=vials, reason=Difference.NOT_RECEIVED))
+        for batch_id, vials in left.items()
+        if vials > 0
+    ]
+
+
+def _post(
+    db: Session,
+    principal: Principal,
+    shipment: Shipment,
+    command: ReceiveShipment,
+    lines: Sequence[_Line],
+    road: dict[UUID, dict[Status, int]],
+    *,
+    now: datetime,
+) -> None:
+    entries: list[Line] = []
+    stopped: list[Line] = []
+    for line in lines:
+        entries += _taken(line, line.said.accepted, Outcome.ACCEPTED, road)
+        rejected = _taken(line, line.said.rejected, Outcome.ACCEPTED, road)
+        entries += rejected
+        stopped += [stop for each in rejected if (stop := _stop(each, line)) is not None]
+        entries += _taken(line, line.said.missing, Outcome.MISSING, road)
+        if line.said.surplus:
+            entries.append(_entry(line, line.said.surplus, Outcome.SURPLUS, Status.USABLE))
+    receipt = PostEvent(
+        id=command.id,
+        kind=Kind.RECEIPT,
+        facility_id=shipment.to_facility_id,
+        occurred_at=command.occurred_at,
+        lines=tuple(entries),
+        reference=shipment.code,
+        shipment_id=shipment.id,
+    )
+    post_event(db, principal, receipt, now=now, permission=Permission.SHIPMENT_WRITE)
+    if stopped:
+        stop_rejected = PostEvent(
+            id=uuid5(command.id, "rejected"),
+            kind=Kind.STATUS,
+            facility_id=shipment.to_facility_id,
+            occurred_at=command.occurred_at,
+            lines=tuple(stopped),
+            reason="rejected",
+            reference=shipment.code,
+        )
+        post_event(db, principal, stop_rejected, now=now, permission=Permission.SHIPMENT_WRITE)
+
+
+def _taken(line: _Line, vials: int, outcome: Outcome, road: dict[UUID, dict[Status, int]]) -> list[Line]:
+    """Entries for vials from the road, by the statuses they travel in; what is taken leaves `road`."""
+    if not vials:
+        return []
+    here = road.get(line.batch_id, {})
+    try:
+        found = parts(vials, here)
+    except ValueError:
+        raise MoreThanSent(
+            **({} if line.index is None else {"line": line.index}),
+            field="accepted",
+            vials=vials,
+            on_road=sum(here.values()),
+        ) from None
+    for status, count in found:
+        here[status] -= count
+    return [_entry(line, count, outcome, status) for status, count in found]
+
+
+def _entry(line: _Line, vials: int, outcome: Outcome, status: Status) -> Line:
+    return Line(
+        batch_id=line.batch_id,
+        vials=vials,
+        place_id=None if outcome is Outcome.MISSING else line.place_id,
+        status=status,
+        outcome=outcome,
+        vvm_stage=None if outcome is Outcome.MISSING else line.said.vvm_stage,
+        reason=None if line.said.reason is None or outcome is Outcome.ACCEPTED else line.said.reason.value,
+    )
+
+
+def _stop(entry: Line, line: _Line) -> Line | None:
+    """The status change of rejected vials; None when their state already stops them."""
+    to_status = Status.UNUSABLE if line.said.reason in SPENT else Status.HELD
+    spent_by_monitor = entry.status is Status.USABLE and (entry.vvm_stage or 0) >= 3
+    if spent_by_monitor or (entry.status is not Status.USABLE and to_status is not Status.UNUSABLE):
+        return None
+    if entry.status is Status.UNUSABLE:
+        return None
+    reason = None if line.said.reason is None else line.said.reason.value
+    return Line(
+        batch_id=entry.batch_id,
+        vials=entry.vials,
+        place_id=entry.place_id,
+        status=entry.status,
+        to_status=to_status,
+        reason=reason,
+    )
+
+
+def _keep(
+    db: Session,
+    principal: Principal,
+    shipment: Shipment,
+    command: ReceiveShipment,
+    lines: Sequence[_Line],
+    content: str,
+    *,
+    now: datetime,
+) -> None:
+    db.add(
+        ShipmentReceipt(
+            id=command.id,
+            shipment_id=shipment.id,
+            occurred_at=min(command.occurred_at, now),
+            recorded_at=now,
+            recorded_by=principal.name,
+            final=command.final,
+            content=content,
+        )
+    )
+    db.flush()
+    for seq, line in enumerate(lines):
+        said = line.said
+        db.add(
+            ReceiptLine(
+                receipt_id=command.id,
+                seq=seq,
+                batch_id=line.batch_id,
+                place_id=line.place_id,
+                accepted=said.accepted,
+                rejected=said.rejected,
+                missing=said.missing,
+                surplus=said.surplus,
+                reason=said.reason,
+                note=said.note,
+                vvm_stage=said.vvm_stage,
+            )
+        )
+    db.flush()
+
+
+def _finish(
+    db: Session, shipment: Shipment, command: ReceiveShipment, lines: Sequence[_Line], *, now: datetime
+) -> None:
+    sums = sums_by_batch(db, shipment.id)
+    complete = all(each.on_road == 0 for each in sums.values())
+    shipment.state = State.RECEIVED if complete else State.PARTLY_RECEIVED
+    if complete:
+        shipment.received_at = min(command.occurred_at, now)
+    db.flush()
+    totals = {
+        name: sum(getattr(line.said, name) for line in lines) for name in ("accepted", "rejected", "missing", "surplus")
+    }
+    more = {"receipt": str(command.id), **totals}
+    tell(db, shipment, "shipments.received", more, now=now, occurred_at=min(command.occurred_at, now))
+    if totals["rejected"] or totals["missing"] or totals["surplus"]:
+        found = [
+            {
+                "batch": str(line.batch_id),
+                "rejected": line.said.rejected,
+                "missing": line.said.missing,
+                "surplus": line.said.surplus,
+                "reason": None if line.said.reason is None else line.said.reason.value,
+            }
+            for line in lines
+            if line.said.rejected or line.said.missing or line.said.surplus
+        ]
+        tell(db, shipment, "shipments.difference", {**more, "lines": found}, now=now)
+    # Whether everything on the road is accounted for is asked of the ledger, not only of our own lines.
+    if complete and any(vials for statuses in _on_road(db, shipment.id).values() for vials in statuses.values()):
+        raise BadState(shipment=shipment.code, state="on_road")
