@@ -1,0 +1,82 @@
+"""Registering persons: once each, whoever asks and however often."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.support.quota import VAULT, fresh_nik
+from tests.support.world import World
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
+from tracker.kit.errors import Forbidden
+from tracker.kit.ids import uuid7
+from tracker.people.errors import NikTaken, OtherPerson, PersonNotFound
+from tracker.people.models import Person
+from tracker.people.queries import person_by_id, person_by_nik
+from tracker.people.service import NewPerson, Registered, register_person
+
+
+def register(db: Session, world: World, nik: str, *, by: Role | None = None, **more: object) -> Registered:
+    command = NewPerson(**{"id": uuid7(), "nik": nik, "name": "Budi", **more})  # type: ignore[arg-type]  # test data
+    principal = SYSTEM if by is None else world.who(by)
+    return register_person(db, principal, command, vault=VAULT, now=world.now)
+
+
+def test_the_same_person_again_is_the_first_one(db: Session, world: World) -> None:
+    nik, person_id = fresh_nik(), uuid7()
+    first = register(db, world, nik, id=person_id, phone="0812 3456 7890")
+    again = register(db, world, nik, id=person_id, phone="+62 812 3456 7890")
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.person.id == first.person.id
+
+
+def test_another_id_for_a_known_number_names_the_person_that_has_it(db: Session, world: World) -> None:
+    nik = fresh_nik()
+    known = register(db, world, nik).person.id
+    with pytest.raises(NikTaken) as refused:
+        register(db, world, nik)
+    assert refused.value.params["person"] == str(known)
+    assert nik not in str(refused.value)
+
+
+def test_an_id_used_for_other_data_is_refused(db: Session, world: World) -> None:
+    person_id, nik = uuid7(), fresh_nik()
+    register(db, world, nik, id=person_id)
+    with pytest.raises(OtherPerson):
+        register(db, world, nik, id=person_id, name="Bukan Budi")
+
+
+def test_the_database_holds_the_number_nowhere_in_the_clear(db: Session, world: World) -> None:
+    nik = fresh_nik()
+    person = register(db, world, nik).person
+    row = db.execute(text("SELECT person::text FROM person WHERE id = :id"), {"id": person.id}).scalar_one()
+    feed = db.execute(text("SELECT coalesce(string_agg(feed_pending::text, ''), '') FROM feed_pending")).scalar_one()
+    assert nik not in row
+    assert nik.encode().hex() not in row
+    assert nik not in feed
+    assert VAULT.open(person.nik_cipher, person.id) == nik
+
+
+def test_a_person_is_found_by_number(db: Session, world: World) -> None:
+    nik = fresh_nik()
+    person = register(db, world, nik).person
+    found = person_by_nik(db, nik, vault=VAULT, today=world.now.date())
+    assert found is not None
+    assert found.id == person.id
+    assert person_by_nik(db, "not a number", vault=VAULT, today=world.now.date()) is None
+
+
+def test_an_auditor_registers_nobody_and_another_city_sees_nobody(db: Session, world: World) -> None:
+    with pytest.raises(Forbidden):
+        register(db, world, fresh_nik(), by=Role.AUDITOR)
+    mine = register(db, world, fresh_nik(), by=Role.MANAGER).person
+    assert mine.unit_id == world.puskesmas.id
+    assert person_by_id(db, world.who(Role.CITY), mine.id).id == mine.id
+    hidden: Person = register(db, world, fresh_nik(), unit_id=world.neighbour.id).person
+    for person_id in (hidden.id, UUID(int=5)):
+        with pytest.raises(PersonNotFound):
+            person_by_id(db, world.who(Role.MANAGER), person_id)

@@ -1,0 +1,172 @@
+"""Giving doses: the vial and the booking change together, and the next dose is claimed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.support.quota import Desk
+from tests.support.world import World
+from tracker.access.principal import SYSTEM
+from tracker.quota.errors import BadStep, Exhausted, NoVial
+from tracker.quota.models import Booking, Claim
+from tracker.quota.rules.words import BookingState, ClaimState
+from tracker.quota.service.claims import roll_claims
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.stock.models import OpenVial
+from tracker.stock.rules.words import OpenWaste
+from tracker.stock.service.commands import DiscardDoses
+from tracker.stock.service.opening import discard_doses
+
+
+@pytest.fixture
+def desk(db: Session, world: World) -> Desk:
+    return Desk(db, world, world.now)
+
+
+def claims(db: Session, booking: Booking) -> list[Claim]:
+    db.flush()
+    query = select(Claim).where(Claim.person_id == booking.person_id).execution_options(populate_existing=True)
+    return list(db.scalars(query))
+
+
+def test_the_first_dose_opens_a_vial_and_takes_it_and_its_bookings_out_of_the_rule_together(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ003", 2)
+    session = desk.session(ahead=0)
+    booked = desk.booked(session, 11)
+    assert desk.need() == {desk.today: 2}
+    desk.vaccinate(booked[0])
+    assert desk.need() == {desk.today: 1}
+    assert desk.short() == 0
+    vial = db.scalars(select(OpenVial)).one()
+    assert (vial.given, vial.remaining, vial.session_id) == (1, 9, session)
+    assert booked[0].batch_id == desk.world.batches["az-10/AZ003"].id
+    for booking in booked[1:]:
+        desk.vaccinate(booking)
+    vials = db.scalars(select(OpenVial).order_by(OpenVial.opened_at, OpenVial.id)).all()
+    assert sorted(v.given for v in vials) == [1, 10]
+    assert desk.ledger.vials("az-10/AZ003") == 0
+
+
+def test_a_dose_is_given_once_however_often_it_is_told(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.confirmed(desk.session(ahead=0))
+    desk.vaccinate(booking)
+    desk.vaccinate(booking)
+    assert db.scalars(select(OpenVial.given)).one() == 1
+
+
+def test_the_batch_that_expires_first_is_opened(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ001", 1)
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    assert booking.batch_id == desk.world.batches["az-10/AZ001"].id
+
+
+def test_doses_of_a_vial_opened_for_one_session_are_left_to_its_people(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    one, two = desk.session(ahead=0), desk.session(ahead=0)
+    first, other = desk.confirmed(one), desk.confirmed(two)
+    desk.vaccinate(first)
+    desk.vaccinate(other)
+    assert sorted(db.scalars(select(OpenVial.given))) == [1, 1]
+
+
+def test_vials_that_keep_for_days_are_shared_by_the_sessions_of_a_day(desk: Desk, db: Session) -> None:
+    desk.stock("penta-5/PB001", 2)
+    one, two = desk.session(product="penta-5", ahead=0), desk.session(product="penta-5", ahead=0)
+    first, other = desk.confirmed(one), desk.confirmed(two)
+    assert desk.need("penta-5") == {desk.today: 1}
+    desk.vaccinate(first)
+    desk.vaccinate(other)
+    assert list(db.scalars(select(OpenVial.given))) == [2]
+    # What is left promised is the second doses of both, four weeks on.
+    assert desk.need("penta-5") == {desk.day(28): 1}
+
+
+def test_without_a_usable_vial_nothing_is_booked_as_given(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.confirmed(desk.session(ahead=0))
+    desk.lose("az-10/AZ003", 1)
+    with pytest.raises(NoVial):
+        desk.vaccinate(booking)
+    assert desk.state(booking) is BookingState.CONFIRMED
+
+
+def test_who_cancelled_is_not_vaccinated_on_that_booking(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.move(desk.confirmed(desk.session(ahead=0)), BookingState.CANCELLED)
+    with pytest.raises(BadStep):
+        desk.vaccinate(booking)
+
+
+def test_the_first_dose_makes_a_funded_claim_to_the_second(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    (claim,) = claims(db, booking)
+    assert (claim.dose, claim.state, claim.due_day) == (2, ClaimState.FUNDED, desk.day(84))
+    assert desk.need() == {desk.day(84): 1}
+
+
+def test_without_vials_the_vaccination_stands_and_the_claim_is_unfunded_until_the_next_inflow(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    (claim,) = claims(db, booking)
+    assert claim.state is ClaimState.UNFUNDED
+    assert desk.need() == {}
+    desk.stock("az-10/AZ003", 1)
+    # First in line: the only vial that came is not for a new first dose.
+    with pytest.raises(Exhausted), db.begin_nested():
+        desk.book(desk.session(ahead=1))
+    pool = pool_facts(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, desk.now)
+    displace(db, pool.facility_id, pool.presentation_id, now=desk.now)
+    (claim,) = claims(db, booking)
+    assert claim.state is ClaimState.FUNDED
+
+
+def test_who_comes_back_uses_the_claim_and_not_somebody_elses_dose(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    second = desk.book(desk.session(ahead=30), first.person_id, dose=2)
+    (claim,) = claims(db, first)
+    assert (claim.state, claim.used_by_id) == (ClaimState.USED, second.id)
+    assert desk.need() == {desk.day(30): 1}
+    desk.move(second, BookingState.CANCELLED)
+    (claim,) = claims(db, first)
+    assert claim.state is ClaimState.FUNDED
+    assert desk.need() == {desk.day(84): 1}
+
+
+def test_a_claim_waits_past_its_due_day_and_expires_with_its_window(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    start = desk.now
+    for days, state in ((90, ClaimState.FUNDED), (181, ClaimState.EXPIRED)):
+        desk.now = start + timedelta(days=days)
+        pool = pool_facts(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, desk.now)
+        lock_pool(db, pool)
+        roll_claims(db, pool, desk.now)
+        (claim,) = claims(db, first)
+        assert claim.state is state
+    assert desk.need() == {}
+
+
+def test_doses_thrown_away_in_mid_session_are_needed_again_and_displacement_settles_it(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    session = desk.session(ahead=0)
+    booked = desk.booked(session, 3)
+    desk.vaccinate(booked[0])
+    vial = db.scalars(select(OpenVial.id)).one()
+    command = DiscardDoses(open_vial_id=vial, occurred_at=desk.now, reason=OpenWaste.CONTAMINATION)
+    discard_doses(db, SYSTEM, command, now=desk.now)
+    done = displace(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+    assert set(done.bookings) == {booked[1].id, booked[2].id}
+    assert (desk.short(), desk.need()) == (0, {})

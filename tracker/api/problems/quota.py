@@ -1,0 +1,73 @@
+"""Refusals of the room quota."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "quota.session_not_found": Problem(
+        404, "Sesi tidak ditemukan dalam jangkauan Anda.", "There is no such session within your reach."
+    ),
+    "quota.booking_not_found": Problem(
+        404, "Pendaftaran tidak ditemukan dalam jangkauan Anda.", "There is no such booking within your reach."
+    ),
+    "quota.unknown_person": Problem(
+        422, "Tidak ada orang yang terdaftar dengan id ini.", "Nobody is registered under this id."
+    ),
+    "quota.exhausted": Problem(
+        409,
+        "Kuota sesi ini habis ({reason}); lihat pilihan terdekat.",
+        "This session has no place left ({reason}); see the nearest alternatives.",
+    ),
+    "quota.already_booked": Problem(
+        409,
+        "Orang ini sudah terdaftar untuk dosis {dose} vaksin ini.",
+        "This person is booked for dose {dose} of this vaccine already.",
+    ),
+    "quota.dose_given": Problem(
+        409, "Dosis {dose} sudah diberikan kepada orang ini.", "This person has had dose {dose} already."
+    ),
+    "quota.other_content": Problem(
+        409, "Id ini sudah dipakai untuk pendaftaran lain.", "This id was used for another booking."
+    ),
+    "quota.other_session": Problem(
+        409, "Id ini sudah dipakai untuk sesi lain.", "This id was used for another session."
+    ),
+    "quota.bad_step": Problem(
+        409, "Pendaftaran berstatus {state} tidak dapat menjadi {to}.", "A booking that is {state} cannot become {to}."
+    ),
+    "quota.lapsed": Problem(
+        409, "Batas waktu konfirmasi sudah lewat; silakan daftar lagi.", "The reservation has run out; book again."
+    ),
+    "quota.session_closed": Problem(409, "Sesi sudah ditutup.", "The session is closed."),
+    "quota.no_vial": Problem(
+        409, "Tidak ada vial layak pakai di fasilitas ini.", "No usable vial lies at this facility."
+    ),
+    "quota.dose_not_served": Problem(
+        422, "Sesi ini tidak memberikan dosis {dose}.", "This session does not give dose {dose}."
+    ),
+    "quota.session_in_past": Problem(422, "Sesi harus di hari mendatang.", "A session is planned for a day to come."),
+    "quota.bad_window": Problem(
+        422, "Jam sesi tidak masuk akal pada hari itu.", "The hours of the session do not fit its day."
+    ),
+    "quota.bad_capacity": Problem(
+        422, "Kapasitas adalah bilangan bulat 1 sampai 100.000 orang.", "The capacity is 1 to 100,000 persons."
+    ),
+    "quota.bad_share": Problem(
+        422,
+        "Porsi: bagian sampai 1 atau jumlah orang bulat, bersama tidak melebihi kapasitas.",
+        "Shares are parts up to 1 or whole persons, together not more than the capacity.",
+    ),
+    "quota.unknown_bucket_kind": Problem(
+        422, "Jenis porsi harus salah satu dari {known}.", "The kind of bucket must be one of {known}."
+    ),
+    "quota.bucket_twice": Problem(
+        422, "Jenis porsi {kind} disebut dua kali.", "The bucket kind {kind} is named twice."
+    ),
+    "quota.bad_doses": Problem(
+        422, "Dosis adalah angka berbeda dari 1 sampai 9.", "Doses are different numbers from 1 to 9."
+    ),
+    "quota.bad_period": Problem(
+        422, "Rentang tanggal terbalik atau lebih dari 92 hari.", "The period is reversed or longer than 92 days."
+    ),
+}

@@ -1,0 +1,1 @@
+"""The persons to be vaccinated: NIK, residence, groups, contact."""

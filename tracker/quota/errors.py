@@ -1,0 +1,131 @@
+"""What this room says when it must say no."""
+
+from __future__ import annotations
+
+from tracker.kit.errors import Conflict, NotFound, Refused
+
+
+class SessionNotFound(NotFound):
+    """There is no such session within the caller's reach."""
+
+    code = "quota.session_not_found"
+
+
+class BookingNotFound(NotFound):
+    """There is no such booking within the caller's reach."""
+
+    code = "quota.booking_not_found"
+
+
+class UnknownPerson(Refused):
+    """Nobody is registered under this id."""
+
+    code = "quota.unknown_person"
+
+
+class Exhausted(Conflict):
+    """There is no place left: `reason` is capacity, bucket or vials; `alternatives` are the nearest with room."""
+
+    code = "quota.exhausted"
+
+
+class AlreadyBooked(Conflict):
+    """The person has a live booking for this vaccine and dose."""
+
+    code = "quota.already_booked"
+
+
+class DoseGiven(Conflict):
+    """The person has had this dose."""
+
+    code = "quota.dose_given"
+
+
+class OtherBooking(Conflict):
+    """The id was used for a booking with other content."""
+
+    code = "quota.other_content"
+
+
+class OtherSession(Conflict):
+    """The id was used for a session with other content."""
+
+    code = "quota.other_session"
+
+
+class BadStep(Conflict):
+    """A booking cannot go from its state to that one."""
+
+    code = "quota.bad_step"
+
+
+class ReservationLapsed(Conflict):
+    """The reservation was not confirmed in time; the place is given back."""
+
+    code = "quota.lapsed"
+
+
+class SessionClosed(Conflict):
+    """The session is closed or over."""
+
+    code = "quota.session_closed"
+
+
+class NoVial(Conflict):
+    """No usable vial lies at the facility."""
+
+    code = "quota.no_vial"
+
+
+class DoseNotServed(Refused):
+    """The session does not give this dose."""
+
+    code = "quota.dose_not_served"
+
+
+class SessionInPast(Refused):
+    """A session is planned for a day to come."""
+
+    code = "quota.session_in_past"
+
+
+class BadWindow(Refused):
+    """A session ends after it begins, within a day."""
+
+    code = "quota.bad_window"
+
+
+class BadCapacity(Refused):
+    """The capacity is a whole number of persons, 1 to 100,000."""
+
+    code = "quota.bad_capacity"
+
+
+class BadShare(Refused):
+    """Shares are parts up to 1 or whole persons, and together not more than the capacity."""
+
+    code = "quota.bad_share"
+
+
+class UnknownBucketKind(Refused):
+    """The kind of bucket is none of those in `known`."""
+
+    code = "quota.unknown_bucket_kind"
+
+
+class BucketTwice(Refused):
+    """A session has one bucket of a kind."""
+
+    code = "quota.bucket_twice"
+
+
+class BadDoses(Refused):
+    """Doses are different numbers from 1 to 9."""
+
+    code = "quota.bad_doses"
+
+
+class BadPeriod(Refused):
+    """The period ends after it begins and spans 92 days at most."""
+
+    code = "quota.bad_period"

@@ -1,0 +1,167 @@
+"""Tables of this room. The counters' checks have the last word on capacity, whatever the program believes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database.base import Base
+from tracker.database.types import StrEnumText
+from tracker.quota.rules.words import LIVE, BookingState, BucketKind, ClaimState, Medium, OfferState, SessionState
+
+_LIVE = ", ".join(f"'{state.value}'" for state in sorted(LIVE))
+
+
+class VaccinationSession(Base):
+    """Staff giving one presentation at one facility on one local day.
+
+    `taken` are persons who use a place, `live` those of them who still need a dose.
+    """
+
+    __tablename__ = "vaccination_session"
+    __table_args__ = (
+        CheckConstraint("capacity BETWEEN 1 AND 100000", name="capacity_range"),
+        CheckConstraint("taken BETWEEN 0 AND capacity", name="capacity_kept"),
+        CheckConstraint("live BETWEEN 0 AND taken", name="live_are_seated"),
+        CheckConstraint("closes_at > opens_at", name="window"),
+        Index("ix_vaccination_session_pool", "facility_id", "presentation_id", "day"),
+        Index("ix_vaccination_session_vaccine_id_day", "vaccine_id", "day"),
+        Index("ix_vaccination_session_day", "day"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"))
+    vaccine_id: Mapped[UUID] = mapped_column(ForeignKey("vaccine.id"))
+    day: Mapped[date]
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    doses: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    capacity: Mapped[int] = mapped_column(Integer)
+    taken: Mapped[int] = mapped_column(Integer, server_default="0")
+    live: Mapped[int] = mapped_column(Integer, server_default="0")
+    state: Mapped[SessionState] = mapped_column(StrEnumText(SessionState))
+    content: Mapped[dict[str, Any]]  # what was asked, to tell a repeat from another session under the same id
+    created_at: Mapped[datetime]
+
+
+class Bucket(Base):
+    """Places of a session kept for somebody; from `release_at` on the rest is for anybody."""
+
+    __tablename__ = "session_bucket"
+    __table_args__ = (
+        UniqueConstraint("session_id", "kind"),
+        CheckConstraint("taken BETWEEN 0 AND places", name="places_kept"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("vaccination_session.id"))
+    kind: Mapped[BucketKind] = mapped_column(StrEnumText(BucketKind))
+    places: Mapped[int] = mapped_column(Integer)
+    taken: Mapped[int] = mapped_column(Integer, server_default="0")
+    release_at: Mapped[datetime | None]
+
+
+class Booking(Base):
+    """A place for one person, one vaccine, one dose. One live booking each: the database sees to it."""
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint("dose BETWEEN 1 AND 9", name="dose_range"),
+        CheckConstraint("(state = 'vaccinated') = (vaccinated_at IS NOT NULL)", name="vaccinated_when"),
+        Index(
+            "uq_booking_live",
+            "person_id",
+            "vaccine_id",
+            "dose",
+            unique=True,
+            postgresql_where=text(f"state IN ({_LIVE})"),
+        ),
+        Index("ix_booking_session_id_state", "session_id", "state"),
+        Index("ix_booking_person_id_vaccine_id", "person_id", "vaccine_id"),
+        Index("ix_booking_expires_at", "expires_at", postgresql_where=text("state = 'reserved'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("vaccination_session.id"))
+    bucket_id: Mapped[UUID] = mapped_column(ForeignKey("session_bucket.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    vaccine_id: Mapped[UUID] = mapped_column(ForeignKey("vaccine.id"))
+    dose: Mapped[int] = mapped_column(SmallInteger)
+    medium: Mapped[Medium] = mapped_column(StrEnumText(Medium))
+    state: Mapped[BookingState] = mapped_column(StrEnumText(BookingState))
+    made_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
+    screening: Mapped[dict[str, Any] | None]
+    vaccinated_at: Mapped[datetime | None]
+    open_vial_id: Mapped[UUID | None] = mapped_column(ForeignKey("open_vial.id"))
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
+
+
+class Claim(Base):
+    """The right to the next dose, from the day the one before was given. Funded: vials are counted for it."""
+
+    __tablename__ = "dose_claim"
+    __table_args__ = (
+        CheckConstraint("from_day <= due_day AND due_day <= last_day", name="window"),
+        Index("ix_dose_claim_pool", "facility_id", "presentation_id", "state", "due_day"),
+        Index(
+            "uq_dose_claim_open",
+            "person_id",
+            "vaccine_id",
+            "dose",
+            unique=True,
+            postgresql_where=text("state IN ('funded', 'unfunded')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    vaccine_id: Mapped[UUID] = mapped_column(ForeignKey("vaccine.id"))
+    dose: Mapped[int] = mapped_column(SmallInteger)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"))
+    from_day: Mapped[date]
+    due_day: Mapped[date]
+    last_day: Mapped[date]
+    state: Mapped[ClaimState] = mapped_column(StrEnumText(ClaimState))
+    given_booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
+    used_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"), index=True)
+    made_at: Mapped[datetime]
+
+
+class DoseInterval(Base):
+    """When dose `dose` of a vaccine is due after the one before, in days; in force from `from_day` on."""
+
+    __tablename__ = "dose_interval"
+    __table_args__ = (CheckConstraint("0 < min_days AND min_days <= due_days AND due_days <= max_days", name="order"),)
+
+    vaccine_code: Mapped[str] = mapped_column(primary_key=True)
+    dose: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    from_day: Mapped[date] = mapped_column(primary_key=True)
+    min_days: Mapped[int] = mapped_column(Integer)
+    due_days: Mapped[int] = mapped_column(Integer)
+    max_days: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str]
+
+
+class Displacement(Base):
+    """A booking that had to give way, and what its person was offered instead."""
+
+    __tablename__ = "displacement"
+    __table_args__ = (
+        Index("ix_displacement_pending", "displaced_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_displacement_offer_id", "offer_id"),
+    )
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    displaced_at: Mapped[datetime]
+    state: Mapped[OfferState] = mapped_column(StrEnumText(OfferState))
+    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
+    changed_at: Mapped[datetime]

@@ -1,0 +1,123 @@
+"""Sessions with room near one that is full or short."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import any_, func, literal, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.network.models import Facility
+from tracker.quota.models import Bucket, VaccinationSession
+from tracker.quota.queries.numbers import pool_numbers
+from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
+from tracker.quota.rules.offers import Candidate, nearest_first
+from tracker.quota.rules.words import SessionState
+
+LOOK_AHEAD = timedelta(days=14)
+MOST_LOOKED_AT = 200
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Near:
+    session: VaccinationSession
+    facility: Facility
+    distance_km: float | None
+
+
+def sessions_with_room(
+    db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime
+) -> list[Candidate]:
+    """Sessions of the same vaccine and dose that have a place for this person, the nearest first.
+
+    Looks at the 200 nearest sessions of the two weeks round the wanted day. What it says may be gone a
+    moment later: whoever takes a place asks again under the locks.
+    """
+    near = _near(db, applicant, wanted, now)
+    seats = _seats(db, [each.session.id for each in near])
+    numbers = pool_numbers(db, [each.session for each in near], now)
+    found = []
+    for each in near:
+        session = each.session
+        chosen = choose(seats[session.id], eligible(applicant, each.facility.code_kemendagri), now)
+        left = 0 if chosen is None else min(chosen.left, session.capacity - session.taken)
+        found.append(
+            Candidate(
+                session_id=session.id,
+                day=session.day,
+                distance_km=each.distance_km,
+                available=min(left, numbers[session.id].persons),
+            )
+        )
+    return nearest_first(found, wanted=wanted.day)
+
+
+def alternatives(
+    db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime
+) -> list[dict[str, Any]]:
+    """The nearest few as a refusal shows them."""
+    found = sessions_with_room(db, applicant, wanted, now=now)[:SHOWN]
+    if not found:
+        return []
+    rows = db.execute(
+        select(VaccinationSession, Facility)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(VaccinationSession.id.in_([candidate.session_id for candidate in found]))
+    )
+    by_id = {session.id: (session, facility) for session, facility in rows}
+    shown = []
+    for candidate in found:
+        session, facility = by_id[candidate.session_id]
+        shown.append(
+            {
+                "session": str(session.id),
+                "facility": facility.code,
+                "name": facility.name,
+                "date": session.day.isoformat(),
+                "available": candidate.available,
+                "distance_km": None if candidate.distance_km is None else round(candidate.distance_km, 2),
+            }
+        )
+    return shown
+
+
+def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: datetime) -> list[_Near]:
+    home = aliased(Facility)
+    origin = select(home.point).where(home.id == wanted.facility_id).scalar_subquery()
+    distance = (func.ST_Distance(Facility.point, origin) / 1000).label("distance_km")
+    rows = db.execute(
+        select(VaccinationSession, Facility, distance)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(
+            VaccinationSession.vaccine_id == wanted.vaccine_id,
+            VaccinationSession.day.between(wanted.day - LOOK_AHEAD, wanted.day + LOOK_AHEAD),
+            VaccinationSession.closes_at > now,
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.id != wanted.id,
+            literal(applicant.dose) == any_(VaccinationSession.doses),
+            VaccinationSession.taken < VaccinationSession.capacity,
+        )
+        .order_by(distance.nulls_last(), VaccinationSession.day, VaccinationSession.id)
+        .limit(MOST_LOOKED_AT)
+    )
+    return [_Near(session=row[0], facility=row[1], distance_km=cast("float | None", row[2])) for row in rows]
+
+
+def _seats(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:
+    found: dict[UUID, list[Seats]] = defaultdict(list)
+    for bucket in db.scalars(select(Bucket).where(Bucket.session_id.in_(session_ids)).order_by(Bucket.id)):
+        found[bucket.session_id].append(
+            Seats(
+                id=bucket.id,
+                kind=bucket.kind,
+                places=bucket.places,
+                taken=bucket.taken,
+                release_at=bucket.release_at,
+            )
+        )
+    return found

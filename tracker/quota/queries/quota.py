@@ -1,0 +1,173 @@
+"""`GET /quota`: what may still be promised, as consumers read it. Numbers nobody types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Select, cast, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import unit_by_ref, visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Presentation, Vaccine
+from tracker.catalog.queries import presentation_by_ref
+from tracker.database.types import Ltree
+from tracker.network.models import Facility
+from tracker.network.queries import facility_by_code_or_id
+from tracker.quota.models import Bucket, VaccinationSession
+from tracker.quota.queries.numbers import Numbers, pool_numbers
+from tracker.quota.rules.buckets import Seats, open_to, serves_dose
+from tracker.quota.rules.words import BucketKind, SessionState
+
+MOST_SESSIONS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaAsked:
+    """Filters: facility and product by id or code, area by unit code or area code, days inclusive."""
+
+    from_day: date
+    to_day: date
+    facility: str | None = None
+    area: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaItem:
+    """One session, dose and bucket. `pool_*` in vials, `available` in persons."""
+
+    facility: str
+    facility_id: UUID
+    session: UUID
+    date: date
+    product: str
+    dose: int
+    bucket: BucketKind
+    capacity_left: int
+    bucket_left: int
+    pool: str
+    pool_vials: int
+    pool_needed: int
+    pool_short: int
+    pool_available: int
+    available: int
+    as_of: datetime
+
+
+def read_quota(db: Session, principal: Principal, asked: QuotaAsked, *, now: datetime) -> list[QuotaItem]:
+    """What may be promised in the caller's subtree; six statements, however many sessions there are.
+
+    Raises FacilityNotFound, PresentationNotFound.
+    """
+    rows = db.execute(_sessions(db, principal, asked)).all()
+    sessions = [row[0] for row in rows]
+    numbers = pool_numbers(db, sessions, now)
+    seats = _seats(db, sessions)
+    return [
+        item
+        for session, facility, product in rows
+        for item in _items(
+            session, facility, product, seats=seats.get(session.id, []), numbers=numbers[session.id], now=now
+        )
+    ]
+
+
+def _items(
+    session: VaccinationSession,
+    facility: str,
+    product: str,
+    *,
+    seats: list[Seats],
+    numbers: Numbers,
+    now: datetime,
+) -> Iterator[QuotaItem]:
+    capacity_left = session.capacity - session.taken if session.closes_at > now else 0
+    for dose in session.doses:
+        for seat in seats:
+            if not serves_dose(seat.kind, dose):
+                continue
+            bucket_left = open_to(seats, seat.kind, now)
+            yield QuotaItem(
+                facility=facility,
+                facility_id=session.facility_id,
+                session=session.id,
+                date=session.day,
+                product=product,
+                dose=dose,
+                bucket=seat.kind,
+                capacity_left=capacity_left,
+                bucket_left=bucket_left,
+                pool=f"{facility}:{product}",
+                pool_vials=numbers.vials,
+                pool_needed=numbers.needed,
+                pool_short=numbers.short,
+                pool_available=numbers.available,
+                available=max(0, min(capacity_left, bucket_left, numbers.persons)),
+                as_of=now,
+            )
+
+
+def _sessions(db: Session, principal: Principal, asked: QuotaAsked) -> Select[VaccinationSession, str, str]:
+    query = (
+        select(VaccinationSession, Facility.code, Presentation.code)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
+        .where(
+            visible_to(principal, Unit.path, Permission.QUOTA_READ),
+            VaccinationSession.day.between(asked.from_day, asked.to_day),
+            VaccinationSession.state != SessionState.CLOSED,
+        )
+        .order_by(VaccinationSession.day, Facility.code, VaccinationSession.id)
+        .limit(MOST_SESSIONS)
+    )
+    if asked.facility is not None:
+        facility = facility_by_code_or_id(db, principal, asked.facility)
+        query = query.where(VaccinationSession.facility_id == facility.id)
+    if asked.area is not None:
+        query = _within(db, query, asked.area)
+    if asked.product is not None:
+        query = _of_product(db, query, asked.product)
+    return query
+
+
+def _within(
+    db: Session, query: Select[VaccinationSession, str, str], area: str
+) -> Select[VaccinationSession, str, str]:
+    """All below a unit of that code, or all facilities whose area code begins with it."""
+    unit = unit_by_ref(db, area)
+    if unit is not None:
+        return query.where(Unit.path.op("<@", is_comparison=True)(cast(unit.path, Ltree())))
+    return query.where(
+        or_(
+            Facility.code_bps.startswith(area, autoescape=True),
+            Facility.code_kemendagri.startswith(area, autoescape=True),
+        )
+    )
+
+
+def _of_product(
+    db: Session, query: Select[VaccinationSession, str, str], product: str
+) -> Select[VaccinationSession, str, str]:
+    """A vaccine's code means all its presentations."""
+    vaccine = db.scalar(select(Vaccine.id).where(Vaccine.code == product))
+    if vaccine is not None:
+        return query.where(VaccinationSession.vaccine_id == vaccine)
+    return query.where(VaccinationSession.presentation_id == presentation_by_ref(db, product).id)
+
+
+def _seats(db: Session, sessions: list[VaccinationSession]) -> dict[UUID, list[Seats]]:
+    found: dict[UUID, list[Seats]] = {}
+    rows = db.scalars(
+        select(Bucket).where(Bucket.session_id.in_([s.id for s in sessions])).order_by(Bucket.session_id, Bucket.id)
+    )
+    for row in rows:
+        seat = Seats(id=row.id, kind=row.kind, places=row.places, taken=row.taken, release_at=row.release_at)
+        found.setdefault(row.session_id, []).append(seat)
+    return found

@@ -1,0 +1,322 @@
+"""HTTP of this room."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network.queries import facility_by_code_or_id
+from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
+from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.queries import lists
+from tracker.quota.queries.quota import QuotaAsked, read_quota
+from tracker.quota.rules.words import BookingState
+from tracker.quota.schemas import (
+    BookingIn,
+    BookingOut,
+    BucketOut,
+    ClaimOut,
+    DisplacedOut,
+    QuotaItemOut,
+    QuotaOut,
+    ScreenIn,
+    SessionIn,
+    SessionOut,
+    VaccinateIn,
+)
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSession, Vaccinate
+from tracker.quota.service.moving import move_booking
+from tracker.quota.service.sessions import close_session, plan_session
+from tracker.quota.service.vaccinating import vaccinate
+
+router = APIRouter(prefix="/api/v1", tags=["quota"])
+
+Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
+Day = Annotated[date | None, Query(description="Inclusive.")]
+_LONGEST = timedelta(days=92)
+_USUAL = timedelta(days=14)
+_AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
+
+
+@router.get("/quota")
+def quota(
+    db: Db,
+    caller: Caller,
+    now: Now,
+    *,
+    facility: Ref = None,
+    area: Annotated[str | None, Query(max_length=64, description="Unit code or area code.")] = None,
+    product: Annotated[str | None, Query(max_length=64, description="Presentation or vaccine.")] = None,
+    from_: Annotated[date | None, Query(alias="from", description="Inclusive.")] = None,
+    to: Day = None,
+) -> QuotaOut:
+    """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed."""
+    # Yesterday in UTC is today nowhere in Indonesia, and a session of today is wanted from its midnight on.
+    start = from_ or now.date()
+    end = to or _later(start, _USUAL)
+    if end < start or end - start > _LONGEST:
+        raise BadPeriod(field="to")
+    asked = QuotaAsked(from_day=start, to_day=end, facility=facility, area=area, product=product)
+    return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in read_quota(db, caller, asked, now=now)])
+
+
+def _later(day: date, span: timedelta) -> date:
+    return day + span if date.max - day > span else date.max
+
+
+@router.get("/sessions")
+def list_sessions(
+    db: Db,
+    caller: Caller,
+    *,
+    facility: Ref = None,
+    from_: Annotated[date | None, Query(alias="from", description="Inclusive.")] = None,
+    to: Day = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[SessionOut]:
+    """Sessions of the caller's subtree, by day."""
+    query = lists.sessions_visible_to(caller)
+    if facility is not None:
+        query = query.where(VaccinationSession.facility_id == facility_by_code_or_id(db, caller, facility).id)
+    if from_ is not None:
+        query = query.where(VaccinationSession.day >= from_)
+    if to is not None:
+        query = query.where(VaccinationSession.day <= to)
+    page = page_of(
+        db,
+        query,
+        keys=[VaccinationSession.day, VaccinationSession.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].day, row[0].id],
+        present=lambda row: row,
+    )
+    buckets = lists.buckets_by_session(db, [row[0].id for row in page.items])
+    return Page(items=[_session_out(row, buckets[row[0].id]) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("/sessions", status_code=201, responses=_AGAIN)
+def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Response) -> SessionOut:
+    """Plan a session; the same again answers the first with 200."""
+    command = PlanSession(
+        id=body.id,
+        facility=body.facility,
+        day=body.date,
+        opens=body.opens,
+        closes=body.closes,
+        presentation=body.presentation,
+        doses=tuple(body.doses),
+        capacity=body.capacity,
+        buckets=tuple(NewBucket(kind=b.kind, share=b.share, release_at=b.release_at) for b in body.buckets),
+    )
+    session_id, fresh = plan_session(db, caller, command, now=now)
+    response.status_code = 201 if fresh else 200
+    return _one_session(db, caller, session_id)
+
+
+@router.get("/sessions/{session_id}")
+def read_session(session_id: UUID, db: Db, caller: Caller) -> SessionOut:
+    """One session."""
+    return _one_session(db, caller, session_id)
+
+
+@router.post("/sessions/{session_id}/close")
+def close(session_id: UUID, db: Db, caller: Caller, now: Now) -> SessionOut:
+    """Close a session: who has not come is a no-show, and what was promised to them is free."""
+    close_session(db, caller, session_id, now=now)
+    return _one_session(db, caller, session_id)
+
+
+@router.get("/bookings")
+def list_bookings(
+    db: Db,
+    caller: Caller,
+    *,
+    session: UUID | None = None,
+    state: BookingState | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[BookingOut]:
+    """Bookings of the caller's subtree, the newest first."""
+    query = lists.bookings_visible_to(caller)
+    if session is not None:
+        query = query.where(Booking.session_id == session)
+    if state is not None:
+        query = query.where(Booking.state == state)
+    return page_of(
+        db,
+        query,
+        keys=[Booking.made_at, Booking.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].made_at, row[0].id],
+        present=_booking_out,
+        descending=True,
+    )
+
+
+@router.post("/bookings", status_code=201, responses=_AGAIN)
+def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
+    """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives."""
+    command = Book(id=body.id, person_id=body.person, session_id=body.session, dose=body.dose, medium=body.medium)
+    done = book(db, caller, command, now=now)
+    response.status_code = 201 if done.fresh else 200
+    return _out(db, done.booking)
+
+
+@router.get("/bookings/{booking_id}")
+def read_booking(booking_id: UUID, db: Db, caller: Caller) -> BookingOut:
+    """One booking."""
+    row = db.execute(lists.bookings_visible_to(caller).where(Booking.id == booking_id)).one_or_none()
+    if row is None:
+        raise BookingNotFound(booking=str(booking_id))
+    return _booking_out(row)
+
+
+@router.post("/bookings/{booking_id}/confirm")
+def confirm(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+    """Confirm a reservation, or take an offer."""
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CONFIRMED), now)
+
+
+@router.post("/bookings/{booking_id}/cancel")
+def cancel(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+    """Give a place back."""
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
+
+
+@router.post("/bookings/{booking_id}/arrive")
+def arrive(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+    """The person is there; from now on nobody takes their dose."""
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
+
+
+@router.post("/bookings/{booking_id}/screen")
+def screen(booking_id: UUID, body: ScreenIn, db: Db, caller: Caller, now: Now) -> BookingOut:
+    """What screening said: fit, deferred or refused."""
+    command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note)
+    return _moved(db, caller, command, now)
+
+
+@router.post("/bookings/{booking_id}/vaccinate")
+def give_dose(booking_id: UUID, db: Db, caller: Caller, now: Now, body: VaccinateIn | None = None) -> BookingOut:
+    """A dose was given, from the vial named, from the session's open ones, or from one opened for it."""
+    told = body or VaccinateIn()
+    command = Vaccinate(booking_id=booking_id, occurred_at=told.occurred_at, open_vial_id=told.open_vial)
+    return _out(db, vaccinate(db, caller, command, now=now))
+
+
+@router.get("/claims")
+def list_claims(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = None) -> Page[ClaimOut]:
+    """Claims for further doses, by due day."""
+    return page_of(
+        db,
+        lists.claims_visible_to(caller),
+        keys=[Claim.due_day, Claim.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].due_day, row[0].id],
+        present=_claim_out,
+    )
+
+
+@router.get("/displacements")
+def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = None) -> Page[DisplacedOut]:
+    """Bookings that had to give way, the newest first, and what was offered instead."""
+    return page_of(
+        db,
+        lists.displacements_visible_to(caller),
+        keys=[Displacement.displaced_at, Displacement.booking_id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].displaced_at, row[0].booking_id],
+        present=_displaced_out,
+        descending=True,
+    )
+
+
+def _moved(db: Session, caller: Principal, command: MoveBooking, now: Now) -> BookingOut:
+    return _out(db, move_booking(db, caller, command, now=now))
+
+
+def _out(db: Session, booking: Booking) -> BookingOut:
+    return _booking_out((booking, db.get_one(Bucket, booking.bucket_id)))
+
+
+def _one_session(db: Session, caller: Principal, session_id: UUID) -> SessionOut:
+    row = db.execute(lists.sessions_visible_to(caller).where(VaccinationSession.id == session_id)).one_or_none()
+    if row is None:
+        raise SessionNotFound(session=str(session_id))
+    return _session_out(row, lists.buckets_by_session(db, [session_id])[session_id])
+
+
+def _session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
+    session, facility, presentation = row
+    return SessionOut(
+        id=session.id,
+        facility=facility,
+        date=session.day,
+        opens=session.opens_at,
+        closes=session.closes_at,
+        presentation=presentation,
+        doses=session.doses,
+        capacity=session.capacity,
+        taken=session.taken,
+        live=session.live,
+        state=session.state,
+        buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
+    )
+
+
+def _booking_out(row: Any) -> BookingOut:
+    booking, bucket = row
+    return BookingOut(
+        id=booking.id,
+        session=booking.session_id,
+        person=booking.person_id,
+        dose=booking.dose,
+        medium=booking.medium,
+        state=booking.state,
+        bucket=bucket.kind,
+        made_at=booking.made_at,
+        expires_at=booking.expires_at,
+        vaccinated_at=booking.vaccinated_at,
+        batch=booking.batch_id,
+        open_vial=booking.open_vial_id,
+        replaces=booking.replaces_id,
+    )
+
+
+def _claim_out(row: Any) -> ClaimOut:
+    claim, facility, presentation = row
+    return ClaimOut(
+        id=claim.id,
+        person=claim.person_id,
+        dose=claim.dose,
+        facility=facility,
+        presentation=presentation,
+        from_day=claim.from_day,
+        due_day=claim.due_day,
+        last_day=claim.last_day,
+        state=claim.state.value,
+    )
+
+
+def _displaced_out(row: Any) -> DisplacedOut:
+    displacement, session_id = row
+    return DisplacedOut(
+        booking=displacement.booking_id,
+        session=session_id,
+        displaced_at=displacement.displaced_at,
+        state=displacement.state.value,
+        offer=displacement.offer_id,
+    )

@@ -1,0 +1,150 @@
+"""For whom the places of a session are kept. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from uuid import UUID
+
+from tracker.quota.errors import BadShare, UnknownBucketKind
+from tracker.quota.rules.words import BucketKind, Medium
+
+_ALIASES = {
+    "resident": BucketKind.KELURAHAN,
+    "residents": BucketKind.KELURAHAN,
+    "village": BucketKind.KELURAHAN,
+    "city_resident": BucketKind.CITY,
+    "city_residents": BucketKind.CITY,
+    "kota": BucketKind.CITY,
+    "walkin": BucketKind.WALK_IN,
+    "go_show": BucketKind.WALK_IN,
+    "dose2": BucketKind.SECOND_DOSE,
+    "second": BucketKind.SECOND_DOSE,
+    "health_worker": BucketKind.NAKES,
+    "health_workers": BucketKind.NAKES,
+    "public": BucketKind.GENERAL,
+    "any": BucketKind.GENERAL,
+    "open": BucketKind.GENERAL,
+}
+NAKES_GROUPS = frozenset({"nakes", "health_worker", "health worker", "tenaga kesehatan"})
+
+
+def bucket_kind(text: str, index: int = 0) -> BucketKind:
+    """The kind a caller means; raises UnknownBucketKind naming the line."""
+    word = text.strip().lower().replace("-", "_").replace(" ", "_")
+    if word in _ALIASES:
+        return _ALIASES[word]
+    try:
+        return BucketKind(word)
+    except ValueError:
+        raise UnknownBucketKind(line=index, field="kind", known=[kind.value for kind in BucketKind]) from None
+
+
+def places_of(shares: Sequence[float], capacity: int) -> list[int]:
+    """Places per bucket. A share up to 1 is a part of the capacity, a greater whole number is so many persons.
+
+    Parts are rounded so that together they come to their sum (largest remainders first): thirds of 100 give
+    34, 33, 33 and lose nobody. Raises BadShare.
+    """
+    exact: list[Fraction] = []
+    for index, share in enumerate(shares):
+        if not share > 0 or (share > 1 and not float(share).is_integer()):
+            raise BadShare(line=index, field="share")
+        # 0.1 is meant, not the binary number next to it.
+        exact.append(Fraction(str(share)) * capacity if share <= 1 else Fraction(int(share)))
+    # Thirds written as 0.333 come to a little less than all of it; nobody means a place for no one.
+    total = sum(exact, Fraction(0))
+    if total > capacity:
+        raise BadShare(field="buckets", capacity=capacity)
+    whole = [int(places) for places in exact]
+    spare = round(total) - sum(whole)
+    by_remainder = sorted(range(len(exact)), key=lambda i: (whole[i] - exact[i], i))
+    for index in by_remainder[: max(0, spare)]:
+        whole[index] += 1
+    return whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seats:
+    """One bucket as it stands: `places` kept, `taken` of them; from `release_at` on the rest is for anybody."""
+
+    id: UUID
+    kind: BucketKind
+    places: int
+    taken: int
+    release_at: datetime | None = None
+
+    @property
+    def left(self) -> int:
+        """Places not taken."""
+        return max(0, self.places - self.taken)
+
+    def released(self, now: datetime) -> bool:
+        """Whether its rest is for anybody."""
+        return self.release_at is not None and self.release_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """What matters of a person for the question which places are theirs."""
+
+    dose: int
+    medium: Medium
+    groups: frozenset[str] = frozenset()
+    residence: str | None = None
+
+
+def eligible(applicant: Applicant, area: str | None) -> list[BucketKind]:
+    """The kinds of places this person may take, the most particular first; `area`: the facility's own code."""
+    kinds = []
+    if applicant.dose > 1:
+        kinds.append(BucketKind.SECOND_DOSE)
+    if applicant.groups & NAKES_GROUPS:
+        kinds.append(BucketKind.NAKES)
+    near = _nearness(applicant.residence, area)
+    if near >= _KELURAHAN:
+        kinds.append(BucketKind.KELURAHAN)
+    if near >= _CITY:
+        kinds.append(BucketKind.CITY)
+    if applicant.medium is Medium.WALK_IN:
+        kinds.append(BucketKind.WALK_IN)
+    kinds.append(BucketKind.GENERAL)
+    return kinds
+
+
+_CITY, _KELURAHAN = 4, 10
+_ANYWHERE = 99
+
+
+def _nearness(residence: str | None, area: str | None) -> int:
+    """Digits of area code in common, cut at whole levels; a facility without a code cannot ask where one lives."""
+    if area is None:
+        return _ANYWHERE
+    if residence is None:
+        return 0
+    home, here = (("".join(c for c in code if c.isdigit())) for code in (residence, area))
+    # A facility known only down to its district or city takes all who live in that as its own.
+    if len(here) >= _CITY and home.startswith(here):
+        return _KELURAHAN
+    return _CITY if home[:_CITY] == here[:_CITY] and len(home) >= _CITY else 0
+
+
+def choose(seats: Sequence[Seats], kinds: Sequence[BucketKind], now: datetime) -> Seats | None:
+    """The bucket whose place the person takes: their own kinds first, then what was released; None: all taken."""
+    by_kind: Mapping[BucketKind, Seats] = {seat.kind: seat for seat in seats}
+    for kind in kinds:
+        if kind in by_kind and by_kind[kind].left > 0:
+            return by_kind[kind]
+    return next((seat for seat in seats if seat.released(now) and seat.left > 0), None)
+
+
+def open_to(seats: Sequence[Seats], kind: BucketKind, now: datetime) -> int:
+    """Places somebody of this kind may take: the kind's own and what others released."""
+    return sum(seat.left for seat in seats if seat.kind is kind or seat.released(now))
+
+
+def serves_dose(kind: BucketKind, dose: int) -> bool:
+    """Whether a bucket of this kind is for that dose at all."""
+    return kind is not BucketKind.SECOND_DOSE or dose > 1

@@ -1,0 +1,48 @@
+"""How many vials promises need. Pure.
+
+A vial cannot be opened in part: a session with 11 persons and vials of 10 doses needs two. Vials that stay
+usable for days once open are shared by all sessions of the day. Doses left in a vial that is open already
+serve the session's people before a further vial is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+def vials_for(persons: int, open_doses: int, doses_per_vial: int) -> int:
+    """Whole vials still to be opened for `persons`, with `open_doses` left in opened vials."""
+    return max(0, -((open_doses - persons) // doses_per_vial))
+
+
+def room_in_vials(persons: int, open_doses: int, doses_per_vial: int) -> int:
+    """How many persons more those vials would serve without a further one."""
+    return vials_for(persons, open_doses, doses_per_vial) * doses_per_vial + open_doses - persons
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Persons who need a dose, and doses left in the vials opened for them."""
+
+    persons: int
+    open_doses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLoad:
+    """All that is promised at a pool on one day: its sessions, and funded claims without a session."""
+
+    sessions: tuple[Load, ...] = ()
+    claims: int = 0
+
+
+def shared(load: DayLoad) -> Load:
+    """Everything of the day as one."""
+    return Load(sum(s.persons for s in load.sessions) + load.claims, sum(s.open_doses for s in load.sessions))
+
+
+def vials_of_day(load: DayLoad, doses_per_vial: int, *, whole_day: bool) -> int:
+    """Vials the day needs; `whole_day` where opened vials keep for days."""
+    groups: Iterable[Load] = [shared(load)] if whole_day else [*load.sessions, Load(load.claims)]
+    return sum(vials_for(group.persons, group.open_doses, doses_per_vial) for group in groups)

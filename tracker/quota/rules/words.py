@@ -1,0 +1,93 @@
+"""The words of this room. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SessionState(StrEnum):
+    """A session is planned, open while people come, and closed for good."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class BookingState(StrEnum):
+    """Where a booking stands; fit, deferred and refused are what screening says."""
+
+    RESERVED = "reserved"
+    CONFIRMED = "confirmed"
+    ARRIVED = "arrived"
+    FIT = "fit"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    VACCINATED = "vaccinated"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    DISPLACED = "displaced"
+    LAPSED = "lapsed"
+
+
+LIVE = frozenset({BookingState.RESERVED, BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
+"""These need a vial."""
+
+SEATED = LIVE | {BookingState.VACCINATED, BookingState.DEFERRED, BookingState.REFUSED}
+"""These use a place of the session: they will come, or came and took the staff's time."""
+
+DISPLACEABLE = frozenset({BookingState.RESERVED, BookingState.CONFIRMED})
+"""Who has arrived is never displaced."""
+
+_B = BookingState
+STEPS: dict[BookingState, frozenset[BookingState]] = {
+    _B.RESERVED: frozenset(
+        {_B.CONFIRMED, _B.CANCELLED, _B.ARRIVED, _B.LAPSED, _B.DISPLACED, _B.NO_SHOW, _B.VACCINATED}
+    ),
+    _B.CONFIRMED: frozenset({_B.CANCELLED, _B.ARRIVED, _B.DISPLACED, _B.NO_SHOW, _B.VACCINATED}),
+    _B.ARRIVED: frozenset({_B.FIT, _B.DEFERRED, _B.REFUSED, _B.VACCINATED, _B.CANCELLED, _B.NO_SHOW}),
+    _B.FIT: frozenset({_B.VACCINATED, _B.DEFERRED, _B.REFUSED, _B.CANCELLED, _B.NO_SHOW}),
+}
+"""From which state one may go where; vaccinating says that the person came."""
+
+
+class BucketKind(StrEnum):
+    """For whom a share of a session is kept."""
+
+    KELURAHAN = "kelurahan"  # residents of the facility's kelurahan
+    CITY = "city"  # residents of its city or regency
+    WALK_IN = "walk_in"  # who comes without a booking
+    SECOND_DOSE = "second_dose"
+    NAKES = "nakes"  # health workers
+    GENERAL = "general"  # anybody
+
+
+class ClaimState(StrEnum):
+    """A claim for the next dose: backed by vials, not backed, used by a booking, or past its window."""
+
+    FUNDED = "funded"
+    UNFUNDED = "unfunded"
+    USED = "used"
+    EXPIRED = "expired"
+
+
+class OfferState(StrEnum):
+    """What became of a displaced person's offer."""
+
+    PENDING = "pending"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    LAPSED = "lapsed"
+    DECLINED = "declined"
+    NONE_FOUND = "none_found"
+
+
+class Medium(StrEnum):
+    """Through which mouth a booking came, and through which the person is told."""
+
+    WEB = "web"
+    WHATSAPP = "whatsapp"
+    SMS = "sms"
+    USSD = "ussd"
+    OPERATOR = "operator"
+    APP = "app"
+    WALK_IN = "walk_in"

@@ -1,0 +1,174 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from tracker.quota.rules.words import BookingState, BucketKind, Medium, SessionState
+
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
+AwareInstant = Annotated[dt.datetime, Field(description="RFC 3339 with offset.")]
+
+
+class BucketIn(BaseModel):
+    """Places kept for somebody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(
+        description="kelurahan, city, walk_in, second_dose, nakes or general."
+    )
+    share: float = Field(
+        gt=0, le=100_000, allow_inf_nan=False, description="Part of the capacity up to 1, or whole persons from 2 on."
+    )
+    release_at: dt.datetime | None = Field(None, description="From then on the rest is for anybody.")
+
+
+class SessionIn(BaseModel):
+    """A session to be planned."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: UUID
+    facility: Ref
+    date: dt.date
+    opens: Moment = Field(alias="from", description="Local time or instant.")
+    closes: Moment = Field(alias="to", description="Local time or instant.")
+    presentation: Ref
+    doses: list[Annotated[int, Field(ge=1, le=9)]] = Field(min_length=1, max_length=9)
+    capacity: int = Field(ge=1, le=100_000)
+    buckets: list[BucketIn] = Field(default_factory=list, max_length=20)
+
+
+class BucketOut(BaseModel):
+    """A bucket as it stands."""
+
+    kind: BucketKind
+    places: int
+    taken: int
+    release_at: dt.datetime | None
+
+
+class SessionOut(BaseModel):
+    """A session as it stands."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    id: UUID
+    facility: str
+    date: dt.date
+    opens: dt.datetime = Field(alias="from")
+    closes: dt.datetime = Field(alias="to")
+    presentation: str
+    doses: list[int]
+    capacity: int
+    taken: int
+    live: int
+    state: SessionState
+    buckets: list[BucketOut]
+
+
+class BookingIn(BaseModel):
+    """A place for a person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    person: UUID
+    session: UUID
+    dose: int = Field(1, ge=1, le=9)
+    medium: Medium = Medium.WEB
+
+
+class BookingOut(BaseModel):
+    """A booking as it stands."""
+
+    id: UUID
+    session: UUID
+    person: UUID
+    dose: int
+    medium: Medium
+    state: BookingState
+    bucket: BucketKind
+    made_at: dt.datetime
+    expires_at: dt.datetime | None
+    vaccinated_at: dt.datetime | None
+    batch: UUID | None
+    open_vial: UUID | None
+    replaces: UUID | None
+
+
+class ScreenIn(BaseModel):
+    """What screening said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    result: Literal["fit", "deferred", "refused"]
+    note: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class VaccinateIn(BaseModel):
+    """A dose given; all may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    occurred_at: AwareInstant | None = None
+    open_vial: UUID | None = None
+
+
+class QuotaItemOut(BaseModel):
+    """One session, dose and bucket. `pool_*` in vials; `available` in persons. Sessions of one pool share vials."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    facility: str
+    facility_id: UUID
+    session: UUID
+    date: dt.date
+    product: str
+    dose: int
+    bucket: BucketKind
+    capacity_left: int
+    bucket_left: int
+    pool: str
+    pool_vials: int
+    pool_needed: int
+    pool_short: int
+    pool_available: int
+    available: int
+    as_of: dt.datetime
+
+
+class QuotaOut(BaseModel):
+    """What may still be promised."""
+
+    items: list[QuotaItemOut]
+
+
+class ClaimOut(BaseModel):
+    """A claim for a further dose."""
+
+    id: UUID
+    person: UUID
+    dose: int
+    facility: str
+    presentation: str
+    from_day: dt.date
+    due_day: dt.date
+    last_day: dt.date
+    state: str
+
+
+class DisplacedOut(BaseModel):
+    """A booking that had to give way, and what was offered."""
+
+    booking: UUID
+    session: UUID
+    displaced_at: dt.datetime
+    state: str
+    offer: UUID | None

@@ -1,0 +1,244 @@
+"""Booking a place: capacity, bucket and vials, all three or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.network.models import Facility
+from tracker.people.models import Person
+from tracker.quota.errors import (
+    AlreadyBooked,
+    DoseGiven,
+    DoseNotServed,
+    Exhausted,
+    OtherBooking,
+    SessionClosed,
+    UnknownPerson,
+)
+from tracker.quota.models import Booking, Claim, VaccinationSession
+from tracker.quota.queries.nearby import alternatives
+from tracker.quota.rules.buckets import Applicant, choose, eligible
+from tracker.quota.rules.offers import RESERVATION_STANDS
+from tracker.quota.rules.words import LIVE, BookingState, ClaimState, SessionState
+from tracker.quota.service.claims import claim_of, fund_claims
+from tracker.quota.service.commands import Book
+from tracker.quota.service.pools import PoolFacts, give_back, pool_facts, settle
+from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move, seat, seats_of
+from tracker.quota.service.sessions import session_for
+from tracker.quota.service.telling import tell_booking
+from tracker.stock.errors import NotAvailable
+from tracker.stock.queries.availability import pool_state
+from tracker.stock.service.reading import lock_anchors
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The booking, and whether it was made now."""
+
+    booking: Booking
+    fresh: bool
+
+
+def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> Booked:
+    """Reserve a place and the vials behind it for ten minutes; the same again answers the first.
+
+    Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, AlreadyBooked, DoseGiven,
+    OtherBooking, Exhausted (with the nearest alternatives).
+    """
+    session = session_for(db, principal, command.session_id, Permission.BOOKING_WRITE)
+    repeated = _repeat(db, command)
+    if repeated is not None:
+        return Booked(repeated, fresh=False)
+    person = db.get(Person, command.person_id)
+    if person is None:
+        raise UnknownPerson(field="person", person=str(command.person_id))
+    if command.dose not in session.doses:
+        raise DoseNotServed(field="dose", dose=command.dose, doses=list(session.doses))
+    _check_given(db, command, session)
+    try:
+        booking = take_place(db, command, person, session, expires_at=now + RESERVATION_STANDS, now=now)
+    except Exhausted as refused:
+        found = alternatives(db, applicant_of(person, command), session, now=now)
+        raise Exhausted(**refused.params, alternatives=found) from refused
+    if booking is None:
+        return Booked(_twin(db, command), fresh=False)
+    return Booked(booking, fresh=True)
+
+
+def applicant_of(person: Person, command: Book) -> Applicant:
+    """What the bucket rules see of a person."""
+    return Applicant(
+        dose=command.dose,
+        medium=command.medium,
+        groups=frozenset(str(group) for group in person.groups),
+        residence=person.residence,
+    )
+
+
+def take_place(
+    db: Session,
+    command: Book,
+    person: Person,
+    session: VaccinationSession,
+    *,
+    expires_at: datetime,
+    now: datetime,
+    replaces_id: UUID | None = None,
+) -> Booking | None:
+    """Lock, seat, back with vials. None when the id, or the person, was booked meanwhile.
+
+    Raises SessionClosed, Exhausted.
+    """
+    elsewhere = _live_session_of(db, command.person_id, session.vaccine_id, command.dose)
+    locked = lock_sessions(db, {session.id, *elsewhere})
+    session = locked[session.id]
+    if session.state is SessionState.CLOSED or session.closes_at <= now:
+        raise SessionClosed(session=str(session.id))
+    _lapse(db, locked, now)
+    buckets = buckets_of(db, [session.id])
+    area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
+    kinds = eligible(applicant_of(person, command), area)
+    if session.taken >= session.capacity:
+        raise Exhausted(session=str(session.id), reason="capacity")
+    chosen = choose(seats_of(buckets.values()), kinds, now)
+    if chosen is None:
+        raise Exhausted(session=str(session.id), reason="bucket")
+    booking = _insert(
+        db, command, session, bucket_id=chosen.id, expires_at=expires_at, now=now, replaces_id=replaces_id
+    )
+    if booking is None:
+        return None
+    seat(booking, session, buckets[chosen.id])
+    _back(db, booking, session, now)
+    tell_booking(db, session, booking, "quota.booked", now=now)
+    db.flush()
+    return booking
+
+
+def _repeat(db: Session, command: Book) -> Booking | None:
+    found = db.get(Booking, command.id, populate_existing=True)
+    if found is None:
+        return None
+    if (found.person_id, found.session_id, found.dose) != (command.person_id, command.session_id, command.dose):
+        raise OtherBooking(id=str(command.id))
+    return found
+
+
+def _twin(db: Session, command: Book) -> Booking:
+    """Somebody was faster: the same booking, or another one of the same person."""
+    found = _repeat(db, command)
+    if found is None:
+        raise AlreadyBooked(person=str(command.person_id), dose=command.dose)
+    return found
+
+
+def _check_given(db: Session, command: Book, session: VaccinationSession) -> None:
+    given = select(Booking.id).where(
+        Booking.person_id == command.person_id,
+        Booking.vaccine_id == session.vaccine_id,
+        Booking.dose == command.dose,
+        Booking.state == BookingState.VACCINATED,
+    )
+    if db.scalar(given.limit(1)) is not None:
+        raise DoseGiven(person=str(command.person_id), dose=command.dose)
+
+
+def _live_session_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> list[UUID]:
+    """Where the person's live booking is: it may have run out without anybody having noticed."""
+    return list(
+        db.scalars(
+            select(Booking.session_id).where(
+                Booking.person_id == person_id,
+                Booking.vaccine_id == vaccine_id,
+                Booking.dose == dose,
+                Booking.state.in_(LIVE),
+            )
+        )
+    )
+
+
+def _lapse(db: Session, locked: dict[UUID, VaccinationSession], now: datetime) -> None:
+    """Take back what ran out in these sessions, before anybody is told that they are full.
+
+    The vials are given back by whoever next settles the pool: this booking, or the worker's round.
+    """
+    lapsed = lapsed_in(db, list(locked), now)
+    if not lapsed:
+        return
+    buckets = buckets_of(db, list(locked))
+    for booking in lapsed:
+        move(booking, locked[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
+    db.flush()
+
+
+def _insert(
+    db: Session,
+    command: Book,
+    session: VaccinationSession,
+    *,
+    bucket_id: UUID,
+    expires_at: datetime,
+    now: datetime,
+    replaces_id: UUID | None,
+) -> Booking | None:
+    made = db.scalar(
+        upsert(Booking)
+        .values(
+            id=command.id,
+            session_id=session.id,
+            bucket_id=bucket_id,
+            person_id=command.person_id,
+            vaccine_id=session.vaccine_id,
+            dose=command.dose,
+            medium=command.medium,
+            state=BookingState.RESERVED,
+            made_at=now,
+            changed_at=now,
+            expires_at=expires_at,
+            replaces_id=replaces_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(Booking.id)
+    )
+    return None if made is None else db.get(Booking, made)
+
+
+def _back(db: Session, booking: Booking, session: VaccinationSession, now: datetime) -> None:
+    """Put vials behind the booking, its own claim's first; raises Exhausted when there are none."""
+    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose)
+    others: list[PoolFacts] = []
+    if claim is not None and (claim.facility_id, claim.presentation_id) != (pool.facility_id, pool.presentation_id):
+        others.append(pool_facts(db, claim.facility_id, claim.presentation_id, now))
+    db.flush()
+    lock_anchors(db, {(p.facility_id, p.presentation_id) for p in (pool, *others)})
+    if booking.dose == 1:
+        fund_claims(db, pool, now)
+    if claim is not None:
+        _use(db, claim, booking)
+    rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
+    # What is short is promised twice already; a place in a half-filled vial of it would be a third time.
+    if not rows or any(row.short > 0 and row.step <= session.day for row in rows):
+        raise Exhausted(session=str(session.id), reason="vials")
+    try:
+        settle(db, pool, now)
+        for other in others:
+            give_back(db, other, now)
+    except NotAvailable:
+        raise Exhausted(session=str(session.id), reason="vials") from None
+
+
+def _use(db: Session, claim: Claim, booking: Booking) -> None:
+    db.refresh(claim)
+    if claim.state in (ClaimState.FUNDED, ClaimState.UNFUNDED):
+        claim.state = ClaimState.USED
+        claim.used_by_id = booking.id
+        db.flush()

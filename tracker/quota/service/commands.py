@@ -1,0 +1,62 @@
+"""What can be asked of this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from uuid import UUID
+
+from tracker.quota.rules.words import BookingState, Medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBucket:
+    """`share`: a part of the capacity up to 1, or a whole number of persons from 2 on."""
+
+    kind: str
+    share: float
+    release_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSession:
+    """Staff at a facility (id or code) on a local day; `opens` and `closes` are local times or instants."""
+
+    id: UUID
+    facility: str | UUID
+    day: date
+    opens: time | datetime
+    closes: time | datetime
+    presentation: str | UUID
+    doses: tuple[int, ...]
+    capacity: int
+    buckets: tuple[NewBucket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A place for a person. The id is made by whoever acts first; the same again is the same booking."""
+
+    id: UUID
+    person_id: UUID
+    session_id: UUID
+    dose: int
+    medium: Medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveBooking:
+    """Bring a booking into another state."""
+
+    booking_id: UUID
+    state: BookingState
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vaccinate:
+    """A dose given. From `open_vial_id` when told, else from the session's opened vials, else one is opened."""
+
+    booking_id: UUID
+    occurred_at: datetime | None = None
+    open_vial_id: UUID | None = None

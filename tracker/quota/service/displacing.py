@@ -1,0 +1,164 @@
+"""When vials are gone: who gives way, and where they are sent instead.
+
+Withdrawing happens in one transaction under the locks of the pool's sessions; each offer is made in a
+transaction of its own, because it locks sessions of other places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
+from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
+from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
+from tracker.quota.service.claims import fund_claims, restore_claim
+from tracker.quota.service.moving import answer_offer
+from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, session_loads, settle
+from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move
+from tracker.quota.service.telling import tell_booking, tell_pool_changed
+from tracker.stock.errors import NotAvailable
+from tracker.stock.queries.availability import pool_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Displaced:
+    """What a round withdrew; `short` is what only people who have arrived still lack."""
+
+    bookings: tuple[UUID, ...]
+    claims: int
+    short: int
+
+
+def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: datetime) -> Displaced:
+    """Withdraw promises of a pool until vials cover the rest. Twice is harmless.
+
+    Newest first-dose bookings of the short days first, then claims, second doses last; never who has arrived.
+    """
+    ids = db.scalars(
+        select(VaccinationSession.id).where(
+            VaccinationSession.facility_id == facility_id,
+            VaccinationSession.presentation_id == presentation_id,
+            VaccinationSession.state != SessionState.CLOSED,
+        )
+    ).all()
+    sessions = lock_sessions(db, ids)
+    buckets = buckets_of(db, ids) if ids else {}
+    for booking in lapsed_in(db, ids, now) if ids else []:
+        move(booking, sessions[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
+        answer_offer(db, booking.id, OfferState.LAPSED, now)
+    pool = pool_facts(db, facility_id, presentation_id, now)
+    lock_pool(db, pool)
+    bookings = _movable(db, ids)
+    claims = _funded(db, pool)
+    rows = pool_state(db, facility_id, presentation_id, pool.today)
+    groups = _groups(db, pool, bookings, claims, now)
+    gone = displaced([(row.step, row.vials) for row in rows], groups, pool.doses_per_vial)
+    by_id = {booking.id: booking for booking in bookings}
+    by_claim = {claim.id: claim for claim in claims}
+    withdrawn: list[UUID] = []
+    for promise in gone:
+        if promise.rank is Rank.CLAIM:
+            by_claim[promise.id].state = ClaimState.UNFUNDED
+            continue
+        booking = by_id[promise.id]
+        session = sessions[booking.session_id]
+        _withdraw(db, pool, booking, now)
+        move(booking, session, buckets[booking.bucket_id], BookingState.DISPLACED, now)
+        tell_booking(db, session, booking, "quota.displaced", now=now)
+        withdrawn.append(booking.id)
+    short = _settle(db, pool, now)
+    if gone:
+        tell_pool_changed(db, facility_id, presentation_id, now)
+    db.flush()
+    return Displaced(bookings=tuple(withdrawn), claims=len(gone) - len(withdrawn), short=short)
+
+
+def _movable(db: Session, session_ids: Sequence[UUID]) -> list[Booking]:
+    return list(
+        db.scalars(
+            select(Booking)
+            .where(Booking.session_id.in_(session_ids), Booking.state.in_(DISPLACEABLE))
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _funded(db: Session, pool: PoolFacts) -> list[Claim]:
+    return list(
+        db.scalars(
+            select(Claim)
+            .where(
+                Claim.facility_id == pool.facility_id,
+                Claim.presentation_id == pool.presentation_id,
+                Claim.state == ClaimState.FUNDED,
+            )
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[Claim], now: datetime) -> list[Group]:
+    """Promises as they share vials: by session and day of claims, or all of a day together."""
+    promises: dict[UUID, list[Promise]] = {}
+    for booking in bookings:
+        rank = Rank.FIRST_DOSE if booking.dose == 1 else Rank.LATER_DOSE
+        promises.setdefault(booking.session_id, []).append(Promise(id=booking.id, rank=rank, made_at=booking.made_at))
+    by_day: dict[date, list[Promise]] = {}
+    for claim in claims:
+        by_day.setdefault(claim.due_day, []).append(Promise(id=claim.id, rank=Rank.CLAIM, made_at=claim.made_at))
+    groups = [
+        Group(
+            day=each.day,
+            persons=each.load.persons,
+            open_doses=each.load.open_doses,
+            movable=tuple(promises.get(each.session_id, ())),
+        )
+        for each in session_loads(db, pool, now)
+    ]
+    groups += [Group(day=day, persons=len(mine), open_doses=0, movable=tuple(mine)) for day, mine in by_day.items()]
+    return _merged(groups) if pool.whole_day else groups
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    return [
+        Group(
+            day=day,
+            persons=sum(g.persons for g in groups if g.day == day),
+            open_doses=sum(g.open_doses for g in groups if g.day == day),
+            movable=tuple(promise for g in groups if g.day == day for promise in g.movable),
+        )
+        for day in sorted({g.day for g in groups})
+    ]
+
+
+def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> None:
+    """Note that the person waits for an offer; one who was being offered this very place waits again."""
+    restore_claim(db, pool, booking)
+    # An offer that is itself withdrawn: the first displacement's story goes on with this booking.
+    db.execute(
+        update(Displacement)
+        .where(Displacement.offer_id == booking.id, Displacement.state == OfferState.OFFERED)
+        .values(state=OfferState.LAPSED, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    db.add(
+        Displacement(booking_id=booking.id, displaced_at=now, state=OfferState.PENDING, offer_id=None, changed_at=now)
+    )
+
+
+def _settle(db: Session, pool: PoolFacts, now: datetime) -> int:
+    """Note the new need. Where people who have arrived lack vials the note stays below what they need."""
+    give_back(db, pool, now)
+    try:
+        settle(db, pool, now)
+    except NotAvailable:
+        pass  # a doctor in front of a patient without a vial: the shortage is told below, not hidden
+    fund_claims(db, pool, now)
+    rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
+    return max((row.short for row in rows), default=0)

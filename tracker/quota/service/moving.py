@@ -1,0 +1,87 @@
+"""Confirming, cancelling, arriving, screening: a booking's way through its states."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.quota.errors import BadStep, BookingNotFound, ReservationLapsed
+from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
+from tracker.quota.rules.words import LIVE, STEPS, BookingState, OfferState, SessionState
+from tracker.quota.service.claims import give_back_and_fund, restore_claim
+from tracker.quota.service.commands import MoveBooking
+from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.seating import buckets_of, lock_sessions, move
+from tracker.quota.service.telling import tell_booking
+
+
+def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now: datetime) -> Booking:
+    """Bring a booking into the state asked for; there already is fine.
+
+    Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed.
+    """
+    booking, session, bucket = locked_booking(db, principal, command.booking_id)
+    if booking.state is command.state:
+        return booking
+    check_step(booking, command.state, now)
+    if command.state is BookingState.ARRIVED and session.state is SessionState.PLANNED:
+        session.state = SessionState.OPEN
+    if command.note is not None or command.state in (BookingState.FIT, BookingState.DEFERRED, BookingState.REFUSED):
+        booking.screening = {"result": command.state.value, "note": command.note}
+    was_live = booking.state in LIVE
+    move(booking, session, bucket, command.state, now)
+    if command.state is BookingState.CONFIRMED:
+        booking.expires_at = None
+        answer_offer(db, booking.id, OfferState.ACCEPTED, now)
+    if was_live and command.state not in LIVE:
+        answer_offer(db, booking.id, OfferState.DECLINED, now)
+        pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+        lock_pool(db, pool)
+        restore_claim(db, pool, booking)
+        give_back_and_fund(db, pool, now, {session.day})
+    tell_booking(db, session, booking, "quota.moved", now=now)
+    db.flush()
+    return booking
+
+
+def check_step(booking: Booking, state: BookingState, now: datetime) -> None:
+    """Raise BadStep where a booking cannot go, ReservationLapsed when its ten minutes are over."""
+    if state not in STEPS.get(booking.state, frozenset()):
+        raise BadStep(state=booking.state.value, to=state.value)
+    ran_out = booking.state is BookingState.RESERVED and booking.expires_at is not None and booking.expires_at <= now
+    if ran_out and state is not BookingState.CANCELLED:
+        raise ReservationLapsed(booking=str(booking.id))
+
+
+def locked_booking(db: Session, principal: Principal, booking_id: UUID) -> tuple[Booking, VaccinationSession, Bucket]:
+    """A booking with its session and bucket, the session locked; raises BookingNotFound, Forbidden."""
+    row = db.execute(
+        select(Booking.session_id, Unit.path)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Unit, Unit.id == VaccinationSession.facility_id)
+        .where(Booking.id == booking_id)
+    ).one_or_none()
+    if row is None or not principal.sees(row.path):
+        raise BookingNotFound(booking=str(booking_id))
+    principal.require(Permission.BOOKING_WRITE, row.path)
+    session = lock_sessions(db, [row.session_id])[row.session_id]
+    booking = db.get(Booking, booking_id, populate_existing=True)
+    if booking is None:
+        raise BookingNotFound(booking=str(booking_id))
+    return booking, session, buckets_of(db, [session.id])[booking.bucket_id]
+
+
+def answer_offer(db: Session, offer_id: UUID, state: OfferState, now: datetime) -> None:
+    """Note what became of an offer, where the booking was one."""
+    db.execute(
+        update(Displacement)
+        .where(Displacement.offer_id == offer_id, Displacement.state == OfferState.OFFERED)
+        .values(state=state, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,98 @@
+"""The nearest place with room for somebody whose booking had to give way: really reserved, then told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.delivery.service import queue_message
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.people.models import Person
+from tracker.quota.errors import Exhausted, SessionClosed
+from tracker.quota.models import Booking, Displacement, VaccinationSession
+from tracker.quota.queries.nearby import sessions_with_room
+from tracker.quota.rules.offers import answer_by
+from tracker.quota.rules.words import OfferState
+from tracker.quota.service.booking import applicant_of, take_place
+from tracker.quota.service.commands import Book
+from tracker.quota.service.telling import tell_booking
+
+_TRIES = 5
+
+
+def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
+    """Reserve another place for a displaced person and tell them; the offer's booking id, None when there is none.
+
+    Twice is harmless: an answered displacement is left alone. A person who has booked again is left alone too.
+    """
+    displacement = db.scalar(
+        select(Displacement)
+        .where(Displacement.booking_id == booking_id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if displacement is None or displacement.state is not OfferState.PENDING:
+        return None
+    lost = db.get_one(Booking, booking_id)
+    session = db.get_one(VaccinationSession, lost.session_id)
+    person = db.get_one(Person, lost.person_id)
+    offer = _reserve(db, lost, session, person, now)
+    displacement.changed_at = now
+    if offer is None:
+        displacement.state = OfferState.NONE_FOUND
+        _tell(db, lost, "quota_displaced_no_place", {"day": session.day.isoformat()}, now)
+        db.flush()
+        return None
+    displacement.state = OfferState.OFFERED
+    displacement.offer_id = offer.id
+    place = db.get_one(VaccinationSession, offer.session_id)
+    tell_booking(db, place, offer, "quota.offered", now=now, more={"instead_of": str(lost.id)})
+    params = {
+        "day": session.day.isoformat(),
+        "facility": db.get_one(Facility, session.facility_id).name,
+        "new_day": place.day.isoformat(),
+        "new_facility": db.get_one(Facility, place.facility_id).name,
+        "booking": str(offer.id),
+        "answer_by": offer.expires_at.isoformat() if offer.expires_at else "",
+    }
+    _tell(db, lost, "quota_offer", params, now)
+    db.flush()
+    return offer.id
+
+
+def _reserve(db: Session, lost: Booking, session: VaccinationSession, person: Person, now: datetime) -> Booking | None:
+    command = Book(id=uuid7(), person_id=person.id, session_id=session.id, dose=lost.dose, medium=lost.medium)
+    for candidate in sessions_with_room(db, applicant_of(person, command), session, now=now)[:_TRIES]:
+        place = db.get_one(VaccinationSession, candidate.session_id)
+        wish = Book(id=uuid7(), person_id=person.id, session_id=place.id, dose=lost.dose, medium=lost.medium)
+        # A place that went meanwhile gives its locks back with the savepoint, so no two are held at once.
+        attempt = db.begin_nested()
+        try:
+            found = take_place(
+                db,
+                wish,
+                person,
+                place,
+                expires_at=answer_by(now, place.opens_at),
+                now=now,
+                replaces_id=lost.id,
+            )
+        except (Exhausted, SessionClosed):
+            attempt.rollback()
+            continue
+        if found is None:
+            attempt.rollback()
+            return None
+        attempt.commit()
+        return found
+    return None
+
+
+def _tell(db: Session, lost: Booking, template: str, params: dict[str, str], now: datetime) -> None:
+    queue_message(
+        db, medium=lost.medium.value, recipient_ref=str(lost.person_id), template=template, params=params, now=now
+    )

@@ -1,0 +1,64 @@
+"""What time alone changes: reservations run out, sessions end, claims come due. The worker calls `tidy_pools`.
+
+Each pool is tidied in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.quota.service.claims import roll_claims
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.sessions import close_session
+
+# Late scans of the last people in the queue still find their session open.
+CLOSE_AFTER = timedelta(hours=6)
+
+_RUN_OUT = text(
+    """
+    SELECT DISTINCT s.facility_id, s.presentation_id FROM booking b
+    JOIN vaccination_session s ON s.id = b.session_id
+    WHERE b.state = 'reserved' AND b.expires_at <= :now
+    UNION
+    SELECT DISTINCT s.facility_id, s.presentation_id FROM open_vial v
+    JOIN vaccination_session s ON s.id = v.session_id AND s.state <> 'closed' AND s.live > 0
+    WHERE v.closed_at IS NULL AND (v.discard_by <= :now OR v.status <> 'usable')
+    """
+)
+_CLAIMS = text(
+    "SELECT DISTINCT facility_id, presentation_id FROM dose_claim "
+    "WHERE state IN ('funded', 'unfunded') AND due_day < :today"
+)
+_OVER = text("SELECT id FROM vaccination_session WHERE state <> 'closed' AND closes_at < :before ORDER BY id LIMIT 500")
+
+
+def tidy_pools(engine: Engine, *, now: datetime) -> int:
+    """Take back what ran out, close what is over, move claims on; returns how many pools and sessions changed."""
+    with transaction(engine) as db:
+        over = list(db.scalars(_OVER, {"before": now - CLOSE_AFTER}))
+        pools = {(row[0], row[1]) for row in db.execute(_RUN_OUT, {"now": now})}
+        # The date line of WIT is two hours ahead of WIB's: a pool asked a little early has nothing to do.
+        due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": (now + timedelta(hours=9)).date()})}
+    for session_id in over:
+        with transaction(engine) as db:
+            close_session(db, SYSTEM, session_id, now=now)
+    for facility_id, presentation_id in sorted(pools):
+        with transaction(engine) as db:
+            displace(db, facility_id, presentation_id, now=now)
+    for facility_id, presentation_id in sorted(due):
+        with transaction(engine) as db:
+            _roll(db, facility_id, presentation_id, now)
+    return len(over) + len(pools) + len(due)
+
+
+def _roll(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:
+    pool = pool_facts(db, facility_id, presentation_id, now)
+    lock_pool(db, pool)
+    roll_claims(db, pool, now)

@@ -1,0 +1,77 @@
+"""The counters of a session, changed only here and only under the session's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.quota.models import Booking, Bucket, VaccinationSession
+from tracker.quota.rules.buckets import Seats
+from tracker.quota.rules.words import LIVE, SEATED, BookingState
+
+
+def lock_sessions(db: Session, ids: Iterable[UUID]) -> dict[UUID, VaccinationSession]:
+    """Lock sessions in the house's order, until the transaction ends, and read them as they are now."""
+    rows = db.scalars(
+        select(VaccinationSession)
+        .where(VaccinationSession.id.in_(sorted(set(ids))))
+        .order_by(VaccinationSession.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def buckets_of(db: Session, session_ids: Collection[UUID]) -> dict[UUID, Bucket]:
+    """The buckets of locked sessions, by bucket id."""
+    rows = db.scalars(
+        select(Bucket)
+        .where(Bucket.session_id.in_(session_ids))
+        .order_by(Bucket.id)
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def seats_of(buckets: Iterable[Bucket]) -> list[Seats]:
+    """What the pure rules see of them."""
+    return [Seats(id=b.id, kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets]
+
+
+def move(booking: Booking, session: VaccinationSession, bucket: Bucket, state: BookingState, now: datetime) -> None:
+    """Put a booking into `state` and count it; the caller has asked whether it may go there."""
+    before, after = booking.state, state
+    seats = int(after in SEATED) - int(before in SEATED)
+    session.taken += seats
+    bucket.taken += seats
+    session.live += int(after in LIVE) - int(before in LIVE)
+    booking.state = state
+    booking.changed_at = now
+
+
+def seat(booking: Booking, session: VaccinationSession, bucket: Bucket) -> None:
+    """Count a booking that has just been made."""
+    session.taken += 1
+    bucket.taken += 1
+    session.live += 1
+    booking.bucket_id = bucket.id
+
+
+def lapsed_in(db: Session, session_ids: Collection[UUID], now: datetime) -> list[Booking]:
+    """Reservations of these sessions that nobody confirmed in time."""
+    return list(
+        db.scalars(
+            select(Booking)
+            .where(
+                Booking.session_id.in_(session_ids),
+                Booking.state == BookingState.RESERVED,
+                Booking.expires_at <= now,
+            )
+            .order_by(Booking.id)
+            .execution_options(populate_existing=True)
+        )
+    )
