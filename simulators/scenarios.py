@@ -31,13 +31,13 @@ def _at(began: datetime, hours: float = 0, minutes: float = 0, seconds: float = 
 def _late_heat(began: datetime) -> Scenario:
     # The fridge of the demo's story. Its power failed 13 h ago and took the router with it: the logger went on
     # writing. Air passes +8 °C within two hours, so more than 10 h of heat arrive at once when the network
-    # returns, half a minute after the beginning. The current comes back a quarter of an hour later.
+    # returns, a good minute after the beginning. The current comes back a quarter of an hour later.
     return Scenario(
         name="late_heat",
         household=True,
         faults=(
             Fault(kind=FaultKind.POWER_CUT, start=_at(began, hours=-13), end=_at(began, minutes=15)),
-            Fault(kind=FaultKind.NETWORK_OUTAGE, start=_at(began, hours=-13), end=_at(began, seconds=30)),
+            Fault(kind=FaultKind.NETWORK_OUTAGE, start=_at(began, hours=-13), end=_at(began, seconds=70)),
         ),
     )
 

@@ -6,35 +6,14 @@ import heapq
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from simulators.chance import dice
 from simulators.manifest import World
 from simulators.people.cast import cast_of
 from simulators.people.http import Away, Stopped
+from simulators.people.work import Actor
 
 REST_WHEN_AWAY_S = 15.0
-
-
-class Actor(Protocol):
-    """Somebody who acts now and then."""
-
-    @property
-    def name(self) -> str:
-        """Who it is, for the story."""
-        ...
-
-    def act(self, now: datetime) -> str | None:
-        """Do one thing; a sentence if it is worth telling. Raises `Away` and `Stopped`."""
-        ...
-
-    def rest_s(self) -> float:
-        """Seconds until the next act."""
-        ...
-
-    def close(self) -> None:
-        """Give back what is held."""
-        ...
 
 
 class Crowd:

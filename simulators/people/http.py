@@ -62,11 +62,13 @@ class Phone:
         *,
         stopped: threading.Event,
         transport: httpx2.BaseTransport | None = None,
+        first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
         self.username = username
         self._password = password
         self._stopped = stopped
         self._token = ""
+        self._first_pause_s = first_pause_s
         self._client = httpx2.Client(base_url=api_url, timeout=TIMEOUT_S, transport=transport)
 
     def close(self) -> None:
@@ -102,7 +104,7 @@ class Phone:
 
     def _insist(self, method: str, path: str, **arguments: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        pause = FIRST_PAUSE_S
+        pause = self._first_pause_s
         trouble = ""
         for _ in range(ATTEMPTS):
             if self._stopped.is_set():

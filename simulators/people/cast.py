@@ -1,0 +1,43 @@
+"""Who is played: an actor for each account of the manifest whose role has something to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from simulators.manifest import World
+from simulators.people.citizens import Citizens
+from simulators.people.http import Phone
+from simulators.people.keepers import Keeper
+from simulators.people.planners import Planner
+from simulators.people.vaccinators import Vaccinator
+from simulators.people.work import Actor
+
+PROMISED = ("coronavac", "astrazeneca")
+"""Vaccines people book; the others are given to whoever comes on the day of the posyandu."""
+
+
+def cast_of(world: World, api_url: str, seed: str, stopped: threading.Event) -> Iterator[Actor]:
+    """All actors of a world, each with a phone of their own."""
+    promised = [one.code for one in world.presentations if one.code.startswith(PROMISED)]
+    promised = promised or [one.code for one in world.presentations[:2]]
+    for account in world.staff:
+        phone = Phone(api_url, account.username, account.password, stopped=stopped)
+        if account.role == "facility_manager":
+            yield Planner(phone, account.facility, promised, seed=seed)
+            yield Keeper(
+                Phone(api_url, account.username, account.password, stopped=stopped), account.facility, seed=seed
+            )
+        elif account.role == "warehouse_staff":
+            yield Keeper(phone, account.facility, seed=seed, sends_to=_served_by(world, account.facility))
+        elif account.role == "vaccinator":
+            yield Vaccinator(phone, account.facility, seed=seed)
+        elif account.role == "integrator":
+            yield Citizens(phone, world, promised, seed=seed)
+        else:
+            phone.close()
+
+
+def _served_by(world: World, facility: str) -> list[str]:
+    """Where a store sends vaccine: the facilities whose managers can take it in."""
+    return [one.facility for one in world.staff if one.role == "facility_manager" and one.facility != facility]
