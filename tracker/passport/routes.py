@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from tracker.access.rules import Permission
+from tracker.catalog.queries import batch_by_ref
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import alarms_visible_to
 from tracker.coldchain.routes import alarm_out
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.models import Hold
+from tracker.passport.presenting import passport_out
 from tracker.passport.queries.holds import holds_visible_to
+from tracker.passport.queries.passport import passport_of
 from tracker.passport.rules.holding import HoldState
-from tracker.passport.schemas import ClosedOut, CloseIn, DecisionIn, HoldOut
+from tracker.passport.schemas import ClosedOut, CloseIn, DecisionIn, HoldOut, PassportOut
 from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
 from tracker.passport.service.releasing import Decision, release_hold
+from tracker.passport.wire import hold_out
 
 router = APIRouter(prefix="/api/v1", tags=["passport"])
 
@@ -42,7 +46,7 @@ def list_holds(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row.Hold.placed_at.isoformat(), row.Hold.id],
-        present=_hold_out,
+        present=hold_out,
         descending=True,
     )
 
@@ -52,7 +56,7 @@ def release(hold_id: UUID, body: DecisionIn, db: Db, caller: Caller, now: Now) -
     """Free held vials: a person's act with a reason; after freezing with a shake test or an override."""
     decision = Decision(reason=body.reason, shake_test=body.shake_test, override=body.override)
     release_hold(db, caller, hold_id, decision, now=now)
-    return _hold_out(db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one())
+    return hold_out(db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one())
 
 
 @router.post("/alarms/{alarm_id}/close", operation_id="close_alarm")
@@ -70,33 +74,11 @@ def close(alarm_id: UUID, body: CloseIn, db: Db, caller: Caller, now: Now) -> Cl
     close_alarm(db, caller, command, now=now)
     alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
     holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
-    return ClosedOut(alarm=alarm_out(alarm), holds=[_hold_out(row) for row in holds])
+    return ClosedOut(alarm=alarm_out(alarm), holds=[hold_out(row) for row in holds])
 
 
-def _hold_out(row: Any) -> HoldOut:
-    hold: Hold = row.Hold
-    return HoldOut(
-        id=hold.id,
-        state=hold.state,
-        harm=hold.harm,
-        alarm=hold.alarm_id,
-        episode=hold.episode_id,
-        facility=row.facility_code,
-        facility_name=row.facility_name,
-        account=hold.account,
-        place=row.place_code,
-        batch=hold.batch_id,
-        lot=row.lot,
-        expiry=row.expiry,
-        product=row.presentation_code,
-        product_name=row.presentation_name,
-        vials=hold.vials,
-        doses=hold.vials * row.doses_per_vial,
-        placed_at=hold.placed_at,
-        evidence=hold.evidence,
-        decided_at=hold.decided_at,
-        decided_by=hold.decided_name,
-        reason=hold.reason,
-        shake_test=hold.shake_test,
-        override=hold.override,
-    )
+@router.get("/batches/{batch}/passport", operation_id="read_passport")
+def read_passport(batch: str, facility: str, db: Db, caller: Caller, now: Now) -> PassportOut:
+    """What a batch was exposed to on its road to one facility: stays, minutes outside, MKT, VVM life, holds."""
+    place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+    return passport_out(db, caller, passport_of(db, batch_by_ref(db, batch), place, now=now))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.coldchain.schemas import AlarmOut
 from tracker.passport.rules.holding import Disposition, Harm, HoldState, ShakeTest
-from tracker.stock.rules.words import Account
+from tracker.stock.rules.words import Account, Status
 
 
 class HoldOut(BaseModel):
@@ -72,3 +72,65 @@ class ClosedOut(BaseModel):
 
     alarm: AlarmOut
     holds: list[HoldOut]
+
+
+class ExposureOut(BaseModel):
+    """Minutes and °C. `vvm_used` is the share of the VVM's life used, 1 = at its end point; null without a VVM."""
+
+    known_minutes: float
+    unmonitored_minutes: float
+    minutes_below_0: float
+    minutes_above_8: float
+    min_c: float | None
+    max_c: float | None
+    vvm_used: float | None
+
+
+class StayOut(BaseModel):
+    """Vials of the batch at one place in one status, from the first to the last."""
+
+    account: Account
+    status: Status
+    place: str | None
+    place_name: str | None
+    facility: str | None
+    facility_name: str | None
+    from_at: datetime
+    to_at: datetime | None
+    vials: int
+    mkt_c: float | None = Field(description="Of this stay alone; null when unmeasured or for frozen classes.")
+    here: ExposureOut
+    total: ExposureOut = Field(description="With what the vials had when they came; the worst where parcels met.")
+    vvm_stage: int | None = Field(description="As people last recorded it.")
+    vvm_disagrees: bool = Field(description="The recorded stage and the computed life do not fit together.")
+
+
+class PassportAlarmOut(BaseModel):
+    """An alarm at a place on the road, and what was decided about this batch."""
+
+    alarm: UUID
+    rule: str
+    facility: str
+    equipment: str | None
+    started_at: datetime
+    alarmed_at: datetime
+    ended_at: datetime | None
+    acknowledged_by: str | None
+    disposition: Disposition | None
+    reason: str | None
+
+
+class PassportOut(BaseModel):
+    """What a batch was exposed to on its road to one facility."""
+
+    batch: UUID
+    lot: str
+    expiry: date
+    product: str
+    product_name: str
+    facility: str
+    vvm_type: str | None
+    freeze_sensitive: bool
+    stays: list[StayOut]
+    holds: list[HoldOut]
+    alarms: list[PassportAlarmOut]
