@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from ingest.http import router as readings_router
 from rantai.logs import configure_logs
 from rantai.supervisor import Loop
 from tracker.coldchain.service.alarms import escalate_alarms
@@ -21,6 +19,8 @@ from tracker.database.partitions import ensure_months
 from tracker.feed import bell
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
+from tracker.quota.service.rounds import tidy_pools
+from tracker.reactions import runners
 from tracker.settings import Settings
 from tracker.telemetry.service.deadletters import forget_dead_letters
 
@@ -28,9 +28,8 @@ _DEAD_LETTERS_KEPT = timedelta(days=90)
 
 
 def more_routers() -> list[APIRouter]:
-    """HTTP doors of programs beside the core: readings over HTTP and logger files."""
-    found = _optional("ingest.http", "router")
-    return [found] if found is not None else []
+    """HTTP doors of programs beside the core: readings over HTTP."""
+    return [readings_router]
 
 
 def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -> list[Loop]:
@@ -44,13 +43,24 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
 
         return run
 
+    reactions = [
+        Loop(name=f"reaction {runner.reaction.name}", step=runner.run_once, channels=(bell.NUMBERED,))
+        for runner in runners(engine, clock)
+    ]
     return [
+        *reactions,
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
         Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),
         Loop(name="escalation", step=in_transaction(lambda db: escalate_alarms(db, now=clock())), every_s=30.0),
+        Loop(name="pools", step=lambda: _and_wait(tidy_pools(engine, now=clock())), every_s=30.0),
         Loop(name="housekeeping", step=in_transaction(lambda db: _keep_house(db, clock)), every_s=3600.0),
     ]
+
+
+def _and_wait(_done: int) -> int:
+    """A timer's answer: whatever was done, the next look is at its time."""
+    return 0
 
 
 def _keep_house(db: Session, clock: Clock) -> int:
@@ -67,11 +77,3 @@ def run_ingest(current: Settings) -> None:
 
     configure_logs(current.log)
     run(current)
-
-
-def _optional(module: str, name: str) -> Any:
-    try:
-        there = find_spec(module) is not None
-    except ModuleNotFoundError:
-        there = False
-    return getattr(import_module(module), name) if there else None

@@ -20,7 +20,7 @@ def _devices() -> None:
 
 
 @app.command("add")
-def add(  # noqa: PLR0917 - Typer reads the command line from these
+def add(
     code: Annotated[str, typer.Argument(help="Its code: MQTT user name and level of its topics.")],
     unit: Annotated[str, typer.Option(help="Code of the unit (facility) it belongs to.")],
     kind: Annotated[DeviceKind, typer.Option(help="How it is connected.")] = DeviceKind.NATIVE,
