@@ -139,7 +139,7 @@ class _House:
         from rantai.world.seed import seed_world  # noqa: PLC0415 - `rantai up` needs no world
 
         say("Making the world: places, fridges, vaccines, people (the first time takes a while) …")
-        self._log_ins = seed_world(self._database(), self._root / "world.json")
+        self._log_ins = seed_world(self._database(), self._root / "world.json", secret_key=self._services.secret_key)
 
     def _let_devices_in(self) -> None:
         with transaction(self._database()) as db:

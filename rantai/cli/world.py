@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rantai.cli.context import engine_for_commands
+from rantai.cli.context import current_settings, engine_for_commands
 
 app = typer.Typer()
 
@@ -25,5 +25,5 @@ def seed(
     from rantai.world.seed import seed_world  # noqa: PLC0415 - only this command needs it
 
     with engine_for_commands() as engine:
-        seed_world(engine, manifest)
+        seed_world(engine, manifest, secret_key=current_settings().secret_key.get_secret_value())
     print(f"The world is there; its devices and people are in {manifest}.")

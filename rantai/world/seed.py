@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from rantai.world.manifest import Manifest
 from rantai.world.people import seed_people
 from rantai.world.places import facility_rows, seed_places
+from rantai.world.promises import seed_promises
 from rantai.world.sensors import seed_sensors
 from rantai.world.stocking import seed_stock
 from rantai.world.vaccines import PRODUCTS, seed_vaccines
@@ -17,10 +18,13 @@ from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 
 
-def seed_world(engine: Engine, manifest_path: Path, *, now: datetime | None = None) -> list[tuple[str, str, str]]:
+def seed_world(
+    engine: Engine, manifest_path: Path, *, secret_key: str | None = None, now: datetime | None = None
+) -> list[tuple[str, str, str]]:
     """Make what is missing of the world and write the manifest for the simulators.
 
-    Idempotent. Answers (user name, password, who it is) of the accounts worth showing.
+    `secret_key` is the installation's: without it nobody is registered and nothing promised, because identity
+    numbers are kept under that key. Idempotent. Answers (user name, password, who it is) of the accounts worth showing.
     """
     at = now or utc_now()
     manifest = Manifest(manifest_path)
@@ -35,6 +39,9 @@ def seed_world(engine: Engine, manifest_path: Path, *, now: datetime | None = No
     manifest.write()
     with transaction(engine) as db:
         seed_stock(db, batches, now=at)
+    if secret_key is not None:
+        with transaction(engine) as db:
+            seed_promises(db, secret_key, now=at)
     return shown
 
 

@@ -6,7 +6,7 @@ import json
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,14 @@ from tracker.catalog.models import Batch, Presentation, StorageClass
 from tracker.catalog.rules.storage import bands_from_json
 from tracker.database.engine import transaction
 from tracker.network.models import Equipment, Facility
+from tracker.people.models import Person
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import BookingState
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.telemetry.models import Assignment, Device
 from tracker.telemetry.rules.credentials import matches
 
+SECRET = "a secret for tests only, at least 32 characters"
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
 
@@ -49,18 +53,30 @@ def seeded(services: Services, template: str, tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.mktemp("world") / "world.json"
     maintenance = services.postgres.url("postgres")
     with databases.copied_database(maintenance, template) as url, databases.engine_of(url) as engine:
-        yield Seeded(engine, path, seed_world(engine, path, now=NOW))
+        yield Seeded(engine, path, seed_world(engine, path, secret_key=SECRET, now=NOW))
 
 
 def counts(engine: Engine) -> dict[str, int]:
     with transaction(engine) as db:
-        models = (Facility, Equipment, Presentation, Batch, Device, Assignment, RoleGrant, StockEvent, StockBalance)
+        models = (
+            Facility,
+            Equipment,
+            Presentation,
+            Batch,
+            Device,
+            Assignment,
+            RoleGrant,
+            StockEvent,
+            StockBalance,
+            Booking,
+            Person,
+        )
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 
 def test_the_world_is_made_once_and_again_changes_nothing(seeded: Seeded) -> None:
     first, written = counts(seeded.engine), seeded.path.read_text()
-    assert seed_world(seeded.engine, seeded.path, now=NOW + timedelta(hours=7)) == seeded.shown
+    assert seed_world(seeded.engine, seeded.path, secret_key=SECRET, now=NOW + timedelta(hours=7)) == seeded.shown
     assert counts(seeded.engine) == first
     assert seeded.path.read_text() == written
     assert first["Facility"] == len(facility_rows())
@@ -91,7 +107,7 @@ def test_a_lost_manifest_gives_new_keys_that_work(seeded: Seeded) -> None:
     old = json.loads(seeded.path.read_text())
     before = {row[0]: row[1] for row in seeded.shown}
     seeded.path.unlink()
-    seeded.shown = after = seed_world(seeded.engine, seeded.path, now=NOW)
+    seeded.shown = after = seed_world(seeded.engine, seeded.path, secret_key=SECRET, now=NOW)
     assert all(before[username] != password for username, password, _who in after)
     new = json.loads(seeded.path.read_text())
     assert {d["code"] for d in new["devices"]} == {d["code"] for d in old["devices"]}
@@ -120,3 +136,29 @@ def test_every_product_has_bands_and_two_codes(seeded: Seeded) -> None:
         found = list(db.scalars(select(Presentation)))
     assert len(found) == len(PRODUCTS) == 8
     assert all(each.gtin and each.box_gtin and each.synthetic for each in found)
+
+
+def test_people_have_booked_what_lies_in_the_storys_fridge(seeded: Seeded) -> None:
+    with transaction(seeded.engine) as db:
+        rows = db.execute(
+            select(Facility.code, VaccinationSession.day, func.count())
+            .join(Facility, Facility.id == VaccinationSession.facility_id)
+            .join(Booking, Booking.session_id == VaccinationSession.id)
+            .where(Booking.state == BookingState.CONFIRMED)
+            .group_by(Facility.code, VaccinationSession.day)
+        ).all()
+    story = {day: count for code, day, count in rows if code == "pkm-cipondoh"}
+    assert sum(story.values()) == 40
+    assert min(story) > NOW.date()
+    assert {code for code, _day, _count in rows} >= {"pkm-ketapang", "pkm-gondrong"}
+
+
+def test_the_next_day_adds_the_next_days_sessions(seeded: Seeded) -> None:
+    def last_day() -> date | None:
+        with transaction(seeded.engine) as db:
+            return db.scalar(select(func.max(VaccinationSession.day)))
+
+    before = last_day()
+    seed_world(seeded.engine, seeded.path, secret_key=SECRET, now=NOW + timedelta(days=1))
+    assert before is not None
+    assert last_day() == before + timedelta(days=1)

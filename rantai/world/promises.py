@@ -1,0 +1,149 @@
+"""Vaccination sessions of the coming days, and people who have booked: what a warm fridge takes away.
+
+Every start adds the days that have come into reach since the last one; bookings are made with a new session
+only, so a second start the same day adds nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rantai.world.places import puskesmas_rows
+from rantai.world.stocking import event_id
+from tracker.access.principal import SYSTEM
+from tracker.network.models import Facility
+from tracker.people.service import NewPerson, register_person
+from tracker.people.vault import NikVault
+from tracker.quota.errors import Exhausted
+from tracker.quota.models import VaccinationSession
+from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSession
+from tracker.quota.service.moving import move_booking
+from tracker.quota.service.sessions import plan_session
+
+STORY = "pkm-cipondoh"
+NEIGHBOURS = ("pkm-ketapang", "pkm-gondrong", "pkm-poris-plawad")
+_OPENS, _CLOSES = time(8, 0), time(14, 0)
+_ZONE = ZoneInfo("Asia/Jakarta")
+_BUCKETS = (
+    NewBucket(kind="kelurahan", share=0.2),
+    NewBucket(kind="city", share=0.4),
+    NewBucket(kind="walk_in", share=0.1),
+    NewBucket(kind="second_dose", share=0.1),
+)
+_GIVEN = (
+    "Adi",
+    "Ayu",
+    "Budi",
+    "Citra",
+    "Dimas",
+    "Endang",
+    "Fajar",
+    "Gita",
+    "Hasan",
+    "Indah",
+    "Lia",
+    "Made",
+    "Wati",
+    "Yanto",
+)
+_FAMILY = ("Saputra", "Lestari", "Nugroho", "Wulandari", "Siregar", "Hidayat", "Permata", "Kusuma", "Halim", "Utami")
+_MEDIA = (Medium.WHATSAPP, Medium.SMS, Medium.WEB, Medium.USSD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A session of the seed and how many have booked it."""
+
+    facility: str
+    product: str
+    day: date
+    capacity: int
+    booked: int
+
+    @property
+    def id(self) -> UUID:
+        """The same facility, product and day, the same session."""
+        return event_id(f"session {self.facility} {self.product} {self.day}")
+
+
+def planned(today: date) -> Iterator[Planned]:
+    """Today and the four days to come at the story's puskesmas and its neighbours, two days elsewhere."""
+    for row in puskesmas_rows():
+        code = row["code"]
+        near = code == STORY or code in NEIGHBOURS
+        for ahead in range(5 if near else 2):
+            day = today + timedelta(days=ahead)
+            booked = {STORY: (0, 20, 14, 6, 0), **dict.fromkeys(NEIGHBOURS, (0, 4, 2, 0, 0))}.get(code, (0, 0))[ahead]
+            yield Planned(facility=code, product="coronavac-10", day=day, capacity=60 if near else 40, booked=booked)
+
+
+def seed_promises(db: Session, secret_key: str, *, now: datetime) -> None:
+    """Plan what is missing, and let people book it."""
+    vault = NikVault.from_secret(secret_key)
+    units = {row.code: row.id for row in db.execute(select(Facility.code, Facility.id))}
+    known = set(db.scalars(select(VaccinationSession.id)))
+    for session in planned(now.astimezone(_ZONE).date()):
+        closes_at = datetime.combine(session.day, _CLOSES, tzinfo=_ZONE)
+        if session.id in known or closes_at <= now + timedelta(minutes=30):
+            continue
+        command = PlanSession(
+            id=session.id,
+            facility=session.facility,
+            day=session.day,
+            opens=_OPENS,
+            closes=_CLOSES,
+            presentation=session.product,
+            doses=(1, 2),
+            capacity=session.capacity,
+            buckets=_BUCKETS,
+        )
+        plan_session(db, SYSTEM, command, now=now)
+        _let_people_book(db, session, vault, units[session.facility], now)
+
+
+def _let_people_book(db: Session, session: Planned, vault: NikVault, unit_id: UUID, now: datetime) -> None:
+    for number in range(session.booked):
+        person = made_up_person(session.id, number, unit_id)
+        register_person(db, SYSTEM, person, vault=vault, now=now)
+        wish = Book(
+            id=event_id(f"booking {session.id} {number}"),
+            person_id=person.id,
+            session_id=session.id,
+            dose=1,
+            medium=_MEDIA[number % len(_MEDIA)],
+        )
+        try:
+            book(db, SYSTEM, wish, now=now)
+        except Exhausted:
+            # A later start may find the vials gone: then there is nothing to promise.
+            return
+        move_booking(db, SYSTEM, MoveBooking(booking_id=wish.id, state=BookingState.CONFIRMED), now=now)
+
+
+def made_up_person(session_id: UUID, number: int, unit_id: UUID) -> NewPerson:
+    """Somebody who does not exist: an identity number of the right form with chance digits, no phone in service."""
+    person_id = event_id(f"person {session_id} {number}")
+    chance = person_id.int
+    born = date(1950, 1, 1) + timedelta(days=chance % 19_000)
+    woman = chance // 19_000 % 2
+    day = born.day + 40 * woman
+    serial = 1 + chance // 38_000 % 9_999
+    name = f"{_GIVEN[chance % len(_GIVEN)]} {_FAMILY[chance // 7 % len(_FAMILY)]}"
+    return NewPerson(
+        id=person_id,
+        nik=f"3671{1 + chance % 13:02d}{day:02d}{born.month:02d}{born.year % 100:02d}{serial:04d}",
+        name=name,
+        # 0800 numbers are free-phone lines; none of this form is a mobile one.
+        phone=f"+62800{chance % 10_000_000:07d}",
+        residence="36.71.05.1001",
+        unit_id=unit_id,
+    )
