@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from simulators.people.http import Phone
@@ -13,31 +13,104 @@ MISCOUNT = 0.1
 """Share of counts that find one vial fewer than the books say."""
 
 BREAKAGE = 0.08
+"""Share of acts that are a broken vial; of boxes that arrive with one."""
+
+SENDS = 0.3
+SHIPMENT_VIALS = (4, 12)
+ON_THE_ROAD = timedelta(seconds=75)
+"""The simulation's roads are short: whoever watches should see a shipment arrive."""
 
 
 class Keeper(Worker):
     """One storekeeper. `sends_to`: facilities that get vaccine from this store."""
 
-    pace_s = 50.0
+    pace_s = 40.0
 
     def __init__(self, phone: Phone, facility: str, *, seed: str, sends_to: Sequence[str] = ()) -> None:
         super().__init__(phone, "keeps the store", seed=seed)
-        self._facility = facility
+        self.facility = facility
         self._sends_to = sends_to
 
     def act(self, now: datetime) -> str | None:
-        """One piece of work: count, or throw away a broken vial."""
+        """One piece of work: what arrived comes first."""
         shelf = self._shelf()
         if not shelf:
             return None
+        arrived = self._arrived(now)
+        if arrived is not None:
+            return self._receive(arrived, shelf, now)
+        if self._sends_to and self.dice.random() < SENDS:
+            return self._send(self.dice.choice(shelf), now)
         if self.dice.random() < BREAKAGE:
             return self._waste(self.dice.choice(shelf), now)
         return self._count(self.dice.choice(shelf), now)
 
     def _shelf(self) -> list[dict[str, Any]]:
         """Usable vials lying in places of the own facility."""
-        rows = self.phone.get("/api/v1/stock", facility=self._facility, limit=200).items()
-        return [row for row in rows if row["account"] == "place" and row["status"] == "usable" and row["vials"] > 1]
+        rows = self.phone.get("/api/v1/stock", facility=self.facility, limit=200).items()
+        return [
+            row
+            for row in rows
+            if row["account"] == "place" and row["status"] == "usable" and row["vials"] > 1 and not row["expired"]
+        ]
+
+    def _arrived(self, now: datetime) -> dict[str, Any] | None:
+        """A shipment to this store that has been on the road long enough."""
+        coming = self.phone.get("/api/v1/shipments", facility=self.facility, state="in_transit", limit=50).items()
+        for shipment in coming:
+            left_at = shipment["dispatched_at"]
+            if shipment["to"] == self.facility and left_at and datetime.fromisoformat(left_at) + ON_THE_ROAD <= now:
+                return shipment
+        return None
+
+    def _receive(self, shipment: dict[str, Any], shelf: list[dict[str, Any]], now: datetime) -> str | None:
+        detail = self.phone.get(f"/api/v1/shipments/{shipment['id']}")
+        if not detail.ok:
+            return f"reading a shipment was {refusal(detail)}"
+        place_of = {row["product"]: row["place"] for row in shelf}
+        lines = []
+        broken = 0
+        for sent in detail.body["differences"]:
+            bad = 1 if sent["on_road"] > 1 and self.dice.random() < BREAKAGE else 0
+            line: dict[str, Any] = {
+                "batch": sent["batch_id"],
+                "place": place_of.get(sent["product"], shelf[0]["place"]),
+                "accepted": sent["on_road"] - bad,
+            }
+            if bad:
+                line |= {"rejected": bad, "reason": "broken"}
+            broken += bad
+            lines.append(line)
+        body = {"id": self.fresh_id(now), "occurred_at": now.isoformat(), "lines": lines, "final": True}
+        answer = self.phone.post(f"/api/v1/shipments/{shipment['id']}/receipts", body)
+        if not answer.ok:
+            return f"taking in {shipment['code']} was {refusal(answer)}"
+        vials = sum(line["accepted"] for line in lines)
+        return f"took in {shipment['code']}: {vials} vials" + (f", {broken} broken" if broken else "")
+
+    def _send(self, row: dict[str, Any], now: datetime) -> str | None:
+        """Order, pack and dispatch in one go; the vials are picked first expiry, first out."""
+        to = self.dice.choice(self._sends_to)
+        shipment = self.fresh_id(now)
+        vials = min(row["vials"], self.dice.randint(*SHIPMENT_VIALS))
+        steps: tuple[tuple[str, dict[str, Any]], ...] = (
+            (
+                "/api/v1/shipments",
+                {
+                    "id": shipment,
+                    "from": self.facility,
+                    "to": to,
+                    "lines": [{"product": row["product"], "vials": vials}],
+                },
+            ),
+            (f"/api/v1/shipments/{shipment}/pack", {}),
+            (f"/api/v1/shipments/{shipment}/dispatch", {"occurred_at": now.isoformat()}),
+        )
+        for path, body in steps:
+            answer = self.phone.post(path, body)
+            if not answer.ok:
+                return f"sending {row['product']} to {to} was {refusal(answer)}"
+        return f"sent {vials} vials of {row['product']} to {to}"
 
     def _count(self, row: dict[str, Any], now: datetime) -> str | None:
         found = row["vials"] - (1 if self.dice.random() < MISCOUNT else 0)
@@ -56,7 +129,7 @@ class Keeper(Worker):
         body = {
             "id": self.fresh_id(now),
             "kind": kind,
-            "facility": self._facility,
+            "facility": self.facility,
             "occurred_at": now.isoformat(),
             "lines": [line],
         }

@@ -15,7 +15,7 @@ from rantai.serve import build_app
 from simulators.manifest import FacilityEntry, PresentationEntry, StaffEntry, World
 from simulators.people.cast import cast_of
 from simulators.people.citizens import Citizens
-from simulators.people.keepers import Keeper
+from simulators.people.keepers import ON_THE_ROAD, Keeper
 from simulators.people.planners import Planner
 from simulators.people.vaccinators import Vaccinator
 from simulators.people.work import Actor, local_day
@@ -45,6 +45,9 @@ class Town:
     def one(self, kind: type[Actor]) -> Actor:
         return next(actor for actor in self.actors if isinstance(actor, kind))
 
+    def keeper(self, facility: str) -> Keeper:
+        return next(actor for actor in self.actors if isinstance(actor, Keeper) and actor.facility == facility)
+
     def count(self, query: str) -> int:
         with self.engine.begin() as connection:
             return int(connection.scalar(text(query)) or 0)
@@ -57,26 +60,27 @@ def town(engine: Engine, services: Services) -> Iterator[Town]:
         world = small_world(db, now=now, password=PASSWORD)
         new = NewBatch(presentation="az-10", lot="AZ900", expiry=(now + timedelta(days=90)).date())
         batch = add_batch(db, SYSTEM, new, now=now)
-        post_event(
-            db,
-            SYSTEM,
-            PostEvent(
+        for facility, place, vials in (
+            (world.puskesmas, world.fridge, 12),
+            (world.city, world.equipment["kota-tangerang-r1"], 100),
+        ):
+            supply = PostEvent(
                 id=uuid4(),
                 kind=Kind.SUPPLY,
-                facility_id=world.puskesmas.id,
+                facility_id=facility.id,
                 occurred_at=now - timedelta(days=1),
-                lines=(Line(batch_id=batch.id, vials=12, place_id=world.fridge.id),),
-            ),
-            now=now,
-        )
+                lines=(Line(batch_id=batch.id, vials=vials, place_id=place.id),),
+            )
+            post_event(db, SYSTEM, supply, now=now)
     manifest = World(
         staff=tuple(
-            StaffEntry(username=name, password=PASSWORD, role=role, facility=FACILITY)
-            for name, role in (
-                ("kepala", "facility_manager"),
-                ("vaksinator", "vaccinator"),
-                ("jaki", "integrator"),
-                ("auditor", "auditor"),
+            StaffEntry(username=name, password=PASSWORD, role=role, facility=facility)
+            for name, role, facility in (
+                ("kepala", "facility_manager", FACILITY),
+                ("vaksinator", "vaccinator", FACILITY),
+                ("gudang", "warehouse_staff", "kota-tangerang"),
+                ("jaki", "integrator", "prov-banten"),
+                ("auditor", "auditor", "nasional"),
             )
         ),
         facilities=(FacilityEntry(code=FACILITY),),
@@ -121,7 +125,26 @@ def test_a_day_at_a_puskesmas(town: Town) -> None:
         assert town.count("SELECT count(*) FROM booking WHERE state = 'vaccinated'") >= 2
         assert town.count("SELECT count(*) FROM open_vial") >= 1
 
-    keeper = town.one(Keeper)
+    keeper = town.keeper(FACILITY)
     told = [keeper.act(utc_now()) for _ in range(12)]
     assert [one for one in told if one and "refused" in one] == []
     assert town.count("SELECT count(*) FROM stock_event WHERE kind = 'count'") >= 6
+
+
+def test_what_the_city_sends_is_taken_in_at_the_puskesmas(town: Town) -> None:
+    sender, receiver = town.keeper("kota-tangerang"), town.keeper(FACILITY)
+    now = utc_now()
+    told = [sender.act(now) for _ in range(20)]
+    assert [one for one in told if one and "refused" in one] == []
+    sent = [one for one in told if one and one.startswith("sent ")]
+    assert sent
+    assert not [one for one in (receiver.act(now), receiver.act(now)) if one and "took in" in one], "still on the road"
+
+    later = utc_now() + ON_THE_ROAD
+    told = [receiver.act(later) for _ in sent]
+    assert all(one and one.startswith("took in ") for one in told), told
+    assert town.count("SELECT count(*) FROM shipment WHERE state = 'received'") == len(sent)
+    in_transit = "SELECT coalesce(sum(vials), 0) FROM stock_balance WHERE account = 'transit'"
+    assert town.count(in_transit) == 0
+    spent = town.count("SELECT count(*) FROM stock_balance WHERE status = 'unusable' AND vials > 0")
+    assert spent <= len(sent)
