@@ -133,25 +133,33 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
     return sorted(set(db.scalars(entered.union(missed))))
 
 
+# Vials would have to change place between look and lock this often in a row.
+_LOOKS = 10
+
+
 def _locked_spots(db: Session, case: _Case) -> list[_Spot]:
-    """Where the harmed vials are, with every pool they lie in locked so that they cannot move meanwhile."""
-    locked: set[Anchor] = set()
-    while True:
+    """Where the harmed vials are, with every pool they lie in locked so that they cannot move meanwhile.
+
+    Which pools to lock is known only after a look, and more locks on top of those held could meet another
+    transaction's order. So when vials moved in between, the locks are given back (savepoint) and all taken anew.
+    """
+    goods, spots = _spots(db, case)
+    for _ in range(_LOOKS):
+        savepoint = db.begin_nested()
+        locked = _anchors(goods, spots)
+        lock_anchors(db.connection(), locked)
         goods, spots = _spots(db, case)
-        wanted = {
-            (
-                spot.holder_id if spot.account is Account.TRANSIT else spot.facility_id,
-                goods[spot.batch_id].presentation_id,
-            )
-            for spot in spots
-        } | {(spot.facility_id, goods[spot.batch_id].presentation_id) for spot in spots}
-        if wanted <= locked:
+        if _anchors(goods, spots) <= locked:
+            savepoint.commit()
             return spots
-        if locked:
-            # Vials moved between the look and the lock. Taking more locks now could meet another's order.
-            raise MovedMeanwhile(episode=str(case.episode.id))
-        lock_anchors(db.connection(), wanted)
-        locked = wanted
+        savepoint.rollback()
+    raise MovedMeanwhile(episode=str(case.episode.id))
+
+
+def _anchors(goods: dict[UUID, _Goods], spots: Sequence[_Spot]) -> set[Anchor]:
+    owners = {(spot.facility_id, spot.batch_id) for spot in spots}
+    owners |= {(spot.holder_id, spot.batch_id) for spot in spots if spot.account is Account.TRANSIT}
+    return {(owner, goods[batch_id].presentation_id) for owner, batch_id in owners}
 
 
 def _spots(db: Session, case: _Case) -> tuple[dict[UUID, _Goods], list[_Spot]]:
