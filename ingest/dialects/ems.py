@@ -41,7 +41,7 @@ OBJECTS: dict[str, tuple[Quantity, Role, float, float]] = {
     "SVA": (Quantity.POWER, Role.POWER, 0, 900),
     "CMPR": (Quantity.COMPRESSOR, Role.OTHER, 0, 900),
     "CMPR2": (Quantity.COMPRESSOR, Role.OTHER, 0, 900),
-    "BLOG": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999.9),
+    "BLOG": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999),
     "BEMD": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999.9),
     "LAT": (Quantity.LATITUDE, Role.POSITION, -90, 90),
     "LNG": (Quantity.LONGITUDE, Role.POSITION, -180, 180),

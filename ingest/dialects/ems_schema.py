@@ -24,7 +24,7 @@ _RTMD_REPORT = ("AMID", "CID", "DLST", "EDOP", "EMFR", "EMOD", "EPQS", "ESER", "
 _EMS_RECORD = ("ABST", "ALRM", "BEMD", "BLOG", "CMPR", "DORV", "EERR", "LERR", "TAMB", "TVC")
 _RTMD_RECORD = ("ABST", "ALRM", "BEMD", "EERR")
 # The schema's own exceptions to "a number or null".
-_NEVER_NULL = {"TAMB", "LAT", "LNG"}
+_NEVER_NULL = {"TAMB", "BLOG"}
 
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -146,7 +147,7 @@ class Publisher:
         self.acknowledged: set[int] = set()
         self.sent = 0
         self._numbers: dict[int, int] = {}
-        self._lock = threading.Lock()
+        self._confirmations: deque[int] = deque()
         self._window = threading.Semaphore(self.WINDOW)
         self._stop = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"device-{code}", clean_session=False)
@@ -167,7 +168,7 @@ class Publisher:
         """Stop sending, wait until all is confirmed; answers the numbers."""
         self._stop.set()
         self._thread.join(30)
-        eventually(lambda: len(self.acknowledged) == self.sent, timeout_s=60, what="all PUBACKs")
+        eventually(self._all_confirmed, timeout_s=60, what="all PUBACKs")
         self.close()
         return self.acknowledged
 
@@ -184,19 +185,24 @@ class Publisher:
             number = self.sent
             at = START + timedelta(seconds=number)
             body = f'{{"readings":[{{"at":"{at.isoformat()}","channel":"t1","temperature_c":{number % 70 / 10}}}]}}'
-            # Under the lock: the confirmation may come before `publish` has told the packet's number.
-            with self._lock:
-                info = self._client.publish(self.topic, body, qos=1)
-                self._numbers[info.mid] = number
-                self.sent += 1
+            self._numbers[self._client.publish(self.topic, body, qos=1).mid] = number
+            self.sent += 1
+            self._note_confirmed()
             # Some thousand a second are enough to always have a batch under way.
             self._stop.wait(0.0003)
 
     def _confirmed(self, _client: Client, _userdata: object, mid: int, *_: object) -> None:
-        with self._lock:
-            number = self._numbers.pop(mid)
-        self.acknowledged.add(number)
+        # Only queued here: paho calls this with its lock held, and perhaps before `publish` has returned.
+        self._confirmations.append(mid)
         self._window.release()
+
+    def _note_confirmed(self) -> None:
+        while self._confirmations:
+            self.acknowledged.add(self._numbers.pop(self._confirmations.popleft()))
+
+    def _all_confirmed(self) -> bool:
+        self._note_confirmed()
+        return len(self.acknowledged) == self.sent
 
 
 def stored_numbers(engine: Engine) -> list[int]:

@@ -1,0 +1,99 @@
+"""WHO EMS and RTMD deliveries."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ingest.dialects.ems import EMS, decode
+from ingest.dialects.ems_schema import shape_problems
+from ingest.dialects.shapes import Decoded, Reject
+from tests.support.ems import ems_body, ems_record, rtmd_body
+from tests.support.hostile import HOSTILE_BODIES
+from tracker.telemetry.rules.words import Role
+
+AT = datetime(2026, 1, 31, 7, 0, tzinfo=UTC)
+
+
+def read(body: dict[str, Any]) -> Decoded:
+    """Through JSON, as it comes."""
+    return decode(json.dumps(body).encode())
+
+
+def test_a_record_gives_a_channel_an_object_with_its_role() -> None:
+    decoded = read(ems_body([ems_record("20260131T070000Z", TVC=4.5, TAMB=27.0)]))
+    entries = {(name, at): value for name, _, at, value in decoded.groups[0].entries}
+    assert entries["TVC", AT] == 4.5
+    assert entries["TAMB", AT] == 27.0
+    assert EMS.defaults.roles["TVC", "temperature"] is Role.STORAGE
+    assert EMS.defaults.roles["TAMB", "temperature"] is Role.AMBIENT
+    assert decoded.problems == []
+
+
+def test_the_logger_is_asked_before_the_monitoring_device() -> None:
+    assert read(ems_body([ems_record("20260131T070000Z")])).groups[0].serials == ("LOG-1", "EMD-1")
+
+
+def test_rtmd_records_of_one_instant_meet_by_their_instant() -> None:
+    records = [
+        {"ABST": "20260131T070000Z", "ALRM": None, "BEMD": 14.3, "EERR": None, "TVC": 3.2},
+        {"ABST": "20260131T070000Z", "ALRM": None, "BEMD": 14.3, "EERR": None, "TAMB": 21},
+    ]
+    decoded = read(rtmd_body(records))
+    assert {(n, at) for n, _, at, _ in decoded.groups[0].entries} >= {("TVC", AT), ("TAMB", AT)}
+    assert "AMID-1" in decoded.groups[0].serials
+
+
+def test_a_null_temperature_with_an_error_code_is_a_fault_and_without_one_is_nothing() -> None:
+    failed = read(ems_body([ems_record("20260131T070000Z", TVC=None, LERR="E5")]))
+    absent = read(ems_body([ems_record("20260131T070000Z", TVC=None)]))
+    assert [math.isnan(v) for n, _, _, v in failed.groups[0].entries if n == "TVC"] == [True]
+    assert [n for n, _, _, _ in absent.groups[0].entries if n == "TVC"] == []
+
+
+def test_a_value_beyond_the_standard_is_a_problem_with_its_place_and_the_rest_is_taken() -> None:
+    decoded = read(ems_body([ems_record("20260131T070000Z", DORV=901), ems_record("20260131T071500Z")]))
+    assert [(p.where, p.reason) for p in decoded.problems] == [("/data/0/records/0/DORV", "bad_value")]
+    assert len({at for _, _, at, _ in decoded.groups[0].entries}) == 2
+
+
+@pytest.mark.parametrize("abst", ["2026-01-31T07:00:00Z", "20260131T070000", "", None, 5, "20261331T070000Z"])
+def test_a_time_not_as_the_standard_writes_it_is_a_problem(abst: object) -> None:
+    decoded = read(ems_body([{**ems_record("x"), "ABST": abst}]))
+    assert [p.where for p in decoded.problems] == ["/data/0/records/0/ABST"]
+
+
+def test_a_report_nobody_can_be_blamed_for_is_a_problem() -> None:
+    body = ems_body([ems_record("20260131T070000Z")])
+    body["data"][0].update(LSER=None, ESER="")
+    assert [p.reason for p in read(body).problems] == ["no_serial"]
+
+
+def test_the_transfer_names_the_message() -> None:
+    assert read(ems_body([ems_record("20260131T070000Z")])).message_id == "transfer-1"
+
+
+@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES.keys())
+def test_hostile_bodies_are_rejected(body: bytes) -> None:
+    with pytest.raises(Reject):
+        decode(body)
+
+
+@pytest.mark.parametrize("junk", [None, 5, "x", [], {}, [None], [[]], {"LSER": "a", "records": 5}])
+def test_junk_in_place_of_reports_never_raises_anything_else(junk: object) -> None:
+    decoded = decode(json.dumps({"meta": junk, "data": [junk]}).encode())
+    assert decoded.problems
+    assert decoded.groups == []
+
+
+def test_the_schema_names_the_place_of_a_missing_member() -> None:
+    body = ems_body([ems_record("20260131T070000Z")])
+    assert shape_problems(body) == []
+    del body["data"][0]["records"][0]["ALRM"]
+    (problem,) = shape_problems(body)
+    assert problem.where == "/data/0/records/0"
+    assert "ALRM" in problem.detail
