@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ingest.http import router as readings_router
 from rantai.logs import configure_logs
+from rantai.outgoing import outgoing_loops
 from rantai.supervisor import Loop
 from tracker.coldchain.service.alarms import escalate_alarms
 from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
@@ -34,7 +35,6 @@ def more_routers() -> list[APIRouter]:
 
 def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -> list[Loop]:
     """Everything the worker does, each in a thread of its own."""
-    del current
 
     def in_transaction(step: Callable[[Session], int]) -> Callable[[], int]:
         def run() -> int:
@@ -49,6 +49,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
     ]
     return [
         *reactions,
+        *outgoing_loops(engine, current, clock),
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
         Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),

@@ -1,0 +1,55 @@
+"""The worker's loops that carry messages and webhooks out of the house."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import Engine, select
+
+from rantai.supervisor import Loop
+from tracker.database.engine import transaction
+from tracker.delivery.messages import AddressOf, deliver_due
+from tracker.delivery.senders import sender_from
+from tracker.delivery.webhooks import deliver_webhooks
+from tracker.feed import bell
+from tracker.kit.clock import Clock
+from tracker.people.models import Person
+from tracker.settings import Settings
+
+_BY_PHONE = frozenset({"whatsapp", "sms", "ussd"})
+_ON_THE_PAGE = "page"
+_CONNECT_S = 5.0
+
+
+def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop]:
+    """One for people, one for other systems: a slow receiver must not keep people waiting."""
+    client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
+    sender = sender_from(current.delivery, client)
+    address_of = phone_book(engine)
+    secret = current.secret_key.get_secret_value()
+    private = current.delivery.private_webhooks
+
+    def messages() -> int:
+        done = deliver_due(engine, sender, address_of, now=clock())
+        return done.sent + done.retried + done.given_up
+
+    def webhooks() -> int:
+        return deliver_webhooks(engine, client, secret, now=clock(), private_allowed=private)
+
+    return [
+        Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),
+        Loop(name="webhooks", step=webhooks, channels=(bell.NUMBERED,)),
+    ]
+
+
+def phone_book(engine: Engine) -> AddressOf:
+    """Looks a person's address up at the moment of sending; media without one are read on the page."""
+
+    def address_of(recipient_ref: str, medium: str) -> str | None:
+        if medium not in _BY_PHONE:
+            return _ON_THE_PAGE
+        with transaction(engine) as db:
+            return db.scalar(select(Person.phone).where(Person.id == UUID(recipient_ref)))
+
+    return address_of
