@@ -23,7 +23,7 @@ from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
 from tracker.shipments.rules.words import DISPATCHED, State
 from tracker.shipments.service.commands import Box, digest
-from tracker.shipments.service.ordering import lines_of, locked
+from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.queries.stock import parcels_at
@@ -63,7 +63,7 @@ def pack_shipment(
     BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
     """
     shipment, from_path, _ = locked(db, principal, ref)
-    principal.require(Permission.SHIPMENT_WRITE, from_path)
+    require_end(principal, from_path)
     content = digest(boxes)
     if shipment.packed_content == content and shipment.state is not State.CANCELLED:
         return Packed(shipment, {}, ())
@@ -95,7 +95,7 @@ def dispatch_shipment(
     since it was packed does not leave (`stock.history_negative`, naming the line).
     """
     shipment, from_path, _ = locked(db, principal, ref)
-    principal.require(Permission.SHIPMENT_WRITE, from_path)
+    require_end(principal, from_path)
     if shipment.state in DISPATCHED:
         return shipment
     if shipment.state is not State.PACKED:
@@ -165,15 +165,12 @@ def _by_expiry(
     db: Session, shipment: Shipment, parcels: list[Parcel], takes: list[_Take], *, day: date, box: int
 ) -> tuple[list[_Take], dict[int, int], list[tuple[Parcel, Skip]]]:
     """Fill the rest of the order; returns what to take, what is missing by line, what was passed over."""
-    products = dict(
-        db.execute(
-            select(Batch.id, Batch.presentation_id).where(
-                Batch.id.in_({p.batch_id for p in parcels} | {t.batch_id for t in takes})
-            )
+    rows = db.execute(
+        select(Batch.id, Batch.presentation_id).where(
+            Batch.id.in_({p.batch_id for p in parcels} | {t.batch_id for t in takes})
         )
-        .tuples()
-        .all()
     )
+    products = {row.id: row.presentation_id for row in rows}
     already = Counter[UUID]()
     for take in takes:
         already[products[take.batch_id]] += take.vials

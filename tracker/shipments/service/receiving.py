@@ -32,7 +32,7 @@ from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.receiving import parts
 from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, State
 from tracker.shipments.service.commands import Received, ReceiveShipment, digest
-from tracker.shipments.service.ordering import locked
+from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.models import StockBalance
@@ -70,7 +70,7 @@ def receive_shipment(
     the refusals of stock lines (each with its line), and what the ledger raises.
     """
     shipment, _, to_path = locked(db, principal, ref)
-    principal.require(Permission.SHIPMENT_WRITE, to_path)
+    require_end(principal, to_path)
     content = digest(command)
     earlier = db.get(ShipmentReceipt, command.id)
     if earlier is not None:

@@ -38,11 +38,15 @@ def step_after(expiry: date) -> date:
 
 
 def with_step(steps: Sequence[Step], day: date, need: Mapping[date, int]) -> list[Step]:
-    """`steps` (ascending) with one for `day`; `need` is vials needed by day, all days of the pool."""
+    """`steps` (ascending) with one for `day`; `need` is vials needed by day, all days of the pool.
+
+    Every batch that has vials has its step, so none expires between the step before `day` and `day`
+    itself: from `day` on the same vials are usable as from the step before.
+    """
     at = bisect_left([s.step for s in steps], day)
     if at < len(steps) and steps[at].step == day:
         return list(steps)
-    vials = steps[at].vials if at < len(steps) else 0
+    vials = steps[at - 1].vials if at > 0 else 0
     needed = sum(count for on, count in need.items() if on >= day)
     return [*steps[:at], settled(Step(day, vials, needed, 0)), *steps[at:]]
 

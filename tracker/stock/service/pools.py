@@ -82,7 +82,7 @@ def _with_steps(
     missing = {day for day in [FIRST, *map(step_after, expiries)] if day not in have}
     if missing:
         need = read_need(connection, facility_id, presentation_id)
-        for day in sorted(missing, reverse=True):
+        for day in sorted(missing):
             steps = with_step(steps, day, need)
     return steps
 
