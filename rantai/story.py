@@ -6,7 +6,7 @@ consequence was recorded, so they say how fast the house is, not how fast this p
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +27,8 @@ from tracker.telemetry.models import Reading
 _ZONE = ZoneInfo("Asia/Jakarta")
 # Consequences of an alarm at a facility are told as such for this long.
 _FRESH = timedelta(minutes=10)
+# These come one by one in hundreds; they are gathered and told as a number.
+_IN_NUMBERS = frozenset({"quota.booked", "quota.displaced", "quota.offered"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,30 +38,30 @@ class _Chain:
     arrived_at: datetime
     alarm_id: str
     displaced: int = 0
-    offered: int = 0
 
     def seconds(self, at: datetime) -> str:
         return f"+{max(0.0, (at - self.arrived_at).total_seconds()):.1f} s"
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What one look at the feed brings of the kinds that come in numbers."""
+@dataclass(slots=True, kw_only=True)
+class _Many:
+    """Events of a kind that comes in numbers, at one facility, not yet told."""
 
-    displaced: Counter[str] = field(default_factory=Counter)
-    offered: Counter[str] = field(default_factory=Counter)
-    booked: Counter[str] = field(default_factory=Counter)
-    last: dict[str, datetime] = field(default_factory=dict)
+    first_heard: float
+    last_at: datetime
+    subjects: set[str] = field(default_factory=set)
 
 
 class Story:
     """Reads the feed from now on and tells what is worth a line."""
 
-    def __init__(self, engine: Engine, tell: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, tell: Callable[[str], None], *, gather_s: float = 3.0) -> None:
         self._engine = engine
         self._tell = tell
+        self._gather_s = gather_s
         self._chains: dict[str, _Chain] = {}
         self._at_facility: dict[str, _Chain] = {}
+        self._many: dict[tuple[str, str], _Many] = {}
         self._tellers: dict[str, Callable[[Session, Names, FeedEvent], str]] = {
             "coldchain.advisory_raised": _advisory,
             "coldchain.alarm_raised": self._alarm,
@@ -83,15 +85,15 @@ class Story:
     def _lines(self, db: Session, events: Sequence[FeedEvent]) -> list[str]:
         names = Names(db)
         lines: list[str] = []
-        many = _Batch()
         for event in events:
             self._position = event.position
-            if self._counted(event, many):
+            if event.kind in _IN_NUMBERS:
+                self._gather(event)
                 continue
             line = self._line(db, names, event)
             if line:
                 lines.append(f"{_clock(event.recorded_at)}  {line}")
-        return [*lines, *self._counts(names, many)]
+        return [*lines, *self._gathered(names)]
 
     def _line(self, db: Session, names: Names, event: FeedEvent) -> str:
         teller = self._tellers.get(event.kind)
@@ -132,39 +134,40 @@ class Story:
             f"  → promises at {names.unit(facility)} lack {event.data['short']} vials{_after(chain, event.recorded_at)}"
         )
 
-    def _counted(self, event: FeedEvent, many: _Batch) -> bool:
-        counters = {
-            "quota.displaced": many.displaced,
-            "quota.offered": many.offered,
-            "quota.booked": many.booked,
-        }
-        counter = counters.get(event.kind)
-        if counter is None:
-            return False
+    def _gather(self, event: FeedEvent) -> None:
+        """Keep an event of a kind that comes in numbers; an offer is a booking too, and told as an offer only."""
         facility = str(event.data["facility_id"])
-        counter[facility] += 1
-        many.last[facility] = event.recorded_at
-        return True
+        booked = self._many.get(("quota.booked", facility))
+        if event.kind == "quota.offered" and booked is not None:
+            booked.subjects.discard(event.subject)
+        many = self._many.setdefault(
+            (event.kind, facility), _Many(first_heard=time.monotonic(), last_at=event.recorded_at)
+        )
+        many.last_at = event.recorded_at
+        many.subjects.add(event.subject)
 
-    def _counts(self, names: Names, many: _Batch) -> list[str]:
+    def _gathered(self, names: Names) -> list[str]:
+        """Lines of what has been gathered for long enough."""
+        ripe = [key for key, many in self._many.items() if time.monotonic() - many.first_heard >= self._gather_s]
         lines = []
-        for facility, count in many.booked.items():
-            lines.append((many.last[facility], f"{names.unit(facility)}: {_bookings(count)} made"))
-        for facility, count in many.displaced.items():
-            chain = self._fresh_chain(facility, many.last[facility])
-            total = ""
-            if chain is not None:
-                chain.displaced += count
-                total = f", {chain.displaced} in all" if chain.displaced > count else ""
-            lines.append(
-                (
-                    many.last[facility],
-                    f"  → {_bookings(count)} moved out at {names.unit(facility)}{total}{_after(chain, many.last[facility])}",
-                )
-            )
-        for facility, count in many.offered.items():
-            lines.append((many.last[facility], f"  → {_bookings(count)} offered a place at {names.unit(facility)}"))
-        return [f"{_clock(at)}  {line}" for at, line in lines]
+        for kind, facility in ripe:
+            many = self._many.pop((kind, facility))
+            if many.subjects:
+                line = self._number(kind, facility, len(many.subjects), many.last_at).format(names.unit(facility))
+                lines.append(f"{_clock(many.last_at)}  {line}")
+        return lines
+
+    def _number(self, kind: str, facility: str, count: int, at: datetime) -> str:
+        if kind == "quota.booked":
+            return f"{{}}: {_bookings(count)} made"
+        chain = self._fresh_chain(facility, at)
+        if kind == "quota.offered":
+            return f"  → {_people(count)} offered a place at {{}} instead"
+        total = ""
+        if chain is not None:
+            chain.displaced += count
+            total = f", {chain.displaced} in all" if chain.displaced > count else ""
+        return f"  → {_bookings(count)} moved out at {{}}{total}{_after(chain, at)}"
 
     def _fresh_chain(self, facility: str, at: datetime) -> _Chain | None:
         chain = self._at_facility.get(facility)
@@ -205,6 +208,10 @@ def _after(chain: _Chain | None, at: datetime) -> str:
 
 def _bookings(count: int) -> str:
     return f"{count} {'booking' if count == 1 else 'bookings'}"
+
+
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def _sensor(names: Names, data: dict[str, Any]) -> str:

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from rantai.story import Story
+from tests.support.waiting import eventually
 from tests.support.world import World, small_world
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months
 from tracker.feed.numbering import number_pending
 from tracker.feed.service import append
+from tracker.kit.ids import uuid7
 from tracker.telemetry.models import Reading
 from tracker.telemetry.rules.words import Role
 from tracker.telemetry.service.channels import ChannelUse, use_channel
@@ -57,12 +59,20 @@ class House:
                     )
                 )
         number_pending(engine)
-        self.story = Story(engine, self.lines.append)
+        self.story = Story(engine, self.lines.append, gather_s=0)
 
     def happens(self, what: str, after_s: float, /, **data: Any) -> None:
         now = ARRIVED + timedelta(seconds=after_s)
         with transaction(self.engine) as db:
-            append(db, what, unit_id=self.facility.id, subject="x", data=data, occurred_at=now, now=now)
+            append(
+                db,
+                what,
+                unit_id=self.facility.id,
+                subject=str(data.pop("subject", uuid7())),
+                data=data,
+                occurred_at=now,
+                now=now,
+            )
 
     def listen(self) -> list[str]:
         number_pending(self.engine)
@@ -110,7 +120,7 @@ def test_consequences_carry_the_seconds_since_the_same_reading(house: House) -> 
     assert f"1 batch held at {house.facility.name}: 12 vials, 120 doses withdrawn (+0.9 s)" in held
     assert "lack 4 vials (+0.9 s)" in short
     assert "3 bookings moved out" in displaced
-    assert "1 booking offered a place" in offered
+    assert "1 person offered a place" in offered
     house.happens("quota.displaced", 2.0, facility_id=facility)
     (more,) = house.listen()
     assert "1 booking moved out" in more
@@ -130,3 +140,22 @@ def test_moves_of_stock_name_the_batches(house: House) -> None:
     (line,) = house.listen()
     assert f"{house.facility.name}: received " in line
     assert next(iter(house.world.batches.values())).lot in line
+
+
+def test_an_offer_is_told_once_though_it_is_a_booking_too(house: House) -> None:
+    facility = str(house.facility.id)
+    for subject in ("x", "y"):
+        house.happens("quota.booked", 1, subject=subject, facility_id=facility)
+    house.happens("quota.offered", 1, subject="x", facility_id=facility)
+    booked, offered = house.listen()
+    assert "1 booking made" in booked
+    assert "1 person offered a place" in offered
+
+
+def test_what_comes_in_numbers_is_gathered_before_it_is_told(house: House) -> None:
+    house.story = Story(house.engine, house.lines.append, gather_s=0.3)
+    facility = str(house.facility.id)
+    house.happens("quota.booked", 1, facility_id=facility)
+    assert house.listen() == []
+    house.happens("quota.booked", 1, facility_id=facility)
+    assert "2 bookings made" in eventually(house.listen)[0]
