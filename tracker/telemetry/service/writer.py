@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 import psycopg
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tracker.database.partitions import ensure_months, month_of
 from tracker.feed.bell import READINGS, ring_after_commit
-from tracker.telemetry.models import ClockFault, Reading, ReadingMark, SensorFault
+from tracker.telemetry.models import ReadingMark, SensorFault
 from tracker.telemetry.rules.clocks import AHEAD, is_wrong, place
 from tracker.telemetry.rules.faults import ChannelRef, fault_of
-from tracker.telemetry.rules.words import EARLIEST, Flag, TimeSource
+from tracker.telemetry.rules.words import EARLIEST, TimeSource
+from tracker.telemetry.service.misplaced import Misplaced, driver_of, place_readings
 
 Measured = tuple[ChannelRef, datetime, float]
 
@@ -172,9 +173,13 @@ def _fault(arrival: Arrival, channel: ChannelRef, measured_at: datetime, value: 
 def _text_field(value: str | None) -> bytes:
     if value is None:
         return _LENGTH.pack(-1)
-    # PostgreSQL's text holds no NUL, and a lone surrogate has no UTF-8: neither may cost the readings.
-    encoded = value.replace("\0", "").encode("utf-8", "replace")
+    encoded = (_storable(value) or "").encode()
     return _LENGTH.pack(len(encoded)) + encoded
+
+
+def _storable(value: str | None) -> str | None:
+    """PostgreSQL's text holds no NUL, and a lone surrogate has no UTF-8: neither may cost the readings."""
+    return None if value is None else value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _months(days: Iterable[int]) -> set[date]:
@@ -187,7 +192,7 @@ def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
     db.execute(text(_STAGING))
     db.execute(text("TRUNCATE reading_staging"))
     try:
-        with _driver(db).cursor() as cursor, cursor.copy(_COPY) as copy:
+        with driver_of(db).cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.write(b"".join((_HEADER, *rows, _TRAILER)))
     except psycopg.OperationalError as error:
         # In the shape in which everything else of the session fails, so that edges know one kind.
@@ -196,93 +201,28 @@ def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
     return new, channels
 
 
-def _driver(db: Session) -> psycopg.Connection[tuple[object, ...]]:
-    connection = db.connection().connection.driver_connection
-    if not isinstance(connection, psycopg.Connection):
-        raise TypeError("readings are written through psycopg's COPY")
-    return connection
-
-
 def _place(db: Session, parts: _Sorted, stored: Stored) -> None:
-    """Readings of arrivals in which some instant cannot be true.
-
-    What was placed before keeps its place, found by claimed instant and value: replays store nothing.
-    The price of that key: a device set right again may claim an instant it wrongly claimed before; an
-    equal value there counts as the repeat it cannot be told from.
-    """
+    """Take arrivals in which some instant cannot be true apart run by run, and place the wrong runs."""
+    misplaced: list[Misplaced] = []
     for arrival in parts.misplaced:
         good: list[Measured] = []
         claimed = [measured_at for _, measured_at, _ in arrival.measured]
         for measured, placed_at in zip(arrival.measured, place(claimed, arrival.received_at), strict=True):
+            channel, claimed_at, value = measured
             if placed_at is None:
                 good.append(measured)
+            elif fault_of(channel, value) is not None or placed_at < EARLIEST:
+                # A run of decades begins before any device measured: its beginning has no place at all.
+                parts.faults.append(_fault(arrival, channel, claimed_at, value))
             else:
-                _place_one(db, measured, placed_at, arrival=arrival, parts=parts, stored=stored)
-        _take_apart(
-            Arrival(
-                received_at=arrival.received_at,
-                time_source=arrival.time_source,
-                measured=good,
-                message_id=arrival.message_id,
-            ),
-            parts,
-        )
-
-
-def _place_one(
-    db: Session, measured: Measured, placed_at: datetime, *, arrival: Arrival, parts: _Sorted, stored: Stored
-) -> None:
-    channel, claimed_at, value = measured
-    # A run of years ends before any device measured: its beginning has no true place at all.
-    if fault_of(channel, value) is not None or placed_at < EARLIEST:
-        parts.faults.append(_fault(arrival, channel, claimed_at, value))
-        return
-    if _stands_as_claimed(db, measured):
-        stored.repeated += 1
-        return
-    first = db.scalar(
-        upsert(ClockFault)
-        .values(
-            channel_id=channel.id,
-            claimed_at=claimed_at,
-            value=value,
-            placed_at=placed_at,
-            received_at=arrival.received_at,
-        )
-        .on_conflict_do_nothing()
-        .returning(ClockFault.placed_at)
-    )
-    if first is None:
-        stored.repeated += 1
-        return
-    stored.placed += 1
-    ensure_months(db, "reading", [month_of(placed_at.astimezone(UTC).date())])
-    inserted = db.scalar(
-        upsert(Reading)
-        .values(
-            channel_id=channel.id,
-            measured_at=placed_at,
-            value=value,
-            received_at=arrival.received_at,
-            time_source=int(TimeSource.RECEIVER),
-            flags=int(Flag.CLOCK_FAULT),
-            message_id=arrival.message_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(Reading.channel_id)
-    )
-    if inserted is not None:
-        stored.new += 1
-        db.execute(insert(ReadingMark).values(channel_id=channel.id, earliest_at=placed_at))
-
-
-def _stands_as_claimed(db: Session, measured: Measured) -> bool:
-    """Whether the reading came before, in company that made its instant look true."""
-    channel, claimed_at, value = measured
-    query = select(Reading.flags).where(
-        Reading.channel_id == channel.id, Reading.measured_at == claimed_at, Reading.value == value
-    )
-    return db.scalar(query) == int(Flag.NONE)
+                misplaced.append(
+                    (channel.id, claimed_at, value, placed_at, arrival.received_at, _storable(arrival.message_id))
+                )
+        _take_apart(replace(arrival, measured=good), parts)
+    new, placed = place_readings(db, misplaced)
+    stored.new += new
+    stored.placed += placed
+    stored.repeated += len(misplaced) - placed
 
 
 def mark(db: Session, channel_id: int, earliest_at: datetime) -> None:
