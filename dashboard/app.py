@@ -18,6 +18,7 @@ from dashboard import pages, sprites, statics
 from dashboard.error_pages import error_page
 from dashboard.security import SecurityHeaders
 from dashboard.viewer import LoginNeeded, own_path
+from tracker.access.throttle import LoginThrottle
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError
 
@@ -25,12 +26,16 @@ from tracker.kit.errors import DomainError
 _MACHINE_PATHS = ("/api/", "/epcis", "/webhooks/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/")
 _HANDLED = (DomainError, RequestValidationError, HTTPException, DBAPIError, Exception)
 
+# Bookings one address may ask for in a minute: a family, not a script.
+_CITIZENS_PER_MINUTE = 20
+
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
 def mount_pages(app: FastAPI, services: Services) -> None:
     """Add pages, static files, error pages and security headers to the application of the core."""
     app.state.services = services
+    app.state.citizen_throttle = LoginThrottle(_CITIZENS_PER_MINUTE)
     app.include_router(statics.router)
     app.include_router(sprites.router)
     for module in sorted(iter_modules(pages.__path__), key=lambda found: found.name):

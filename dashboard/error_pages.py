@@ -28,9 +28,7 @@ def error_page(request: Request, plain: Response) -> Response:
     body = json.loads(bytes(plain.body))
     sentence = body["detail_id"] if viewer.language == "id" else body["title"]
     heading = _HEADINGS.get(plain.status_code, _HEADINGS[500 if plain.status_code >= 500 else 400])
-    answer = page(
-        viewer, "error.html", status=plain.status_code, heading=heading, sentence=sentence, code=body["code"]
-    )
+    answer = page(viewer, "error.html", status=plain.status_code, heading=heading, sentence=sentence, code=body["code"])
     if "retry-after" in plain.headers:
         answer.headers["Retry-After"] = plain.headers["retry-after"]
     return answer

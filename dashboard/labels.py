@@ -152,3 +152,29 @@ BOOKING_STATE = {
     "displaced": mark("Tergeser"),
     "lapsed": mark("Lewat waktu"),
 }
+SHIPMENT_STATE = {
+    "requested": mark("Diminta"),
+    "approved": mark("Disetujui"),
+    "packed": mark("Dikemas"),
+    "in_transit": mark("Di jalan"),
+    "partly_received": mark("Diterima sebagian"),
+    "received": mark("Diterima"),
+    "cancelled": mark("Dibatalkan"),
+}
+SHIPMENT_SHOW = {"going": mark("Berjalan"), "done": mark("Selesai"), "all": mark("Semua")}
+DIFFERENCE = {
+    "broken": mark("pecah"),
+    "damaged": mark("rusak"),
+    "expired": mark("kedaluwarsa"),
+    "vvm": mark("VVM lewat"),
+    "heat": mark("panas"),
+    "freeze": mark("beku"),
+    "lost": mark("hilang"),
+    "stolen": mark("dicuri"),
+    "not_sent": mark("tidak dikirim"),
+    "wrong_lot": mark("batch lain"),
+    "wrong_product": mark("produk lain"),
+    "not_ordered": mark("tidak dipesan"),
+    "not_received": mark("tidak diterima"),
+    "other": mark("lain"),
+}

@@ -63,7 +63,11 @@ def written(catalog: Catalog) -> bytes:
     write_po(out, catalog, width=110, sort_output=True, omit_header=False, ignore_obsolete=True)
     lines = out.getvalue().decode().splitlines(keepends=True)
     # Dates and tool versions in the header would change the file without changing a text.
-    return "".join(line for line in lines if not line.startswith(('"POT-Creation', '"PO-Revision', '"Generated-By', '"Last-Translator', '"Report-'))).encode()
+    return "".join(
+        line
+        for line in lines
+        if not line.startswith(('"POT-Creation', '"PO-Revision', '"Generated-By', '"Last-Translator', '"Report-'))
+    ).encode()
 
 
 def main() -> None:

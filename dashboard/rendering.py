@@ -57,7 +57,9 @@ def _label(texts: Texts) -> Any:
 
 def page(viewer: Viewer, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """The filled template. What every page has is added: who looks, where, and when it was made."""
-    html = environment(viewer.language).get_template(template).render(
-        viewer=viewer, now=viewer.now, path=viewer.path, **values
+    html = (
+        environment(viewer.language)
+        .get_template(template)
+        .render(viewer=viewer, now=viewer.now, path=viewer.path, **values)
     )
     return HTMLResponse(html, status_code=status)

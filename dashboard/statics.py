@@ -46,7 +46,11 @@ class StaticNotFound(NotFound):
 @lru_cache(maxsize=1)
 def _all() -> dict[str, Static]:
     """Every static file by its plain name, plotly.js from the plotly wheel among them."""
-    bodies = {path.relative_to(STATIC_DIR).as_posix(): path.read_bytes() for path in sorted(STATIC_DIR.rglob("*")) if path.is_file()}
+    bodies = {
+        path.relative_to(STATIC_DIR).as_posix(): path.read_bytes()
+        for path in sorted(STATIC_DIR.rglob("*"))
+        if path.is_file()
+    }
     bodies["plotly.min.js"] = files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
     return {name: _made(name, body) for name, body in bodies.items()}
 

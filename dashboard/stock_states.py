@@ -35,6 +35,11 @@ def product_state(*, usable: int, short: int, days: float | None, touched_at: da
         return "low"
     if now - touched_at > STALE_AFTER:
         return "stale"
+    return level(days)
+
+
+def level(days: float | None) -> str:
+    """Low, ok or over by days of stock; without a rate nobody can say that it is too little or too much."""
     if days is None:
         return "ok"
     if days < LOW_BELOW_DAYS:

@@ -81,6 +81,10 @@ class Texts:
         """A calendar day: 23 Nov 2026."""
         return "–" if day is None else format_date(day, "d MMM y", locale=self.language)
 
+    def short_day(self, day: date) -> str:
+        """A calendar day without its year: 23 Nov."""
+        return format_date(day, "d MMM", locale=self.language)
+
     def weekday(self, day: date | None) -> str:
         """A calendar day with its name: Senin, 23 Nov."""
         return "–" if day is None else format_date(day, "EEEE, d MMM", locale=self.language)
@@ -102,7 +106,9 @@ class Texts:
 
     def naive(self, local: datetime) -> str:
         """Date and time as they stand, already local: 23 Nov 10.32."""
-        return f"{format_datetime(local, 'd MMM', locale=self.language)} {local.hour:02d}{self._colon()}{local.minute:02d}"
+        return (
+            f"{format_datetime(local, 'd MMM', locale=self.language)} {local.hour:02d}{self._colon()}{local.minute:02d}"
+        )
 
     def ago(self, moment: datetime | None, now: datetime) -> str:
         """How long since, in the largest fitting unit: "12 menit lalu"."""

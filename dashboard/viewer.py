@@ -66,7 +66,7 @@ def viewer_of(request: Request, db: Session, now: datetime) -> Viewer:
     """Whoever the cookie proves, or a stranger."""
     cookie = request.cookies.get(LOGIN_COOKIE)
     found = login_of(db, cookie, now=now) if cookie else None
-    principal, csrf = found if found else (None, "")
+    principal, csrf = found or (None, "")
     return Viewer(
         principal=principal,
         csrf=csrf,

@@ -67,7 +67,10 @@ def _style(areas: GeoJson, sprite: str) -> dict[str, Any]:
                 "id": "borders",
                 "type": "line",
                 "source": "areas",
-                "paint": {"line-color": "#b9a98c", "line-width": ["interpolate", ["linear"], ["zoom"], 6, 0.4, 12, 1.4]},
+                "paint": {
+                    "line-color": "#b9a98c",
+                    "line-width": ["interpolate", ["linear"], ["zoom"], 6, 0.4, 12, 1.4],
+                },
             },
         ],
     }
@@ -121,7 +124,14 @@ def flat_map_figure(parts: MapParts, texts: Texts) -> go.Figure:
             },
             hovertemplate="%{text}<extra></extra>",
         )
-    styled(figure, language=texts.language, margin={"l": 0, "r": 0, "t": 0, "b": 0}, plot_bgcolor="#e6efee", showlegend=False, dragmode="pan")
+    styled(
+        figure,
+        language=texts.language,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        plot_bgcolor="#e6efee",
+        showlegend=False,
+        dragmode="pan",
+    )
     west, east, south, north = _window(parts.facilities)
     figure.update_xaxes(visible=False, range=[west, east])
     figure.update_yaxes(visible=False, range=[south, north], scaleanchor="x", scaleratio=1.0)

@@ -31,7 +31,7 @@ def quota_figure(frame: pd.DataFrame, texts: Texts) -> go.Figure:
             x=frame[column],
             name=name,
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "#ffffff", "size": 6}},
+            marker={"color": colour, "pattern": {"shape": pattern, "bgcolor": colour, "fgcolor": "#ffffff", "size": 6}},
             hovertemplate="%{x:,d}<extra>" + name + "</extra>",
         )
     styled(

@@ -60,7 +60,13 @@ def temperature_figure(parts: CurveParts, texts: Texts) -> go.Figure:
         return figure
     _bands(figure, parts, texts)
     _curve(figure, _broken_at(readings, parts.gaps), texts)
-    styled(figure, language=texts.language, showlegend=True, hovermode="x unified", margin={"l": 52, "r": 14, "t": 34, "b": 44})
+    styled(
+        figure,
+        language=texts.language,
+        showlegend=True,
+        hovermode="x unified",
+        margin={"l": 52, "r": 14, "t": 34, "b": 44},
+    )
     figure.update_xaxes(title={"text": parts.zone, "standoff": 8}, type="date", tickformatstops=date_ticks(texts))
     figure.update_yaxes(title={"text": "°C"}, range=_span(readings, parts))
     return figure

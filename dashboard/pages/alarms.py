@@ -33,7 +33,10 @@ REFUSALS: dict[type[DomainError], tuple[str, str]] = {
     CommentMissing: ("komentar", mark("Tulis dahulu apa yang dilakukan.")),
     ReasonMissing: ("alasan", mark("Tulis alasan keputusan untuk setiap batch.")),
     DispositionMissing: ("putusan", mark("Setiap batch yang ditahan perlu keputusan.")),
-    ShakeTestNeeded: ("uji", mark("Setelah membeku, batch hanya boleh dilepas bila lulus uji kocok atau atas kewenangan kota.")),
+    ShakeTestNeeded: (
+        "uji",
+        mark("Setelah membeku, batch hanya boleh dilepas bila lulus uji kocok atau atas kewenangan kota."),
+    ),
     AlarmOngoing: ("berlangsung", mark("Alarm masih berlangsung; tutup setelah suhunya kembali aman.")),
 }
 
@@ -92,9 +95,7 @@ async def _fields(request: Request) -> FormData:
 
 
 @router.post("/alarm/{alarm_id}/tutup")
-def close(
-    alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[FormData, Depends(_fields)]
-) -> Response:
+def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[FormData, Depends(_fields)]) -> Response:
     """Close an alarm with a decision per batch: fields `putusan-ID`, `alasan-ID`, `uji-ID`, and `comment`."""
     check_csrf(viewer, str(fields.get("csrf", "")))
     try:

@@ -47,11 +47,10 @@ def show_batch(ref: str, viewer: Member, db: Db) -> Response:
         facts=facts,
         holders=holders_of(db, principal, facts.batch.id),
         holds=holds(db, principal, batch_id=facts.batch.id, limit=50),
-        events=events[:SHOWN_EVENTS],
+        events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in events[:SHOWN_EVENTS]],
         hidden=max(0, len(events) - SHOWN_EVENTS),
         flows=[
-            {**row, "source": nodes[row["source"]], "target": nodes[row["target"]]}
-            for row in flows.to_dict("records")
+            {**row, "source": nodes[row["source"]], "target": nodes[row["target"]]} for row in flows.to_dict("records")
         ],
         days_left=(facts.batch.expiry - viewer.now.date()).days,
     )
@@ -94,3 +93,16 @@ def events_of(entries: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return found[::-1]
+
+
+def reason_text(reason: str | None, texts: Texts) -> str | None:
+    """Words for a reason: a code of waste or of a receipt, `hold:RULE`, `released:hold`, or a person's own text."""
+    if reason is None:
+        return None
+    before, _, after = reason.partition(":")
+    if before == "hold":
+        return texts.gettext("alarm: %(rule)s", rule=texts.gettext(labels.RULE.get(after, after)))
+    if after == "hold":
+        return texts.gettext(labels.HOLD_STATE.get(before, before))
+    word = labels.WASTE_REASON.get(reason) or labels.DIFFERENCE.get(reason)
+    return texts.gettext(word) if word else reason

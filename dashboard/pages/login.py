@@ -67,9 +67,7 @@ def log_in(
 
 
 @router.post("/keluar")
-def log_out(
-    request: Request, viewer: Anyone, db: Db, csrf: Annotated[str, Form(max_length=200)] = ""
-) -> Response:
+def log_out(request: Request, viewer: Anyone, db: Db, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
     """End the log-in."""
     answer = RedirectResponse("/masuk", status_code=303)
     if viewer.principal is not None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from dashboard.queries.coldchain import alarms, count_open_alarms, silent_sensors
 from dashboard.queries.sessions import promises_today
+from dashboard.queries.shipments import count_late
 from dashboard.queries.stock import expiring, facilities_with_stock
 from dashboard.rendering import page
 from dashboard.stock_states import WORST_FIRST
@@ -23,6 +24,7 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
     tally = {state: sum(f.state == state for f in facilities) for state in WORST_FIRST}
     open_alarms, unanswered = count_open_alarms(db, principal)
     silent_count, silent = silent_sensors(db, principal, viewer.now)
+    on_road, late = count_late(db, principal, viewer.now)
     return page(
         viewer,
         "overview.html",
@@ -37,6 +39,8 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
         unanswered=unanswered,
         expiring=expiring(db, principal, viewer.now),
         promises=promises_today(db, principal, viewer.now),
+        on_road=on_road,
+        late=late,
         silent=silent,
         silent_count=silent_count,
     )

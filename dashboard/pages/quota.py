@@ -53,8 +53,7 @@ def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> 
     """The frame of the chart: session, capacity_left, pool_available, available (persons)."""
     rows = [
         {
-            "session": f"{s.facility.removeprefix('Puskesmas ') if narrow else s.facility}<br>"
-            f"{texts.weekday(s.day) if not narrow else texts.date(s.day)} · {s.product}",
+            "session": _label(s, texts, narrow=narrow),
             "capacity_left": s.capacity_left,
             "pool_available": s.numbers.persons,
             "available": s.persons,
@@ -62,3 +61,11 @@ def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> 
         for s in sessions
     ]
     return pd.DataFrame(rows, columns=["session", "capacity_left", "pool_available", "available"])
+
+
+def _label(session: SessionRow, texts: Texts, *, narrow: bool) -> str:
+    """Two lines beside the bars; on a phone only what tells sessions apart."""
+    if not narrow:
+        return f"{session.facility}<br>{texts.weekday(session.day)} · {session.product}"
+    short = session.facility.removeprefix("Puskesmas ")[:14]
+    return f"{short}<br>{texts.short_day(session.day)} {session.vaccine[:9]}"

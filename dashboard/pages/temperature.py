@@ -55,9 +55,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
 
 
 @router.get("/suhu/{sensor}/gambar.json")
-def temperature_json(
-    sensor: str, request: Request, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN
-) -> Response:
+def temperature_json(sensor: str, request: Request, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN) -> Response:
     """The curve's figure."""
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
     curve = curve_of(db, found, *window(rentang, viewer.now), viewer.now)

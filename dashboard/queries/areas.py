@@ -60,9 +60,7 @@ def _catchments(db: Session, placed: list[FacilityStock]) -> list[tuple[str, str
     cloud = points.subquery()
     gathered = select(func.ST_Collect(cloud.c.point).label("all")).subquery()
     hull = func.ST_Buffer(func.ST_ConvexHull(gathered.c.all), 0.03)
-    cells = select(
-        func.ST_Dump(func.ST_VoronoiPolygons(gathered.c.all)).label("cell"), hull.label("hull")
-    ).subquery()
+    cells = select(func.ST_Dump(func.ST_VoronoiPolygons(gathered.c.all)).label("cell"), hull.label("hull")).subquery()
     cut = func.ST_Intersection(literal_column("(cell).geom"), cells.c.hull)
     return [("", text) for (text,) in db.execute(select(func.ST_AsGeoJSON(cut, 5)).select_from(cells))]
 

@@ -78,7 +78,9 @@ class Place:
 def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
     """The equipment of a facility with its probes. The caller has checked that it may be seen."""
     equipment = list(
-        db.scalars(select(Equipment).where(Equipment.facility_id == facility.id).order_by(Equipment.kind, Equipment.name))
+        db.scalars(
+            select(Equipment).where(Equipment.facility_id == facility.id).order_by(Equipment.kind, Equipment.name)
+        )
     )
     ids = [item.id for item in equipment]
     probes = _probes(db, ids, now)
@@ -194,7 +196,15 @@ class SilentSensor:
 def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int = 12) -> tuple[int, list[SilentSensor]]:
     """How many watched channels are silent, and the ones silent longest."""
     query = (
-        select(Channel.id, Device.code, Equipment.name, Unit.name, Unit.code, Facility.timezone, ChannelEvaluation.newest_at)
+        select(
+            Channel.id,
+            Device.code,
+            Equipment.name,
+            Unit.name,
+            Unit.code,
+            Facility.timezone,
+            ChannelEvaluation.newest_at,
+        )
         .join(Channel, Channel.id == ChannelEvaluation.channel_id)
         .join(Device, Device.id == Channel.device_id)
         .join(Unit, Unit.id == Device.unit_id)
@@ -253,7 +263,7 @@ class AlarmRow:
 
     @property
     def stage(self) -> str:
-        """open (nobody answered), seen (acknowledged), closed."""
+        """Open (nobody answered), seen (acknowledged), closed."""
         if self.closed_at is not None or self.withdrawn_at is not None:
             return "closed"
         return "seen" if self.acknowledged_at is not None else "open"

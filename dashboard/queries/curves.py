@@ -158,7 +158,9 @@ def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, no
     )
     frame = pd.DataFrame(db.execute(grouped).all(), columns=["at", "low", "value", "high"])
     gaps, known = _gaps(db, sensor, frame, from_at, min(to_at, now), width if merged else None)
-    newest_c = db.scalar(select(Reading.value).where(*inside, Reading.measured_at == newest).limit(1)) if newest else None
+    newest_c = (
+        db.scalar(select(Reading.value).where(*inside, Reading.measured_at == newest).limit(1)) if newest else None
+    )
     return Curve(
         readings=frame.assign(at=_local(frame["at"], sensor.zone)),
         gaps=_localised(gaps, sensor.zone, "start", "end"),
@@ -188,18 +190,19 @@ def _gaps(
     least = int(width.total_seconds()) if width is not None else 0
     nominal = intervals_of([(to_micros(since), max(seconds, least) * SECOND) for since, seconds in rows])
     series = series_of([to_micros(at) for at in frame["at"]], frame["value"].to_list())
-    standing = standing_of(series.at, nominal, max(to_micros(until), int(series.at[-1])))
+    instants = series.at
+    standing = standing_of(instants, nominal, max(to_micros(until), int(instants[-1])))
     gaps: list[tuple[datetime, datetime]] = []
     known = 0.0
     before = from_at
-    for index in range(len(series.at)):
+    for index in range(len(instants)):
         start, end = from_micros(standing.start[index]), from_micros(standing.end[index])
         # The first reading may be preceded by time known from an earlier one: half a nominal interval is no gap.
-        if start - before > timedelta(microseconds=int(nominal.one(int(series.at[index])))):
+        if start - before > timedelta(microseconds=int(nominal.one(int(instants[index])))):
             gaps.append((before, start))
         known += (end - start).total_seconds()
         before = end
-    if until - before > timedelta(microseconds=int(nominal.one(int(series.at[-1])))):
+    if until - before > timedelta(microseconds=int(nominal.one(int(instants[-1])))):
         gaps.append((before, until))
     return gaps, min(1.0, known / whole)
 
@@ -245,4 +248,3 @@ def _localised(rows: list[tuple[datetime, datetime]], zone: str, *columns: str) 
 def _local(instants: pd.Series, zone: str) -> pd.Series:
     """Aware instants as naive local times: the chart's axis knows no zones."""
     return pd.to_datetime(instants, utc=True).dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None)
-

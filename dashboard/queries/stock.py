@@ -112,9 +112,7 @@ def facilities_with_stock(
     ]
 
 
-def _products(
-    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
-) -> list[ProductStock]:
+def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None) -> list[ProductStock]:
     usable = and_(StockBalance.status == Status.USABLE, Batch.expiry >= local_today(now))
     expired = and_(StockBalance.status == Status.USABLE, Batch.expiry < local_today(now))
     query = (
@@ -140,7 +138,7 @@ def _products(
     if facility_id is not None:
         query = query.where(StockBalance.facility_id == facility_id)
     use = _use(db, seen, now, facility_id)
-    short = _short(db, seen, now, facility_id)
+    short = _short(db, seen, facility_id)
     found = []
     for row in db.execute(query):
         key = (row.facility_id, row.id)
@@ -198,9 +196,7 @@ def _use(
     }
 
 
-def _short(
-    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
-) -> dict[tuple[UUID, UUID], int]:
+def _short(db: Session, seen: ColumnElement[bool], facility_id: UUID | None) -> dict[tuple[UUID, UUID], int]:
     """Vials promised without vials behind them, by facility and product (the worst step that still binds)."""
     query = (
         select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))

@@ -46,6 +46,8 @@ async function draw(box) {
     const figure = await answer.json();
     absolute(figure.layout);
     box.querySelector(".waiting")?.remove();
+    // A figure of many bars says how tall it wants to be.
+    if (figure.layout.height) box.style.height = `${figure.layout.height}px`;
     // Keep the part of the curve somebody has zoomed to.
     figure.layout.uirevision = box.dataset.figure;
     await Plotly.react(box, figure.data, figure.layout, { ...CONFIG, scrollZoom: box.classList.contains("map") });

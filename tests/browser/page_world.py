@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.support.quota import Desk
 from tests.support.world import PASSWORD, World, small_world
 from tracker.access.principal import SYSTEM
 from tracker.catalog.service import NewBatch, add_batch
+from tracker.coldchain.models import Episode
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.kit.ids import uuid7
+from tracker.passport.service.holding import hold_for_episode
+from tracker.shipments.rules.words import Difference, ShipmentKind
+from tracker.shipments.service.commands import Box, CreateShipment, Received, ReceiveShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
+from tracker.shipments.service.receiving import receive_shipment
 from tracker.stock.rules.words import Kind, WasteReason
 from tracker.stock.service.commands import Line, PostEvent
 from tracker.stock.service.posting import post_event
@@ -37,6 +46,8 @@ class PageWorld:
     world: World
     channels: dict[str, ChannelRef]
     now: datetime
+    sessions: list[UUID]
+    shipment: str
 
 
 def page_world(db: Session, *, now: datetime) -> PageWorld:
@@ -57,7 +68,63 @@ def page_world(db: Session, *, now: datetime) -> PageWorld:
     feel(db, channels["biofarma-r1"], now, hours=48, curve=_calm)
     feel(db, channels["pkm-tanah-tinggi-k1"], now - timedelta(hours=5), hours=30, curve=_calm)
     evaluate_waiting(db, now=now)
-    return PageWorld(world=world, channels=channels, now=now)
+    sessions = _sessions(db, world, now)
+    shipment = _shipments(db, world, now)
+    return PageWorld(world=world, channels=channels, now=now, sessions=sessions, shipment=shipment)
+
+
+def hold(db: Session, *, now: datetime) -> None:
+    """What the worker does with the alarm of the warm fridge."""
+    hot = select(Episode.id).where(Episode.rule == "HEAT", Episode.alarmed_at.is_not(None))
+    for episode_id in db.scalars(hot):
+        hold_for_episode(db, SYSTEM, episode_id, now=now)
+
+
+def _sessions(db: Session, world: World, now: datetime) -> list[UUID]:
+    """Tomorrow's and next week's sessions at the puskesmas; tomorrow's has people."""
+    desk = Desk(db, replace(world, now=now), now)
+    facility = world.facilities["pkm-cipondoh"]
+    first = desk.session(product="penta-5", ahead=1, capacity=60, doses=(1,), facility=facility)
+    second = desk.session(product="coronavac-1", ahead=3, capacity=80, doses=(1, 2), facility=facility)
+    shared = desk.session(product="penta-5", ahead=2, capacity=40, doses=(1,), facility=facility)
+    desk.booked(first, 14)
+    desk.booked(second, 9)
+    return [first, second, shared]
+
+
+def _shipments(db: Session, world: World, now: datetime) -> str:
+    """One on the road and late, one received; answers the late one's code."""
+    codes = []
+    for vials, left, due in ((40, 30, -4), (20, 60, -50)):
+        command = CreateShipment(
+            id=uuid7(),
+            from_facility="kota-tangerang",
+            to_facility="pkm-neglasari",
+            lines=(Wanted(product="penta-5", vials=vials),),
+            kind=ShipmentKind.DIRECT,
+            expected_at=now + timedelta(hours=due),
+        )
+        shipment = create_shipment(db, SYSTEM, command, now=now - timedelta(hours=left)).shipment
+        pack_shipment(db, SYSTEM, shipment.id, (Box(),), now=now - timedelta(hours=left))
+        dispatch_shipment(db, SYSTEM, shipment.id, occurred_at=now - timedelta(hours=left), now=now)
+        codes.append(shipment.code)
+    received = ReceiveShipment(
+        id=uuid7(),
+        occurred_at=now - timedelta(hours=48),
+        lines=(
+            Received(
+                batch="penta-5/PB002",
+                place="pkm-neglasari-k1",
+                accepted=18,
+                missing=2,
+                reason=Difference.NOT_RECEIVED,
+                vvm_stage=1,
+            ),
+        ),
+        final=True,
+    )
+    receive_shipment(db, SYSTEM, codes[1], received, now=now)
+    return codes[0]
 
 
 def _calm(hours_ago: float) -> float:
@@ -128,7 +195,7 @@ def move(
         batch_id=world.batches[batch].id,
         vials=vials,
         place_id=world.equipment[place].id,
-        vvm_stage=1 if world.presentations[batch.split("/")[0]].uses_vvm and kind is Kind.SUPPLY else None,
+        vvm_stage=1 if world.presentations[batch.split("/", maxsplit=1)[0]].uses_vvm and kind is Kind.SUPPLY else None,
         reason=reason,
     )
     facility = world.facilities[place.rsplit("-", 1)[0]]
@@ -160,6 +227,14 @@ def _stock(db: Session, world: World, now: datetime) -> None:
         if day > 10:
             move(db, world, Kind.OPENING, "pkm-tanah-tinggi-k1", "coronavac-1/CV101", 5, at, now=now)
     move(
-        db, world, Kind.WASTE, "pkm-cipondoh-k1", "mr-10/MR101", 2, now - timedelta(days=3), now=now, reason=WasteReason.BROKEN.value
+        db,
+        world,
+        Kind.WASTE,
+        "pkm-cipondoh-k1",
+        "mr-10/MR101",
+        2,
+        now - timedelta(days=3),
+        now=now,
+        reason=WasteReason.BROKEN.value,
     )
     move(db, world, Kind.COUNT, "pkm-cipondoh-k1", "penta-5/PB002", 44, now - timedelta(days=1), now=now)

@@ -1,0 +1,127 @@
+"""Shipments as their page lists them: both ends by name, what was sent, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.network.models import Facility
+from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
+from tracker.shipments.queries.finding import shipments_visible_to
+from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, State
+
+MOST = 100
+SHOWS: dict[str, frozenset[State]] = {
+    "going": frozenset({State.REQUESTED, State.APPROVED, State.PACKED}) | ON_THE_ROAD,
+    "done": frozenset({State.RECEIVED, State.CANCELLED}),
+    "all": frozenset(State),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentRow:
+    """One shipment; counts in vials, `asked` before packing, `sent` once packed."""
+
+    id: UUID
+    code: str
+    state: str
+    sender: str
+    sender_code: str
+    receiver: str
+    receiver_code: str
+    zone: str
+    lateral: bool
+    late: bool
+    asked: int
+    sent: int
+    accepted: int
+    wrong: int
+    expected_at: datetime | None
+    dispatched_at: datetime | None
+    received_at: datetime | None
+
+
+def is_late(now: datetime) -> ColumnElement[bool]:
+    """On the road after it should have arrived."""
+    return Shipment.state.in_(ON_THE_ROAD) & (Shipment.expected_at < now)
+
+
+def count_late(db: Session, principal: Principal, now: datetime) -> tuple[int, int]:
+    """(on the road, of them late)."""
+    seen = shipments_visible_to(principal).where(Shipment.state.in_(ON_THE_ROAD))
+    inner = seen.with_only_columns(Shipment.id, is_late(now).label("late")).subquery()
+    row = db.execute(select(func.count(), func.count().filter(inner.c.late))).one()
+    return int(row[0]), int(row[1])
+
+
+def shipments(db: Session, principal: Principal, now: datetime, show: str) -> list[ShipmentRow]:
+    """Shipments to or from the caller's subtree: late ones first, then the newest."""
+    query = (
+        shipments_visible_to(principal)
+        .where(Shipment.state.in_(SHOWS[show]))
+        .order_by(case((is_late(now), 0), else_=1), Shipment.created_at.desc(), Shipment.id)
+        .limit(MOST)
+    )
+    found = [row[0] for row in db.execute(query)]
+    ids = [shipment.id for shipment in found]
+    names = _facilities(db, found)
+    asked = _sums(db, ShipmentLine.shipment_id, ShipmentLine.vials, ids)
+    sent = _sums(db, PackedLine.shipment_id, PackedLine.vials, ids)
+    accepted, wrong = _received(db, ids)
+    return [
+        ShipmentRow(
+            id=shipment.id,
+            code=shipment.code,
+            state=shipment.state.value,
+            sender=names[shipment.from_facility_id].name,
+            sender_code=names[shipment.from_facility_id].code,
+            receiver=names[shipment.to_facility_id].name,
+            receiver_code=names[shipment.to_facility_id].code,
+            zone=names[shipment.to_facility_id].timezone,
+            lateral=shipment.sideways,
+            late=shipment.state in ON_THE_ROAD and shipment.expected_at is not None and shipment.expected_at < now,
+            asked=asked.get(shipment.id, 0),
+            sent=sent.get(shipment.id, 0),
+            accepted=accepted.get(shipment.id, 0),
+            wrong=wrong.get(shipment.id, 0) if shipment.state in DISPATCHED else 0,
+            expected_at=shipment.expected_at,
+            dispatched_at=shipment.dispatched_at,
+            received_at=shipment.received_at,
+        )
+        for shipment in found
+    ]
+
+
+def names_of(db: Session, codes: tuple[str, ...]) -> dict[str, Facility]:
+    """Facilities by code, for both ends of one shipment."""
+    return {facility.code: facility for facility in db.scalars(select(Facility).where(Facility.code.in_(codes)))}
+
+
+def _facilities(db: Session, found: list[Shipment]) -> dict[UUID, Facility]:
+    ids = {end for shipment in found for end in (shipment.from_facility_id, shipment.to_facility_id)}
+    return {facility.id: facility for facility in db.scalars(select(Facility).where(Facility.id.in_(ids)))}
+
+
+def _sums(db: Session, key: Any, value: Any, ids: list[UUID]) -> dict[UUID, int]:
+    rows = db.execute(select(key, func.sum(value)).where(key.in_(ids)).group_by(key))
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _received(db: Session, ids: list[UUID]) -> tuple[dict[UUID, int], dict[UUID, int]]:
+    rows = db.execute(
+        select(
+            ShipmentReceipt.shipment_id,
+            func.sum(ReceiptLine.accepted),
+            func.sum(ReceiptLine.rejected + ReceiptLine.missing + ReceiptLine.surplus),
+        )
+        .join(ReceiptLine, ReceiptLine.receipt_id == ShipmentReceipt.id)
+        .where(ShipmentReceipt.shipment_id.in_(ids))
+        .group_by(ShipmentReceipt.shipment_id)
+    ).all()
+    return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2]) for row in rows}
