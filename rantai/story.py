@@ -27,8 +27,9 @@ from tracker.telemetry.models import Reading
 _ZONE = ZoneInfo("Asia/Jakarta")
 # Consequences of an alarm at a facility are told as such for this long.
 _FRESH = timedelta(minutes=10)
-# These come one by one in hundreds; they are gathered and told as a number.
-_IN_NUMBERS = frozenset({"quota.booked", "quota.displaced", "quota.offered"})
+_BOOKED = "quota.booked"
+# These come one by one in hundreds; they are gathered for so many seconds and told as a number.
+_IN_NUMBERS = {_BOOKED: 20.0, "quota.displaced": 3.0, "quota.offered": 3.0}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,20 +46,21 @@ class _Chain:
 
 @dataclass(slots=True, kw_only=True)
 class _Many:
-    """Events of a kind that comes in numbers, at one facility, not yet told."""
+    """Events of a kind that comes in numbers, at one facility (bookings: anywhere), not yet told."""
 
     first_heard: float
     last_at: datetime
     subjects: set[str] = field(default_factory=set)
+    facilities: set[str] = field(default_factory=set)
 
 
 class Story:
     """Reads the feed from now on and tells what is worth a line."""
 
-    def __init__(self, engine: Engine, tell: Callable[[str], None], *, gather_s: float = 3.0) -> None:
+    def __init__(self, engine: Engine, tell: Callable[[str], None], *, patience: float = 1.0) -> None:
         self._engine = engine
         self._tell = tell
-        self._gather_s = gather_s
+        self._patience = patience
         self._chains: dict[str, _Chain] = {}
         self._at_facility: dict[str, _Chain] = {}
         self._many: dict[tuple[str, str], _Many] = {}
@@ -137,37 +139,42 @@ class Story:
     def _gather(self, event: FeedEvent) -> None:
         """Keep an event of a kind that comes in numbers; an offer is a booking too, and told as an offer only."""
         facility = str(event.data["facility_id"])
-        booked = self._many.get(("quota.booked", facility))
+        booked = self._many.get((_BOOKED, ""))
         if event.kind == "quota.offered" and booked is not None:
             booked.subjects.discard(event.subject)
-        many = self._many.setdefault(
-            (event.kind, facility), _Many(first_heard=time.monotonic(), last_at=event.recorded_at)
-        )
+        key = event.kind, "" if event.kind == _BOOKED else facility
+        many = self._many.setdefault(key, _Many(first_heard=time.monotonic(), last_at=event.recorded_at))
         many.last_at = event.recorded_at
         many.subjects.add(event.subject)
+        many.facilities.add(facility)
 
     def _gathered(self, names: Names) -> list[str]:
         """Lines of what has been gathered for long enough."""
-        ripe = [key for key, many in self._many.items() if time.monotonic() - many.first_heard >= self._gather_s]
+        now = time.monotonic()
+        ripe = [
+            key for key, many in self._many.items() if now - many.first_heard >= _IN_NUMBERS[key[0]] * self._patience
+        ]
         lines = []
         for kind, facility in ripe:
             many = self._many.pop((kind, facility))
             if many.subjects:
-                line = self._number(kind, facility, len(many.subjects), many.last_at).format(names.unit(facility))
-                lines.append(f"{_clock(many.last_at)}  {line}")
+                lines.append(f"{_clock(many.last_at)}  {self._number(kind, facility, many, names)}")
         return lines
 
-    def _number(self, kind: str, facility: str, count: int, at: datetime) -> str:
-        if kind == "quota.booked":
-            return f"{{}}: {_bookings(count)} made"
-        chain = self._fresh_chain(facility, at)
+    def _number(self, kind: str, facility: str, many: _Many, names: Names) -> str:
+        count = len(many.subjects)
+        if kind == _BOOKED:
+            places = len(many.facilities)
+            where = f"{places} places" if places > 1 else names.unit(*many.facilities)
+            return f"{_bookings(count)} made at {where}"
+        chain = self._fresh_chain(facility, many.last_at)
         if kind == "quota.offered":
-            return f"  → {_people(count)} offered a place at {{}} instead"
+            return f"  → {_people(count)} offered a place at {names.unit(facility)} instead"
         total = ""
         if chain is not None:
             chain.displaced += count
             total = f", {chain.displaced} in all" if chain.displaced > count else ""
-        return f"  → {_bookings(count)} moved out at {{}}{total}{_after(chain, at)}"
+        return f"  → {_bookings(count)} moved out at {names.unit(facility)}{total}{_after(chain, many.last_at)}"
 
     def _fresh_chain(self, facility: str, at: datetime) -> _Chain | None:
         chain = self._at_facility.get(facility)
@@ -228,4 +235,6 @@ def _limit(data: dict[str, Any]) -> str:
     limit = data.get("limit") or {}
     if limit.get("quantity") != "temperature":
         return "outside its limit"
-    return f"{_RELATIONS.get(limit['operator'], limit['operator'])} {limit['value']:+g} °C"
+    return (
+        f"{_RELATIONS.get(limit['operator'], limit['operator'])} {limit['value']:{'+g' if limit['value'] else 'g'}} °C"
+    )

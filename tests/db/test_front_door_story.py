@@ -59,7 +59,7 @@ class House:
                     )
                 )
         number_pending(engine)
-        self.story = Story(engine, self.lines.append, gather_s=0)
+        self.story = Story(engine, self.lines.append, patience=0)
 
     def happens(self, what: str, after_s: float, /, **data: Any) -> None:
         now = ARRIVED + timedelta(seconds=after_s)
@@ -153,7 +153,7 @@ def test_an_offer_is_told_once_though_it_is_a_booking_too(house: House) -> None:
 
 
 def test_what_comes_in_numbers_is_gathered_before_it_is_told(house: House) -> None:
-    house.story = Story(house.engine, house.lines.append, gather_s=0.3)
+    house.story = Story(house.engine, house.lines.append, patience=0.02)
     facility = str(house.facility.id)
     house.happens("quota.booked", 1, facility_id=facility)
     assert house.listen() == []
