@@ -79,6 +79,7 @@ class OfferState(StrEnum):
     LAPSED = "lapsed"
     DECLINED = "declined"
     NONE_FOUND = "none_found"
+    REBOOKED = "rebooked"
 
 
 class Medium(StrEnum):

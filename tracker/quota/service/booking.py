@@ -30,8 +30,9 @@ from tracker.quota.rules.offers import RESERVATION_STANDS
 from tracker.quota.rules.words import LIVE, BookingState, ClaimState, SessionState
 from tracker.quota.service.claims import claim_of, fund_claims
 from tracker.quota.service.commands import Book
+from tracker.quota.service.moving import lapse_in
 from tracker.quota.service.pools import PoolFacts, give_back, pool_facts, settle
-from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move, seat, seats_of
+from tracker.quota.service.seating import buckets_of, lock_sessions, seat, seats_of
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.telling import tell_booking
 from tracker.stock.errors import NotAvailable
@@ -102,7 +103,8 @@ def take_place(
     session = locked[session.id]
     if session.state is SessionState.CLOSED or session.closes_at <= now:
         raise SessionClosed(session=str(session.id))
-    _lapse(db, locked, now)
+    # Before anybody is told that it is full.
+    lapse_in(db, locked, buckets_of(db, list(locked)), now)
     buckets = buckets_of(db, [session.id])
     area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
     kinds = eligible(applicant_of(person, command), area)
@@ -163,20 +165,6 @@ def _live_session_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) 
             )
         )
     )
-
-
-def _lapse(db: Session, locked: dict[UUID, VaccinationSession], now: datetime) -> None:
-    """Take back what ran out in these sessions, before anybody is told that they are full.
-
-    The vials are given back by whoever next settles the pool: this booking, or the worker's round.
-    """
-    lapsed = lapsed_in(db, list(locked), now)
-    if not lapsed:
-        return
-    buckets = buckets_of(db, list(locked))
-    for booking in lapsed:
-        move(booking, locked[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
-    db.flush()
 
 
 def _insert(

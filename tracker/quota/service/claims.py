@@ -120,7 +120,7 @@ def claim_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> Claim
     )
 
 
-def restore_claim(db: Session, pool: PoolFacts, booking: Booking) -> None:
+def restore_claim(db: Session, booking: Booking, today: date) -> None:
     """A booking that used a claim is over without the dose: the claim stands again, and is not backed for now.
 
     It is backed again by what `give_back_and_fund` finds next.
@@ -130,7 +130,7 @@ def restore_claim(db: Session, pool: PoolFacts, booking: Booking) -> None:
     db.flush()
     db.execute(
         update(Claim)
-        .where(Claim.used_by_id == booking.id, Claim.last_day >= pool.today)
+        .where(Claim.used_by_id == booking.id, Claim.last_day >= today)
         .values(state=ClaimState.UNFUNDED, used_by_id=None)
         .execution_options(synchronize_session=False)
     )

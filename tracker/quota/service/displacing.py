@@ -18,9 +18,9 @@ from tracker.quota.models import Booking, Claim, Displacement, VaccinationSessio
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
-from tracker.quota.service.moving import answer_offer
+from tracker.quota.service.moving import lapse_in
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, session_loads, settle
-from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move
+from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import tell_booking, tell_pool_changed
 from tracker.stock.errors import NotAvailable
 from tracker.stock.queries.availability import pool_state
@@ -49,9 +49,7 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
     ).all()
     sessions = lock_sessions(db, ids)
     buckets = buckets_of(db, ids) if ids else {}
-    for booking in lapsed_in(db, ids, now) if ids else []:
-        move(booking, sessions[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
-        answer_offer(db, booking.id, OfferState.LAPSED, now)
+    lapse_in(db, sessions, buckets, now)
     pool = pool_facts(db, facility_id, presentation_id, now)
     lock_pool(db, pool)
     bookings = _movable(db, ids)
@@ -139,7 +137,7 @@ def _merged(groups: list[Group]) -> list[Group]:
 
 def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> None:
     """Note that the person waits for an offer; one who was being offered this very place waits again."""
-    restore_claim(db, pool, booking)
+    restore_claim(db, booking, pool.today)
     # An offer that is itself withdrawn: the first displacement's story goes on with this booking.
     db.execute(
         update(Displacement)

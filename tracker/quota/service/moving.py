@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tracker.quota.rules.words import LIVE, STEPS, BookingState, OfferState, Ses
 from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.commands import MoveBooking
 from tracker.quota.service.pools import lock_pool, pool_facts
-from tracker.quota.service.seating import buckets_of, lock_sessions, move
+from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move
 from tracker.quota.service.telling import tell_booking
 
 
@@ -43,7 +44,7 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
         answer_offer(db, booking.id, OfferState.DECLINED, now)
         pool = pool_facts(db, session.facility_id, session.presentation_id, now)
         lock_pool(db, pool)
-        restore_claim(db, pool, booking)
+        restore_claim(db, booking, pool.today)
         give_back_and_fund(db, pool, now, {session.day})
     tell_booking(db, session, booking, "quota.moved", now=now)
     db.flush()
@@ -75,6 +76,22 @@ def locked_booking(db: Session, principal: Principal, booking_id: UUID) -> tuple
     if booking is None:
         raise BookingNotFound(booking=str(booking_id))
     return booking, session, buckets_of(db, [session.id])[booking.bucket_id]
+
+
+def lapse_in(
+    db: Session, sessions: Mapping[UUID, VaccinationSession], buckets: Mapping[UUID, Bucket], now: datetime
+) -> int:
+    """Take back the reservations that ran out in these locked sessions; returns how many.
+
+    Their vials are given back by whoever settles the pool next.
+    """
+    lapsed = lapsed_in(db, list(sessions), now) if sessions else []
+    for booking in lapsed:
+        move(booking, sessions[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
+        answer_offer(db, booking.id, OfferState.LAPSED, now)
+        restore_claim(db, booking, now.date())
+    db.flush()
+    return len(lapsed)
 
 
 def answer_offer(db: Session, offer_id: UUID, state: OfferState, now: datetime) -> None:

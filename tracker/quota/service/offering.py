@@ -16,7 +16,7 @@ from tracker.quota.errors import Exhausted, SessionClosed
 from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.queries.nearby import sessions_with_room
 from tracker.quota.rules.offers import answer_by
-from tracker.quota.rules.words import OfferState
+from tracker.quota.rules.words import LIVE, BookingState, OfferState
 from tracker.quota.service.booking import applicant_of, take_place
 from tracker.quota.service.commands import Book
 from tracker.quota.service.telling import tell_booking
@@ -27,7 +27,8 @@ _TRIES = 5
 def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
     """Reserve another place for a displaced person and tell them; the offer's booking id, None when there is none.
 
-    Twice is harmless: an answered displacement is left alone. A person who has booked again is left alone too.
+    Twice is harmless: an answered displacement is left alone, and so is a person who has booked again. Who
+    could not be helped before is told only when there is a place at last.
     """
     displacement = db.scalar(
         select(Displacement)
@@ -35,12 +36,18 @@ def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    if displacement is None or displacement.state is not OfferState.PENDING:
+    if displacement is None or displacement.state not in (OfferState.PENDING, OfferState.NONE_FOUND):
         return None
     lost = db.get_one(Booking, booking_id)
     session = db.get_one(VaccinationSession, lost.session_id)
     person = db.get_one(Person, lost.person_id)
+    if _booked_again(db, lost):
+        displacement.state, displacement.changed_at = OfferState.REBOOKED, now
+        db.flush()
+        return None
     offer = _reserve(db, lost, session, person, now)
+    if offer is None and displacement.state is OfferState.NONE_FOUND:
+        return None
     displacement.changed_at = now
     if offer is None:
         displacement.state = OfferState.NONE_FOUND
@@ -62,6 +69,17 @@ def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
     _tell(db, lost, "quota_offer", params, now)
     db.flush()
     return offer.id
+
+
+def _booked_again(db: Session, lost: Booking) -> bool:
+    """Whether the person has found a place, or had the dose, without our help."""
+    mine = select(Booking.id).where(
+        Booking.person_id == lost.person_id,
+        Booking.vaccine_id == lost.vaccine_id,
+        Booking.dose == lost.dose,
+        Booking.state.in_(LIVE | {BookingState.VACCINATED}),
+    )
+    return db.scalar(mine.limit(1)) is not None
 
 
 def _reserve(db: Session, lost: Booking, session: VaccinationSession, person: Person, now: datetime) -> Booking | None:

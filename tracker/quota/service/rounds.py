@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.quota.queries.nearby import LOOK_AHEAD
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.sessions import close_session
 
@@ -36,16 +38,29 @@ _CLAIMS = text(
     "SELECT DISTINCT facility_id, presentation_id FROM dose_claim "
     "WHERE state IN ('funded', 'unfunded') AND due_day < :today"
 )
+_UNHELPED = text(
+    """
+    SELECT d.booking_id FROM displacement d
+    JOIN booking b ON b.id = d.booking_id
+    JOIN vaccination_session s ON s.id = b.session_id
+    WHERE d.state = 'none_found' AND s.day >= CAST(:since AS date)
+    ORDER BY b.dose DESC, d.displaced_at LIMIT 50
+    """
+)
 _OVER = text("SELECT id FROM vaccination_session WHERE state <> 'closed' AND closes_at < :before ORDER BY id LIMIT 500")
 
 
 def tidy_pools(engine: Engine, *, now: datetime) -> int:
-    """Take back what ran out, close what is over, move claims on; returns how many pools and sessions changed."""
+    """Take back what ran out, close what is over, move claims on, look again for who could not be helped.
+
+    Returns how many pools, sessions and people that touched.
+    """
     with transaction(engine) as db:
         over = list(db.scalars(_OVER, {"before": now - CLOSE_AFTER}))
         pools = {(row[0], row[1]) for row in db.execute(_RUN_OUT, {"now": now})}
         # The date line of WIT is two hours ahead of WIB's: a pool asked a little early has nothing to do.
         due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": (now + timedelta(hours=9)).date()})}
+        unhelped = list(db.scalars(_UNHELPED, {"since": (now - LOOK_AHEAD).date()}))
     for session_id in over:
         with transaction(engine) as db:
             close_session(db, SYSTEM, session_id, now=now)
@@ -55,7 +70,11 @@ def tidy_pools(engine: Engine, *, now: datetime) -> int:
     for facility_id, presentation_id in sorted(due):
         with transaction(engine) as db:
             _roll(db, facility_id, presentation_id, now)
-    return len(over) + len(pools) + len(due)
+    helped = 0
+    for booking_id in unhelped:
+        with transaction(engine) as db:
+            helped += make_offer(db, booking_id, now=now) is not None
+    return len(over) + len(pools) + len(due) + helped
 
 
 def _roll(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:

@@ -177,7 +177,7 @@ def close_session(db: Session, principal: Principal, session_id: UUID, *, now: d
     for booking in left:
         after = BookingState.DEFERRED if booking.state in came else BookingState.NO_SHOW
         move(booking, session, buckets[booking.bucket_id], after, now)
-        restore_claim(db, pool, booking)
+        restore_claim(db, booking, pool.today)
     session.state = SessionState.CLOSED
     give_back_and_fund(db, pool, now, {session.day})
     tell_session(db, session, "quota.session_closed", now)

@@ -1,0 +1,213 @@
+"""When vials go: who gives way, what they are offered, and what they are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.support.quota import Desk
+from tests.support.world import World
+from tracker.delivery.models import OutMessage
+from tracker.feed.models import FeedPending
+from tracker.quota.models import Booking, Displacement, VaccinationSession
+from tracker.quota.rules.words import BookingState, OfferState
+from tracker.quota.service.displacing import Displaced, displace
+from tracker.quota.service.offering import make_offer
+
+
+@pytest.fixture
+def desk(db: Session, world: World) -> Desk:
+    return Desk(db, world, world.now)
+
+
+def run(desk: Desk, product: str = "az-10") -> Displaced:
+    return displace(desk.db, desk.world.puskesmas.id, desk.world.presentations[product].id, now=desk.now)
+
+
+def displacement(desk: Desk, booking: Booking) -> Displacement:
+    desk.db.flush()
+    return desk.db.get_one(Displacement, booking.id, populate_existing=True)
+
+
+def messages(desk: Desk) -> list[str]:
+    desk.db.flush()
+    return list(desk.db.scalars(select(OutMessage.template).order_by(OutMessage.created_at, OutMessage.id)))
+
+
+def test_the_newest_first_doses_give_way_a_vial_at_a_time(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 2)
+    session = desk.session()
+    booked = []
+    for _ in range(12):
+        desk.now += timedelta(seconds=1)
+        booked.append(desk.confirmed(session))
+    desk.lose("az-10/AZ003", 1)
+    assert desk.short() == 1
+    done = run(desk)
+    assert set(done.bookings) == {booked[10].id, booked[11].id}
+    assert desk.short() == 0
+    assert desk.read(session).taken == 10
+    assert run(desk).bookings == ()
+
+
+def test_second_doses_stay_while_a_first_dose_can_give_way(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first, second = desk.session(ahead=1), desk.session(ahead=1)
+    old_first = desk.confirmed(first)
+    new_second = desk.confirmed(second, dose=2)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    assert desk.states([old_first, new_second]) == [BookingState.DISPLACED, BookingState.CONFIRMED]
+
+
+def test_who_has_arrived_stays_and_the_shortage_is_told_not_hidden(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    session = desk.session(ahead=0)
+    arrived = desk.move(desk.confirmed(session), BookingState.ARRIVED)
+    waiting = desk.confirmed(session)
+    desk.lose("az-10/AZ003", 1)
+    done = run(desk)
+    assert (done.bookings, done.short) == ((), 1)
+    assert desk.states([arrived, waiting]) == [BookingState.ARRIVED, BookingState.CONFIRMED]
+
+
+def test_only_the_days_that_are_short_are_touched(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 1)
+    desk.stock("az-10/AZ003", 1)
+    early = desk.confirmed(desk.session(ahead=1))
+    late = desk.confirmed(desk.session(ahead=30))
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    assert desk.states([early, late]) == [BookingState.CONFIRMED, BookingState.DISPLACED]
+    assert desk.short() == 0
+
+
+def test_the_displaced_get_the_nearest_place_really_reserved_and_are_told(desk: Desk, db: Session) -> None:
+    near = desk.world.neighbour
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    desk.stock("az-10/AZ003", 1, place="pkm-neglasari-k1")
+    session, other = desk.session(), desk.session(facility=near)
+    desk.session(facility=desk.world.facilities["pkm-neglasari"])
+    lost = desk.confirmed(session)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    offer_id = make_offer(db, lost.id, now=desk.now)
+    assert offer_id is not None
+    offer = db.get_one(Booking, offer_id)
+    assert (offer.session_id, offer.state, offer.replaces_id) == (other, BookingState.RESERVED, lost.id)
+    assert offer.expires_at is not None
+    assert offer.expires_at > desk.now + timedelta(hours=12)
+    assert desk.read(other).live == 1
+    assert messages(desk) == ["quota_offer"]
+    assert make_offer(db, lost.id, now=desk.now) is None
+    assert messages(desk) == ["quota_offer"]
+    desk.move(offer, BookingState.CONFIRMED)
+    assert displacement(desk, lost).state is OfferState.ACCEPTED
+
+
+def test_the_offer_may_be_another_day_at_the_same_place_but_not_more_than_two_weeks_off(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ001", 1)  # usable through the eighth day ahead
+    desk.stock("az-10/AZ003", 1)
+    desk.session(ahead=5)
+    lost = desk.confirmed(desk.session(ahead=20))
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    assert make_offer(db, lost.id, now=desk.now) is None
+    near = desk.session(ahead=7)
+    offer_id = make_offer(db, lost.id, now=desk.now)
+    assert offer_id is not None
+    assert db.get_one(Booking, offer_id).session_id == near
+
+
+def test_an_unanswered_offer_lapses_and_its_place_is_free(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    session, other = desk.session(ahead=3), desk.session(ahead=3, facility=desk.world.neighbour)
+    lost = desk.confirmed(session)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    offer_id = make_offer(db, lost.id, now=desk.now)
+    assert offer_id is not None
+    desk.now += timedelta(hours=25)
+    displace(db, desk.world.neighbour.id, desk.world.presentations["az-10"].id, now=desk.now)
+    assert db.get_one(Booking, offer_id, populate_existing=True).state is BookingState.LAPSED
+    assert displacement(desk, lost).state is OfferState.LAPSED
+    assert (desk.read(other).taken, desk.read(other).live) == (0, 0)
+
+
+def test_without_any_place_the_person_is_told_once_and_helped_when_there_is_one(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    lost = desk.confirmed(desk.session(ahead=3))
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    assert make_offer(db, lost.id, now=desk.now) is None
+    assert make_offer(db, lost.id, now=desk.now) is None
+    assert messages(desk) == ["quota_displaced_no_place"]
+    desk.session(ahead=4, facility=desk.world.neighbour)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    assert make_offer(db, lost.id, now=desk.now) is not None
+    assert messages(desk) == ["quota_displaced_no_place", "quota_offer"]
+
+
+def test_who_found_another_place_alone_is_left_in_peace(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    lost = desk.confirmed(desk.session(ahead=3))
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    desk.book(desk.session(ahead=4, facility=desk.world.neighbour), lost.person_id)
+    assert make_offer(db, lost.id, now=desk.now) is None
+    assert displacement(desk, lost).state is OfferState.REBOOKED
+    assert messages(desk) == []
+
+
+def test_an_offer_that_must_give_way_itself_leads_to_another(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    desk.stock("az-10/AZ003", 1, place="pkm-neglasari-k1")
+    session = desk.session(ahead=3)
+    desk.session(ahead=3, facility=desk.world.neighbour)
+    third = desk.session(ahead=3, facility=desk.world.facilities["pkm-neglasari"])
+    lost = desk.confirmed(session)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    offer_id = make_offer(db, lost.id, now=desk.now)
+    assert offer_id is not None
+    desk.lose("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    displace(db, desk.world.neighbour.id, desk.world.presentations["az-10"].id, now=desk.now)
+    second = make_offer(db, offer_id, now=desk.now)
+    assert second is not None
+    assert db.get_one(Booking, second).session_id == third
+    assert displacement(desk, lost).state is OfferState.LAPSED
+
+
+def test_the_feed_names_bookings_and_never_persons(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    lost = desk.confirmed(desk.session())
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    db.flush()
+    rows = db.scalars(select(FeedPending).where(FeedPending.kind.startswith("quota."))).all()
+    kinds = {row.kind for row in rows}
+    assert {"quota.session_planned", "quota.booked", "quota.displaced", "quota.changed"} <= kinds
+    assert all(str(lost.person_id) not in str(row.data) for row in rows)
+
+
+def test_a_displaced_second_dose_keeps_its_claim(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    second = desk.book(desk.session(ahead=30), first.person_id, dose=2)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    assert desk.state(second) is BookingState.DISPLACED
+    assert desk.need() == {}
+    desk.stock("az-10/AZ003", 1)
+    run(desk)
+    assert desk.need() == {desk.day(84): 1}
+    assert db.scalars(select(VaccinationSession.live)).all().count(0) == 2
