@@ -17,25 +17,26 @@ PROMISED = ("coronavac", "astrazeneca")
 """Vaccines people book; the others are given to whoever comes on the day of the posyandu."""
 
 
+CALLED = ("integrator", "vaccinator", "warehouse_staff", "facility_manager")
+"""Whose turn comes first."""
+
+
 def cast_of(world: World, api_url: str, seed: str, stopped: threading.Event) -> Iterator[Actor]:
-    """All actors of a world, each with a phone of their own."""
+    """All actors of a world. One phone an account: who does two things logs in once."""
     promised = [one.code for one in world.presentations if one.code.startswith(PROMISED)]
     promised = promised or [one.code for one in world.presentations[:2]]
-    for account in world.staff:
+    playing = [account for account in world.staff if account.role in CALLED]
+    for account in sorted(playing, key=lambda account: CALLED.index(account.role)):
         phone = Phone(api_url, account.username, account.password, stopped=stopped)
         if account.role == "facility_manager":
             yield Planner(phone, account.facility, promised, seed=seed)
-            yield Keeper(
-                Phone(api_url, account.username, account.password, stopped=stopped), account.facility, seed=seed
-            )
+            yield Keeper(phone, account.facility, seed=seed)
         elif account.role == "warehouse_staff":
             yield Keeper(phone, account.facility, seed=seed, sends_to=_served_by(world, account.facility))
         elif account.role == "vaccinator":
             yield Vaccinator(phone, account.facility, seed=seed)
-        elif account.role == "integrator":
-            yield Citizens(phone, world, promised, seed=seed)
         else:
-            phone.close()
+            yield Citizens(phone, world, promised, seed=seed)
 
 
 def _served_by(world: World, facility: str) -> list[str]:

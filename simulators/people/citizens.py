@@ -12,10 +12,10 @@ from simulators.people.ids import make_up_person
 from simulators.people.work import Worker, local_day, refusal
 
 LOOKS_AHEAD = timedelta(days=3)
-RUSH = 40
-"""So many people come at the beginning, one every other second; then it grows calm."""
+RUSH = 15
+"""So many people come at the beginning, one every few seconds; then it grows calm."""
 
-LEAST_LEFT = 30
+LEAST_LEFT = 8
 """A session with fewer free places is left alone: a full world has nothing more to show."""
 
 MEDIA = ("web", "app", "whatsapp")
@@ -34,8 +34,8 @@ class Citizens(Worker):
         self._booked = 0
 
     def rest_s(self) -> float:
-        """A rush at first, then somebody four times a minute."""
-        return self.dice.uniform(0.8, 1.6) if self._booked < RUSH else self.dice.uniform(8, 22)
+        """A small rush at first, then somebody three or four times a minute."""
+        return self.dice.uniform(2, 4) if self._booked < RUSH else self.dice.uniform(10, 25)
 
     def act(self, now: datetime) -> str | None:
         """One person: look, register, reserve, confirm."""

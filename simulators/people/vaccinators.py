@@ -11,6 +11,8 @@ from simulators.people.work import Worker, local_day, refusal
 DEFERRED = 0.05
 """Share of people that screening sends home for the day (4.8 % in Jakarta in June 2021)."""
 
+WITHOUT_VIAL = {"quota.no_vial", "stock.not_available"}
+
 
 class Vaccinator(Worker):
     """Brings the bookings of today's sessions one step further at a time, those furthest along first."""
@@ -51,6 +53,10 @@ class Vaccinator(Worker):
         else:
             answer = self.phone.post(f"{path}/vaccinate", {"occurred_at": now.isoformat()})
             self._given += answer.ok
+            if answer.code in WITHOUT_VIAL:
+                # Nothing to give any more: the person is sent home with another date, the next one is called.
+                self.phone.post(f"{path}/screen", {"result": "deferred", "note": "vaksin tidak tersedia"})
+                return f"no usable vial is left at {self._facility}; a person comes another day"
         if not answer.ok:
             return f"a person who is {state} was {refusal(answer)}"
         if state == "fit" and self._given % 5 == 0:

@@ -17,7 +17,8 @@ from simulators.sensors.payloads import Record
 SETTLING = timedelta(hours=3)
 """Lived through before the first record, so that a station is in its rhythm, not in its starting state."""
 
-RECORDS_PER_MESSAGE = 24
+RECORDS_PER_MESSAGE = 150
+"""Twelve hours at one record in five minutes go in one message: what is newest is known at once."""
 COUNTRY = "IDN"
 
 

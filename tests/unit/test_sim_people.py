@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from simulators.manifest import World
 from simulators.people import http
+from simulators.people.cast import cast_of
 from simulators.people.crowd import Crowd
 from simulators.people.http import Answer, Away, Phone, Stopped
 from simulators.people.ids import DISTRICTS, make_up_person, uuid7
 from simulators.people.vaccinators import Vaccinator
+from simulators.people.work import Worker
 
 NOW = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
 
@@ -145,7 +147,7 @@ class Somebody:
 
 
 def crowd(*actors: Somebody, told: Callable[[str, str], None] = lambda *_: None) -> Crowd:
-    return Crowd(World(), "", seed="s", clock=lambda: datetime.now(UTC), told=told, actors=actors)
+    return Crowd(World(), "", seed="s", clock=lambda: datetime.now(UTC), told=told, actors=actors, apart_s=0)
 
 
 def test_everybody_has_their_turn_and_one_who_cannot_reach_the_service_stops_nobody() -> None:
@@ -211,3 +213,62 @@ def test_an_answer_that_is_no_listing_has_no_items() -> None:
     assert Answer(200, None).items() == []
     assert Answer(200, {"items": 3}).items() == []
     assert Answer(500, {"items": [{}]}).items() == []
+
+
+def test_first_log_ins_are_spread_so_that_a_visitor_can_log_in_too() -> None:
+    acted: list[float] = []
+
+    def act() -> str | None:
+        acted.append(monotonic())
+        if len(acted) == 3:
+            whole.stop()
+        return None
+
+    actors = [Somebody(act) for _ in range(3)]
+    for actor in actors:
+        actor.rest_s = lambda: 3600.0  # type: ignore[method-assign]
+    whole = Crowd(
+        World(), "", seed="s", clock=lambda: datetime.now(UTC), told=lambda *_: None, actors=actors, apart_s=0.1
+    )
+    whole.run()
+    assert acted[2] - acted[0] >= 0.19
+
+
+def test_an_account_that_does_two_things_has_one_phone() -> None:
+    world = World.model_validate(
+        {
+            "staff": [
+                {"username": "kepala", "password": "p", "role": "facility_manager", "facility": "pkm"},
+                {"username": "auditor", "password": "p", "role": "auditor"},
+                {"username": "jaki", "password": "p", "role": "integrator"},
+            ]
+        }
+    )
+    actors = list(cast_of(world, "http://rantai.invalid", "s", threading.Event()))
+    assert [actor.name.split(" ")[0] for actor in actors] == ["jaki", "kepala", "kepala"]
+    phones = {id(actor.phone) for actor in actors if isinstance(actor, Worker)}
+    assert len(phones) == 2
+    for actor in actors:
+        actor.close()
+        actor.close()
+
+
+def test_nobody_waits_for_a_vial_that_does_not_come() -> None:
+    posted: list[tuple[str, bytes]] = []
+
+    def service(request: httpx2.Request) -> httpx2.Response:
+        path = request.url.path
+        if path == "/api/v1/tokens":
+            return httpx2.Response(200, json={"access_token": "t"})
+        if request.method == "GET":
+            return httpx2.Response(200, json={"items": [{"id": "b"}]})
+        posted.append((path.rsplit("/", 1)[1], request.content))
+        if path.endswith("vaccinate"):
+            return httpx2.Response(409, json={"code": "quota.no_vial"})
+        return httpx2.Response(200, json={})
+
+    told = Vaccinator(phone(service), "pkm", seed="s").act(NOW)
+    assert told is not None
+    assert "another day" in told
+    assert [what for what, _ in posted] == ["vaccinate", "screen"]
+    assert b"deferred" in posted[1][1]
