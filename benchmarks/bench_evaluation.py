@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -15,11 +14,13 @@ from sqlalchemy.orm import Session
 from benchmarks.common import Row, migrated_engine, percentile, print_table, private_services, stopwatch
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
-from tracker.coldchain.service.evaluation import evaluate_marked, evaluate_waiting
+from tracker.coldchain.rules.instants import to_micros
+from tracker.coldchain.service.evaluation import evaluate_channels, evaluate_marked, evaluate_waiting
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months, month_of
 from tracker.kit.clock import utc_now
 from tracker.network.service import NewFacility, add_facility
+from tracker.telemetry.queries import take_marks
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import Quantity, Role, TimeSource
 from tracker.telemetry.service.writer import Arrival, store_readings
@@ -151,13 +152,13 @@ def _lag(engine: Engine, channels: int, *, seconds: int) -> Row:
         with guard:
             waiting = dict(committed)
         with transaction(engine) as db:
-            taken = _channels_marked(db)
-            count = evaluate_waiting(db, now=utc_now())
+            taken = take_marks(db, most=1000)
+            evaluate_channels(db, {number: to_micros(at) for number, at in taken.items()}, now=utc_now())
         done = time.perf_counter()
         with guard:
             ready = [number for number in taken if number in waiting and committed.get(number) == waiting[number]]
             lags.extend(done - committed.pop(number) for number in ready)
-        if not count:
+        if not taken:
             time.sleep(0.005)
     writer.join()
     return Row(
@@ -169,10 +170,6 @@ def _lag(engine: Engine, channels: int, *, seconds: int) -> Row:
         unit="s",
         at_least=False,
     )
-
-
-def _channels_marked(db: Session) -> Sequence[int]:
-    return list(db.scalars(text("SELECT channel_id FROM reading_mark")))
 
 
 def _next_reading(engine: Engine, channel: int) -> Row:

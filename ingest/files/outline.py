@@ -18,8 +18,9 @@ MAX_BYTES = 16_000_000
 _MAX_LINE = 2_000
 _MAX_DEPTH = 8
 
-_INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2})")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# These devices count from 2000; a year beyond this century is a damaged file, not a clock.
+_INSTANT = re.compile(r"(20\d{2})-(\d{2})-(\d{2}) (\d{2}):(\d{2})")
+_DAY = re.compile(r"20\d{2}-\d{2}-\d{2}")
 _DEGREES = re.compile(r"[+-]?\d{1,3}\.\d{1,2}")
 _NONE = re.compile(r"-+(\.-+)?|")
 _WHOLE = re.compile(r"\d{1,9}")

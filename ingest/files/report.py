@@ -187,10 +187,8 @@ def _computed_days(file: LoggerFile, lived: _Standing) -> dict[date, DayFigures]
     above = next((limit.value_c for limit in file.limits if limit.side is Side.ABOVE), None)
     figures = {}
     measured = series.at // DAY
-    for number in range(int(measured[0]), int(measured[-1]) + 1):
+    for number in np.unique(measured).tolist():
         inside = measured == number
-        if not inside.any():
-            continue
         # A reading before midnight stands into the day until the day's first one.
         stood = np.minimum(standing.end, (number + 1) * DAY) - np.maximum(standing.start, number * DAY)
         minutes = np.maximum(stood, 0) / MINUTE
