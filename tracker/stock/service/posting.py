@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psycopg import Error as PostgresError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -363,7 +364,8 @@ def _pools(
 
 
 def _translated(error: IntegrityError, work: Work) -> DomainError | IntegrityError:
-    """Two requests under one id that share no lock meet at the primary key: they say different things."""
-    if "pk_stock_event" in str(error.orig):
+    """Two requests under one id that share no lock meet at a primary key: they say different things."""
+    constraint = error.orig.diag.constraint_name if isinstance(error.orig, PostgresError) else None
+    if constraint in ("pk_stock_event", "pk_stock_entry"):
         return OtherContent(id=str(work.id))
     return error
