@@ -30,6 +30,7 @@ from tracker.quota.service.claims import fund_claims
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.trace.recalls import sweep_recall
 
 log = structlog.get_logger("rantai.reactions")
 
@@ -71,11 +72,18 @@ def _fund(db: Session, event: FeedEvent, now: datetime) -> None:
     fund_claims(db, pool, now)
 
 
+def _recall(db: Session, event: FeedEvent, now: datetime) -> None:
+    for batch in event.data["batches"]:
+        sweep_recall(db, UUID(batch), now=now)
+
+
 REACTIONS: tuple[Reaction, ...] = (
     # An alarm, or an alarmed episode that grew: stop what it may have harmed, wherever that is now.
     Reaction(name="hold", kinds=frozenset({"coldchain.alarm_raised", "coldchain.episode_changed"}), act=_hold),
     # Stock that entered a place under alarm, or whose stay there is learnt of late.
     Reaction(name="hold_entering", kinds=frozenset({"stock.moved"}), act=_hold_entering),
+    # Vials of a batch under recall that came to light after it began: a late report, a receipt.
+    Reaction(name="recall", kinds=frozenset({"stock.moved"}), act=_recall),
     # Vials fell below promises: the newest give way, second doses last.
     Reaction(name="displace", kinds=frozenset({"stock.short"}), act=_displace),
     # Who gave way is offered the nearest place with room.

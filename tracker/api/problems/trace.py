@@ -1,0 +1,16 @@
+"""Refusals of the room trace."""
+
+from __future__ import annotations
+
+from tracker.api.problems.problem import Problem
+
+PROBLEMS: dict[str, Problem] = {
+    "trace.recall_not_found": Problem(404, "Penarikan tidak ditemukan.", "There is no such recall within your reach."),
+    "trace.already_recalled": Problem(409, "Batch ini sedang ditarik.", "This batch is being recalled already."),
+    "trace.other_recall": Problem(
+        409, "Id ini milik penarikan lain.", "This id belongs to a recall with another batch or reason."
+    ),
+    "trace.recall_unfinished": Problem(
+        409, "Masih ada {vials} vial dalam stok.", "{vials} vials of the batch are still in stock."
+    ),
+}

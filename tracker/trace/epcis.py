@@ -1,0 +1,128 @@
+"""Reading the ledger as EPCIS events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch, Presentation
+from tracker.network.models import Equipment, Facility
+from tracker.stock.models import StockCount, StockEntry, StockEvent
+from tracker.stock.rules.words import Kind, Status
+from tracker.trace.rules.epcis import Goods, LedgerEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events: EPCIS query parameters GE_/LT_eventTime and GE_/LT_recordTime."""
+
+    event_from: datetime | None = None
+    event_before: datetime | None = None
+    record_from: datetime | None = None
+    record_before: datetime | None = None
+
+
+def ledger_events(
+    db: Session, principal: Principal, wanted: EventFilter, *, after: int, limit: int
+) -> tuple[list[LedgerEvent], int | None]:
+    """Events of the caller's subtree with a ledger number above `after`, and where to go on (None: no more)."""
+    original = aliased(StockEvent)
+    query = (
+        select(StockEvent, Facility.code, Facility.timezone, original.kind.label("original_kind"))
+        .join(Facility, Facility.id == StockEvent.facility_id)
+        .join(Unit, Unit.id == StockEvent.facility_id)
+        .outerjoin(original, original.id == StockEvent.reverses_id)
+        .where(StockEvent.number > after, visible_to(principal, Unit.path, Permission.STOCK_READ))
+        .order_by(StockEvent.number)
+        .limit(limit + 1)
+    )
+    if wanted.event_from is not None:
+        query = query.where(StockEvent.occurred_at >= wanted.event_from)
+    if wanted.event_before is not None:
+        query = query.where(StockEvent.occurred_at < wanted.event_before)
+    if wanted.record_from is not None:
+        query = query.where(StockEvent.recorded_at >= wanted.record_from)
+    if wanted.record_before is not None:
+        query = query.where(StockEvent.recorded_at < wanted.record_before)
+    rows = db.execute(query).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    goods = _goods(db, [row[0].id for row in rows])
+    # An event that moved nothing (a count that found what was expected, of zero) has no goods and no event.
+    events = [_ledger_event(row, goods[row[0].id]) for row in rows if goods[row[0].id].lines]
+    return events, rows[-1][0].number if more else None
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the entries of one event say."""
+
+    lines: list[Goods]
+    place: str | None = None
+    status: Status | None = None
+
+
+def _goods(db: Session, event_ids: Sequence[UUID]) -> dict[UUID, _Told]:
+    told: dict[UUID, _Told] = defaultdict(lambda: _Told([]))
+    entries = db.execute(
+        select(StockEntry, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
+        .join(Batch, Batch.id == StockEntry.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .outerjoin(Equipment, Equipment.id == StockEntry.place_id)
+        .where(StockEntry.event_id.in_(event_ids))
+        .order_by(StockEntry.event_id, StockEntry.seq)
+    )
+    sums: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    names: dict[UUID, tuple[str | None, str | None, str]] = {}
+    for entry, lot, gtin, nie, place in entries:
+        if entry.vials > 0:
+            sums[entry.event_id, entry.batch_id] += entry.vials
+            told[entry.event_id].status = entry.status
+        if entry.place_id is not None and (entry.vials > 0 or told[entry.event_id].place is None):
+            told[entry.event_id].place = place
+        names[entry.batch_id] = (gtin, nie, lot)
+    counts = db.execute(
+        select(StockCount, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
+        .join(Batch, Batch.id == StockCount.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Equipment, Equipment.id == StockCount.holder_id)
+        .where(StockCount.event_id.in_(event_ids))
+    )
+    counted: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for count, lot, gtin, nie, place in counts:
+        # A count says what is there, not by how much the books were wrong.
+        counted[count.event_id, count.batch_id] += count.vials
+        told[count.event_id].place = place
+        names[count.batch_id] = (gtin, nie, lot)
+    for (event_id, batch_id), vials in {**sums, **counted}.items():
+        gtin, nie, lot = names[batch_id]
+        told[event_id].lines.append(Goods(gtin=gtin, nie=nie, lot=lot, vials=vials))
+    return told
+
+
+def _ledger_event(row: Row[StockEvent, str, str, Kind], told: _Told) -> LedgerEvent:
+    event, facility, timezone, original_kind = row
+    return LedgerEvent(
+        id=event.id,
+        kind=original_kind or event.kind,
+        facility=facility,
+        place=told.place,
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        utc_offset=event.occurred_at.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta(0),
+        goods=told.lines,
+        shipment=event.shipment_id,
+        status=told.status,
+        reversed_as=event.reverses_id,
+    )

@@ -1,0 +1,115 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker.stock.rules.words import Account, Kind, Status
+
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class NodeOut(BaseModel):
+    """An account of the ledger; `holder` is the equipment's or shipment's code."""
+
+    account: Account
+    facility: str | None
+    holder: str | None
+
+
+class MoveOut(BaseModel):
+    """Vials that went from one account to another."""
+
+    event: UUID
+    kind: Kind
+    occurred_at: datetime
+    recorded_at: datetime
+    source: NodeOut
+    target: NodeOut
+    from_status: Status
+    to_status: Status
+    vials: int
+    shipment: str | None
+
+
+class HolderOut(NodeOut):
+    """Where vials are now, by status."""
+
+    vials: dict[Status, int]
+
+
+class RoadOut(BaseModel):
+    """Vials that arrived at one facility from another."""
+
+    source: str
+    target: str
+    vials: int
+
+
+class TraceOut(BaseModel):
+    """The road of a batch within the caller's reach; `hidden` when parts of it lie outside."""
+
+    batch: UUID
+    product: str
+    lot: str
+    expiry: date
+    manufacturer: str
+    events: list[MoveOut]
+    now: list[HolderOut]
+    roads: list[RoadOut]
+    totals: dict[str, int]
+    hidden: bool
+
+
+class RecallIn(BaseModel):
+    """Call back a batch: id, `PRODUCT/LOT`, or a lot only one product has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    batch: Text
+    reason: Text
+
+
+class RecallPlaceOut(BaseModel):
+    """One facility's part of a recall, vials."""
+
+    facility: str
+    name: str
+    found: int
+    left: int
+    gone: int
+    unaccounted: int
+
+
+class RecallOut(BaseModel):
+    """A recall and how far it has come, as far as the caller may see."""
+
+    id: UUID
+    batch: UUID
+    lot: str
+    product: str
+    reason: str
+    started_at: datetime
+    closed_at: datetime | None
+    facilities: list[RecallPlaceOut]
+    vials_found: int
+    vials_left: int
+    vials_gone: int
+    vials_unaccounted: int
+
+
+class RecallListed(BaseModel):
+    """A recall in a listing."""
+
+    id: UUID
+    batch: UUID
+    lot: str
+    product: str
+    reason: str
+    started_at: datetime
+    closed_at: datetime | None
