@@ -1,6 +1,6 @@
 """The tables of docs/ that repeat what the code knows: rendered here, compared by tests, written on request.
 
-    python -m tests.support.doc_tables        writes them into docs/
+python -m tests.support.doc_tables        writes them into docs/
 """
 
 from __future__ import annotations
