@@ -153,7 +153,7 @@ def _lag(engine: Engine, channels: int, *, seconds: int) -> Row:
             waiting = dict(committed)
         with transaction(engine) as db:
             taken = take_marks(db, most=1000)
-            evaluate_channels(db, {number: to_micros(at) for number, at in taken.items()}, now=utc_now())
+            evaluate_channels(db, {number: to_micros(at) for number, at in taken.items()}, heard=True, now=utc_now())
         done = time.perf_counter()
         with guard:
             ready = [number for number in taken if number in waiting and committed.get(number) == waiting[number]]

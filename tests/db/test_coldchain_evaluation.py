@@ -137,6 +137,20 @@ def test_a_failing_evaluation_leaves_the_marks_for_the_next(engine: Engine) -> N
         assert [shape[:3] for shape in shapes(db, channel) if shape[0] == HEAT] == [(HEAT, 0, 600)]
 
 
+def test_a_device_that_delivers_what_it_stored_is_not_lost(db: Session, world: World) -> None:
+    channel = new_channel(db, world)
+    send(db, channel, [(m, 5.0) for m in range(0, 100, 10)])
+    evaluate_waiting(db, now=at(600))
+    assert check_silence(db, now=at(601)) == 0
+    send(db, channel, [(m, 5.0) for m in range(100, 200, 10)])
+    evaluate_waiting(db, now=at(602))
+    assert check_silence(db, now=at(632)) == 0
+    assert db.scalars(select(Alarm)).all() == []
+    assert check_silence(db, now=at(633)) == 1, "then it went quiet again"
+    (alarm,) = db.scalars(select(Alarm))
+    assert (alarm.rule, alarm.started_at) == ("SILENT", at(190))
+
+
 def test_a_lost_sensor_raises_one_alarm_until_it_speaks_again(db: Session, world: World) -> None:
     channel = new_channel(db, world)
     new_channel(db, world, device=db.get_one(Device, channel.device_id).code, name="t2")

@@ -192,7 +192,8 @@ class ChannelEvaluation(Base):
 
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"), primary_key=True)
     newest_at: Mapped[datetime | None]
-    # From then on the channel counts as silent unless a reading comes.
+    # From then on the channel counts as silent unless a reading comes (three intervals after the newest
+    # reading, or after readings last came where those were old).
     silent_after: Mapped[datetime | None]
     silent: Mapped[bool] = mapped_column(server_default="false")
     evaluated_at: Mapped[datetime | None]

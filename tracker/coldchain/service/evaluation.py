@@ -50,7 +50,7 @@ def evaluate_marked(engine: Engine, *, now: datetime, limit: int = 1000) -> int:
 def evaluate_waiting(db: Session, *, now: datetime, limit: int = 1000) -> int:
     """`evaluate_marked` within the caller's transaction."""
     marks = take_marks(db, most=limit)
-    evaluate_channels(db, {channel: to_micros(at) for channel, at in marks.items()}, now=now)
+    evaluate_channels(db, {channel: to_micros(at) for channel, at in marks.items()}, heard=True, now=now)
     return len(marks)
 
 
@@ -67,7 +67,7 @@ def check_silence(db: Session, *, now: datetime, limit: int = 1000) -> int:
         .limit(limit)
     )
     waiting = {channel_id: to_micros(at) for channel_id, at in rows if at is not None}
-    evaluate_channels(db, waiting, now=now)
+    evaluate_channels(db, waiting, heard=False, now=now)
     return len(waiting)
 
 
@@ -81,10 +81,15 @@ class _Judgement:
     evaluation: Evaluation
     cuts: list[int]
     silent: bool
+    silent_after: Micros
 
 
-def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, now: datetime) -> None:
-    """Recompute the channels (id → earliest change) and write what follows from it."""
+def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: bool, now: datetime) -> None:
+    """Recompute the channels (id → earliest change) and write what follows from it.
+
+    `heard`: readings have just come. A device that delivers what it stored is not lost, however old its newest
+    reading is: its channels get three intervals from now to go on before they count as silent.
+    """
     if not earliest:
         return
     channels = {one: facts for one, facts in load_channels(db, earliest).items() if _is_evaluated(facts)}
@@ -97,7 +102,7 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, now: datet
     judgements = []
     for channel_id, first, after in readings.slices():
         series = Series(readings.at[first:after], readings.low[first:after], readings.high[first:after])
-        judgements.append(_judge(channels[channel_id], progress[channel_id], series, limits, present))
+        judgements.append(_judge(channels[channel_id], progress[channel_id], series, limits, present, heard=heard))
     if not judgements:
         return
     partials = _write_hours(db, judgements)
@@ -129,7 +134,13 @@ def _is_evaluated(facts: ChannelFacts) -> bool:
 
 
 def _judge(
-    facts: ChannelFacts, progress: Progress, series: Series, limits: Iterable[Limit], present: Micros
+    facts: ChannelFacts,
+    progress: Progress,
+    series: Series,
+    limits: Iterable[Limit],
+    present: Micros,
+    *,
+    heard: bool,
 ) -> _Judgement:
     newest = int(series.at[-1])
     interval = facts.intervals.one(newest)
@@ -149,7 +160,11 @@ def _judge(
         resume=progress.resume,
         cuts=cuts,
     )
-    return _Judgement(facts, progress, series, evaluation, cuts, is_silent(newest, interval, present))
+    # What was silent stays so until a fresh reading comes: a late one does not end the silence.
+    old = is_silent(newest, interval, present)
+    silent = old and (progress.was_silent or not heard)
+    from_then = present if old and heard else newest
+    return _Judgement(facts, progress, series, evaluation, cuts, silent, from_then + 3 * interval)
 
 
 def _first_of_days(at: Instants) -> list[int]:
@@ -191,7 +206,7 @@ def _write_progress(
             {
                 "channel_id": one.facts.id,
                 "newest_at": from_micros(newest),
-                "silent_after": from_micros(newest + 3 * one.facts.intervals.one(newest)),
+                "silent_after": from_micros(one.silent_after),
                 "silent": one.silent,
                 "evaluated_at": now,
                 "head_at": from_micros(head[0].at),
