@@ -120,7 +120,7 @@ class _House:
             width = max(len(username) for username, _password, _who in self._log_ins)
             lines.append("  Log-ins (user / password):")
             lines += [f"    {username:<{width}} / {password}   {who}" for username, password, who in self._log_ins]
-        lines.append(f"  Logs:   {self._root / 'logs'}    Ctrl-C ends everything.")
+        lines.append(f"  Logs:   {self._root / 'logs'}    Times are WIB. Ctrl-C ends everything.")
         rule = "-" * 78
         say("\n".join([rule, *lines, rule]))
 

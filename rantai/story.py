@@ -87,8 +87,8 @@ class Story:
     def _lines(self, db: Session, events: Sequence[FeedEvent]) -> list[str]:
         names = Names(db)
         lines: list[str] = []
-        for event in events:
-            self._position = event.position
+        self._position = max((event.position for event in events), default=self._position)
+        for event in sorted(events, key=_telling_order):
             if event.kind in _IN_NUMBERS:
                 self._gather(event)
                 continue
@@ -199,6 +199,11 @@ def _silent(_db: Session, names: Names, event: FeedEvent) -> str:
 def _moved(_db: Session, names: Names, event: FeedEvent) -> str:
     move = _MOVES.get(event.data["kind"])
     return f"{names.unit(event.data['facility'])}: {move} {names.batches(event.data['batches'])}" if move else ""
+
+
+def _telling_order(event: FeedEvent) -> tuple[datetime, bool, int]:
+    """What lacks because of a hold is recorded in the hold's transaction, before it; it is told after it."""
+    return event.recorded_at, event.kind == "stock.short", event.position
 
 
 def _clock(at: datetime) -> str:

@@ -11,6 +11,8 @@ from rantai.errors import ServiceMissing
 from rantai.local.state import outside_place
 from rantai.local.system import Account
 
+OWNER_NOTE = "belongs-to"
+
 
 def data_folder(root: Path, name: str, account: Account | None) -> Path:
     """Make (or find) the folder `name` that `account` owns and can reach; None is our own account.
@@ -34,6 +36,8 @@ def data_folder(root: Path, name: str, account: Account | None) -> Path:
         inside.rmdir()
     outside.mkdir(parents=True, mode=0o700)
     outside.parent.chmod(0o711)
+    # Whoever finds the folder later can see whose it is.
+    (outside.parent / OWNER_NOTE).write_text(f"{root.absolute()}\n", encoding="utf-8")
     if _hand_over(outside, account):
         return outside
     raise ServiceMissing(f"The account {account.name} can write neither in {inside} nor in {outside}.")

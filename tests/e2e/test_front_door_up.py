@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -19,60 +18,19 @@ import psycopg
 import pytest
 
 from rantai.local.ports import free_port
-from rantai.local.process import command_of, is_alive
+from rantai.local.process import command_of
 from rantai.local.services import LocalServices
 from rantai.local.state import InstanceState
+from tests.support.running import Running, all_gone, descendants
 from tests.support.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
 
-def descendants(pid: int) -> set[int]:
-    """All processes below `pid`, from /proc."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found: set[int] = set()
-    wave = {pid}
-    while wave:
-        wave = {child for child, parent in parents.items() if parent in wave} - found
-        found |= wave
-    return found
-
-
-class Running:
-    """A started program with what it has said, kept in a file so that no full pipe can hold it up."""
-
-    def __init__(self, arguments: list[str], heard: Path) -> None:
-        self._heard = heard
-        with heard.open("wb") as sink:
-            self.process = subprocess.Popen(arguments, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT)
-
-    @property
-    def said(self) -> str:
-        return self._heard.read_text(encoding="utf-8")
-
-    def wait_for(self, words: str) -> None:
-        def heard() -> bool:
-            ended = self.process.poll() is not None
-            said = self.said
-            assert words in said or not ended, said
-            return words in said
-
-        eventually(heard, timeout_s=90, every_s=0.02, what=words)
-
-    @property
-    def address(self) -> str:
-        match = re.search(r"Pages: +(http://\S+)/", self.said)
-        assert match is not None
-        return match.group(1)
-
-    def ends(self, timeout_s: float = 30) -> int:
-        return self.process.wait(timeout_s)
+def address_of(running: Running) -> str:
+    match = re.search(r"Pages: +(http://\S+)/", running.said)
+    assert match is not None
+    return match.group(1)
 
 
 @pytest.fixture
@@ -93,8 +51,7 @@ def up(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
+        one.end_hard()
 
 
 def ready(address: str) -> dict[str, object]:
@@ -107,10 +64,6 @@ def ready(address: str) -> dict[str, object]:
         return {}
 
 
-def all_gone(pids: set[int]) -> bool:
-    return not any(is_alive(pid) for pid in pids)
-
-
 def test_it_starts_mends_a_killed_program_ends_at_ctrl_c_and_keeps_its_data(
     up: Callable[..., Running], folder: Path
 ) -> None:
@@ -118,7 +71,7 @@ def test_it_starts_mends_a_killed_program_ends_at_ctrl_c_and_keeps_its_data(
     first = up(through=("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"))
     first.wait_for("ready after")
     first.wait_for("Ctrl-C")
-    assert ready(first.address)["status"] == "ready"
+    assert ready(address_of(first))["status"] == "ready"
     pids = descendants(first.process.pid)
     programs = {
         name: pid for pid in pids for name in ("api", "ingest", "worker") if command_of(pid)[-2:] == ["rantai", name]
@@ -127,7 +80,7 @@ def test_it_starts_mends_a_killed_program_ends_at_ctrl_c_and_keeps_its_data(
 
     os.kill(programs["ingest"], signal.SIGKILL)
     first.wait_for("ingest is started again")
-    eventually(lambda: ready(first.address).get("status") == "ready")
+    eventually(lambda: ready(address_of(first)).get("status") == "ready")
 
     with psycopg.connect(database_of(folder)) as db:
         db.execute("CREATE TABLE kept (n int)")
@@ -162,7 +115,7 @@ def test_a_second_one_in_the_same_folder_is_refused_and_a_kill_of_the_first_take
     second = up()
     assert second.ends() == 3
     assert f"already runs from this folder (process {running.process.pid})" in second.said
-    assert ready(running.address)["status"] == "ready"
+    assert ready(address_of(running))["status"] == "ready"
     pids = descendants(running.process.pid)
     assert len(pids) > 4
     running.process.kill()
@@ -207,5 +160,4 @@ def test_make_that_alone_is_interrupted_ends_it_too(tmp_path: Path, folder: Path
         running.ends()
         eventually(lambda: all_gone(pids))
     finally:
-        running.process.kill()
-        running.process.wait()
+        running.end_hard()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rantai.errors import ServiceMissing
-from rantai.local.folders import remove_folders
+from rantai.local.folders import OWNER_NOTE, remove_folders
 from rantai.local.services import LocalServices
 from rantai.local.state import InstanceLock
 
@@ -134,3 +134,7 @@ def sweep_leftovers() -> None:
             continue
         remove_folders(root)
         lock.release()
+    for note in Path("/var/lib").glob(f"rantai-*/{OWNER_NOTE}"):
+        owner = Path(note.read_text(encoding="utf-8").strip())
+        if not owner.exists() and "pytest-of-" in str(owner):
+            remove_folders(owner)
