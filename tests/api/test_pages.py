@@ -1,0 +1,259 @@
+"""Pages over HTTP: who gets in, what they see, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from dashboard.app import mount_pages
+from tests.browser.page_world import PageWorld, hold, page_world
+from tests.support.world import PASSWORD
+from tracker.api.app import create_app
+from tracker.coldchain.models import Alarm
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.quota.models import Booking
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def world(app_services: Services) -> PageWorld:
+    """The world of the pages, committed; its warm fridge has its stock on hold."""
+    with transaction(app_services.engine) as db:
+        made = page_world(db, now=utc_now())
+    with transaction(app_services.engine) as db:
+        hold(db, now=utc_now())
+    return made
+
+
+@pytest.fixture
+def site(app_services: Services, world: PageWorld) -> Iterator[TestClient]:
+    """A browser without scripts, not logged in."""
+    assert world
+    app = create_app(app_services)
+    mount_pages(app, app_services)
+    with TestClient(app, headers=HTML, follow_redirects=False) as client:
+        yield client
+
+
+def log_in(site: TestClient, username: str = "kota") -> TestClient:
+    answer = site.post("/masuk", data={"username": username, "password": PASSWORD, "ke": "/"})
+    assert answer.status_code == 303
+    return site
+
+
+def csrf_of(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+PAGES = ("/", "/peta", "/alarm", "/pengiriman", "/kuota", "/scan", "/fasilitas/pkm-cipondoh", "/batch/penta-5/PB002")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_is_sent_to_the_log_in_and_comes_back_after_it(site: TestClient, path: str) -> None:
+    sent = site.get(path)
+    assert sent.status_code == 303
+    assert sent.headers["location"].startswith("/masuk?ke=%2F")
+    form = site.get(sent.headers["location"])
+    assert f'name="ke" value="{path}"' in form.text
+    answer = site.post("/masuk", data={"username": "kota", "password": PASSWORD, "ke": path})
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert site.get(path).status_code == 200
+
+
+def test_a_wrong_password_says_so_in_both_languages_and_keeps_the_name(site: TestClient) -> None:
+    wrong = {"username": "kota", "password": "bukan ini", "ke": "/"}
+    answer = site.post("/masuk", data=wrong)
+    assert answer.status_code == 401
+    assert "tidak cocok" in answer.text
+    assert 'value="kota"' in answer.text
+    assert site.get("/bahasa/en?ke=/masuk").headers["location"] == "/masuk"
+    assert "do not match" in site.post("/masuk", data=wrong).text
+
+
+def test_the_log_in_never_sends_to_another_host(site: TestClient) -> None:
+    data = {"username": "kota", "password": PASSWORD, "ke": "//evil.example/"}
+    assert site.post("/masuk", data=data).headers["location"] == "/"
+    assert site.get("/bahasa/en?ke=https://evil.example").headers["location"] == "/"
+
+
+def test_guessing_passwords_ends_after_ten_tries_a_minute(site: TestClient) -> None:
+    answers = [site.post("/masuk", data={"username": "kota", "password": str(n)}).status_code for n in range(11)]
+    assert answers == [401] * 10 + [429]
+
+
+def test_logging_out_needs_the_page_s_own_form_and_ends_the_log_in(site: TestClient) -> None:
+    token = csrf_of(log_in(site).get("/").text)
+    assert site.post("/keluar", data={"csrf": "guess"}).status_code == 403
+    assert site.get("/").status_code == 200
+    assert site.post("/keluar", data={"csrf": token}).headers["location"] == "/masuk"
+    assert site.get("/").status_code == 303
+
+
+def test_a_facility_outside_the_subtree_has_no_page(site: TestClient) -> None:
+    log_in(site, "kepala")
+    assert site.get("/fasilitas/pkm-cipondoh").status_code == 200
+    assert site.get("/fasilitas/pkm-tanah-tinggi").status_code == 404
+    assert site.get("/suhu/S-pkm-tanah-tinggi-k1").status_code == 404
+    assert site.get("/suhu/S-pkm-tanah-tinggi-k1/gambar.json").status_code == 404
+    overview = site.get("/").text
+    assert "Puskesmas Cipondoh" in overview
+    assert "Tanah Tinggi" not in overview
+
+
+def test_an_unknown_page_is_an_honest_page_for_people_and_a_problem_for_machines(site: TestClient) -> None:
+    page = site.get("/tidak/ada")
+    assert page.status_code == 404
+    assert "Halaman ini tidak ada" in page.text
+    site.get("/bahasa/en")
+    assert "There is no such page" in site.get("/tidak/ada").text
+    machine = site.get("/api/v1/tidak/ada")
+    assert machine.headers["content-type"] == "application/problem+json"
+
+
+def test_every_page_carries_the_policy_and_is_not_kept_by_caches(site: TestClient) -> None:
+    for path in ("/masuk", "/tidak/ada", "/daftar"):
+        headers = site.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_static_files_are_kept_for_ever_and_plotly_comes_compressed(site: TestClient) -> None:
+    page = log_in(site).get("/peta").text
+    plotly = re.search(r'src="(/static/plotly[^"]+)"', page)
+    assert plotly is not None
+    answer = site.get(plotly.group(1), headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert site.get("/static/../app.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/peta/gambar.json", "/peta/gambar.json?datar=1", "/kuota/gambar.json", "/batch/penta-5/PB002/gambar.json",
+     "/suhu/S-pkm-cipondoh-k1/gambar.json?rentang=30h"],
+)  # fmt: skip
+def test_an_unchanged_figure_costs_a_header(site: TestClient, path: str) -> None:
+    first = log_in(site).get(path)
+    assert first.status_code == 200
+    assert first.json()["data"]
+    again = site.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_acknowledging_needs_the_token_and_a_comment_and_stays_on_the_card(
+    site: TestClient, app_services: Services
+) -> None:
+    token = csrf_of(log_in(site, "kepala").get("/alarm").text)
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+    way = f"/alarm/{alarm}/tanggapi"
+    assert site.post(way, data={"comment": "pindah ke K2"}).status_code == 403
+    refused = site.post(way, data={"csrf": token, "comment": "  "})
+    assert "Tulis dahulu apa yang dilakukan" in site.get(refused.headers["location"]).text
+    done = site.post(way, data={"csrf": token, "comment": "pindah ke <b>K2</b>"})
+    assert done.status_code == 303
+    page = site.get("/alarm").text
+    assert "pindah ke &lt;b&gt;K2&lt;/b&gt;" in page
+    with transaction(app_services.engine) as db:
+        assert db.get_one(Alarm, alarm).acknowledged_name == "Kepala"
+
+
+def test_an_auditor_sees_alarms_and_has_no_form(site: TestClient) -> None:
+    page = log_in(site, "auditor").get("/alarm").text
+    assert "Terlalu panas" in page
+    assert "/tanggapi" not in page
+
+
+def test_an_alarm_still_going_on_cannot_be_closed(site: TestClient, app_services: Services) -> None:
+    token = csrf_of(log_in(site, "kepala").get("/alarm").text)
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+    sent = site.post(f"/alarm/{alarm}/tutup", data={"csrf": token})
+    assert "masih berlangsung" in site.get(sent.headers["location"]).text
+
+
+def test_held_stock_shows_on_facility_batch_and_quota(site: TestClient) -> None:
+    log_in(site)
+    assert "Ditahan" in site.get("/fasilitas/pkm-cipondoh").text
+    assert "Penahanan" in site.get("/batch/penta-5/PB002").text
+    assert "vial habis dijanjikan" in site.get("/kuota").text
+
+
+def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    session = world.sessions[1]
+    found = site.get("/daftar").text
+    assert f"/daftar/{session}?dosis=1" in found
+    assert str(world.sessions[0]) not in found  # its vials are on hold: no place is offered
+    person = {"nik": "3671015506920001", "name": "Siti Rekaan", "phone": "0812-3456-7890", "dose": "1"}
+    sent = site.post(f"/daftar/{session}", data=person)
+    assert sent.status_code == 303
+    ticket = sent.headers["location"]
+    assert "3671015506920001" not in ticket
+    assert "Menunggu konfirmasi" in site.get(ticket).text
+    assert site.post(f"{ticket}/pasti").status_code == 303
+    assert "Terkonfirmasi" in site.get(ticket).text
+    assert site.post(f"{ticket}/batal").status_code == 303
+    assert "Dibatalkan" in site.get(ticket).text
+    with transaction(app_services.engine) as db:
+        assert db.get_one(Booking, ticket.rsplit("/", 1)[1]).state.value == "cancelled"
+
+
+def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:
+    answer = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "123", "name": "Budi", "dose": "1"})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert 'value="Budi"' in answer.text
+    assert "123" not in answer.text.split("<form")[1]  # the number is never written back
+
+
+def test_without_vials_a_citizen_is_shown_the_refusal_not_a_promise(site: TestClient, world: PageWorld) -> None:
+    person = {"nik": "3671015506920002", "name": "Ani Rekaan", "dose": "1"}
+    assert site.post(f"/daftar/{world.sessions[0]}", data=person).status_code == 422
+    again = site.post(f"/daftar/{world.sessions[1]}", data=person)
+    assert again.status_code == 303
+
+
+def test_a_ticket_nobody_made_is_not_there(site: TestClient) -> None:
+    assert site.get("/daftar/tiket/01920000-0000-7000-8000-000000000000").status_code == 404
+    assert site.post("/daftar/tiket/01920000-0000-7000-8000-000000000000/pasti").status_code == 404
+    assert site.get("/daftar/not-a-uuid").status_code == 422
+
+
+def test_one_address_cannot_book_without_end(site: TestClient, world: PageWorld) -> None:
+    codes = {site.post(f"/daftar/{world.sessions[1]}", data={"nik": "1", "name": "x"}).status_code for _ in range(20)}
+    assert codes == {422}
+    last = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "3671015506920003", "name": "Ira", "dose": "1"})
+    assert last.status_code == 422
+    assert "Terlalu" in last.text
+
+
+def test_a_shipment_shows_what_was_sent_and_what_arrived(site: TestClient, world: PageWorld) -> None:
+    log_in(site)
+    assert "Terlambat" in site.get("/pengiriman").text
+    assert "Seharusnya sudah tiba" in site.get(f"/pengiriman/{world.shipment}").text
+    assert "selisih 2" in site.get("/pengiriman?tampil=done").text
+
+
+def test_a_long_span_of_readings_reaches_the_page_merged(site: TestClient) -> None:
+    page = log_in(site).get("/suhu/S-pkm-cipondoh-k1?rentang=180h")
+    assert page.status_code == 200
+    figure = site.get("/suhu/S-pkm-cipondoh-k1/gambar.json?rentang=180h")
+    assert len(figure.content) < 300_000
+
+
+def test_pages_do_not_stand_in_the_description_of_the_api(site: TestClient) -> None:
+    paths = site.get("/openapi.json").json()["paths"]
+    assert not any(path.startswith(("/masuk", "/daftar", "/static", "/alarm")) for path in paths)

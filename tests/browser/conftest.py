@@ -1,0 +1,176 @@
+"""A real server, a real Chromium, and a page that remembers every complaint."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from sqlalchemy import Engine
+
+from dashboard.app import mount_pages
+from tests.browser.page_world import PageWorld, hold, page_world
+from tests.support import databases
+from tests.support.server import served
+from tests.support.services import Services as TestServices
+from tests.support.world import PASSWORD
+from tracker.api.app import create_app
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.feed.numbering import number_pending
+from tracker.kit.clock import utc_now
+from tracker.settings import load_settings
+
+SECRET = "a secret for tests only, at least 32 characters"
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1366, "height": 768}
+
+
+def _chromium() -> str:
+    """Where the system's Chromium is; skips without one, except in CI."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+    )
+    if not found:
+        if os.environ.get("CI"):
+            pytest.fail("CI has no Chromium: install the package chromium")
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests: headless, silent towards the net, maps drawn in software."""
+    path = _chromium()
+    arguments = ["--disable-background-networking", "--enable-unsafe-swiftshader", "--no-first-run"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The running site and its database."""
+
+    address: str
+    engine: Engine
+    world: PageWorld
+
+
+@pytest.fixture(scope="session")
+def site(services: TestServices, template: str) -> Iterator[Site]:
+    """A uvicorn on a database with the world of the pages; a numberer as the worker has one."""
+    with (
+        databases.copied_database(services.postgres.url("postgres"), template) as url,
+        databases.engine_of(url) as engine,
+    ):
+        with transaction(engine) as db:
+            world = page_world(db, now=utc_now())
+        with transaction(engine) as db:
+            hold(db, now=utc_now())
+        settings = load_settings(database_url=url, mqtt_url=services.mqtt_url, secret_key=SECRET)
+        # Every test logs in; the guard against guessing has tests of its own.
+        settings.api.login_attempts_per_minute = 1_000
+        shared = Services(engine=engine, settings=settings)
+        app = create_app(shared)
+        mount_pages(app, shared)
+        with served(app) as address, _numbering(engine):
+            yield Site(address=address, engine=engine, world=world)
+
+
+class _numbering:  # noqa: N801 - used as a with-statement's word
+    """Numbers the feed all the time, as the worker does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="numberer")
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.05):
+            number_pending(self._engine)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@dataclass(slots=True)
+class Visit:
+    """A browser window of one visitor, and what went wrong in it."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page and wait until its charts are drawn."""
+        self.page.goto(self.address + path)
+        for box in self.page.locator("[data-figure]").all():
+            box.and_(self.page.locator("[data-drawn='1']")).wait_for(timeout=30_000)
+        return self.page
+
+    def log_in(self, username: str = "kota") -> Page:
+        """Through the form, as people do."""
+        self.page.goto(f"{self.address}/masuk")
+        self.page.fill("#username", username)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_url(f"{self.address}/")
+        return self.page
+
+    def check_quiet(self) -> None:
+        """Nothing was written to the console and no other host was asked."""
+        assert self.complaints == []
+        assert self.outside == []
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
+    """Opens windows: `visit()` for a desk, `visit(PHONE)` for a phone."""
+    contexts: list[BrowserContext] = []
+
+    def opened(size: dict[str, int] = DESK, *, scripts: bool = True) -> Visit:
+        context = browser.new_context(
+            viewport={"width": size["width"], "height": size["height"]}, java_script_enabled=scripts
+        )
+        contexts.append(context)
+        page = context.new_page()
+        window = Visit(page=page, address=site.address)
+        page.on(
+            "console", lambda said: window.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: window.complaints.append(str(error)))
+        page.on("request", lambda asked: _note(window, asked.url))
+        return window
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _note(window: Visit, url: str) -> None:
+    if not url.startswith((window.address, "blob:", "data:")):
+        window.outside.append(url)
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path | None:
+    """Where to put pictures of the pages; None unless RANTAI_TEST_SHOTS names a folder."""
+    folder = os.environ.get("RANTAI_TEST_SHOTS")
+    if not folder:
+        return None
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)

@@ -1,0 +1,223 @@
+"""The pages in a real browser: on a phone and on a desk, live, by keyboard, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from tests.browser.conftest import DESK, PHONE, Site, Visit
+from tests.browser.page_world import feel, move
+from tracker.access.principal import SYSTEM
+from tracker.coldchain.models import Alarm
+from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
+from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
+from tracker.stock.rules.words import Kind
+
+Open = Callable[..., Visit]
+PAGES = (
+    "/",
+    "/peta",
+    "/fasilitas/pkm-cipondoh",
+    "/suhu/S-pkm-cipondoh-k1",
+    "/suhu/S-pkm-cipondoh-k2?rentang=7h",
+    "/batch/penta-5/PB002",
+    "/pengiriman",
+    "/alarm",
+    "/kuota",
+    "/scan",
+)
+SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+
+
+def fits(window: Visit) -> bool:
+    """No sideways scrolling of the whole page."""
+    return bool(window.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@SIZES
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_every_page_loads_quietly_and_fits(visit: Open, size: dict[str, int], language: str) -> None:
+    window = visit(size)
+    window.log_in()
+    window.go(f"/bahasa/{language}")
+    for path in PAGES:
+        page = window.go(path)
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.locator("h1").count() == 1, path
+        assert fits(window), path
+    window.check_quiet()
+
+
+@SIZES
+def test_the_citizens_page_and_the_log_in_load_quietly_without_a_log_in(visit: Open, size: dict[str, int]) -> None:
+    window = visit(size)
+    for path in ("/daftar", "/masuk"):
+        window.go(path)
+        assert fits(window), path
+    window.check_quiet()
+
+
+@SIZES
+def test_what_one_taps_is_large_enough(visit: Open, size: dict[str, int]) -> None:
+    window = visit(size)
+    window.log_in()
+    for path in ("/", "/alarm", "/scan"):
+        page = window.go(path)
+        for control in page.locator("button:visible, .rail a:visible, select:visible, .chips a:visible").all():
+            box = control.bounding_box()
+            assert box is not None
+            assert box["height"] >= 43.5, (path, control.inner_text())
+
+
+def test_one_logs_in_by_keyboard_alone_and_sees_where_one_is(visit: Open, site: Site) -> None:
+    page = visit().page
+    page.goto(f"{site.address}/masuk")
+    expect(page.locator("#username")).to_be_focused()
+    page.keyboard.type("kota")
+    page.keyboard.press("Tab")
+    expect(page.locator("#password")).to_be_focused()
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert float(outline.removesuffix("px")) >= 2
+    page.keyboard.type("sandi-untuk-uji-coba")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.address}/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#isi")).to_be_focused()
+
+
+def test_the_language_is_switched_where_one_stands_and_stays(visit: Open) -> None:
+    window = visit()
+    window.log_in()
+    page = window.go("/kuota")
+    page.click("nav.language a")
+    expect(page.locator("h1")).to_have_text("Quota")
+    page = window.go("/alarm")
+    expect(page.locator("h1")).to_have_text("Alarms")
+
+
+def test_stock_that_arrives_shows_without_a_reload(visit: Open, site: Site) -> None:
+    window = visit()
+    window.log_in()
+    page = window.go("/fasilitas/pkm-neglasari")
+    expect(page.locator("#live")).to_have_attribute("data-state", "open")
+    page.evaluate("window.stillThere = true")
+    with transaction(site.engine) as db:
+        move(db, site.world.world, Kind.SUPPLY, "pkm-neglasari-k1", "coronavac-1/CV101", 137, utc_now(), now=utc_now())
+    expect(page.locator("#batch")).to_contain_text("137", timeout=10_000)
+    assert page.evaluate("window.stillThere") is True
+    window.check_quiet()
+
+
+def test_a_new_temperature_reaches_the_curve_by_itself(visit: Open, site: Site) -> None:
+    window = visit()
+    window.log_in()
+    page = window.go("/suhu/S-pkm-cipondoh-f1")
+    before = page.locator(".chart").get_attribute("data-etag")
+    with transaction(site.engine) as db:
+        feel(db, site.world.channels["pkm-cipondoh-f1"], utc_now(), hours=0, curve=lambda _: -17.5)
+    # The page asks again at its own pace; the test does not wait for the clock but rings itself.
+    page.evaluate("document.dispatchEvent(new CustomEvent('rantai:changed', {detail: {rooms: ['coldchain']}}))")
+    expect(page.locator(".chart")).not_to_have_attribute("data-etag", str(before), timeout=10_000)
+
+
+def test_an_alarm_is_acknowledged_from_the_page_and_others_see_it_at_once(visit: Open, site: Site) -> None:
+    other = visit(PHONE)
+    other.log_in("kota")
+    watched = other.go("/alarm")
+    expect(watched.locator("#live")).to_have_attribute("data-state", "open")
+    window = visit()
+    window.log_in("kepala")
+    page = window.go("/alarm")
+    with transaction(site.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+    card = page.locator(f"#a-{alarm}")
+    card.locator("textarea").fill("Vaksin dipindah ke K2, teknisi dipanggil")
+    card.get_by_role("button", name="Tanggapi alarm").click()
+    expect(card).to_contain_text("Vaksin dipindah ke K2, teknisi dipanggil")
+    expect(watched.locator(f"#a-{alarm}")).to_contain_text("teknisi dipanggil", timeout=10_000)
+    window.check_quiet()
+    other.check_quiet()
+
+
+def test_what_somebody_is_typing_survives_an_update(visit: Open, site: Site) -> None:
+    window = visit()
+    window.log_in("kota")
+    page = window.go("/alarm")
+    expect(page.locator("#live")).to_have_attribute("data-state", "open")
+    with transaction(site.engine) as db:
+        cold, warm = db.scalars(select(Alarm.id).where(Alarm.rule.in_(("SILENT", "WARM"))).order_by(Alarm.rule)).all()
+    text = page.locator(f"#c-{cold}")
+    text.fill("sedang saya pe")
+    with transaction(site.engine) as db:
+        acknowledge_alarm(db, SYSTEM, AcknowledgeAlarm(alarm_id=warm, comment="ditangani"), now=utc_now())
+    with page.expect_response(lambda answer: answer.url.endswith("/alarm"), timeout=10_000):
+        pass
+    expect(text).to_have_value("sedang saya pe")
+
+
+def test_a_lost_connection_is_shown_and_mended(visit: Open) -> None:
+    window = visit()
+    window.log_in()
+    page = window.go("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "open")
+    page.evaluate("document.querySelector('#live').dataset.state = 'lost'")
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.locator("#live")).to_have_attribute("data-state", "open", timeout=10_000)
+
+
+def test_a_map_without_webgl_is_drawn_flat(visit: Open) -> None:
+    window = visit()
+    window.page.add_init_script(
+        "const real = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        " return kind.startsWith('webgl') ? null : real.call(this, kind, ...rest); };"
+    )
+    window.log_in()
+    page = window.go("/peta")
+    expect(page.locator(".chart.map .scatterlayer .point").first).to_be_visible()
+    window.check_quiet()
+
+
+def test_a_code_typed_or_scanned_by_wedge_shows_its_meaning(visit: Open, site: Site) -> None:
+    window = visit(PHONE)
+    window.log_in("gudang")
+    page = window.go("/scan")
+    product = site.world.world.presentations["penta-5"]
+    page.locator("#text").press_sequentially(f"(01){product.gtin}(10)PB002(17)270831")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result")).to_contain_text("PB002")
+    expect(page.locator("#result")).to_contain_text(product.name)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu")
+    window.check_quiet()
+
+
+def test_a_scan_without_network_waits_on_the_phone_and_is_sent_later(visit: Open, site: Site) -> None:
+    window = visit(PHONE)
+    window.log_in("gudang")
+    page = window.go("/scan")
+    product = site.world.world.presentations["penta-5"]
+    page.context.set_offline(True)
+    page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)270831")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pending-text")).to_have_text("1 menunggu jaringan")
+    page.context.set_offline(False)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=10_000)
+    expect(page.locator("#result")).to_contain_text("PB002")
+
+
+def test_pages_say_everything_without_scripts_too(visit: Open, site: Site) -> None:
+    window = visit(scripts=False)
+    window.log_in()
+    page = window.page
+    page.goto(f"{site.address}/suhu/S-pkm-cipondoh-k1")
+    page.locator("summary").first.click()
+    expect(page.locator("#kurva-table table")).to_be_visible()
+    page.goto(f"{site.address}/peta")
+    page.locator("summary").first.click()
+    expect(page.locator("#peta-table")).to_contain_text("Puskesmas Cipondoh")

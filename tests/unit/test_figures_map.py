@@ -1,0 +1,101 @@
+"""The map's two drawings: nothing from outside, every state told by shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard.figures.map import MapParts, flat_map_figure, map_figure, view_of
+from dashboard.figures.theme import STATE_COLOURS, STATE_SYMBOLS
+from dashboard.sprites import STATES, sprite_index, sprite_png
+from dashboard.texts import texts_of
+
+SQUARE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"name": "Cipondoh"},
+            "geometry": {"type": "Polygon", "coordinates": [[[106, -7], [107, -7], [107, -6], [106, -6], [106, -7]]]},
+        }
+    ],
+}
+
+
+def facilities(*states: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "name": f"Puskesmas {number}",
+                "lat": -6.2 + number / 100,
+                "lon": 106.6 + number / 100,
+                "state": state,
+                "state_label": state,
+                "text": state,
+                "href": f"/fasilitas/pkm-{number}",
+            }
+            for number, state in enumerate(states)
+        ],
+        columns=["name", "lat", "lon", "state", "state_label", "text", "href"],
+    )
+
+
+def map_of(*states: str) -> dict[str, Any]:
+    parts = MapParts(facilities=facilities(*states), areas=SQUARE)
+    figure: dict[str, Any] = json.loads(map_figure(parts, texts_of("id"), sprite="/tanda/signs").to_json(engine="json"))
+    return figure
+
+
+def test_the_map_names_no_other_host() -> None:
+    text = json.dumps(map_of("out", "ok"))
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert map_of("ok")["layout"]["map"]["style"]["sprite"] == "/tanda/signs"
+
+
+def test_the_worst_state_is_drawn_last_and_so_on_top() -> None:
+    assert [trace["marker"]["symbol"] for trace in map_of("out", "ok", "low")["data"]] == ["ok", "low", "out"]
+
+
+def test_every_sign_leads_to_its_facility() -> None:
+    assert map_of("ok")["data"][0]["customdata"] == ["/fasilitas/pkm-0"]
+
+
+def test_every_state_has_a_sign_of_its_own_in_the_picture() -> None:
+    assert set(sprite_index(1)) == set(STATE_COLOURS) == set(STATE_SYMBOLS) == set(STATES)
+    lefts = [sign["x"] for sign in sprite_index(2).values()]
+    assert len(set(lefts)) == len(STATES)
+    assert sprite_png(1).startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(sprite_png(2)) > len(sprite_png(1))
+
+
+def test_states_that_ask_for_action_differ_in_shape_not_only_in_colour() -> None:
+    acting = [STATE_SYMBOLS[state] for state in ("out", "low", "ok", "over", "unreported")]
+    assert len(set(acting)) == len(acting)
+
+
+def test_the_flat_map_shows_the_same_facilities_with_shapes_and_the_outlines() -> None:
+    parts = MapParts(facilities=facilities("out", "ok", "low"), areas=SQUARE)
+    figure = flat_map_figure(parts, texts_of("id"))
+    outline, *marks = figure.data
+    assert outline.fill == "toself"
+    assert [mark.marker.symbol for mark in marks] == ["circle", "triangle-up", "diamond"]
+    assert figure.layout.yaxis.scaleanchor == "x"
+
+
+@pytest.mark.parametrize("states", [(), ("ok",), ("ok",) * 40])
+def test_the_view_holds_all_facilities(states: tuple[str, ...]) -> None:
+    frame = facilities(*states)
+    centre, zoom = view_of(frame)
+    width = 360 / 2**zoom * 340 / 512
+    assert 0 < zoom <= 13
+    if not frame.empty:
+        assert (frame["lon"] - centre["lon"]).abs().max() <= width / 2
+        assert (frame["lat"] - centre["lat"]).abs().max() <= width / 2
+
+
+def test_an_empty_map_shows_indonesia() -> None:
+    assert map_of()["data"] == []
+    assert flat_map_figure(MapParts(facilities=facilities(), areas=SQUARE), texts_of("en")).data[0].mode == "lines"
