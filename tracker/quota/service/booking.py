@@ -104,8 +104,9 @@ def take_place(
     if session.state is SessionState.CLOSED or session.closes_at <= now:
         raise SessionClosed(session=str(session.id))
     # Before anybody is told that it is full.
-    lapse_in(db, locked, buckets_of(db, list(locked)), now)
-    buckets = buckets_of(db, [session.id])
+    everyones = buckets_of(db, list(locked))
+    lapse_in(db, locked, everyones, now)
+    buckets = {key: bucket for key, bucket in everyones.items() if bucket.session_id == session.id}
     area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
     kinds = eligible(applicant_of(person, command), area)
     if session.taken >= session.capacity:

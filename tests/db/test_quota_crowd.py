@@ -1,0 +1,184 @@
+"""Many at once: real threads, real commits."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from tests.support.quota import Desk
+from tests.support.world import NOW, World, small_world
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import make_engine, transaction
+from tracker.kit.errors import DomainError
+from tracker.kit.ids import uuid7
+from tracker.quota.errors import AlreadyBooked, Exhausted
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import LIVE, BookingState, Medium
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import Book, MoveBooking, Vaccinate
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.moving import move_booking
+from tracker.quota.service.offering import make_offer
+from tracker.quota.service.vaccinating import vaccinate
+from tracker.settings import DatabaseSettings
+from tracker.stock.models import Availability
+
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fair:
+    """A committed world with sessions and persons."""
+
+    engine: Engine
+    world: World
+    sessions: list[UUID]
+    persons: list[UUID]
+
+
+@pytest.fixture
+def patient(engine: Engine) -> Iterator[Engine]:
+    """Waits as long as a slow machine makes it wait; a deadlock PostgreSQL finds by itself within a second."""
+    guards = DatabaseSettings(pool_size=THREADS, statement_timeout_ms=60_000, lock_timeout_ms=60_000)
+    made = make_engine(engine.url.render_as_string(hide_password=False), guards)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def fair(patient: Engine) -> Fair:
+    with transaction(patient) as db:
+        world = small_world(db)
+        desk = Desk(db, world, NOW)
+        desk.stock("az-10/AZ003", 4)
+        desk.stock("az-10/AZ003", 4, place="pkm-tanah-tinggi-k1")
+        sessions = [
+            desk.session(ahead=0, capacity=25),
+            desk.session(ahead=1, capacity=25),
+            desk.session(ahead=0, capacity=25, facility=world.neighbour),
+        ]
+        persons = [desk.person() for _ in range(48)]
+    return Fair(patient, world, sessions, persons)
+
+
+def all_at_once(work: list[Callable[[], None]]) -> Counter[str]:
+    """Run in eight threads that start together; how often each ended how. Anything but a domain error is raised."""
+    gate = threading.Barrier(THREADS)
+    queues = [work[index::THREADS] for index in range(THREADS)]
+
+    def run(queue: list[Callable[[], None]]) -> list[str]:
+        gate.wait()
+        ends = []
+        for act in queue:
+            try:
+                act()
+                ends.append("done")
+            except DomainError as refused:
+                ends.append(refused.code)
+        return ends
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return Counter(end for ends in pool.map(run, queues) for end in ends)
+
+
+def booker(fair: Fair, person: UUID, session: UUID) -> Callable[[], None]:
+    def act() -> None:
+        with transaction(fair.engine) as db:
+            command = Book(id=uuid7(), person_id=person, session_id=session, dose=1, medium=Medium.WEB)
+            book(db, SYSTEM, command, now=NOW)
+
+    return act
+
+
+def check(fair: Fair) -> None:
+    with transaction(fair.engine) as db:
+        for session in db.scalars(select(VaccinationSession)):
+            live = db.scalar(select(func.count()).where(Booking.session_id == session.id, Booking.state.in_(LIVE)))
+            assert session.live == live
+            assert session.taken <= session.capacity
+        for row in db.scalars(select(Availability)):
+            assert row.needed <= row.vials + row.short
+
+
+def test_a_crowd_at_one_door_gets_exactly_the_places_there_are(fair: Fair) -> None:
+    ends = all_at_once([booker(fair, person, fair.sessions[0]) for person in fair.persons])
+    assert ends == {"done": 25, Exhausted.code: 23}
+    check(fair)
+
+
+def test_a_crowd_gets_exactly_the_doses_there_are_when_vials_bind(fair: Fair) -> None:
+    """Four vials of ten for two sessions of one pool: 25 and 25 persons would need three each."""
+    work = [booker(fair, person, fair.sessions[index % 2]) for index, person in enumerate(fair.persons)]
+    ends = all_at_once(work)
+    check(fair)
+    assert 30 <= ends["done"] <= 40
+    assert ends["done"] + ends[Exhausted.code] == 48
+    with transaction(fair.engine) as db:
+        assert db.scalar(select(func.max(Availability.needed))) == 4
+
+
+def test_one_person_at_many_doors_gets_one_place(fair: Fair) -> None:
+    ends = all_at_once([booker(fair, fair.persons[0], fair.sessions[index % 3]) for index in range(16)])
+    assert ends == {"done": 1, AlreadyBooked.code: 15}
+    check(fair)
+
+
+def test_booking_cancelling_vaccinating_and_displacing_at_once_meet_no_deadlock(fair: Fair) -> None:
+    dice = random.Random(7)
+    work: list[Callable[[], None]] = []
+    for index, person in enumerate(fair.persons):
+        work.append(busy_person(fair, person, fair.sessions[index % 3], dice.random()))
+        if index % 6 == 0:
+            work.append(withdrawer(fair, dice.random() < 0.5))
+    ends = all_at_once(work)
+    assert ends["done"] > 18
+    check(fair)
+    for home in (True, False):
+        withdrawer(fair, home, vials=0)()
+    with transaction(fair.engine) as db:
+        assert db.scalar(select(func.max(Availability.short))) == 0
+
+
+def busy_person(fair: Fair, person: UUID, session: UUID, luck: float) -> Callable[[], None]:
+    """Books; some cancel, some come and are vaccinated."""
+
+    def act() -> None:
+        booking_id = uuid7()
+        with transaction(fair.engine) as db:
+            command = Book(id=booking_id, person_id=person, session_id=session, dose=1, medium=Medium.WEB)
+            book(db, SYSTEM, command, now=NOW)
+        if luck < 0.3:
+            with transaction(fair.engine) as db:
+                move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now=NOW)
+        elif luck < 0.6:
+            with transaction(fair.engine) as db:
+                vaccinate(db, SYSTEM, Vaccinate(booking_id=booking_id), now=NOW)
+
+    return act
+
+
+def withdrawer(fair: Fair, home: bool, *, vials: int = 1) -> Callable[[], None]:
+    """Loses a vial of one of the two places, displaces, and offers everybody another place."""
+
+    def act() -> None:
+        place, facility = (
+            ("pkm-cipondoh-k1", fair.world.puskesmas) if home else ("pkm-tanah-tinggi-k1", fair.world.neighbour)
+        )
+        with transaction(fair.engine) as db:
+            if vials:
+                Desk(db, fair.world, NOW).lose("az-10/AZ003", vials, place=place)
+        with transaction(fair.engine) as db:
+            gone = displace(db, facility.id, fair.world.presentations["az-10"].id, now=NOW)
+        for booking_id in gone.bookings:
+            with transaction(fair.engine) as db:
+                make_offer(db, booking_id, now=NOW)
+
+    return act
