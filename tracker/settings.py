@@ -32,7 +32,7 @@ class ApiSettings(BaseModel):
     token_minutes: int = Field(60, ge=1, le=1440, description="Life of a bearer token, minutes.")
     login_hours: int = Field(12, ge=1, le=168, description="Life of a page log-in, hours.")
     login_attempts_per_minute: int = Field(
-        10, ge=1, description="Log-in attempts allowed per minute for one address and one user name."
+        10, ge=1, description="Log-in attempts per minute for one user name; one address may try six times as many."
     )
     secure_cookies: bool = Field(False, description="Mark cookies Secure; switch on behind TLS.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body that is read.")
