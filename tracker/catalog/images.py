@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from tracker.catalog.errors import ImageTooLarge, ImageUnreadable
 
 MAX_PIXELS = 25_000_000  # a phone's 24-megapixel camera; a decoded grey picture of 25 MB
+# Pillow's own limit only warns; ours is checked before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
 _SIDE = 2_400  # larger pictures are halved first: codes fill a good part of what people photograph
 # Pictures of two frames (MPO) open as JPEG; naming them here makes Pillow fall over foreign bytes.
 _KINDS = ("JPEG", "PNG", "WEBP")

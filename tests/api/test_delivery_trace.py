@@ -1,0 +1,130 @@
+"""Webhooks, traces, recalls and EPCIS over HTTP."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.network_api import Door, open_door
+from tracker.access.rules import Role
+from tracker.delivery.rules.signing import HEADER, verify
+from tracker.delivery.webhooks import deliver_webhooks
+from tracker.edge.services import Services
+from tracker.feed.numbering import number_pending
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+
+
+@pytest.fixture
+def door(api: TestClient, app_services: Services) -> Door:
+    return open_door(api, app_services)
+
+
+def supply(door: Door, vials: int = 10, lot: str = "AZ003") -> dict[str, Any]:
+    body = {
+        "id": str(uuid7()),
+        "kind": "supply",
+        "facility": "pkm-cipondoh",
+        "occurred_at": utc_now().isoformat(),
+        "lines": [{"batch": f"az-10/{lot}", "place": "pkm-cipondoh-k1", "vials": vials}],
+    }
+    answer = door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=body)
+    assert answer.status_code == 201, answer.text
+    return body
+
+
+def test_a_webhook_is_made_told_its_secret_once_heard_and_removed(door: Door) -> None:
+    made = door.ask("POST", "/api/v1/webhooks", Role.INTEGRATOR, json={"url": "https://jaki.example.id/h"})
+    assert made.status_code == 201, made.text
+    hook = made.json()
+    shown = door.get("/api/v1/webhooks", Role.INTEGRATOR)["items"]
+    assert [each["id"] for each in shown] == [hook["id"]]
+    assert "secret" not in shown[0]
+    body = supply(door)
+    number_pending(door.services.engine)
+    requests: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        requests.append(request)
+        return httpx2.Response(204)
+
+    secret_key = door.services.settings.secret_key.get_secret_value()
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    deliver_webhooks(
+        door.services.engine, client, secret_key, now=utc_now(), resolve_host=lambda _host, _port: ["203.0.114.7"]
+    )
+    assert verify(hook["secret"], requests[0].content, requests[0].headers[HEADER])
+    moved = [event for event in json.loads(requests[0].content)["events"] if event["kind"] == "stock.moved"]
+    assert [event["subject"] for event in moved] == [body["id"]]
+    path = f"/api/v1/webhooks/{hook['id']}"
+    assert door.get(path, Role.INTEGRATOR)["delivered_at"] is not None
+    assert door.ask("DELETE", path, Role.CITY).status_code == 404
+    assert door.ask("DELETE", path, Role.INTEGRATOR).status_code == 204
+    assert door.ask("GET", path, Role.INTEGRATOR).status_code == 404
+
+
+def test_webhooks_into_ones_own_network_are_refused(door: Door) -> None:
+    answer = door.ask("POST", "/api/v1/webhooks", Role.CITY, json={"url": "http://169.254.169.254/"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "delivery.bad_webhook_url")
+    assert door.ask("POST", "/api/v1/webhooks", Role.VACCINATOR, json={"url": "https://a.id/"}).status_code == 403
+
+
+def test_a_trace_tells_the_road_and_what_is_left(door: Door) -> None:
+    supply(door, 10)
+    found = door.get("/api/v1/batches/AZ003/trace", Role.MANAGER)
+    assert found["now"] == [
+        {"account": "place", "facility": "pkm-cipondoh", "holder": "pkm-cipondoh-k1", "vials": {"usable": 10}}
+    ]
+    assert [event["kind"] for event in found["events"]] == ["supply"]
+    assert door.get("/api/v1/batches/AZ003/trace", Role.CITY, facility="pkm-tanah-tinggi")["events"] == []
+    assert door.ask("GET", "/api/v1/batches/tidak-ada/trace").json()["code"] == "catalog.batch_not_found"
+
+
+def test_a_recall_over_http_freezes_counts_and_closes(door: Door) -> None:
+    supply(door, 10)
+    body = {"id": str(uuid7()), "batch": "AZ003", "reason": "hasil uji"}
+    assert door.ask("POST", "/api/v1/recalls", Role.MANAGER, json=body).status_code == 403
+    made = door.ask("POST", "/api/v1/recalls", Role.PROVINCE, json=body)
+    assert made.status_code == 201, made.text
+    assert (made.json()["vials_found"], made.json()["vials_left"]) == (10, 10)
+    assert door.ask("POST", "/api/v1/recalls", Role.PROVINCE, json=body).status_code == 200
+    path = f"/api/v1/recalls/{body['id']}"
+    assert door.ask("POST", f"{path}/close", Role.PROVINCE).json()["code"] == "trace.recall_unfinished"
+    destroy = {
+        "id": str(uuid7()),
+        "kind": "destruction",
+        "facility": "pkm-cipondoh",
+        "occurred_at": utc_now().isoformat(),
+        "lines": [{"batch": "AZ003", "place": "pkm-cipondoh-k1", "vials": 10, "status": "recalled"}],
+    }
+    done = door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=destroy)
+    assert done.status_code == 201, done.text
+    assert door.get(path, Role.MANAGER)["vials_gone"] == 10
+    assert door.ask("POST", f"{path}/close", Role.PROVINCE).json()["closed_at"] is not None
+    assert [each["lot"] for each in door.get("/api/v1/recalls", Role.MANAGER)["items"]] == ["AZ003"]
+    assert door.get("/api/v1/recalls", Role.WAREHOUSE)["items"] != []
+
+
+def test_epcis_events_come_in_pages_linked_as_the_standard_says(door: Door) -> None:
+    for _ in range(3):
+        supply(door)
+    seen: list[str] = []
+    params: dict[str, str] = {"perPage": "2"}
+    while True:
+        answer = door.ask("GET", "/epcis/events", Role.MANAGER, params=params)
+        assert answer.status_code == 200, answer.text
+        results = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        seen += [event["eventID"] for event in results]
+        link = answer.headers.get("Link")
+        if link is None:
+            break
+        params = {name: values[0] for name, values in parse_qs(urlsplit(link[1 : link.index(">")]).query).items()}
+    assert len(seen) == len(set(seen)) == 3
+    nothing = door.ask("GET", "/epcis/events", Role.MANAGER, params={"LT_eventTime": "2020-01-01T00:00:00Z"})
+    assert nothing.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"] == []
+    assert door.ask("GET", "/epcis/events", Role.MANAGER, params={"GE_eventTime": "kemarin"}).status_code == 422
