@@ -17,7 +17,7 @@ from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
 from tracker.kit.errors import Refused
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import equipment_by_ref
+from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, Device
 from tracker.telemetry.queries import newest_at
@@ -61,7 +61,8 @@ def import_logger_file(
     in the zone of the equipment's facility. Raises BadLoggerFile, EquipmentNotFound, Forbidden, and
     telemetry's AssignmentOverlap when the logger has since been put elsewhere.
     """
-    equipment = equipment_by_ref(db, principal, equipment_ref, Permission.TELEMETRY_WRITE)
+    equipment = equipment_by_ref(db, principal, equipment_ref)
+    principal.require(Permission.TELEMETRY_WRITE, path_of(db, equipment.facility_id))
     facility = db.get_one(Facility, equipment.facility_id)
     try:
         file = read_logger_file(content)

@@ -89,10 +89,11 @@ def evaluate(
     states: list[dict[Key, Carry]] = [{} for _ in cuts]
     for window in windows:
         key = (window.limit.id, window.place)
-        watch = _Watch(window, series, standing)
-        carry = _bounded(carried.get(key), window)
-        if carry is None and not watch.any_violation:
+        violating = window.limit.violated_by(series.low, series.high)
+        if key not in carried and not violating.any():
             continue
+        watch = _Watch(window, series, standing, violating)
+        carry = _bounded(carried.get(key), window)
         start = 0
         for number, cut in enumerate(cuts):
             carry = watch.advance(carry, start, cut, found)
@@ -131,17 +132,15 @@ def _kept(carry: Carry | None, at: Micros, found: list[Episode], window: Window)
 class _Watch:
     """One window's view of a series: which readings lie in it, which violate, how long they stand."""
 
-    def __init__(self, window: Window, series: Series, standing: Standing) -> None:
+    def __init__(self, window: Window, series: Series, standing: Standing, violating: Bools) -> None:
         self.window = window
         self.at: Instants = series.at
         last = series.at.size if window.to_at is None else int(np.searchsorted(series.at, window.to_at, "left"))
         self.first = int(np.searchsorted(series.at, window.from_at, "left"))
         self.last = max(self.first, last)
-        violating = window.limit.violated_by(series.low, series.high)
         violating[: self.first] = False
         violating[self.last :] = False
         self.violating: Bools = violating
-        self.any_violation = bool(violating.any())
         self.worst: Floats = series.high if window.limit.operator.upward else series.low
         self.standing = standing
         # What a reading says of a place holds only while the channel was there.
@@ -176,10 +175,10 @@ class _Watch:
         found.append(finished(self.window, carry, going_on=going_on))
 
     def _stretches(self, start: int, stop: int) -> Iterable[tuple[Stretch, int, int]]:
-        indices = np.flatnonzero(self.violating[start:stop]) + start
+        indices = self.violating[start:stop].nonzero()[0] + start
         if indices.size == 0:
             return
-        breaks = (np.diff(indices) > 1) | ~self.standing.joined[indices[:-1]]
+        breaks = (indices[1:] - indices[:-1] > 1) | ~self.standing.joined[indices[:-1]]
         firsts = np.concatenate((indices[:1], indices[1:][breaks]))
         lasts = np.concatenate((indices[:-1][breaks], indices[-1:]))
         for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):

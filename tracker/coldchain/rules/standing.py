@@ -116,7 +116,7 @@ def standing_of(
         joined[:-1] = bridged[1:]
         end = at.copy()
     else:
-        joined[:-1] = np.diff(at) <= max_gap(nominal)[:-1]
+        joined[:-1] = at[1:] - at[:-1] <= max_gap(nominal)[:-1]
         start = at
         end = at + nominal
         end[:-1] = np.where(joined[:-1], at[1:], end[:-1])

@@ -6,6 +6,7 @@ are evaluated many at a time, because what costs is the statement, not the arith
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,6 +170,8 @@ def _judge(
 
 def _first_of_days(at: Instants) -> list[int]:
     """Indices of readings that are the first of a UTC day and not the first at all."""
+    if int(at[0]) // DAY == int(at[-1]) // DAY:
+        return []
     days: list[int] = (np.flatnonzero(np.diff(at // DAY)) + 1).tolist()
     return days
 
@@ -211,7 +214,7 @@ def _write_progress(
                 "evaluated_at": now,
                 "head_at": from_micros(head[0].at),
                 "head_before": instant_or_none(head[0].before),
-                "head_carries": carries_to_json(head[0].carries),
+                "head_carries": json.dumps(carries_to_json(head[0].carries)),
                 "head_partial": head[1],
             }
         )
