@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from simulators.chance import dice
 from simulators.manifest import World
 from simulators.people.http import Phone
 from simulators.people.ids import make_up_person
@@ -42,7 +43,8 @@ class Citizens(Worker):
         place = self._look(now)
         if place is None:
             return None
-        made_up = make_up_person(self.dice, local_day(now).date())
+        # Keyed by the instant: after a restart other people come, not the same ones again.
+        made_up = make_up_person(dice("person", self.seed, now.isoformat()), local_day(now).date())
         person = self.fresh_id(now)
         registered = self.phone.post(
             "/api/v1/persons",
@@ -56,7 +58,7 @@ class Citizens(Worker):
         )
         if not registered.ok:
             return f"registering was {refusal(registered)}"
-        refused = self._book(place, person, now)
+        refused = self._book(place, registered.body["id"], now)
         self._booked += 1
         if refused is None and self._booked % 10 == 0:
             return f"{self._booked} people have booked; the last one {place['product']} at {place['facility']}"
