@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+import orjson
+from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -47,6 +49,45 @@ def append(
     )
     ring_after_commit(db)
     return event_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that happened; the fields are those of `append`."""
+
+    kind: str
+    unit_id: UUID | None
+    subject: str
+    data: Mapping[str, Any]
+    occurred_at: datetime
+
+
+_APPEND_ALL = text(
+    """
+    INSERT INTO feed_pending (id, kind, subject, unit_id, data, occurred_at, recorded_at)
+    SELECT h.*, :now FROM json_to_recordset(CAST(:happenings AS json)) AS h(
+        id uuid, kind text, subject text, unit_id uuid, data jsonb, occurred_at timestamptz)
+    """
+)
+
+
+def append_all(db: Session, happenings: Sequence[Happening], *, now: datetime) -> None:
+    """What `append` does, for several things at once and in one statement; for hot paths."""
+    if not happenings:
+        return
+    rows = [
+        {
+            "id": uuid7(),
+            "kind": happening.kind,
+            "subject": happening.subject,
+            "unit_id": happening.unit_id,
+            "data": dict(happening.data),
+            "occurred_at": happening.occurred_at,
+        }
+        for happening in happenings
+    ]
+    db.connection().execute(_APPEND_ALL, {"now": now, "happenings": orjson.dumps(rows).decode()})
+    ring_after_commit(db)
 
 
 def cursor_of(db: Session, name: str, *, lock: bool = False) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
+from tracker.stock.rules.words import Kind
 from tracker.stock.schemas import (
     CountedOut,
     EntryOut,
@@ -25,14 +25,23 @@ from tracker.stock.schemas import (
     SkippedOut,
     StockOut,
 )
+from tracker.stock.service.commands import Posted
 
 
-def posted_out(db: Session, event_id: UUID) -> PostedOut:
-    """What a writer of an event is told, the first time and every other."""
+def posted_out(db: Session, posted: Posted, kind: Kind, now: datetime) -> PostedOut:
+    """What a writer of an event is told, the first time (at `now`) and every other."""
+    if posted.fresh:
+        return PostedOut(
+            id=posted.event_id,
+            kind=kind,
+            facility_id=posted.facility_id,
+            occurred_at=posted.occurred_at.astimezone(UTC),
+            recorded_at=now,
+        )
     row = db.execute(
         select(
             StockEvent.id, StockEvent.kind, StockEvent.facility_id, StockEvent.occurred_at, StockEvent.recorded_at
-        ).where(StockEvent.id == event_id)
+        ).where(StockEvent.id == posted.event_id)
     ).one()
     return PostedOut(
         id=row.id,

@@ -24,6 +24,7 @@ from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
 from tracker.stock.rules.fefo import pick
+from tracker.stock.rules.words import Kind
 from tracker.stock.schemas import (
     DiscardIn,
     EventOut,
@@ -79,7 +80,7 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
     )
     posted = record_event(db, caller, command, now=now)
     response.status_code = 201 if posted.fresh else 200
-    return posted_out(db, posted.event_id)
+    return posted_out(db, posted, body.kind, now)
 
 
 @router.get("/stock/events/{event_id}")
@@ -96,7 +97,7 @@ def reverse_stock_event(
     command = ReverseEvent(id=body.id, event_id=event_id, reason=body.reason)
     posted = reverse_event(db, caller, command, now=now)
     response.status_code = 201 if posted.fresh else 200
-    return posted_out(db, posted.event_id)
+    return posted_out(db, posted, Kind.REVERSAL, now)
 
 
 @router.get("/stock")

@@ -122,10 +122,12 @@ class DiscardDoses:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The event's id, and whether it was written now (False: it was here already)."""
+    """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time)."""
 
     event_id: UUID
     fresh: bool
+    facility_id: UUID
+    occurred_at: datetime
 
 
 def digest(command: PostEvent) -> str:

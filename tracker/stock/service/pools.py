@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
-from sqlalchemy.orm import Session
 
-from tracker.feed.service import append
 from tracker.stock.rules.availability import (
     FIRST,
     Step,
@@ -103,32 +101,3 @@ def apply_need(connection: Connection, facility_id: UUID, presentation_id: UUID,
     """Change vials needed by day; the caller has seen that no day falls below zero."""
     values = {"facility": facility_id, "presentation": presentation_id}
     connection.execute(_APPLY, {**values, "days": list(deltas), "vials": list(deltas.values())})
-
-
-def tell_pools(
-    db: Session, facility_id: UUID, changes: Sequence[PoolChange], *, occurred_at: datetime, now: datetime
-) -> None:
-    """Say on the feed where promises fell short, and where vials came."""
-    for change in changes:
-        data = {"facility_id": str(facility_id), "presentation_id": str(change.presentation_id)}
-        if change.short:
-            days = [day.isoformat() for day in change.short_days]
-            append(
-                db,
-                "stock.short",
-                unit_id=facility_id,
-                subject=str(facility_id),
-                data={**data, "days": days, "short": change.short},
-                occurred_at=occurred_at,
-                now=now,
-            )
-        if change.rose > 0:
-            append(
-                db,
-                "stock.available",
-                unit_id=facility_id,
-                subject=str(facility_id),
-                data={**data, "vials": change.rose},
-                occurred_at=occurred_at,
-                now=now,
-            )

@@ -43,7 +43,7 @@ from tracker.stock.rules.history import Move, Position
 from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, drafts_of
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
 from tracker.stock.service.commands import Posted, PostEvent, digest
-from tracker.stock.service.pools import PoolChange, change_pools, tell_pools
+from tracker.stock.service.pools import PoolChange, change_pools
 from tracker.stock.service.reading import (
     Anchor,
     Facts,
@@ -54,7 +54,7 @@ from tracker.stock.service.reading import (
     read_past,
     read_state,
 )
-from tracker.stock.service.telling import tell_moved
+from tracker.stock.service.telling import tell
 from tracker.stock.service.writing import EventRow, write_balances, write_counts, write_events
 
 AHEAD = timedelta(minutes=5)
@@ -172,7 +172,7 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -
     if state.recorded is not None:
         if state.recorded != work.content:
             raise OtherContent(id=str(work.id))
-        return Posted(work.id, fresh=False)
+        return Posted(work.id, False, work.facility_id, work.occurred_at)
     rows, balances, newest = _decide(connection, work, state, keys)
     pools = _pools(connection, work, state, rows, now)
     try:
@@ -189,9 +189,8 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -
     )
     if work.counted:
         write_counts(connection, rows[0], work.counted)
-    tell_moved(db, rows[0], presentations, now=now)
-    tell_pools(db, work.facility_id, pools, occurred_at=work.occurred_at, now=now)
-    return Posted(work.id, fresh=True)
+    tell(db, rows[0], presentations, pools, now=now)
+    return Posted(work.id, True, work.facility_id, work.occurred_at)
 
 
 def anchors_of(work: Work) -> set[Anchor]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
@@ -64,8 +65,7 @@ _FACTS = text(
            p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility
     FROM facility f
     JOIN unit u ON u.id = f.id
-    CROSS JOIN unnest(CAST(:batches AS uuid[]), CAST(:places AS uuid[]), CAST(:to_places AS uuid[]))
-         WITH ORDINALITY AS l(batch_id, place_id, to_place_id, line)
+    CROSS JOIN json_to_recordset(CAST(:lines AS json)) AS l(line int, batch_id uuid, place_id uuid, to_place_id uuid)
     LEFT JOIN batch b ON b.id = l.batch_id
     LEFT JOIN presentation p ON p.id = b.presentation_id
     LEFT JOIN equipment e ON e.id = l.place_id
@@ -87,10 +87,11 @@ def read_facts(
 
     Raises FacilityNotFound, UnknownBatch, UnknownPlace (naming the line).
     """
-    rows = connection.execute(
-        _FACTS,
-        {"facility": facility_id, "batches": list(batches), "places": list(places), "to_places": list(to_places)},
-    ).all()
+    lines = [
+        {"line": line, "batch_id": batch, "place_id": place, "to_place_id": to_place}
+        for line, (batch, place, to_place) in enumerate(zip(batches, places, to_places, strict=True))
+    ]
+    rows = connection.execute(_FACTS, {"facility": facility_id, "lines": orjson.dumps(lines).decode()}).all()
     if not rows:
         raise FacilityNotFound(field="facility", facility=str(facility_id))
     facts = Facts(path=rows[0].path, timezone=rows[0].timezone, batches={})
@@ -125,6 +126,9 @@ _LOCK = text(
     FOR UPDATE
     """
 )
+_LOCK_ONE = text(
+    "SELECT owner_id FROM stock_anchor WHERE owner_id = :owner AND presentation_id = :presentation FOR UPDATE"
+)
 _MAKE = text(
     """
     INSERT INTO stock_anchor (owner_id, presentation_id)
@@ -154,9 +158,10 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
     values = {"owners": [owner for owner, _ in wanted], "presentations": [p for _, p in wanted]}
     if len(wanted) == 1:
         # The common event: nothing can be held out of order, so look and lock in one statement.
-        if db.execute(_LOCK, values).first() is None:
+        one = {"owner": wanted[0][0], "presentation": wanted[0][1]}
+        if db.execute(_LOCK_ONE, one).first() is None:
             db.execute(_MAKE, values)
-            db.execute(_LOCK, values)
+            db.execute(_LOCK_ONE, one)
         return
     if db.execute(_PRESENT, values).scalar_one() < len(wanted):
         db.execute(_MAKE, values)
@@ -167,10 +172,8 @@ _STATE = text(
     """
     SELECT 0 AS part, b.holder_id AS one, b.batch_id AS two, b.status AS word, b.account AS account, b.vials AS n1,
            b.vvm_stage::bigint AS n2, 0::bigint AS n3, b.touched_at AS at, NULL::date AS day
-    FROM stock_balance b
-    WHERE (b.holder_id, b.batch_id, b.status) IN (
-        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
-    )
+    FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
+    JOIN stock_balance b ON (b.holder_id, b.batch_id, b.status) = (k.holder_id, k.batch_id, k.status)
     UNION ALL
     SELECT 1, a.presentation_id, NULL, NULL, NULL, a.vials, a.needed, a.short, NULL, a.step
     FROM availability a
@@ -197,9 +200,7 @@ def read_state(
             "id": event_id,
             "facility": facility_id,
             "presentations": list(presentations),
-            "holders": [key.holder_id for key in keys],
-            "batches": [key.batch_id for key in keys],
-            "statuses": [key.status.value for key in keys],
+            "keys": _json_of(keys),
         },
     ).all()
     balances: dict[Key, Balance] = {}
@@ -221,31 +222,31 @@ _MOVES = text(
     """
     SELECT e.holder_id, e.batch_id, e.status, e.occurred_at, e.ordinal, e.number, e.vials
     FROM stock_entry e
-    WHERE (e.holder_id, e.batch_id, e.status) IN (
-        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
-    ) AND e.account IN ('place', 'transit', 'open') AND e.occurred_at >= :since
+    JOIN json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
+      ON (e.holder_id, e.batch_id, e.status) = (k.holder_id, k.batch_id, k.status)
+    WHERE e.account IN ('place', 'transit', 'open') AND e.occurred_at >= :since
     """
 )
 _COUNTS = text(
     """
     SELECT c.holder_id, c.batch_id, c.status, c.event_id, c.occurred_at, c.number
     FROM stock_count c
-    WHERE (c.holder_id, c.batch_id, c.status) IN (
-        SELECT * FROM unnest(CAST(:holders AS uuid[]), CAST(:batches AS uuid[]), CAST(:statuses AS text[]))
-    ) AND c.occurred_at >= :since AND c.event_id <> :but
+    JOIN json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
+      ON (c.holder_id, c.batch_id, c.status) = (k.holder_id, k.batch_id, k.status)
+    WHERE c.occurred_at >= :since AND c.event_id <> :but
       AND NOT EXISTS (SELECT FROM stock_event r WHERE r.reverses_id = c.event_id)
     """
 )
 
 
+def _json_of(keys: Sequence[Key]) -> str:
+    rows = [{"holder_id": key.holder_id, "batch_id": key.batch_id, "status": key.status} for key in keys]
+    return orjson.dumps(rows).decode()
+
+
 def read_past(connection: Connection, keys: Sequence[Key], since: datetime, but: UUID) -> dict[Key, Past]:
     """What is written at `keys` from `since` on: moves, and counts that stand (other than `but`)."""
-    values = {
-        "holders": [key.holder_id for key in keys],
-        "batches": [key.batch_id for key in keys],
-        "statuses": [key.status.value for key in keys],
-        "since": since,
-    }
+    values = {"keys": _json_of(keys), "since": since}
     moves: dict[Key, list[Move]] = defaultdict(list)
     counts: dict[Key, list[PastCount]] = defaultdict(list)
     for row in connection.execute(_MOVES, values):
