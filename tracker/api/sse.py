@@ -69,6 +69,9 @@ class FeedHub:
         seen = -1
         while not self._stop.is_set():
             listener.wait(1.0)
+            if self._stop.is_set():
+                # The engine may be disposed of by now: asking it would open a connection nobody closes.
+                break
             # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
             try:
                 newest = self._newest()
