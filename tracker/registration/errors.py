@@ -1,0 +1,29 @@
+"""What this room says when it must say no."""
+
+from __future__ import annotations
+
+from tracker.kit.errors import Conflict, Refused
+
+
+class BadTicket(Refused):
+    """The code is no ticket of this installation."""
+
+    code = "registration.bad_ticket"
+
+
+class TicketElsewhere(Conflict):
+    """The ticket is for another facility."""
+
+    code = "registration.ticket_elsewhere"
+
+
+class TicketOtherDay(Conflict):
+    """The ticket is for another day."""
+
+    code = "registration.ticket_other_day"
+
+
+class OtherMedium(Conflict):
+    """The conversation was begun through another medium."""
+
+    code = "registration.other_medium"

@@ -1,0 +1,38 @@
+"""Tables of this room: conversations, and the answers given, so that a repeated message gets the same one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database.base import Base
+from tracker.database.types import StrEnumText
+from tracker.quota.rules.words import Medium
+
+
+class Conversation(Base):
+    """What is remembered of one person's talk through one medium; holds no identity number and no text."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (Index(None, "updated_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    medium: Mapped[Medium] = mapped_column(StrEnumText(Medium))
+    account_id: Mapped[UUID | None]
+    state: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+
+
+class ConversationTurn(Base):
+    """The replies to one message, by the message's own id."""
+
+    __tablename__ = "conversation_turn"
+
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversation.id"), primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    replies: Mapped[list[Any]]
+    at: Mapped[datetime]

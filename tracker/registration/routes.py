@@ -1,0 +1,62 @@
+"""HTTP of this room: a conversation's messages, tickets, check-in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from tracker.access.rules import Permission
+from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.people.vault import NikVault
+from tracker.quota.errors import BookingNotFound
+from tracker.quota.models import Booking
+from tracker.quota.queries.lists import bookings_visible_to
+from tracker.registration.schemas import CheckedInOut, CheckInIn, MessageIn, PublicKeyOut, RepliesOut, TicketOut
+from tracker.registration.service.talking import Message, answer
+from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
+
+router = APIRouter(prefix="/api/v1", tags=["registration"])
+
+
+@router.post("/conversations/messages", operation_id="answer_message")
+def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Shared) -> RepliesOut:
+    """Answer a citizen's message; the same message again gets the same answer."""
+    vault = NikVault.from_secret(shared.settings.secret_key.get_secret_value())
+    message = Message(
+        conversation_id=body.conversation,
+        message_id=body.id,
+        medium=body.medium,
+        text=body.text,
+        language=body.language,
+    )
+    return RepliesOut(replies=answer(db, caller, message, vault=vault, now=now))
+
+
+@router.get("/tickets/key", operation_id="read_ticket_key")
+def read_ticket_key(caller: Caller, shared: Shared) -> PublicKeyOut:
+    """The public key for checking tickets offline."""
+    caller.require(Permission.BOOKING_READ)
+    key = _office(shared).public_key()
+    return PublicKeyOut(kty=key["kty"], crv=key["crv"], x=key["x"])
+
+
+@router.get("/bookings/{booking_id}/ticket", operation_id="read_ticket")
+def read_ticket(booking_id: UUID, db: Db, caller: Caller, shared: Shared) -> TicketOut:
+    """The signed ticket of a booking."""
+    row = db.execute(bookings_visible_to(caller).where(Booking.id == booking_id)).first()
+    if row is None:
+        raise BookingNotFound(booking=str(booking_id))
+    signed = _office(shared).sign(ticket_of(db, row[0]))
+    return TicketOut(ticket=signed, svg=drawn(signed))
+
+
+@router.post("/tickets/check-in", operation_id="check_in")
+def check_in_by_ticket(body: CheckInIn, db: Db, caller: Caller, now: Now, shared: Shared) -> CheckedInOut:
+    """Somebody shows a ticket: their booking has arrived."""
+    booking = check_in(db, caller, _office(shared), body.ticket, body.facility, now=now)
+    return CheckedInOut(booking=booking.id, session=booking.session_id, dose=booking.dose, state=booking.state)
+
+
+def _office(shared: Shared) -> TicketOffice:
+    return TicketOffice.from_secret(shared.settings.secret_key.get_secret_value())

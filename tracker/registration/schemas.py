@@ -1,0 +1,61 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker.quota.rules.words import BookingState, Medium
+
+
+class MessageIn(BaseModel):
+    """A citizen's message as some mouth (web chat, call-centre operator) hands it on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversation: UUID
+    id: str = Field(min_length=1, max_length=200, description="The message's own id: a repeat gets the same replies.")
+    medium: Medium
+    text: str = Field(max_length=2000)
+    language: Literal["id", "en"] = "id"
+
+
+class RepliesOut(BaseModel):
+    """What to say, in order."""
+
+    replies: list[str]
+
+
+class CheckInIn(BaseModel):
+    """A ticket shown at a facility's door."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: str = Field(min_length=1, max_length=2000)
+    facility: str = Field(min_length=1, max_length=64)
+
+
+class CheckedInOut(BaseModel):
+    """The booking whose owner has arrived."""
+
+    booking: UUID
+    session: UUID
+    dose: int
+    state: BookingState
+
+
+class TicketOut(BaseModel):
+    """A signed ticket and its QR code as SVG markup."""
+
+    ticket: str
+    svg: str
+
+
+class PublicKeyOut(BaseModel):
+    """Ed25519 public key (JWK): a phone checks tickets with it offline."""
+
+    kty: str
+    crv: str
+    x: str

@@ -1,0 +1,91 @@
+"""Signed tickets: made for a booking, checked at the door, also by a phone that holds only the public key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import zxingcpp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from joserfc.util import to_bytes
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.tokens import derived_key
+from tracker.network.models import Facility
+from tracker.network.queries import facility_by_code_or_id, local_date
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import BookingState
+from tracker.quota.service.commands import MoveBooking
+from tracker.quota.service.moving import move_booking
+from tracker.registration.errors import BadTicket, TicketElsewhere, TicketOtherDay
+from tracker.registration.rules.tickets import Ticket
+
+_ALGORITHM = "Ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOffice:
+    """Signs and checks with the installation's own key pair, derived from its secret."""
+
+    key: OKPKey
+
+    @classmethod
+    def from_secret(cls, secret: str) -> TicketOffice:
+        """The office of an installation's RANTAI_SECRET_KEY."""
+        private = Ed25519PrivateKey.from_private_bytes(derived_key(secret, "ticket"))
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return cls(OKPKey.import_key(pem))
+
+    def public_key(self) -> dict[str, str]:
+        """The public half as a JWK, for phones that check offline."""
+        return {name: str(value) for name, value in self.key.as_dict(private=False).items()}
+
+    def sign(self, ticket: Ticket) -> str:
+        """The ticket as a compact JWS."""
+        payload = json.dumps(ticket.to_claims(), separators=(",", ":"))
+        return jws.serialize_compact({"alg": _ALGORITHM}, payload, self.key, algorithms=[_ALGORITHM])
+
+    def read(self, text: str) -> Ticket:
+        """The ticket a code holds; raises BadTicket for anything that this installation did not sign."""
+        try:
+            signed = jws.deserialize_compact(to_bytes(text.strip()), self.key, algorithms=[_ALGORITHM])
+            return Ticket.from_claims(json.loads(signed.payload))
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise BadTicket(field="ticket") from error
+
+
+def ticket_of(db: Session, booking: Booking) -> Ticket:
+    """The ticket of a booking."""
+    session = db.get_one(VaccinationSession, booking.session_id)
+    facility = db.get_one(Facility, session.facility_id)
+    return Ticket(booking=booking.id, facility=facility.code, day=session.day, dose=booking.dose)
+
+
+def drawn(text: str) -> str:
+    """The text as a QR code, SVG markup, scaled by the page."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    svg: str = code.to_svg(add_quiet_zones=True)
+    return svg
+
+
+def check_in(
+    db: Session, principal: Principal, office: TicketOffice, ticket_text: str, facility_ref: str, *, now: datetime
+) -> Booking:
+    """Somebody shows a ticket at the door of a facility: the booking's owner has arrived.
+
+    Raises BadTicket, FacilityNotFound, TicketElsewhere, TicketOtherDay, and what moving a booking raises.
+    """
+    ticket = office.read(ticket_text)
+    facility = facility_by_code_or_id(db, principal, facility_ref)
+    if ticket.facility != facility.code:
+        raise TicketElsewhere(facility=ticket.facility)
+    if ticket.day != local_date(facility, now):
+        raise TicketOtherDay(day=ticket.day.isoformat())
+    command = MoveBooking(booking_id=ticket.booking, state=BookingState.ARRIVED)
+    return move_booking(db, principal, command, now=now)
