@@ -12,6 +12,7 @@ from rantai.world.people import seed_people
 from rantai.world.places import facility_rows, seed_places
 from rantai.world.promises import seed_promises
 from rantai.world.sensors import seed_sensors
+from rantai.world.shipments import seed_shipments
 from rantai.world.stocking import seed_stock
 from rantai.world.vaccines import PRODUCTS, seed_vaccines
 from tracker.database.engine import transaction
@@ -39,6 +40,7 @@ def seed_world(
     manifest.write()
     with transaction(engine) as db:
         seed_stock(db, batches, now=at)
+        seed_shipments(db, now=at)
     if secret_key is not None:
         with transaction(engine) as db:
             seed_promises(db, secret_key, now=at)

@@ -90,12 +90,11 @@ def _native(db: Session, manifest: Manifest, place: Watched, now: datetime) -> d
     interval_s = 60 if code in _LIVELY else 300
     device = NewDevice(code=code, unit=place.facility, make="Rantai", model="SIM-1")
     password, fresh = _password(db, manifest, device, now)
+    channels = [("t1", Quantity.TEMPERATURE, place.role)]
+    if code in _LIVELY or code in SCENARIOS:
+        # Most loggers measure temperature only; those with something to tell know door and power too.
+        channels += [("d1", Quantity.DOOR_OPEN, Role.DOOR), ("p1", Quantity.POWER, Role.POWER)]
     if fresh:
-        channels = (
-            ("t1", Quantity.TEMPERATURE, place.role),
-            ("d1", Quantity.DOOR_OPEN, Role.DOOR),
-            ("p1", Quantity.POWER, Role.POWER),
-        )
         for name, quantity, role in channels:
             use = ChannelUse(
                 device=code, name=name, quantity=quantity, role=role, equipment=place.equipment, interval_s=interval_s
@@ -109,11 +108,7 @@ def _native(db: Session, manifest: Manifest, place: Watched, now: datetime) -> d
         "equipment": place.equipment,
         "equipment_kind": place.model,
         "place_kind": place.place.value,
-        "channels": [
-            {"name": "t1", "role": place.role.value},
-            {"name": "d1", "role": "door"},
-            {"name": "p1", "role": "power"},
-        ],
+        "channels": [{"name": name, "role": role.value} for name, _quantity, role in channels],
         "interval_s": interval_s,
         "scenario": SCENARIOS.get(code, "calm"),
     }

@@ -16,6 +16,7 @@ from rantai.world.people import PEOPLE
 from rantai.world.places import facility_rows, puskesmas_rows
 from rantai.world.seed import seed_world
 from rantai.world.sensors import SCENARIOS, STORY_SENSOR
+from rantai.world.shipments import TRIPS
 from rantai.world.vaccines import PRODUCTS
 from simulators.manifest import read_world
 from simulators.scenarios import SCENARIOS as KNOWN_SCENARIOS
@@ -31,6 +32,8 @@ from tracker.network.models import Equipment, Facility
 from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
+from tracker.shipments.models import Shipment
+from tracker.shipments.rules.words import State
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.telemetry.models import Assignment, Device
 from tracker.telemetry.rules.credentials import matches
@@ -122,7 +125,10 @@ def test_a_lost_manifest_gives_new_keys_that_work(seeded: Seeded) -> None:
 def test_stock_and_sensors_were_there_before_the_heat(seeded: Seeded) -> None:
     long_ago = NOW - timedelta(hours=24)
     with transaction(seeded.engine) as db:
-        assert (db.scalar(select(func.max(StockEvent.occurred_at))) or NOW) < long_ago
+        here = select(Facility.id).where(Facility.code == "pkm-cipondoh").scalar_subquery()
+        newest = db.scalar(select(func.max(StockEvent.occurred_at)).where(StockEvent.facility_id == here))
+        assert newest is not None
+        assert newest < long_ago
         assert (db.scalar(select(func.max(Assignment.from_at))) or NOW) < long_ago
         fridge = db.scalar(select(Equipment.id).where(Equipment.code == "pkm-cipondoh-k1"))
         vials = db.scalar(select(func.sum(StockBalance.vials)).where(StockBalance.holder_id == fridge))
@@ -162,3 +168,13 @@ def test_the_next_day_adds_the_next_days_sessions(seeded: Seeded) -> None:
     seed_world(seeded.engine, seeded.path, secret_key=SECRET, now=NOW + timedelta(days=1))
     assert before is not None
     assert last_day() == before + timedelta(days=1)
+
+
+def test_shipments_have_arrived_are_on_the_road_and_late(seeded: Seeded) -> None:
+    with transaction(seeded.engine) as db:
+        shipments = list(db.scalars(select(Shipment)))
+    assert len(shipments) == len(TRIPS)
+    on_road = [each for each in shipments if each.state is State.IN_TRANSIT]
+    assert len(on_road) == 2
+    assert sum(each.expected_at is not None and each.expected_at < NOW for each in on_road) == 1
+    assert all(each.received_at is not None for each in shipments if each not in on_road)
