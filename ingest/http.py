@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -21,11 +21,12 @@ from sqlalchemy.orm import Session
 from ingest.dialects.ems import EMS
 from ingest.dialects.ems_schema import shape_problems
 from ingest.dialects.shapes import MOST_BYTES, Decoded, Group, Problem, Reject, parse_json
+from ingest.files.importer import import_logger_file
 from ingest.intake import Intake, Letter
 from tracker.access.principal import Principal
 from tracker.access.queries import units_visible_to
 from tracker.access.rules import Permission
-from tracker.edge.deps import Db, Now, bearer_scheme, identify
+from tracker.edge.deps import Caller, Db, Now, bearer_scheme, identify
 from tracker.kit.errors import Refused, Unauthenticated
 from tracker.telemetry.models import Device
 from tracker.telemetry.queries import device_by_credentials, device_by_ref
@@ -242,3 +243,44 @@ def _codes(db: Session, allowed: ColumnElement[bool], decoded: Decoded) -> list[
             raise UnknownSerial(field=group.where, serials=list(group.serials), matches=len(bound))
         codes.append(next(iter(bound))[1])
     return codes
+
+
+class LoggerFileStored(BaseModel):
+    """What an upload did: the logger's device and sensor, readings in the file and new among them."""
+
+    device: str
+    sensor_id: int
+    model: str
+    serial: str
+    readings: int
+    new: int
+    missing: int
+    first: datetime
+    last: datetime
+
+
+@router.post("/logger-files", status_code=201, operation_id="upload_logger_file")
+def post_logger_file(
+    *,
+    file: Annotated[UploadFile, File(description="Text export of a Fridge-tag 2, 2 L, Ultra Low or Q-tag.")],
+    equipment: Annotated[
+        str,
+        Form(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code of the equipment it lay in."),
+    ],
+    db: Db,
+    caller: Caller,
+    now: Now,
+) -> LoggerFileStored:
+    """Import a logger's export as readings; the same file again adds nothing."""
+    done = import_logger_file(db, caller, file.file.read(MOST_BYTES + 1), equipment, now)
+    return LoggerFileStored(
+        device=done.device_code,
+        sensor_id=done.channel_id,
+        model=done.model,
+        serial=done.serial,
+        readings=done.readings,
+        new=done.new,
+        missing=done.missing,
+        first=done.first,
+        last=done.last,
+    )

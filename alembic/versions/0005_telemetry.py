@@ -100,6 +100,7 @@ def _channels() -> None:
         sa.CheckConstraint("to_at > from_at", name=op.f("ck_assignment_order")),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_assignment_channel_id")),
         sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_assignment_equipment_id")),
+        sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_assignment_shipment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
     )
     op.create_index(op.f("ix_assignment_equipment_id"), "assignment", ["equipment_id"])

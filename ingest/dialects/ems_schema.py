@@ -6,6 +6,7 @@ the published schema; a conformance test compares the two on valid and broken bo
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -113,10 +114,12 @@ _VALIDATOR = jsonschema_rs.Draft202012Validator(_SCHEMA)
 
 def shape_problems(body: object) -> list[Problem]:
     """Where the body departs from the schema, at most 20 places."""
-    problems = []
-    for error in _VALIDATOR.iter_errors(body):
-        where = "".join(f"/{part}" for part in error.instance_path)
-        problems.append(Problem(where or "/", "schema", error.message[:200]))
-        if len(problems) == _MOST_PROBLEMS:
-            break
-    return problems
+    try:
+        errors = list(islice(_VALIDATOR.iter_errors(body), _MOST_PROBLEMS))
+    except ValueError as error:
+        # The validator walks values 255 deep; a delivery has five levels.
+        return [Problem("/", "too_deep", str(error))]
+    return [
+        Problem("".join(f"/{part}" for part in error.instance_path) or "/", "schema", error.message[:200])
+        for error in errors
+    ]

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.dialects.ems import EMS, decode
 from ingest.dialects.ems_schema import shape_problems
-from ingest.dialects.shapes import Decoded, Reject
+from ingest.dialects.shapes import Decoded, Reject, parse_json
 from tests.support.ems import ems_body, ems_record, rtmd_body
 from tests.support.hostile import HOSTILE_BODIES
 from tracker.telemetry.rules.words import Role
@@ -97,3 +97,12 @@ def test_the_schema_names_the_place_of_a_missing_member() -> None:
     (problem,) = shape_problems(body)
     assert problem.where == "/data/0/records/0"
     assert "ALRM" in problem.detail
+
+
+@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES.keys())
+def test_the_shape_of_hostile_bodies_is_refused_without_a_crash(body: bytes) -> None:
+    try:
+        value = parse_json(body)
+    except Reject:
+        return
+    assert shape_problems(value)

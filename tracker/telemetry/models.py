@@ -106,7 +106,7 @@ class Assignment(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
     equipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"), index=True)
-    shipment_id: Mapped[UUID | None] = mapped_column(index=True)
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipment.id"), index=True)
     from_at: Mapped[datetime]
     to_at: Mapped[datetime | None]
 

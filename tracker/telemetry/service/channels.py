@@ -17,7 +17,9 @@ from tracker.access.rules import Permission
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.network.errors import EquipmentNotFound
-from tracker.network.queries import as_id, equipment_by_ref
+from tracker.network.queries import equipment_by_ref
+from tracker.shipments.errors import ShipmentNotFound
+from tracker.shipments.queries.finding import shipment_by_ref
 from tracker.telemetry.errors import AssignmentOverlap, BadChannel, BadPeriod, OneTarget, UnknownTarget
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
 from tracker.telemetry.queries.devices import device_by_ref
@@ -206,8 +208,8 @@ def _targets(db: Session, principal: Principal, command: ChannelUse) -> tuple[UU
             raise UnknownTarget(field="equipment") from error
         return found.id, None
     if command.shipment is not None:
-        shipment_id = as_id(command.shipment)
-        if shipment_id is None:
-            raise UnknownTarget(field="shipment")
-        return None, shipment_id
+        try:
+            return None, shipment_by_ref(db, principal, command.shipment).id
+        except ShipmentNotFound as error:
+            raise UnknownTarget(field="shipment") from error
     return None, None
