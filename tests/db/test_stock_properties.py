@@ -54,7 +54,7 @@ _REFUSALS = {
     "stock.counted_twice",
 }
 
-batches = st.sampled_from(BATCHES)
+batches = st.sampled_from(("az-10/AZ003", *BATCHES))
 places = st.integers(0, 2)
 ago = st.one_of(st.just(0.0), st.integers(0, 96).map(float), st.sampled_from([24.0, 48.0]))
 steps = st.one_of(
@@ -204,13 +204,23 @@ class Play:
         release(self.ledger.db, facility, presentation, {day: vials}, today=self.ledger.today)
 
 
+# Some stock, an opened vial, and promises that leave little over: from here most losses make promises short.
+PRELUDE: tuple[tuple[Any, ...], ...] = (
+    ("supply", "az-10/AZ001", 0, 4, 90.0, None),
+    ("supply", "az-10/AZ003", 0, 6, 90.0, None),
+    ("opening", "az-10/AZ003", 0, 1, 0.0),
+    ("reserve", "az-10", 2, 3),
+    ("reserve", "az-10", 10, 5),
+)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(steps, min_size=4, max_size=18))
+@given(st.lists(steps, min_size=4, max_size=16))
 def test_the_books_hold_whatever_happens(db: Session, world: World, drawn: list[tuple[Any, ...]]) -> None:
     outer = db.begin_nested()
     try:
         play = Play(Ledger(db, world))
-        for step in drawn:
+        for step in (*PRELUDE, *drawn):
             play.run(step)
         check_books(db)
         before = books(db)
