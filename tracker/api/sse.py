@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,9 +56,11 @@ class FeedHub:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the listener; open streams end at their next look."""
+        """End the listener; open streams end at their next look. Waits until it has let go of the engine."""
         self._stop.set()
         self._wake()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
 
     @property
     def stopped(self) -> bool:
@@ -66,13 +69,14 @@ class FeedHub:
 
     def _listen(self) -> None:
         listener = Listener(dsn_of(self.engine), [NUMBERED])
-        seen = -1
+        seen, looked = -1, 0.0
         while not self._stop.is_set():
-            listener.wait(1.0)
-            if self._stop.is_set():
-                # The engine may be disposed of by now: asking it would open a connection nobody closes.
-                break
+            # Short waits, so that the end of the process does not wait for a whole second.
+            rang = listener.wait(0.2)
+            if self._stop.is_set() or (not rang and time.monotonic() - looked < 1.0):
+                continue
             # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
+            looked = time.monotonic()
             try:
                 newest = self._newest()
             except SQLAlchemyError:
