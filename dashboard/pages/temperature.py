@@ -39,7 +39,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
     """The page; `rentang` is 24j, 7h, 30h or 180h."""
     span = rentang if rentang in SPANS else DEFAULT_SPAN
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
-    curve = curve_of(db, found, *window(span, viewer.now), viewer.now)
+    curve = curve_of(db, found, *window(span, viewer.now))
     return page(
         viewer,
         "temperature.html",
@@ -58,7 +58,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
 def temperature_json(sensor: str, request: Request, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN) -> Response:
     """The curve's figure."""
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
-    curve = curve_of(db, found, *window(rentang, viewer.now), viewer.now)
+    curve = curve_of(db, found, *window(rentang, viewer.now))
     parts = CurveParts(
         readings=curve.readings,
         gaps=curve.gaps,

@@ -130,8 +130,8 @@ class Curve:
     clock_faults: int
 
 
-def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, now: datetime) -> Curve:
-    """Everything about one channel within [from_at, to_at)."""
+def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -> Curve:
+    """Everything about one channel within [from_at, to_at); what still goes on is drawn up to `to_at`."""
     inside = (
         Reading.channel_id == sensor.channel_id,
         Reading.measured_at >= from_at,
@@ -157,14 +157,14 @@ def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, no
         .order_by(at)
     )
     frame = pd.DataFrame(db.execute(grouped).all(), columns=["at", "low", "value", "high"])
-    gaps, known = _gaps(db, sensor, frame, from_at, min(to_at, now), width if merged else None)
+    gaps, known = _gaps(db, sensor, frame, from_at, to_at, width if merged else None)
     newest_c = (
         db.scalar(select(Reading.value).where(*inside, Reading.measured_at == newest).limit(1)) if newest else None
     )
     return Curve(
         readings=frame.assign(at=_local(frame["at"], sensor.zone)),
         gaps=_localised(gaps, sensor.zone, "start", "end"),
-        episodes=_episodes(db, sensor, from_at, to_at, now),
+        episodes=_episodes(db, sensor, from_at, to_at),
         rows=rows,
         merged=merged,
         minimum_c=minimum,
@@ -207,7 +207,7 @@ def _gaps(
     return gaps, min(1.0, known / whole)
 
 
-def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, now: datetime) -> pd.DataFrame:
+def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -> pd.DataFrame:
     query = (
         select(Episode)
         .where(
@@ -227,7 +227,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, n
             episode.severity.value,
             "cold" if episode.rule in COLD_RULES else "hot",
             max(episode.started_at, from_at),
-            min(episode.ended_at or now, to_at),
+            min(episode.ended_at or to_at, to_at),
             episode.alarmed_at,
             episode.peak,
             episode.exposed_s / 60,

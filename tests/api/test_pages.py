@@ -4,38 +4,56 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from dashboard.app import mount_pages
-from tests.browser.page_world import PageWorld, hold, page_world
+from tests.browser.page_world import PageWorld, page_template
+from tests.support import databases
+from tests.support.services import Services as Servers
 from tests.support.world import PASSWORD
 from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
-from tracker.kit.clock import utc_now
 from tracker.quota.models import Booking
+from tracker.settings import load_settings
 
+SECRET = "a secret for tests only, at least 32 characters"
 HTML = {"Accept": "text/html"}
 
 
-@pytest.fixture
-def world(app_services: Services) -> PageWorld:
-    """The world of the pages, committed; its warm fridge has its stock on hold."""
-    with transaction(app_services.engine) as db:
-        made = page_world(db, now=utc_now())
-    with transaction(app_services.engine) as db:
-        hold(db, now=utc_now())
-    return made
+@pytest.fixture(scope="module")
+def made(services: Servers, template: str) -> Iterator[tuple[str, PageWorld]]:
+    """The world of the pages as a template of its own: every test gets a copy."""
+    with page_template(services, template) as found:
+        yield found
 
 
 @pytest.fixture
-def site(app_services: Services, world: PageWorld) -> Iterator[TestClient]:
+def world(made: tuple[str, PageWorld]) -> PageWorld:
+    """What stands in the copy."""
+    return made[1]
+
+
+@pytest.fixture
+def app_services(services: Servers, made: tuple[str, PageWorld]) -> Iterator[Services]:
+    """What the application is made of, on a copy of the world."""
+    with (
+        databases.copied_database(services.postgres.url("postgres"), made[0]) as url,
+        databases.engine_of(url) as engine,
+    ):
+        # The clock stands still: a page and its charts would else differ from one minute to the next.
+        now = made[1].now + timedelta(minutes=1)
+        yield Services(engine=engine, settings=load_settings(database_url=url, secret_key=SECRET), clock=lambda: now)
+
+
+@pytest.fixture
+def site(app_services: Services) -> Iterator[TestClient]:
     """A browser without scripts, not logged in."""
-    assert world
     app = create_app(app_services)
     mount_pages(app, app_services)
     with TestClient(app, headers=HTML, follow_redirects=False) as client:

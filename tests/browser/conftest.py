@@ -14,16 +14,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import Engine
 
 from dashboard.app import mount_pages
-from tests.browser.page_world import PageWorld, hold, page_world
+from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.server import served
 from tests.support.services import Services as TestServices
 from tests.support.world import PASSWORD
 from tracker.api.app import create_app
-from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
-from tracker.kit.clock import utc_now
 from tracker.settings import load_settings
 
 SECRET = "a secret for tests only, at least 32 characters"
@@ -69,13 +67,10 @@ class Site:
 def site(services: TestServices, template: str) -> Iterator[Site]:
     """A uvicorn on a database with the world of the pages; a numberer as the worker has one."""
     with (
-        databases.copied_database(services.postgres.url("postgres"), template) as url,
+        page_template(services, template) as (name, world),
+        databases.copied_database(services.postgres.url("postgres"), name) as url,
         databases.engine_of(url) as engine,
     ):
-        with transaction(engine) as db:
-            world = page_world(db, now=utc_now())
-        with transaction(engine) as db:
-            hold(db, now=utc_now())
         settings = load_settings(database_url=url, mqtt_url=services.mqtt_url, secret_key=SECRET)
         # Every test logs in; the guard against guessing has tests of its own.
         settings.api.login_attempts_per_minute = 1_000

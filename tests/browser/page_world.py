@@ -6,20 +6,26 @@ Everything goes through the use cases, so it breaks when they change and never s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.support import databases
 from tests.support.quota import Desk
+from tests.support.services import Services
 from tests.support.world import PASSWORD, World, small_world
 from tracker.access.principal import SYSTEM
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.coldchain.models import Episode
 from tracker.coldchain.service.evaluation import evaluate_waiting
+from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.passport.service.holding import hold_for_episode
 from tracker.shipments.rules.words import Difference, ShipmentKind
@@ -37,6 +43,18 @@ from tracker.telemetry.service.devices import NewDevice, add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 INTERVAL = timedelta(minutes=10)
+
+
+@contextmanager
+def page_template(services: Services, template: str) -> Iterator[tuple[str, PageWorld]]:
+    """The name of a database that holds the world, its stock on hold: copies of it cost a moment, the world seconds."""
+    with databases.copied_database(services.postgres.url("postgres"), template) as url:
+        with databases.engine_of(url) as engine:
+            with transaction(engine) as db:
+                world = page_world(db, now=utc_now())
+            with transaction(engine) as db:
+                hold(db, now=utc_now())
+        yield urlsplit(url).path.lstrip("/"), world
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
