@@ -94,7 +94,8 @@ def test_an_api_key_may_deliver_for_devices_within_its_reach_and_no_others(
 
 
 def test_without_proof_nothing_is_taken(client: TestClient, app_services: Services, gateway: tuple[str, str]) -> None:
-    for auth in (None, (gateway[0], "wrong"), ("nobody", "x"), ("log-1", ""), ("a\0b", "x")):
+    assert client.post("/api/v1/ems", json=body_of()).status_code == 401
+    for auth in ((gateway[0], "wrong"), ("nobody", "x"), ("log-1", ""), ("a\0b", "x")):
         assert client.post("/api/v1/ems", json=body_of(), auth=auth).status_code == 401, auth
     assert stored(app_services) == 0
 

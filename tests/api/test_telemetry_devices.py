@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -199,8 +200,8 @@ def test_raw_readings_come_a_page_at_a_time_each_once_in_order(
     seen: list[str] = []
     cursor = None
     while True:
-        query = {"from": start, "resolution": "raw", "limit": 700} | ({"cursor": cursor} if cursor else {})
-        page = api.get(f"/api/v1/sensors/{measured}/readings", params=query, headers=manager).json()
+        query = f"from={quote(start)}&resolution=raw&limit=700" + (f"&cursor={cursor}" if cursor else "")
+        page = api.get(f"/api/v1/sensors/{measured}/readings?{query}", headers=manager).json()
         assert len(page["items"]) <= 700
         seen += [item["at"] for item in page["items"]]
         cursor = page["next_cursor"]
