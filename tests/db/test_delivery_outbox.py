@@ -67,7 +67,7 @@ def test_a_message_is_sent_once_and_marked(engine: Engine) -> None:
     assert deliver_due(engine, sender, phone_of, now=NOW).sent == 1
     assert deliver_due(engine, sender, phone_of, now=NOW + timedelta(days=1)).sent == 0
     assert [(out.id, out.address) for out in sender.sent] == [(first, "+62811p1")]
-    assert "2026-03-03" in sender.sent[0].text
+    assert "03-03-2026" in sender.sent[0].text
     assert message(engine, first).state is MessageState.SENT
 
 

@@ -83,6 +83,14 @@ def test_texts_are_in_two_languages_and_survive_missing_parameters() -> None:
         render("no_such", {}, "id")
 
 
+def test_days_and_instants_are_written_as_people_write_them() -> None:
+    params = {"day": "2026-03-03", "new_day": "2026-03-04", "answer_by": "2026-03-02T23:30:00+00:00"}
+    text = render("quota_offer", {**params, "facility": "Puskesmas T", "new_facility": "20260101"}, "id")
+    assert "tanggal 03-03-2026 di Puskesmas T" in text
+    assert "20260101, 04-03-2026" in text
+    assert "sebelum 03-03-2026 06.30 WIB" in text
+
+
 def test_every_template_other_rooms_name_exists() -> None:
     named = set()
     for file in (ROOT / "tracker").rglob("*.py"):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+_WESTERN = ZoneInfo("Asia/Jakarta")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?$")
 
 # name: (Indonesian, English)
 TEMPLATES: dict[str, tuple[str, str]] = {
@@ -49,7 +55,24 @@ TEMPLATES: dict[str, tuple[str, str]] = {
 def render(template: str, params: Mapping[str, object], language: str) -> str:
     """The text; a parameter that is missing leaves an ellipsis. Raises KeyError for an unknown template."""
     indonesian, english = TEMPLATES[template]
-    return (english if language == "en" else indonesian).format_map(_Lenient({k: str(v) for k, v in params.items()}))
+    return (english if language == "en" else indonesian).format_map(
+        _Lenient({name: _shown(value) for name, value in params.items()})
+    )
+
+
+def _shown(value: object) -> str:
+    """Days and instants as people write them; instants in western time, where the programme has its seat."""
+    text = str(value)
+    # Only the long form: a name or number that happens to be eight digits is no date.
+    if not _ISO.match(text):
+        return text
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text).strftime("%d-%m-%Y")
+        at = datetime.fromisoformat(text)
+        return at.astimezone(_WESTERN).strftime("%d-%m-%Y %H.%M WIB") if at.tzinfo else text
+    except ValueError:
+        return text
 
 
 class _Lenient(dict[str, str]):
