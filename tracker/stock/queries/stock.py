@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -141,7 +142,7 @@ def confidence_of(db: Session, facility_ids: Collection[UUID]) -> dict[UUID, Con
     newest = (
         select(StockEvent.facility_id, StockEvent.recorded_by, StockEvent.occurred_at)
         .where(StockEvent.facility_id.in_(facility_ids))
-        .distinct(StockEvent.facility_id)
+        .ext(distinct_on(StockEvent.facility_id))
         .order_by(StockEvent.facility_id, StockEvent.occurred_at.desc(), StockEvent.number.desc())
         .subquery()
     )

@@ -1,0 +1,147 @@
+"""A shipment over HTTP, as both of its sides see it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from tests.support.accounts import bearer
+from tests.support.world import PASSWORD, World, small_world
+from tracker.access.rules import Role
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+
+
+class Sides:
+    """The city that sends, the puskesmas that orders and receives, and a stranger."""
+
+    def __init__(self, client: TestClient, services: Services) -> None:
+        with transaction(services.engine) as db:
+            self.world: World = small_world(db, password=PASSWORD)
+        self.client = client
+        self.headers = {
+            role: bearer(client, services, self.world.usernames[role], PASSWORD)
+            for role in (Role.WAREHOUSE, Role.MANAGER, Role.AUDITOR)
+        }
+
+    def post(self, role: Role, path: str, body: dict[str, Any]) -> Response:
+        return self.client.post(f"/api/v1{path}", json=body, headers=self.headers[role])
+
+    def get(self, role: Role, path: str) -> Any:
+        answer = self.client.get(f"/api/v1{path}", headers=self.headers[role])
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def supply(self, vials: int) -> None:
+        body = {
+            "id": str(uuid7()),
+            "kind": "supply",
+            "facility": "kota-tangerang",
+            "occurred_at": utc_now().isoformat(),
+            "lines": [{"batch": "az-10/AZ003", "place": "kota-tangerang-r1", "vials": vials}],
+        }
+        assert self.post(Role.WAREHOUSE, "/stock/events", body).status_code == 201
+
+    def order(self, role: Role = Role.WAREHOUSE, **more: Any) -> dict[str, Any]:
+        body = {
+            "id": str(uuid7()),
+            "from": "kota-tangerang",
+            "to": "pkm-cipondoh",
+            "lines": [{"product": "az-10", "vials": 10}],
+            **more,
+        }
+        answer = self.post(role, "/shipments", body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+@pytest.fixture
+def sides(api: TestClient, app_services: Services) -> Sides:
+    return Sides(api, app_services)
+
+
+def test_from_order_to_receipt_with_a_difference_that_both_sides_see(sides: Sides) -> None:
+    sides.supply(30)
+    order = sides.order(Role.MANAGER)
+    assert (order["state"], order["kind"]) == ("requested", "order")
+    path = f"/shipments/{order['code']}"
+    assert sides.post(Role.MANAGER, f"{path}/approve", {}).status_code == 403
+    assert sides.post(Role.WAREHOUSE, f"{path}/approve", {}).json()["state"] == "approved"
+    packed = sides.post(Role.WAREHOUSE, f"{path}/pack", {"boxes": [{"seal": "S-7", "logger": "Q-1"}]})
+    assert packed.status_code == 200, packed.text
+    assert (len(packed.json()["boxes"][0]["sscc"]), packed.json()["not_found"]) == (18, {})
+    due = (utc_now() + timedelta(hours=3)).isoformat()
+    assert sides.post(Role.WAREHOUSE, f"{path}/dispatch", {"expected_at": due}).json()["state"] == "in_transit"
+    receipt = {
+        "id": str(uuid7()),
+        "occurred_at": utc_now().isoformat(),
+        "lines": [
+            {"batch": "AZ003", "place": "pkm-cipondoh-k1", "accepted": 8},
+            {"batch": "AZ003", "missing": 2, "reason": "lost"},
+        ],
+    }
+    first = sides.post(Role.MANAGER, f"{path}/receipts", receipt)
+    assert (first.status_code, first.json()["state"]) == (201, "received"), first.text
+    assert sides.post(Role.MANAGER, f"{path}/receipts", receipt).status_code == 200
+    assert sides.post(Role.MANAGER, f"{path}/receipts", {**receipt, "final": True}).status_code == 409
+    for role in sides.headers:
+        difference = sides.get(role, path)["differences"][0]
+        assert {name: difference[name] for name in ("sent", "accepted", "missing", "on_road")} == {
+            "sent": 10,
+            "accepted": 8,
+            "missing": 2,
+            "on_road": 0,
+        }
+    stock = sides.get(Role.MANAGER, "/stock?facility=pkm-cipondoh")["items"]
+    assert [(item["lot"], item["vials"]) for item in stock] == [("AZ003", 8)]
+
+
+def test_late_shipments_are_listed_and_others_are_not(sides: Sides) -> None:
+    sides.supply(30)
+    for hours in (-1, 5):
+        path = f"/shipments/{sides.order()['id']}"
+        assert sides.post(Role.WAREHOUSE, f"{path}/pack", {}).status_code == 200
+        due = (utc_now() + timedelta(hours=hours)).isoformat()
+        assert sides.post(Role.WAREHOUSE, f"{path}/dispatch", {"expected_at": due}).status_code == 200
+    assert [item["late"] for item in sides.get(Role.MANAGER, "/shipments?late=true")["items"]] == [True]
+    page = sides.get(Role.MANAGER, "/shipments?limit=1")
+    rest = sides.get(Role.MANAGER, f"/shipments?limit=1&cursor={page['next_cursor']}")
+    assert [page["items"][0]["late"], rest["items"][0]["late"], rest["next_cursor"]] == [False, True, None]
+
+
+def test_what_neither_end_shows_is_not_found(sides: Sides) -> None:
+    elsewhere = sides.order(to="pkm-tanah-tinggi")
+    path = f"/shipments/{elsewhere['id']}"
+    answer = sides.client.get(f"/api/v1{path}", headers=sides.headers[Role.MANAGER])
+    assert (answer.status_code, answer.json()["code"]) == (404, "shipments.not_found")
+    assert sides.post(Role.MANAGER, f"{path}/pack", {}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"to": "nowhere"}, 404, "network.facility_not_found"),
+        ({"lines": [{"product": "none", "vials": 1}]}, 404, "catalog.presentation_not_found"),
+        ({"lines": [{"product": "az-10", "vials": 0}]}, 422, "stock.bad_vials"),
+        ({"lines": []}, 422, "api.invalid"),
+        ({"to": "kota-tangerang"}, 422, "shipments.no_route"),
+    ],
+)
+def test_a_refused_order_leaves_nothing_behind(sides: Sides, change: dict[str, Any], status: int, code: str) -> None:
+    body = {
+        "id": str(uuid7()),
+        "from": "kota-tangerang",
+        "to": "pkm-cipondoh",
+        "lines": [{"product": "az-10", "vials": 10}],
+        **change,
+    }
+    answer = sides.post(Role.WAREHOUSE, "/shipments", body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert sides.get(Role.WAREHOUSE, "/shipments")["items"] == []
