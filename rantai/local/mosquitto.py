@@ -13,6 +13,7 @@ from pathlib import Path
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A WHO EMS body may have 1 MB; somewhat above, so that one just over is seen and put among the dead letters.
 MESSAGE_LIMIT_BYTES = 1_310_720
+_NO_LIMIT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,9 @@ def configuration(
         "",
         "# The default, 1000 waiting messages for a client that is away, drops the rest although it was",
         "# acknowledged. Here nothing is dropped: max_queued_bytes is off too, for it drops in silence as well;",
-        "# the guard is memory_limit, which refuses (no acknowledgement, the device keeps its copy).",
-        "max_queued_messages 0",
+        "# the guard is memory_limit, which refuses (no acknowledgement, the device keeps its copy). 0 would mean",
+        "# no limit too, but then 2.0.11 disconnects a client for one publication that its access list denies.",
+        f"max_queued_messages {_NO_LIMIT}",
         "max_queued_bytes 0",
         f"max_inflight_messages {max_inflight}",
         f"memory_limit {memory_bytes}",

@@ -13,10 +13,13 @@ import pytest
 
 from rantai.local.ports import free_port
 from rantai.local.services import LocalServices
-from tests.support.running import Running, all_gone, descendants
+from tests.support.running import Running, all_gone, descendants, local_servers_missing
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
+    pytest.mark.skipif(bool(local_servers_missing()), reason=local_servers_missing()),
+]
 
 # Generous: other tests run beside, and a machine with two cores makes the world in a minute then.
 _READY_S = 240

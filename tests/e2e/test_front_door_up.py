@@ -21,10 +21,13 @@ from rantai.local.ports import free_port
 from rantai.local.process import command_of
 from rantai.local.services import LocalServices
 from rantai.local.state import InstanceState
-from tests.support.running import Running, all_gone, descendants
+from tests.support.running import Running, all_gone, descendants, local_servers_missing
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc"),
+    pytest.mark.skipif(bool(local_servers_missing()), reason=local_servers_missing()),
+]
 
 
 def address_of(running: Running) -> str:

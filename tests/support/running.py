@@ -5,10 +5,22 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from rantai.errors import ServiceMissing
 from rantai.local.process import is_alive
+from rantai.local.system import find_mosquitto, find_postgres
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+
+
+def local_servers_missing() -> str:
+    """Why private servers cannot run here (a machine with Docker only); empty when they can."""
+    try:
+        find_postgres()
+        find_mosquitto()
+    except ServiceMissing as problem:
+        return str(problem)
+    return ""
 
 
 def descendants(pid: int) -> set[int]:

@@ -60,7 +60,7 @@ def test_everyone_writes_below_the_own_name_and_only_readers_read() -> None:
 
 def test_nothing_acknowledged_is_dropped_in_silence_and_the_store_is_saved_by_time() -> None:
     settings = settings_of(mosquitto.configuration(FILES, port=1883))
-    assert settings["max_queued_messages"] == "0"
+    assert int(settings["max_queued_messages"]) >= 1_000_000_000
     assert settings["max_queued_bytes"] == "0"
     assert settings["persistence"] == "true"
     assert settings["autosave_interval"] == "1"
