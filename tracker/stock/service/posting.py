@@ -1,7 +1,7 @@
 """The one door into the ledger: every event, of whatever kind, is written here.
 
-A simple event costs seven statements at most: facts, lock, state, event with entries, balances with steps,
-and what is told on the feed. A late event reads the past of its keys besides.
+A simple event costs five statements: facts, lock, state, the ledger's rows, and what is told on the feed.
+A late event reads the past of its keys besides; a count and an opening write rows of their own.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from tracker.stock.service.reading import (
     read_state,
 )
 from tracker.stock.service.telling import tell
-from tracker.stock.service.writing import EventRow, write_balances, write_counts, write_events
+from tracker.stock.service.writing import EventRow, Outcome, write, write_counts
 
 AHEAD = timedelta(minutes=5)
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -175,18 +175,16 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -
         return Posted(work.id, False, work.facility_id, work.occurred_at)
     rows, balances, newest = _decide(connection, work, state, keys)
     pools = _pools(connection, work, state, rows, now)
-    try:
-        write_events(connection, rows, recorded_at=now, account_id=principal.account_id, by=principal.name)
-    except IntegrityError as error:
-        raise _translated(error, work) from error
-    write_balances(
-        connection,
-        work.facility_id,
-        balances,
-        {change.presentation_id: change.changed for change in pools},
-        event_id=work.id,
+    outcome = Outcome(
+        events=rows,
+        balances=balances,
+        steps={change.presentation_id: change.changed for change in pools},
         newest=newest,
     )
+    try:
+        write(connection, outcome, recorded_at=now, account_id=principal.account_id, by=principal.name)
+    except IntegrityError as error:
+        raise _translated(error, work) from error
     if work.counted:
         write_counts(connection, rows[0], work.counted)
     tell(db, rows[0], presentations, pools, now=now)

@@ -1,4 +1,4 @@
-"""How the ledger writes: events with all their entries in one statement, balances and steps in another.
+"""How the ledger writes: events, all their entries, balances and steps, in one statement.
 
 Rows travel as one JSON parameter each: a Python list per column costs the driver more than the whole row costs
 the database.
@@ -99,23 +99,64 @@ def _json(rows: Sequence[Mapping[str, object]]) -> str:
     return orjson.dumps(rows).decode()
 
 
-_WRITE = text(
-    f"""
-    WITH written AS (
-        INSERT INTO stock_event ({_names(_EVENT_COLUMNS)}, recorded_at, account_id, recorded_by)
-        SELECT events.*, :recorded_at, CAST(:account_id AS uuid), :recorded_by FROM {_rows("events", _EVENT_COLUMNS)}
-    )
+_BALANCES = f"""
+    INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
+    SELECT balances.*, CAST(:event AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
+    ON CONFLICT (holder_id, batch_id, status) DO UPDATE
+    SET vials = excluded.vials, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
+        touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND :newest THEN excluded.touched_event_id
+                                ELSE b.touched_event_id END
+"""
+_STEPS = f"""
+    INSERT INTO availability (facility_id, {_names(_STEP_COLUMNS)})
+    SELECT CAST(:facility AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
+    ON CONFLICT (facility_id, presentation_id, step) DO UPDATE
+    SET vials = excluded.vials, needed = excluded.needed, short = excluded.short
+"""
+_EVENTS = f"""
+    INSERT INTO stock_event ({_names(_EVENT_COLUMNS)}, recorded_at, account_id, recorded_by)
+    SELECT events.*, :recorded_at, CAST(:account_id AS uuid), :recorded_by FROM {_rows("events", _EVENT_COLUMNS)}
+"""
+_ENTRIES = f"""
     INSERT INTO stock_entry ({_names(_ENTRY_COLUMNS)}, recorded_at)
     SELECT entries.*, :recorded_at FROM {_rows("entries", _ENTRY_COLUMNS)}
+"""
+_LEDGER = text(f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}) {_STEPS}")
+_STEPS_ONLY = text(_STEPS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an event leaves behind: the rows of the ledger, the new balances, the changed steps by presentation.
+
+    `newest`: the event is the last word at its keys in the order of time.
     """
-)
+
+    events: Sequence[EventRow]
+    balances: Mapping[Key, Balance]
+    steps: Mapping[UUID, Sequence[Step]]
+    newest: bool
 
 
-def write_events(
-    connection: Connection, events: Sequence[EventRow], *, recorded_at: datetime, account_id: UUID | None, by: str
-) -> None:
-    """Append events and all their entries, in one statement."""
-    entries = [
+def write(connection: Connection, outcome: Outcome, *, recorded_at: datetime, account_id: UUID | None, by: str) -> None:
+    """Write all of it in one statement. Everything is behind locked anchors, so values are written, not added."""
+    asked = outcome.events[0]
+    values = {
+        "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in outcome.events]),
+        "entries": _json([row for event in outcome.events for row in _entry_rows(event)]),
+        "balances": _json(_balance_rows(asked.facility_id, outcome.balances)),
+        "recorded_at": recorded_at,
+        "account_id": account_id,
+        "recorded_by": by,
+        "event": asked.id,
+        "newest": outcome.newest,
+        **_step_values(asked.facility_id, outcome.steps),
+    }
+    connection.execute(_LEDGER, values)
+
+
+def _entry_rows(event: EventRow) -> list[dict[str, object]]:
+    return [
         {
             "event_id": event.id,
             "seq": seq,
@@ -132,52 +173,12 @@ def write_events(
             "number": event.number,
             "ordinal": event.ordinal,
         }
-        for event in events
         for seq, draft in enumerate(event.drafts)
     ]
-    values = {
-        "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in events]),
-        "entries": _json(entries),
-        "recorded_at": recorded_at,
-        "account_id": account_id,
-        "recorded_by": by,
-    }
-    connection.execute(_WRITE, values)
 
 
-_BALANCES = f"""
-    INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
-    SELECT balances.*, CAST(:event AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
-    ON CONFLICT (holder_id, batch_id, status) DO UPDATE
-    SET vials = excluded.vials, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
-        touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND :newest THEN excluded.touched_event_id
-                                ELSE b.touched_event_id END
-"""
-_STEPS = f"""
-    INSERT INTO availability (facility_id, {_names(_STEP_COLUMNS)})
-    SELECT CAST(:facility AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
-    ON CONFLICT (facility_id, presentation_id, step) DO UPDATE
-    SET vials = excluded.vials, needed = excluded.needed, short = excluded.short
-"""
-_BALANCES_AND_STEPS = text(f"WITH written AS ({_BALANCES}) {_STEPS}")
-_STEPS_ONLY = text(_STEPS)
-
-
-def write_balances(
-    connection: Connection,
-    facility_id: UUID,
-    balances: Mapping[Key, Balance],
-    steps: Mapping[UUID, Sequence[Step]],
-    *,
-    event_id: UUID,
-    newest: bool,
-) -> None:
-    """Put down the new balances and the changed steps (by presentation), in one statement.
-
-    All are behind locked anchors, so values are written, not added. `newest`: the event is the last word at
-    its keys in the order of time.
-    """
-    rows = [
+def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[dict[str, object]]:
+    return [
         {
             "holder_id": key.holder_id,
             "batch_id": key.batch_id,
@@ -191,8 +192,6 @@ def write_balances(
         }
         for key, balance in balances.items()
     ]
-    values = {"event": event_id, "newest": newest, "balances": _json(rows)}
-    connection.execute(_BALANCES_AND_STEPS, {**values, **_step_values(facility_id, steps)})
 
 
 def write_steps(connection: Connection, facility_id: UUID, steps: Mapping[UUID, Sequence[Step]]) -> None:
