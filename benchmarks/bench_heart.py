@@ -28,7 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from benchmarks.common import Row, migrated_engine, percentile, private_services
+from benchmarks.common import Row, migrated_engine, percentile, print_table, private_services
 from ingest.mqtt.link import BrokerAddress
 from rantai.local.ports import free_port
 from rantai.local.services import LocalServices
@@ -360,3 +360,7 @@ def _beside(url: str, devices: Sequence[str]) -> Iterator[_Noise]:
         finally:
             stop.set()
             thread.join(10)
+
+
+if __name__ == "__main__":
+    print_table(measure(quick="--quick" in sys.argv))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
+from tracker.feed.models import FeedPending
 from tracker.quota.errors import BadStep, Exhausted, NoVial
 from tracker.quota.models import Booking, Claim
 from tracker.quota.rules.words import BookingState, ClaimState
@@ -44,6 +45,8 @@ def test_the_first_dose_opens_a_vial_and_takes_it_and_its_bookings_out_of_the_ru
     desk.vaccinate(booked[0])
     assert desk.need() == {desk.today: 1}
     assert desk.short() == 0
+    # Not even for a moment: nobody is to be woken for a vial that serves its own people.
+    assert db.scalars(select(FeedPending.id).where(FeedPending.kind == "stock.short")).all() == []
     vial = db.scalars(select(OpenVial)).one()
     assert (vial.given, vial.remaining, vial.session_id) == (1, 9, session)
     assert booked[0].batch_id == desk.world.batches["az-10/AZ003"].id

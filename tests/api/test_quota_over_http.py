@@ -1,0 +1,215 @@
+"""Persons, sessions, bookings and the quota as another system meets them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from tests.support.accounts import bearer
+from tests.support.quota import Desk, fresh_nik
+from tests.support.world import PASSWORD, World, small_world
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
+from tracker.catalog.service import NewBatch, add_batch
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+
+LOT = "az-10/HTTP"
+
+
+@pytest.fixture
+def world(app_services: Services) -> World:
+    """The small world, with six vials of ten at the puskesmas and six next door."""
+    now = utc_now()
+    with transaction(app_services.engine) as db:
+        world = small_world(db, now=now, password=PASSWORD)
+        batch = NewBatch(presentation="az-10", lot="HTTP", expiry=now.date() + timedelta(days=200))
+        world.batches[LOT] = add_batch(db, SYSTEM, batch, now=now)
+        desk = Desk(db, world, now)
+        desk.stock(LOT, 6)
+        desk.stock(LOT, 6, place="pkm-tanah-tinggi-k1")
+    return world
+
+
+class Caller:
+    """One account over HTTP."""
+
+    def __init__(self, client: TestClient, services: Services, world: World, role: Role) -> None:
+        self.client = client
+        self.world = world
+        self.headers = bearer(client, services, world.usernames[role], PASSWORD)
+
+    def get(self, path: str, **query: Any) -> Response:
+        return self.client.get(f"/api/v1/{path}", params=query, headers=self.headers)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Response:
+        return self.client.post(f"/api/v1/{path}", json=body, headers=self.headers)
+
+    def person(self) -> str:
+        person = str(uuid7())
+        answer = self.post("persons", {"id": person, "nik": fresh_nik(), "name": "Warga Rekaan"})
+        assert answer.status_code == 201, answer.text
+        return person
+
+    def session(self, **more: Any) -> str:
+        answer = self.post("sessions", session_body(**more))
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def book(self, session: str, person: str | None = None, **more: Any) -> Response:
+        body = {"id": str(uuid7()), "person": person or self.person(), "session": session, "dose": 1, "medium": "app"}
+        return self.post("bookings", {**body, **more})
+
+
+@pytest.fixture
+def city(api: TestClient, app_services: Services, world: World) -> Caller:
+    return Caller(api, app_services, world, Role.CITY)
+
+
+def session_body(**more: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid7()),
+        "facility": "pkm-cipondoh",
+        "date": (utc_now().date() + timedelta(days=2)).isoformat(),
+        "from": "08:00",
+        "to": "12:00",
+        "presentation": "az-10",
+        "doses": [1, 2],
+        "capacity": 50,
+        "buckets": [{"kind": "general", "share": 0.8}, {"kind": "second_dose", "share": 0.2}],
+        **more,
+    }
+
+
+def test_a_booking_goes_from_reserved_to_vaccinated_and_the_quota_counts_along(city: Caller) -> None:
+    session = city.session(
+        date=(utc_now() + timedelta(hours=7)).date().isoformat(), **{"from": "00:00", "to": "23:59:59"}
+    )
+    before = city.get("quota", facility="pkm-cipondoh", product="az-10").json()["items"]
+    assert {(item["dose"], item["bucket"]) for item in before} == {(1, "general"), (2, "general"), (2, "second_dose")}
+    reserved = city.book(session)
+    assert (reserved.status_code, reserved.json()["state"]) == (201, "reserved")
+    booking = reserved.json()["id"]
+    for step, body, state in (
+        ("confirm", None, "confirmed"),
+        ("arrive", None, "arrived"),
+        ("screen", {"result": "fit"}, "fit"),
+        ("vaccinate", None, "vaccinated"),
+    ):
+        answer = city.post(f"bookings/{booking}/{step}", body)
+        assert (answer.status_code, answer.json()["state"]) == (200, state), answer.text
+    assert answer.json()["batch"] == str(city.world.batches[LOT].id)
+    after = next(item for item in city.get("quota", product="az-10").json()["items"] if item["session"] == session)
+    assert after["pool_vials"] == 5
+    (claim,) = city.get("claims").json()["items"]
+    assert (claim["dose"], claim["state"]) == (2, "funded")
+
+
+def test_the_same_bodies_again_are_answered_200_and_other_content_409(city: Caller) -> None:
+    body = session_body()
+    assert [city.post("sessions", body).status_code for _ in range(2)] == [201, 200]
+    changed = city.post("sessions", {**body, "capacity": 51})
+    assert (changed.status_code, changed.json()["code"]) == (409, "quota.other_session")
+    person = {"id": str(uuid7()), "nik": fresh_nik(), "name": "Warga Rekaan", "phone": "081234567890"}
+    assert [city.post("persons", person).status_code for _ in range(2)] == [201, 200]
+    booking = {"id": str(uuid7()), "person": person["id"], "session": body["id"], "dose": 1, "medium": "web"}
+    assert [city.post("bookings", booking).status_code for _ in range(2)] == [201, 200]
+
+
+def test_a_full_session_answers_with_the_nearest_that_has_room(city: Caller) -> None:
+    full, other = city.session(capacity=1, buckets=[]), city.session(facility="pkm-tanah-tinggi", buckets=[])
+    assert city.book(full).status_code == 201
+    refused = city.book(full)
+    assert (refused.status_code, refused.json()["code"]) == (409, "quota.exhausted")
+    (alternative,) = refused.json()["params"]["alternatives"]
+    assert (alternative["session"], alternative["facility"]) == (other, "pkm-tanah-tinggi")
+    assert alternative["distance_km"] > 1
+
+
+def test_a_refused_booking_leaves_nothing_behind(city: Caller) -> None:
+    session = city.session(capacity=1, buckets=[])
+    city.book(session)
+    city.book(session)
+    assert city.get(f"sessions/{session}").json()["taken"] == 1
+    assert len(city.get("bookings", session=session).json()["items"]) == 1
+
+
+def test_no_answer_shows_an_identity_number_not_even_a_refusal(city: Caller) -> None:
+    nik = fresh_nik()
+    first = city.post("persons", {"id": str(uuid7()), "nik": nik, "name": "A"})
+    taken = city.post("persons", {"id": str(uuid7()), "nik": nik, "name": "B"})
+    bad = city.post("persons", {"id": str(uuid7()), "nik": nik[:-1], "name": "C"})
+    wrong_type = city.post("persons", {"id": str(uuid7()), "nik": int(nik), "name": "D"})
+    assert [answer.status_code for answer in (first, taken, bad, wrong_type)] == [201, 409, 422, 422]
+    assert taken.json()["params"]["person"] == first.json()["id"]
+    assert bad.json()["errors"] == [{"field": "nik"}]
+    for answer in (first, taken, bad, wrong_type):
+        assert nik[:-1] not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"presentation": "nothing"}, "catalog.presentation_not_found"),
+        ({"facility": "nowhere"}, "network.facility_not_found"),
+        ({"date": "2020-01-01"}, "quota.session_in_past"),
+        ({"to": "07:00"}, "quota.bad_window"),
+        ({"buckets": [{"kind": "general", "share": 0.6}, {"kind": "nakes", "share": 0.6}]}, "quota.bad_share"),
+        ({"buckets": [{"kind": "vip", "share": 0.6}]}, "quota.unknown_bucket_kind"),
+        ({"buckets": [{"kind": "nakes", "share": 0.1}, {"kind": "nakes", "share": 0.1}]}, "quota.bucket_twice"),
+        ({"doses": [1, 1]}, "quota.bad_doses"),
+        ({"capacity": 0}, "api.invalid"),
+        ({"from": "noon"}, "api.invalid"),
+    ],
+)
+def test_a_session_that_cannot_be_is_refused_with_its_reason(city: Caller, change: dict[str, Any], code: str) -> None:
+    answer = city.post("sessions", session_body(**change))
+    assert answer.json()["code"] == code, answer.text
+    assert answer.status_code in (404, 422)
+    assert city.get("sessions").json()["items"] == []
+
+
+def test_each_role_does_its_own(api: TestClient, app_services: Services, city: Caller, world: World) -> None:
+    session = city.session(buckets=[])
+    auditor = Caller(api, app_services, world, Role.AUDITOR)
+    assert auditor.get("quota", facility="pkm-cipondoh").json()["items"]
+    assert auditor.post("sessions", session_body()).status_code == 403
+    assert auditor.book(session, city.person()).status_code == 403
+    manager = Caller(api, app_services, world, Role.MANAGER)
+    hidden = city.session(facility="pkm-tanah-tinggi", buckets=[])
+    assert manager.get(f"sessions/{hidden}").status_code == 404
+    assert manager.book(hidden, city.person()).status_code == 404
+    assert {item["session"] for item in manager.get("quota").json()["items"]} == {session}
+    assert api.get("/api/v1/quota").status_code == 401
+
+
+def test_listings_come_in_pages(city: Caller) -> None:
+    session = city.session(buckets=[])
+    made = {city.book(session).json()["id"] for _ in range(3)}
+    first = city.get("bookings", limit=2).json()
+    second = city.get("bookings", limit=2, cursor=first["next_cursor"]).json()
+    assert {item["id"] for item in first["items"] + second["items"]} == made
+    assert second["next_cursor"] is None
+    assert city.get("sessions", limit=1).json()["items"][0]["id"] == session
+
+
+def test_a_period_that_cannot_be_is_refused(city: Caller) -> None:
+    for query in ({"from": "2026-03-02", "to": "2026-03-01"}, {"from": "2026-01-01", "to": "2026-12-31"}):
+        answer = city.get("quota", **query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "quota.bad_period")
+    assert city.get("quota", **{"from": "9999-12-31"}).status_code == 200
+
+
+def test_area_and_vaccine_filter_the_quota(city: Caller) -> None:
+    city.session(buckets=[])
+    city.session(facility="pkm-tanah-tinggi", buckets=[])
+    assert len({item["session"] for item in city.get("quota", area="kota-tangerang").json()["items"]}) == 2
+    assert len({item["session"] for item in city.get("quota", product="astrazeneca").json()["items"]}) == 2
+    assert city.get("quota", area="36.03").json()["items"] == []
+    assert city.get("quota", product="penta-5").json()["items"] == []
