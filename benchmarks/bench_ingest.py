@@ -27,6 +27,7 @@ from sqlalchemy import Engine
 from ingest.mqtt.link import BrokerAddress, Link
 from ingest.mqtt.pipeline import Pipeline
 from ingest.mqtt.topics import Routes
+from ingest.program import calm_garbage_collection
 from rantai.local.services import LocalServices
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
@@ -243,6 +244,7 @@ def _drain_ours(answer: Connection, url: str, database_url: str, count: int) -> 
     routes = Routes()
     link = Link(BrokerAddress.of(url), client_id="ours", filters=routes.filters)
     pipeline = Pipeline(engine, link, routes, IngestSettings())
+    calm_garbage_collection()
     begun = time.perf_counter()
     link.start()
     worker = threading.Thread(target=pipeline.run)
