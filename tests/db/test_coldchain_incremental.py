@@ -243,3 +243,17 @@ def test_an_acknowledged_alarm_is_extended_split_and_merged_but_never_doubled(db
     assert [minutes(part.started_at) for part in parts] == [0, 690]
     assert {part.alarm_id for part in parts} == {one.alarm_id}
     assert parts[1].split_from == one.id
+
+
+def test_splitting_an_episode_whose_alarm_is_closed_opens_no_new_matter(db: Session, world: World) -> None:
+    channel = new_channel(db, world)
+    send(db, channel, [*[(minute, 9.0) for minute in range(0, 1400, 10)], (1400, 5.0)])
+    evaluate_waiting(db, now=at(1400))
+    (alarm,) = db.scalars(select(Alarm).where(Alarm.rule == "HEAT"))
+    alarm.closed_at = at(1400)
+    db.flush()
+    send(db, channel, [(685, 5.0)])
+    evaluate_waiting(db, now=at(1400))
+    parts = [episode for episode in living(db, channel) if episode.rule == "HEAT"]
+    assert [minutes(part.started_at) for part in parts] == [0, 690]
+    assert {part.alarm_id for part in parts} == {alarm.id}
