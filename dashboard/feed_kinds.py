@@ -17,6 +17,7 @@ FEED_KINDS = (
     "shipments.cancelled",
     "shipments.created",
     "shipments.difference",
+    "coldchain.advisory_raised",
     "coldchain.alarm_raised",
     "coldchain.alarm_acknowledged",
     "coldchain.alarm_closed",
@@ -35,4 +36,5 @@ FEED_KINDS = (
     "quota.session_closed",
     "quota.session_planned",
     "quota.vaccinated",
+    "trace.recalled",
 )

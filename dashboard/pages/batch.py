@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from dashboard import labels
 from dashboard.figure_answers import figure_answer
@@ -15,7 +17,15 @@ from dashboard.queries.trace import batch_by_text, entries_of, holders_of, holds
 from dashboard.rendering import page
 from dashboard.texts import Texts
 from dashboard.viewer import Member
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
 from tracker.edge.deps import Db
+from tracker.network.queries import facility_by_code_or_id
+from tracker.passport.errors import NothingThere
+from tracker.passport.presenting import passport_out
+from tracker.passport.queries.passport import passport_of
+from tracker.passport.schemas import PassportOut
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,20 +42,26 @@ def sankey_json(ref: str, request: Request, viewer: Member, db: Db) -> Response:
 
 
 @router.get("/batch/{ref:path}")
-def show_batch(ref: str, viewer: Member, db: Db) -> Response:
-    """One batch by id, product/lot or lot."""
+def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Response:
+    """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown."""
     principal = viewer.known()
     facts = batch_by_text(db, ref)
     entries = entries_of(db, principal, facts.batch.id)
     flows = flows_of(entries)
     nodes = nodes_of(flows, entries, viewer.texts).set_index("key")["name"].to_dict()
     events = events_of(entries)
+    holders = holders_of(db, principal, facts.batch.id)
+    stations = {holder.facility_code: holder.facility for holder in holders if holder.facility_code}
+    chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
     return page(
         viewer,
         "batch.html",
         charts=True,
         facts=facts,
-        holders=holders_of(db, principal, facts.batch.id),
+        holders=holders,
+        stations=stations,
+        chosen=chosen,
+        passport=_passport(db, principal, facts.batch, chosen, viewer.now),
         holds=holds(db, principal, batch_id=facts.batch.id, limit=50),
         events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in events[:SHOWN_EVENTS]],
         hidden=max(0, len(events) - SHOWN_EVENTS),
@@ -54,6 +70,17 @@ def show_batch(ref: str, viewer: Member, db: Db) -> Response:
         ],
         days_left=(facts.batch.expiry - viewer.now.date()).days,
     )
+
+
+def _passport(db: Session, principal: Principal, batch: Batch, facility: str, now: datetime) -> PassportOut | None:
+    """The batch's road to one facility; None where it never was."""
+    if not facility:
+        return None
+    place = facility_by_code_or_id(db, principal, facility, Permission.STOCK_READ)
+    try:
+        return passport_out(db, principal, passport_of(db, batch, place, now=now))
+    except NothingThere:
+        return None
 
 
 def nodes_of(flows: pd.DataFrame, entries: pd.DataFrame, texts: Texts) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from dashboard.rendering import page
 from dashboard.sentences import sentence_of
 from dashboard.viewer import Anyone, Viewer
 from tracker.access.principal import SYSTEM
-from tracker.edge.deps import Db, Now, services_of
+from tracker.edge.deps import Db, Now, Shared, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.people.queries import person_by_nik
@@ -26,8 +26,12 @@ from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
+from tracker.registration.service.tickets import TicketOffice, drawn, ticket_of
 
 router = APIRouter(include_in_schema=False)
+
+# Before that a place is not the person's own yet; after it the code has done its work.
+_SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
 
 Latitude = Annotated[float | None, Query(ge=-90, le=90)]
 Longitude = Annotated[float | None, Query(ge=-180, le=180)]
@@ -60,6 +64,17 @@ def show_ticket(booking_id: UUID, viewer: Anyone, db: Db) -> Response:
     if found is None:
         raise NoSuchBooking
     return page(viewer, "citizens/ticket.html", ticket=found)
+
+
+@router.get("/daftar/tiket/{booking_id}/kode.svg")
+def draw_ticket(booking_id: UUID, viewer: Anyone, db: Db, shared: Shared) -> Response:
+    """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
+    found = ticket(db, booking_id, viewer.now)
+    if found is None or found.booking.state not in _SHOWN_AT_THE_DOOR:
+        raise NoSuchBooking
+    office = TicketOffice.from_secret(shared.settings.secret_key.get_secret_value())
+    svg = drawn(office.sign(ticket_of(db, found.booking)))
+    return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
 
 
 @router.post("/daftar/tiket/{booking_id}/{step}")

@@ -8,6 +8,7 @@ from dashboard.queries.coldchain import alarms, count_open_alarms, silent_sensor
 from dashboard.queries.sessions import promises_today
 from dashboard.queries.shipments import count_late
 from dashboard.queries.stock import expiring, facilities_with_stock
+from dashboard.queries.story import chapters
 from dashboard.rendering import page
 from dashboard.stock_states import WORST_FIRST
 from dashboard.viewer import Member
@@ -39,6 +40,7 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
         unanswered=unanswered,
         expiring=expiring(db, principal, viewer.now),
         promises=promises_today(db, principal, viewer.now),
+        chapters=chapters(db, principal, viewer.now),
         on_road=on_road,
         late=late,
         silent=silent,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from sqlalchemy import Engine
 
 from dashboard.app import mount_pages
@@ -144,9 +144,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
         contexts.append(context)
         page = context.new_page()
         window = Visit(page=page, address=site.address)
-        page.on(
-            "console", lambda said: window.complaints.append(said.text) if said.type in ("error", "warning") else None
-        )
+        page.on("console", lambda said: _hear(window, said))
         page.on("pageerror", lambda error: window.complaints.append(str(error)))
         page.on("request", lambda asked: _note(window, asked.url))
         return window
@@ -154,6 +152,12 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     yield opened
     for context in contexts:
         context.close()
+
+
+def _hear(window: Visit, said: ConsoleMessage) -> None:
+    # Maps drawn in software tell how slow that is; this is the test machine's matter, not the page's.
+    if said.type in ("error", "warning") and "GL Driver Message" not in said.text:
+        window.complaints.append(said.text)
 
 
 def _note(window: Visit, url: str) -> None:

@@ -23,7 +23,7 @@ from tests.support.world import PASSWORD, World, small_world
 from tracker.access.principal import SYSTEM
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.coldchain.models import Episode
-from tracker.coldchain.service.evaluation import evaluate_waiting
+from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
@@ -86,6 +86,7 @@ def page_world(db: Session, *, now: datetime) -> PageWorld:
     feel(db, channels["biofarma-r1"], now, hours=48, curve=_calm)
     feel(db, channels["pkm-tanah-tinggi-k1"], now - timedelta(hours=5), hours=30, curve=_calm)
     evaluate_waiting(db, now=now)
+    check_silence(db, now=now)
     sessions = _sessions(db, world, now)
     shipment = _shipments(db, world, now)
     return PageWorld(world=world, channels=channels, now=now, sessions=sessions, shipment=shipment)
