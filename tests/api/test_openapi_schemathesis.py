@@ -48,7 +48,11 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-EXAMPLES = {GenerationMode.POSITIVE: 7, GenerationMode.NEGATIVE: 4}
+EXAMPLES = {
+    "pusat": {GenerationMode.POSITIVE: 7, GenerationMode.NEGATIVE: 4},
+    # A limited role ends at the same few refusals: fewer of them say the same.
+    "vaksinator": {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 1},
+}
 TIMEOUT_S = 20.0
 
 # 503 is an answer to an overload only; a single caller must never see it, nor any other 5xx.
@@ -167,7 +171,7 @@ def hammer(subject: Subject, username: str) -> list[str]:
         for operation in operations(subject):
             if operation.path in STREAMS:
                 continue
-            for mode, count in EXAMPLES.items():
+            for mode, count in EXAMPLES[username].items():
                 complaints += _hammer_one(subject, operation, mode, count, session, headers)
     return complaints
 
@@ -236,7 +240,7 @@ def test_a_valid_life_is_answered_as_described(walked: Walk) -> None:
     assert len(walked.visited) > 45
 
 
-@pytest.mark.parametrize("username", ["pusat", "vaksinator"])
+@pytest.mark.parametrize("username", sorted(EXAMPLES))
 @pytest.mark.usefixtures("walked")
 def test_every_operation_keeps_to_its_description(subject: Subject, username: str) -> None:
     complaints = hammer(subject, username)
