@@ -221,8 +221,11 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
     ticket = sent.headers["location"]
     assert "3671015506920001" not in ticket
     assert "Menunggu konfirmasi" in site.get(ticket).text
+    assert site.get(f"{ticket}/kode.svg").status_code == 404  # not the person's own yet
     assert site.post(f"{ticket}/pasti").status_code == 303
     assert "Terkonfirmasi" in site.get(ticket).text
+    code = site.get(f"{ticket}/kode.svg")
+    assert (code.headers["content-type"], code.text.count("</svg>")) == ("image/svg+xml", 1)
     assert site.post(f"{ticket}/batal").status_code == 303
     assert "Dibatalkan" in site.get(ticket).text
     with transaction(app_services.engine) as db:
