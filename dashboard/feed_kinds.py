@@ -10,6 +10,8 @@ FEED_KINDS = (
     "stock.moved",
     "stock.short",
     "stock.available",
+    "stock.open_doses_fell",
+    "stock.open_doses_fell",
     "shipments.packed",
     "shipments.dispatched",
     "shipments.received",
