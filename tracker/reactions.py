@@ -86,6 +86,8 @@ REACTIONS: tuple[Reaction, ...] = (
     Reaction(name="recall", kinds=frozenset({"stock.moved"}), act=_recall),
     # Vials fell below promises: the newest give way, second doses last.
     Reaction(name="displace", kinds=frozenset({"stock.short"}), act=_displace),
+    # Doses of an opened vial were thrown away, or its opening taken back: its people need another vial, or give way.
+    Reaction(name="open_doses", kinds=frozenset({"stock.open_doses_fell"}), act=_displace),
     # Who gave way is offered the nearest place with room.
     Reaction(name="offer", kinds=frozenset({"quota.displaced"}), act=_offer),
     # Vials came: claims to second doses are first in line.

@@ -197,6 +197,27 @@ def test_a_stay_recorded_late_and_a_move_recorded_late_are_found(ledger: Ledger,
     assert ledger.vials(COVID, place=world.fridge2) == 6, "what stayed in the cold fridge was never exposed"
 
 
+def test_a_hold_follows_held_vials_to_another_fridge_and_off_the_road_where_it_can_be_lifted(
+    ledger: Ledger, channel: Channel
+) -> None:
+    world = ledger.world
+    ledger.post(Kind.SUPPLY, ledger.line(COVID, 10), at=BEFORE)
+    shipment = uuid7()
+    ledger.post(Kind.DISPATCH, ledger.line(COVID, 2), at=at(1100), shipment_id=shipment)
+    hold(ledger, warm(ledger.db, channel, ledger.now))
+    moved = ledger.post(Kind.TRANSFER, ledger.line(COVID, 3, to_place=world.fridge2, status=Status.HELD)).event_id
+    hold_entering(ledger.db, SYSTEM, moved, now=ledger.now)
+    received = ledger.post(
+        Kind.RECEIPT, ledger.line(COVID, 2, place=world.fridge2, status=Status.HELD), shipment_id=shipment
+    ).event_id
+    hold_entering(ledger.db, SYSTEM, received, now=ledger.now)
+    (there,) = [one for one in holds(ledger.db) if one.holder_id == world.fridge2.id]
+    assert (there.account, there.vials, there.state) == (Account.PLACE, 3, HoldState.HELD)
+    release_hold(ledger.db, SYSTEM, there.id, Decision(reason="manufacturer's answer"), now=ledger.now)
+    assert ledger.vials(COVID, place=world.fridge2) == 5
+    assert ledger.vials(COVID, status=Status.HELD) == 5, "what stayed is still under its own hold"
+
+
 def test_an_advisory_and_an_unfinished_episode_hold_nothing(ledger: Ledger, channel: Channel) -> None:
     ledger.post(Kind.SUPPLY, ledger.line(COVID, 10), at=BEFORE)
     send(ledger.db, channel, [(m, 12.0 if m >= 60 else 5.0) for m in range(0, 300, 10)], received=ledger.now)

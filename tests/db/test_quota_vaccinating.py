@@ -12,16 +12,22 @@ from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.feed.models import FeedPending
+from tracker.kit.ids import uuid7
 from tracker.quota.errors import BadStep, Exhausted, NoVial
 from tracker.quota.models import Booking, Claim
 from tracker.quota.rules.words import BookingState, ClaimState
 from tracker.quota.service.claims import roll_claims
+from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.vaccinating import vaccinate
+from tracker.reactions import REACTIONS
+from tracker.stock.errors import OpenVialNotFound
 from tracker.stock.models import OpenVial
-from tracker.stock.rules.words import OpenWaste
-from tracker.stock.service.commands import DiscardDoses
+from tracker.stock.rules.words import Kind, OpenWaste
+from tracker.stock.service.commands import DiscardDoses, ReverseEvent
 from tracker.stock.service.opening import discard_doses
+from tracker.stock.service.reversing import reverse_event
 
 
 @pytest.fixture
@@ -173,3 +179,48 @@ def test_doses_thrown_away_in_mid_session_are_needed_again_and_displacement_sett
     done = displace(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
     assert set(done.bookings) == {booked[1].id, booked[2].id}
     assert (desk.short(), desk.need()) == (0, {})
+
+
+def test_the_vial_named_must_be_of_this_facility_and_of_what_was_booked(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("mr-10/MR001", 1)
+    booking = desk.booked(desk.session(ahead=0), 1)[0]
+    desk.ledger.post(Kind.OPENING, desk.ledger.line("mr-10/MR001", 1), at=desk.now)
+    other = db.scalars(select(OpenVial.id)).one()
+    with pytest.raises(OpenVialNotFound):
+        vaccinate(db, SYSTEM, Vaccinate(booking_id=booking.id, open_vial_id=other), now=desk.now)
+    assert desk.state(booking) is BookingState.CONFIRMED
+
+
+def test_an_unclosed_session_of_last_night_keeps_nobody_from_booking_today(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 3)
+    booked = desk.booked(desk.session(ahead=0), 2)
+    tomorrow = desk.session(ahead=1)
+    desk.vaccinate(booked[0])
+    desk.now += timedelta(hours=15)  # past midnight there, and past the six hours of the opened vial
+    assert db.scalars(select(OpenVial.discard_by)).one() < desk.now
+    assert desk.book(tomorrow).state is BookingState.RESERVED
+    displace(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+
+
+@pytest.mark.parametrize("doses", [None, 1])
+def test_doses_thrown_away_are_told_so_that_the_pool_is_settled_anew(
+    desk: Desk, db: Session, doses: int | None
+) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booked = desk.booked(desk.session(ahead=0), 10)
+    desk.vaccinate(booked[0])
+    vial = db.scalars(select(OpenVial.id)).one()
+    command = DiscardDoses(open_vial_id=vial, occurred_at=desk.now, reason=OpenWaste.CONTAMINATION, doses=doses)
+    discard_doses(db, SYSTEM, command, now=desk.now)
+    (told,) = db.scalars(select(FeedPending).where(FeedPending.kind == "stock.open_doses_fell"))
+    (reaction,) = (one for one in REACTIONS if told.kind in one.kinds)
+    reaction.act(db, told, desk.now)  # type: ignore[arg-type]  # the same columns as once it is numbered
+    assert desk.states(booked).count(BookingState.DISPLACED) == (9 if doses is None else 1)
+
+
+def test_an_opening_that_is_taken_back_is_told_too(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    opening = desk.ledger.post(Kind.OPENING, desk.ledger.line("az-10/AZ003", 1), at=desk.now).event_id
+    reverse_event(db, SYSTEM, ReverseEvent(id=uuid7(), event_id=opening), now=desk.now)
+    assert len(desk.ledger.told("stock.open_doses_fell")) == 1

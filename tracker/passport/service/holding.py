@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -27,7 +27,7 @@ from tracker.network.models import Equipment
 from tracker.passport.errors import MovedMeanwhile
 from tracker.passport.models import Hold
 from tracker.passport.rules.holding import Harm, HoldState, harm_of, stops
-from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.queries.tracing import Whereabouts, descendants_of, lots_present
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import StatusChange, StatusLine
@@ -102,9 +102,10 @@ def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now
 def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[Held]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
-    Two ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
+    Three ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
-    was placed (vials had left for somewhere the hold did not look).
+    was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
+    fridge, off the road), and the hold must be found where they are, else nobody could lift it.
     """
     return [hold_for_episode(db, principal, one, now=now) for one in _episodes_touched(db, event_id)]
 
@@ -130,7 +131,19 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
         .join(StockEntry, StockEntry.batch_id == Hold.batch_id)
         .where(StockEntry.event_id == event_id, StockEntry.occurred_at <= Hold.placed_at)
     )
-    return sorted(set(db.scalars(entered.union(missed))))
+    carried = (
+        select(Hold.episode_id)
+        .join(StockEntry, and_(StockEntry.batch_id == Hold.batch_id, StockEntry.holder_id == Hold.holder_id))
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .where(
+            StockEntry.event_id == event_id,
+            StockEntry.status == Status.HELD,
+            StockEntry.vials < 0,
+            StockEvent.kind != Kind.STATUS,
+            Hold.state == HoldState.HELD,
+        )
+    )
+    return sorted(set(db.scalars(entered.union(missed, carried))))
 
 
 # Vials would have to change place between look and lock this often in a row.
@@ -302,7 +315,8 @@ def _write_hold(
         known.alarm_id = case.episode.alarm_id
     # Without new vials a hold is written only where another episode has stopped everything already:
     # this one must be lifted too before the vials are free.
-    elif vials or _held_there(db, spot):
+    # Held vials that no hold covers came here from where one does: it follows them.
+    elif vials or _held_there(db, spot) or (vials := _held_vials(db, spot)):
         db.add(
             Hold(
                 id=uuid7(),
@@ -326,6 +340,17 @@ def _held_there(db: Session, spot: _Spot) -> bool:
         Hold.holder_id == spot.holder_id, Hold.batch_id == spot.batch_id, Hold.state == HoldState.HELD
     )
     return db.scalar(other.limit(1)) is not None
+
+
+def _held_vials(db: Session, spot: _Spot) -> int:
+    vials = db.scalar(
+        select(func.sum(StockBalance.vials)).where(
+            StockBalance.holder_id == spot.holder_id,
+            StockBalance.batch_id == spot.batch_id,
+            StockBalance.status == Status.HELD,
+        )
+    )
+    return int(vials or 0)
 
 
 def _evidence(db: Session, case: _Case) -> dict[str, Any]:

@@ -145,8 +145,14 @@ def drift(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | 
 
 
 def settle(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> None:
-    """Note what the promises need now; the pool is locked. Raises stock's NotAvailable when vials are missing."""
-    reserve(db, pool.facility_id, pool.presentation_id, drift(db, pool, now, days), today=pool.today)
+    """Note what the promises need now; the pool is locked. Raises stock's NotAvailable when vials are missing.
+
+    A day that has passed needs no more than was noted: a session of last night that nobody has closed yet, whose
+    opened vial has run out since, must not keep anybody from booking today.
+    """
+    wanted = drift(db, pool, now, days)
+    deltas = {day: vials for day, vials in wanted.items() if vials < 0 or day >= pool.today}
+    reserve(db, pool.facility_id, pool.presentation_id, deltas, today=pool.today)
 
 
 def give_back(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> None:

@@ -23,7 +23,8 @@ from tracker.quota.service.moving import check_step, locked_booking
 from tracker.quota.service.pools import PoolFacts, lock_pool, needed_by_day, pool_facts, session_loads
 from tracker.quota.service.seating import move
 from tracker.quota.service.telling import tell_booking
-from tracker.stock.models import StockBalance
+from tracker.stock.errors import OpenVialNotFound
+from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.queries.availability import need_by_day
 from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.words import Account, Status
@@ -34,8 +35,9 @@ from tracker.stock.service.opening import give_doses, open_for_session
 def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: datetime) -> Booking:
     """Book a dose as given, opening a vial where none is open; the same again changes nothing.
 
-    Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, NoVial, and what the stock
-    room refuses of a named vial. Never fails for lack of a further dose.
+    Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, NoVial, OpenVialNotFound (a named
+    vial of another facility or product), and what the stock room refuses of a named vial. Never fails for lack of
+    a further dose.
     """
     booking, session, bucket = locked_booking(db, principal, command.booking_id)
     if booking.state is BookingState.VACCINATED:
@@ -46,7 +48,10 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     at = min(command.occurred_at or now, now)
     pool = pool_facts(db, session.facility_id, session.presentation_id, now)
     lock_pool(db, pool)
-    vial_id = command.open_vial_id or _open_vial(db, pool, session, now)
+    if command.open_vial_id is None:
+        vial_id = _open_vial(db, pool, session, now)
+    else:
+        vial_id = _named_vial(db, pool, command.open_vial_id)
     if vial_id is None:
         vial_id = _open(db, principal, pool, session, at=at, now=now)
     vial = give_doses(db, principal, GiveDoses(open_vial_id=vial_id, occurred_at=at), now=now)
@@ -70,6 +75,22 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     )
     db.flush()
     return booking
+
+
+def _named_vial(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
+    """The vial somebody names, which must be of this facility and of what was booked; raises OpenVialNotFound."""
+    found = db.scalar(
+        select(OpenVial.id)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .where(
+            OpenVial.id == open_vial_id,
+            OpenVial.facility_id == pool.facility_id,
+            Batch.presentation_id == pool.presentation_id,
+        )
+    )
+    if found is None:
+        raise OpenVialNotFound(open_vial=str(open_vial_id))
+    return found
 
 
 # The session's own vials first; then such as were opened for nobody in particular, for a session that is

@@ -32,6 +32,7 @@ from tracker.stock.service.commands import (
 )
 from tracker.stock.service.posting import Work, anchors_of, carry_out, checked_time, prepare
 from tracker.stock.service.reading import Facts, lock_anchors, read_facts
+from tracker.stock.service.telling import tell_open_doses_fell
 
 # An opening makes a row a vial; nobody opens more than this at once.
 MOST_OPENED = 1_000
@@ -127,7 +128,12 @@ def discard_doses(db: Session, principal: Principal, command: DiscardDoses, *, n
     _take(vial, doses)
     vial.discarded += doses
     vial.discard_reason = command.reason
-    _close_if_empty(db, principal, vial, facts, checked_time(command.occurred_at, now), now=now)
+    occurred_at = checked_time(command.occurred_at, now)
+    _close_if_empty(db, principal, vial, facts, occurred_at, now=now)
+    presentation_id = facts.batches[vial.batch_id].presentation_id
+    tell_open_doses_fell(
+        db, facility_id=vial.facility_id, presentation_id=presentation_id, occurred_at=occurred_at, now=now
+    )
     return vial
 
 

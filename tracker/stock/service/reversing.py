@@ -32,6 +32,7 @@ from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, ReverseEvent
 from tracker.stock.service.posting import Work, anchors_of, carry_out
 from tracker.stock.service.reading import lock_anchors, read_facts
+from tracker.stock.service.telling import tell_open_doses_fell
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,14 @@ def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, n
         work.drafts = _undone(db, event)
         if event.kind is Kind.OPENING:
             _close_unused(db, event)
+            for presentation_id in sorted({batch.presentation_id for batch in facts.batches.values()}):
+                tell_open_doses_fell(
+                    db,
+                    facility_id=event.facility_id,
+                    presentation_id=presentation_id,
+                    occurred_at=event.occurred_at,
+                    now=now,
+                )
     return carry_out(db, principal, work, now=now)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from tracker.feed.service import Happening, append_all
+from tracker.feed.service import Happening, append, append_all
 from tracker.stock.service.pools import PoolChange
 from tracker.stock.service.writing import EventRow
 
@@ -18,6 +18,21 @@ def tell(
 ) -> None:
     """`stock.moved`: vials moved or were counted. `stock.short`, `stock.available`: what that does to promises."""
     append_all(db, [_moved(event, presentations), *_consequences(event, pools)], now=now)
+
+
+def tell_open_doses_fell(
+    db: Session, *, facility_id: UUID, presentation_id: UUID, occurred_at: datetime, now: datetime
+) -> None:
+    """`stock.open_doses_fell`: doses of opened vials are gone that nobody got, so whoever counted on them needs others."""
+    append(
+        db,
+        "stock.open_doses_fell",
+        unit_id=facility_id,
+        subject=str(facility_id),
+        data={"facility_id": str(facility_id), "presentation_id": str(presentation_id)},
+        occurred_at=occurred_at,
+        now=now,
+    )
 
 
 def _moved(event: EventRow, presentations: Iterable[UUID]) -> Happening:
