@@ -84,7 +84,8 @@ class Link:
         self._generation = 0
         self._generation_lock = threading.Lock()
         self._thread_name = f"paho-mqtt-client-{client_id}"
-        self.connected = threading.Event()
+        # Set while connected and subscribed: only then does the broker keep or send anything for us.
+        self.listening = threading.Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -118,7 +119,7 @@ class Link:
         if self._stopping.is_set() or any(thread.name == self._thread_name for thread in threading.enumerate()):
             return
         log.error("mqtt.network_thread_died")
-        self._new_generation(connected=False)
+        self._new_generation()
         self._client.loop_stop()
         self.start()
 
@@ -180,7 +181,7 @@ class Link:
         if reason.is_failure:
             log.error("mqtt.refused", reason=str(reason))
             return
-        self._new_generation(connected=True)
+        self._new_generation()
         log.info("mqtt.connected", session_present=flags.session_present)
         # Also with a session: one made by an older release may lack filters (MQTT 3.1.1 §3.8 replaces equal ones).
         client.subscribe([(name, 1) for name in self._filters])
@@ -189,7 +190,7 @@ class Link:
         self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         del client, userdata, flags, properties
-        self._new_generation(connected=False)
+        self._new_generation()
         if not self._stopping.is_set():
             log.warning("mqtt.disconnected", reason=str(reason))
 
@@ -200,6 +201,8 @@ class Link:
         for name, reason in zip(self._filters, reasons, strict=False):
             if reason.is_failure:
                 log.error("mqtt.subscription_refused", filter=name, reason=str(reason))
+        if not any(reason.is_failure for reason in reasons):
+            self.listening.set()
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         del client, userdata
@@ -213,10 +216,7 @@ class Link:
         if not self._filled.is_set():
             self._filled.set()
 
-    def _new_generation(self, *, connected: bool) -> None:
+    def _new_generation(self) -> None:
         with self._generation_lock:
             self._generation += 1
-        if connected:
-            self.connected.set()
-        else:
-            self.connected.clear()
+        self.listening.clear()

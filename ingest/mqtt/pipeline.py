@@ -178,7 +178,7 @@ class Pipeline:
         """Nothing came: still say that we live, if broker and database can be reached."""
         self.link.keep_running()
         now = self.clock()
-        if not self.link.connected.is_set() or (self._beat_at is not None and now - self._beat_at < _BEAT_EVERY):
+        if not self.link.listening.is_set() or (self._beat_at is not None and now - self._beat_at < _BEAT_EVERY):
             return
         try:
             with transaction(self.engine) as db:

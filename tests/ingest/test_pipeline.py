@@ -71,7 +71,7 @@ def running(services: Services, engine: Engine, client_id: str) -> Iterator[Pipe
     link.start()
     worker.start()
     try:
-        assert link.connected.wait(10)
+        assert link.listening.wait(10)
         yield pipeline
     finally:
         pipeline.stop()
@@ -296,7 +296,7 @@ def test_an_acknowledgement_of_an_earlier_connection_is_dropped(
     del engine
     link = Link(BrokerAddress.of(services.mqtt_url), client_id=client_id, filters=Routes().filters)
     link.start()
-    assert link.connected.wait(10)
+    assert link.listening.wait(10)
     senders["dev-1"].send(reading())
     held = eventually(lambda: link.take(10, 10_000, wait_s=0.1, gather_s=0.01))
     link._client.reconnect()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,8 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 DEFAULT_INTERVAL_S = 600
 # A broken or hostile device must not make rows without end by inventing names.
 MOST_CHANNELS = 64
+# A statement takes 65,535 parameters; a row has five.
+_CHUNK = 5_000
 
 _TEMPERATURE_ROLES = frozenset({Role.STORAGE, Role.FREEZER, Role.AMBIENT, Role.CONDENSER, Role.OTHER})
 ChannelKey = tuple[UUID, str, Quantity]
@@ -68,23 +70,36 @@ def make_channels(
         select(Channel.device_id, func.count()).where(Channel.device_id.in_(devices)).group_by(Channel.device_id)
     )
     counts = {device_id: count for device_id, count in rows}  # noqa: C416 - rows are not tuples to the type checker
-    for key in sorted(wanted):
-        device_id, name, quantity = key
-        if counts.get(device_id, 0) >= MOST_CHANNELS:
-            continue
-        hint = wanted[key]
-        made = db.scalar(
-            upsert(Channel)
-            .values(device_id=device_id, name=name, quantity=quantity, role=hint.role, created_at=now)
-            .on_conflict_do_nothing()
-            .returning(Channel.id)
-        )
-        if made is not None:
+    new: list[dict[str, object]] = []
+    for device_id, name, quantity in sorted(wanted):
+        if counts.get(device_id, 0) < MOST_CHANNELS:
             counts[device_id] = counts.get(device_id, 0) + 1
-            db.add(ChannelInterval(channel_id=made, from_at=EARLIEST, interval_s=hint.interval_s))
-    db.flush()
+            role = wanted[device_id, name, quantity].role
+            row = {"device_id": device_id, "name": name, "quantity": quantity, "role": role, "created_at": now}
+            new.append(row)
+    for start in range(0, len(new), _CHUNK):
+        _insert_channels(db, new[start : start + _CHUNK], wanted)
     known = known_channels(db, devices)
     return {key: known[key] for key in wanted if key in known}
+
+
+def _insert_channels(db: Session, rows: list[dict[str, object]], wanted: Mapping[ChannelKey, ChannelHint]) -> None:
+    made = db.execute(
+        upsert(Channel)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(Channel.id, Channel.device_id, Channel.name, Channel.quantity)
+    ).all()
+    intervals = [
+        {
+            "channel_id": row.id,
+            "from_at": EARLIEST,
+            "interval_s": wanted[row.device_id, row.name, row.quantity].interval_s,
+        }
+        for row in made
+    ]
+    if intervals:
+        db.execute(insert(ChannelInterval), intervals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
