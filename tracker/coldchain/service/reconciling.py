@@ -59,7 +59,8 @@ def _stored(db: Session, judged: Sequence[Judged]) -> dict[int, list[Episode]]:
         "SELECT e.id FROM unnest(cast(:ids AS bigint[]), cast(:since AS timestamptz[])) AS w(channel_id, since) "
         "CROSS JOIN LATERAL (SELECT id FROM episode WHERE episode.channel_id = w.channel_id "
         "AND void_at IS NULL AND merged_into IS NULL "
-        "AND coalesce(settled_at, 'infinity'::timestamptz) >= w.since) AS e"
+        # OFFSET 0 keeps the planner from turning the loop round and walking through all episodes there are.
+        "AND coalesce(settled_at, 'infinity'::timestamptz) >= w.since OFFSET 0) AS e"
     ).bindparams(
         ids=[one.facts.id for one in judged],
         since=[from_micros(one.since if one.since is not None else 0) for one in judged],
