@@ -121,7 +121,7 @@ def test_no_machine_path_and_no_registry_host_stands_in_the_repository() -> None
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode != 0:
         pytest.skip("not a git checkout")
-    words = ("/".join(("", "work", "")), "--index-" + "url", "--extra-index-" + "url")
+    words = ("/" + "work/", "--index-" + "url", "--extra-index-" + "url")
     found = []
     for name in tracked.stdout.splitlines():
         file = ROOT / name
