@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 # One private database server for each worker; more than four bring nothing on usual machines.
 PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
 
-UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
 .PHONY: help demo test lint fmt bench lock clean setup setup-tests
 

@@ -16,7 +16,7 @@ from tracker.settings import DatabaseSettings, settings
 tracker.registry.load_models()
 
 
-# Tables of extensions and of the job queue, and monthly partitions, are not ours to compare.
+# Tables of extensions, and monthly partitions, are not ours to compare.
 _FOREIGN = ("spatial_ref_sys",)
 
 
@@ -26,7 +26,7 @@ def include_object(obj: Any, name: str | None, kind: str, reflected: bool, compa
     if name is None or not reflected:
         return True
     table_like = kind in ("table", "index")
-    return not (table_like and (name in _FOREIGN or name.startswith("procrastinate_")))
+    return not (table_like and name in _FOREIGN)
 
 
 def include_name(name: str | None, kind: str, parents: Any) -> bool:
