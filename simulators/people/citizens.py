@@ -33,6 +33,7 @@ class Citizens(Worker):
         self._residence = {one.code: one.residence for one in world.facilities}
         self._told_of = {one.facility for one in world.devices if one.scenario == "late_heat"}
         self._booked = 0
+        self._met = 0
 
     def rest_s(self) -> float:
         """A small rush at first, then somebody three or four times a minute."""
@@ -43,8 +44,9 @@ class Citizens(Worker):
         place = self._look(now)
         if place is None:
             return None
+        self._met += 1
         # Keyed by the instant: after a restart other people come, not the same ones again.
-        made_up = make_up_person(dice("person", self.seed, now.isoformat()), local_day(now).date())
+        made_up = make_up_person(dice("person", self.seed, now.isoformat(), self._met), local_day(now).date())
         person = self.fresh_id(now)
         registered = self.phone.post(
             "/api/v1/persons",
