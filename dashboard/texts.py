@@ -85,6 +85,10 @@ class Texts:
         """A calendar day without its year: 23 Nov."""
         return format_date(day, "d MMM", locale=self.language)
 
+    def short_weekday(self, day: date) -> str:
+        """A calendar day with its short name: Sen, 23 Nov."""
+        return format_date(day, "EEE, d MMM", locale=self.language)
+
     def weekday(self, day: date | None) -> str:
         """A calendar day with its name: Senin, 23 Nov."""
         return "–" if day is None else format_date(day, "EEEE, d MMM", locale=self.language)

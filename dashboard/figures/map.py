@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 import pandas as pd
@@ -26,8 +27,8 @@ class MapParts:
     areas: GeoJson
 
 
-def map_figure(parts: MapParts, texts: Texts, *, sprite: str) -> go.Figure:
-    """For MapLibre; `sprite` is the address of the signs (out, low, …) on our own host."""
+def map_figure(parts: MapParts, texts: Texts, *, sprite: str, wide: bool = False) -> go.Figure:
+    """For MapLibre; `sprite` is the address of the signs (out, low, …) on our own host, `wide` a desk's screen."""
     figure = go.Figure()
     for state in STATES:
         shown = parts.facilities[parts.facilities["state"] == state]
@@ -44,7 +45,7 @@ def map_figure(parts: MapParts, texts: Texts, *, sprite: str) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,
         )
-    centre, zoom = view_of(parts.facilities)
+    centre, zoom = view_of(parts.facilities, *((900, 500) if wide else (300, 360)))
     return styled(
         figure,
         language=texts.language,
@@ -76,18 +77,17 @@ def _style(areas: GeoJson, sprite: str) -> dict[str, Any]:
     }
 
 
-def view_of(facilities: pd.DataFrame) -> tuple[dict[str, float], float]:
-    """Centre and zoom that show all facilities on a screen of a phone or a desk; Indonesia when there are none."""
+def view_of(facilities: pd.DataFrame, width_px: int = 300, height_px: int = 360) -> tuple[dict[str, float], float]:
+    """Centre and zoom that show all facilities in a box of that size; Indonesia when there are none."""
     if facilities.empty:
         return {"lat": -2.5, "lon": 118.0}, 3.4
     south, north = float(facilities["lat"].min()), float(facilities["lat"].max())
     west, east = float(facilities["lon"].min()), float(facilities["lon"].max())
-    # One tile of 512 px spans 360° at zoom 0; some 340 px are sure to be there.
-    span = max(north - south, east - west, 0.02) * 1.25
-    zoom = 0.0
-    while zoom < 13 and 360 / 2 ** (zoom + 0.1) * 340 / 512 > span:
-        zoom = round(zoom + 0.1, 1)
-    return {"lat": round((south + north) / 2, 5), "lon": round((west + east) / 2, 5)}, zoom
+    # MapLibre's world is 512 px wide at zoom 0; some air round the outermost signs.
+    across = log2(width_px * 360 / 512 / (max(east - west, 0.02) * 1.2))
+    along = log2(height_px * 360 / 512 / (max(north - south, 0.02) * 1.2))
+    zoom = max(0.5, min(13.0, across, along))
+    return {"lat": round((south + north) / 2, 5), "lon": round((west + east) / 2, 5)}, round(zoom, 2)
 
 
 def flat_map_figure(parts: MapParts, texts: Texts) -> go.Figure:

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from dashboard.queries.coldchain import alarms, steps_of
 from dashboard.queries.trace import holds_of_alarms
@@ -123,9 +124,12 @@ def _dispositions(fields: FormData) -> list[BatchDisposition]:
             shake_test=ShakeTest(test) if test in set(ShakeTest) else None,
             override=fields.get(f"wewenang-{batch}") == "ya",
         )
-        found.append(
-            BatchDisposition(batch_id=UUID(batch), disposition=Disposition(str(fields[name])), decision=decision)
-        )
+        try:
+            batch_id, disposition = UUID(batch), Disposition(str(fields[name]))
+        except ValueError:
+            # No form of ours sends that.
+            raise HTTPException(400) from None
+        found.append(BatchDisposition(batch_id=batch_id, disposition=disposition, decision=decision))
     return found
 
 

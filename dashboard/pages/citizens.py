@@ -33,6 +33,9 @@ router = APIRouter(include_in_schema=False)
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
 
+# A phone's page one can still read through.
+SHOWN = 24
+
 Latitude = Annotated[float | None, Query(ge=-90, le=90)]
 Longitude = Annotated[float | None, Query(ge=-180, le=180)]
 
@@ -47,13 +50,15 @@ class NoSuchBooking(NotFound):
 def find_place(viewer: Anyone, db: Db, vaksin: str = "", lat: Latitude = None, lon: Longitude = None) -> Response:
     """Places with room; the nearest first where the phone told where it is."""
     near = (lat, lon) if lat is not None and lon is not None else None
+    found = offers(db, viewer.now, vaccine=vaksin, near=near)
     return page(
         viewer,
         "citizens/find.html",
         vaccines=vaccines_with_sessions(db, viewer.now),
         chosen=vaksin,
         near=near,
-        offers=offers(db, viewer.now, vaccine=vaksin, near=near),
+        offers=found[:SHOWN],
+        more=max(0, len(found) - SHOWN),
     )
 
 

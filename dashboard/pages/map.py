@@ -41,13 +41,13 @@ def show_map(viewer: Member, db: Db) -> Response:
 
 
 @router.get("/peta/gambar.json")
-def map_json(request: Request, viewer: Member, db: Db, datar: bool = False) -> Response:
-    """The map's figure; `datar`: the flat one for machines without WebGL."""
+def map_json(request: Request, viewer: Member, db: Db, datar: bool = False, lebar: str = "sempit") -> Response:
+    """The map's figure; `datar`: the flat one for machines without WebGL, `lebar`: how wide the screen is."""
     facilities = facilities_with_stock(db, viewer.known(), viewer.now)
     parts = MapParts(facilities=facility_frame(facilities, viewer.texts), areas=ground_of(db, facilities).areas)
     if datar:
         return figure_answer(request, flat_map_figure(parts, viewer.texts))
-    return figure_answer(request, map_figure(parts, viewer.texts, sprite=SPRITE))
+    return figure_answer(request, map_figure(parts, viewer.texts, sprite=SPRITE, wide=lebar == "lebar"))
 
 
 def facility_frame(facilities: list[FacilityStock], texts: Texts) -> pd.DataFrame:

@@ -16,12 +16,18 @@ from tracker.edge.deps import Db
 
 router = APIRouter(include_in_schema=False)
 
+# As many as fit beside what else needs a hand; the rest is one tap away.
+FIRST = 12
+
 
 @router.get("/")
-def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
-    """The overview; `keadaan` keeps only facilities in one stock state."""
+def show_overview(viewer: Member, db: Db, keadaan: str = "", semua: bool = False) -> Response:
+    """The overview; `keadaan` keeps only facilities in one stock state, `semua` lists them all."""
     principal = viewer.known()
     facilities = facilities_with_stock(db, principal, viewer.now)
+    listed = sorted(
+        (f for f in facilities if keadaan in ("", f.state)), key=lambda f: (WORST_FIRST.index(f.state), f.name)
+    )
     tally = {state: sum(f.state == state for f in facilities) for state in WORST_FIRST}
     open_alarms, unanswered = count_open_alarms(db, principal)
     silent_count, silent = silent_sensors(db, principal, viewer.now)
@@ -29,16 +35,15 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "") -> Response:
     return page(
         viewer,
         "overview.html",
-        facilities=sorted(
-            (f for f in facilities if keadaan in ("", f.state)), key=lambda f: (WORST_FIRST.index(f.state), f.name)
-        ),
+        facilities=listed if semua or keadaan else listed[:FIRST],
+        hidden=0 if semua or keadaan else max(0, len(listed) - FIRST),
         total=len(facilities),
         tally=tally,
         chosen=keadaan if keadaan in tally else "",
         alarms=alarms(db, principal, limit=6),
         open_alarms=open_alarms,
         unanswered=unanswered,
-        expiring=expiring(db, principal, viewer.now),
+        expiring=expiring(db, principal, viewer.now, limit=8),
         promises=promises_today(db, principal, viewer.now),
         chapters=chapters(db, principal, viewer.now),
         on_road=on_road,

@@ -43,7 +43,7 @@ def offers(db: Session, now: datetime, *, vaccine: str, near: tuple[float, float
     found = [offer for offer in found if offer.room > 0]
     if near is not None:
         found.sort(key=lambda offer: (offer.distance_km is None, offer.distance_km or 0.0, offer.session.day))
-    return found[:100]
+    return found
 
 
 def _distance(row: SessionRow, near: tuple[float, float] | None) -> float | None:

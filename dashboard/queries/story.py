@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -19,6 +19,7 @@ from tracker.api.sse import feed_visible_to
 from tracker.feed.models import FeedEvent
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id
+from tracker.quota.models import Displacement
 from tracker.telemetry.models import Reading
 
 LOOK_BACK = timedelta(hours=24)
@@ -92,7 +93,7 @@ def _chapter(db: Session, event: FeedEvent) -> Chapter:
         select(FeedEvent).where(FeedEvent.kind == "stock.short", *after).order_by(FeedEvent.position).limit(200)
     ).all()
     displaced, displaced_at = _count(db, "quota.displaced", after)
-    offered, offered_at = _count(db, "quota.offered", after)
+    offered, offered_at = _offers(db, after)
 
     def seconds(at: datetime | None) -> float | None:
         return None if at is None else max(0.0, (at - arrived).total_seconds())
@@ -137,9 +138,23 @@ def _arrival(db: Session, event: FeedEvent) -> datetime:
 def _count(db: Session, kind: str, after: Sequence[object]) -> tuple[int, datetime | None]:
     """How many different subjects, and when the last was recorded."""
     row = db.execute(
-        select(cast(func.count(FeedEvent.subject.distinct()), Integer), func.max(FeedEvent.recorded_at)).where(
+        select(func.count(FeedEvent.subject.distinct()), func.max(FeedEvent.recorded_at)).where(
             FeedEvent.kind == kind,
             *after,  # type: ignore[arg-type]  # column conditions
+        )
+    ).one()
+    return int(row[0]), row[1]
+
+
+def _offers(db: Session, after: Sequence[object]) -> tuple[int, datetime | None]:
+    """Offers to those who were displaced here; they are made at other facilities, so the bookings tie them together."""
+    lost = select(FeedEvent.subject).where(FeedEvent.kind == "quota.displaced", *after)  # type: ignore[arg-type]  # column conditions
+    offers = select(cast(Displacement.offer_id, Text)).where(
+        cast(Displacement.booking_id, Text).in_(lost), Displacement.offer_id.is_not(None)
+    )
+    row = db.execute(
+        select(func.count(FeedEvent.subject.distinct()), func.max(FeedEvent.recorded_at)).where(
+            FeedEvent.kind == "quota.offered", FeedEvent.subject.in_(offers)
         )
     ).one()
     return int(row[0]), row[1]

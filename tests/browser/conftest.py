@@ -7,7 +7,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -163,13 +162,3 @@ def _hear(window: Visit, said: ConsoleMessage) -> None:
 def _note(window: Visit, url: str) -> None:
     if not url.startswith((window.address, "blob:", "data:")):
         window.outside.append(url)
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path | None:
-    """Where to put pictures of the pages; None unless RANTAI_TEST_SHOTS names a folder."""
-    folder = os.environ.get("RANTAI_TEST_SHOTS")
-    if not folder:
-        return None
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder)

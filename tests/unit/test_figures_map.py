@@ -85,15 +85,23 @@ def test_the_flat_map_shows_the_same_facilities_with_shapes_and_the_outlines() -
     assert figure.layout.yaxis.scaleanchor == "x"
 
 
-@pytest.mark.parametrize("states", [(), ("ok",), ("ok",) * 40])
-def test_the_view_holds_all_facilities(states: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("box", [(300, 360), (900, 500)])
+@pytest.mark.parametrize("states", [("ok",), ("ok",) * 40])
+def test_the_view_holds_all_facilities(states: tuple[str, ...], box: tuple[int, int]) -> None:
     frame = facilities(*states)
-    centre, zoom = view_of(frame)
-    width = 360 / 2**zoom * 340 / 512
+    centre, zoom = view_of(frame, *box)
+    degrees = 360 / 512 / 2**zoom  # of one pixel
     assert 0 < zoom <= 13
-    if not frame.empty:
-        assert (frame["lon"] - centre["lon"]).abs().max() <= width / 2
-        assert (frame["lat"] - centre["lat"]).abs().max() <= width / 2
+    assert (frame["lon"] - centre["lon"]).abs().max() <= box[0] / 2 * degrees
+    assert (frame["lat"] - centre["lat"]).abs().max() <= box[1] / 2 * degrees
+
+
+def test_a_wider_screen_shows_the_same_places_larger() -> None:
+    parts = MapParts(facilities=facilities(*["ok"] * 40), areas=SQUARE)
+    near, far = (
+        map_figure(parts, texts_of("id"), sprite="/tanda/signs", wide=wide).layout.map.zoom for wide in (True, False)
+    )
+    assert near > far
 
 
 def test_an_empty_map_shows_indonesia() -> None:
