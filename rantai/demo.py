@@ -115,7 +115,7 @@ class _House:
 
     def print_doors(self) -> None:
         """Where to go and who to be."""
-        lines = [f"  Pages:  {self.address}/", f"  API:    {self.address}/api/docs"]
+        lines = [f"  Pages:  {self.address}/", f"  API:    {self.address}/openapi.json"]
         if self._log_ins:
             width = max(len(username) for username, _password, _who in self._log_ins)
             lines.append("  Log-ins (user / password):")

@@ -68,6 +68,21 @@ def test_a_webhook_is_made_told_its_secret_once_heard_and_removed(door: Door) ->
     assert door.ask("GET", path, Role.INTEGRATOR).status_code == 404
 
 
+def test_the_same_webhook_under_one_key_is_made_once(door: Door) -> None:
+    def ask() -> Any:
+        return door.ask(
+            "POST",
+            "/api/v1/webhooks",
+            Role.INTEGRATOR,
+            json={"url": "https://jaki.example.id/h"},
+            headers={"Idempotency-Key": "one"},
+        )
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert len(door.get("/api/v1/webhooks", Role.INTEGRATOR)["items"]) == 1
+
+
 def test_webhooks_into_ones_own_network_are_refused(door: Door) -> None:
     answer = door.ask("POST", "/api/v1/webhooks", Role.CITY, json={"url": "http://169.254.169.254/"})
     assert (answer.status_code, answer.json()["code"]) == (422, "delivery.bad_webhook_url")

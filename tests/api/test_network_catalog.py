@@ -191,3 +191,11 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(door: Door) -> None:
     Image.new("1", (12_000, 12_000)).save(bomb, "PNG")
     answer = door.ask("POST", "/api/v1/scans/image", files={"file": ("x.png", bomb.getvalue())})
     assert (answer.status_code, answer.json()["code"]) == (422, "catalog.image_too_large")
+
+
+def test_a_photo_of_several_megabytes_is_read_where_other_bodies_stay_small(door: Door) -> None:
+    picture = photo(f"(01){door.world.presentations['az-10'].gtin}(10)AZ001(21)A", kind="PNG") + bytes(3_000_000)
+    answer = door.ask("POST", "/api/v1/scans/image", Role.VACCINATOR, files={"file": ("vial", picture)})
+    assert answer.status_code == 200, answer.text
+    answer = door.ask("POST", "/api/v1/scans/image", files={"file": ("vial", bytes(13_000_000))})
+    assert (answer.status_code, answer.json()["code"]) == (413, "api.too_large")

@@ -201,6 +201,14 @@ def test_an_alarm_still_going_on_cannot_be_closed(site: TestClient, app_services
     assert "masih berlangsung" in site.get(sent.headers["location"]).text
 
 
+def test_a_forged_disposition_is_refused_and_no_fault_of_ours(site: TestClient, app_services: Services) -> None:
+    token = csrf_of(log_in(site, "kepala").get("/alarm").text)
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+    for forged in ({"putusan-none": "release"}, {f"putusan-{alarm}": "whatever"}):
+        assert site.post(f"/alarm/{alarm}/tutup", data={"csrf": token, **forged}).status_code == 400
+
+
 def test_held_stock_shows_on_facility_batch_and_quota(site: TestClient) -> None:
     log_in(site)
     assert "Ditahan" in site.get("/fasilitas/pkm-cipondoh").text

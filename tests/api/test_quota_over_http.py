@@ -213,3 +213,11 @@ def test_area_and_vaccine_filter_the_quota(city: Caller) -> None:
     assert len({item["session"] for item in city.get("quota", product="astrazeneca").json()["items"]}) == 2
     assert city.get("quota", area="36.03").json()["items"] == []
     assert city.get("quota", product="penta-5").json()["items"] == []
+
+
+def test_an_instant_without_its_offset_is_refused_and_breaks_nothing(city: Caller) -> None:
+    booking = city.book(city.session()).json()["id"]
+    answer = city.post(f"bookings/{booking}/vaccinate", {"occurred_at": "2026-03-02T10:00:00"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
+    bucket = {"kind": "general", "share": 1, "release_at": "2026-03-02T10:00:00"}
+    assert city.post("sessions", session_body(buckets=[bucket])).status_code == 422

@@ -30,7 +30,7 @@ class Sides:
             for role in (Role.WAREHOUSE, Role.MANAGER, Role.AUDITOR)
         }
 
-    def post(self, role: Role, path: str, body: dict[str, Any]) -> Response:
+    def post(self, role: Role, path: str, body: dict[str, Any] | None = None) -> Response:
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers[role])
 
     def get(self, role: Role, path: str) -> Any:
@@ -107,7 +107,7 @@ def test_late_shipments_are_listed_and_others_are_not(sides: Sides) -> None:
     sides.supply(30)
     for hours in (-1, 5):
         path = f"/shipments/{sides.order()['id']}"
-        assert sides.post(Role.WAREHOUSE, f"{path}/pack", {}).status_code == 200
+        assert sides.post(Role.WAREHOUSE, f"{path}/pack").status_code == 200
         due = (utc_now() + timedelta(hours=hours)).isoformat()
         assert sides.post(Role.WAREHOUSE, f"{path}/dispatch", {"expected_at": due}).status_code == 200
     assert [item["late"] for item in sides.get(Role.MANAGER, "/shipments?late=true")["items"]] == [True]

@@ -19,6 +19,9 @@ from tracker.edge.services import Services
 from tracker.feed.bell import Bell
 from tracker.registry import ROOMS
 
+# What phones photograph has a few megabytes; the picture's own size is checked before it is decoded.
+_LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
+
 
 def room_routers() -> list[APIRouter]:
     """The routers of all rooms that have routes, from the lowest floor up."""
@@ -42,7 +45,8 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
         summary="Cold-chain track and trace for vaccine programmes.",
         version="0.1.0",
         lifespan=lifespan,
-        docs_url="/api/docs",
+        # FastAPI's viewer loads its script from outside hosts; pages must work on an island network.
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         responses=ALWAYS,
@@ -53,7 +57,7 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
-    app.add_middleware(BodyLimit, limit=services.settings.api.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=services.settings.api.max_body_bytes, larger=_LARGER_BODIES)
     app.include_router(health.router)
     for router in (tokens.router, live.router, *room_routers(), *more):
         app.include_router(router)

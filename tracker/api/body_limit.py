@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,24 +16,26 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware; answers 413 and stops reading."""
+    """ASGI middleware; answers 413 and stops reading. `larger`: paths that take more, such as photographs."""
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.limit = limit
+        self.larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on while the body stays small enough."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = max(self.limit, self.larger.get(scope["path"], 0))
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isascii() and announced.isdigit() and int(announced) > self.limit:
-            await self._refuse(scope, receive, send)
+        if announced.isascii() and announced.isdigit() and int(announced) > limit:
+            await self._refuse(scope, receive, send, limit)
             return
-        await self._counted(scope, receive, send)
+        await self._counted(scope, receive, send, limit)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         read = 0
         refused = False
         started = False
@@ -40,7 +44,7 @@ class BodyLimit:
             nonlocal read, refused
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.limit:
+            if read > limit:
                 refused = not started
                 raise _TooLarge
             return message
@@ -58,7 +62,7 @@ class BodyLimit:
             if started:
                 raise
         if refused:
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await problem_response(Request(scope), "api.too_large", {"limit": self.limit})(scope, receive, send)
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        await problem_response(Request(scope), "api.too_large", {"limit": limit})(scope, receive, send)

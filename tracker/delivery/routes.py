@@ -13,25 +13,30 @@ from tracker.delivery import service
 from tracker.delivery.models import Webhook
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
 from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 
 router = APIRouter(prefix="/api/v1", tags=["delivery"])
 
 
 @router.post("/webhooks", status_code=201)
-def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, shared: Shared) -> WebhookMade:
+def add_webhook(
+    body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, key: IdempotencyKey = None
+) -> WebhookMade:
     """Subscribe to what happens within the caller's reach; the secret is in this answer and nowhere else.
 
     Each request carries `X-Rantai-Signature: sha256=` and the HMAC-SHA256 of the raw body. Answer 2xx within
     ten seconds; anything else is tried again, in order. An event may come twice: remember its `position`.
     """
-    made = service.add_webhook(
-        db,
-        caller,
-        service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since),
-        private_allowed=shared.settings.delivery.private_webhooks,
-        now=now,
-    )
+
+    def work() -> dict[str, Any]:
+        command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
+        private_allowed = shared.settings.delivery.private_webhooks
+        return {"id": str(service.add_webhook(db, caller, command, private_allowed=private_allowed, now=now).id)}
+
+    # Only the id is kept for a repeat: the secret is made from it anew.
+    known = once(db, caller, key, f"webhooks {body.model_dump_json()}", work, now=now)
+    made = service.own_webhook(db, caller, UUID(known["id"]))
     secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
     return WebhookMade(**_shown(made), secret=secret)
 

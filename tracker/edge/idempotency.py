@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -53,3 +53,8 @@ def once(
     answer = work()
     db.execute(update(StoredAnswer).where(*mine).values(answer=answer))
     return answer
+
+
+def forget_answers(db: Session, *, before: datetime) -> None:
+    """Drop answers kept since before an instant: nobody repeats a request after that long."""
+    db.execute(delete(StoredAnswer).where(StoredAnswer.created_at < before))

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from tracker.quota.rules.words import BookingState, BucketKind, Medium, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
-AwareInstant = Annotated[dt.datetime, Field(description="RFC 3339 with offset.")]
+AwareInstant = Annotated[AwareDatetime, Field(description="RFC 3339 with offset.")]
 
 
 class BucketIn(BaseModel):
@@ -26,7 +26,7 @@ class BucketIn(BaseModel):
     share: float = Field(
         gt=0, le=100_000, allow_inf_nan=False, description="Part of the capacity up to 1, or whole persons from 2 on."
     )
-    release_at: dt.datetime | None = Field(None, description="From then on the rest is for anybody.")
+    release_at: AwareDatetime | None = Field(None, description="From then on the rest is for anybody.")
 
 
 class SessionIn(BaseModel):

@@ -96,9 +96,10 @@ def read_shipment(ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
 
 
 @router.post("/{ref}/approve")
-def approve(*, ref: Ref, body: ApproveIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+def approve(*, ref: Ref, body: ApproveIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """The sender agrees to an order, wholly or with other numbers."""
-    return shipment_detail(db, caller, approve_shipment(db, caller, ref, body.vials, now=now).id, now)
+    vials = body.vials if body else None
+    return shipment_detail(db, caller, approve_shipment(db, caller, ref, vials, now=now).id, now)
 
 
 @router.post("/{ref}/cancel")
@@ -108,7 +109,7 @@ def cancel(*, ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
 
 
 @router.post("/{ref}/pack")
-def pack(*, ref: Ref, body: PackIn, db: Db, caller: Caller, now: Now) -> PackedOut:
+def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: Now) -> PackedOut:
     """Fill boxes, by given lines or first expiry, first out. Packing again before dispatch replaces the boxes."""
     boxes = tuple(
         Box(
@@ -119,7 +120,7 @@ def pack(*, ref: Ref, body: PackIn, db: Db, caller: Caller, now: Now) -> PackedO
                 Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch) for line in box.lines
             ),
         )
-        for box in body.boxes
+        for box in (body.boxes if body else ())
     )
     packed = pack_shipment(db, caller, ref, boxes, now=now)
     detail = shipment_detail(db, caller, packed.shipment.id, now)
@@ -134,10 +135,11 @@ def pack(*, ref: Ref, body: PackIn, db: Db, caller: Caller, now: Now) -> PackedO
 
 
 @router.post("/{ref}/dispatch")
-def dispatch(*, ref: Ref, body: DispatchIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """The packed vials leave: from their places to the shipment's transit account."""
+    told = body or DispatchIn()
     shipment = dispatch_shipment(
-        db, caller, ref, occurred_at=body.occurred_at or now, expected_at=body.expected_at, now=now
+        db, caller, ref, occurred_at=told.occurred_at or now, expected_at=told.expected_at, now=now
     )
     return shipment_detail(db, caller, shipment.id, now)
 
