@@ -86,14 +86,16 @@ class Puskesmas(RuleBasedStateMachine):
     @rule(data=st.data(), persons=st.integers(1, 12), dose=st.sampled_from([1, 1, 1, 2]), arrive=st.booleans())
     def book(self, data: st.DataObject, persons: int, dose: int, arrive: bool) -> None:
         _, session = data.draw(st.sampled_from(self.sessions))
+        short = self.worst()
         for _ in range(persons):
             booking = self.attempt(lambda: self.desk.book(session, dose=dose))  # type: ignore[arg-type]  # a session's id
             if booking is None:
                 event("a booking was refused")
-                return
+                break
             self.attempt(lambda booking=booking: self.desk.move(booking, BookingState.CONFIRMED))
             if arrive:
                 self.attempt(lambda booking=booking: self.desk.move(booking, BookingState.ARRIVED))
+        assert self.worst() <= short, "only the ledger raises a shortage, never a booking"
 
     @rule(data=st.data(), to=st.sampled_from([BookingState.CANCELLED, BookingState.FIT, BookingState.REFUSED]))
     def move(self, data: st.DataObject, to: BookingState) -> None:
@@ -106,13 +108,13 @@ class Puskesmas(RuleBasedStateMachine):
         """Opening a vial takes it and the bookings it serves together: a pool in order stays without a shortage."""
         if calmly:
             self.settle()
-        covered = calmly and self._worst() == 0
+        covered = calmly and self.worst() == 0
         for _ in range(persons):
             coming = self.today()
             booking = data.draw(st.sampled_from(coming)) if coming else None
             if booking is not None and self.attempt(lambda booking=booking: self.desk.vaccinate(booking)) is not None:
                 event(f"a dose was given, {'all' if covered else 'not all'} promises covered before")
-                assert not covered or self._worst() == 0
+                assert not covered or self.worst() == 0
 
     @rule(data=st.data())
     def throw_away(self, data: st.DataObject) -> None:
@@ -203,7 +205,7 @@ class Puskesmas(RuleBasedStateMachine):
         )
         return list(self.db.scalars(query.execution_options(populate_existing=True)))
 
-    def _worst(self) -> int:
+    def worst(self) -> int:
         """The greatest shortage among the rows that bind today."""
         return max(self.desk.short(product) for product in PRODUCTS)
 
@@ -337,8 +339,10 @@ def test_after_any_loss_displacement_covers_every_day_again(
                 booking = town.attempt(lambda session=session, dose=dose: desk.confirmed(session, dose=dose))
                 if booking is not None and arrived and ahead == 0:
                     desk.move(booking, BookingState.ARRIVED)
+        assert town.worst() == 0, "only the ledger raises a shortage, never a booking"
         for booking in town.today(limit=doses):
             town.attempt(lambda booking=booking: desk.vaccinate(booking))
+        assert town.worst() == 0, "nor a vial that serves those it is opened for"
         town.promises_are_backed()
         if spoilt:
             for vial in town.db.scalars(select(OpenVial.id).where(OpenVial.closed_at.is_(None))).all():
