@@ -221,3 +221,14 @@ def test_an_instant_without_its_offset_is_refused_and_breaks_nothing(city: Calle
     assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
     bucket = {"kind": "general", "share": 1, "release_at": "2026-03-02T10:00:00"}
     assert city.post("sessions", session_body(buckets=[bucket])).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("day", "opens", "closes"),
+    [("0001-01-01", "00:30:00+14:00", "01:30:00+14:00"), ("9999-12-31", "22:00:00-14:00", "23:00:00-14:00")],
+)
+def test_a_day_at_the_calendars_end_is_refused_and_breaks_nothing(
+    city: Caller, day: str, opens: str, closes: str
+) -> None:
+    body = session_body(date=day, **{"from": opens, "to": closes})
+    assert city.post("sessions", body).status_code == 422

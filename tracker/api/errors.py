@@ -124,6 +124,12 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     return _surprise(request, error)
 
 
+def _beyond_the_calendar(request: Request, error: Exception) -> JSONResponse:
+    """An instant at the calendar's ends that no time zone can be applied to: the caller's value, not our fault."""
+    log.warning("a value is out of range", path=_route(request), exc_info=error)
+    return problem_response(request, "api.invalid")
+
+
 def _surprise(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", path=_route(request), kind=type(error).__name__, exc_info=error)
     return problem_response(request, "api.internal")
@@ -141,4 +147,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _shape)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(OverflowError, _beyond_the_calendar)
     app.add_exception_handler(Exception, _surprise)
