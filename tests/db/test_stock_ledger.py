@@ -57,7 +57,9 @@ def test_the_same_event_again_answers_the_first_and_changes_nothing(ledger: Ledg
     event_id = uuid7()
     first = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id)
     told = ledger.db.scalar(select(func.count()).select_from(FeedPending))
-    again = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id, now=ledger.now + timedelta(hours=1))
+    again = ledger.post(
+        Kind.SUPPLY, ledger.line("az-10/AZ002", 40), event_id=event_id, now=ledger.now + timedelta(hours=1)
+    )
     assert (first.fresh, again.fresh, again.event_id) == (True, False, event_id)
     assert ledger.vials("az-10/AZ002") == 40
     assert ledger.db.scalar(select(func.count()).select_from(FeedPending)) == told
