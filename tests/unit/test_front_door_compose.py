@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from rantai.cli import main
+from tracker.settings import SettingsError, load_settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -63,7 +66,7 @@ def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET)\w*)([^}]*)\}", text)
     assert {name for name, _rest in secrets} == {"POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY"}
-    assert all(rest.startswith(":?") for _name, rest in secrets)
+    assert all(rest == ":-" for _name, rest in secrets), "an empty default: valid to read, refused at start"
     example = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8")
     assert re.findall(r"^(\w+)=(.*)$", example, re.MULTILINE) == [
         ("POSTGRES_PASSWORD", ""),
@@ -100,3 +103,17 @@ def test_docker_itself_finds_the_file_valid() -> None:
     command = [docker, "compose", "--profile", "demo", "config", "--quiet"]
     told = subprocess.run(command, cwd=ROOT, env={**os.environ, **secrets}, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
+
+
+def test_empty_secrets_are_refused_by_those_who_read_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANTAI_DATABASE_URL", "postgresql://rantai:@postgres:5432/rantai")
+    monkeypatch.setenv("RANTAI_MQTT_URL", "mqtt://ingest:@broker:1883")
+    monkeypatch.setenv("RANTAI_SECRET_KEY", "")
+    with pytest.raises(SettingsError, match="RANTAI_SECRET_KEY"):
+        load_settings()
+    monkeypatch.setenv("RANTAI_SECRET_KEY", "k" * 32)
+    assert main(["broker", "users", str(tmp_path)]) == 2
+    assert "RANTAI_MQTT_URL" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
