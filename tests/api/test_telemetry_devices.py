@@ -15,6 +15,7 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.access.service import add_api_key
 from tracker.database.engine import transaction
+from tracker.edge.models import StoredAnswer
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.telemetry.models import Assignment, Device
@@ -82,6 +83,20 @@ def test_a_renewed_password_replaces_the_old_one(
         kept = broker_credentials(db)["dev-1"]
     assert matches(renewed.json()["mqtt_password"], kept)
     assert not matches(old, kept)
+
+
+def test_a_renewal_repeated_under_its_key_makes_no_other_password_and_keeps_none(
+    api: TestClient, app_services: Services, manager: dict[str, str]
+) -> None:
+    make(api, manager)
+    headers = {**manager, "Idempotency-Key": "one"}
+    first = api.post("/api/v1/devices/dev-1/credentials", headers=headers)
+    again = api.post("/api/v1/devices/dev-1/credentials", headers=headers)
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert again.json()["code"] == "telemetry.password_told"
+    with transaction(app_services.engine) as db:
+        assert matches(first.json()["mqtt_password"], broker_credentials(db)["dev-1"])
+        assert first.json()["mqtt_password"] not in str(db.scalars(select(StoredAnswer.answer)).one())
 
 
 def test_a_code_is_taken_once_also_between_facilities(api: TestClient, manager: dict[str, str]) -> None:
