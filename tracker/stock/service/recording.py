@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -17,21 +17,20 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.scanning import Caution, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import as_id, facility_by_code_or_id, local_date, path_of
+from tracker.network.queries import as_id, facility_by_code_or_id, local_date
 from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
     MissingField,
     UnknownBatch,
     UnknownPlace,
-    UseHold,
     UseShipment,
 )
-from tracker.stock.models import StockEntry, StockEvent
 from tracker.stock.rules.words import Kind, Status
 from tracker.stock.service.commands import Line, Posted, PostEvent
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
+from tracker.stock.service.stopping import guard_freeing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,20 +230,12 @@ def _guard_stopped(db: Session, principal: Principal, event: PostEvent) -> None:
     What somebody stopped by a plain event may be freed by one, by who may release holds, with a reason.
     """
     for index, line in enumerate(event.lines):
-        if line.status not in (Status.HELD, Status.RECALLED) or principal.is_system:
-            continue
-        principal.require(Permission.HOLD_RELEASE, path_of(db, event.facility_id))
-        if not (line.reason or event.reason):
-            raise MissingField(line=index, field="reason")
-        by_hold = db.scalar(
-            select(func.coalesce(func.sum(StockEntry.vials), 0))
-            .join(StockEvent, StockEvent.id == StockEntry.event_id)
-            .where(
-                StockEntry.facility_id == event.facility_id,
-                StockEntry.batch_id == line.batch_id,
-                StockEntry.status == line.status,
-                or_(StockEvent.cause.is_not(None), StockEvent.kind == Kind.RECEIPT),
-            )
+        guard_freeing(
+            db,
+            principal,
+            event.facility_id,
+            line.batch_id,
+            line.status,
+            reason=line.reason or event.reason,
+            line=index,
         )
-        if by_hold:
-            raise UseHold(line=index, field="status")

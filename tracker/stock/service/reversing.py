@@ -32,6 +32,7 @@ from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, ReverseEvent
 from tracker.stock.service.posting import Work, anchors_of, carry_out
 from tracker.stock.service.reading import lock_anchors, read_facts
+from tracker.stock.service.stopping import guard_freeing
 from tracker.stock.service.telling import tell_open_doses_fell
 
 
@@ -47,7 +48,7 @@ class _Target:
 def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, now: datetime) -> Posted:
     """Write the reversal of an event with all that followed from it; the same again answers the first.
 
-    Raises EventNotFound, Forbidden, NotReversible, UseShipment, UseHold, VialInUse, AlreadyReversed,
+    Raises EventNotFound, Forbidden, NotReversible, UseShipment, UseHold, MissingField, VialInUse, AlreadyReversed,
     HistoryNegative, OtherContent.
     """
     target = _target(db, principal, command)
@@ -77,6 +78,7 @@ def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, n
         raise AlreadyReversed(event=str(event.id), by=str(by))
     if by is None:
         work.drafts = _undone(db, event)
+        _guard_freed(db, principal, event, work)
         if event.kind is Kind.OPENING:
             _close_unused(db, event)
             for presentation_id in sorted({batch.presentation_id for batch in facts.batches.values()}):
@@ -128,6 +130,15 @@ def _undone(db: Session, event: StockEvent) -> list[Draft]:
         key = Key(entry.holder_id, entry.batch_id, Status(entry.status))
         sums[Account(entry.account), key, entry.reason] -= entry.vials
     return [Draft(account, key, vials, None, reason) for (account, key, reason), vials in sums.items() if vials]
+
+
+def _guard_freed(db: Session, principal: Principal, event: StockEvent, work: Work) -> None:
+    """A reversal that frees stopped vials follows the rules of the plain event that would free them."""
+    if event.kind is not Kind.STATUS:
+        return
+    for draft in work.drafts:
+        if draft.vials < 0:
+            guard_freeing(db, principal, event.facility_id, draft.key.batch_id, draft.key.status, reason=work.reason)
 
 
 def _close_unused(db: Session, event: StockEvent) -> None:

@@ -1,0 +1,68 @@
+"""Who may free stopped vials: what a hold or recall stopped is freed where the hold is kept, with its rules."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.network.queries import path_of
+from tracker.stock.errors import MissingField, UseHold
+from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.rules.words import Account, Kind, Status
+
+STOPPED = frozenset({Status.HELD, Status.RECALLED})
+
+
+def guard_freeing(
+    db: Session,
+    principal: Principal,
+    facility_id: UUID,
+    batch_id: UUID,
+    status: Status,
+    *,
+    reason: str | None,
+    line: int | None = None,
+) -> None:
+    """Let vials that somebody stopped by hand be freed by who may release holds, with a reason.
+
+    Raises Forbidden, MissingField, UseHold (a hold or recall still keeps vials of that batch here).
+    """
+    if status not in STOPPED or principal.is_system:
+        return
+    where = {} if line is None else {"line": line}
+    principal.require(Permission.HOLD_RELEASE, path_of(db, facility_id))
+    if not reason:
+        raise MissingField(**where, field="reason")
+    if _kept_by_hold(db, facility_id, batch_id, status):
+        raise UseHold(**where, field="status")
+
+
+def _kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status) -> int:
+    """Vials here that a hold or recall stopped, or that came stopped: never more than lie here in that status.
+
+    What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial.
+    """
+    rows = db.execute(
+        select(
+            func.sum(StockEntry.vials).label("vials"),
+            (StockEvent.cause.is_not(None) | (StockEvent.kind == Kind.RECEIPT)).label("by_hold"),
+        )
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .where(
+            StockEntry.facility_id == facility_id,
+            StockEntry.batch_id == batch_id,
+            StockEntry.status == status,
+            StockEntry.account.in_((Account.PLACE, Account.OPEN)),
+        )
+        .group_by(StockEvent.id, StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number)
+        .order_by(StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number)
+    )
+    here = kept = 0
+    for row in rows:
+        here += row.vials
+        kept = max(0, min(here, kept + (row.vials if row.by_hold else 0)))
+    return kept
