@@ -100,6 +100,27 @@ def test_a_trace_tells_the_road_and_what_is_left(door: Door) -> None:
     assert door.ask("GET", "/api/v1/batches/tidak-ada/trace").json()["code"] == "catalog.batch_not_found"
 
 
+@pytest.mark.parametrize("ref", ["az-10/AZ003", "az-10%2FAZ003"])
+def test_the_routes_of_a_batch_take_product_and_lot(door: Door, ref: str) -> None:
+    supply(door)
+    batch = str(door.world.batches["az-10/AZ003"].id)
+    assert door.get(f"/api/v1/batches/{ref}")["id"] == batch
+    assert door.get(f"/api/v1/batches/{ref}/trace")["batch"] == batch
+    assert door.get(f"/api/v1/batches/{ref}/passport", facility="pkm-cipondoh")["batch"] == batch
+    fixed = door.ask("PUT", f"/api/v1/batches/{ref}", json={"manufacturer": "Catalent"})
+    assert fixed.json()["manufacturer"] == "Catalent"
+
+
+@pytest.mark.parametrize("ref", ["A%2FB", "az-10%2FA%2FB", "az-10/A/B", "A/B"])
+def test_a_lot_may_have_a_slash_itself(door: Door, ref: str) -> None:
+    body = {"product": "az-10", "lot": "A/B", "expiry": "2027-01-31"}
+    batch = door.ask("POST", "/api/v1/batches", json=body).json()["id"]
+    supply(door, lot="A/B")
+    assert door.get(f"/api/v1/batches/{ref}")["id"] == batch
+    assert door.get(f"/api/v1/batches/{ref}/trace")["batch"] == batch
+    assert door.get(f"/api/v1/batches/{ref}/passport", facility="pkm-cipondoh")["batch"] == batch
+
+
 def test_a_recall_over_http_freezes_counts_and_closes(door: Door) -> None:
     supply(door, 10)
     body = {"id": str(uuid7()), "batch": "AZ003", "reason": "hasil uji"}

@@ -24,8 +24,11 @@ _LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
 
 
 def room_routers() -> list[APIRouter]:
-    """The routers of all rooms that have routes, from the lowest floor up."""
-    with_routes = (room for room in ROOMS if find_spec(f"tracker.{room}.routes") is not None)
+    """The routers of all rooms that have routes, from the highest floor down.
+
+    A batch's code may have a slash, so `/batches/{ref}` takes any path: what higher rooms put behind it comes first.
+    """
+    with_routes = (room for room in reversed(ROOMS) if find_spec(f"tracker.{room}.routes") is not None)
     return [import_module(f"tracker.{room}.routes").router for room in with_routes]
 
 

@@ -64,17 +64,21 @@ def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = No
         if found is None or presentation_id not in (None, found.presentation_id):
             raise BatchNotFound(batch=str(ref))
         return found
-    product, _, lot = str(ref).rpartition("/")
-    query = select(Batch).where(Batch.lot == lot)
-    if product:
-        query = query.join(Presentation, Presentation.id == Batch.presentation_id).where(Presentation.code == product)
+    ref = str(ref)
+    query = select(Batch)
     if presentation_id is not None:
         query = query.where(Batch.presentation_id == presentation_id)
-    rows = list(db.scalars(query.limit(2)))
+    # No product's code has a slash, but a lot may: the first slash is the one between them, if any is.
+    product, _, lot = ref.partition("/")
+    of_product = query.join(Presentation, Presentation.id == Batch.presentation_id).where(Presentation.code == product)
+    found = db.scalars(of_product.where(Batch.lot == lot)).one_or_none() if lot else None
+    if found is not None:
+        return found
+    rows = list(db.scalars(query.where(Batch.lot == ref).limit(2)))
     if not rows:
-        raise BatchNotFound(batch=str(ref)[:80])
+        raise BatchNotFound(batch=ref[:80])
     if len(rows) > 1:
-        raise LotAmbiguous(lot=lot[:80])
+        raise LotAmbiguous(lot=ref[:80])
     return rows[0]
 
 

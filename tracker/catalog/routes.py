@@ -110,9 +110,9 @@ def list_batches(
     )
 
 
-@router.get("/batches/{ref}")
+@router.get("/batches/{ref:path}")
 def read_batch(ref: str, db: Db, caller: Caller) -> BatchOut:
-    """One batch by id, or by lot where only one product has it."""
+    """One batch by id, by `PRODUCT/LOT`, or by lot where only one product has it."""
     del caller
     return _batch(db, queries.batch_by_ref(db, ref))
 
@@ -126,7 +126,7 @@ def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchOut:
     return _batch(db, service.add_batch(db, caller, command, now=now))
 
 
-@router.put("/batches/{ref}")
+@router.put("/batches/{ref:path}")
 def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchOut:
     """Put the manufacturer of a lot right."""
     return _batch(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now))

@@ -42,7 +42,7 @@ router = APIRouter(tags=["trace"])
 _MOST_EVENTS = 1_000
 
 
-@router.get("/api/v1/batches/{ref}/trace")
+@router.get("/api/v1/batches/{ref:path}/trace")
 def trace(
     ref: str,
     db: Db,

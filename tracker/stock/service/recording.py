@@ -186,7 +186,7 @@ def _lots(db: Session, refs: Collection[str]) -> dict[str, list[tuple[UUID, str]
     rows = db.execute(
         select(Batch.id, Batch.lot, Presentation.code)
         .join(Presentation, Presentation.id == Batch.presentation_id)
-        .where(Batch.lot.in_({ref.rpartition("/")[2] for ref in refs} | set(refs)))
+        .where(Batch.lot.in_({ref.partition("/")[2] for ref in refs} | set(refs)))
     )
     for row in rows:
         found.setdefault(row.lot, []).append((row.id, row.code))
@@ -195,7 +195,7 @@ def _lots(db: Session, refs: Collection[str]) -> dict[str, list[tuple[UUID, str]
 
 def _named(lots: dict[str, list[tuple[UUID, str]]], index: int, ref: str) -> UUID:
     # A lot may itself contain a slash, so the whole reference is tried as a lot too.
-    product, _, lot = ref.rpartition("/")
+    product, _, lot = ref.partition("/")
     candidates = lots.get(ref, []) or [found for found in lots.get(lot, []) if found[1] == product]
     if not candidates:
         raise UnknownBatch(line=index, field="batch", batch=ref)
