@@ -1,13 +1,16 @@
 """What time alone changes: reservations run out, sessions end, claims come due. The worker calls `tidy_pools`.
 
-Each pool is tidied in a transaction of its own.
+Each pool is tidied in a transaction of its own, and one that fails holds up no other: the next round tries it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -19,6 +22,8 @@ from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.sessions import close_session
+
+log = structlog.get_logger("rantai.quota")
 
 # Late scans of the last people in the queue still find their session open.
 CLOSE_AFTER = timedelta(hours=6)
@@ -61,23 +66,42 @@ def tidy_pools(engine: Engine, *, now: datetime) -> int:
         # The date line of WIT is two hours ahead of WIB's: a pool asked a little early has nothing to do.
         due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": (now + timedelta(hours=9)).date()})}
         unhelped = list(db.scalars(_UNHELPED, {"since": (now - LOOK_AHEAD).date()}))
-    for session_id in over:
-        with transaction(engine) as db:
-            close_session(db, SYSTEM, session_id, now=now)
-    for facility_id, presentation_id in sorted(pools):
-        with transaction(engine) as db:
-            displace(db, facility_id, presentation_id, now=now)
-    for facility_id, presentation_id in sorted(due):
-        with transaction(engine) as db:
-            _roll(db, facility_id, presentation_id, now)
-    helped = 0
-    for booking_id in unhelped:
-        with transaction(engine) as db:
-            helped += make_offer(db, booking_id, now=now) is not None
-    return len(over) + len(pools) + len(due) + helped
+    work: list[tuple[str, tuple[UUID, ...], Callable[[Session], bool]]] = []
+    work += [("close", (one,), partial(_close, session_id=one, now=now)) for one in over]
+    work += [("displace", pool, partial(_displace, pool=pool, now=now)) for pool in sorted(pools)]
+    work += [("roll_claims", pool, partial(_roll, pool=pool, now=now)) for pool in sorted(due)]
+    work += [("offer", (one,), partial(_offer, booking_id=one, now=now)) for one in unhelped]
+    return sum(_alone(engine, what, of, act) for what, of, act in work)
 
 
-def _roll(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:
-    pool = pool_facts(db, facility_id, presentation_id, now)
-    lock_pool(db, pool)
-    roll_claims(db, pool, now)
+def _alone(engine: Engine, what: str, of: tuple[UUID, ...], act: Callable[[Session], bool]) -> bool:
+    """Do one thing in a transaction of its own; whether it touched anything. What fails is logged by its ids alone."""
+    try:
+        with transaction(engine) as db:
+            return act(db)
+    except Exception as error:  # noqa: BLE001  # whatever it was, the others must have their turn
+        # Neither message nor traceback: they quote parameters, which may be of a person.
+        ids = [str(one) for one in of]
+        log.error("quota.round_failed", step=what, ids=ids, error=type(error).__name__)  # noqa: TRY400  # see above
+        return False
+
+
+def _close(db: Session, *, session_id: UUID, now: datetime) -> bool:
+    close_session(db, SYSTEM, session_id, now=now)
+    return True
+
+
+def _displace(db: Session, *, pool: tuple[UUID, UUID], now: datetime) -> bool:
+    displace(db, *pool, now=now)
+    return True
+
+
+def _offer(db: Session, *, booking_id: UUID, now: datetime) -> bool:
+    return make_offer(db, booking_id, now=now) is not None
+
+
+def _roll(db: Session, *, pool: tuple[UUID, UUID], now: datetime) -> bool:
+    facts = pool_facts(db, *pool, now)
+    lock_pool(db, facts)
+    roll_claims(db, facts, now)
+    return True
