@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.network.models import Facility
+from tracker.network.queries import local_date
 from tracker.quota.errors import BadStep, BookingNotFound, ReservationLapsed
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.rules.words import LIVE, STEPS, BookingState, OfferState, SessionState
@@ -86,12 +88,22 @@ def lapse_in(
     Their vials are given back by whoever settles the pool next.
     """
     lapsed = lapsed_in(db, list(sessions), now) if sessions else []
+    today = _local_days(db, {sessions[booking.session_id].facility_id for booking in lapsed}, now)
     for booking in lapsed:
         move(booking, sessions[booking.session_id], buckets[booking.bucket_id], BookingState.LAPSED, now)
         answer_offer(db, booking.id, OfferState.LAPSED, now)
-        restore_claim(db, booking, now.date())
+        restore_claim(db, booking, today[sessions[booking.session_id].facility_id])
     db.flush()
     return len(lapsed)
+
+
+def _local_days(db: Session, facility_ids: Collection[UUID], now: datetime) -> dict[UUID, date]:
+    """The day it is at each facility."""
+    if not facility_ids:
+        return {}
+    return {
+        each.id: local_date(each, now) for each in db.scalars(select(Facility).where(Facility.id.in_(facility_ids)))
+    }
 
 
 def answer_offer(db: Session, offer_id: UUID, state: OfferState, now: datetime) -> None:

@@ -30,13 +30,14 @@ from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.commands import GiveDoses, OpenForSession
 from tracker.stock.service.opening import give_doses, open_for_session
+from tracker.stock.service.posting import checked_time
 
 
 def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: datetime) -> Booking:
     """Book a dose as given, opening a vial where none is open; the same again changes nothing.
 
     Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, NoVial, OpenVialNotFound (a named
-    vial of another facility or product), and what the stock room refuses of a named vial. Never fails for lack of
+    vial of another facility or product), TooFarAhead, TooOld, and what the stock room refuses of a named vial. Never fails for lack of
     a further dose.
     """
     booking, session, bucket = locked_booking(db, principal, command.booking_id)
@@ -45,7 +46,7 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     if session.state is SessionState.CLOSED:
         raise SessionClosed(session=str(session.id))
     check_step(booking, BookingState.VACCINATED, now)
-    at = min(command.occurred_at or now, now)
+    at = checked_time(command.occurred_at or now, now)
     pool = pool_facts(db, session.facility_id, session.presentation_id, now)
     lock_pool(db, pool)
     if command.open_vial_id is None:
