@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -19,10 +19,12 @@ from tracker.quota.rules.words import BookingState, ClaimState
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.moving import lapse_in
 from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.seating import buckets_of, lock_sessions
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.reactions import REACTIONS
-from tracker.stock.errors import OpenVialNotFound
+from tracker.stock.errors import OpenVialNotFound, TooFarAhead
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.words import Kind, OpenWaste
 from tracker.stock.service.commands import DiscardDoses, ReverseEvent
@@ -61,6 +63,37 @@ def test_the_first_dose_opens_a_vial_and_takes_it_and_its_bookings_out_of_the_ru
     vials = db.scalars(select(OpenVial).order_by(OpenVial.opened_at, OpenVial.id)).all()
     assert sorted(v.given for v in vials) == [1, 10]
     assert desk.ledger.vials("az-10/AZ003") == 0
+
+
+def test_a_dose_is_not_given_in_the_future(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.confirmed(desk.session(ahead=0))
+
+    def give(minutes: int) -> Booking:
+        at = desk.now + timedelta(minutes=minutes)
+        return vaccinate(desk.db, SYSTEM, Vaccinate(booking_id=booking.id, occurred_at=at), now=desk.now)
+
+    with pytest.raises(TooFarAhead):
+        give(6)
+    assert desk.state(booking) is BookingState.CONFIRMED
+    # Phones' clocks run a little ahead.
+    assert give(4).vaccinated_at == desk.now
+
+
+def test_a_claim_whose_last_day_is_over_here_does_not_stand_again(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    session = desk.session(ahead=30)
+    desk.book(session, first.person_id, dose=2)
+    (claim,) = claims(db, first)
+    claim.from_day = claim.due_day = claim.last_day = desk.day(5)
+    db.flush()
+    # 17.30 UTC of the fifth day is half past midnight of the sixth in Jakarta.
+    now = datetime.combine(desk.day(5), time(17, 30), tzinfo=UTC)
+    sessions = lock_sessions(db, [session])
+    assert lapse_in(db, sessions, buckets_of(db, [session]), now) == 1
+    (claim,) = claims(db, first)
+    assert claim.state is ClaimState.USED
 
 
 def test_a_dose_is_given_once_however_often_it_is_told(desk: Desk, db: Session) -> None:
@@ -152,6 +185,31 @@ def test_who_comes_back_uses_the_claim_and_not_somebody_elses_dose(desk: Desk, d
     (claim,) = claims(db, first)
     assert claim.state is ClaimState.FUNDED
     assert desk.need() == {desk.day(84): 1}
+
+
+def test_a_claim_used_elsewhere_leaves_its_vial_to_the_claim_that_waited(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    session = desk.session(ahead=0)
+    first = desk.vaccinate(desk.confirmed(session))
+    (funded,) = claims(db, first)
+    other = desk.vaccinate(desk.confirmed(session))
+    (waiting,) = claims(db, other)
+    # The second claim shares the vial of the first one's day; on a day of its own it finds none.
+    waiting.state, waiting.due_day = ClaimState.UNFUNDED, funded.due_day + timedelta(days=1)
+    db.flush()
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    desk.book(desk.session(ahead=30, facility=desk.world.neighbour), first.person_id, dose=2)
+    assert [claim.state for claim in (*claims(db, first), *claims(db, other))] == [ClaimState.USED, ClaimState.FUNDED]
+
+
+def test_a_second_dose_without_a_claim_comes_after_the_claims_that_wait(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    (claim,) = claims(db, first)
+    assert claim.state is ClaimState.UNFUNDED
+    desk.stock("az-10/AZ003", 1)
+    with pytest.raises(Exhausted), db.begin_nested():
+        desk.book(desk.session(ahead=1), dose=2)
 
 
 def test_a_claim_waits_past_its_due_day_and_expires_with_its_window(desk: Desk, db: Session) -> None:

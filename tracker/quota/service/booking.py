@@ -28,10 +28,10 @@ from tracker.quota.queries.nearby import alternatives
 from tracker.quota.rules.buckets import Applicant, choose, eligible
 from tracker.quota.rules.offers import RESERVATION_STANDS
 from tracker.quota.rules.words import LIVE, BookingState, ClaimState, SessionState
-from tracker.quota.service.claims import claim_of, fund_claims
+from tracker.quota.service.claims import claim_of, fund_claims, give_back_and_fund
 from tracker.quota.service.commands import Book
 from tracker.quota.service.moving import lapse_in
-from tracker.quota.service.pools import PoolFacts, give_back, pool_facts, settle
+from tracker.quota.service.pools import PoolFacts, pool_facts, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, seat, seats_of
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.telling import tell_booking
@@ -209,9 +209,10 @@ def _back(db: Session, booking: Booking, session: VaccinationSession, now: datet
         others.append(pool_facts(db, claim.facility_id, claim.presentation_id, now))
     db.flush()
     lock_anchors(db, {(p.facility_id, p.presentation_id) for p in (pool, *others)})
-    if booking.dose == 1:
+    # Who has no claim comes after all who have; who has one is in line with it.
+    if claim is None:
         fund_claims(db, pool, now)
-    if claim is not None:
+    else:
         _use(db, claim, booking)
     rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
     # What is short is promised twice already; a place in a half-filled vial of it would be a third time.
@@ -220,7 +221,7 @@ def _back(db: Session, booking: Booking, session: VaccinationSession, now: datet
     try:
         settle(db, pool, now)
         for other in others:
-            give_back(db, other, now)
+            give_back_and_fund(db, other, now, None)
     except NotAvailable:
         raise Exhausted(session=str(session.id), reason="vials") from None
 

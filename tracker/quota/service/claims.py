@@ -105,8 +105,8 @@ def fund_claims(db: Session, pool: PoolFacts, now: datetime) -> int:
     return funded
 
 
-def give_back_and_fund(db: Session, pool: PoolFacts, now: datetime, days: Collection[date]) -> None:
-    """Vials of these days came free: note it, and let the claims that waited have them."""
+def give_back_and_fund(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None) -> None:
+    """Vials of these days (all days when None) came free: note it, and let the claims that waited have them."""
     give_back(db, pool, now, days)
     fund_claims(db, pool, now)
 
