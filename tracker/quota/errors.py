@@ -129,3 +129,9 @@ class BadPeriod(Refused):
     """The period ends after it begins and spans 92 days at most."""
 
     code = "quota.bad_period"
+
+
+class TooMany(Refused):
+    """More sessions match than one answer holds."""
+
+    code = "quota.too_many"

@@ -70,4 +70,9 @@ PROBLEMS: dict[str, Problem] = {
     "quota.bad_period": Problem(
         422, "Rentang tanggal terbalik atau lebih dari 92 hari.", "The period is reversed or longer than 92 days."
     ),
+    "quota.too_many": Problem(
+        422,
+        "Lebih dari {most} sesi cocok; persempit dengan fasilitas, wilayah, produk atau tanggal.",
+        "More than {most} sessions match; narrow it by facility, area, product or dates.",
+    ),
 }

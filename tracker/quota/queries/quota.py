@@ -19,6 +19,7 @@ from tracker.catalog.queries import presentation_by_ref
 from tracker.database.types import Ltree
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
+from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to, serves_dose
@@ -63,9 +64,11 @@ class QuotaItem:
 def read_quota(db: Session, principal: Principal, asked: QuotaAsked, *, now: datetime) -> list[QuotaItem]:
     """What may be promised in the caller's subtree; six statements, however many sessions there are.
 
-    Raises FacilityNotFound, PresentationNotFound.
+    Raises FacilityNotFound, PresentationNotFound; TooMany rather than leave sessions out.
     """
     rows = db.execute(_sessions(db, principal, asked)).all()
+    if len(rows) > MOST_SESSIONS:
+        raise TooMany(most=MOST_SESSIONS)
     sessions = [row[0] for row in rows]
     numbers = pool_numbers(db, sessions, now)
     seats = _seats(db, sessions)
@@ -125,7 +128,7 @@ def _sessions(db: Session, principal: Principal, asked: QuotaAsked) -> Select[Va
             VaccinationSession.state != SessionState.CLOSED,
         )
         .order_by(VaccinationSession.day, Facility.code, VaccinationSession.id)
-        .limit(MOST_SESSIONS)
+        .limit(MOST_SESSIONS + 1)
     )
     if asked.facility is not None:
         facility = facility_by_code_or_id(db, principal, asked.facility)
