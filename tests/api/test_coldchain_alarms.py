@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import Response
 from sqlalchemy import Engine, select
 
-from tests.support.coldchain import at, new_channel, send
+from tests.support.coldchain import at, living, new_channel, send
+from tests.support.stock import Ledger
 from tests.support.world import World, small_world
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
@@ -17,6 +19,9 @@ from tracker.coldchain.models import Alarm
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
+from tracker.passport.service.holding import hold_for_episode
+from tracker.stock.rules.words import Kind
+from tracker.telemetry.models import Assignment, Channel
 
 
 @pytest.fixture
@@ -89,6 +94,40 @@ def test_acknowledging_names_the_person_and_twice_the_same_is_harmless(
     assert api.post(f"/api/v1/alarms/{alarm}/acknowledge", headers=headers, json=body).json() == first.json()
     other = api.post(f"/api/v1/alarms/{alarm}/acknowledge", headers=who(Role.CITY), json=body)
     assert (other.status_code, other.json()["code"]) == (409, "coldchain.already_acknowledged")
+
+
+def test_deciding_again_under_the_same_key_gets_the_first_answer(
+    api: TestClient, engine: Engine, hot_world: World, who: Who
+) -> None:
+    with transaction(engine) as db:
+        ledger = Ledger(db, hot_world)
+        ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 10), at=at(-600))
+        channel = db.scalars(
+            select(Channel)
+            .join(Assignment, Assignment.channel_id == Channel.id)
+            .where(Assignment.equipment_id == hot_world.fridge.id)
+        ).one()
+        send(db, channel, [(minute, 5.0) for minute in range(670, 800, 10)])
+        evaluate_waiting(db, now=at(800))
+        episodes = [one for one in living(db, channel) if one.alarmed_at is not None and one.rule == "HEAT"]
+        hold_for_episode(db, SYSTEM, episodes[0].id, now=ledger.now)
+    headers = who(Role.CITY)
+
+    def ask(path: str, body: dict[str, object], key: str) -> Response:
+        return api.post(f"/api/v1/{path}", headers={**headers, "Idempotency-Key": key}, json=body)
+
+    alarm = next(item["id"] for item in heat(api, headers) if item["equipment"] == hot_world.fridge.code)
+    hold = api.get("/api/v1/holds", headers=headers).json()["items"][0]["id"]
+    steps: list[tuple[str, dict[str, object]]] = [
+        (f"alarms/{alarm}/acknowledge", {"comment": "dilihat"}),
+        (f"holds/{hold}/release", {"reason": "masih baik"}),
+        (f"alarms/{alarm}/close", {"dispositions": [], "comment": "selesai"}),
+    ]
+    first = [ask(path, body, path) for path, body in steps]
+    assert [answer.status_code for answer in first] == [200, 200, 200], [answer.text for answer in first]
+    assert [ask(path, body, path).json() for path, body in steps] == [answer.json() for answer in first]
+    closed = ask(*steps[-1], "another key")
+    assert (closed.status_code, closed.json()["code"]) == (409, "coldchain.alarm_closed")
 
 
 def test_an_alarm_of_another_subtree_does_not_exist_and_an_auditor_may_only_look(

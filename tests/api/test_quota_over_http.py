@@ -206,6 +206,36 @@ def test_a_period_that_cannot_be_is_refused(city: Caller) -> None:
     assert city.get("quota", **{"from": "9999-12-31"}).status_code == 200
 
 
+def test_more_sessions_than_one_answer_holds_are_refused_and_not_cut_off(
+    city: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.quota.queries.quota.MOST_SESSIONS", 1)
+    city.session(buckets=[])
+    city.session(facility="pkm-tanah-tinggi", buckets=[])
+    answer = city.get("quota")
+    assert (answer.status_code, answer.json()["code"]) == (422, "quota.too_many")
+    assert answer.json()["params"] == {"most": 1}
+    assert city.get("quota", facility="pkm-cipondoh").json()["items"]
+
+
+@pytest.mark.parametrize("steps", [("confirm", "arrive", "screen", "vaccinate"), ("cancel",)])
+def test_a_step_of_a_booking_repeated_under_its_key_gets_the_first_answer(city: Caller, steps: tuple[str, ...]) -> None:
+    session = city.session(
+        date=(utc_now() + timedelta(hours=7)).date().isoformat(), **{"from": "00:00", "to": "23:59:59"}
+    )
+    booking = city.book(session).json()["id"]
+    for step in steps:
+        body = {"result": "fit"} if step == "screen" else None
+        city.headers["Idempotency-Key"] = step
+        first, again = (city.post(f"bookings/{booking}/{step}", body) for _ in range(2))
+        assert (first.status_code, again.status_code) == (200, 200), again.text
+        assert again.json() == first.json()
+    stock = city.get("quota", facility="pkm-cipondoh", product="az-10").json()["items"]
+    assert {item["pool_vials"] for item in stock} <= {5, 6}
+    other = city.post(f"bookings/{booking}/{'arrive' if steps[-1] == 'cancel' else 'cancel'}")
+    assert (other.status_code, other.json()["code"]) == (409, "api.idempotency_mismatch")
+
+
 def test_area_and_vaccine_filter_the_quota(city: Caller) -> None:
     city.session(buckets=[])
     city.session(facility="pkm-tanah-tinggi", buckets=[])

@@ -13,6 +13,7 @@ from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.schemas import AcknowledgeIn, AlarmOut, EpisodeOut
 from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.telemetry.queries import sensor_by_ref
 
@@ -44,10 +45,18 @@ def list_alarms(
 
 
 @router.post("/alarms/{alarm_id}/acknowledge")
-def acknowledge(alarm_id: UUID, body: AcknowledgeIn, db: Db, caller: Caller, now: Now) -> AlarmOut:
+def acknowledge(
+    alarm_id: UUID, body: AcknowledgeIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> AlarmOut:
     """Say that somebody has seen it and what is being done; stops the escalation."""
-    alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
-    return alarm_out(db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one())
+
+    def work() -> dict[str, Any]:
+        alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
+        row = db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one()
+        return alarm_out(row).model_dump(mode="json")
+
+    request = f"POST /alarms/{alarm_id}/acknowledge {body.model_dump_json()}"
+    return AlarmOut.model_validate(once(db, caller, key, request, work, now=now))
 
 
 @router.get("/sensors/{ref}/episodes")

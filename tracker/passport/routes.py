@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import alarms_visible_to
 from tracker.coldchain.routes import alarm_out
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.models import Hold
@@ -52,15 +54,23 @@ def list_holds(
 
 
 @router.post("/holds/{hold_id}/release", operation_id="release_hold")
-def release(hold_id: UUID, body: DecisionIn, db: Db, caller: Caller, now: Now) -> HoldOut:
+def release(
+    hold_id: UUID, body: DecisionIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> HoldOut:
     """Free held vials: a person's act with a reason; after freezing with a shake test or an override."""
-    decision = Decision(reason=body.reason, shake_test=body.shake_test, override=body.override)
-    release_hold(db, caller, hold_id, decision, now=now)
-    return hold_out(db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one())
+
+    def work() -> dict[str, Any]:
+        decision = Decision(reason=body.reason, shake_test=body.shake_test, override=body.override)
+        release_hold(db, caller, hold_id, decision, now=now)
+        row = db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one()
+        return hold_out(row).model_dump(mode="json")
+
+    request = f"POST /holds/{hold_id}/release {body.model_dump_json()}"
+    return HoldOut.model_validate(once(db, caller, key, request, work, now=now))
 
 
 @router.post("/alarms/{alarm_id}/close", operation_id="close_alarm")
-def close(alarm_id: UUID, body: CloseIn, db: Db, caller: Caller, now: Now) -> ClosedOut:
+def close(alarm_id: UUID, body: CloseIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> ClosedOut:
     """Close an alarm that has ended, with a disposition for every batch it holds; all or nothing."""
     dispositions = [
         BatchDisposition(
@@ -71,13 +81,19 @@ def close(alarm_id: UUID, body: CloseIn, db: Db, caller: Caller, now: Now) -> Cl
         for one in body.dispositions
     ]
     command = CloseAlarm(alarm_id=alarm_id, dispositions=dispositions, comment=body.comment)
-    close_alarm(db, caller, command, now=now)
-    alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
-    holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
-    return ClosedOut(alarm=alarm_out(alarm), holds=[hold_out(row) for row in holds])
+
+    def work() -> dict[str, Any]:
+        close_alarm(db, caller, command, now=now)
+        alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
+        holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
+        closed = ClosedOut(alarm=alarm_out(alarm), holds=[hold_out(row) for row in holds])
+        return closed.model_dump(mode="json")
+
+    request = f"POST /alarms/{alarm_id}/close {body.model_dump_json()}"
+    return ClosedOut.model_validate(once(db, caller, key, request, work, now=now))
 
 
-@router.get("/batches/{batch}/passport", operation_id="read_passport")
+@router.get("/batches/{batch:path}/passport", operation_id="read_passport")
 def read_passport(batch: str, facility: str, db: Db, caller: Caller, now: Now) -> PassportOut:
     """What a batch was exposed to on its road to one facility: stays, minutes outside, MKT, VVM life, holds."""
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)

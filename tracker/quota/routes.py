@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
@@ -183,36 +184,50 @@ def read_booking(booking_id: UUID, db: Db, caller: Caller) -> BookingOut:
 
 
 @router.post("/bookings/{booking_id}/confirm")
-def confirm(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+def confirm(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
     """Confirm a reservation, or take an offer."""
-    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CONFIRMED), now)
+    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.CONFIRMED), now)
 
 
 @router.post("/bookings/{booking_id}/cancel")
-def cancel(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
     """Give a place back."""
-    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
+    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
 
 
 @router.post("/bookings/{booking_id}/arrive")
-def arrive(booking_id: UUID, db: Db, caller: Caller, now: Now) -> BookingOut:
+def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
     """The person is there; from now on nobody takes their dose."""
-    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
+    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
 
 
 @router.post("/bookings/{booking_id}/screen")
-def screen(booking_id: UUID, body: ScreenIn, db: Db, caller: Caller, now: Now) -> BookingOut:
+def screen(
+    booking_id: UUID, body: ScreenIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> BookingOut:
     """What screening said: fit, deferred or refused."""
     command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note)
-    return _moved(db, caller, command, now)
+    return _moved(db, caller, key, command, now)
 
 
 @router.post("/bookings/{booking_id}/vaccinate")
-def give_dose(booking_id: UUID, db: Db, caller: Caller, now: Now, body: VaccinateIn | None = None) -> BookingOut:
+def give_dose(
+    booking_id: UUID,
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    key: IdempotencyKey = None,
+    body: VaccinateIn | None = None,
+) -> BookingOut:
     """A dose was given, from the vial named, from the session's open ones, or from one opened for it."""
     told = body or VaccinateIn()
     command = Vaccinate(booking_id=booking_id, occurred_at=told.occurred_at, open_vial_id=told.open_vial)
-    return _out(db, vaccinate(db, caller, command, now=now))
+
+    def work() -> dict[str, Any]:
+        return _out(db, vaccinate(db, caller, command, now=now)).model_dump(mode="json")
+
+    return BookingOut.model_validate(once(db, caller, key, repr(command), work, now=now))
 
 
 @router.get("/claims")
@@ -244,8 +259,11 @@ def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cur
     )
 
 
-def _moved(db: Session, caller: Principal, command: MoveBooking, now: Now) -> BookingOut:
-    return _out(db, move_booking(db, caller, command, now=now))
+def _moved(db: Session, caller: Principal, key: str | None, command: MoveBooking, now: Now) -> BookingOut:
+    def work() -> dict[str, Any]:
+        return _out(db, move_booking(db, caller, command, now=now)).model_dump(mode="json")
+
+    return BookingOut.model_validate(once(db, caller, key, repr(command), work, now=now))
 
 
 def _out(db: Session, booking: Booking) -> BookingOut:

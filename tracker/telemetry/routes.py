@@ -15,7 +15,7 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from tracker.telemetry import schemas
-from tracker.telemetry.errors import BadPeriod
+from tracker.telemetry.errors import BadPeriod, PasswordTold
 from tracker.telemetry.models import Channel, DeadLetter, Device
 from tracker.telemetry.queries.curves import RAW_MOST, Point, Resolution, grouped_points, raw_points, settle
 from tracker.telemetry.queries.sensors import sensor_by_ref, sensor_code, sensors_visible_to
@@ -45,9 +45,23 @@ def post_device(body: schemas.DeviceIn, db: Db, caller: Caller, now: Now) -> sch
 
 
 @router.post("/devices/{device}/credentials", status_code=201, operation_id="renew_device_password")
-def post_credentials(device: Ref, db: Db, caller: Caller, now: Now) -> schemas.DeviceWithPassword:
-    """Give the device a new password; answers it, this once."""
-    return _with_password(renew_password(db, caller, device, now=now))
+def post_credentials(
+    device: Ref, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> schemas.DeviceWithPassword:
+    """Give the device a new password; answers it, this once.
+
+    Repeated under its key it answers 409: the password is kept nowhere, and another must not replace it unseen.
+    """
+    made: list[AddedDevice] = []
+
+    def work() -> dict[str, Any]:
+        made.append(renew_password(db, caller, device, now=now))
+        return {}
+
+    once(db, caller, key, f"POST /devices/{device}/credentials", work, now=now)
+    if not made:
+        raise PasswordTold(device=device)
+    return _with_password(made[0])
 
 
 @router.post("/devices/{device}/channels", status_code=201, operation_id="use_channel")
