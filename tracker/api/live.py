@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -45,6 +45,7 @@ class Follower:
 
     principal: Principal
     after: int | None
+    still: Callable[[], Principal | None]
 
 
 def _follower(
@@ -55,15 +56,23 @@ def _follower(
 ) -> Follower:
     """Refuses before the stream begins; its own short transaction ends before the wait does."""
     services = services_of(request)
-    with transaction(services.engine) as db:
-        principal = identify(request, db, services.clock(), bearer.credentials if bearer else None)
+
+    def caller() -> Principal | None:
+        with transaction(services.engine) as db:
+            return identify(request, db, services.clock(), bearer.credentials if bearer else None)
+
+    def still() -> Principal | None:
+        found = caller()
+        return found if found is not None and found.may(Permission.FEED_READ) else None
+
+    principal = caller()
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.FEED_READ)
     hub = hub_of(request)
     if hub.open >= hub.most:
         raise TooManyStreams(most=hub.most)
-    return Follower(principal=principal, after=_position(last_event_id, after))
+    return Follower(principal=principal, after=_position(last_event_id, after), still=still)
 
 
 def _position(last_event_id: str | None, after: int | None) -> int | None:
@@ -83,7 +92,8 @@ async def follow_feed(
 ) -> AsyncIterator[ServerSentEvent]:
     """Events of the caller's subtree, in order, from now on or from `Last-Event-ID`."""
     sent = 0
-    async for item in hub_of(request).follow(follower.principal, follower.after, wait=wait):
+    stream = hub_of(request).follow(follower.principal, follower.after, still=follower.still, wait=wait)
+    async for item in stream:
         yield ServerSentEvent(raw_data=json.dumps(asdict(item)), event=item.kind, id=str(item.position))
         sent += 1
         if most is not None and sent >= most:

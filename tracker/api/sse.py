@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from tracker.database.engine import new_session
 from tracker.feed.bell import NUMBERED, Listener, dsn_of
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
+
+RECHECK_S = 30.0  # how long a stream goes on for one whose account, log-in or grants have ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +97,12 @@ class FeedHub:
         for event in self._waiting:
             event.set()
 
-    async def follow(self, principal: Principal, after: int | None, *, wait: bool = True) -> AsyncIterator[LiveEvent]:
+    async def follow(
+        self, principal: Principal, after: int | None, *, still: Callable[[], Principal | None], wait: bool = True
+    ) -> AsyncIterator[LiveEvent]:
         """Events the principal may see, in order, from `after` (None: from now on).
 
+        `still` says anew, twice a minute, who that is; the stream ends when it is nobody any more.
         With `wait=False` it ends where the feed ends.
         """
         event = asyncio.Event()
@@ -104,7 +110,13 @@ class FeedHub:
         self.open += 1
         try:
             position = after if after is not None else await run_in_threadpool(self._newest)
+            recheck_at = time.monotonic() + RECHECK_S
             while not self.stopped:
+                if time.monotonic() >= recheck_at:
+                    current = await run_in_threadpool(still)
+                    if current is None:
+                        return
+                    principal, recheck_at = current, time.monotonic() + RECHECK_S
                 event.clear()
                 found, position = await run_in_threadpool(self._read, principal, position)
                 for item in found:
@@ -113,7 +125,8 @@ class FeedHub:
                     continue
                 if not wait:
                     return
-                await event.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), max(0.0, recheck_at - time.monotonic()))
         finally:
             self._waiting.discard(event)
             self.open -= 1

@@ -1,0 +1,70 @@
+"""An open live stream looks again who listens, and ends when nobody may any more."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.accounts import make_account
+from tracker.access.principal import SYSTEM, Principal
+from tracker.access.queries import principal_of
+from tracker.access.rules import Role, UnitKind
+from tracker.access.service import ensure_unit
+from tracker.api.sse import FeedHub
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.feed.numbering import number_pending
+from tracker.feed.service import append
+from tracker.kit.clock import utc_now
+
+
+def tell(engine: Engine, unit_id: UUID, subject: str) -> None:
+    now = utc_now()
+    with transaction(engine) as db:
+        append(db, "test.told", unit_id=unit_id, subject=subject, data={}, occurred_at=now, now=now)
+    number_pending(engine)
+
+
+@pytest.fixture
+def hub(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> FeedHub:
+    monkeypatch.setattr("tracker.api.sse.RECHECK_S", 0.05)
+    return FeedHub(engine, most=5)
+
+
+def test_a_waiting_stream_ends_when_its_account_is_withdrawn(hub: FeedHub) -> None:
+    async def listen() -> list[object]:
+        return [item async for item in hub.follow(SYSTEM, 0, still=lambda: None)]
+
+    assert asyncio.run(asyncio.wait_for(listen(), 5)) == []
+    assert hub.open == 0
+
+
+def test_a_stream_tells_by_the_grants_of_now_and_not_of_its_beginning(hub: FeedHub, app_services: Services) -> None:
+    with transaction(hub.engine) as db:
+        nation = ensure_unit(db, code="ID", name="Indonesia", kind=UnitKind.NATIONAL, parent=None)
+        banten = ensure_unit(db, code="36", name="Banten", kind=UnitKind.PROVINCE, parent=nation)
+        jakarta = ensure_unit(db, code="31", name="DKI Jakarta", kind=UnitKind.PROVINCE, parent=nation)
+    moved_to = make_account(app_services, "kini", None, role=Role.PROVINCE, unit="31")
+    looks: list[Principal | None] = []
+
+    def still() -> Principal | None:
+        with transaction(hub.engine) as db:
+            found = None if len(looks) == 3 else principal_of(db, moved_to)
+        if not looks:
+            tell(hub.engine, banten.id, "of Banten")
+            tell(hub.engine, jakarta.id, "of Jakarta")
+        looks.append(found)
+        return found
+
+    account_id = make_account(app_services, "dulu", None, role=Role.PROVINCE, unit="36")
+    with transaction(hub.engine) as db:
+        before = principal_of(db, account_id)
+    assert before is not None
+
+    async def listen() -> list[str]:
+        return [item.subject async for item in hub.follow(before, 0, still=still)]
+
+    assert asyncio.run(asyncio.wait_for(listen(), 10)) == ["of Jakarta"]
