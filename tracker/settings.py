@@ -7,13 +7,13 @@ RANTAI_SECRET_KEY is not set. `docs/settings.md` lists every name; a test keeps 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "RANTAI_"
 
@@ -116,22 +116,53 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values given, then the environment; a name of a secret's file is no setting of its group."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        files = {f"{_variable(names)}_FILE".lower() for names in _secrets_of(cls)}
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {k: v for k, v in env_settings.env_vars.items() if k.lower() not in files}
+        return init_settings, env_settings
 
-_SECRETS = ("database_url", "mqtt_url", "secret_key")
+
+def _secrets_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where the secrets are: the names that lead to each."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if kind is SecretStr:
+            yield (*above, name)
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _secrets_of(kind, (*above, name))
 
 
-def _secrets_from_files(environ: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in _SECRETS:
-        variable = f"{PREFIX}{name.upper()}"
+def _variable(names: tuple[str, ...]) -> str:
+    return PREFIX + "__".join(names).upper()
+
+
+def _secrets_from_files(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for names in _secrets_of(Settings):
+        variable = _variable(names)
         file = environ.get(f"{variable}_FILE")
         if file and variable not in environ:
             try:
-                found[name] = Path(file).read_text(encoding="utf-8").strip()
+                secret = Path(file).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise SettingsError(
                     f"{variable}_FILE points to {file}, which cannot be read: {error.strerror}."
                 ) from None
+            group = found
+            for name in names[:-1]:
+                group = group.setdefault(name, {})
+            group[names[-1]] = secret
     return found
 
 

@@ -57,6 +57,21 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert load_settings().secret_key.get_secret_value() == "f" * 40
 
 
+@pytest.mark.parametrize("secret", ["sms_password", "whatsapp_token"])
+def test_a_secret_of_a_group_may_come_from_a_file_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from-the-file\n")
+    variable = f"RANTAI_DELIVERY__{secret.upper()}"
+    _set(monkeypatch, **GOOD, RANTAI_DELIVERY__SMS_SENDER="DINKES", **{f"{variable}_FILE": str(file)})
+    delivery = load_settings().delivery
+    assert getattr(delivery, secret).get_secret_value() == "from-the-file"
+    assert delivery.sms_sender == "DINKES"
+    _set(monkeypatch, **{variable: "from-the-variable"})
+    assert getattr(load_settings().delivery, secret).get_secret_value() == "from-the-variable"
+
+
 def test_a_secret_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _set(monkeypatch, RANTAI_DATABASE_URL="postgresql://h/n", RANTAI_SECRET_KEY_FILE=str(tmp_path / "absent"))
     with pytest.raises(SettingsError, match="RANTAI_SECRET_KEY_FILE points to"):
