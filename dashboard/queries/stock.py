@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, and_, case, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Date, and_, case, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from dashboard.stock_states import days_of_stock, product_state, worst
 from tracker.access.models import Unit
@@ -138,7 +138,7 @@ def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id
     if facility_id is not None:
         query = query.where(StockBalance.facility_id == facility_id)
     use = _use(db, seen, now, facility_id)
-    short = _short(db, seen, facility_id)
+    short = _short(db, seen, now, facility_id)
     found = []
     for row in db.execute(query):
         key = (row.facility_id, row.id)
@@ -196,12 +196,22 @@ def _use(
     }
 
 
-def _short(db: Session, seen: ColumnElement[bool], facility_id: UUID | None) -> dict[tuple[UUID, UUID], int]:
+def _short(
+    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
+) -> dict[tuple[UUID, UUID], int]:
     """Vials promised without vials behind them, by facility and product (the worst step that still binds)."""
+    later = aliased(Availability)
+    passed = exists().where(
+        later.facility_id == Availability.facility_id,
+        later.presentation_id == Availability.presentation_id,
+        later.step > Availability.step,
+        later.step <= local_today(now),
+    )
     query = (
         select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))
+        .join(Facility, Facility.id == Availability.facility_id)
         .join(Unit, Unit.id == Availability.facility_id)
-        .where(Availability.short > 0, seen)
+        .where(Availability.short > 0, ~passed, seen)
         .group_by(Availability.facility_id, Availability.presentation_id)
     )
     if facility_id is not None:
