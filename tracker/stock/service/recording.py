@@ -69,9 +69,8 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
     """
     if command.kind in (Kind.DISPATCH, Kind.RECEIPT):
         raise UseShipment(field="kind", kind=command.kind.value)
-    facility_id = as_id(command.facility)
-    if facility_id is None:
-        facility_id = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ).id
+    # Before the lines are read: what they name tells nobody that a facility out of sight exists.
+    facility_id = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ).id
     event = PostEvent(
         id=command.id,
         kind=command.kind,
