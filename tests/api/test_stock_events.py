@@ -133,6 +133,9 @@ def test_an_event_of_another_subtree_is_not_found(
     assert api.get(path, headers=manager.headers).status_code == 404
     there = manager.post("supply", line(place="pkm-tanah-tinggi-k1"), facility="pkm-tanah-tinggi")
     assert there.status_code == 404
+    for place in ("pkm-tanah-tinggi-k1", "no such place"):
+        by_id = manager.post("supply", line(place=place), facility=str(committed.neighbour.id))
+        assert (by_id.status_code, by_id.json()["code"]) == (404, there.json()["code"])
     assert api.post(f"{path}/reversal", json={"id": str(uuid7())}, headers=manager.headers).status_code == 404
     assert api.get("/api/v1/stock?facility=pkm-tanah-tinggi", headers=manager.headers).status_code == 404
 
@@ -158,6 +161,11 @@ def test_stock_is_asked_as_it_was_and_as_known_then(manager: Caller) -> None:
     two_days_ago, before_all = (now - timedelta(days=2)).isoformat(), (now - timedelta(days=4)).isoformat()
     assert [s["vials"] for s in manager.stock(as_of=two_days_ago)] == [8]
     assert manager.stock(as_of=before_all) == []
+    manager.post("count", line(vials=5))
+    told = ("touched_at", "touched_by", "touched_kind", "counted_at", "counted_by", "vvm_stage")
+    (today,), (past,) = manager.stock(), manager.stock(as_of=two_days_ago)
+    assert None not in [today[name] for name in told[:-1]]
+    assert {past[name] for name in told} == {None}
     assert manager.stock(known_at=two_days_ago) == []
 
 

@@ -125,8 +125,12 @@ def open_vial_out(vial: OpenVial, now: datetime) -> OpenVialOut:
 
 
 def stock_out(row: Any, at: datetime) -> StockOut:
-    """One balance of `stock_visible_to`; `then_vials` replaces the figure where a past one was asked."""
+    """One balance of `stock_visible_to`; `then_vials` replaces the figure where a past one was asked.
+
+    A past figure stands alone: what is known of today's says nothing of it.
+    """
     balance = row[0]
+    past = hasattr(row, "then_vials")
     local_day = at.astimezone(ZoneInfo(row.timezone)).date()
     return StockOut(
         facility=row.facility,
@@ -142,15 +146,15 @@ def stock_out(row: Any, at: datetime) -> StockOut:
         expiry=row.expiry,
         expired=row.expiry < local_day,
         status=balance.status,
-        vials=getattr(row, "then_vials", balance.vials),
+        vials=row.then_vials if past else balance.vials,
         doses_per_vial=row.doses_per_vial,
-        vvm_stage=balance.vvm_stage,
+        vvm_stage=None if past else balance.vvm_stage,
         in_service=row.in_service,
-        touched_at=balance.touched_at,
-        touched_by=row.touched_by,
-        touched_kind=row.touched_kind,
-        counted_at=balance.counted_at,
-        counted_by=row.counted_by,
+        touched_at=None if past else balance.touched_at,
+        touched_by=None if past else row.touched_by,
+        touched_kind=None if past else row.touched_kind,
+        counted_at=None if past else balance.counted_at,
+        counted_by=None if past else row.counted_by,
     )
 
 

@@ -154,7 +154,7 @@ class StockOut(BaseModel):
     """Vials of a batch at a place in one status, and how well that is known.
 
     `place` is null for opened vials (`account` open). `touched_*` is the newest event there, `counted_*` the
-    last count.
+    last count; both and `vvm_stage` are null beside a past figure.
     """
 
     facility: str
@@ -174,7 +174,7 @@ class StockOut(BaseModel):
     doses_per_vial: int
     vvm_stage: int | None
     in_service: bool | None
-    touched_at: datetime
+    touched_at: datetime | None
     touched_by: str | None
     touched_kind: Kind | None
     counted_at: datetime | None
