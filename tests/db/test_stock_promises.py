@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -14,9 +14,10 @@ from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.kit.errors import Conflict, Refused
 from tracker.kit.ids import uuid7
-from tracker.stock.queries.availability import bears, pool_state
+from tracker.stock.queries.availability import bears, pool_state, read_steps
 from tracker.stock.queries.stock import confidence_of
 from tracker.stock.queries.tracing import descendants_of, lots_present, movements_of
+from tracker.stock.rules.availability import FIRST
 from tracker.stock.rules.words import Kind, Status
 from tracker.stock.service.availability import release, reserve
 
@@ -115,6 +116,27 @@ def test_needs_cannot_fall_below_zero_nor_lie_in_the_past(ledger: Ledger, pool: 
             wrong()
         assert caught.value.code == "stock.bad_need"
     assert pool.bears(3) == 4
+
+
+def test_steps_that_have_passed_are_forgotten_and_promises_stay_right(ledger: Ledger, pool: Pool) -> None:
+    batches = ("az-10/AZ001", "az-10/AZ002", "az-10/AZ003")
+    ledger.post(Kind.SUPPLY, *(ledger.line(batch, 5) for batch in batches))
+    ends = sorted(ledger.world.batches[batch].expiry + timedelta(days=1) for batch in batches)
+
+    def steps() -> list[date]:
+        return [s.step for s in read_steps(ledger.db, pool.facility, pool.presentation)]
+
+    assert steps() == [FIRST, *ends]
+    last = ends[1] + timedelta(days=1)
+    later = ledger.now + timedelta(days=(last - ledger.today).days)
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ003", 1), at=later, now=later)
+    assert steps() == [FIRST, *ends[1:]]
+    # What expired long ago is thrown away: its step does not come back.
+    for batch in batches[:2]:
+        ledger.post(Kind.WASTE, ledger.line(batch, 5, reason="expired"), at=later, now=later)
+    assert steps() == [FIRST, *ends[1:]]
+    assert bears(ledger.db, pool.facility, pool.presentation, last, last) == 6
+    check_books(ledger.db)
 
 
 def test_a_pool_that_never_had_stock_bears_nothing(pool: Pool) -> None:

@@ -70,6 +70,15 @@ def binding(steps: Sequence[Step], today: date) -> list[Step]:
     return list(steps[max(0, at - 1) :])
 
 
+def passed(steps: Sequence[Step], today: date) -> list[Step]:
+    """The rows (ascending) that no day asks any more: before those that bound yesterday, but for the base row.
+
+    Yesterday, because a transaction may have looked at its clock just before midnight.
+    """
+    bound = binding(steps, today - timedelta(days=1))
+    return [s for s in steps if bound and FIRST < s.step < bound[0].step]
+
+
 def overdrawn(steps: Sequence[Step], deltas: Mapping[date, int], today: date) -> Step | None:
     """The first binding row on which a rise of need would exceed the vials; None when all can be promised.
 

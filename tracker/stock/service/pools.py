@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -13,6 +13,7 @@ from tracker.stock.rules.availability import (
     FIRST,
     Step,
     binding,
+    passed,
     short_days,
     step_after,
     with_need,
@@ -49,7 +50,11 @@ def change_pools(
     changes = []
     for presentation_id in sorted(rises):
         old = list(steps.get(presentation_id, ()))
-        rows = _with_steps(connection, facility_id, presentation_id, old, [e for e, _ in rises[presentation_id]])
+        gone = passed(old, today)
+        if gone:
+            _prune(connection, facility_id, presentation_id, [step.step for step in gone])
+            old = [step for step in old if step not in gone]
+        rows = _with_steps(connection, facility_id, presentation_id, old, [e for e, _ in rises[presentation_id]], today)
         for expiry, vials in rises[presentation_id]:
             rows = with_vials(rows, expiry, vials)
         if need:
@@ -73,11 +78,32 @@ def change_pools(
     return changes
 
 
+_PRUNE = text(
+    """
+    DELETE FROM availability
+    WHERE facility_id = :facility AND presentation_id = :presentation AND step = ANY(CAST(:steps AS date[]))
+    """
+)
+
+
+def _prune(connection: Connection, facility_id: UUID, presentation_id: UUID, steps: Sequence[date]) -> None:
+    """Forget steps that have passed: else every event would rewrite one row for each expiry there ever was."""
+    connection.execute(_PRUNE, {"facility": facility_id, "presentation": presentation_id, "steps": list(steps)})
+
+
 def _with_steps(
-    connection: Connection, facility_id: UUID, presentation_id: UUID, steps: list[Step], expiries: Sequence[date]
+    connection: Connection,
+    facility_id: UUID,
+    presentation_id: UUID,
+    steps: list[Step],
+    expiries: Sequence[date],
+    today: date,
 ) -> list[Step]:
     have = {step.step for step in steps}
-    missing = {day for day in [FIRST, *map(step_after, expiries)] if day not in have}
+    # A batch that expired before the row that bound yesterday needs no step: it would have passed.
+    bound = next((step.step for step in binding(steps, today - timedelta(days=1))), FIRST)
+    wanted = {FIRST, *(day for day in map(step_after, expiries) if day > bound)}
+    missing = wanted - have
     if missing:
         need = read_need(connection, facility_id, presentation_id)
         for day in sorted(missing):
