@@ -316,3 +316,40 @@ def test_order_and_repetition_of_arrival_do_not_matter(points: list[tuple[int, f
     shuffled = [*points, *points[::2]]
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     assert run([*points], HEAT, FRZE, limit(30)) == run(shuffled, HEAT, FRZE, limit(30))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        # The second episode begins before a later reading could settle the first by its window alone.
+        [(0, -1.0), (5, 0.0), (65, -1.0), (70, 0.0), (75, -1.0)],
+        # One stretch whose two sums lie further apart than the window.
+        [(0, 0.0), (90, 0.0), (100, -1.0)],
+    ],
+)
+def test_sums_in_a_window_are_the_same_wherever_they_are_cut(points: list[tuple[int, float]]) -> None:
+    made = Limit(
+        id=1,
+        rule="HEAT",
+        quantity=Quantity.TEMPERATURE,
+        operator=Operator.ABOVE,
+        value=-0.5,
+        mode=Mode.WINDOW,
+        duration=0,
+        place_kind=PlaceKind.FRIDGE,
+        from_at=ORIGIN,
+        window=60 * MINUTE,
+    )
+    windows = [Window(limit=made, place="k1", from_at=ORIGIN, to_at=None)]
+    nominal = intervals_of([(ORIGIN, 30 * MINUTE)])
+    series = series_of([ORIGIN + minute * MINUTE for minute, _ in points], [value for _, value in points])
+    until = int(series.at[-1])
+    whole = evaluate(series, windows, nominal, until=until, sums=True).episodes
+    for cut in range(len(points)):
+        parted = evaluate(series, windows, nominal, until=until, sums=True, cuts=[cut])
+        assert parted.episodes == whole
+        (checkpoint,) = parted.checkpoints
+        tail = type(series)(series.at[cut:], series.low[cut:], series.high[cut:])
+        resumed = evaluate(tail, windows, nominal, until=until, sums=True, resume=checkpoint).episodes
+        old = [one for one in whole if one.settled_at is not None and one.settled_at < checkpoint.at]
+        assert [*old, *resumed] == list(whole)

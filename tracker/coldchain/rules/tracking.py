@@ -114,8 +114,11 @@ def extended(window: Window, carry: Carry, stretch: Stretch, *, known_between: M
 
 def goes_on(window: Window, carry: Carry, stretch: Stretch) -> bool:
     """Whether `stretch` belongs to the carried episode."""
+    if stretch.start == carry.last_end:
+        # The same stretch, only cut in two: a sum's may reach back further than the window.
+        return True
     if window.limit.mode is Mode.CONTINUOUS:
-        return stretch.start == carry.last_end
+        return False
     if window.limit.window is None:
         return True
     return stretch.first_at - carry.last_end <= window.limit.window
@@ -173,10 +176,9 @@ def _settled_at(window: Window, stretch: Stretch) -> Micros | None:
     limit = window.limit
     if limit.mode is Mode.FOREVER:
         return window.to_at
-    settled = stretch.end
+    # A stretch that begins within the window after this one still belongs to the episode.
+    settled = stretch.end + (limit.window or 0)
     if stretch.joined and stretch.next_at is not None:
         # A second value at the instant of the reading that ended it could still extend it.
         settled = max(settled, stretch.next_at)
-    if limit.window is not None:
-        settled += limit.window
     return settled
