@@ -176,7 +176,7 @@ Side = tuple[Account, UUID, Status]
 
 
 def _place(place_id: UUID | None) -> UUID:
-    if place_id is None:  # pragma: no cover - check_line has asked for it
+    if place_id is None:  # check_line has asked for it; this is for the type checker
         raise MissingField(field="place")
     return place_id
 
