@@ -11,7 +11,6 @@ FEED_KINDS = (
     "stock.short",
     "stock.available",
     "stock.open_doses_fell",
-    "stock.open_doses_fell",
     "shipments.packed",
     "shipments.dispatched",
     "shipments.received",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -19,6 +22,14 @@ from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
 from tracker.feed.service import append
 from tracker.kit.clock import utc_now
+
+T = TypeVar("T")
+
+
+def finished(work: Coroutine[object, object, T], timeout_s: float) -> T:
+    """Run it in a thread of its own: the browser tests leave their loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asyncio.wait_for(work, timeout_s)).result()
 
 
 def tell(engine: Engine, unit_id: UUID, subject: str) -> None:
@@ -38,7 +49,7 @@ def test_a_waiting_stream_ends_when_its_account_is_withdrawn(hub: FeedHub) -> No
     async def listen() -> list[object]:
         return [item async for item in hub.follow(SYSTEM, 0, still=lambda: None)]
 
-    assert asyncio.run(asyncio.wait_for(listen(), 5)) == []
+    assert finished(listen(), 5) == []
     assert hub.open == 0
 
 
@@ -67,4 +78,4 @@ def test_a_stream_tells_by_the_grants_of_now_and_not_of_its_beginning(hub: FeedH
     async def listen() -> list[str]:
         return [item.subject async for item in hub.follow(before, 0, still=still)]
 
-    assert asyncio.run(asyncio.wait_for(listen(), 10)) == ["of Jakarta"]
+    assert finished(listen(), 10) == ["of Jakarta"]

@@ -44,6 +44,6 @@ def test_a_pool_that_fails_holds_up_no_other_and_is_logged_without_persons(
     with transaction(engine) as db:
         states = sorted(db.get_one(Booking, one).state.value for one in booked.values())
     assert states == [BookingState.LAPSED.value, BookingState.RESERVED.value]
-    (line,) = [line for line in logs if line["event"] == "quota.round_failed"]
+    (line,) = [line for line in logs if line["event"] == "part of the pools' round failed"]
     assert (line["step"], line["ids"][0], line["error"]) == ("displace", str(failed[0]), "RuntimeError")
     assert "Warga" not in str(line)

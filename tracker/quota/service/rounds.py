@@ -82,7 +82,7 @@ def _alone(engine: Engine, what: str, of: tuple[UUID, ...], act: Callable[[Sessi
     except Exception as error:  # noqa: BLE001  # whatever it was, the others must have their turn
         # Neither message nor traceback: they quote parameters, which may be of a person.
         ids = [str(one) for one in of]
-        log.error("quota.round_failed", step=what, ids=ids, error=type(error).__name__)  # noqa: TRY400  # see above
+        log.error("part of the pools' round failed", step=what, ids=ids, error=type(error).__name__)  # noqa: TRY400  # see above
         return False
 
 
