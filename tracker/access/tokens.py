@@ -7,6 +7,8 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
@@ -16,8 +18,8 @@ KEY_PREFIX = "rnt_"
 
 
 def derived_key(secret_key: str, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose, so that no key serves two."""
-    return hashlib.blake2b(purpose.encode(), key=hashlib.sha256(secret_key.encode()).digest(), digest_size=32).digest()
+    """A key of 32 bytes for one purpose (HKDF, RFC 5869), so that no key serves two."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"rantai {purpose}".encode()).derive(secret_key.encode())
 
 
 def issue_token(secret_key: str, account_id: UUID, *, now: datetime, minutes: int) -> str:

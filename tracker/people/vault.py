@@ -13,15 +13,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tracker.access.tokens import derived_key
 
 _NONCE = 12
-
-
-def derived_key(secret: str, purpose: str) -> bytes:
-    """A 32-byte key for one purpose."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"rantai {purpose}".encode()).derive(secret.encode())
 
 
 @dataclass(frozen=True, slots=True)
