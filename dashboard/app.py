@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from importlib import import_module
-from pkgutil import iter_modules
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
@@ -14,10 +12,21 @@ from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from dashboard import pages, sprites, statics
-from dashboard.error_pages import error_page
-from dashboard.security import SecurityHeaders
-from dashboard.viewer import LoginNeeded, own_path
+from dashboard.alarms import pages as alarms
+from dashboard.batch import pages as batch
+from dashboard.citizens import pages as citizens
+from dashboard.facility import pages as facility
+from dashboard.frame import login, statics
+from dashboard.frame.error_pages import error_page
+from dashboard.frame.security import SecurityHeaders
+from dashboard.frame.viewer import LoginNeeded, own_path
+from dashboard.map import pages as the_map
+from dashboard.map import sprites
+from dashboard.overview import pages as overview
+from dashboard.quota import pages as quota
+from dashboard.scan import pages as scan
+from dashboard.shipments import pages as shipments
+from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError
@@ -29,6 +38,22 @@ _HANDLED = (DomainError, RequestValidationError, HTTPException, DBAPIError, Exce
 # Bookings one address may ask for in a minute: a family, not a script.
 _CITIZENS_PER_MINUTE = 20
 
+ROUTERS = (
+    statics.router,
+    login.router,
+    overview.router,
+    alarms.router,
+    batch.router,
+    citizens.router,
+    facility.router,
+    the_map.router,
+    sprites.router,
+    quota.router,
+    scan.router,
+    shipments.router,
+    temperature.router,
+)
+
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
@@ -36,10 +61,8 @@ def mount_pages(app: FastAPI, services: Services) -> None:
     """Add pages, static files, error pages and security headers to the application of the core."""
     app.state.services = services
     app.state.citizen_throttle = LoginThrottle(_CITIZENS_PER_MINUTE)
-    app.include_router(statics.router)
-    app.include_router(sprites.router)
-    for module in sorted(iter_modules(pages.__path__), key=lambda found: found.name):
-        app.include_router(import_module(f"{pages.__name__}.{module.name}").router)
+    for router in ROUTERS:
+        app.include_router(router)
     for kind in _HANDLED:
         before = app.exception_handlers.get(kind)
         if before is not None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from dashboard.queries.stock import facilities_with_stock
+from dashboard.stock.queries import facilities_with_stock
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM

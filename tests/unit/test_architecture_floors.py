@@ -22,10 +22,11 @@ PLANTED = {
     "an import of a higher floor": ("tracker/stock/planted.py", "import tracker.quota.models"),
     "SQLAlchemy in a room's rules": ("tracker/coldchain/rules/planted.py", "import sqlalchemy"),
     "a program in the core": ("tracker/feed/planted.py", "import ingest"),
-    "the front door in a program": ("dashboard/planted.py", "import rantai"),
+    "the front door in a program": ("dashboard/frame/planted.py", "import rantai"),
     "a program in another program": ("ingest/planted.py", "import dashboard"),
     "the core in the simulators": ("simulators/planted.py", "import tracker.kit.ids"),
-    "the database in a figure": ("dashboard/figures/planted.py", "import sqlalchemy"),
+    "one page's folder in another of its floor": ("dashboard/quota/planted.py", "import dashboard.shipments.queries"),
+    "the database in a figure": ("dashboard/quota/figures.py", "import sqlalchemy"),
 }
 
 

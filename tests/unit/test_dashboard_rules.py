@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import tracker
-from dashboard.feed_kinds import FEED_KINDS
-from dashboard.security import POLICY
-from dashboard.statics import static_url
-from dashboard.stock_states import WORST_FIRST, days_of_stock, product_state, worst
-from dashboard.viewer import safe_path
+from dashboard.frame.feed_kinds import FEED_KINDS
+from dashboard.frame.security import POLICY
+from dashboard.frame.statics import static_url
+from dashboard.frame.viewer import safe_path
+from dashboard.stock.states import WORST_FIRST, days_of_stock, product_state, worst
 from tracker.api.problems import PROBLEMS
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_static_names_carry_the_content_s_hash() -> None:
 
 
 def test_plotly_is_small_enough_for_a_slow_line_once_compressed() -> None:
-    from dashboard.statics import _all
+    from dashboard.frame.statics import _all
 
     plotly = _all()["plotly.min.js"]
     assert gzip.decompress(plotly.gzipped) == plotly.body
@@ -106,3 +106,25 @@ def test_pages_wake_up_for_every_kind_of_event_of_the_rooms_they_show() -> None:
             told |= set(re.findall(rf'"({room}\.[a-z_]+)"', path.read_text(encoding="utf-8")))
     assert told
     assert told - set(PROBLEMS) <= set(FEED_KINDS)
+
+
+def test_every_router_of_a_job_is_hung_on_the_application() -> None:
+    from importlib import import_module
+
+    from fastapi import APIRouter
+
+    from dashboard.app import ROUTERS
+    from dashboard.frame.folders import FOLDERS
+
+    for file in sorted(path for folder in FOLDERS for path in folder.glob("*.py")):
+        module = import_module(f"dashboard.{file.parent.name}.{file.stem}")
+        router = getattr(module, "router", None)
+        if isinstance(router, APIRouter):
+            assert router in ROUTERS, module.__name__
+
+
+def test_no_two_folders_have_a_static_file_of_one_name() -> None:
+    from dashboard.frame.folders import FOLDERS
+
+    names = [path.name for folder in FOLDERS for path in folder.glob("static/*")]
+    assert sorted(names) == sorted(set(names))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import labels
-from dashboard.locale_tools import existing, extracted, path_of, updated, written
-from dashboard.texts import LANGUAGES, texts_of, zone_label
+from dashboard.frame import labels
+from dashboard.frame.locale_tools import existing, extracted, path_of, updated, written
+from dashboard.frame.texts import LANGUAGES, texts_of, zone_label
 
 NOW = datetime(2026, 11, 23, 3, 32, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def test_every_text_of_the_pages_has_its_english() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogue_files_are_what_the_tool_would_write(language: str) -> None:
-    assert path_of(language).read_bytes() == written(updated(language)), "run python -m dashboard.locale_tools"
+    assert path_of(language).read_bytes() == written(updated(language)), "run python -m dashboard.frame.locale_tools"
 
 
 def test_a_translation_uses_the_same_placeholders_as_its_text() -> None:
@@ -100,7 +100,7 @@ def test_an_unknown_language_is_indonesian() -> None:
 
 
 def test_templates_hold_no_inline_script_and_no_inline_style() -> None:
-    templates = Path(labels.__file__).parent / "templates"
+    templates = Path(labels.__file__).parents[1]
     for path in templates.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert " style=" not in text, path

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.figures.flows import flows_of
-from dashboard.figures.quota import quota_figure
-from dashboard.figures.trace import sankey_figure
-from dashboard.texts import texts_of
+from dashboard.batch.figures import sankey_figure
+from dashboard.batch.flows import flows_of
+from dashboard.frame.texts import texts_of
+from dashboard.quota.figures import quota_figure
 
 COLUMNS = ["event", "account", "facility_code", "vials"]
 

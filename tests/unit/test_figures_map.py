@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.figures.map import MapParts, flat_map_figure, map_figure, view_of
-from dashboard.figures.theme import STATE_COLOURS, STATE_SYMBOLS
-from dashboard.sprites import STATES, sprite_index, sprite_png
-from dashboard.texts import texts_of
+from dashboard.frame.texts import texts_of
+from dashboard.frame.theme import STATE_COLOURS, STATE_SYMBOLS
+from dashboard.map.figures import MapParts, flat_map_figure, map_figure, view_of
+from dashboard.map.sprites import STATES, sprite_index, sprite_png
 
 SQUARE = {
     "type": "FeatureCollection",

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.figures.temperature import MOST_POINTS, CurveParts, temperature_figure, thinned
-from dashboard.texts import texts_of
+from dashboard.frame.texts import texts_of
+from dashboard.temperature.figures import MOST_POINTS, CurveParts, temperature_figure, thinned
 
 START = pd.Timestamp("2026-03-01 00:00")
 

@@ -1,0 +1,1 @@
+"""Alarms: the list, the decisions, what each one caused."""

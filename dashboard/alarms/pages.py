@@ -1,0 +1,138 @@
+"""`/alarm`: what rang, who answered, what is held because of it, and how it was closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from dashboard.alarms.holds import holds_of_alarms
+from dashboard.alarms.queries import alarms, steps_of
+from dashboard.frame.rendering import page
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, check_csrf
+from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
+from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
+from tracker.edge.deps import Db, Now
+from tracker.kit.errors import DomainError
+from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
+from tracker.passport.rules.holding import Disposition, ShakeTest
+from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
+from tracker.passport.service.releasing import Decision
+
+router = APIRouter(include_in_schema=False)
+
+SHOWS = ("open", "closed", "all")
+# What a person can put right; everything else becomes an error page.
+REFUSALS: dict[type[DomainError], tuple[str, str]] = {
+    CommentMissing: ("komentar", mark("Tulis dahulu apa yang dilakukan.")),
+    ReasonMissing: ("alasan", mark("Tulis alasan keputusan untuk setiap batch.")),
+    DispositionMissing: ("putusan", mark("Setiap batch yang ditahan perlu keputusan.")),
+    ShakeTestNeeded: (
+        "uji",
+        mark("Setelah membeku, batch hanya boleh dilepas bila lulus uji kocok atau atas kewenangan kota."),
+    ),
+    AlarmOngoing: ("berlangsung", mark("Alarm masih berlangsung; tutup setelah suhunya kembali aman.")),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A form that was refused: of which alarm, and why."""
+
+    alarm: str
+    sentence: str
+
+
+@router.get("/alarm")
+def show_alarms(viewer: Member, db: Db, tampil: str = "open", masalah: str = "", sebab: str = "") -> Response:
+    """The alarms; `tampil` is open, closed or all. `masalah` names the alarm whose form was refused, `sebab` why."""
+    show = tampil if tampil in SHOWS else "open"
+    found = alarms(db, viewer.known(), show=show)
+    ids = [alarm.id for alarm in found]
+    sentence = next((text for key, text in REFUSALS.values() if key == sebab), "")
+    return page(
+        viewer,
+        "alarms/alarms.html",
+        alarms=found,
+        steps=steps_of(db, ids),
+        holds=holds_of_alarms(db, viewer.known(), ids),
+        show=show,
+        shows=SHOWS,
+        trouble=Trouble(alarm=masalah, sentence=sentence) if sentence else None,
+        dispositions=[item.value for item in Disposition],
+        shake_tests=[item.value for item in ShakeTest],
+    )
+
+
+@router.post("/alarm/{alarm_id}/tanggapi")
+def acknowledge(
+    alarm_id: UUID,
+    viewer: Member,
+    db: Db,
+    now: Now,
+    csrf: Annotated[str, Form(max_length=200)] = "",
+    comment: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Answer an alarm with a comment; without one, or when somebody was faster, the page says so."""
+    check_csrf(viewer, csrf)
+    try:
+        acknowledge_alarm(db, viewer.known(), AcknowledgeAlarm(alarm_id=alarm_id, comment=comment), now=now)
+    except CommentMissing as error:
+        return _refused(alarm_id, error)
+    except AlreadyAcknowledged:
+        pass  # What the faster person wrote stands on the card; there is nothing more to say.
+    return RedirectResponse(f"/alarm#a-{alarm_id}", status_code=303)
+
+
+async def _fields(request: Request) -> FormData:
+    return await request.form(max_fields=2_000)
+
+
+@router.post("/alarm/{alarm_id}/tutup")
+def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[FormData, Depends(_fields)]) -> Response:
+    """Close an alarm with a decision per batch: fields `putusan-ID`, `alasan-ID`, `uji-ID`, and `comment`."""
+    check_csrf(viewer, str(fields.get("csrf", "")))
+    try:
+        command = CloseAlarm(
+            alarm_id=alarm_id,
+            dispositions=_dispositions(fields),
+            comment=str(fields.get("comment", ""))[:2000] or None,
+        )
+        with db.begin_nested():
+            close_alarm(db, viewer.known(), command, now=now)
+    except tuple(REFUSALS) as error:
+        return _refused(alarm_id, error)
+    return RedirectResponse(f"/alarm?tampil=closed#a-{alarm_id}", status_code=303)
+
+
+def _dispositions(fields: FormData) -> list[BatchDisposition]:
+    found = []
+    for name in fields:
+        kind, _, batch = name.partition("-")
+        if kind != "putusan" or not fields[name]:
+            continue
+        test = str(fields.get(f"uji-{batch}", ""))
+        decision = Decision(
+            reason=str(fields.get(f"alasan-{batch}", ""))[:2000],
+            shake_test=ShakeTest(test) if test in set(ShakeTest) else None,
+            override=fields.get(f"wewenang-{batch}") == "ya",
+        )
+        try:
+            batch_id, disposition = UUID(batch), Disposition(str(fields[name]))
+        except ValueError:
+            # No form of ours sends that.
+            raise HTTPException(400) from None
+        found.append(BatchDisposition(batch_id=batch_id, disposition=disposition, decision=decision))
+    return found
+
+
+def _refused(alarm_id: UUID, error: DomainError) -> Response:
+    cause = quote(REFUSALS[type(error)][0])
+    return RedirectResponse(f"/alarm?masalah={alarm_id}&sebab={cause}#a-{alarm_id}", status_code=303)

@@ -1,0 +1,153 @@
+"""Alarms as lists and cards show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, lateral, or_, select, true
+from sqlalchemy.orm import Session
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.coldchain.models import Alarm, AlarmStep, Episode
+from tracker.network.models import Equipment, Facility
+from tracker.telemetry.models import Device
+
+OPEN_ALARM = and_(Alarm.closed_at.is_(None), Alarm.withdrawn_at.is_(None), Alarm.merged_into.is_(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRow:
+    """An alarm as lists and its card show it."""
+
+    id: UUID
+    rule: str
+    severity: str
+    facility: str
+    facility_code: str
+    unit_path: str
+    zone: str
+    place: str | None
+    channel_id: int
+    device: str
+    started_at: datetime
+    alarmed_at: datetime
+    ended_at: datetime | None
+    raised_at: datetime
+    level: int
+    acknowledged_at: datetime | None
+    acknowledged_name: str | None
+    comment: str | None
+    closed_at: datetime | None
+    withdrawn_at: datetime | None
+    peak: float | None
+    exposed_minutes: float | None
+
+    @property
+    def stage(self) -> str:
+        """Open (nobody answered), seen (acknowledged), closed."""
+        if self.closed_at is not None or self.withdrawn_at is not None:
+            return "closed"
+        return "seen" if self.acknowledged_at is not None else "open"
+
+
+def alarms(
+    db: Session,
+    principal: Principal,
+    *,
+    show: str = "open",
+    limit: int = 50,
+    facility_id: UUID | None = None,
+    channel_id: int | None = None,
+) -> list[AlarmRow]:
+    """Alarms of the caller's subtree, newest first; `show`: open, closed or all."""
+    worst = lateral(
+        select(
+            # The peak farther from zero is the worse one only within one rule; the longest episode leads.
+            Episode.peak,
+            Episode.exposed_s,
+        )
+        .where(Episode.alarm_id == Alarm.id, Episode.merged_into.is_(None), Episode.void_at.is_(None))
+        .order_by(Episode.exposed_s.desc())
+        .limit(1)
+    ).alias("worst")
+    query = (
+        select(
+            Alarm,
+            Unit.name,
+            Unit.code,
+            Unit.path,
+            Facility.timezone,
+            Equipment.name,
+            Device.code,
+            worst.c.peak,
+            worst.c.exposed_s,
+        )
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .join(Device, Device.id == Alarm.device_id)
+        .outerjoin(Facility, Facility.id == Alarm.unit_id)
+        .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
+        .outerjoin(worst, true())
+        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
+        .limit(limit)
+    )
+    if show == "open":
+        query = query.where(OPEN_ALARM)
+    elif show == "closed":
+        query = query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
+    if facility_id is not None:
+        query = query.where(Alarm.unit_id == facility_id)
+    if channel_id is not None:
+        query = query.where(Alarm.channel_id == channel_id)
+    return [
+        AlarmRow(
+            id=alarm.id,
+            rule=alarm.rule,
+            severity=alarm.severity.value,
+            facility=facility,
+            facility_code=code,
+            unit_path=path,
+            zone=zone or "Asia/Jakarta",
+            place=place,
+            channel_id=alarm.channel_id,
+            device=device,
+            started_at=alarm.started_at,
+            alarmed_at=alarm.alarmed_at,
+            ended_at=alarm.ended_at,
+            raised_at=alarm.raised_at,
+            level=alarm.level,
+            acknowledged_at=alarm.acknowledged_at,
+            acknowledged_name=alarm.acknowledged_name,
+            comment=alarm.comment,
+            closed_at=alarm.closed_at,
+            withdrawn_at=alarm.withdrawn_at,
+            peak=peak,
+            exposed_minutes=exposed_s / 60 if exposed_s is not None else None,
+        )
+        for alarm, facility, code, path, zone, place, device, peak, exposed_s in db.execute(query)
+    ]
+
+
+def count_open_alarms(db: Session, principal: Principal) -> tuple[int, int]:
+    """(open, of them not acknowledged)."""
+    row = db.execute(
+        select(func.count(), func.count().filter(Alarm.acknowledged_at.is_(None)))
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .where(OPEN_ALARM, visible_to(principal, Unit.path, Permission.ALARM_READ))
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def steps_of(db: Session, alarm_ids: Sequence[UUID]) -> dict[UUID, list[AlarmStep]]:
+    """What happened to each alarm, in order."""
+    found: dict[UUID, list[AlarmStep]] = {}
+    query = select(AlarmStep).where(AlarmStep.alarm_id.in_(list(alarm_ids))).order_by(AlarmStep.alarm_id, AlarmStep.id)
+    for step in db.scalars(query):
+        found.setdefault(step.alarm_id, []).append(step)
+    return found

@@ -1,0 +1,1 @@
+"""A batch: where it went, what it went through."""

@@ -1,0 +1,182 @@
+"""`/daftar`: a citizen finds a place with vaccine and books it. No log-in; the booking's id is the key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from dashboard.citizens.queries import offers, ticket, villages
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.viewer import Anyone, Viewer
+from dashboard.quota.queries import session_by_id, vaccines_with_sessions
+from tracker.access.principal import SYSTEM
+from tracker.edge.deps import Db, Now, Shared, services_of
+from tracker.kit.errors import DomainError, NotFound
+from tracker.kit.ids import uuid7
+from tracker.people.queries import person_by_nik
+from tracker.people.service import NewPerson, register_person
+from tracker.people.vault import NikVault
+from tracker.quota.errors import Exhausted
+from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import Book, MoveBooking
+from tracker.quota.service.moving import move_booking
+from tracker.registration.service.tickets import TicketOffice, drawn, ticket_of
+
+router = APIRouter(include_in_schema=False)
+
+# Before that a place is not the person's own yet; after it the code has done its work.
+_SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
+
+# A phone's page one can still read through.
+SHOWN = 24
+
+Latitude = Annotated[float | None, Query(ge=-90, le=90)]
+Longitude = Annotated[float | None, Query(ge=-180, le=180)]
+
+
+class NoSuchBooking(NotFound):
+    """There is no such session or booking."""
+
+    code = "access.not_found"
+
+
+@router.get("/daftar")
+def find_place(viewer: Anyone, db: Db, vaksin: str = "", lat: Latitude = None, lon: Longitude = None) -> Response:
+    """Places with room; the nearest first where the phone told where it is."""
+    near = (lat, lon) if lat is not None and lon is not None else None
+    found = offers(db, viewer.now, vaccine=vaksin, near=near)
+    return page(
+        viewer,
+        "citizens/find.html",
+        vaccines=vaccines_with_sessions(db, viewer.now),
+        chosen=vaksin,
+        near=near,
+        offers=found[:SHOWN],
+        more=max(0, len(found) - SHOWN),
+    )
+
+
+@router.get("/daftar/tiket/{booking_id}")
+def show_ticket(booking_id: UUID, viewer: Anyone, db: Db) -> Response:
+    """A booking as its owner sees it."""
+    found = ticket(db, booking_id, viewer.now)
+    if found is None:
+        raise NoSuchBooking
+    return page(viewer, "citizens/ticket.html", ticket=found)
+
+
+@router.get("/daftar/tiket/{booking_id}/kode.svg")
+def draw_ticket(booking_id: UUID, viewer: Anyone, db: Db, shared: Shared) -> Response:
+    """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
+    found = ticket(db, booking_id, viewer.now)
+    if found is None or found.booking.state not in _SHOWN_AT_THE_DOOR:
+        raise NoSuchBooking
+    office = TicketOffice.from_secret(shared.settings.secret_key.get_secret_value())
+    svg = drawn(office.sign(ticket_of(db, found.booking)))
+    return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
+
+
+@router.post("/daftar/tiket/{booking_id}/{step}")
+def move_ticket(booking_id: UUID, step: str, viewer: Anyone, db: Db, now: Now) -> Response:
+    """Confirm (`pasti`) or cancel (`batal`); the id is the proof, so there is no cookie a stranger could ride on."""
+    states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
+    if step not in states or ticket(db, booking_id, viewer.now) is None:
+        raise NoSuchBooking
+    move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
+    return RedirectResponse(f"/daftar/tiket/{booking_id}", status_code=303)
+
+
+@router.get("/daftar/{session_id}")
+def show_form(session_id: UUID, viewer: Anyone, db: Db, dosis: int = 1) -> Response:
+    """The form for one session."""
+    return _form(viewer, db, session_id, dose=dosis)
+
+
+@router.post("/daftar/{session_id}")
+def take_place(
+    session_id: UUID,
+    request: Request,
+    viewer: Anyone,
+    db: Db,
+    now: Now,
+    nik: Annotated[str, Form(max_length=40)] = "",
+    name: Annotated[str, Form(max_length=300)] = "",
+    phone: Annotated[str, Form(max_length=40)] = "",
+    residence: Annotated[str, Form(max_length=20)] = "",
+    dose: Annotated[int, Form()] = 1,
+) -> Response:
+    """Register the person and reserve; a refusal shows its sentence and, when full, the nearest alternatives."""
+    typed = {"name": name, "phone": phone, "residence": residence}
+    try:
+        request.app.state.citizen_throttle.hit(_address(request), _address(request))
+        with db.begin_nested():
+            person = NewPerson(
+                id=uuid7(),
+                nik=nik,
+                name=name,
+                phone=phone or None,
+                residence=residence or None,
+                unit_id=_unit_of(db, session_id, viewer),
+            )
+            person_id = _person_id(db, person, request, viewer)
+            command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
+            booked = book(db, SYSTEM, command, now=now)
+    except NotFound:
+        raise
+    except DomainError as error:
+        others = list(error.params.get("alternatives", [])) if isinstance(error, Exhausted) else []  # type: ignore[call-overload]  # a list of JSON objects by contract
+        sentence = sentence_of(error, viewer.language)
+        return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
+    return RedirectResponse(f"/daftar/tiket/{booked.booking.id}", status_code=303)
+
+
+def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:
+    """The person's id; who is registered already stays as they are, and nothing of them is shown."""
+    vault = NikVault.from_secret(services_of(request).settings.secret_key.get_secret_value())
+    known = person_by_nik(db, person.nik, vault=vault, today=viewer.now.date())
+    if known is not None:
+        return known.id
+    return register_person(db, SYSTEM, person, vault=vault, now=viewer.now).person.id
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "?"
+
+
+def _unit_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
+    session = session_by_id(db, session_id, viewer.now)
+    if session is None:
+        raise NoSuchBooking
+    return session.facility_id
+
+
+def _form(
+    viewer: Viewer,
+    db: Session,
+    session_id: UUID,
+    *,
+    dose: int,
+    typed: dict[str, str] | None = None,
+    problem: str = "",
+    others: list[dict[str, object]] | None = None,
+) -> Response:
+    session = session_by_id(db, session_id, viewer.now)
+    if session is None:
+        raise NoSuchBooking
+    return page(
+        viewer,
+        "citizens/book.html",
+        status=422 if problem else 200,
+        session=session,
+        dose=dose if dose in session.doses else session.doses[0],
+        villages=villages(db),
+        typed=typed or {"name": "", "phone": "", "residence": ""},
+        problem=problem,
+        others=others or [],
+    )

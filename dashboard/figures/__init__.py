@@ -1,1 +1,0 @@
-"""Pure figures: a frame in, a plotly figure out. No database, no web, no clock."""

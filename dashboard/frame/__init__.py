@@ -1,0 +1,1 @@
+"""What every page stands on: base template, log-in, language, viewer, rendering, security, statics, the kit."""

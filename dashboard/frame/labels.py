@@ -1,0 +1,180 @@
+"""Words for codes that rooms use, by group; shown through the catalogues."""
+
+from __future__ import annotations
+
+from dashboard.frame.texts import mark
+
+# Stock state of a facility or a product, worst first. The key is also the class of shape and colour.
+STOCK_STATE = {
+    "out": mark("Kosong"),
+    "low": mark("Menipis"),
+    "ok": mark("Cukup"),
+    "over": mark("Berlebih"),
+    "stale": mark("Data usang"),
+    "unreported": mark("Belum ada laporan"),
+}
+STOCK_STATUS = {
+    "usable": mark("Siap pakai"),
+    "held": mark("Ditahan"),
+    "recalled": mark("Ditarik"),
+    "unusable": mark("Tak layak pakai"),
+}
+UNIT_KIND = {
+    "national": mark("Nasional"),
+    "province": mark("Dinkes provinsi"),
+    "city": mark("Dinkes kota/kabupaten"),
+    "warehouse": mark("Gudang"),
+    "puskesmas": mark("Puskesmas"),
+    "posyandu": mark("Posyandu"),
+    "hospital": mark("Rumah sakit"),
+    "post": mark("Pos vaksinasi"),
+}
+EQUIPMENT_KIND = {
+    "cold_room": mark("Kamar dingin"),
+    "freezer_room": mark("Kamar beku"),
+    "fridge": mark("Lemari es"),
+    "freezer": mark("Freezer"),
+    "cold_box": mark("Kotak dingin"),
+    "truck": mark("Truk berpendingin"),
+}
+ROLE = {
+    "national": mark("Nasional"),
+    "province": mark("Provinsi"),
+    "city": mark("Kota/kabupaten"),
+    "facility_manager": mark("Kepala fasilitas"),
+    "warehouse_staff": mark("Petugas gudang"),
+    "vaccinator": mark("Vaksinator"),
+    "integrator": mark("Sistem lain"),
+    "auditor": mark("Pemeriksa"),
+}
+LOGIN_PROBLEM = {
+    "access.bad_credentials": mark("Nama pengguna dan kata sandi tidak cocok."),
+    "access.too_many_attempts": mark("Terlalu banyak percobaan. Tunggu satu menit, lalu coba lagi."),
+}
+RULE = {
+    "HEAT": mark("Terlalu panas"),
+    "HEAT10": mark("Terlalu lama di atas 10 °C"),
+    "HEAT30": mark("Terlalu lama di atas 30 °C"),
+    "FRZE": mark("Membeku"),
+    "COLD": mark("Mendekati beku"),
+    "WARM": mark("Mulai panas"),
+    "DOOR": mark("Pintu terbuka"),
+    "POWR": mark("Listrik padam"),
+    "SILENT": mark("Sensor diam"),
+}
+SEVERITY = {"alarm": mark("Alarm"), "advisory": mark("Peringatan")}
+LEVEL = {"0": mark("Fasilitas"), "1": mark("Kota/kabupaten"), "2": mark("Provinsi")}
+ALARM_STEP = {
+    "raised": mark("Alarm berbunyi"),
+    "escalated": mark("Diteruskan ke atas"),
+    "acknowledged": mark("Ditanggapi"),
+    "ended": mark("Suhu kembali aman"),
+    "reopened": mark("Berlanjut"),
+    "withdrawn": mark("Ditarik kembali"),
+    "merged": mark("Digabung"),
+    "closed": mark("Ditutup"),
+}
+CHANNEL_ROLE = {
+    "storage": mark("ruang simpan"),
+    "freezer": mark("ruang beku"),
+    "ambient": mark("udara sekitar"),
+    "condenser": mark("kondensor"),
+    "other": mark("lain"),
+}
+DEVICE_STATUS = {"online": mark("tersambung"), "offline": mark("terputus"), "unknown": mark("belum diketahui")}
+ALARM_SHOW = {"open": mark("Terbuka"), "closed": mark("Selesai"), "all": mark("Semua")}
+ACCOUNT = {
+    "place": mark("Tempat simpan"),
+    "transit": mark("Dalam perjalanan"),
+    "open": mark("Vial terbuka"),
+    "supplier": mark("Pemasok"),
+    "used": mark("Dibuka dan dipakai"),
+    "wasted": mark("Terbuang"),
+    "lost": mark("Hilang"),
+    "found": mark("Ditemukan"),
+    "destroyed": mark("Dimusnahkan"),
+    "unseen": mark("Di luar wilayah Anda"),
+}
+STOCK_EVENT = {
+    "supply": mark("Pasokan"),
+    "dispatch": mark("Dikirim"),
+    "receipt": mark("Diterima"),
+    "transfer": mark("Dipindah"),
+    "opening": mark("Dibuka"),
+    "use": mark("Habis dipakai"),
+    "return": mark("Dikembalikan"),
+    "count": mark("Dihitung"),
+    "waste": mark("Dibuang"),
+    "status": mark("Status berubah"),
+    "destruction": mark("Dimusnahkan"),
+    "reversal": mark("Dibatalkan"),
+}
+WASTE_REASON = {
+    "expired": mark("kedaluwarsa"),
+    "heat": mark("panas"),
+    "freeze": mark("beku"),
+    "broken": mark("pecah"),
+    "damaged": mark("rusak"),
+    "vvm": mark("VVM lewat"),
+    "label": mark("label hilang"),
+    "contaminated": mark("tercemar"),
+    "recalled": mark("ditarik"),
+    "no_diluent": mark("pelarut tidak ada"),
+    "other": mark("lain"),
+}
+HARM = {"freeze": mark("Membeku"), "heat": mark("Terlalu panas")}
+HOLD_STATE = {"held": mark("Ditahan"), "released": mark("Dilepas"), "discarded": mark("Dibuang")}
+DISPOSITION = {
+    "use_first": mark("Pakai lebih dahulu"),
+    "hold": mark("Tetap ditahan"),
+    "discard": mark("Buang"),
+    "release": mark("Lepas"),
+}
+SHAKE_TEST = {"passed": mark("Lulus"), "failed": mark("Gagal")}
+BUCKET = {
+    "kelurahan": mark("Warga kelurahan"),
+    "city": mark("Warga kota"),
+    "walk_in": mark("Datang langsung"),
+    "second_dose": mark("Dosis kedua"),
+    "nakes": mark("Tenaga kesehatan"),
+    "general": mark("Umum"),
+}
+BOOKING_STATE = {
+    "reserved": mark("Menunggu konfirmasi"),
+    "confirmed": mark("Terkonfirmasi"),
+    "arrived": mark("Sudah datang"),
+    "fit": mark("Boleh divaksin"),
+    "deferred": mark("Ditunda"),
+    "refused": mark("Tidak boleh divaksin"),
+    "vaccinated": mark("Sudah divaksin"),
+    "no_show": mark("Tidak datang"),
+    "cancelled": mark("Dibatalkan"),
+    "displaced": mark("Tergeser"),
+    "lapsed": mark("Lewat waktu"),
+}
+SHIPMENT_STATE = {
+    "requested": mark("Diminta"),
+    "approved": mark("Disetujui"),
+    "packed": mark("Dikemas"),
+    "in_transit": mark("Di jalan"),
+    "partly_received": mark("Diterima sebagian"),
+    "received": mark("Diterima"),
+    "cancelled": mark("Dibatalkan"),
+}
+SHIPMENT_SHOW = {"going": mark("Berjalan"), "done": mark("Selesai"), "all": mark("Semua")}
+DIFFERENCE = {
+    "broken": mark("pecah"),
+    "damaged": mark("rusak"),
+    "expired": mark("kedaluwarsa"),
+    "vvm": mark("VVM lewat"),
+    "heat": mark("panas"),
+    "freeze": mark("beku"),
+    "lost": mark("hilang"),
+    "stolen": mark("dicuri"),
+    "not_sent": mark("tidak dikirim"),
+    "wrong_lot": mark("batch lain"),
+    "wrong_product": mark("produk lain"),
+    "not_ordered": mark("tidak dipesan"),
+    "not_received": mark("tidak diterima"),
+    "other": mark("lain"),
+}

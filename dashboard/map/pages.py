@@ -1,0 +1,72 @@
+"""`/peta`: the facilities by stock state, as a map and as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from fastapi import APIRouter, Request, Response
+
+from dashboard.frame import labels
+from dashboard.frame.figure_answers import figure_answer
+from dashboard.frame.rendering import page
+from dashboard.frame.texts import Texts
+from dashboard.frame.viewer import Member
+from dashboard.map.areas import ground_of
+from dashboard.map.figures import MapParts, flat_map_figure, map_figure
+from dashboard.stock.queries import FacilityStock, facilities_with_stock
+from dashboard.stock.states import WORST_FIRST
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+SPRITE = "/tanda/signs"
+
+
+@router.get("/peta")
+def show_map(viewer: Member, db: Db) -> Response:
+    """The page; the figure comes by itself."""
+    facilities = facilities_with_stock(db, viewer.known(), viewer.now)
+    ground = ground_of(db, facilities)
+    return page(
+        viewer,
+        "map/map.html",
+        charts=True,
+        facilities=sorted(facilities, key=lambda f: (WORST_FIRST.index(f.state), f.name)),
+        tally={state: sum(f.state == state for f in facilities) for state in WORST_FIRST},
+        placeless=[f.name for f in facilities if f.lat is None],
+        approximate=ground.approximate,
+        synthetic=sum(f.synthetic for f in facilities),
+    )
+
+
+@router.get("/peta/gambar.json")
+def map_json(request: Request, viewer: Member, db: Db, datar: bool = False, lebar: str = "sempit") -> Response:
+    """The map's figure; `datar`: the flat one for machines without WebGL, `lebar`: how wide the screen is."""
+    facilities = facilities_with_stock(db, viewer.known(), viewer.now)
+    parts = MapParts(facilities=facility_frame(facilities, viewer.texts), areas=ground_of(db, facilities).areas)
+    if datar:
+        return figure_answer(request, flat_map_figure(parts, viewer.texts))
+    return figure_answer(request, map_figure(parts, viewer.texts, sprite=SPRITE, wide=lebar == "lebar"))
+
+
+def facility_frame(facilities: list[FacilityStock], texts: Texts) -> pd.DataFrame:
+    """The frame of the map: name, lat, lon, state, state_label, text, href."""
+    rows: list[dict[str, Any]] = []
+    for facility in facilities:
+        if facility.lat is None or facility.lon is None:
+            continue
+        state = texts.gettext(labels.STOCK_STATE[facility.state])
+        wanting = facility.names(facility.state) if facility.state in ("out", "low") else []
+        rows.append(
+            {
+                "name": facility.name,
+                "lat": facility.lat,
+                "lon": facility.lon,
+                "state": facility.state,
+                "state_label": state,
+                "text": "<br>".join([f"<b>{facility.name}</b>", state, *wanting]),
+                "href": f"/fasilitas/{facility.code}",
+            }
+        )
+    return pd.DataFrame(rows, columns=["name", "lat", "lon", "state", "state_label", "text", "href"])

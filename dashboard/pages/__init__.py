@@ -1,1 +1,0 @@
-"""One file a page: thin routers that ask `queries`, hand frames to `figures` and fill a template."""

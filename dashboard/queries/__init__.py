@@ -1,1 +1,0 @@
-"""Reads across rooms for pages; every one starts from what the principal may see."""

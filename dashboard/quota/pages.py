@@ -1,0 +1,90 @@
+"""`/kuota`: what may still be promised, session by session, and what limits it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+from fastapi import APIRouter, Request, Response
+
+from dashboard.frame.figure_answers import figure_answer
+from dashboard.frame.rendering import page
+from dashboard.frame.texts import Texts
+from dashboard.frame.viewer import Member, Viewer
+from dashboard.quota.figures import quota_figure
+from dashboard.quota.queries import SessionRow, promises_today, sessions_visible_to
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+AHEAD = timedelta(days=14)
+# More bars than this cannot be told apart; the table has all.
+MOST_BARS = 12
+
+
+def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
+    return sessions_visible_to(db, viewer.known(), viewer.now, until=viewer.now.date() + AHEAD, limit=500)
+
+
+@router.get("/kuota")
+def show_quota(viewer: Member, db: Db, hari: str = "") -> Response:
+    """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any."""
+    every = _sessions(viewer, db)
+    days = sorted({session.day for session in every})
+    day = _day_of(hari, days)
+    sessions = [session for session in every if session.day == day]
+    return page(
+        viewer,
+        "quota/quota.html",
+        charts=True,
+        sessions=sessions,
+        drawn=_drawn(sessions),
+        total=len(every),
+        days=days,
+        day=day,
+        promises=promises_today(db, viewer.known(), viewer.now),
+        shared=[pool for pool in {s.pool for s in sessions} if sum(s.pool == pool for s in sessions) > 1],
+        short=sum(s.numbers.short > 0 for s in every),
+        most_bars=MOST_BARS,
+    )
+
+
+@router.get("/kuota/gambar.json")
+def quota_json(request: Request, viewer: Member, db: Db, hari: str = "", lebar: str = "lebar") -> Response:
+    """The chart of a day's sessions, those with the least left first."""
+    every = _sessions(viewer, db)
+    day = _day_of(hari, sorted({session.day for session in every}))
+    sessions = _drawn([session for session in every if session.day == day])
+    frame = session_frame(sessions, viewer.texts, narrow=lebar == "sempit")
+    return figure_answer(request, quota_figure(frame, viewer.texts))
+
+
+def _day_of(text: str, days: list[date]) -> date | None:
+    return next((day for day in days if day.isoformat() == text), days[0] if days else None)
+
+
+def _drawn(sessions: list[SessionRow]) -> list[SessionRow]:
+    """The sessions of the chart: where the least is left, at most as many as can be told apart."""
+    return sorted(sessions, key=lambda session: (session.persons, session.facility))[:MOST_BARS]
+
+
+def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> pd.DataFrame:
+    """The frame of the chart: session, capacity_left, pool_available, available (persons)."""
+    rows = [
+        {
+            "session": _label(s, texts, narrow=narrow),
+            "capacity_left": s.capacity_left,
+            "pool_available": s.numbers.persons,
+            "available": s.persons,
+        }
+        for s in sessions
+    ]
+    return pd.DataFrame(rows, columns=["session", "capacity_left", "pool_available", "available"])
+
+
+def _label(session: SessionRow, texts: Texts, *, narrow: bool) -> str:
+    """Two lines beside the bars; on a phone only what tells sessions apart."""
+    if not narrow:
+        return f"{session.facility}<br>{texts.weekday(session.day)} · {session.product}"
+    short = session.facility.removeprefix("Puskesmas ")[:14]
+    return f"{short}<br>{texts.short_day(session.day)} {session.vaccine[:9]}"

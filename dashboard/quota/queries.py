@@ -1,0 +1,207 @@
+"""Vaccination sessions with what they still offer, and the promises of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from dashboard.stock.queries import local_today
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Presentation, Vaccine
+from tracker.network.models import Facility
+from tracker.network.queries import coordinates
+from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
+from tracker.quota.queries.numbers import Numbers, pool_numbers
+from tracker.quota.rules.buckets import Seats, open_to
+from tracker.quota.rules.words import LIVE, BookingState, BucketKind, OfferState, SessionState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One session; seats in persons, `pool_*` in vials and shared with other sessions of the same `pool`."""
+
+    id: UUID
+    facility_id: UUID
+    facility: str
+    facility_code: str
+    zone: str
+    lat: float | None
+    lon: float | None
+    product: str
+    vaccine: str
+    vaccine_code: str
+    doses: tuple[int, ...]
+    day: date
+    opens_at: datetime
+    closes_at: datetime
+    state: str
+    capacity: int
+    taken: int
+    live: int
+    numbers: Numbers
+    buckets: tuple[tuple[str, int], ...]
+    """Kind of bucket and places open to it now."""
+    pool: str
+
+    @property
+    def capacity_left(self) -> int:
+        """Places the staff still have."""
+        return max(0, self.capacity - self.taken)
+
+    @property
+    def persons(self) -> int:
+        """How many more persons staff and vials together can serve, whatever their bucket."""
+        return min(self.capacity_left, self.numbers.persons)
+
+    def open_for(self, kinds: Sequence[str]) -> int:
+        """The same for who belongs to one of these buckets: the largest of them counts."""
+        seats = max((left for kind, left in self.buckets if kind in kinds), default=0)
+        return min(self.persons, seats)
+
+
+def _sessions(*where: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(VaccinationSession, Facility, *coordinates(), Presentation, Vaccine)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
+        .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
+        .where(VaccinationSession.state != SessionState.CLOSED, *where)
+        .order_by(VaccinationSession.day, Facility.name, VaccinationSession.opens_at, VaccinationSession.id)
+    )
+
+
+def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow]:
+    found = db.execute(query).all()
+    sessions = [row[0] for row in found]
+    numbers = pool_numbers(db, sessions, now)
+    seats = _seats(db, [session.id for session in sessions])
+    for session, facility, lon, lat, presentation, vaccine in found:
+        mine = seats.get(session.id, [])
+        yield SessionRow(
+            id=session.id,
+            facility_id=facility.id,
+            facility=facility.name,
+            facility_code=facility.code,
+            zone=facility.timezone,
+            lat=lat,
+            lon=lon,
+            product=presentation.name,
+            vaccine=vaccine.name,
+            vaccine_code=vaccine.code,
+            doses=tuple(session.doses),
+            day=session.day,
+            opens_at=session.opens_at,
+            closes_at=session.closes_at,
+            state=session.state.value,
+            capacity=session.capacity,
+            taken=session.taken,
+            live=session.live,
+            numbers=numbers[session.id],
+            buckets=tuple((seat.kind.value, open_to(mine, seat.kind, now)) for seat in mine),
+            pool=f"{facility.code}:{presentation.code}",
+        )
+
+
+def _seats(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Seats]]:
+    found: dict[UUID, list[Seats]] = {}
+    for row in db.scalars(select(Bucket).where(Bucket.session_id.in_(ids)).order_by(Bucket.session_id, Bucket.id)):
+        found.setdefault(row.session_id, []).append(
+            Seats(id=row.id, kind=row.kind, places=row.places, taken=row.taken, release_at=row.release_at)
+        )
+    return found
+
+
+def sessions_visible_to(
+    db: Session,
+    principal: Principal,
+    now: datetime,
+    *,
+    until: date,
+    facility_id: UUID | None = None,
+    vaccine: str | None = None,
+    limit: int = 100,
+) -> list[SessionRow]:
+    """Sessions from today (at the place) to `until`, by day and facility."""
+    where = [
+        visible_to(principal, Unit.path, Permission.QUOTA_READ),
+        VaccinationSession.day >= local_today(now),
+        VaccinationSession.day <= until,
+    ]
+    if facility_id is not None:
+        where.append(Facility.id == facility_id)
+    if vaccine:
+        where.append(Vaccine.code == vaccine)
+    return list(_rows(db, _sessions(*where).limit(limit), now))
+
+
+def session_by_id(db: Session, session_id: UUID, now: datetime) -> SessionRow | None:
+    """One session that is still to come or going on; None otherwise. For citizens: every session is public."""
+    query = _sessions(VaccinationSession.id == session_id, VaccinationSession.closes_at > now)
+    return next(_rows(db, query, now), None)
+
+
+def vaccines_with_sessions(db: Session, now: datetime) -> list[tuple[str, str]]:
+    """(code, name) of vaccines with a session to come."""
+    query = (
+        select(Vaccine.code, Vaccine.name)
+        .join(VaccinationSession, VaccinationSession.vaccine_id == Vaccine.id)
+        .where(VaccinationSession.state != SessionState.CLOSED, VaccinationSession.closes_at > now)
+        .distinct()
+        .order_by(Vaccine.name)
+    )
+    return [(row.code, row.name) for row in db.execute(query)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """Today's bookings of the caller's subtree, and displaced persons who have no answer yet."""
+
+    sessions: int
+    live: int
+    vaccinated: int
+    displaced: int
+
+
+def promises_today(db: Session, principal: Principal, now: datetime) -> Promises:
+    """Counts for the overview."""
+    seen = visible_to(principal, Unit.path, Permission.QUOTA_READ)
+    today = VaccinationSession.day == local_today(now)
+    sessions = db.scalar(
+        select(func.count(VaccinationSession.id))
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(seen, today)
+    )
+    live, vaccinated = db.execute(
+        select(
+            func.count().filter(Booking.state.in_(LIVE)),
+            func.count().filter(Booking.state == BookingState.VACCINATED),
+        )
+        .select_from(Booking)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(seen, today)
+    ).one()
+    displaced = db.scalar(
+        select(func.count())
+        .select_from(Displacement)
+        .join(Booking, Booking.id == Displacement.booking_id)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Unit, Unit.id == VaccinationSession.facility_id)
+        .where(seen, Displacement.state.in_((OfferState.PENDING, OfferState.OFFERED, OfferState.NONE_FOUND)))
+    )
+    return Promises(sessions=sessions or 0, live=live, vaccinated=vaccinated, displaced=displaced or 0)
+
+
+PUBLIC_BUCKETS = (BucketKind.GENERAL.value, BucketKind.KELURAHAN.value, BucketKind.CITY.value)

@@ -1,0 +1,1 @@
+"""Looking up codes with a phone."""

@@ -1,0 +1,32 @@
+"""`/scan`: the phone's page; what a code means comes from `POST /api/v1/scans`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from sqlalchemy import select
+
+from dashboard.frame.rendering import page
+from dashboard.frame.viewer import Member
+from tracker.access.models import Unit
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.edge.deps import Db
+from tracker.network.models import Facility
+
+router = APIRouter(include_in_schema=False)
+
+# A phone belongs to one facility; only overseers choose, and from a list they can still scroll.
+MOST_FACILITIES = 200
+
+
+@router.get("/scan")
+def show_scan(viewer: Member, db: Db) -> Response:
+    """The page; `facility` fixes whose local day decides what has expired."""
+    facilities = db.execute(
+        select(Facility.code, Facility.name)
+        .join(Unit, Unit.id == Facility.id)
+        .where(visible_to(viewer.known(), Unit.path, Permission.STOCK_READ))
+        .order_by(Facility.name)
+        .limit(MOST_FACILITIES)
+    ).all()
+    return page(viewer, "scan/scan.html", facilities=facilities)

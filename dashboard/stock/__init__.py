@@ -1,0 +1,1 @@
+"""Stock of facilities as several pages show it."""

@@ -1,0 +1,336 @@
+"""Stock as pages show it: per facility and product, per batch and place, and what expires soon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Date, and_, case, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from dashboard.stock.states import days_of_stock, product_state, worst
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch, Presentation
+from tracker.network.models import Equipment, Facility
+from tracker.network.queries import coordinates
+from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
+from tracker.stock.rules.words import Account, Kind, Status
+
+USE_WINDOW = timedelta(days=28)
+EXPIRING_WITHIN = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductStock:
+    """One product at one facility; counts are whole closed vials, expired ones not among the usable."""
+
+    facility_id: UUID
+    presentation_id: UUID
+    product: str
+    doses_per_vial: int
+    usable: int
+    held: int
+    expired: int
+    short: int
+    days: float | None
+    touched_at: datetime | None
+    counted_at: datetime | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilityStock:
+    """One facility with its products; none of them: nothing was ever reported."""
+
+    id: UUID
+    code: str
+    name: str
+    kind: str
+    zone: str
+    lat: float | None
+    lon: float | None
+    synthetic: bool
+    state: str
+    products: tuple[ProductStock, ...]
+
+    @property
+    def touched_at(self) -> datetime | None:
+        """When stock here was last recorded."""
+        return max((p.touched_at for p in self.products if p.touched_at), default=None)
+
+    @property
+    def held(self) -> int:
+        """Vials on hold."""
+        return sum(product.held for product in self.products)
+
+    def names(self, state: str) -> list[str]:
+        """The products in a state."""
+        return [product.product for product in self.products if product.state == state]
+
+
+def local_today(now: datetime) -> ColumnElement[date]:
+    """The calendar day at each facility."""
+    return cast(func.timezone(Facility.timezone, now), Date)
+
+
+def facilities_with_stock(
+    db: Session, principal: Principal, now: datetime, facility_id: UUID | None = None
+) -> list[FacilityStock]:
+    """The facilities that keep stock in the caller's subtree, by name; only one when an id is given."""
+    seen = visible_to(principal, Unit.path, Permission.STOCK_READ)
+    query = (
+        select(Facility, *coordinates())
+        .join(Unit, Unit.id == Facility.id)
+        .where(seen, select(Equipment.id).where(Equipment.facility_id == Facility.id).exists())
+        .order_by(Facility.name)
+    )
+    if facility_id is not None:
+        query = query.where(Facility.id == facility_id)
+    by_facility: dict[UUID, list[ProductStock]] = {}
+    for product in _products(db, seen, now, facility_id):
+        by_facility.setdefault(product.facility_id, []).append(product)
+    return [
+        FacilityStock(
+            id=facility.id,
+            code=facility.code,
+            name=facility.name,
+            kind=facility.kind.value,
+            zone=facility.timezone,
+            lat=lat,
+            lon=lon,
+            synthetic=facility.synthetic,
+            state=worst(product.state for product in by_facility.get(facility.id, ())),
+            products=tuple(by_facility.get(facility.id, ())),
+        )
+        for facility, lon, lat in db.execute(query)
+    ]
+
+
+def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None) -> list[ProductStock]:
+    usable = and_(StockBalance.status == Status.USABLE, Batch.expiry >= local_today(now))
+    expired = and_(StockBalance.status == Status.USABLE, Batch.expiry < local_today(now))
+    query = (
+        select(
+            StockBalance.facility_id,
+            Presentation.id,
+            Presentation.name,
+            Presentation.doses_per_vial,
+            _vials(usable).label("usable"),
+            _vials(StockBalance.status == Status.HELD).label("held"),
+            _vials(expired).label("expired"),
+            func.max(StockBalance.touched_at).label("touched_at"),
+            func.max(StockBalance.counted_at).label("counted_at"),
+        )
+        .join(Batch, Batch.id == StockBalance.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Facility, Facility.id == StockBalance.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(StockBalance.account == Account.PLACE, seen)
+        .group_by(StockBalance.facility_id, Presentation.id)
+        .order_by(Presentation.name)
+    )
+    if facility_id is not None:
+        query = query.where(StockBalance.facility_id == facility_id)
+    use = _use(db, seen, now, facility_id)
+    short = _short(db, seen, now, facility_id)
+    found = []
+    for row in db.execute(query):
+        key = (row.facility_id, row.id)
+        used, history = use.get(key, (0, 0.0))
+        days = days_of_stock(int(row.usable), used, history)
+        found.append(
+            ProductStock(
+                facility_id=row.facility_id,
+                presentation_id=row.id,
+                product=row.name,
+                doses_per_vial=row.doses_per_vial,
+                usable=int(row.usable),
+                held=int(row.held),
+                expired=int(row.expired),
+                short=short.get(key, 0),
+                days=days,
+                touched_at=row.touched_at,
+                counted_at=row.counted_at,
+                state=product_state(
+                    usable=int(row.usable), short=short.get(key, 0), days=days, touched_at=row.touched_at, now=now
+                ),
+            )
+        )
+    return found
+
+
+def _vials(which: ColumnElement[bool]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(case((which, StockBalance.vials), else_=0)), 0)
+
+
+def _use(
+    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
+) -> dict[tuple[UUID, UUID], tuple[int, float]]:
+    """(vials opened or sent on, days of history) in the window, by facility and product."""
+    leaving = and_(StockEvent.kind.in_((Kind.OPENING, Kind.DISPATCH)), StockEntry.vials < 0)
+    query = (
+        select(
+            StockEntry.facility_id,
+            Batch.presentation_id,
+            func.coalesce(func.sum(case((leaving, -StockEntry.vials), else_=0)), 0).label("used"),
+            func.min(StockEntry.occurred_at).label("since"),
+        )
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .join(Batch, Batch.id == StockEntry.batch_id)
+        .join(Unit, Unit.id == StockEntry.facility_id)
+        .where(StockEntry.account == Account.PLACE, StockEntry.occurred_at >= now - USE_WINDOW, seen)
+        .group_by(StockEntry.facility_id, Batch.presentation_id)
+    )
+    if facility_id is not None:
+        query = query.where(StockEntry.facility_id == facility_id)
+    day = timedelta(days=1)
+    return {
+        (row.facility_id, row.presentation_id): (int(row.used), max(0.0, (now - row.since) / day))
+        for row in db.execute(query)
+    }
+
+
+def _short(
+    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
+) -> dict[tuple[UUID, UUID], int]:
+    """Vials promised without vials behind them, by facility and product (the worst step that still binds)."""
+    later = aliased(Availability)
+    passed = exists().where(
+        later.facility_id == Availability.facility_id,
+        later.presentation_id == Availability.presentation_id,
+        later.step > Availability.step,
+        later.step <= local_today(now),
+    )
+    query = (
+        select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))
+        .join(Facility, Facility.id == Availability.facility_id)
+        .join(Unit, Unit.id == Availability.facility_id)
+        .where(Availability.short > 0, ~passed, seen)
+        .group_by(Availability.facility_id, Availability.presentation_id)
+    )
+    if facility_id is not None:
+        query = query.where(Availability.facility_id == facility_id)
+    return {(row[0], row[1]): int(row[2]) for row in db.execute(query)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """Vials of one batch in one status at one place."""
+
+    batch_id: UUID
+    lot: str
+    expiry: date
+    product: str
+    doses_per_vial: int
+    place: str
+    place_code: str
+    facility: str
+    facility_code: str
+    status: str
+    vials: int
+    vvm_stage: int | None
+    touched_at: datetime
+    counted_at: datetime | None
+    days_left: int
+
+
+def _parcels() -> Any:
+    return (
+        select(StockBalance, Batch, Presentation, Equipment, Facility)
+        .join(Batch, Batch.id == StockBalance.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Equipment, Equipment.id == StockBalance.place_id)
+        .join(Facility, Facility.id == StockBalance.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(StockBalance.account == Account.PLACE, StockBalance.vials > 0)
+    )
+
+
+def _parcel(row: Any, now: datetime) -> Parcel:
+    balance, batch, presentation, place, facility = row
+    today = now.astimezone(ZoneInfo(facility.timezone)).date()
+    return Parcel(
+        batch_id=batch.id,
+        lot=batch.lot,
+        expiry=batch.expiry,
+        product=presentation.name,
+        doses_per_vial=presentation.doses_per_vial,
+        place=place.name,
+        place_code=place.code,
+        facility=facility.name,
+        facility_code=facility.code,
+        status=balance.status.value,
+        vials=balance.vials,
+        vvm_stage=balance.vvm_stage,
+        touched_at=balance.touched_at,
+        counted_at=balance.counted_at,
+        days_left=(batch.expiry - today).days,
+    )
+
+
+def parcels_at(db: Session, facility: Facility, now: datetime) -> list[Parcel]:
+    """What lies at a facility, by product and expiry. The caller has checked that it may be seen."""
+    query = _parcels().where(Facility.id == facility.id)
+    rows = db.execute(query.order_by(Presentation.name, Batch.expiry, Batch.lot, Equipment.name, StockBalance.status))
+    return [_parcel(row, now) for row in rows]
+
+
+def expiring(db: Session, principal: Principal, now: datetime, limit: int = 12) -> list[Parcel]:
+    """Usable vials whose last day is near or past, soonest first."""
+    horizon = now.date() + EXPIRING_WITHIN
+    query = (
+        _parcels()
+        .where(
+            visible_to(principal, Unit.path, Permission.STOCK_READ),
+            StockBalance.status == Status.USABLE,
+            Batch.expiry <= horizon,
+        )
+        .order_by(Batch.expiry, Facility.name, Batch.lot)
+        .limit(limit)
+    )
+    return [_parcel(row, now) for row in db.execute(query)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedVial:
+    """One vial that is open now."""
+
+    product: str
+    lot: str
+    batch_id: UUID
+    status: str
+    remaining: int
+    doses_per_vial: int
+    opened_at: datetime
+    discard_by: datetime
+
+
+def open_vials_at(db: Session, facility: Facility) -> list[OpenedVial]:
+    """Vials open at a facility, the most urgent first."""
+    query = (
+        select(OpenVial, Batch, Presentation)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(OpenVial.facility_id == facility.id, OpenVial.closed_at.is_(None))
+        .order_by(OpenVial.discard_by)
+        .limit(50)
+    )
+    return [
+        OpenedVial(
+            product=presentation.name,
+            lot=batch.lot,
+            batch_id=batch.id,
+            status=vial.status.value,
+            remaining=vial.remaining,
+            doses_per_vial=vial.doses_per_vial,
+            opened_at=vial.opened_at,
+            discard_by=vial.discard_by,
+        )
+        for vial, batch, presentation in db.execute(query)
+    ]

@@ -1,0 +1,1 @@
+"""Fridges and their curves."""

@@ -1,0 +1,87 @@
+"""`/suhu/{sensor}`: one curve with limits, breaches and gaps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+from fastapi import APIRouter, Request, Response
+
+from dashboard.alarms.queries import alarms
+from dashboard.frame import labels
+from dashboard.frame.figure_answers import figure_answer
+from dashboard.frame.rendering import page
+from dashboard.frame.texts import Texts, mark, zone_label
+from dashboard.frame.viewer import Member
+from dashboard.temperature.curves import Curve, curve_of, sensor_by_text
+from dashboard.temperature.figures import CurveParts, temperature_figure
+from tracker.edge.deps import Db
+
+router = APIRouter(include_in_schema=False)
+
+SPANS = {
+    "24j": (timedelta(hours=24), mark("24 jam")),
+    "7h": (timedelta(days=7), mark("7 hari")),
+    "30h": (timedelta(days=30), mark("30 hari")),
+    "180h": (timedelta(days=180), mark("6 bulan")),
+}
+DEFAULT_SPAN = "24j"
+
+
+def window(span: str, now: datetime) -> tuple[datetime, datetime]:
+    """The stretch a span stands for; its end is a whole minute, so that two requests see the same."""
+    until = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return until - SPANS.get(span, SPANS[DEFAULT_SPAN])[0], until
+
+
+@router.get("/suhu/{sensor}")
+def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN) -> Response:
+    """The page; `rentang` is 24j, 7h, 30h or 180h."""
+    span = rentang if rentang in SPANS else DEFAULT_SPAN
+    found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
+    curve = curve_of(db, found, *window(span, viewer.now))
+    return page(
+        viewer,
+        "temperature/temperature.html",
+        charts=True,
+        sensor=found,
+        curve=curve,
+        span=span,
+        spans=SPANS,
+        hours=hourly(curve),
+        episodes=curve.episodes.to_dict("records"),
+        alarms=alarms(db, viewer.known(), show="all", channel_id=found.channel_id, limit=10),
+    )
+
+
+@router.get("/suhu/{sensor}/gambar.json")
+def temperature_json(sensor: str, request: Request, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN) -> Response:
+    """The curve's figure."""
+    found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
+    curve = curve_of(db, found, *window(rentang, viewer.now))
+    parts = CurveParts(
+        readings=curve.readings,
+        gaps=curve.gaps,
+        episodes=curve.episodes.assign(label=named_rules(curve.episodes, viewer.texts)),
+        low_c=found.low_c,
+        high_c=found.high_c,
+        zone=zone_label(found.zone),
+    )
+    return figure_answer(request, temperature_figure(parts, viewer.texts))
+
+
+def named_rules(episodes: pd.DataFrame, texts: Texts) -> list[str]:
+    """The words for each episode's rule."""
+    return [texts.gettext(labels.RULE.get(rule, rule)) for rule in episodes["rule"]]
+
+
+def hourly(curve: Curve) -> list[dict[str, object]]:
+    """The curve as a table of at most 48 rows: lowest, mean, highest of equal stretches."""
+    frame = curve.readings
+    if frame.empty:
+        return []
+    spread = frame["at"].iloc[-1] - frame["at"].iloc[0]
+    width = max(pd.Timedelta(hours=1), pd.Timedelta(spread / 47).ceil("h"))
+    grouped = frame.groupby(frame["at"].dt.floor(width))
+    table = pd.DataFrame({"low": grouped["low"].min(), "mean": grouped["value"].mean(), "high": grouped["high"].max()})
+    return [{"at": at, **row} for at, row in zip(table.index, table.to_dict("records"), strict=True)][::-1]
