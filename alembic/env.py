@@ -6,15 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-import tracker.registry
 from alembic import context
-from tracker.database.base import Base
 from tracker.database.engine import make_engine
 from tracker.database.types import Ltree
+from tracker.registry import METADATA
 from tracker.settings import DatabaseSettings, settings
-
-tracker.registry.load_models()
-
 
 # Tables of extensions, and monthly partitions, are not ours to compare.
 _FOREIGN = ("spatial_ref_sys",)
@@ -50,7 +46,7 @@ def run(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('rantai migrations'))"))
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         include_object=include_object,
         include_name=include_name,
         render_item=render_item,

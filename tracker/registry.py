@@ -1,36 +1,45 @@
-"""All rooms by name, from the lowest floor up: for migrations, the API and tests of the house."""
+"""The tables of all rooms, from the lowest floor up: what migrations compare and tests create."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
+from sqlalchemy import MetaData
 
-ROOMS = (
-    "feed",
-    "access",
-    "edge",
-    "delivery",
-    "network",
-    "catalog",
-    "stock",
-    "shipments",
-    "telemetry",
-    "coldchain",
-    "passport",
-    "people",
-    "quota",
-    "registration",
-    "trace",
+import tracker.access.models
+import tracker.catalog.models
+import tracker.coldchain.models
+import tracker.database.heartbeat
+import tracker.delivery.models
+import tracker.edge.models
+import tracker.feed.models
+import tracker.network.models
+import tracker.passport.models
+import tracker.people.models
+import tracker.quota.models
+import tracker.registration.models
+import tracker.shipments.models
+import tracker.stock.models
+import tracker.telemetry.models
+import tracker.trace.models
+from tracker.database.base import Base
+
+MODELS = (
+    tracker.database.heartbeat,
+    tracker.feed.models,
+    tracker.access.models,
+    tracker.edge.models,
+    tracker.delivery.models,
+    tracker.network.models,
+    tracker.catalog.models,
+    tracker.stock.models,
+    tracker.shipments.models,
+    tracker.telemetry.models,
+    tracker.coldchain.models,
+    tracker.passport.models,
+    tracker.people.models,
+    tracker.quota.models,
+    tracker.registration.models,
+    tracker.trace.models,
 )
 
-
-def _has(module: str) -> bool:
-    return find_spec(module) is not None
-
-
-def load_models() -> None:
-    """Import every room's tables, so that `Base.metadata` knows them."""
-    import_module("tracker.database.heartbeat")
-    for room in ROOMS:
-        if _has(f"tracker.{room}.models"):
-            import_module(f"tracker.{room}.models")
+METADATA: MetaData = Base.metadata
+"""Every table of `MODELS`; to import this name is to know them all."""

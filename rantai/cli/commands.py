@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from rantai.cli import accounts, areas, broker, database, devices, programs, world
+from rantai.cli import accounts, areas, broker, database, devices, logger, programs, scan, world
 
 app = typer.Typer(
     name="rantai",
@@ -38,6 +36,5 @@ app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
 app.add_typer(world.app, name="world", help="The made-up world of the demo.")
-for _room, _help in (("logger", "Exports of temperature loggers."), ("scan", "Barcodes.")):
-    if find_spec(f"rantai.cli.{_room}") is not None:
-        app.add_typer(import_module(f"rantai.cli.{_room}").app, name=_room, help=_help)
+app.add_typer(logger.app, name="logger", help="Exports of temperature loggers.")
+app.add_typer(scan.app, name="scan", help="Barcodes.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
@@ -14,22 +12,42 @@ from tracker.access.throttle import LoginThrottle
 from tracker.api import errors, health, live, tokens
 from tracker.api.body_limit import BodyLimit
 from tracker.api.sse import FeedHub
+from tracker.catalog import routes as catalog
+from tracker.coldchain import routes as coldchain
+from tracker.delivery import routes as delivery
 from tracker.edge.responses import ALWAYS, ProblemBody
 from tracker.edge.services import Services
 from tracker.feed.bell import Bell
-from tracker.registry import ROOMS
+from tracker.network import routes as network
+from tracker.passport import routes as passport
+from tracker.people import routes as people
+from tracker.quota import routes as quota
+from tracker.registration import routes as registration
+from tracker.shipments import routes as shipments
+from tracker.stock import routes as stock
+from tracker.telemetry import routes as telemetry
+from tracker.trace import routes as trace
 
 # What phones photograph has a few megabytes; the picture's own size is checked before it is decoded.
 _LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
 
 
-def room_routers() -> list[APIRouter]:
-    """The routers of all rooms that have routes, from the highest floor down.
-
-    A batch's code may have a slash, so `/batches/{ref}` takes any path: what higher rooms put behind it comes first.
-    """
-    with_routes = (room for room in reversed(ROOMS) if find_spec(f"tracker.{room}.routes") is not None)
-    return [import_module(f"tracker.{room}.routes").router for room in with_routes]
+# From the highest floor down: a batch's code may have a slash, so `/batches/{ref}` takes any path, and what higher
+# rooms put behind it must come first.
+ROOM_ROUTERS = (
+    trace.router,
+    registration.router,
+    quota.router,
+    people.router,
+    passport.router,
+    coldchain.router,
+    telemetry.router,
+    shipments.router,
+    stock.router,
+    catalog.router,
+    network.router,
+    delivery.router,
+)
 
 
 def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI:
@@ -62,7 +80,7 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(BodyLimit, limit=services.settings.api.max_body_bytes, larger=_LARGER_BODIES)
     app.include_router(health.router)
-    for router in (tokens.router, live.router, *room_routers(), *more):
+    for router in (tokens.router, live.router, *ROOM_ROUTERS, *more):
         app.include_router(router)
     _describe_problems(app)
     return app

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Mapping, Sequence
 
+from tracker.api.problems import (
+    access,
+    catalog,
+    coldchain,
+    delivery,
+    network,
+    passport,
+    people,
+    quota,
+    registration,
+    shipments,
+    stock,
+    telemetry,
+    trace,
+)
 from tracker.api.problems.problem import Problem
 
+TABLES: Sequence[Mapping[str, Problem]] = (
+    access.PROBLEMS,
+    catalog.PROBLEMS,
+    coldchain.PROBLEMS,
+    delivery.PROBLEMS,
+    network.PROBLEMS,
+    passport.PROBLEMS,
+    people.PROBLEMS,
+    quota.PROBLEMS,
+    registration.PROBLEMS,
+    shipments.PROBLEMS,
+    stock.PROBLEMS,
+    telemetry.PROBLEMS,
+    trace.PROBLEMS,
+)
 
-def load_problems() -> dict[str, Problem]:
-    """The whole table; a code that two rooms claim is a mistake and stops the program."""
+
+def one_table(tables: Sequence[Mapping[str, Problem]]) -> dict[str, Problem]:
+    """All tables as one; a code that two rooms claim is a mistake and stops the program."""
     table: dict[str, Problem] = {}
-    for module in iter_modules(__path__):
-        found: dict[str, Problem] = getattr(import_module(f"{__name__}.{module.name}"), "PROBLEMS", {})
-        for code, problem in found.items():
+    for each in tables:
+        for code, problem in each.items():
             if code in table:
                 raise RuntimeError(f"the error code {code} is listed twice")
             table[code] = problem
     return table
 
 
-PROBLEMS = load_problems()
+PROBLEMS = one_table(TABLES)
 
-__all__ = ["PROBLEMS", "Problem", "load_problems"]
+__all__ = ["PROBLEMS", "TABLES", "Problem", "one_table"]
