@@ -51,4 +51,11 @@ def sankey_figure(flows: pd.DataFrame, nodes: pd.DataFrame, texts: Texts) -> go.
             "hovertemplate": "%{source.label} → %{target.label}: %{value:,d} " + unit + "<extra></extra>",
         },
     )
-    return styled(figure, language=texts.language, margin={"l": 8, "r": 8, "t": 16, "b": 16})
+    # A line of letters for each node of the fullest column: less, and labels write over one another.
+    fullest = int(max(flows["source"].nunique(), flows["target"].nunique()))
+    return styled(
+        figure,
+        language=texts.language,
+        margin={"l": 8, "r": 8, "t": 16, "b": 16},
+        height=max(360, 80 + 30 * fullest),
+    )

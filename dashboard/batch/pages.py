@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dashboard.alarms.holds import holds
 from dashboard.batch.figures import sankey_figure
 from dashboard.batch.flows import WORLD, flows_of
+from dashboard.batch.pictures import flow_picture
 from dashboard.batch.queries import batch_by_text, entries_of, holders_of
 from dashboard.frame import labels
 from dashboard.frame.figure_answers import figure_answer
@@ -49,7 +50,8 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
     facts = batch_by_text(db, ref)
     entries = entries_of(db, principal, facts.batch.id)
     flows = flows_of(entries)
-    nodes = nodes_of(flows, entries, viewer.texts).set_index("key")["name"].to_dict()
+    nodes = nodes_of(flows, entries, viewer.texts)
+    names = nodes.set_index("key")["name"].to_dict()
     events = events_of(entries)
     holders = holders_of(db, principal, facts.batch.id)
     stations = {holder.facility_code: holder.facility for holder in holders if holder.facility_code}
@@ -59,6 +61,7 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
         "batch/batch.html",
         charts=True,
         facts=facts,
+        picture=flow_picture(flows, nodes, viewer.texts, title=viewer.texts.gettext("Ke mana vialnya pergi")),
         holders=holders,
         stations=stations,
         chosen=chosen,
@@ -67,7 +70,7 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
         events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in events[:SHOWN_EVENTS]],
         hidden=max(0, len(events) - SHOWN_EVENTS),
         flows=[
-            {**row, "source": nodes[row["source"]], "target": nodes[row["target"]]} for row in flows.to_dict("records")
+            {**row, "source": names[row["source"]], "target": names[row["target"]]} for row in flows.to_dict("records")
         ],
         days_left=(facts.batch.expiry - viewer.now.date()).days,
     )

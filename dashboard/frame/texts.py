@@ -89,6 +89,14 @@ class Texts:
         """A calendar day with its short name: Sen, 23 Nov."""
         return format_date(day, "EEE, d MMM", locale=self.language)
 
+    def month(self, day: date) -> str:
+        """A month's short name: Nov."""
+        return format_date(day, "LLL", locale=self.language)
+
+    def clock_of(self, local: datetime) -> str:
+        """The time of day as it stands, already local: 10.32."""
+        return f"{local.hour:02d}{self._colon()}{local.minute:02d}"
+
     def weekday(self, day: date | None) -> str:
         """A calendar day with its name: Senin, 23 Nov."""
         return "–" if day is None else format_date(day, "EEEE, d MMM", locale=self.language)
@@ -110,9 +118,7 @@ class Texts:
 
     def naive(self, local: datetime) -> str:
         """Date and time as they stand, already local: 23 Nov 10.32."""
-        return (
-            f"{format_datetime(local, 'd MMM', locale=self.language)} {local.hour:02d}{self._colon()}{local.minute:02d}"
-        )
+        return f"{format_datetime(local, 'd MMM', locale=self.language)} {self.clock_of(local)}"
 
     def ago(self, moment: datetime | None, now: datetime) -> str:
         """How long since, in the largest fitting unit: "12 menit lalu"."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from geoalchemy2 import Geometry
+from geoalchemy2 import Geography, Geometry
 from sqlalchemy import Select, cast, func, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dashboard.stock.queries import FacilityStock
+from tracker.access.models import Unit
 from tracker.network.models import Area, Facility
 from tracker.network.rules.words import AreaLevel
 
 # Finest level whose areas still number few enough to be drawn on a phone.
 MOST_AREAS = 250
+FEW = 2
+MOST_NEIGHBOURS = 8
+NEAR_M = 30_000
+# Degrees. Over more than a city and its surroundings the nearest facility says nothing of who serves whom.
+WIDEST_CATCHMENTS = 0.5
 FINEST_FIRST = (AreaLevel.VILLAGE, AreaLevel.DISTRICT, AreaLevel.CITY, AreaLevel.PROVINCE)
 
 
@@ -50,9 +57,42 @@ def ground_of(db: Session, facilities: list[FacilityStock]) -> Ground:
     return Ground(areas=_collection(_catchments(db, placed)), approximate=True, level=None)
 
 
+def neighbours_of(db: Session, facilities: list[FacilityStock]) -> list[tuple[str, float, float]]:
+    """(name, longitude, latitude) of the facilities nearest to these few, for one's bearings.
+
+    Name and place of a facility are public (citizens choose by them); its stock is not and is not asked for. Whoever sees
+    many facilities needs no neighbours.
+    """
+    placed = [facility for facility in facilities if facility.lat is not None and facility.lon is not None]
+    if not placed or len(facilities) > FEW:
+        return []
+    here = func.ST_SetSRID(func.ST_MakePoint(placed[0].lon, placed[0].lat), 4326)
+    point = cast(Facility.point, Geometry("POINT", srid=4326))
+    rows = db.execute(
+        select(Facility.name, func.ST_X(point), func.ST_Y(point))
+        .where(Facility.point.is_not(None), Facility.id.not_in([facility.id for facility in facilities]))
+        .where(func.ST_DWithin(Facility.point, cast(here, Geography("POINT", srid=4326)), NEAR_M))
+        .order_by(func.ST_Distance(point, here))
+        .limit(MOST_NEIGHBOURS)
+    )
+    return [(name, lon, lat) for name, lon, lat in rows]
+
+
+def parents_of(db: Session, facilities: list[FacilityStock]) -> dict[UUID, str]:
+    """The name of the unit above each facility: what several signs in one place are called together."""
+    above = aliased(Unit)
+    query = (
+        select(Unit.id, above.name)
+        .join(above, above.path == func.subpath(Unit.path, 0, -1))
+        .where(Unit.id.in_([facility.id for facility in facilities]), func.nlevel(Unit.path) > 1)
+    )
+    return {unit_id: name for unit_id, name in db.execute(query)}  # noqa: C416 - rows are not tuples to the type checker
+
+
 def _catchments(db: Session, placed: list[FacilityStock]) -> list[tuple[str, str]]:
     """Voronoi cells of the facilities' points, cut to their surroundings."""
-    if len(placed) < 2:
+    lons, lats = [f.lon or 0 for f in placed], [f.lat or 0 for f in placed]
+    if len(placed) < 2 or max(max(lons) - min(lons), max(lats) - min(lats)) > WIDEST_CATCHMENTS:
         return []
     points: Select[Any] = select(cast(Facility.point, Geometry("POINT", srid=4326)).label("point")).where(
         Facility.id.in_([facility.id for facility in placed])

@@ -18,7 +18,8 @@ STATES = ("unreported", "stale", "over", "ok", "low", "out")  # the worst is dra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapParts:
-    """facilities: `name`, `lat`, `lon` (degrees), `state`, `state_label`, `text` (hover lines), `href`.
+    """facilities: `name`, `lat`, `lon` (degrees), `state`, `state_label`, `text` (hover lines), `href`, `parent`
+    (the unit above it).
 
     areas: a GeoJSON FeatureCollection of polygons with property `name`, in degrees; may be empty.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 from fastapi import APIRouter, Request, Response
@@ -12,8 +14,9 @@ from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts
 from dashboard.frame.viewer import Member
-from dashboard.map.areas import ground_of
+from dashboard.map.areas import ground_of, neighbours_of, parents_of
 from dashboard.map.figures import MapParts, flat_map_figure, map_figure
+from dashboard.map.pictures import map_picture
 from dashboard.stock.queries import FacilityStock, facilities_with_stock
 from dashboard.stock.states import WORST_FIRST
 from tracker.edge.deps import Db
@@ -25,9 +28,12 @@ SPRITE = "/tanda/signs"
 
 @router.get("/peta")
 def show_map(viewer: Member, db: Db) -> Response:
-    """The page; the figure comes by itself."""
+    """The page with its picture."""
     facilities = facilities_with_stock(db, viewer.known(), viewer.now)
     ground = ground_of(db, facilities)
+    texts = viewer.texts
+    parts = MapParts(facilities=facility_frame(facilities, texts, parents_of(db, facilities)), areas=ground.areas)
+    near = pd.DataFrame(neighbours_of(db, facilities), columns=["name", "lon", "lat"])
     return page(
         viewer,
         "map/map.html",
@@ -36,6 +42,15 @@ def show_map(viewer: Member, db: Db) -> Response:
         tally={state: sum(f.state == state for f in facilities) for state in WORST_FIRST},
         placeless=[f.name for f in facilities if f.lat is None],
         approximate=ground.approximate,
+        bordered=bool(ground.areas["features"]),
+        near=len(near),
+        picture=map_picture(
+            parts,
+            near,
+            texts,
+            title=texts.gettext("Keadaan stok per fasilitas"),
+            approximate=ground.approximate,
+        ),
         synthetic=sum(f.synthetic for f in facilities),
     )
 
@@ -50,8 +65,10 @@ def map_json(request: Request, viewer: Member, db: Db, datar: bool = False, leba
     return figure_answer(request, map_figure(parts, viewer.texts, sprite=SPRITE, wide=lebar == "lebar"))
 
 
-def facility_frame(facilities: list[FacilityStock], texts: Texts) -> pd.DataFrame:
-    """The frame of the map: name, lat, lon, state, state_label, text, href."""
+def facility_frame(
+    facilities: list[FacilityStock], texts: Texts, parents: Mapping[UUID, str] | None = None
+) -> pd.DataFrame:
+    """The frame of the map: name, lat, lon, state, state_label, text, href, parent."""
     rows: list[dict[str, Any]] = []
     for facility in facilities:
         if facility.lat is None or facility.lon is None:
@@ -67,6 +84,7 @@ def facility_frame(facilities: list[FacilityStock], texts: Texts) -> pd.DataFram
                 "state_label": state,
                 "text": "<br>".join([f"<b>{facility.name}</b>", state, *wanting]),
                 "href": f"/fasilitas/{facility.code}",
+                "parent": (parents or {}).get(facility.id, ""),
             }
         )
-    return pd.DataFrame(rows, columns=["name", "lat", "lon", "state", "state_label", "text", "href"])
+    return pd.DataFrame(rows, columns=["name", "lat", "lon", "state", "state_label", "text", "href", "parent"])

@@ -12,6 +12,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts
 from dashboard.frame.viewer import Member, Viewer
 from dashboard.quota.figures import quota_figure
+from dashboard.quota.pictures import quota_picture
 from dashboard.quota.queries import SessionRow, promises_today, sessions_visible_to
 from tracker.edge.deps import Db
 
@@ -39,6 +40,11 @@ def show_quota(viewer: Member, db: Db, hari: str = "") -> Response:
         charts=True,
         sessions=sessions,
         drawn=_drawn(sessions),
+        picture=quota_picture(
+            session_frame(_drawn(sessions), viewer.texts, narrow=False),
+            viewer.texts,
+            title=viewer.texts.gettext("Kapasitas, vial, dan yang dapat dipesan"),
+        ),
         total=len(every),
         days=days,
         day=day,
@@ -69,17 +75,19 @@ def _drawn(sessions: list[SessionRow]) -> list[SessionRow]:
 
 
 def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> pd.DataFrame:
-    """The frame of the chart: session, capacity_left, pool_available, available (persons)."""
+    """The frame of the chart: session (its label), facility, note, capacity_left, pool_available, available (persons)."""
     rows = [
         {
             "session": _label(s, texts, narrow=narrow),
+            "facility": s.facility,
+            "note": f"{texts.short_weekday(s.day)} · {s.product}",
             "capacity_left": s.capacity_left,
             "pool_available": s.numbers.persons,
             "available": s.persons,
         }
         for s in sessions
     ]
-    return pd.DataFrame(rows, columns=["session", "capacity_left", "pool_available", "available"])
+    return pd.DataFrame(rows, columns=["session", "facility", "note", "capacity_left", "pool_available", "available"])
 
 
 def _label(session: SessionRow, texts: Texts, *, narrow: bool) -> str:

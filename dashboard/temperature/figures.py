@@ -68,7 +68,7 @@ def temperature_figure(parts: CurveParts, texts: Texts) -> go.Figure:
         margin={"l": 52, "r": 14, "t": 34, "b": 44},
     )
     figure.update_xaxes(title={"text": parts.zone, "standoff": 8}, type="date", tickformatstops=date_ticks(texts))
-    figure.update_yaxes(title={"text": "°C"}, range=_span(readings, parts))
+    figure.update_yaxes(title={"text": "°C"}, range=span_of(readings, parts))
     return figure
 
 
@@ -156,7 +156,7 @@ def _legend(figure: go.Figure, name: str, colour: str) -> None:
     )
 
 
-def _span(readings: pd.DataFrame, parts: CurveParts) -> list[float]:
+def span_of(readings: pd.DataFrame, parts: CurveParts) -> list[float]:
     """The vertical range: all readings and the limits, with a little air."""
     lows = [readings["low"].min(), *([parts.low_c] if parts.low_c is not None else [])]
     highs = [readings["high"].max(), *([parts.high_c] if parts.high_c is not None else [])]

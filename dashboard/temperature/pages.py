@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 from fastapi import APIRouter, Request, Response
@@ -13,8 +14,9 @@ from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark, zone_label
 from dashboard.frame.viewer import Member
-from dashboard.temperature.curves import Curve, curve_of, sensor_by_text
+from dashboard.temperature.curves import Curve, Sensor, curve_of, sensor_by_text
 from dashboard.temperature.figures import CurveParts, temperature_figure
+from dashboard.temperature.pictures import temperature_picture
 from tracker.edge.deps import Db
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +41,8 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
     """The page; `rentang` is 24j, 7h, 30h or 180h."""
     span = rentang if rentang in SPANS else DEFAULT_SPAN
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
-    curve = curve_of(db, found, *window(span, viewer.now))
+    from_at, until = window(span, viewer.now)
+    curve = curve_of(db, found, from_at, until)
     return page(
         viewer,
         "temperature/temperature.html",
@@ -48,6 +51,13 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
         curve=curve,
         span=span,
         spans=SPANS,
+        picture=temperature_picture(
+            _parts(found, curve, viewer.texts),
+            local(from_at, found.zone),
+            local(until, found.zone),
+            viewer.texts,
+            title=f"{viewer.texts.gettext('Kurva suhu')}: {found.place or found.device}, {found.facility}",
+        ),
         hours=hourly(curve),
         episodes=curve.episodes.to_dict("records"),
         alarms=alarms(db, viewer.known(), show="all", channel_id=found.channel_id, limit=10),
@@ -59,15 +69,24 @@ def temperature_json(sensor: str, request: Request, viewer: Member, db: Db, rent
     """The curve's figure."""
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
     curve = curve_of(db, found, *window(rentang, viewer.now))
-    parts = CurveParts(
+    return figure_answer(request, temperature_figure(_parts(found, curve, viewer.texts), viewer.texts))
+
+
+def _parts(sensor: Sensor, curve: Curve, texts: Texts) -> CurveParts:
+    """What picture and figure are drawn from."""
+    return CurveParts(
         readings=curve.readings,
         gaps=curve.gaps,
-        episodes=curve.episodes.assign(label=named_rules(curve.episodes, viewer.texts)),
-        low_c=found.low_c,
-        high_c=found.high_c,
-        zone=zone_label(found.zone),
+        episodes=curve.episodes.assign(label=named_rules(curve.episodes, texts)),
+        low_c=sensor.low_c,
+        high_c=sensor.high_c,
+        zone=zone_label(sensor.zone),
     )
-    return figure_answer(request, temperature_figure(parts, viewer.texts))
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    """An instant as the naive local time of a place, as the frames have them."""
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def named_rules(episodes: pd.DataFrame, texts: Texts) -> list[str]:

@@ -1,10 +1,11 @@
-// Draws the figures a page names, and draws them again when what they show has changed.
-// Needs plotly.js, which is loaded before as a plain script.
+// The picture of a chart is in the page; this puts the interactive plot in its place when somebody asks for it or the line
+// is good. plotly.js (a megabyte and more) is fetched then and not before.
 /* global Plotly */
+import { lineIsGood } from "./line.js";
 
 const language = document.documentElement.lang;
-
-Plotly.register({
+const CONFIG = { displayModeBar: false, responsive: true, locale: language, showTips: false, scrollZoom: false, doubleClick: "reset" };
+const INDONESIAN = {
   moduleType: "locale",
   name: "id",
   dictionary: {},
@@ -15,49 +16,72 @@ Plotly.register({
     shortMonths: ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"],
     date: "%d/%m/%Y",
   },
-});
+};
 
-const canDrawMaps = (() => {
+let library = null;
+
+/** plotly.js and its rules, once a page, however many charts ask. */
+function plotly() {
+  library ??= loaded().catch((error) => {
+    library = null;
+    throw error;
+  });
+  return library;
+}
+
+async function loaded() {
+  const { plotly: script, plotlyStyle: style } = document.body.dataset;
+  // plotly.js looks for rules of this id before it writes its own, which our policy would not let it.
+  const rules = Object.assign(document.createElement("link"), { rel: "stylesheet", href: style, id: "plotly.js-style-global", className: "no-inline-styles" });
+  const code = Object.assign(document.createElement("script"), { src: script });
+  await Promise.all([rules, code].map(arrived));
+  Plotly.register(INDONESIAN);
+}
+
+function arrived(element) {
+  return new Promise((done, failed) => {
+    element.addEventListener("load", done);
+    element.addEventListener("error", () => {
+      element.remove();
+      failed(new Error("not loaded"));
+    });
+    document.head.append(element);
+  });
+}
+
+function canDrawMaps() {
   try {
     const canvas = document.createElement("canvas");
     return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
   } catch {
     return false;
   }
-})();
-
-const CONFIG = { displayModeBar: false, responsive: true, locale: language, showTips: false, scrollZoom: false, doubleClick: "reset" };
+}
 
 /** A map asks for its flat drawing where the machine has no WebGL. */
-function addressOf(box, flat) {
+function addressOf(box) {
   const address = new URL(box.dataset.figure, location.origin);
-  if (flat) address.searchParams.set("datar", "1");
+  if (box.classList.contains("map") && !canDrawMaps()) address.searchParams.set("datar", "1");
   address.searchParams.set("lebar", box.clientWidth < 560 ? "sempit" : "lebar");
   return address;
 }
 
+/** The figure as it stands now; what one has zoomed to stays. */
 async function draw(box) {
-  const flat = box.classList.contains("map") && !canDrawMaps;
-  try {
-    const answer = await fetch(addressOf(box, flat), { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const etag = answer.headers.get("ETag");
-    if (etag && box.dataset.etag === etag) return;
-    const figure = await answer.json();
-    absolute(figure.layout);
-    box.querySelector(".waiting")?.remove();
-    // A figure of many bars says how tall it wants to be.
-    if (figure.layout.height) box.style.height = `${figure.layout.height}px`;
-    // Keep the part of the curve somebody has zoomed to.
-    figure.layout.uirevision = box.dataset.figure;
-    await Plotly.react(box, figure.data, figure.layout, { ...CONFIG, scrollZoom: box.classList.contains("map") });
-    box.dataset.etag = etag || "";
-    box.dataset.drawn = "1";
-  } catch {
-    box.dataset.drawn = "";
-    const words = box.querySelector(".waiting");
-    if (words) words.textContent = document.body.dataset.chartFailed || "";
-  }
+  const answer = await fetch(addressOf(box), { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const etag = answer.headers.get("ETag");
+  if (etag && box.dataset.etag === etag) return;
+  const figure = await answer.json();
+  absolute(figure.layout);
+  coloured(figure.layout);
+  // A figure of many bars says how tall it wants to be.
+  if (figure.layout.height) box.style.height = `${figure.layout.height}px`;
+  figure.layout.uirevision = box.dataset.figure;
+  await Plotly.react(box, figure.data, figure.layout, { ...CONFIG, scrollZoom: box.classList.contains("map") });
+  box.dataset.etag = etag || "";
+  if (!box.dataset.drawn) box.on("plotly_click", follow);
+  box.dataset.drawn = "1";
 }
 
 /** MapLibre wants whole addresses for its signs. */
@@ -66,30 +90,67 @@ function absolute(layout) {
   if (style && typeof style === "object" && style.sprite) style.sprite = new URL(style.sprite, location.origin).href;
 }
 
-const boxes = [...document.querySelectorAll("[data-figure]")];
-boxes.forEach(draw);
-
-document.addEventListener("rantai:changed", (event) => {
-  for (const box of boxes) {
-    const rooms = (box.dataset.kinds || "").split(" ");
-    if (event.detail.rooms.some((room) => room === "*" || rooms.includes(room))) draw(box);
+/** Letters and lines in the page's own colours, so that a dark page has a dark plot. */
+function coloured(layout) {
+  const colours = getComputedStyle(document.documentElement);
+  const ink = colours.getPropertyValue("--ink").trim();
+  const line = colours.getPropertyValue("--line").trim();
+  layout.font = { ...layout.font, color: ink };
+  for (const [name, axis] of Object.entries(layout)) {
+    if (/^[xy]axis/.test(name) && axis.gridcolor && !axis.gridcolor.startsWith("rgba")) axis.gridcolor = line;
   }
-});
+  for (const note of layout.annotations || []) if (note.font?.color === "#1f2421") note.font.color = ink;
+}
 
-for (const box of boxes) {
+/** A batch's node or a facility's mark leads to its page. */
+function follow(event) {
+  const target = event.points?.[0]?.customdata;
+  const href = Array.isArray(target) ? target[0] : target;
+  if (typeof href === "string" && href.startsWith("/")) location.assign(href);
+}
+
+/** One chart of the page: its picture, its plot, and the button between them. */
+function chart(box) {
+  const figure = box.closest("figure");
+  const button = figure.querySelector("[data-plot]");
+  const show = (plotted) => {
+    figure.classList.toggle("plotted", plotted);
+    box.hidden = !plotted;
+    button.textContent = plotted ? button.dataset.back : button.dataset.plot;
+  };
+  const plot = async () => {
+    button.disabled = true;
+    button.textContent = button.dataset.wait;
+    try {
+      await plotly();
+      box.hidden = false; // plotly measures the box it draws into
+      await draw(box);
+      show(true);
+    } catch {
+      show(false);
+      button.textContent = button.dataset.failed;
+    }
+    button.disabled = false;
+  };
+  button.addEventListener("click", () => (figure.classList.contains("plotted") ? show(false) : plot()));
+  button.parentElement.hidden = false;
+  const again = () => {
+    if (figure.classList.contains("plotted")) draw(box).catch(() => show(false));
+  };
+  document.addEventListener("rantai:changed", (event) => {
+    const rooms = (box.dataset.kinds || "").split(" ");
+    if (event.detail.rooms.some((room) => room === "*" || rooms.includes(room))) again();
+  });
   const seconds = Number(box.dataset.every);
-  if (seconds > 0) setInterval(() => { if (!document.hidden) draw(box); }, seconds * 1000);
+  if (seconds > 0) setInterval(() => { if (!document.hidden) again(); }, seconds * 1000);
+  return plot;
 }
 
-// A batch's node or a facility's mark leads to its page.
-for (const box of boxes) {
-  new MutationObserver((_, observer) => {
-    if (!box.on) return;
-    observer.disconnect();
-    box.on("plotly_click", (event) => {
-      const target = event.points?.[0]?.customdata;
-      const href = Array.isArray(target) ? target[0] : target;
-      if (typeof href === "string" && href.startsWith("/")) location.assign(href);
-    });
-  }).observe(box, { childList: true, attributes: true });
+const plots = [...document.querySelectorAll("[data-figure]")].map(chart);
+
+// The page first: what nobody asked for waits until it is there.
+function unasked() {
+  if (lineIsGood()) plots.forEach((plot) => plot());
 }
+if (document.readyState === "complete") unasked();
+else window.addEventListener("load", () => setTimeout(unasked));
