@@ -15,13 +15,13 @@ from markupsafe import Markup, escape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
-    """For whom a picture is drawn, and its width in units (pixels at full size)."""
+    """For whom a picture is drawn, and its width in units (pixels: 292 is what a card leaves of a 360 pixel phone)."""
 
     name: str
     width: float
 
 
-HAND = Canvas(name="hand", width=340)
+HAND = Canvas(name="hand", width=292)
 DESK = Canvas(name="desk", width=900)
 
 

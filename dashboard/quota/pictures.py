@@ -11,7 +11,7 @@ from dashboard.frame.frames import rows_of
 from dashboard.frame.pictures import HAND, Canvas, Sketch, cut_to, for_hand_and_desk, short, wide_of
 from dashboard.frame.texts import Texts
 
-_ROW = {"hand": 50.0, "desk": 34.0}
+_ROW = {"hand": 56.0, "desk": 34.0}
 _LEGEND = {"hand": 60.0, "desk": 26.0}
 
 

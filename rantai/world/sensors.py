@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rantai.world import history
 from rantai.world.manifest import Manifest
 from rantai.world.places import equipment_of, facility_rows
 from tracker.access.principal import SYSTEM
@@ -19,8 +20,6 @@ from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
 from tracker.telemetry.service.channels import ChannelUse, use_channel
 from tracker.telemetry.service.devices import NewDevice, add_device, renew_password
 
-# Sensors have hung there for a month when the world begins, so that back-dated readings find their fridge.
-WATCHING_SINCE = timedelta(days=30)
 STORY_SENSOR = "sensor-pkm-cipondoh-k1"
 
 # What befalls whom (simulators/scenarios.py); all others are calm.
@@ -181,5 +180,10 @@ def _told(password: str | None) -> str:
 
 
 def _watch(db: Session, use: ChannelUse, *, now: datetime) -> None:
-    """The channel has watched its place since before the world began."""
-    use_channel(db, SYSTEM, replace(use, from_at=now - WATCHING_SINCE), now=now)
+    """The channel has watched its place since before the world's past began; in that past it measured more seldom."""
+    for since, interval_s in (
+        (history.LENGTH, history.COARSE_S),
+        (history.ENDS_BEFORE + history.FINER_SINCE, history.FINE_S),
+        (history.MEMORY, use.interval_s),
+    ):
+        use_channel(db, SYSTEM, replace(use, from_at=now - since, interval_s=interval_s), now=now)

@@ -147,7 +147,7 @@ def test_every_page_carries_the_policy_and_is_not_kept_by_caches(site: TestClien
 
 def test_static_files_are_kept_for_ever_and_plotly_comes_compressed(site: TestClient) -> None:
     page = log_in(site).get("/peta").text
-    plotly = re.search(r'src="(/static/plotly[^"]+)"', page)
+    plotly = re.search(r'data-plotly="(/static/plotly[^"]+)"', page)
     assert plotly is not None
     answer = site.get(plotly.group(1), headers={"Accept-Encoding": "gzip"})
     assert answer.status_code == 200

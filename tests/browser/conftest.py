@@ -110,10 +110,20 @@ class Visit:
     outside: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
-        """Open a page and wait until its charts are drawn."""
+        """Open a page."""
         self.page.goto(self.address + path)
-        for box in self.page.locator("[data-figure]").all():
-            box.and_(self.page.locator("[data-drawn='1']")).wait_for(timeout=30_000)
+        return self.page
+
+    def plot(self, path: str) -> Page:
+        """Open a page and ask for its interactive plots; a good line may have brought them already."""
+        self.page.goto(self.address + path)
+        for figure in self.page.locator("figure:has([data-figure])").all():
+            self.page.wait_for_load_state()
+            button = figure.locator("[data-plot]")
+            button.wait_for()
+            if figure.locator(".chart[data-drawn]").count() == 0 and button.is_enabled():
+                button.click()
+            figure.locator(".chart[data-drawn='1']").wait_for(timeout=30_000)
         return self.page
 
     def log_in(self, username: str = "kota") -> Page:

@@ -115,7 +115,7 @@ def test_stock_that_arrives_shows_without_a_reload(visit: Open, site: Site) -> N
 def test_a_new_temperature_reaches_the_curve_by_itself(visit: Open, site: Site) -> None:
     window = visit()
     window.log_in()
-    page = window.go("/suhu/S-pkm-cipondoh-f1")
+    page = window.plot("/suhu/S-pkm-cipondoh-f1")
     before = page.locator(".chart").get_attribute("data-etag")
     with transaction(site.engine) as db:
         feel(db, site.world.channels["pkm-cipondoh-f1"], utc_now(), hours=0, curve=lambda _: -17.5)
@@ -179,7 +179,7 @@ def test_a_map_without_webgl_is_drawn_flat(visit: Open) -> None:
         " return kind.startsWith('webgl') ? null : real.call(this, kind, ...rest); };"
     )
     window.log_in()
-    page = window.go("/peta")
+    page = window.plot("/peta")
     expect(page.locator(".chart.map .scatterlayer .point").first).to_be_visible()
     window.check_quiet()
 

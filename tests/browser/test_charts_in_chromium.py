@@ -1,0 +1,124 @@
+"""Charts in a real browser: the picture is there without scripts, the interactive plot when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESK, PHONE, Visit
+
+Open = Callable[..., Visit]
+CHARTS = ("/suhu/S-pkm-cipondoh-k1?rentang=7h", "/kuota", "/batch/penta-5/PB002", "/peta")
+SIZES = pytest.mark.parametrize(("size", "shown"), [(PHONE, "hand"), (DESK, "desk")], ids=["phone", "desk"])
+SLOW = "Object.defineProperty(navigator, 'connection', {value: {saveData: true}})"
+
+
+@SIZES
+@pytest.mark.parametrize("path", CHARTS)
+def test_without_scripts_the_picture_is_there_with_its_words(
+    visit: Open, size: dict[str, int], shown: str, path: str
+) -> None:
+    window = visit(size, scripts=False)
+    window.log_in()
+    page = window.go(path)
+    picture = page.locator(f"svg.picture.{shown}")
+    expect(picture).to_be_visible()
+    expect(page.locator("svg.picture:visible")).to_have_count(1)
+    assert len(picture.locator("title").text_content() or "") > 5
+    assert len(picture.locator("desc").text_content() or "") > 20
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["height"] > 100
+    assert box["x"] + box["width"] <= size["width"]
+    expect(page.locator("[data-plot]")).to_be_hidden()
+    assert "dimuat" not in page.locator("figure").inner_text()
+
+
+@pytest.mark.parametrize("path", CHARTS)
+def test_on_a_phone_the_letters_of_a_picture_are_large_enough_and_within_it(visit: Open, path: str) -> None:
+    window = visit(PHONE)
+    window.page.add_init_script(SLOW)
+    window.log_in()
+    page = window.go(path)
+    texts = page.locator("svg.picture.hand text")
+    boxes = texts.evaluate_all(
+        "all => all.map(t => { const b = t.getBoundingClientRect(), p = t.closest('svg').getBoundingClientRect();"
+        " return [t.textContent, b.left - p.left, p.right - b.right, b.height]; })"
+    )
+    assert boxes
+    for words, left, right, height in boxes:
+        assert height >= 10, words
+        assert left >= -2, words
+        assert right >= -2, words
+
+
+@SIZES
+@pytest.mark.parametrize("path", CHARTS)
+def test_on_a_thrifty_line_nothing_of_plotly_comes_until_asked_for(
+    visit: Open, size: dict[str, int], shown: str, path: str
+) -> None:
+    window = visit(size)
+    window.page.add_init_script(SLOW)
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    window.log_in()
+    page = window.go(path)
+    page.wait_for_load_state("load")
+    button = page.locator("[data-plot]")
+    expect(button).to_be_visible()
+    assert not [url for url in asked if "plotly" in url]
+    button.click()
+    page.locator(".chart[data-drawn='1']").wait_for(timeout=30_000)
+    assert [url for url in asked if "plotly.min" in url]
+    expect(page.locator(f"svg.picture.{shown}")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    button.click()
+    expect(page.locator(f"svg.picture.{shown}")).to_be_visible()
+    window.check_quiet()
+
+
+def test_on_a_good_line_the_plot_comes_by_itself(visit: Open) -> None:
+    window = visit()
+    window.page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {effectiveType: '4g'}})")
+    window.log_in()
+    page = window.go("/suhu/S-pkm-cipondoh-k1")
+    page.locator(".chart[data-drawn='1']").wait_for(timeout=30_000)
+    window.check_quiet()
+
+
+def test_the_judgement_of_a_line_follows_what_the_browser_knows_then_what_the_page_took(visit: Open) -> None:
+    window = visit()
+    window.page.add_init_script(SLOW)
+    window.log_in()
+    page = window.go("/kuota")
+    quick = {"requestStart": 0, "responseStart": 90, "responseEnd": 110, "transferSize": 9000}
+    cases: list[tuple[dict[str, object], dict[str, int], bool]] = [
+        ({"saveData": True, "effectiveType": "4g"}, quick, False),
+        ({"effectiveType": "3g"}, quick, False),
+        ({"effectiveType": "4g"}, quick, True),
+        ({}, quick, True),
+        ({}, {**quick, "responseStart": 2000, "responseEnd": 2010}, False),
+        ({}, {**quick, "responseEnd": 290}, False),
+        ({}, {**quick, "responseEnd": 190, "transferSize": 60_000}, True),
+    ]
+    for connection, timing, good in cases:
+        told = page.evaluate(
+            "async ([c, t]) => (await import('/static/line.js')).lineIsGood(c, t)", [connection, timing]
+        )
+        assert told is good, (connection, timing)
+
+
+def test_pointing_at_the_interactive_map_breaks_no_policy(visit: Open) -> None:
+    window = visit()
+    window.log_in()
+    page = window.plot("/peta")
+    box = page.locator(".chart.map").bounding_box()
+    assert box is not None
+    for step in range(20):
+        page.mouse.move(box["x"] + box["width"] * step / 20, box["y"] + box["height"] * (0.3 + 0.4 * step / 20))
+        page.wait_for_timeout(40)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(300)
+    window.check_quiet()
