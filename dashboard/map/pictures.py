@@ -58,6 +58,8 @@ class _Spot:
     href: str
     parent: str
     count: int = 1
+    grouped: bool = False
+    """Named after the unit above most of them, not after one facility."""
 
 
 def map_picture(parts: MapParts, near: pd.DataFrame, texts: Texts, *, title: str, approximate: bool) -> Markup:
@@ -104,7 +106,7 @@ def _drawn(
         if outline:
             sketch.add("path", d=outline, cls="land guess" if approximate else "land")
     if not parts.areas["features"]:
-        _graticule(sketch, view)
+        _graticule(sketch, view, texts)
     spots = _spots(parts.facilities, view)
     taken: list[Box] = [(spot.x - 8, spot.y - 8, spot.x + 8, spot.y + 8) for spot in spots]
     size = _SIZE[canvas.name]
@@ -175,14 +177,14 @@ def _spots(facilities: pd.DataFrame, view: _View) -> list[_Spot]:
             kin[close][row.parent] += 1
     for spot, parents in zip(spots, kin, strict=True):
         if spot.count > 2 and parents.most_common(1)[0][0]:
-            spot.name, spot.href = parents.most_common(1)[0][0], ""
+            spot.name, spot.href, spot.grouped = parents.most_common(1)[0][0], "", True
     return spots
 
 
 def _sign(sketch: Sketch, spot: _Spot, taken: list[Box], size: float, texts: Texts) -> None:
     name = spot.name.removeprefix("Puskesmas ")
     if spot.count > 1:
-        name = texts.gettext("%(name)s +%(n)s", name=name, n=texts.number(spot.count - 1))
+        name = f"{name} ({texts.number(spot.count)})" if spot.grouped else f"{name} +{spot.count - 1}"
     place = _free_place(spot.x, spot.y, name, size, taken, sketch)
     if spot.href:
         # The table below leads to the same pages; the keyboard need not walk through every sign as well.
@@ -254,17 +256,23 @@ def _area_names(sketch: Sketch, areas: dict[str, Any], view: _View, taken: list[
             sketch.text(x, y + 4, name, "place", "middle")
 
 
-def _graticule(sketch: Sketch, view: _View) -> None:
+def _graticule(sketch: Sketch, view: _View, texts: Texts) -> None:
     """Degrees, where nothing else tells where one is."""
     half_x = view.width / 2 / view.per_degree / cos(radians(view.lat))
     half_y = view.height / 2 / view.per_degree
     for lon in round_steps(view.lon - half_x, view.lon + half_x, 4):
         x, _ = view.at(lon, view.lat)
         sketch.line(x, 0, x, sketch.height, "grid")
-        sketch.text(x + 3, 12, f"{short(lon)}° BT" if half_x > 0.2 else f"{lon:.2f}° BT", "tick")
+        words = texts.gettext("%(n)s° BT", n=texts.number(lon, 1 if half_x > 0.2 else 2))
+        if x + wide_of(words, 11) < sketch.width:
+            sketch.text(x + 3, 12, words, "tick")
     for lat in round_steps(view.lat - half_y, view.lat + half_y, 4):
         _, y = view.at(view.lon, lat)
         sketch.line(0, y, sketch.width, y, "grid")
+        if 24 < y < sketch.height - 30:
+            number = texts.number(abs(lat), 1 if half_y > 0.2 else 2)
+            words = texts.gettext("%(n)s° LS", n=number) if lat < 0 else texts.gettext("%(n)s° LU", n=number)
+            sketch.text(3, y - 3, words, "tick")
 
 
 def _scale_bar(sketch: Sketch, view: _View, texts: Texts) -> None:

@@ -90,11 +90,11 @@ def _drawn(
     narrow = canvas is HAND
     lanes = _lanes(parts.episodes)
     band = 19.0 * min(3, max(lanes, default=-1) + 1)
-    height = (236 if narrow else 330) + band
+    height = (240 if narrow else 334) + band
     sketch = Sketch(canvas, height, key="kurva", title=title, text=text)
     readings = thinned(parts.readings, 260 if narrow else 560)
     low, high = span_of(readings, parts) if not readings.empty else (parts.low_c or 0.0, parts.high_c or 10.0)
-    plane = _Plane(start, end, low, high, 30, canvas.width - 8, 12 + band, height - 36)
+    plane = _Plane(start, end, low, high, 30, canvas.width - 8, 16 + band, height - 36)
     _ground(sketch, plane, parts, texts, most=5 if narrow else 9)
     _unknown(sketch, plane, parts, texts)
     if readings.empty:
@@ -124,7 +124,7 @@ def _ground(sketch: Sketch, plane: _Plane, parts: CurveParts, texts: Texts, *, m
         y = plane.y(value)
         sketch.line(plane.left, y, plane.right, y, "grid")
         sketch.text(plane.left - 5, y + 4, texts.number(value).replace("-", "−"), "tick", "end")
-    sketch.text(0, plane.top - 1 if plane.top > 20 else 9, "°C", "tick")
+    sketch.text(0, plane.top - 3, f"°C · {parts.zone}", "tick")
     sketch.line(plane.left, plane.bottom, plane.right, plane.bottom, "axis")
     for at, first, second in time_ticks(plane.start, plane.end, most, texts):
         x = plane.x(at)
@@ -133,7 +133,6 @@ def _ground(sketch: Sketch, plane: _Plane, parts: CurveParts, texts: Texts, *, m
         sketch.text(x, plane.bottom + 17, first, "tick", edge)
         if second:
             sketch.text(x, plane.bottom + 31, second, "tick strong", edge)
-    sketch.text(plane.left - 5, plane.bottom + 31, parts.zone, "tick", "end")
 
 
 def _unknown(sketch: Sketch, plane: _Plane, parts: CurveParts, texts: Texts) -> None:
