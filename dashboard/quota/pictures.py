@@ -59,7 +59,7 @@ def _bar(sketch: Sketch, row: Any, top: float, most: float, texts: Texts) -> Non
     facility, note = str(row.facility), str(row.note)
     room, borne, given = float(row.capacity_left), float(row.pool_available), float(row.available)
     number = texts.gettext("%(n)s dari %(m)s", n=texts.number(given), m=texts.number(room))
-    left, right = (0.0, sketch.width) if narrow else (380.0, sketch.width - 110)
+    left, right = (0.0, sketch.width) if narrow else (460.0, sketch.width - 110)
     if narrow:
         fits = sketch.width - wide_of(number) - 10
         sketch.text(0, top + 12, cut_to(facility.removeprefix("Puskesmas "), fits * 0.62), "strong")
@@ -67,7 +67,7 @@ def _bar(sketch: Sketch, row: Any, top: float, most: float, texts: Texts) -> Non
         sketch.text(sketch.width, top + 12, number, "strong" if given else "strong hot", "end")
     else:
         sketch.text(0, top + 20, cut_to(facility, 180, 13), "strong")
-        sketch.text(190, top + 20, cut_to(note, 180, 12), "tick")
+        sketch.text(190, top + 20, cut_to(note, 260, 11), "tick")
         sketch.text(sketch.width, top + 20, number, "strong" if given else "strong hot", "end")
     y = top + (18 if narrow else 9)
     scale = (right - left - 8) / most

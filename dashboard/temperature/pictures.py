@@ -218,7 +218,7 @@ def _episodes(
             continue
         left, right = plane.x(episode.start), max(plane.x(episode.end), plane.x(episode.start) + 3)
         y = 6 + band - 19.0 * (lane + 1) + 6
-        sketch.rect(left, y + 7, right - left, 4, f"{episode.side} bar")
+        sketch.rect(left, y + 7, right - left, 4, f"{episode.side} spell")
         words = f"{episode.label} · {texts.span(episode.end - episode.start)}"
         words = cut_to(words, plane.right - plane.left)
         begin = max(plane.left, min(left, plane.right - wide_of(words)))
