@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -82,7 +83,8 @@ def facility_frame(
                 "lon": facility.lon,
                 "state": facility.state,
                 "state_label": state,
-                "text": "<br>".join([f"<b>{facility.name}</b>", state, *wanting]),
+                # No <b>: plotly.js makes a style attribute of it, which our policy forbids.
+                "text": "<br>".join(map(escape, (facility.name, state, *wanting))),
                 "href": f"/fasilitas/{facility.code}",
                 "parent": (parents or {}).get(facility.id, ""),
             }

@@ -185,14 +185,15 @@ def _sign(sketch: Sketch, spot: _Spot, taken: list[Box], size: float, texts: Tex
     name = spot.name.removeprefix("Puskesmas ")
     if spot.count > 1:
         name = f"{name} ({texts.number(spot.count)})" if spot.grouped else f"{name} +{spot.count - 1}"
-    place = _free_place(spot.x, spot.y, name, size, taken, sketch)
+    bold = spot.state in ("out", "low")
+    place = _free_place(spot.x, spot.y, name, size * 1.1 if bold else size, taken, sketch)
     if spot.href:
         # The table below leads to the same pages; the keyboard need not walk through every sign as well.
         sketch.open("a", href=spot.href, tabindex="-1", aria_label=spot.name)
     sketch.mark(spot.state, spot.x, spot.y, 7)
     if place is not None:
         x, y, anchor = place
-        sketch.text(x, y, name, "halo strong" if spot.state in ("out", "low") else "halo", anchor)
+        sketch.text(x, y, name, "halo strong" if bold else "halo", anchor)
     if spot.href:
         sketch.close("a")
 

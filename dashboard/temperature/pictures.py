@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import nan
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -45,7 +46,8 @@ class _Plane:
         share = (at - self.start) / max(self.end - self.start, timedelta(seconds=1))
         return self.left + min(1.0, max(0.0, share)) * (self.right - self.left)
 
-    def y(self, value_c: float) -> float:
+    def y(self, value_c: Any) -> Any:
+        """A temperature, or an array of them."""
         return self.bottom - (value_c - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
 
@@ -165,7 +167,10 @@ def _runs(readings: pd.DataFrame, gaps: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _points(run: pd.DataFrame, plane: _Plane, column: str) -> list[Point]:
-    points = [(plane.x(at), plane.y(value)) for at, value in zip(run["at"], run[column], strict=True)]
+    share = (run["at"] - plane.start) / (plane.end - plane.start)
+    x = plane.left + share.clip(0, 1).to_numpy(float) * (plane.right - plane.left)
+    y = plane.y(run[column].to_numpy(float))
+    points = list(zip(x.tolist(), y.tolist(), strict=True))
     # A lone reading between two gaps is a dot, not nothing.
     return points if len(points) > 1 else [points[0], (points[0][0] + 0.8, points[0][1])]
 

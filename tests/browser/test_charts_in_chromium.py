@@ -114,11 +114,40 @@ def test_pointing_at_the_interactive_map_breaks_no_policy(visit: Open) -> None:
     window = visit()
     window.log_in()
     page = window.plot("/peta")
-    box = page.locator(".chart.map").bounding_box()
-    assert box is not None
-    for step in range(20):
-        page.mouse.move(box["x"] + box["width"] * step / 20, box["y"] + box["height"] * (0.3 + 0.4 * step / 20))
-        page.wait_for_timeout(40)
+    # Where the first facility's sign is drawn, asked of the map itself.
+    x, y = page.evaluate(
+        "() => { const box = document.querySelector('.chart.map'), at = box.calcdata[0][0].lonlat, r = box.getBoundingClientRect();"
+        " const p = box._fullLayout.map._subplot.map.project(at);"
+        " return [r.left + p.x, r.top + p.y]; }"
+    )
+    label = page.locator(".chart.map .hoverlayer .hovertext")
+    for step in range(40):
+        page.mouse.move(x + 20 - step, y + 3)
+        if step >= 19 and label.count():
+            break
+        page.wait_for_timeout(30)
+    expect(label.first).to_be_visible()
     page.mouse.wheel(0, -300)
-    page.wait_for_timeout(300)
+    page.mouse.move(x - 60, y - 60, steps=5)
+    window.check_quiet()
+
+
+@pytest.mark.parametrize("path", CHARTS)
+def test_in_the_dark_page_picture_and_plot_are_dark_and_their_letters_light(visit: Open, path: str) -> None:
+    window = visit(PHONE)
+    window.page.emulate_media(color_scheme="dark")
+    window.page.add_init_script(SLOW)
+    window.log_in()
+    page = window.go(path)
+    lightness = (
+        "(item, name) => { const [r, g, b] = getComputedStyle(item)[name].match(/\\d+/g).map(Number);"
+        " return (r + g + b) / 3; }"
+    )
+    assert page.evaluate(f"({lightness})(document.body, 'backgroundColor')") < 40
+    letters = page.locator("svg.picture.hand text").first
+    assert letters.evaluate(f"item => ({lightness})(item, 'fill')") > 150
+    window.plot(path)
+    drawn = page.locator(".chart text")
+    if drawn.count():
+        assert drawn.first.evaluate(f"item => ({lightness})(item, 'fill')") > 150
     window.check_quiet()

@@ -72,9 +72,8 @@ async function draw(box) {
   if (!answer.ok) throw new Error(String(answer.status));
   const etag = answer.headers.get("ETag");
   if (etag && box.dataset.etag === etag) return;
-  const figure = await answer.json();
+  const figure = coloured(await answer.text());
   absolute(figure.layout);
-  coloured(figure.layout);
   // A figure of many bars says how tall it wants to be.
   if (figure.layout.height) box.style.height = `${figure.layout.height}px`;
   figure.layout.uirevision = box.dataset.figure;
@@ -90,16 +89,16 @@ function absolute(layout) {
   if (style && typeof style === "object" && style.sprite) style.sprite = new URL(style.sprite, location.origin).href;
 }
 
-/** Letters and lines in the page's own colours, so that a dark page has a dark plot. */
-function coloured(layout) {
-  const colours = getComputedStyle(document.documentElement);
-  const ink = colours.getPropertyValue("--ink").trim();
-  const line = colours.getPropertyValue("--line").trim();
-  layout.font = { ...layout.font, color: ink };
-  for (const [name, axis] of Object.entries(layout)) {
-    if (/^[xy]axis/.test(name) && axis.gridcolor && !axis.gridcolor.startsWith("rgba")) axis.gridcolor = line;
-  }
-  for (const note of layout.annotations || []) if (note.font?.color === "#1f2421") note.font.color = ink;
+// The figures' colours (dashboard/frame/theme.py) and the page's names for them.
+const PALETTE = { "#1f2421": "--ink", "#545c57": "--ink-soft", "#e3d9c8": "--line", "#c9bba3": "--line-strong", "#0b4f55": "--brand", "#d55e00": "--out", "#0072b2": "--over" };
+
+/** The figure's JSON in the colours of a dark page, where the page is dark. */
+function coloured(json) {
+  if (!matchMedia("(prefers-color-scheme: dark)").matches) return JSON.parse(json);
+  const page = getComputedStyle(document.documentElement);
+  const figure = JSON.parse(json.replace(/#[0-9a-f]{6}/g, (colour) => (PALETTE[colour] ? page.getPropertyValue(PALETTE[colour]).trim() : colour)));
+  figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bgcolor: page.getPropertyValue("--surface").trim() };
+  return figure;
 }
 
 /** A batch's node or a facility's mark leads to its page. */
