@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.common import Row, print_table
 from rantai.local.ports import free_port
@@ -119,18 +119,28 @@ def _seen(browser: Browser, address: str, username: str, password: str, path: st
     line.send("Network.enable")
     line.send("Network.clearBrowserCache")
     line.send("Network.emulateNetworkConditions", SLOW_3G)
-    weight = _Weight(line)
     page.add_init_script(_WATCH)
     page.goto(address + path, wait_until="commit", timeout=60_000)
     picture_s = _until_seen(page)
-    picture_bytes = weight.so_far
     page.wait_for_load_state("load", timeout=60_000)
-    if weight.asked_for("plotly"):
+    if page.evaluate("performance.getEntriesByType('resource').some((one) => one.name.includes('plotly'))"):
         raise SystemExit(f"{path} fetched plotly.js on a slow line although nobody asked")
-    before = weight.so_far
+    picture_bytes, before = _weight(page, picture_s), _weight(page)
     plot_s = _plot(page)
+    plot_bytes = _weight(page) - before
     context.close()
-    return Seen(picture_s=picture_s, picture_bytes=picture_bytes, plot_s=plot_s, plot_bytes=weight.so_far - before)
+    return Seen(picture_s=picture_s, picture_bytes=picture_bytes, plot_s=plot_s, plot_bytes=plot_bytes)
+
+
+def _weight(page: Page, until_s: float = 1e6) -> int:
+    """Bytes on the line, headers and compressed bodies, of what had begun to arrive by then; the page itself counts whole."""
+    return int(
+        page.evaluate(
+            "(until) => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".filter((one) => one.responseStart <= until).reduce((sum, one) => sum + one.transferSize, 0)",
+            until_s * 1000,
+        )
+    )
 
 
 def _until_seen(page: Page) -> float:
@@ -150,23 +160,6 @@ def _plot(page: Page) -> float:
     button.click()
     page.locator(".chart[data-drawn='1']").wait_for(timeout=180_000)
     return time.perf_counter() - began
-
-
-class _Weight:
-    """Bytes on the line (headers and compressed bodies) and what was asked for."""
-
-    def __init__(self, line: CDPSession) -> None:
-        self.so_far = 0
-        self._urls: list[str] = []
-        line.on("Network.dataReceived", lambda event: self._add(event["encodedDataLength"]))
-        line.on("Network.responseReceived", lambda event: self._add(event["response"]["encodedDataLength"]))
-        line.on("Network.requestWillBeSent", lambda event: self._urls.append(event["request"]["url"]))
-
-    def _add(self, count: float) -> None:
-        self.so_far += int(count)
-
-    def asked_for(self, word: str) -> bool:
-        return any(word in url for url in self._urls)
 
 
 @contextmanager
