@@ -21,7 +21,7 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
-lint: setup-tests ## Style, types, and which room may import which
+lint: setup-tests ## Style, types of all programs and tests, and which room may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
@@ -31,7 +31,7 @@ def include_name(name: str | None, kind: str, parents: Any) -> bool:
     return not (kind == "table" and name is not None and "_y2" in name and name[-3] == "m")
 
 
-def render_item(kind: str, obj: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, obj: Any, autogen_context: Any) -> str | Literal[False]:
     """Write our own column types with their import."""
     if kind == "type" and isinstance(obj, Ltree):
         autogen_context.imports.add("from tracker.database.types import Ltree")

@@ -157,13 +157,12 @@ def _lag(engine: Engine, channels: int, *, seconds: int) -> Row:
         with transaction(engine) as db:
             taken = take_marks(db, most=1000)
             evaluate_channels(db, {number: to_micros(at) for number, at in taken.items()}, heard=True, now=utc_now())
-            newest = dict(
-                db.execute(
-                    select(ChannelEvaluation.channel_id, ChannelEvaluation.newest_at).where(
-                        ChannelEvaluation.channel_id.in_(taken)
-                    )
-                ).all()
+            rows = db.execute(
+                select(ChannelEvaluation.channel_id, ChannelEvaluation.newest_at).where(
+                    ChannelEvaluation.channel_id.in_(taken)
+                )
             )
+            newest = {number: at for number, at in rows if at is not None}
         done = time.perf_counter()
         with guard:
             ready = [key for key in pending if key[0] in newest and key[1] <= newest[key[0]]]

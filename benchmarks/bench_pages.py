@@ -192,4 +192,5 @@ def _demo() -> Iterator[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
-    print_table(rows_of(*sys.argv[1:4], CHARTS))
+    _, page, user, word = sys.argv
+    print_table(rows_of(page, user, word, CHARTS))

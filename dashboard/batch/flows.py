@@ -48,19 +48,20 @@ def flows_of(entries: pd.DataFrame) -> pd.DataFrame:
 
 
 def _matched(change: dict[str, int]) -> list[tuple[str, str, int]]:
-    giving = [[node, -vials] for node, vials in change.items() if vials < 0]
-    taking = [[node, vials] for node, vials in change.items() if vials > 0]
-    balance = sum(vials for _, vials in taking) - sum(vials for _, vials in giving)
+    giving = {node: -vials for node, vials in change.items() if vials < 0}
+    taking = {node: vials for node, vials in change.items() if vials > 0}
+    balance = sum(taking.values()) - sum(giving.values())
     if balance > 0:
-        giving.append(["unseen", balance])
+        giving["unseen"] = balance
     elif balance < 0:
-        taking.append(["unseen", -balance])
+        taking["unseen"] = -balance
     found = []
     while giving and taking:
-        vials = min(giving[0][1], taking[0][1])
-        found.append((str(giving[0][0]), str(taking[0][0]), int(vials)))
-        for side in (giving, taking):
-            side[0][1] -= vials
-            if side[0][1] == 0:
-                side.pop(0)
+        source, target = next(iter(giving)), next(iter(taking))
+        vials = min(giving[source], taking[target])
+        found.append((source, target, vials))
+        for side, node in ((giving, source), (taking, target)):
+            side[node] -= vials
+            if side[node] == 0:
+                del side[node]
     return found

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import Select, select
+from sqlalchemy import Nullable, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -125,8 +124,8 @@ def holders_of(db: Session, principal: Principal, batch_id: UUID) -> list[Holder
 
     Whoever may see all (a national role) also sees transit whose sender is not told by the balance.
     """
-    query: Select[Any] = (
-        select(StockBalance, Equipment.name, Facility.name, Facility.code)
+    query = (
+        select(StockBalance, Nullable(Equipment.name), Nullable(Facility.name), Nullable(Facility.code))
         .outerjoin(Equipment, Equipment.id == StockBalance.place_id)
         .outerjoin(Facility, Facility.id == StockBalance.facility_id)
         .outerjoin(Unit, Unit.id == StockBalance.facility_id)

@@ -6,8 +6,8 @@ read once, from the .po files, so there is no compiled file that could be stale.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -77,38 +77,38 @@ class Texts:
         """A share of one as per cent."""
         return "–" if share is None else format_percent(share, locale=self.language)
 
-    def date(self, day: date | None) -> str:
+    def date(self, day: dt.date | None) -> str:
         """A calendar day: 23 Nov 2026."""
         return "–" if day is None else format_date(day, "d MMM y", locale=self.language)
 
-    def short_day(self, day: date) -> str:
+    def short_day(self, day: dt.date) -> str:
         """A calendar day without its year: 23 Nov."""
         return format_date(day, "d MMM", locale=self.language)
 
-    def short_weekday(self, day: date) -> str:
+    def short_weekday(self, day: dt.date) -> str:
         """A calendar day with its short name: Sen, 23 Nov."""
         return format_date(day, "EEE, d MMM", locale=self.language)
 
-    def month(self, day: date) -> str:
+    def month(self, day: dt.date) -> str:
         """A month's short name: Nov."""
         return format_date(day, "LLL", locale=self.language)
 
-    def clock_of(self, local: datetime) -> str:
+    def clock_of(self, local: dt.datetime) -> str:
         """The time of day as it stands, already local: 10.32."""
         return f"{local.hour:02d}{self._colon()}{local.minute:02d}"
 
-    def weekday(self, day: date | None) -> str:
+    def weekday(self, day: dt.date | None) -> str:
         """A calendar day with its name: Senin, 23 Nov."""
         return "–" if day is None else format_date(day, "EEEE, d MMM", locale=self.language)
 
-    def clock(self, moment: datetime | None, zone: str) -> str:
+    def clock(self, moment: dt.datetime | None, zone: str) -> str:
         """The time of day at a place, with the zone's label: 10.32 WIB."""
         if moment is None:
             return "–"
         local = moment.astimezone(ZoneInfo(zone))
         return f"{format_time(local, 'HH:mm', locale=self.language).replace(':', self._colon())} {zone_label(zone)}"
 
-    def moment(self, moment: datetime | None, zone: str) -> str:
+    def moment(self, moment: dt.datetime | None, zone: str) -> str:
         """Date and time at a place, with the zone's label: 23 Nov 2026 10.32 WIB."""
         if moment is None:
             return "–"
@@ -116,20 +116,20 @@ class Texts:
         day = format_datetime(local, "d MMM y", locale=self.language)
         return f"{day} {self.clock(moment, zone)}"
 
-    def naive(self, local: datetime) -> str:
+    def naive(self, local: dt.datetime) -> str:
         """Date and time as they stand, already local: 23 Nov 10.32."""
         return f"{format_datetime(local, 'd MMM', locale=self.language)} {self.clock_of(local)}"
 
-    def ago(self, moment: datetime | None, now: datetime) -> str:
+    def ago(self, moment: dt.datetime | None, now: dt.datetime) -> str:
         """How long since, in the largest fitting unit: "12 menit lalu"."""
         if moment is None:
             return self.gettext("belum pernah")
         passed = now - moment
-        if passed < timedelta(minutes=1):
+        if passed < dt.timedelta(minutes=1):
             return self.gettext("baru saja")
         return self.gettext("%(span)s lalu", span=self.span(passed))
 
-    def span(self, length: timedelta) -> str:
+    def span(self, length: dt.timedelta) -> str:
         """A length of time in its largest fitting unit."""
         seconds = max(0, int(length.total_seconds()))
         if seconds < 60:
@@ -156,7 +156,7 @@ class Texts:
 
 def zone_label(zone: str) -> str:
     """WIB, WITA or WIT; the zone's own abbreviation elsewhere."""
-    return ZONE_LABELS.get(zone) or datetime.now(UTC).astimezone(ZoneInfo(zone)).tzname() or zone
+    return ZONE_LABELS.get(zone) or dt.datetime.now(dt.UTC).astimezone(ZoneInfo(zone)).tzname() or zone
 
 
 @lru_cache(maxsize=4)

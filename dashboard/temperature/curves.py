@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import Nullable, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.temperature.places import SAFE_RANGE, assigned_at
@@ -64,7 +64,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
     watched_first = Channel.role.in_((Role.STORAGE, Role.FREEZER)).desc()
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
     query = (
-        select(Channel, Device, Unit, Facility, Equipment)
+        select(Channel, Device, Unit, Nullable(Facility), Nullable(Equipment))
         .join(Device, Device.id == Channel.device_id)
         .join(Unit, Unit.id == Device.unit_id)
         .outerjoin(Facility, Facility.id == Unit.id)
@@ -143,7 +143,7 @@ def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) ->
             func.count(),
             func.min(Reading.value),
             func.max(Reading.value),
-            func.max(Reading.measured_at),
+            Nullable(func.max(Reading.measured_at)),
             func.count().filter(faulty),
         ).where(*inside)
     ).one()

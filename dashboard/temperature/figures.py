@@ -143,9 +143,9 @@ def _rows(episodes: pd.DataFrame) -> list[int]:
     """A row for each episode's label, so that overlapping ones do not write over each other."""
     ends: list[pd.Timestamp] = []
     rows = []
-    for episode in episodes.itertuples():
-        free = next((row for row, end in enumerate(ends) if end <= episode.start), len(ends))
-        ends[free : free + 1] = [episode.end]
+    for start, end in zip(episodes["start"], episodes["end"], strict=True):
+        free = next((row for row, taken_until in enumerate(ends) if taken_until <= start), len(ends))
+        ends[free : free + 1] = [end]
         rows.append(free)
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,7 +95,7 @@ def named_rules(episodes: pd.DataFrame, texts: Texts) -> list[str]:
     return [texts.gettext(labels.RULE.get(rule, rule)) for rule in episodes["rule"]]
 
 
-def hourly(curve: Curve) -> list[dict[str, object]]:
+def hourly(curve: Curve) -> list[dict[Hashable, object]]:
     """The curve as a table of at most 48 rows: lowest, mean, highest of equal stretches."""
     frame = curve.readings
     if frame.empty:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -55,13 +56,13 @@ class _Standing:
     interval: Micros
 
 
-def report_of(file: LoggerFile, rules: Rules | None = None) -> dict[str, object]:
+def report_of(file: LoggerFile, rules: Rules | None = None) -> dict[str, Any]:
     """The JSON answer of `rantai logger read` (docs: interfaces). `rules` None: the device's own if it has any."""
     chosen = rules or (Rules.DEVICE if file.limits else Rules.WHO_FRIDGE)
     limits = _limits(file, chosen)
     lived = _standing(file)
     frozen = chosen is Rules.WHO_FREEZER or any(limit.side is Side.ABOVE and limit.value_c < 0 for limit in file.limits)
-    answer: dict[str, object] = {
+    answer: dict[str, Any] = {
         "make": file.make,
         "model": file.model,
         "serial": file.serial,

@@ -83,7 +83,7 @@ class Known:
             return dice.choice(candidates)
         return value
 
-    def fill(self, value: object, dice: random.Random, name: str = "") -> object:
+    def fill(self, value: Any, dice: random.Random, name: str = "") -> Any:
         """The same through a whole body."""
         if isinstance(value, dict):
             return {key: self.fill(item, dice, key) for key, item in value.items()}
@@ -195,7 +195,7 @@ def _hammer_one(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode), dice=st.randoms(use_true_random=False))
-    def call(case: Case, dice: random.Random) -> None:
+    def call(case: Case[Any], dice: random.Random) -> None:
         if mode is GenerationMode.POSITIVE:
             case.path_parameters = {
                 name: subject.known.replace(_meaning(operation.path, name), value, dice)
@@ -229,7 +229,7 @@ def _meaning(path: str, name: str) -> str:
     return {"facilities": "facility", "batches": "batch"}.get(collection, collection.removesuffix("s"))
 
 
-def _note(found: dict[str, str], operation: Any, case: Case, response: Any, failure: BaseException) -> None:
+def _note(found: dict[str, str], operation: Any, case: Case[Any], response: Any, failure: BaseException) -> None:
     title = getattr(failure, "title", type(failure).__name__)
     where = f"{operation.method.upper()} {operation.path} → {response.status_code}: {title}"
     detail = f"{getattr(failure, 'message', failure)}\n{case.as_curl_command()}\n{response.text[:500]}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -51,7 +50,7 @@ class Caller:
 
 
 @pytest.fixture
-def manager(api: TestClient, app_services: Services, committed: World) -> Iterator[Caller]:
+def manager(api: TestClient, app_services: Services, committed: World) -> Caller:
     return Caller(api, app_services, committed, Role.MANAGER)
 
 

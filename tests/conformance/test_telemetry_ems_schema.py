@@ -42,6 +42,8 @@ def test_complete_bodies_please_both(kind: str, published: jsonschema_rs.Draft20
 def broken(kind: str) -> list[tuple[str, dict[str, Any]]]:
     """Bodies with one member missing or wrong, named."""
     found = []
+    member: Any
+    members: Any
     whole = BODIES[kind]()
     for name in whole["data"][0]:
         body = copy.deepcopy(whole)
@@ -51,10 +53,10 @@ def broken(kind: str) -> list[tuple[str, dict[str, Any]]]:
         body = copy.deepcopy(whole)
         del body["data"][0]["records"][0][name]
         found.append((f"record without {name}", body))
-        for wrong in (None, "x", -1000, 1e6, 9999.5, True, []):
+        for member in (None, "x", -1000, 1e6, 9999.5, True, []):
             body = copy.deepcopy(whole)
-            body["data"][0]["records"][0][name] = wrong
-            found.append((f"{name} = {wrong!r}", body))
+            body["data"][0]["records"][0][name] = member
+            found.append((f"{name} = {member!r}", body))
     for name in whole["meta"]:
         body = copy.deepcopy(whole)
         del body["meta"][name]
@@ -62,10 +64,10 @@ def broken(kind: str) -> list[tuple[str, dict[str, Any]]]:
         body = copy.deepcopy(whole)
         body["meta"][name] = 5
         found.append((f"meta {name} = 5", body))
-    for wrong in (None, [], {}, [5], "x"):
+    for members in (None, [], {}, [5], "x"):
         body = copy.deepcopy(whole)
-        body["data"] = wrong
-        found.append((f"data = {wrong!r}", body))
+        body["data"] = members
+        found.append((f"data = {members!r}", body))
     return found
 
 

@@ -71,9 +71,9 @@ def test_the_next_reading_of_a_channel_hot_for_six_months_reads_few_rows(engine:
         before = rows_read(db)
         assert evaluate_waiting(db, now=at(10 * last)) == 1
         after = rows_read(db)
-        (heat,) = [shape for shape in shapes(db, channel) if shape[0] == HEAT]
+        heat = [shape for shape in shapes(db, channel) if shape[0] == HEAT]
     read = {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
-    assert heat == (HEAT, 0, 600, None, 12.0, 10 * last, 10 * last)
+    assert heat == [(HEAT, 0, 600, None, 12.0, 10 * last, 10 * last)]
     assert sum(count for name, count in read.items() if name.startswith("reading_y")) <= 4, read
     assert sum(read.values()) <= 100, read
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -200,7 +201,7 @@ def test_readings_of_a_wrong_clock_are_judged_where_they_were_placed(
     received = at(max(minute for minute, _ in points) + 15)
     first, later = points[: len(points) // 2], points[len(points) // 2 :]
     skewed = [(minute + wrong / timedelta(minutes=1), value) for minute, value in first]
-    messages = [(later, received), (skewed, received)]
+    messages: list[tuple[Sequence[tuple[float, float]], datetime]] = [(later, received), (skewed, received)]
     with db.begin_nested() as savepoint:
         channel = new_channel(db, world)
         for message, when in data.draw(st.permutations(messages)):

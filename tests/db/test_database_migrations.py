@@ -9,7 +9,7 @@ from sqlalchemy import Engine, inspect, text
 from tests.support import databases
 from tests.support.services import Services
 from tracker.database import migrations
-from tracker.database.engine import transaction
+from tracker.database.engine import make_engine, transaction
 from tracker.database.partitions import ensure_months
 from tracker.settings import DatabaseSettings
 
@@ -20,7 +20,7 @@ def test_models_and_migrated_database_do_not_differ(engine: Engine) -> None:
 
 def test_all_migrations_can_be_taken_back_and_made_again(services: Services) -> None:
     with databases.copied_database(services.postgres.url("postgres"), "template0") as url:
-        engine = databases.make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
+        engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
         migrations.upgrade(engine)
         made = set(inspect(engine).get_table_names())
         migrations.downgrade(engine, "base")

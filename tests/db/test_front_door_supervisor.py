@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from sqlalchemy import Engine, select, text
 
@@ -121,6 +122,9 @@ def test_a_database_that_goes_away_ends_no_loop(engine: Engine) -> None:
             answers.append(db.scalar(text("SELECT 1")) or 0)
         return 0
 
+    def more_than(count: int) -> bool:
+        return len(answers) > count
+
     with running(engine, Loop(name="l", step=step, channels=(PENDING,), every_s=0.05)):
         eventually(lambda: answers)
         for _ in range(3):
@@ -132,4 +136,4 @@ def test_a_database_that_goes_away_ends_no_loop(engine: Engine) -> None:
                     )
                 )
             before = len(answers)
-            eventually(lambda before=before: len(answers) > before + 2)
+            eventually(partial(more_than, before + 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -280,8 +281,8 @@ def test_after_freezing_it_takes_a_valid_passed_shake_test_or_the_citys_override
     (one,) = holds(ledger.db)
     manager = world.who(Role.MANAGER)
 
-    def release(**more: object) -> None:
-        release_hold(ledger.db, manager, one.id, Decision(reason="periksa", **more), now=ledger.now)  # type: ignore[arg-type]
+    def release(**more: Any) -> None:
+        release_hold(ledger.db, manager, one.id, Decision(reason="periksa", **more), now=ledger.now)
 
     with pytest.raises(ShakeTestNeeded):
         release()

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
@@ -20,7 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, Select, select, text
 from sqlalchemy.orm import Session
 
 from tests.support.quota import Desk
@@ -42,6 +45,8 @@ from tracker.stock.service.opening import discard_doses
 DAYS = st.sampled_from([0, 0, 1, 8, 9, 9, 12])
 PRODUCTS = {"az-10": ("az-10/AZ001", "az-10/AZ002", "az-10/AZ003"), "penta-5": ("penta-5/PB001", "penta-5/PB002")}
 
+T = TypeVar("T")
+
 
 class Puskesmas(RuleBasedStateMachine):
     """One puskesmas, two products (one keeps 28 days once open), seven weeks."""
@@ -54,7 +59,7 @@ class Puskesmas(RuleBasedStateMachine):
         self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         self.world = small_world(self.db)
         self.desk = Desk(self.db, self.world, self.world.now)
-        self.sessions: list[tuple[str, object]] = []
+        self.sessions: list[tuple[str, UUID]] = []
         self.settled = False
 
     def teardown(self) -> None:
@@ -88,13 +93,13 @@ class Puskesmas(RuleBasedStateMachine):
         _, session = data.draw(st.sampled_from(self.sessions))
         short = self.worst()
         for _ in range(persons):
-            booking = self.attempt(lambda: self.desk.book(session, dose=dose))  # type: ignore[arg-type]  # a session's id
+            booking = self.attempt(lambda: self.desk.book(session, dose=dose))
             if booking is None:
                 event("a booking was refused")
                 break
-            self.attempt(lambda booking=booking: self.desk.move(booking, BookingState.CONFIRMED))
+            self.attempt(partial(self.desk.move, booking, BookingState.CONFIRMED))
             if arrive:
-                self.attempt(lambda booking=booking: self.desk.move(booking, BookingState.ARRIVED))
+                self.attempt(partial(self.desk.move, booking, BookingState.ARRIVED))
         assert self.worst() <= short, "only the ledger raises a shortage, never a booking"
 
     @rule(data=st.data(), to=st.sampled_from([BookingState.CANCELLED, BookingState.FIT, BookingState.REFUSED]))
@@ -112,7 +117,7 @@ class Puskesmas(RuleBasedStateMachine):
         for _ in range(persons):
             coming = self.today()
             booking = data.draw(st.sampled_from(coming)) if coming else None
-            if booking is not None and self.attempt(lambda booking=booking: self.desk.vaccinate(booking)) is not None:
+            if booking is not None and self.attempt(partial(self.desk.vaccinate, booking)) is not None:
                 event(f"a dose was given, {'all' if covered else 'not all'} promises covered before")
                 assert not covered or self.worst() == 0
 
@@ -226,7 +231,7 @@ class Puskesmas(RuleBasedStateMachine):
         ):
             if session.day < step or session.state is SessionState.CLOSED:
                 continue
-            key = session.day if whole_day else session.id
+            key: object = session.day if whole_day else session.id
             group = groups.setdefault(key, [0, 0])
             group[0] += sum(
                 state in states
@@ -273,11 +278,11 @@ class Puskesmas(RuleBasedStateMachine):
         )
         return len(self.db.scalars(query).all())
 
-    def _one(self, data: st.DataObject, query: object) -> object:
-        found = self.db.scalars(query.execution_options(populate_existing=True)).all()  # type: ignore[attr-defined]  # a select
+    def _one(self, data: st.DataObject, query: Select[T]) -> T | None:
+        found = self.db.scalars(query.execution_options(populate_existing=True)).all()
         return data.draw(st.sampled_from(found)) if found else None
 
-    def attempt(self, act: Callable[[], object]) -> object:
+    def attempt(self, act: Callable[[], T]) -> T | None:
         """A refusal changes nothing, so the machine goes on behind it."""
         self.settled = False
         attempt = self.db.begin_nested()
@@ -336,12 +341,12 @@ def test_after_any_loss_displacement_covers_every_day_again(
         for ahead, persons, dose, arrived in crowds:
             session = desk.session(ahead=ahead, capacity=20)
             for _ in range(persons):
-                booking = town.attempt(lambda session=session, dose=dose: desk.confirmed(session, dose=dose))
+                booking = town.attempt(partial(desk.confirmed, session, dose=dose))
                 if booking is not None and arrived and ahead == 0:
                     desk.move(booking, BookingState.ARRIVED)
         assert town.worst() == 0, "only the ledger raises a shortage, never a booking"
         for booking in town.today(limit=doses):
-            town.attempt(lambda booking=booking: desk.vaccinate(booking))
+            town.attempt(partial(desk.vaccinate, booking))
         assert town.worst() == 0, "nor a vial that serves those it is opened for"
         town.promises_are_backed()
         if spoilt:

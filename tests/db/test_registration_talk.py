@@ -173,7 +173,8 @@ def test_a_phone_that_holds_only_the_public_key_can_check_a_ticket(desk: Desk) -
     from joserfc.jwk import OKPKey
 
     booking, signed = arriving(desk)
-    public = OKPKey.import_key(OFFICE.public_key())
+    jwk: dict[str, str | list[str]] = {**OFFICE.public_key()}
+    public = OKPKey.import_key(jwk)
     assert not public.is_private
     assert booking.id.hex in jws.deserialize_compact(signed, public, algorithms=["Ed25519"]).payload.decode()
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -124,7 +125,7 @@ def test_mixed_work_on_the_same_pools_neither_deadlocks_nor_loses_a_vial(engine:
                 reserve(db, facility, presentation, {day: 3}, today=today)
                 release(db, facility, presentation, {day: 1}, today=today)
 
-    together([lambda seed=seed: worker(seed) for seed in range(WORKERS)])
+    together([partial(worker, seed) for seed in range(WORKERS)])
     assert set(refused) <= {"stock.history_negative", "stock.not_available"}
     with transaction(engine) as db:
         check_books(db)
@@ -142,7 +143,7 @@ def test_one_id_for_different_events_at_once_is_written_once_and_refused_otherwi
 ) -> None:
     event_id = uuid7()
     commands = [event(committed, Kind.SUPPLY, line(committed, batch, 5), event_id=event_id) for batch in BATCHES]
-    results = together([lambda c=c: post(engine, committed, c) for c in commands])
+    results = together([partial(post, engine, committed, c) for c in commands])
     assert sum(isinstance(result, Posted) and result.fresh for result in results) == 1
     assert {r.code for r in results if isinstance(r, DomainError)} == {"stock.other_content"}
     with transaction(engine) as db:
@@ -152,7 +153,7 @@ def test_one_id_for_different_events_at_once_is_written_once_and_refused_otherwi
 def test_the_last_vials_go_to_one_of_two(engine: Engine, committed: World) -> None:
     post(engine, committed, event(committed, Kind.SUPPLY, line(committed, "az-10/AZ002", 5), minutes_ago=5))
     waste = [event(committed, Kind.WASTE, line(committed, "az-10/AZ002", 4, reason="heat")) for _ in range(WORKERS)]
-    results = together([lambda c=c: post(engine, committed, c) for c in waste])
+    results = together([partial(post, engine, committed, c) for c in waste])
     assert sum(isinstance(result, Posted) for result in results) == 1
     assert {r.code for r in results if isinstance(r, DomainError)} == {"stock.history_negative"}
 
@@ -176,7 +177,7 @@ def test_first_events_of_untouched_pools_do_not_deadlock(engine: Engine, committ
     """Anchors are made by whoever comes first; the lines come in opposite orders."""
     lines = [line(committed, batch, 5) for batch in BATCHES]
     commands = [event(committed, Kind.SUPPLY, *(lines if i % 2 else lines[::-1])) for i in range(WORKERS)]
-    results = together([lambda c=c: post(engine, committed, c) for c in commands])
+    results = together([partial(post, engine, committed, c) for c in commands])
     assert all(isinstance(result, Posted) for result in results)
     with transaction(engine) as db:
         check_books(db)

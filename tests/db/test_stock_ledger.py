@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -299,7 +300,7 @@ def test_where_parcels_meet_the_worse_monitor_counts(ledger: Ledger) -> None:
     ],
 )
 def test_a_refusal_names_the_line_and_the_field(
-    ledger: Ledger, kind: Kind, change: dict[str, object], code: str, field: str
+    ledger: Ledger, kind: Kind, change: dict[str, Any], code: str, field: str
 ) -> None:
     good = ledger.line("az-10/AZ003", 1, to_place=ledger.world.fridge2 if kind is Kind.TRANSFER else None)
     if kind is Kind.WASTE:

@@ -111,9 +111,9 @@ def test_moving_vials_between_fridges_of_a_facility_changes_no_promise(ledger: L
 def test_needs_cannot_fall_below_zero_nor_lie_in_the_past(ledger: Ledger, pool: Pool) -> None:
     ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ003", 6))
     pool.promise(3, 2)
-    for wrong in (lambda: pool.give_back(3, 3), lambda: pool.promise(-1, 1)):
+    for act, ahead, vials in ((pool.give_back, 3, 3), (pool.promise, -1, 1)):
         with pytest.raises(Refused) as caught:
-            wrong()
+            act(ahead, vials)
         assert caught.value.code == "stock.bad_need"
     assert pool.bears(3) == 4
 

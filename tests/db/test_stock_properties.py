@@ -110,8 +110,8 @@ class Play:
         self.event_ids.append(event_id)
 
     def supply(self, batch: str, place: int, vials: int, hours_ago: float, stage: int | None) -> None:
-        more = {"vvm_stage": stage} if batch.startswith("mr") else {}
-        self._post(Kind.SUPPLY, hours_ago, self.ledger.line(batch, vials, place=self.place(place), **more))
+        seen = stage if batch.startswith("mr") else None
+        self._post(Kind.SUPPLY, hours_ago, self.ledger.line(batch, vials, place=self.place(place), vvm_stage=seen))
 
     def transfer(self, batch: str, place: int, to: int, vials: int, hours_ago: float) -> None:
         if place != to:

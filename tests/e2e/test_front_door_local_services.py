@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import paho.mqtt.client as mqtt
 import psycopg
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from rantai.errors import ServiceMissing
 from rantai.local.broker import connect_code
@@ -58,9 +59,9 @@ class Client:
         at = urlsplit(url)
         self.heard: list[bytes] = []
         self.answer: str | None = None
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=not keep)
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=not keep)
         self.client.username_pw_set(at.username, at.password)
-        self.client.on_message = lambda _c, _u, message: self.heard.append(message.payload)
+        self.client.on_message = lambda _c, _u, message: self.heard.append(bytes(message.payload))
         self.client.on_connect = lambda _c, _u, _f, reason, _p: setattr(self, "answer", str(reason))
         self.client.connect(at.hostname or "", at.port or 0)
         self.client.loop_start()

@@ -40,7 +40,7 @@ class Listener:
         # A lasting session, as the ingester has: what comes while it is away waits for it.
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False)
         client.username_pw_set(parts.username or "", parts.password or "")
-        client.on_message = lambda _c, _u, m: self.messages.append((m.topic, m.payload, m.retain))
+        client.on_message = lambda _c, _u, m: self.messages.append((m.topic, bytes(m.payload), m.retain))
         client.on_connect = lambda c, *_: c.subscribe("rantai/v1/#", qos=1)
         client.reconnect_delay_set(1, 1)
         client.connect(parts.hostname or "", parts.port or 1883)

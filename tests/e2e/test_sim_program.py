@@ -68,7 +68,7 @@ def test_it_plays_until_told_to_stop_and_then_ends_at_once(
     heard: list[bytes] = []
     listener = mqtt.Client(CallbackAPIVersion.VERSION2)
     listener.username_pw_set(broker.username or "", broker.password or "")
-    listener.on_message = lambda _c, _u, message: heard.append(message.payload)
+    listener.on_message = lambda _c, _u, message: heard.append(bytes(message.payload))
     listener.on_connect = lambda client, *_: client.subscribe("rantai/v1/D1/#", 1)
     listener.connect(broker.hostname or "", broker.port or 1883)
     listener.loop_start()

@@ -25,7 +25,7 @@ from tracker.kit.clock import utc_now
 from tracker.reactions import runners
 
 PUSKESMAS, CITY, FRIDGE = "pkm-cipondoh", "kota-tangerang", "pkm-cipondoh-k1"
-Checks = Callable[[Case, Any], None]
+Checks = Callable[[Case[Any], Any], None]
 
 
 @dataclass
@@ -115,8 +115,8 @@ class Walk:
                 "phone": f"+62800000000{number}",
             }
             self.step("POST", "/api/v1/persons", 201, person)
-            session = self.ids["session" if name == "moved" else "other_session"]
-            booking = {"id": self.fresh(f"booking_{name}"), "person": person["id"], "session": session, "dose": 1}
+            session_id = self.ids["session" if name == "moved" else "other_session"]
+            booking = {"id": self.fresh(f"booking_{name}"), "person": person["id"], "session": session_id, "dose": 1}
             self.step("POST", "/api/v1/bookings", 201, booking)
             self.step("POST", "/api/v1/bookings", 200, booking)
             if name != "waiting":

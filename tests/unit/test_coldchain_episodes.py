@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -28,8 +31,8 @@ def at(minute: float) -> datetime:
     return START + timedelta(minutes=minute)
 
 
-def limit(minutes: int, *, operator: Operator = Operator.ABOVE, value: float = 8.0, **more: object) -> Limit:
-    defaults: dict[str, object] = {"mode": Mode.CONTINUOUS, "place_kind": PlaceKind.FRIDGE, "from_at": 0}
+def limit(minutes: int, *, operator: Operator = Operator.ABOVE, value: float = 8.0, **more: Any) -> Limit:
+    defaults: dict[str, Any] = {"mode": Mode.CONTINUOUS, "place_kind": PlaceKind.FRIDGE, "from_at": 0}
     return Limit(
         id=1,
         rule="HEAT",
@@ -42,7 +45,7 @@ def limit(minutes: int, *, operator: Operator = Operator.ABOVE, value: float = 8
 
 
 def run(
-    points: list[tuple[float, float]], *limits: Limit, until: float | None = None, interval: int = 10
+    points: Sequence[tuple[float, float]], *limits: Limit, until: float | None = None, interval: int = 10
 ) -> list[Episode]:
     return list(
         episodes_of(
@@ -312,9 +315,9 @@ def test_resuming_at_any_reading_gives_what_one_go_gives(
 
 @settings(max_examples=200)
 @given(histories(), st.randoms(use_true_random=False))
-def test_order_and_repetition_of_arrival_do_not_matter(points: list[tuple[int, float]], random: object) -> None:
+def test_order_and_repetition_of_arrival_do_not_matter(points: list[tuple[int, float]], dice: Random) -> None:
     shuffled = [*points, *points[::2]]
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    dice.shuffle(shuffled)
     assert run([*points], HEAT, FRZE, limit(30)) == run(shuffled, HEAT, FRZE, limit(30))
 
 

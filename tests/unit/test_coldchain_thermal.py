@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,7 +77,7 @@ def test_each_band_has_its_edges_on_the_side_the_limits_take_them(value: float, 
     assert {name: seconds for name, seconds in found.seconds.items() if seconds} == {band: 600}
 
 
-def one_row(points: list[tuple[int, float]], *, until: int | None = None) -> np.ndarray:
+def one_row(points: list[tuple[int, float]], *, until: int | None = None) -> Any:
     series = series_of([minute * MINUTE for minute, _ in points], [value for _, value in points])
     end = int(series.at[-1]) if until is None else until * MINUTE
     standing = standing_of(series.at, intervals_of([(0, 10 * MINUTE)]), end)

@@ -36,6 +36,7 @@ def test_a_translation_uses_the_same_placeholders_as_its_text() -> None:
         if isinstance(message.id, str) and message.id:
             assert placeholders(message.id) == placeholders(str(message.string)), message.id
         elif message.id:
+            assert message.string, message.id
             assert all(placeholders(form) == placeholders(message.id[1]) for form in message.string), message.id
 
 

@@ -20,7 +20,11 @@ def entries(*rows: tuple[int, str, str, int]) -> pd.DataFrame:
 
 
 def told(frame: pd.DataFrame) -> set[tuple[str, str, int]]:
-    return {(row.source, row.target, int(row.vials)) for row in flows_of(frame).itertuples()}
+    return set(rows_of(flows_of(frame)))
+
+
+def rows_of(flows: pd.DataFrame) -> list[tuple[str, str, int]]:
+    return list(zip(flows["source"], flows["target"], map(int, flows["vials"]), strict=True))
 
 
 def test_what_is_supplied_and_opened_flows_from_the_supplier_to_use() -> None:
@@ -69,9 +73,9 @@ def test_flows_are_positive_one_way_and_keep_every_node_s_balance(rows: list[tup
     pairs = set(zip(flows["source"], flows["target"], strict=True))
     assert not any((target, source) in pairs for source, target in pairs)
     net: dict[str, int] = {}
-    for row in flows.itertuples():
-        net[row.source] = net.get(row.source, 0) - int(row.vials)
-        net[row.target] = net.get(row.target, 0) + int(row.vials)
+    for source, target, vials in rows_of(flows):
+        net[source] = net.get(source, 0) - vials
+        net[target] = net.get(target, 0) + vials
     for node, account, code in (("@a", "place", "a"), ("wasted", "wasted", None)):
         mine = frame[(frame["account"] == account) & ((frame["facility_code"] == code) | (code is None))]
         assert net.get(node, 0) == int(mine["vials"].sum())

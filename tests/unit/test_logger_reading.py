@@ -45,7 +45,7 @@ def test_an_ultra_low_logger_is_judged_by_its_own_limits_and_has_no_mkt() -> Non
     raw = fridge_tag([("2026-03-01 08:00", "-59.0")], model="Q-tag Fridge-tag Ultra Low", low="-90.0", high="-60.0")
     answer = report_of(read_logger_file(raw))
     assert (answer["model"], answer["rules"], answer["mkt_c"]) == ("Fridge-tag Ultra Low", "device", None)
-    assert [one["rule"] for one in answer["episodes"]] == ["HEAT"]  # type: ignore[attr-defined]  # a list of dicts
+    assert [one["rule"] for one in answer["episodes"]] == ["HEAT"]
 
 
 def test_a_device_set_to_fahrenheit_is_read_in_celsius() -> None:
@@ -65,7 +65,7 @@ def test_a_q_tag_tells_its_alarm_types_and_the_energy_it_computes_with() -> None
 
 def test_a_day_without_a_figure_says_null_and_not_zero() -> None:
     answer = report_of(read_logger_file(fridge_tag(None, days=[("2026-03-01", "---", "--.-", 0, 1440)], interval=None)))
-    (day,) = answer["days"]  # type: ignore[misc]  # a list of dicts
+    (day,) = answer["days"]
     assert day["device"] == {"min_c": None, "max_c": None, "minutes_below": 0, "minutes_above": 1440}
     assert day["minutes_above"] is None
     assert (answer["readings"], answer["interval_s"], answer["episodes"]) == (0, None, [])
@@ -74,7 +74,7 @@ def test_a_day_without_a_figure_says_null_and_not_zero() -> None:
 def test_a_reading_before_midnight_stands_into_the_next_day() -> None:
     rows = [("2026-03-01 23:58", "9.0"), ("2026-03-02 00:03", "5.0")]
     days = report_of(read_logger_file(fridge_tag(rows)))["days"]
-    assert [(day["date"], day["minutes_above"]) for day in days] == [("2026-03-01", 2), ("2026-03-02", 3)]  # type: ignore[attr-defined]  # a list of dicts
+    assert [(day["date"], day["minutes_above"]) for day in days] == [("2026-03-01", 2), ("2026-03-02", 3)]
 
 
 def test_readings_in_any_order_and_told_twice_give_one_answer() -> None:
@@ -93,7 +93,7 @@ def test_the_devices_own_rules_need_a_device_that_has_some() -> None:
 
 def test_a_freezer_is_judged_at_minus_fifteen() -> None:
     rows = [(f"2026-03-01 {8 + minute // 60:02}:{minute % 60:02}", "-14.0") for minute in range(0, 70, 5)]
-    (episode,) = report_of(read_logger_file(fridge_tag(rows)), Rules.WHO_FREEZER)["episodes"]  # type: ignore[misc]  # a list
+    (episode,) = report_of(read_logger_file(fridge_tag(rows)), Rules.WHO_FREEZER)["episodes"]
     assert (episode["rule"], episode["limit_c"], episode["alarmed_at"]) == ("HEAT", -15.0, "2026-03-01T09:00")
 
 

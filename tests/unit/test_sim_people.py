@@ -175,7 +175,7 @@ def test_everybody_has_their_turn_and_one_who_cannot_reach_the_service_stops_nob
 
 def test_a_crowd_ends_at_once() -> None:
     slow = Somebody(lambda: None)
-    slow.rest_s = lambda: 3600.0  # type: ignore[method-assign]
+    slow.rest_s = lambda: 3600.0  # type: ignore[method-assign]  # a rest of our choosing
     whole = crowd(slow)
     thread = threading.Thread(target=whole.run)
     thread.start()
@@ -226,7 +226,7 @@ def test_first_log_ins_are_spread_so_that_a_visitor_can_log_in_too() -> None:
 
     actors = [Somebody(act) for _ in range(3)]
     for actor in actors:
-        actor.rest_s = lambda: 3600.0  # type: ignore[method-assign]
+        actor.rest_s = lambda: 3600.0  # type: ignore[method-assign]  # a rest of our choosing
     whole = Crowd(
         World(), "", seed="s", clock=lambda: datetime.now(UTC), told=lambda *_: None, actors=actors, apart_s=0.1
     )

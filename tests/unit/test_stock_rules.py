@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,8 +40,8 @@ def later(days: int) -> date:
     return DAY + timedelta(days=days)
 
 
-def parcel(lot: str, days: int, vials: int = 10, **more: object) -> Parcel:
-    values: dict[str, object] = {
+def parcel(lot: str, days: int, vials: int = 10, **more: Any) -> Parcel:
+    values: dict[str, Any] = {
         "batch_id": UUID(int=int.from_bytes(lot.encode())),
         "lot": lot,
         "expiry": later(days),
@@ -50,7 +51,7 @@ def parcel(lot: str, days: int, vials: int = 10, **more: object) -> Parcel:
         "vials": vials,
         **more,
     }
-    return Parcel(**values)  # type: ignore[arg-type]  # keyword names are checked at run time
+    return Parcel(**values)
 
 
 # --- FEFO -----------------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ def test_the_day_of_expiry_is_still_a_day_of_use() -> None:
         ({"in_service": False}, Skip.OUT_OF_SERVICE),
     ],
 )
-def test_what_is_skipped_says_why(more: dict[str, object], reason: Skip) -> None:
+def test_what_is_skipped_says_why(more: dict[str, Any], reason: Skip) -> None:
     found = pick([parcel("A", 5, **more), parcel("B", 9, 3)], 5, DAY)
     assert [(line.parcel.lot, line.vials) for line in found.lines] == [("B", 3)]
     assert ([why for _, why in found.skipped], found.missing) == ([reason], 2)
