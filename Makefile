@@ -37,6 +37,7 @@ bench: setup-tests ## Measure the speeds that benchmarks/README.md promises
 lock: setup-tests ## Resolve the dependencies anew and write the hashed lists
 	@$(UV_COMPILE) pyproject.toml --output-file requirements.lock
 	@$(UV_COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only
 
 clean: ## Forget the demo's data and what tools left behind (keeps .venv)
 	@if [ -x $(BIN)/python ]; then PYTHONPATH=. $(BIN)/python -m rantai.local.forget .rantai; else rm -rf .rantai; fi

@@ -175,6 +175,16 @@ install_requirements() {
   if [ "$PURPOSE" = tests ]; then stamp_of requirements.lock >.venv/.requirements.lock.sha256; fi
 }
 
+# What checks the pages' scripts and what the browser tests ask about access for all comes from npm, which itself
+# comes with the Python packages. No Node of the machine is needed.
+install_node_packages() {
+  local lock=package-lock.json stamp=node_modules/.package-lock.sha256
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(stamp_of "$lock")" ]; then return 0; fi
+  say "Installing the npm packages of $lock (checked by hash) …"
+  PATH="$PWD/.venv/bin:$PATH" npm ci --loglevel=error >/dev/null || stop "npm could not install its packages; its words are above."
+  stamp_of "$lock" >"$stamp"
+}
+
 # The checkout itself: a path file and a starter instead of `pip install -e`, which would fetch a build
 # back-end that no hash pins.
 link_checkout() {
@@ -196,6 +206,7 @@ make_venv() {
   fi
   install_requirements
   link_checkout
+  if [ "$PURPOSE" = tests ]; then install_node_packages; fi
 }
 
 main() {

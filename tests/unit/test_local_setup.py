@@ -116,3 +116,32 @@ def test_who_is_not_root_and_has_no_sudo_is_told_the_command() -> None:
     assert done.returncode == 3
     assert "sudo apt-get install python3-venv postgresql mosquitto" in done.stderr
     assert installs(done) == []
+
+
+def run_npm(folder: Path, npm: str) -> subprocess.CompletedProcess[str]:
+    """Install the npm packages into a folder with another npm; only bash's own tools otherwise."""
+    (folder / ".venv/bin").mkdir(parents=True, exist_ok=True)
+    (folder / ".venv/bin/npm").write_text(f"#!/bin/sh\n{npm}\n")
+    (folder / ".venv/bin/npm").chmod(0o755)
+    (folder / "package-lock.json").write_text("{}")
+    return run("tests", f"cd {folder}; install_node_packages")
+
+
+def test_npm_packages_come_once_for_a_lock_and_again_for_another(tmp_path: Path) -> None:
+    npm = f"mkdir -p node_modules; echo called >>{tmp_path}/calls"
+    for _ in range(2):
+        assert run_npm(tmp_path, npm).returncode == 0
+    assert (tmp_path / "calls").read_text() == "called\n"
+    (tmp_path / "node_modules/.package-lock.sha256").write_text("of another lock")
+    assert run_npm(tmp_path, npm).returncode == 0
+    assert (tmp_path / "calls").read_text() == "called\ncalled\n"
+
+
+def test_npm_that_fails_ends_the_set_up_with_its_words_and_a_sentence(tmp_path: Path) -> None:
+    done = run_npm(tmp_path, "echo no network >&2; exit 1")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[1:] == [
+        "no network",
+        "rantai: npm could not install its packages; its words are above.",
+    ]
+    assert not (tmp_path / "node_modules/.package-lock.sha256").exists()
