@@ -21,15 +21,18 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
-lint: setup-tests ## Style, types of all programs and tests, and which room may import which
+lint: setup-tests ## Style and types of programs, tests and pages, and which room may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/djangofmt --check dashboard
+	@$(BIN)/djangofmt check dashboard
 	@$(BIN)/lint-imports
 
-fmt: setup-tests ## Put the code into shape
+fmt: setup-tests ## Put code and pages into shape
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+	@$(BIN)/djangofmt --quiet dashboard
 
 bench: setup-tests ## Measure the speeds that benchmarks/README.md promises
 	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)
