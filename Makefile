@@ -3,6 +3,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# What npm brought, run by the Node of the virtual environment.
+NPM_BIN := $(BIN)/node node_modules/.bin
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
 # One private database server for each worker; more than four bring nothing on usual machines.
@@ -27,12 +29,15 @@ lint: setup-tests ## Style and types of programs, tests and pages, and which roo
 	@$(BIN)/mypy
 	@$(BIN)/djangofmt --check dashboard
 	@$(BIN)/djangofmt check dashboard
+	@$(NPM_BIN)/biome check --error-on-warnings
+	@$(NPM_BIN)/tsc
 	@$(BIN)/lint-imports
 
 fmt: setup-tests ## Put code and pages into shape
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 	@$(BIN)/djangofmt --quiet dashboard
+	@$(NPM_BIN)/biome format --write
 
 bench: setup-tests ## Measure the speeds that benchmarks/README.md promises
 	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)

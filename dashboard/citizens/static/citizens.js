@@ -12,7 +12,10 @@ if (button && "geolocation" in navigator && window.isSecureContext) {
         address.searchParams.set("lon", coords.longitude.toFixed(2));
         location.assign(address);
       },
-      () => { document.getElementById("near-note").textContent = button.dataset.failed; },
+      () => {
+        const note = document.getElementById("near-note");
+        if (note) note.textContent = button.dataset.failed ?? "";
+      },
       { timeout: 10000, maximumAge: 600000 },
     );
   });

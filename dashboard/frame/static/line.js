@@ -3,8 +3,17 @@
 const QUICK_ANSWER_MS = 800; // from request to the first byte of the page; "Slow 3G" takes 2 seconds for it
 const QUICK_BYTES_PER_MS = 150; // 1.2 Mbit/s: plotly.js in 12 seconds
 
-/** @returns {boolean} */
-export function lineIsGood(connection = navigator.connection, page = performance.getEntriesByType("navigation")[0]) {
+/** How the page itself came. */
+function arrival() {
+  return /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
+}
+
+/**
+ * @param {Line | undefined} connection what the browser knows of the line
+ * @param {PerformanceNavigationTiming | undefined} page how the page came
+ * @returns {boolean}
+ */
+export function lineIsGood(connection = navigator.connection, page = arrival()) {
   if (connection?.saveData) return false;
   if (connection?.effectiveType && connection.effectiveType !== "4g") return false;
   if (!page || page.responseStart - page.requestStart > QUICK_ANSWER_MS) return false;

@@ -8,23 +8,36 @@ const RETRY_MS = 10000; // when the server refuses the stream, pages still refre
 const sign = document.getElementById("live");
 const spoken = document.getElementById("spoken");
 
+/** @type {EventSource | null} */
 let stream = null;
+/** @type {Set<string>} */
 let wanted = new Set();
-let timer = null;
+/** @type {number | undefined} */
+let timer;
 let lastRefresh = 0;
-let retry = null;
+/** @type {number | undefined} */
+let retry;
 
+/** @param {"open" | "wait" | "lost"} state */
 function say(state) {
   if (!sign || sign.dataset.state === state) return;
   sign.dataset.state = state;
-  sign.querySelector(".word").textContent = sign.dataset[state];
+  const word = sign.querySelector(".word");
+  if (word) word.textContent = sign.dataset[state] ?? "";
 }
 
-/** Rooms a live element listens to, e.g. {"stock", "coldchain"}. */
+/**
+ * Rooms a live element listens to, e.g. ["stock", "coldchain"].
+ * @param {HTMLElement} element
+ */
 function roomsOf(element) {
   return (element.dataset.kinds || "").split(" ").filter(Boolean);
 }
 
+/**
+ * Fetches the page again in a moment.
+ * @param {string} room where something happened; "*" is anywhere
+ */
 function soon(room) {
   wanted.add(room);
   if (timer) return;
@@ -32,13 +45,22 @@ function soon(room) {
   timer = setTimeout(refresh, wait);
 }
 
+/** @param {HTMLElement} element */
 function concerns(element) {
   return wanted.has("*") || roomsOf(element).some((room) => wanted.has(room));
 }
 
+/**
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+function liveElements(selector) {
+  return [...document.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
+}
+
 async function refresh() {
-  timer = null;
-  const live = [...document.querySelectorAll("[data-live][id]")].filter(concerns);
+  timer = undefined;
+  const live = liveElements("[data-live][id]").filter(concerns);
   const rooms = [...wanted];
   wanted = new Set();
   lastRefresh = Date.now();
@@ -49,13 +71,17 @@ async function refresh() {
     if (answer.redirected && new URL(answer.url).pathname === "/masuk") return location.assign(answer.url);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    live.forEach((element) => swap(element, fresh.getElementById(element.id)));
+    for (const element of live) swap(element, fresh.getElementById(element.id));
   } catch {
     say("lost");
   }
 }
 
-/** Puts the fresh content in place; leaves alone what somebody is typing in, keeps details open and focus. */
+/**
+ * Puts the fresh content in place; leaves alone what somebody is typing in, keeps details open and focus.
+ * @param {HTMLElement} old
+ * @param {HTMLElement | null} fresh
+ */
 function swap(old, fresh) {
   if (!fresh || old.innerHTML === fresh.innerHTML) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
@@ -67,32 +93,42 @@ function swap(old, fresh) {
   const before = old.dataset.say;
   old.replaceChildren(...fresh.childNodes);
   if (fresh.dataset.say !== undefined) old.dataset.say = fresh.dataset.say;
-  opened.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   if (focused?.id) document.getElementById(focused.id)?.focus();
   old.classList.remove("changed");
   requestAnimationFrame(() => old.classList.add("changed"));
-  if (old.dataset.say && old.dataset.say !== before) spoken.textContent = old.dataset.say;
+  if (spoken && old.dataset.say && old.dataset.say !== before) spoken.textContent = old.dataset.say;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Element | null} focused the element within it that has the focus
+ */
 function isTyping(element, focused) {
   if (focused?.matches("input, textarea, select")) return true;
-  return [...element.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+  /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */
+  const fields = element.querySelectorAll("textarea, input:not([type=hidden])");
+  return [...fields].some((field) => field.value !== field.defaultValue);
 }
 
 function follow() {
   clearTimeout(retry);
   const from = document.body.dataset.position;
-  stream = new EventSource(from ? `/api/v1/feed?after=${from}` : "/api/v1/feed");
-  stream.addEventListener("open", () => say("open"));
-  stream.addEventListener("error", () => {
+  const opened = new EventSource(from ? `/api/v1/feed?after=${from}` : "/api/v1/feed");
+  stream = opened;
+  opened.addEventListener("open", () => say("open"));
+  opened.addEventListener("error", () => {
     say("lost");
-    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-    retry = setTimeout(() => { soon("*"); follow(); }, RETRY_MS);
+    if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    retry = setTimeout(() => {
+      soon("*");
+      follow();
+    }, RETRY_MS);
   });
-  for (const kind of document.body.dataset.feed.split(" ")) {
-    stream.addEventListener(kind, (event) => {
+  for (const kind of document.body.dataset.feed?.split(" ") ?? []) {
+    opened.addEventListener(kind, (event) => {
       document.body.dataset.position = event.lastEventId;
-      soon(kind.split(".")[0]);
+      soon(kind.split(".")[0] ?? "*");
     });
   }
 }
@@ -106,16 +142,28 @@ function leave() {
 // Browsers allow few connections to one host: a page nobody looks at lets go of its own.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) leave();
-  else if (!stream) { soon("*"); follow(); }
+  else if (!stream) {
+    soon("*");
+    follow();
+  }
 });
 // A page kept by the back button must not show what was true then.
-window.addEventListener("pageshow", (event) => { if (event.persisted) { leave(); soon("*"); follow(); } });
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    leave();
+    soon("*");
+    follow();
+  }
+});
 window.addEventListener("pagehide", leave);
 
 // Readings are too many for the feed: parts that show them ask again at their own pace.
-for (const element of document.querySelectorAll("[data-live][data-every]")) {
+for (const element of liveElements("[data-live][data-every]")) {
   const seconds = Number(element.dataset.every);
-  if (seconds > 0) setInterval(() => { if (!document.hidden) soon(roomsOf(element)[0]); }, seconds * 1000);
+  if (seconds > 0)
+    setInterval(() => {
+      if (!document.hidden) soon(roomsOf(element)[0] ?? "*");
+    }, seconds * 1000);
 }
 
 if (sign && document.body.dataset.feed && !document.hidden) follow();
