@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from dashboard.alarms import pages as alarms
+from dashboard.aside import pages as aside
 from dashboard.batch import pages as batch
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
@@ -43,6 +44,7 @@ ROUTERS = (
     login.router,
     overview.router,
     alarms.router,
+    aside.router,
     batch.router,
     citizens.router,
     facility.router,

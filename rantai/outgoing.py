@@ -12,6 +12,7 @@ from tracker.database.engine import transaction
 from tracker.delivery.messages import AddressOf, deliver_due
 from tracker.delivery.senders import sender_from
 from tracker.delivery.webhooks import deliver_webhooks
+from tracker.events import KINDS
 from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.models import Person
@@ -35,7 +36,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
         return done.sent + done.retried + done.given_up
 
     def webhooks() -> int:
-        return deliver_webhooks(engine, client, secret, now=clock(), private_allowed=private)
+        return deliver_webhooks(engine, client, secret, kinds=KINDS, now=clock(), private_allowed=private)
 
     return [
         Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),

@@ -26,19 +26,19 @@ class Names:
         self.equipment = cache(self._equipment)
         self.channel = cache(self._channel)
 
-    def batches(self, ids: Sequence[str]) -> str:
+    def batches(self, ids: Sequence[UUID]) -> str:
         """`CoronaVac 2026A01, …`, the first few."""
         rows = self._db.execute(
             select(Presentation.name, Batch.lot)
             .join(Batch, Batch.presentation_id == Presentation.id)
-            .where(Batch.id.in_([UUID(one) for one in ids[:_BATCHES_SHOWN]]))
+            .where(Batch.id.in_(ids[:_BATCHES_SHOWN]))
             .order_by(Presentation.name, Batch.lot)
         )
         named = [f"{name} {lot}" for name, lot in rows]
         return ", ".join(named) + (f" and {len(ids) - _BATCHES_SHOWN} more" if len(ids) > _BATCHES_SHOWN else "")
 
-    def _unit(self, unit_id: str) -> str:
-        return self._db.scalar(select(Unit.name).where(Unit.id == UUID(unit_id))) or unit_id
+    def _unit(self, unit_id: UUID) -> str:
+        return self._db.scalar(select(Unit.name).where(Unit.id == unit_id)) or str(unit_id)
 
     def _equipment(self, equipment_id: UUID) -> str:
         row = self._db.execute(

@@ -1,30 +1,35 @@
 """What an alarm set going: vials held, promises without stock, bookings moved, and how fast each came.
 
-Read from the feed, which carries consequences in the order they were recorded. Seconds are counted from
-the arrival of the reading that met the limit.
+Read from the feed, whose events name their causes. Seconds are counted from the arrival of the reading that met
+the limit. Of an alarm recorded before events named their causes, what followed is not known and not guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.access.audience import events_visible_to
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.api.sse import feed_visible_to
+from tracker.coldchain.events import AlarmRaised
+from tracker.delivery.events import MessageSent
+from tracker.feed.contract import E, Undecodable, decode
 from tracker.feed.models import FeedEvent
+from tracker.feed.queries import Consequences, consequences, consequences_by_kind
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import as_id
-from tracker.quota.models import Displacement
+from tracker.passport.events import StockHeld
+from tracker.quota.events import BookingDisplaced, PlaceOffered
+from tracker.stock.events import StockShort
 from tracker.telemetry.models import Reading
 
 LOOK_BACK = timedelta(hours=24)
-# Consequences at a facility belong to its alarm for this long.
-WITHIN = timedelta(minutes=10)
 MOST = 3
 
 
@@ -50,111 +55,96 @@ class Chapter:
     displaced_s: float | None
     offered: int
     offered_s: float | None
+    told: int
+    told_s: float | None
 
 
 def chapters(db: Session, principal: Principal, now: datetime) -> list[Chapter]:
     """The newest alarms of the caller's subtree that were told on the feed, at most three."""
-    seen = feed_visible_to(principal)
     query = (
         select(FeedEvent)
-        .where(FeedEvent.kind == "coldchain.alarm_raised", FeedEvent.recorded_at >= now - LOOK_BACK)
+        .where(
+            FeedEvent.kind == AlarmRaised.KIND,
+            FeedEvent.recorded_at >= now - LOOK_BACK,
+            events_visible_to(principal),
+        )
         .order_by(FeedEvent.position.desc())
         .limit(MOST)
     )
-    raised = list(db.scalars(query if seen is None else query.where(seen)))
-    return [_chapter(db, event) for event in raised]
+    return [_chapter(db, row, alarm) for row, alarm in _decoded(db.scalars(query).all(), AlarmRaised)]
 
 
-def _chapter(db: Session, event: FeedEvent) -> Chapter:
-    data = event.data
-    arrived = _arrival(db, event)
-    place = db.scalar(select(Equipment.name).where(Equipment.id == as_id(str(data.get("equipment_id")))))
+def _decoded(rows: Iterable[FeedEvent], cls: type[E]) -> Iterator[tuple[FeedEvent, E]]:
+    """The rows with what they hold; one that does not decode was set aside by its reactions, and is shown there."""
+    for row in rows:
+        with suppress(Undecodable):
+            yield row, decode(row, cls)
+
+
+def _chapter(db: Session, row: FeedEvent, alarm: AlarmRaised) -> Chapter:
+    arrived = _arrival(db, row, alarm)
+    place = db.scalar(select(Equipment.name).where(Equipment.id == alarm.equipment_id))
     unit, zone = db.execute(
-        select(Unit, Facility.timezone).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == event.unit_id)
+        select(Unit, Facility.timezone).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == row.unit_id)
     ).one_or_none() or (None, None)
-    held = list(
-        db.scalars(
-            select(FeedEvent)
-            .where(
-                FeedEvent.kind == "passport.held",
-                FeedEvent.position > event.position,
-                FeedEvent.data["alarm_id"].astext == str(data["alarm_id"]),
-            )
-            .order_by(FeedEvent.position)
-        )
-    )
-    units = {one.unit_id for one in held} or {event.unit_id}
-    after = (
-        FeedEvent.unit_id.in_(units),
-        FeedEvent.position > event.position,
-        FeedEvent.recorded_at <= arrived + WITHIN,
-    )
-    short = db.scalars(
-        select(FeedEvent).where(FeedEvent.kind == "stock.short", *after).order_by(FeedEvent.position).limit(200)
-    ).all()
-    displaced, displaced_at = _count(db, "quota.displaced", after)
-    offered, offered_at = _offers(db, after)
+    # What is told of an alarm later names the alarm's own id; that is also the id of the event that raised it.
+    roots = {row.id} | ({alarm.alarm_id} if alarm.alarm_id else set())
+    counted = consequences_by_kind(db, roots)
+    held = [one for _, one in _decoded(consequences(db, roots, [StockHeld.KIND]), StockHeld)]
+    short = [one for _, one in _decoded(consequences(db, roots, [StockShort.KIND]), StockShort)]
 
     def seconds(at: datetime | None) -> float | None:
         return None if at is None else max(0.0, (at - arrived).total_seconds())
 
+    def last(kind: str) -> float | None:
+        return seconds(counted[kind].last_at if kind in counted else None)
+
     return Chapter(
-        alarm_id=str(data["alarm_id"]),
-        rule=str(data["rule"]),
+        alarm_id=str(alarm.alarm_id),
+        rule=alarm.rule,
         place=place or "–",
         facility=unit.name if unit else "–",
         facility_code=unit.code if unit else "",
         zone=zone or "Asia/Jakarta",
-        recorded_at=event.recorded_at,
-        alarm_s=seconds(event.recorded_at) or 0.0,
-        batches=len({batch for one in held for batch in one.data["batches"]}),
-        vials=sum(int(one.data["vials"]) for one in held),
-        doses=sum(int(one.data["doses"]) for one in held),
-        held_s=seconds(held[-1].recorded_at if held else None),
-        short=max((int(one.data.get("short") or 0) for one in short), default=0),
-        short_s=seconds(short[0].recorded_at if short else None),
-        displaced=displaced,
-        displaced_s=seconds(displaced_at),
-        offered=offered,
-        offered_s=seconds(offered_at),
+        recorded_at=row.recorded_at,
+        alarm_s=seconds(row.recorded_at) or 0.0,
+        batches=len({batch for one in held for batch in one.batch_ids}),
+        vials=sum(one.vials for one in held),
+        doses=sum(one.doses for one in held),
+        held_s=last(StockHeld.KIND),
+        short=_short(short),
+        short_s=seconds(counted[StockShort.KIND].first_at if StockShort.KIND in counted else None),
+        displaced=_count(counted, BookingDisplaced.KIND),
+        displaced_s=last(BookingDisplaced.KIND),
+        offered=_count(counted, PlaceOffered.KIND),
+        offered_s=last(PlaceOffered.KIND),
+        told=_count(counted, MessageSent.KIND),
+        told_s=last(MessageSent.KIND),
     )
 
 
-def _arrival(db: Session, event: FeedEvent) -> datetime:
+def _count(counted: dict[str, Consequences], kind: str) -> int:
+    return counted[kind].subjects if kind in counted else 0
+
+
+def _short(events: list[StockShort]) -> int:
+    """Vials lacking in all: a pool that fell further says its whole shortage again, so the worst word of each counts."""
+    worst: dict[tuple[UUID, UUID], int] = {}
+    for one in events:
+        pool = one.facility_id, one.presentation_id
+        worst[pool] = max(worst.get(pool, 0), one.short_vials)
+    return sum(worst.values())
+
+
+def _arrival(db: Session, row: FeedEvent, alarm: AlarmRaised) -> datetime:
     """When the reading that met the limit reached us; the alarm's own record where it cannot be told."""
-    channel = event.data.get("channel_id")
-    met = event.data.get("alarmed_at") or event.data.get("started_at")
-    if channel is None or met is None:
-        return event.recorded_at
     found = db.scalar(
         select(Reading.received_at)
-        .where(Reading.channel_id == int(channel), Reading.measured_at >= datetime.fromisoformat(str(met)))
+        .where(
+            Reading.channel_id == alarm.channel_id,
+            Reading.measured_at >= (alarm.alarmed_at or alarm.started_at),
+        )
         .order_by(Reading.measured_at)
         .limit(1)
     )
-    return min(found or event.recorded_at, event.recorded_at)
-
-
-def _count(db: Session, kind: str, after: Sequence[object]) -> tuple[int, datetime | None]:
-    """How many different subjects, and when the last was recorded."""
-    row = db.execute(
-        select(func.count(FeedEvent.subject.distinct()), func.max(FeedEvent.recorded_at)).where(
-            FeedEvent.kind == kind,
-            *after,  # type: ignore[arg-type]  # column conditions
-        )
-    ).one()
-    return int(row[0]), row[1]
-
-
-def _offers(db: Session, after: Sequence[object]) -> tuple[int, datetime | None]:
-    """Offers to those who were displaced here; they are made at other facilities, so the bookings tie them together."""
-    lost = select(FeedEvent.subject).where(FeedEvent.kind == "quota.displaced", *after)  # type: ignore[arg-type]  # column conditions
-    offers = select(cast(Displacement.offer_id, Text)).where(
-        cast(Displacement.booking_id, Text).in_(lost), Displacement.offer_id.is_not(None)
-    )
-    row = db.execute(
-        select(func.count(FeedEvent.subject.distinct()), func.max(FeedEvent.recorded_at)).where(
-            FeedEvent.kind == "quota.offered", FeedEvent.subject.in_(offers)
-        )
-    ).one()
-    return int(row[0]), row[1]
+    return min(found or row.recorded_at, row.recorded_at)

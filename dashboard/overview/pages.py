@@ -13,7 +13,9 @@ from dashboard.shipments.queries import count_late
 from dashboard.stock.queries import expiring, facilities_with_stock
 from dashboard.stock.states import WORST_FIRST
 from dashboard.temperature.places import silent_sensors
+from tracker.access.rules import Permission
 from tracker.edge.deps import Db
+from tracker.feed.aside import count_aside
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,4 +53,5 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "", semua: bool = False
         late=late,
         silent=silent,
         silent_count=silent_count,
+        set_aside=count_aside(db) if principal.may(Permission.FEED_REPAIR) else 0,
     )

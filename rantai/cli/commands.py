@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rantai.cli import accounts, areas, broker, database, devices, logger, programs, scan, world
+from rantai.cli import accounts, areas, broker, database, devices, feed, logger, programs, scan, world
 
 app = typer.Typer(
     name="rantai",
@@ -36,5 +36,6 @@ app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
 app.add_typer(world.app, name="world", help="The made-up world of the demo.")
+app.add_typer(feed.app, name="feed", help="The feed of what happened.")
 app.add_typer(logger.app, name="logger", help="Exports of temperature loggers.")
 app.add_typer(scan.app, name="scan", help="Barcodes.")

@@ -15,6 +15,7 @@ from tracker.access.rules import Role
 from tracker.delivery.rules.signing import HEADER, verify
 from tracker.delivery.webhooks import deliver_webhooks
 from tracker.edge.services import Services
+from tracker.events import KINDS
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
@@ -56,7 +57,12 @@ def test_a_webhook_is_made_told_its_secret_once_heard_and_removed(door: Door) ->
     secret_key = door.services.settings.secret_key.get_secret_value()
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
     deliver_webhooks(
-        door.services.engine, client, secret_key, now=utc_now(), resolve_host=lambda _host, _port: ["203.0.114.7"]
+        door.services.engine,
+        client,
+        secret_key,
+        kinds=KINDS,
+        now=utc_now(),
+        resolve_host=lambda _host, _port: ["203.0.114.7"],
     )
     assert verify(hook["secret"], requests[0].content, requests[0].headers[HEADER])
     moved = [event for event in json.loads(requests[0].content)["events"] if event["kind"] == "stock.moved"]

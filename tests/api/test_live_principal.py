@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.accounts import make_account
+from tests.support.feed import say
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.queries import principal_of
 from tracker.access.rules import Role, UnitKind
@@ -20,7 +21,6 @@ from tracker.api.sse import FeedHub
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
-from tracker.feed.service import append
 from tracker.kit.clock import utc_now
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def finished(work: Coroutine[object, object, T], timeout_s: float) -> T:
 def tell(engine: Engine, unit_id: UUID, subject: str) -> None:
     now = utc_now()
     with transaction(engine) as db:
-        append(db, "test.told", unit_id=unit_id, subject=subject, data={}, occurred_at=now, now=now)
+        say(db, unit_id, [subject], now=now)
     number_pending(engine)
 
 

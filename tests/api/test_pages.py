@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dashboard.app import mount_pages
 from tests.browser.page_world import PageWorld, page_template
@@ -19,8 +19,13 @@ from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.feed.models import FeedEvent
+from tracker.feed.queries import last_position
+from tracker.kit.ids import uuid7
 from tracker.quota.models import Booking
+from tracker.reactions import runners
 from tracker.settings import load_settings
+from tracker.stock.models import Availability
 
 SECRET = "a secret for tests only, at least 32 characters"
 HTML = {"Accept": "text/html"}
@@ -288,3 +293,44 @@ def test_a_long_span_of_readings_reaches_the_page_merged(site: TestClient) -> No
 def test_pages_do_not_stand_in_the_description_of_the_api(site: TestClient) -> None:
     paths = site.get("/openapi.json").json()["paths"]
     assert not any(path.startswith(("/masuk", "/daftar", "/static", "/alarm")) for path in paths)
+
+
+def test_an_event_no_reaction_can_handle_is_seen_and_tried_again_until_it_is_settled(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    with transaction(app_services.engine) as db:
+        newest = last_position(db)
+        db.add(
+            FeedEvent(
+                position=newest + 1, id=uuid7(), kind="stock.short", subject="x", unit_id=None, data={"short": "two"},
+                occurred_at=world.now, recorded_at=world.now,
+            )
+        )  # fmt: skip
+    displacing = next(
+        one for one in runners(app_services.engine, app_services.clock) if one.reaction.name == "displace"
+    )
+    while displacing.run_once():
+        pass
+    assert "rantai_feed_set_aside 1.0" in site.get("/metrics").text
+    log_in(site, "pusat")
+    assert 'href="/tertunda"' in site.get("/").text
+    shown = site.get("/tertunda").text
+    assert "stock.short" in shown
+    again = re.search(r'action="(/tertunda/[^"]+/ulangi)"', shown)
+    assert again is not None
+    assert site.post(again[1], data={"csrf": "wrong"}).status_code == 403
+    assert site.post(again[1], data={"csrf": csrf_of(shown)}).headers["location"] == "/tertunda?hasil=gagal"
+    with transaction(app_services.engine) as db:
+        pool = db.execute(select(Availability.facility_id, Availability.presentation_id).limit(1)).one()
+        mended = {"facility_id": str(pool.facility_id), "presentation_id": str(pool.presentation_id), "short": 0}
+        db.execute(update(FeedEvent).where(FeedEvent.position == newest + 1).values(data={**mended, "days": []}))
+    assert site.post(again[1], data={"csrf": csrf_of(shown)}).headers["location"] == "/tertunda?hasil=selesai"
+    assert "/ulangi" not in site.get("/tertunda").text
+    assert "rantai_feed_set_aside 0.0" in site.get("/metrics").text
+
+
+def test_what_could_not_be_handled_is_for_the_nation_alone(site: TestClient) -> None:
+    assert site.get("/tertunda").status_code == 303
+    log_in(site)
+    assert site.get("/tertunda").status_code == 403
+    assert "/tertunda" not in site.get("/").text

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from tests.support.feed import ToldToNation
 from tests.support.waiting import eventually
 from tracker.database.engine import new_session, transaction
 from tracker.feed.bell import NUMBERED, PENDING, Bell, Listener, dsn_of
@@ -19,7 +20,7 @@ from tracker.kit.clock import utc_now
 
 def _append(db: Session, subject: str) -> UUID:
     now = utc_now()
-    return append(db, "test.happened", unit_id=None, subject=subject, data={"n": 1}, occurred_at=now, now=now)
+    return append(db, ToldToNation(n=1), unit_id=None, subject=subject, occurred_at=now, now=now)
 
 
 def _subjects(engine: Engine, after: int = 0) -> list[str]:

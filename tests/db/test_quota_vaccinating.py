@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
+from tracker.feed.contract import decode
 from tracker.feed.models import FeedPending
 from tracker.kit.ids import uuid7
 from tracker.quota.errors import BadStep, Exhausted, NoVial
@@ -272,8 +273,8 @@ def test_doses_thrown_away_are_told_so_that_the_pool_is_settled_anew(
     command = DiscardDoses(open_vial_id=vial, occurred_at=desk.now, reason=OpenWaste.CONTAMINATION, doses=doses)
     discard_doses(db, SYSTEM, command, now=desk.now)
     (told,) = db.scalars(select(FeedPending).where(FeedPending.kind == "stock.open_doses_fell"))
-    (reaction,) = (one for one in REACTIONS if told.kind in one.kinds)
-    reaction.act(db, told, desk.now)  # type: ignore[arg-type]  # the same columns as once it is numbered
+    (reaction,) = (one for one in REACTIONS if told.kind in {cls.KIND for cls in one.on})
+    reaction.act(db, decode(told, *reaction.on), desk.now)
     assert desk.states(booked).count(BookingState.DISPLACED) == (9 if doses is None else 1)
 
 

@@ -443,11 +443,11 @@ def test_a_simple_event_takes_at_most_eight_statements(ledger: Ledger, kind: Kin
 def test_stock_moved_is_told_in_the_same_transaction(ledger: Ledger) -> None:
     posted = ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 5))
     told = ledger.told("stock.moved")[-1]
-    assert told["event"] == str(posted.event_id)
+    assert told["stock_event_id"] == str(posted.event_id)
     assert told["kind"] == "supply"
-    assert told["facility"] == str(ledger.world.puskesmas.id)
-    assert told["presentation"] == str(ledger.world.presentations["az-10"].id)
-    assert told["batches"] == [str(ledger.world.batches["az-10/AZ002"].id)]
+    assert told["facility_id"] == str(ledger.world.puskesmas.id)
+    assert told["presentation_id"] == str(ledger.world.presentations["az-10"].id)
+    assert told["batch_ids"] == [str(ledger.world.batches["az-10/AZ002"].id)]
     assert ledger.told("stock.available")[-1]["vials"] == 5
 
 

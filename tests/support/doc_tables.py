@@ -5,16 +5,22 @@ python -m tests.support.doc_tables        writes them into docs/
 
 from __future__ import annotations
 
+import inspect
 import json
+from datetime import date, datetime
+from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from tracker.api.problems import PROBLEMS
+from tracker.events import KINDS
+from tracker.feed.contract import Audience, Part, names_of
 from tracker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +92,49 @@ def errors_table() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"settings": ("docs/settings.md", settings_table), "errors": ("docs/errors.md", errors_table)}
+def events_table() -> str:
+    """Every kind of event, by room: when it is told, where, and its fields with their types and former names."""
+    lines = []
+    room = ""
+    for event in sorted(KINDS, key=lambda cls: cls.KIND):
+        if event.KIND.partition(".")[0] != room:
+            room = event.KIND.partition(".")[0]
+            lines += [f"## {room}", ""]
+        where = "For the nation." if event.AUDIENCE is Audience.NATION else f"Told under {event.TOLD_AT}."
+        lines += [f"### `{event.KIND}`", "", f"{inspect.cleandoc(event.__doc__ or '')} {where}", ""]
+        lines += ["| Field | Type | Formerly |", "| --- | --- | --- |", *_field_rows(event, ""), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _field_rows(cls: Any, prefix: str) -> list[str]:
+    hints = get_type_hints(cls)
+    rows = []
+    for name, old in names_of(cls).items():
+        former = f"`{prefix}{old}`" if old else ""
+        rows.append(f"| `{prefix}{name}` | {_type_words(hints[name])} | {former} |")
+        for part in (hints[name], *get_args(hints[name])):
+            if isinstance(part, type) and issubclass(part, Part):
+                many = get_origin(hints[name]) is tuple
+                rows += _field_rows(part, f"{prefix}{name}{'[]' if many else ''}.")
+    return rows
+
+
+def _type_words(hint: Any) -> str:
+    if get_origin(hint) is tuple:
+        return f"list of {_type_words(get_args(hint)[0])}"
+    if isinstance(hint, UnionType):
+        return " or ".join(_type_words(one) for one in get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "one of " + ", ".join(f"`{member.value}`" for member in hint)
+    words: dict[Any, str] = {UUID: "id", str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return (words | {datetime: "instant", date: "day", type(None): "null"}).get(hint, "object")
+
+
+TABLES = {
+    "settings": ("docs/settings.md", settings_table),
+    "errors": ("docs/errors.md", errors_table),
+    "events": ("docs/events.md", events_table),
+}
 
 
 def written(name: str) -> str:

@@ -56,6 +56,8 @@ class Permission(StrEnum):
     PERSON_WRITE = "person.write"
     USER_WRITE = "user.write"
     FEED_READ = "feed.read"
+    FEED_READ_NATION = "feed.read_nation"  # events of no unit: the catalogue, imports, what a reaction could not handle
+    FEED_REPAIR = "feed.repair"  # have events tried again that a reaction could not handle
     WEBHOOK_WRITE = "webhook.write"
     AUDIT_READ = "audit.read"
 

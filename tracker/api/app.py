@@ -11,12 +11,14 @@ from fastapi.middleware.gzip import GZipMiddleware
 from tracker.access.throttle import LoginThrottle
 from tracker.api import errors, health, live, tokens
 from tracker.api.body_limit import BodyLimit
+from tracker.api.describing import describe_more
 from tracker.api.sse import FeedHub
 from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
 from tracker.delivery import routes as delivery
-from tracker.edge.responses import ALWAYS, ProblemBody
+from tracker.edge.responses import ALWAYS
 from tracker.edge.services import Services
+from tracker.events import KINDS
 from tracker.feed.bell import Bell
 from tracker.network import routes as network
 from tracker.passport import routes as passport
@@ -74,6 +76,7 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
         separate_input_output_schemas=False,
     )
     app.state.services = services
+    app.state.kinds = KINDS
     app.state.hub = FeedHub(services.engine, most=services.settings.api.sse_connections)
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)
@@ -82,18 +85,5 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     app.include_router(health.router)
     for router in (tokens.router, live.router, *ROOM_ROUTERS, *more):
         app.include_router(router)
-    _describe_problems(app)
+    describe_more(app)
     return app
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Put the problem body among the schemas; the routes only refer to it."""
-    plain = app.openapi
-
-    def described() -> dict[str, object]:
-        document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("ProblemBody", ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}"))
-        return document
-
-    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the description

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,8 +18,11 @@ from sqlalchemy.orm import Session
 from tracker.database.engine import new_session
 from tracker.database.migrations import head_revision
 from tracker.edge.deps import Now, Shared
+from tracker.feed.aside import count_aside
 
 router = APIRouter(tags=["health"])
+
+SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
 
 
 class Live(BaseModel):
@@ -34,6 +37,8 @@ class Ready(BaseModel):
     status: str
     checks: dict[str, bool]
     ages_s: dict[str, float | None]
+    set_aside: int | None
+    """Events that a reaction could not handle; None when nobody can say."""
 
 
 @router.get("/livez", operation_id="read_livez")
@@ -47,23 +52,31 @@ def readyz(response: Response, shared: Shared, now: Now) -> Ready:
     """Database, migrations at head, broker; ages of the last ingest and evaluation, lag of the feed."""
     checks = {"database": False, "migrations": False, "broker": _broker(shared.settings.mqtt_url.get_secret_value())}
     ages: dict[str, float | None] = {}
+    aside: int | None = None
     try:
         with new_session(shared.engine) as db:
             checks["database"] = db.scalar(text("SELECT 1")) == 1
             checks["migrations"] = _revision(db) == head_revision()
             if checks["migrations"]:
                 ages = _ages(db, now)
+                aside = count_aside(db)
     except SQLAlchemyError:
         # The answer itself says that the database is away.
         pass
     ready = all(checks.values())
     response.status_code = 200 if ready else 503
-    return Ready(status="ready" if ready else "not ready", checks=checks, ages_s=ages)
+    return Ready(status="ready" if ready else "not ready", checks=checks, ages_s=ages, set_aside=aside)
 
 
 @router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
-def metrics() -> Response:
+def metrics(shared: Shared) -> Response:
     """Prometheus text."""
+    try:
+        with new_session(shared.engine) as db:
+            SET_ASIDE.set(count_aside(db))
+    except SQLAlchemyError:
+        # Not zero: while the database is away nobody knows.
+        SET_ASIDE.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

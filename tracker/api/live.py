@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -94,7 +94,7 @@ async def follow_feed(
     sent = 0
     stream = hub_of(request).follow(follower.principal, follower.after, still=follower.still, wait=wait)
     async for item in stream:
-        yield ServerSentEvent(raw_data=json.dumps(asdict(item)), event=item.kind, id=str(item.position))
+        yield ServerSentEvent(raw_data=orjson.dumps(item).decode(), event=item.kind, id=str(item.position))
         sent += 1
         if most is not None and sent >= most:
             return

@@ -12,15 +12,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, or_
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
+from tracker.access.audience import events_visible_to
 from tracker.access.principal import Principal
-from tracker.access.queries import units_visible_to
-from tracker.access.rules import Permission, Role
 from tracker.database.engine import new_session
+from tracker.events import KINDS
 from tracker.feed.bell import NUMBERED, Listener, dsn_of
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
@@ -33,9 +34,11 @@ class LiveEvent:
     """One feed event as live pages get it."""
 
     position: int
+    id: UUID
     kind: str
     subject: str
     data: dict[str, Any]
+    caused_by: UUID | None
     occurred_at: str
     recorded_at: str
 
@@ -138,28 +141,21 @@ class FeedHub:
     def _read(self, principal: Principal, after: int) -> tuple[list[LiveEvent], int]:
         with new_session(self.engine) as db:
             newest = last_position(db)
-            rows = read_after(db, after, limit=200, where=feed_visible_to(principal))
+            rows = read_after(db, after, limit=200, where=events_visible_to(principal))
             if not rows:
                 # Nothing of ours up to here: do not scan the same stretch again.
                 return [], max(after, newest)
             return [_live(row) for row in rows], rows[-1].position
 
 
-def feed_visible_to(principal: Principal) -> ColumnElement[bool] | None:
-    """The feed filter: events of units in the caller's subtree; events of no unit for national roles."""
-    if principal.is_system:
-        return None
-    inside = FeedEvent.unit_id.in_(units_visible_to(principal, Permission.FEED_READ))
-    national = any(grant.role is Role.NATIONAL for grant in principal.grants)
-    return or_(inside, FeedEvent.unit_id.is_(None)) if national else inside
-
-
 def _live(row: FeedEvent) -> LiveEvent:
     return LiveEvent(
         position=row.position,
+        id=row.id,
         kind=row.kind,
         subject=row.subject,
-        data=row.data,
+        data=KINDS.data_for_others(row),
+        caused_by=row.caused_by,
         occurred_at=row.occurred_at.isoformat(),
         recorded_at=row.recorded_at.isoformat(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,10 +15,19 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BadBands, BadGtin, BadLot, BadNie, BadPolicy, BatchDiffers, CodeTaken
+from tracker.catalog.events import (
+    BatchAdded,
+    BatchChanged,
+    PresentationAdded,
+    PresentationChanged,
+    StorageClassAdded,
+    VaccineAdded,
+)
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.queries import batch_by_ref, presentation_by_ref, storage_class_by_ref, vaccine_by_ref
 from tracker.catalog.rules.barcodes.digits import gtin14, is_nie
 from tracker.catalog.rules.storage import Band, BandsError, VvmType, bands_to_json, check_bands
+from tracker.feed.contract import Event
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 
@@ -35,7 +44,7 @@ def ensure_vaccine(db: Session, principal: Principal, *, code: str, name: str, n
         return found
     vaccine = Vaccine(id=uuid7(), code=_checked_code(code), name=name)
     db.add(vaccine)
-    _tell(db, "catalog.vaccine_added", vaccine.id, {"vaccine": code}, now=now)
+    _tell(db, VaccineAdded(vaccine_code=code), vaccine.id, now=now)
     db.flush()
     return vaccine
 
@@ -74,7 +83,7 @@ def ensure_storage_class(db: Session, principal: Principal, command: NewStorageC
         source=command.source,
     )
     db.add(storage_class)
-    _tell(db, "catalog.storage_class_added", storage_class.id, {"storage_class": command.code}, now=now)
+    _tell(db, StorageClassAdded(storage_class_code=command.code), storage_class.id, now=now)
     db.flush()
     return storage_class
 
@@ -135,7 +144,7 @@ def add_presentation(db: Session, principal: Principal, command: NewPresentation
         synthetic=command.synthetic,
     )
     db.add(presentation)
-    _tell(db, "catalog.presentation_added", presentation.id, {"product": command.code}, now=now)
+    _tell(db, PresentationAdded(presentation_code=command.code), presentation.id, now=now)
     db.flush()
     return presentation
 
@@ -181,8 +190,8 @@ def change_presentation(
     for name in changed:
         setattr(presentation, name, changes[name])
     if changed:
-        data = {"product": presentation.code, "changed": changed}
-        _tell(db, "catalog.presentation_changed", presentation.id, data, now=now)
+        told = PresentationChanged(presentation_code=presentation.code, changed=tuple(changed))
+        _tell(db, told, presentation.id, now=now)
         db.flush()
     return presentation
 
@@ -221,8 +230,8 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
         .returning(Batch)
     )
     if made is not None:
-        data = {"product": presentation.code, "lot": command.lot, "expiry": command.expiry.isoformat()}
-        _tell(db, "catalog.batch_added", made.id, data, now=now)
+        told = BatchAdded(presentation_code=presentation.code, lot=command.lot, expiry=command.expiry)
+        _tell(db, told, made.id, now=now)
         return made
     found = db.scalars(select(Batch).where(Batch.presentation_id == presentation.id, Batch.lot == command.lot)).one()
     if found.expiry != command.expiry:
@@ -239,13 +248,13 @@ def change_batch(db: Session, principal: Principal, ref: str | UUID, *, manufact
     batch = batch_by_ref(db, ref)
     if batch.manufacturer != manufacturer:
         batch.manufacturer = manufacturer
-        _tell(db, "catalog.batch_changed", batch.id, {"lot": batch.lot, "changed": ["manufacturer"]}, now=now)
+        _tell(db, BatchChanged(lot=batch.lot, changed=("manufacturer",)), batch.id, now=now)
         db.flush()
     return batch
 
 
-def _tell(db: Session, kind: str, subject: UUID, data: Mapping[str, object], *, now: datetime) -> None:
-    append(db, kind, unit_id=None, subject=str(subject), data=data, occurred_at=now, now=now)
+def _tell(db: Session, event: Event, subject: UUID, *, now: datetime) -> None:
+    append(db, event, unit_id=None, subject=subject, occurred_at=now, now=now)
 
 
 def _checked_code(code: str) -> str:

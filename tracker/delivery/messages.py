@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
 
 from tracker.database.engine import transaction
+from tracker.delivery.events import MessageFailed, MessageSent
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.rules.backoff import wait_after
 from tracker.delivery.rules.templates import render
 from tracker.delivery.senders import Outgoing, Sender, SendRefused, SendTrouble
+from tracker.feed.service import append
 
 CLAIM = timedelta(seconds=60)
 MOST_ATTEMPTS = 12  # with the waits of `backoff`: some five hours
@@ -88,19 +90,37 @@ def _send(sender: Sender, address_of: AddressOf, message: OutMessage) -> tuple[s
 
 
 def _record(engine: Engine, message: OutMessage, error: str | None, *, final: bool, now: datetime) -> None:
+    news: type[MessageSent | MessageFailed] | None = None
     if error is None:
         values: dict[str, object] = {"state": MessageState.SENT, "sent_at": now, "last_error": None}
+        news = MessageSent
     elif final or message.attempts >= MOST_ATTEMPTS:
         values = {"state": MessageState.UNDELIVERABLE, "last_error": error}
+        news = MessageFailed
     else:
         values = {"next_at": now + wait_after(message.attempts), "last_error": error}
-    _update(engine, message.id, values)
-
-
-def _update(engine: Engine, message_id: UUID, values: dict[str, object]) -> None:
     with transaction(engine) as db:
-        db.execute(
+        # Another worker may have sent it after our claim ran out: then its word counts, and is told once.
+        mine = db.scalar(
             update(OutMessage)
-            .where(OutMessage.id == message_id, OutMessage.state == MessageState.PENDING)
+            .where(OutMessage.id == message.id, OutMessage.state == MessageState.PENDING)
             .values(**values)
+            .returning(OutMessage.id)
         )
+        if mine is not None and news is not None:
+            _tell(db, news, message, now)
+
+
+def _tell(db: Session, news: type[MessageSent | MessageFailed], message: OutMessage, now: datetime) -> None:
+    if message.unit_id is None:
+        return  # queued by a version that did not note whom it concerns
+    told = news(message_id=message.id, template=message.template, medium=message.medium, attempts=message.attempts)
+    append(
+        db,
+        told,
+        unit_id=message.unit_id,
+        subject=message.id,
+        occurred_at=now,
+        now=now,
+        caused_by=message.caused_by,
+    )

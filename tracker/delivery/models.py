@@ -44,6 +44,9 @@ class OutMessage(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    # Whom the feed tells what became of it, and the event it speaks of; None in messages of earlier versions.
+    unit_id: Mapped[UUID | None]
+    caused_by: Mapped[UUID | None]
 
 
 class Webhook(Base):

@@ -12,7 +12,7 @@ from tracker.access.rules import Permission
 from tracker.delivery import service
 from tracker.delivery.models import Webhook
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
-from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["delivery"])
 
 @router.post("/webhooks", status_code=201)
 def add_webhook(
-    body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, key: IdempotencyKey = None
+    body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, known: KnownKinds, key: IdempotencyKey = None
 ) -> WebhookMade:
     """Subscribe to what happens within the caller's reach; the secret is in this answer and nowhere else.
 
@@ -32,11 +32,12 @@ def add_webhook(
     def work() -> dict[str, Any]:
         command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
         private_allowed = shared.settings.delivery.private_webhooks
-        return {"id": str(service.add_webhook(db, caller, command, private_allowed=private_allowed, now=now).id)}
+        made = service.add_webhook(db, caller, command, known=known, private_allowed=private_allowed, now=now)
+        return {"id": str(made.id)}
 
     # Only the id is kept for a repeat: the secret is made from it anew.
-    known = once(db, caller, key, f"webhooks {body.model_dump_json()}", work, now=now)
-    made = service.own_webhook(db, caller, UUID(known["id"]))
+    answer = once(db, caller, key, f"webhooks {body.model_dump_json()}", work, now=now)
+    made = service.own_webhook(db, caller, UUID(answer["id"]))
     secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
     return WebhookMade(**_shown(made), secret=secret)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +18,13 @@ from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, Un
 from tracker.delivery.models import MessageState, OutMessage, Webhook
 from tracker.delivery.rules.addresses import refusal_of_url
 from tracker.delivery.rules.templates import TEMPLATES
+from tracker.feed.kinds import Kinds
 from tracker.feed.queries import last_position
+from tracker.feed.service import cause_of
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 
 MOST_WEBHOOKS = 20
-# `room.what`, or `room.*` for all of a room.
-_KIND = re.compile(r"[a-z_]{1,40}\.([a-z_]{1,60}|\*)")
 
 
 def queue_message(
@@ -35,13 +34,14 @@ def queue_message(
     recipient_ref: str,
     template: str,
     params: Mapping[str, object],
+    unit_id: UUID,
     now: datetime,
     language: str = "id",
 ) -> UUID:
     """Put a message into the outbox; it leaves after the commit, or not at all when the transaction fails.
 
-    `recipient_ref` is the opaque id of the person, never an address or a name; so are `params`.
-    Raises UnknownTemplate.
+    `recipient_ref` is the opaque id of the person, never an address or a name; so are `params`. What becomes of the
+    message is told on the feed under `unit_id`, as a consequence of the event being handled. Raises UnknownTemplate.
     """
     if template not in TEMPLATES:
         raise UnknownTemplate(field="template", template=template)
@@ -56,6 +56,8 @@ def queue_message(
         attempts=0,
         next_at=now,
         created_at=now,
+        unit_id=unit_id,
+        caused_by=cause_of(db),
     )
     db.add(message)
     db.flush()
@@ -72,7 +74,13 @@ class NewWebhook:
 
 
 def add_webhook(
-    db: Session, principal: Principal, command: NewWebhook, *, private_allowed: bool, now: datetime
+    db: Session,
+    principal: Principal,
+    command: NewWebhook,
+    *,
+    known: Kinds,
+    private_allowed: bool,
+    now: datetime,
 ) -> Webhook:
     """Subscribe the caller's account to the feed, from now on or from an earlier position.
 
@@ -86,8 +94,8 @@ def add_webhook(
     if reason is not None:
         raise BadWebhookUrl(field="url", reason=reason)
     for index, kind in enumerate(command.kinds):
-        if not _KIND.fullmatch(kind):
-            raise BadKinds(field="kinds", line=index, value=kind[:100])
+        if not known.knows(kind):
+            raise BadKinds(field="kinds", line=index, value=kind[:100], nearest=known.nearest(kind))
     # Two requests at once must not pass the bound together.
     db.execute(select(Account.id).where(Account.id == principal.account_id).with_for_update())
     count = db.scalar(select(func.count()).where(Webhook.account_id == principal.account_id)) or 0

@@ -7,7 +7,6 @@ messages: no transaction waits for the network.
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +17,19 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import ColumnElement, Engine, or_, select, update
+import orjson
+from sqlalchemy import ColumnElement, Engine, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from tracker.access.queries import principal_of, units_visible_to
-from tracker.access.rules import Permission
+from tracker.access.audience import events_visible_to
+from tracker.access.queries import principal_of
 from tracker.database.engine import transaction
 from tracker.delivery.models import Webhook
 from tracker.delivery.rules.addresses import is_public
 from tracker.delivery.rules.backoff import wait_after
 from tracker.delivery.rules.signing import HEADER, signature
 from tracker.delivery.service import secret_of
+from tracker.feed.kinds import Kinds
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
 
@@ -61,6 +62,7 @@ def deliver_webhooks(
     client: httpx2.Client,
     secret_key: str,
     *,
+    kinds: Kinds,
     now: datetime,
     private_allowed: bool = False,
     resolve_host: Resolve = resolve,
@@ -68,11 +70,11 @@ def deliver_webhooks(
 ) -> int:
     """Serve up to `most` webhooks that are due and have something to hear; answers how many requests succeeded.
 
-    Call again at once while the answer is `most`. `private_allowed` lets requests into private networks
+    `kinds` says how events are worded for others. Call again at once while the answer is `most`. `private_allowed` lets requests into private networks
     (demo, tests, receivers of one's own).
     """
     done = 0
-    for parcel in _claim(engine, now, most):
+    for parcel in _claim(engine, kinds, now, most):
         error = None
         if parcel.events:
             body = _body(parcel)
@@ -82,7 +84,7 @@ def deliver_webhooks(
     return done
 
 
-def _claim(engine: Engine, now: datetime, most: int) -> list[Parcel]:
+def _claim(engine: Engine, kinds: Kinds, now: datetime, most: int) -> list[Parcel]:
     with transaction(engine) as db:
         newest = last_position(db)
         due = (
@@ -92,62 +94,55 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[Parcel]:
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        parcels = [_parcel(db, webhook, newest) for webhook in db.scalars(due)]
+        parcels = [_parcel(db, webhook, newest, kinds) for webhook in db.scalars(due)]
         ids = [parcel.webhook_id for parcel in parcels]
         db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
         return parcels
 
 
-def _parcel(db: Session, webhook: Webhook, newest: int) -> Parcel:
+def _parcel(db: Session, webhook: Webhook, newest: int, kinds: Kinds) -> Parcel:
     principal = principal_of(db, webhook.account_id)
     events: list[FeedEvent] = []
     # An account that was closed hears nothing more; its place in the feed stays where it was.
     after = webhook.position if principal is None else newest
     if principal is not None:
-        seen: ColumnElement[bool] = FeedEvent.unit_id.in_(units_visible_to(principal, Permission.FEED_READ))
-        if principal.may(Permission.CATALOG_WRITE):
-            # Events of no unit (the catalogue, imports) are for the nation's own.
-            seen = or_(seen, FeedEvent.unit_id.is_(None))
-        wanted = _kinds(webhook.kinds)
-        where = seen if wanted is None else seen & wanted
-        events = read_after(
-            db, webhook.position, limit=EVENTS_PER_REQUEST, where=where & (FeedEvent.position <= newest)
-        )
+        where = events_visible_to(principal) & _wanted(webhook.kinds) & (FeedEvent.position <= newest)
+        events = read_after(db, webhook.position, limit=EVENTS_PER_REQUEST, where=where)
         if len(events) == EVENTS_PER_REQUEST:
             after = events[-1].position
     return Parcel(
         webhook_id=webhook.id,
         url=webhook.url,
         failures=webhook.failures,
-        events=tuple(_event(event) for event in events),
+        events=tuple(_event(event, kinds) for event in events),
         before=webhook.position,
         after=after,
     )
 
 
-def _kinds(kinds: list[str]) -> ColumnElement[bool] | None:
+def _wanted(kinds: list[str]) -> ColumnElement[bool]:
     if not kinds:
-        return None
+        return true()
     whole = [kind[:-1] for kind in kinds if kind.endswith(".*")]
     exact = [kind for kind in kinds if not kind.endswith(".*")]
     return or_(FeedEvent.kind.in_(exact), *(FeedEvent.kind.startswith(room, autoescape=True) for room in whole))
 
 
-def _event(event: FeedEvent) -> dict[str, Any]:
+def _event(event: FeedEvent, kinds: Kinds) -> dict[str, Any]:
     return {
         "position": event.position,
-        "id": str(event.id),
+        "id": event.id,
         "kind": event.kind,
         "subject": event.subject,
-        "data": event.data,
+        "data": kinds.data_for_others(event),
+        "caused_by": event.caused_by,
         "occurred_at": event.occurred_at.isoformat(),
         "recorded_at": event.recorded_at.isoformat(),
     }
 
 
 def _body(parcel: Parcel) -> bytes:
-    body = {"webhook": str(parcel.webhook_id), "events": list(parcel.events)}
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return orjson.dumps({"webhook": parcel.webhook_id, "events": parcel.events})
 
 
 def _post(

@@ -21,6 +21,7 @@ from tracker.access.service import csrf_matches, login_of, principal_of_key
 from tracker.access.tokens import KEY_PREFIX, account_of_token
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.feed.kinds import Kinds
 from tracker.kit.errors import Unauthenticated
 
 LOGIN_COOKIE = "rantai_login"
@@ -48,6 +49,15 @@ def _now(request: Request) -> datetime:
 Db = Annotated[Session, Depends(_db, scope="function")]
 Now = Annotated[datetime, Depends(_now)]
 Shared = Annotated[Services, Depends(services_of)]
+
+
+def _kinds(request: Request) -> Kinds:
+    kinds: Kinds = request.app.state.kinds
+    return kinds
+
+
+# All kinds of events; the list stands above every room, so a room is handed it.
+KnownKinds = Annotated[Kinds, Depends(_kinds)]
 
 
 def identify(request: Request, db: Session, now: datetime, bearer: str | None) -> Principal | None:

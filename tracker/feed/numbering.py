@@ -16,13 +16,13 @@ _MOVE = text(
     WITH taken AS (
         DELETE FROM feed_pending
         WHERE id IN (SELECT id FROM feed_pending ORDER BY id LIMIT :most)
-        RETURNING id, kind, subject, unit_id, data, occurred_at, recorded_at
+        RETURNING id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at
     ), base AS (
         SELECT coalesce(max(position), 0) AS position FROM feed_event
     )
-    INSERT INTO feed_event (position, id, kind, subject, unit_id, data, occurred_at, recorded_at)
+    INSERT INTO feed_event (position, id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at)
     SELECT base.position + row_number() OVER (ORDER BY taken.id),
-           taken.id, kind, subject, unit_id, data, occurred_at, recorded_at
+           taken.id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at
     FROM taken, base
     ORDER BY taken.id
     """

@@ -2,71 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.feed.bell import ring_after_commit
-from tracker.feed.models import FeedCursor, FeedPending
+from tracker.feed.contract import Audience, Event
+from tracker.feed.models import FeedCursor
 from tracker.kit.ids import uuid7
 
-
-def append(
-    db: Session,
-    kind: str,
-    *,
-    unit_id: UUID | None,
-    subject: str,
-    data: Mapping[str, Any],
-    occurred_at: datetime,
-    now: datetime,
-) -> UUID:
-    """Say that something happened; it becomes visible, numbered, once the transaction has committed.
-
-    `kind` is "room.what"; `unit_id` is the unit within whose subtree one must stand to see it (None:
-    seen by national roles only); `subject` is the id or code of the thing; `data` holds JSON values
-    and never personal data. Returns the event's id.
-    """
-    event_id = uuid7()
-    db.execute(
-        insert(FeedPending),
-        {
-            "id": event_id,
-            "kind": kind,
-            "subject": subject,
-            "unit_id": unit_id,
-            "data": dict(data),
-            "occurred_at": occurred_at,
-            "recorded_at": now,
-        },
-    )
-    ring_after_commit(db)
-    return event_id
+_CAUSE = "rantai_cause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """One thing that happened; the fields are those of `append`."""
 
-    kind: str
+    event: Event
     unit_id: UUID | None
-    subject: str
-    data: Mapping[str, Any]
+    subject: UUID | str
     occurred_at: datetime
+    caused_by: UUID | None = None
+    id: UUID = field(default_factory=uuid7)
+
+
+def append(
+    db: Session,
+    event: Event,
+    *,
+    unit_id: UUID | None,
+    subject: UUID | str,
+    occurred_at: datetime,
+    now: datetime,
+    caused_by: UUID | None = None,
+    event_id: UUID | None = None,
+) -> UUID:
+    """Say that something happened; it becomes visible, numbered, once the transaction has committed.
+
+    `unit_id` is the unit within whose subtree one must stand to see it (None: an event for the nation);
+    `subject` is the id or code of the thing. Without `caused_by` the cause is that of the surrounding
+    `causing`. An `event_id` made beforehand lets others name this event as their cause. Returns the event's id.
+    """
+    happening = Happening(
+        event=event,
+        unit_id=unit_id,
+        subject=subject,
+        occurred_at=occurred_at,
+        caused_by=caused_by,
+        id=event_id or uuid7(),
+    )
+    # What is told must stand in the transaction, not only in the session's memory.
+    db.flush()
+    append_all(db, [happening], now=now)
+    return happening.id
 
 
 _APPEND_ALL = text(
     """
-    INSERT INTO feed_pending (id, kind, subject, unit_id, data, occurred_at, recorded_at)
+    INSERT INTO feed_pending (id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at)
     SELECT h.*, :now FROM json_to_recordset(CAST(:happenings AS json)) AS h(
-        id uuid, kind text, subject text, unit_id uuid, data jsonb, occurred_at timestamptz)
+        id uuid, kind text, subject text, unit_id uuid, data jsonb, caused_by uuid, occurred_at timestamptz)
     """
 )
 
@@ -75,19 +77,48 @@ def append_all(db: Session, happenings: Sequence[Happening], *, now: datetime) -
     """What `append` does, for several things at once and in one statement; for hot paths."""
     if not happenings:
         return
+    cause = db.info.get(_CAUSE)
     rows = [
         {
-            "id": uuid7(),
-            "kind": happening.kind,
-            "subject": happening.subject,
-            "unit_id": happening.unit_id,
-            "data": dict(happening.data),
+            "id": happening.id,
+            "kind": happening.event.KIND,
+            "subject": str(happening.subject),
+            "unit_id": _checked_unit(happening),
+            "data": happening.event,
+            "caused_by": happening.caused_by or cause,
             "occurred_at": happening.occurred_at,
         }
         for happening in happenings
     ]
     db.connection().execute(_APPEND_ALL, {"now": now, "happenings": orjson.dumps(rows).decode()})
     ring_after_commit(db)
+
+
+def _checked_unit(happening: Happening) -> UUID | None:
+    """An event of a facility told under no unit would be hidden from it, one of the nation's under a unit shown to it."""
+    if (happening.unit_id is None) is not (happening.event.AUDIENCE is Audience.NATION):
+        raise ValueError(f"{happening.event.KIND} is told to its {happening.event.AUDIENCE.value}")
+    return happening.unit_id
+
+
+@contextmanager
+def causing(db: Session, event_id: UUID | None) -> Iterator[None]:
+    """Within it, whatever is appended in this session and names no cause of its own was caused by `event_id`.
+
+    None, where a cause was not noted, leaves the surrounding one.
+    """
+    before = db.info.get(_CAUSE)
+    db.info[_CAUSE] = event_id or before
+    try:
+        yield
+    finally:
+        db.info[_CAUSE] = before
+
+
+def cause_of(db: Session) -> UUID | None:
+    """The event of the surrounding `causing`, for what carries its cause elsewhere than on the feed."""
+    cause: UUID | None = db.info.get(_CAUSE)
+    return cause
 
 
 def cursor_of(db: Session, name: str, *, lock: bool = False) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,17 +14,9 @@ from tracker.access.rules import Permission
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.network.errors import BadFeature, BadGeoJson
+from tracker.network.events import AreasImported
 from tracker.network.models import Area
 from tracker.network.rules.geojson import AreaFeature, FeatureError, features_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreasImported:
-    """How many areas were new, known and refreshed; how many polygons crossed themselves and were mended."""
-
-    added: int
-    refreshed: int
-    repaired: int
 
 
 def import_areas(db: Session, principal: Principal, geojson: Mapping[str, Any], *, now: datetime) -> AreasImported:
@@ -57,8 +48,7 @@ def import_areas(db: Session, principal: Principal, geojson: Mapping[str, Any], 
     done = AreasImported(
         added=added, refreshed=len(features) - added, repaired=sum(feature.repaired for feature in features)
     )
-    data = {"added": done.added, "refreshed": done.refreshed, "repaired": done.repaired}
-    append(db, "network.areas_imported", unit_id=None, subject="areas", data=data, occurred_at=now, now=now)
+    append(db, done, unit_id=None, subject="areas", occurred_at=now, now=now)
     return done
 
 

@@ -18,6 +18,7 @@ from tracker.access.service import ensure_unit
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.network.errors import BadCode, BadPoint, CodeTaken, FacilityNotFound, UnknownTimeZone
+from tracker.network.events import EquipmentAdded, EquipmentChanged, FacilityAdded
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.rules.words import TIME_ZONES, USUAL_PLACE_KIND, EquipmentKind, PlaceKind
@@ -74,15 +75,8 @@ def add_facility(db: Session, principal: Principal, command: NewFacility, *, now
         synthetic=command.synthetic,
     )
     db.add(facility)
-    append(
-        db,
-        "network.facility_added",
-        unit_id=unit.id,
-        subject=str(unit.id),
-        data={"facility": unit.code, "kind": unit.kind.value},
-        occurred_at=now,
-        now=now,
-    )
+    told = FacilityAdded(facility_code=unit.code, kind=unit.kind)
+    append(db, told, unit_id=unit.id, subject=unit.id, occurred_at=now, now=now)
     db.flush()
     return facility
 
@@ -123,7 +117,7 @@ def add_equipment(db: Session, principal: Principal, command: NewEquipment, *, n
         in_service=True,
     )
     db.add(equipment)
-    _tell_equipment(db, equipment, "network.equipment_added", now=now)
+    _tell_equipment(db, equipment, EquipmentAdded, now=now)
     db.flush()
     return equipment
 
@@ -139,21 +133,16 @@ def set_in_service(
     principal.require(Permission.STOCK_WRITE, path_of(db, found.facility_id))
     if found.in_service != in_service:
         found.in_service = in_service
-        _tell_equipment(db, found, "network.equipment_changed", now=now)
+        _tell_equipment(db, found, EquipmentChanged, now=now)
         db.flush()
     return found
 
 
-def _tell_equipment(db: Session, equipment: Equipment, kind: str, *, now: datetime) -> None:
-    append(
-        db,
-        kind,
-        unit_id=equipment.facility_id,
-        subject=str(equipment.id),
-        data={"equipment": equipment.code, "kind": equipment.kind.value, "in_service": equipment.in_service},
-        occurred_at=now,
-        now=now,
-    )
+def _tell_equipment(
+    db: Session, equipment: Equipment, news: type[EquipmentAdded | EquipmentChanged], *, now: datetime
+) -> None:
+    told = news(equipment_code=equipment.code, kind=equipment.kind, in_service=equipment.in_service)
+    append(db, told, unit_id=equipment.facility_id, subject=equipment.id, occurred_at=now, now=now)
 
 
 def _parent(db: Session, principal: Principal, command: NewFacility) -> Unit | None:

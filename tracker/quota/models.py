@@ -165,3 +165,5 @@ class Displacement(Base):
     state: Mapped[OfferState] = mapped_column(StrEnumText(OfferState))
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
     changed_at: Mapped[datetime]
+    # The feed event that told of it: the cause of whatever is offered, now or later.
+    event_id: Mapped[UUID | None]

@@ -17,7 +17,7 @@ from tracker.access.queries import principal_of, visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
-from tracker.feed.service import append
+from tracker.feed.service import append, causing
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
@@ -28,6 +28,7 @@ from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.holding import change_status
 from tracker.stock.service.reading import lock_anchors
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
+from tracker.trace.events import BatchRecalled
 from tracker.trace.models import Recall, RecallHolder
 
 # What is unusable already stays so; it is counted in the trace, not frozen twice.
@@ -230,7 +231,10 @@ def _freeze_facility(
     if not lines:
         return 0
     change = StatusChange(id=uuid7(), facility_id=facility_id, lines=lines, cause=recall.id, reason=recall.reason)
-    changed = change_status(db, SYSTEM, change, now=now)
+    # What the ledger tells of it names the recall's event as its cause; that one is written last, once vials are known.
+    told_as = uuid7()
+    with causing(db, told_as):
+        changed = change_status(db, SYSTEM, change, now=now)
     by_holder: dict[tuple[Account, UUID], int] = {}
     for line in changed.lines:
         key = (line.account, line.holder_id)
@@ -248,7 +252,7 @@ def _freeze_facility(
             ),
         )
     if changed.vials:
-        _tell(db, recall, batch, facility_id, changed.vials, now)
+        _tell(db, told_as, recall, batch, facility_id, changed.vials, now)
     return changed.vials
 
 
@@ -264,21 +268,16 @@ def _note(db: Session, found: RecallHolder) -> None:
     )
 
 
-def _tell(db: Session, recall: Recall, batch: Batch, facility_id: UUID, vials: int, now: datetime) -> None:
-    product = db.scalar(select(Presentation.code).where(Presentation.id == batch.presentation_id))
-    append(
-        db,
-        "trace.recalled",
-        unit_id=facility_id,
-        subject=str(recall.id),
-        data={
-            "recall": str(recall.id),
-            "batch": str(batch.id),
-            "product": product,
-            "lot": batch.lot,
-            "vials": vials,
-            "facility_id": str(facility_id),
-        },
-        occurred_at=now,
-        now=now,
+def _tell(
+    db: Session, event_id: UUID, recall: Recall, batch: Batch, facility_id: UUID, vials: int, now: datetime
+) -> None:
+    product = db.scalars(select(Presentation.code).where(Presentation.id == batch.presentation_id)).one()
+    told = BatchRecalled(
+        recall_id=recall.id,
+        batch_id=batch.id,
+        presentation_code=product,
+        lot=batch.lot,
+        vials=vials,
+        facility_id=facility_id,
     )
+    append(db, told, unit_id=facility_id, subject=recall.id, occurred_at=now, now=now, event_id=event_id)

@@ -10,7 +10,9 @@ PROBLEMS: dict[str, Problem] = {
         422, "Alamat ini tidak dapat dipakai untuk webhook: {reason}.", "This address cannot be a webhook: {reason}."
     ),
     "delivery.bad_kinds": Problem(
-        422, "{value} bukan jenis peristiwa.", "{value} is no kind of event, such as stock.moved or quota.*."
+        422,
+        "{value} bukan jenis peristiwa; yang paling mirip: {nearest}.",
+        "{value} is no kind of event; the nearest is {nearest}.",
     ),
     "delivery.too_many_webhooks": Problem(
         409, "Paling banyak {most} webhook per akun.", "An account may have {most} webhooks at most."

@@ -10,6 +10,14 @@ from uuid import UUID
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from tracker.coldchain.events import (
+    AdvisoryRaised,
+    AlarmEnded,
+    AlarmRaised,
+    BrokenLimit,
+    EpisodeChanged,
+    EpisodeNews,
+)
 from tracker.coldchain.models import Alarm, AlarmStep, Episode
 from tracker.coldchain.rules.escalation import Level, first_escalation
 from tracker.coldchain.rules.instants import SECOND
@@ -59,47 +67,53 @@ def follow_changes(db: Session, changes: Sequence[Change], limits: Mapping[int, 
         episode = change.episode
         limit = limits[episode.limit_id]
         if episode.id in raised:
-            kind = "alarm_raised" if episode.severity is Severity.ALARM else "advisory_raised"
-            tell(db, kind, episode, limit, now=now)
+            news = AlarmRaised if episode.severity is Severity.ALARM else AdvisoryRaised
+            _tell(db, news, episode, limit, now=now)
         elif episode.id in joined or (episode.alarm_id is not None and (change.reshaped or not change.lives)):
-            tell(db, "episode_changed", episode, limit, now=now)
+            _tell(db, EpisodeChanged, episode, limit, now=now)
 
 
-def tell(db: Session, kind: str, episode: Episode, limit: Limit, *, now: datetime) -> None:
-    """Append an episode's news to the feed, with the evidence."""
+def _tell(db: Session, news: type[EpisodeNews], episode: Episode, limit: Limit, *, now: datetime) -> None:
+    """Append an episode's news to the feed, with the evidence.
+
+    A new alarm is told under its own id, so what is told of it later names its cause without looking it up.
+    """
+    raises = news is not EpisodeChanged
+    told = news(
+        alarm_id=episode.alarm_id,
+        episode_id=episode.id,
+        rule=episode.rule,
+        severity=episode.severity,
+        channel_id=episode.channel_id,
+        assignment_id=episode.assignment_id,
+        equipment_id=episode.equipment_id,
+        shipment_id=episode.shipment_id,
+        started_at=episode.started_at,
+        alarmed_at=episode.alarmed_at,
+        ended_at=episode.ended_at,
+        void=episode.void_at is not None,
+        merged_into_id=episode.merged_into,
+        peak=episode.peak,
+        exposed_s=episode.exposed_s,
+        known_s=episode.known_s,
+        limit=BrokenLimit(
+            id=limit.id,
+            quantity=limit.quantity,
+            operator=limit.operator,
+            value=limit.value,
+            mode=limit.mode,
+            duration_s=limit.duration // SECOND,
+        ),
+    )
     append(
         db,
-        f"coldchain.{kind}",
+        told,
         unit_id=episode.unit_id,
-        subject=str(episode.alarm_id or episode.id),
-        data={
-            "alarm_id": _text(episode.alarm_id),
-            "episode_id": str(episode.id),
-            "rule": episode.rule,
-            "severity": episode.severity.value,
-            "channel_id": episode.channel_id,
-            "assignment_id": str(episode.assignment_id),
-            "equipment_id": _text(episode.equipment_id),
-            "shipment_id": _text(episode.shipment_id),
-            "started_at": episode.started_at.isoformat(),
-            "alarmed_at": _iso(episode.alarmed_at),
-            "ended_at": _iso(episode.ended_at),
-            "void": episode.void_at is not None,
-            "merged_into": _text(episode.merged_into),
-            "peak": episode.peak,
-            "exposed_s": episode.exposed_s,
-            "known_s": episode.known_s,
-            "limit": {
-                "id": limit.id,
-                "quantity": limit.quantity.value,
-                "operator": limit.operator.value,
-                "value": limit.value,
-                "mode": limit.mode.value,
-                "duration_s": limit.duration // SECOND,
-            },
-        },
+        subject=episode.alarm_id or episode.id,
         occurred_at=episode.alarmed_at or episode.started_at,
         now=now,
+        event_id=episode.alarm_id if raises else None,
+        caused_by=None if raises else episode.alarm_id,
     )
 
 
@@ -108,14 +122,6 @@ def note_step(
 ) -> None:
     """Write one line of the alarm's history."""
     db.add(AlarmStep(alarm_id=alarm.id, at=now, kind=kind, level=alarm.level, name=name, comment=comment))
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
-
-
-def _text(ref: UUID | None) -> str | None:
-    return None if ref is None else str(ref)
 
 
 def _place_key(episode: Episode) -> str:
@@ -289,22 +295,23 @@ def _merge(db: Session, alarm: Alarm, heir_id: UUID, now: datetime) -> None:
 
 def tell_end(db: Session, alarm: Alarm, *, now: datetime) -> None:
     """Append an alarm's end to the feed."""
+    told = AlarmEnded(
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        shipment_id=alarm.shipment_id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        channel_id=alarm.channel_id,
+        started_at=alarm.started_at,
+        ended_at=alarm.ended_at,
+        withdrawn=alarm.withdrawn_at is not None,
+    )
     append(
         db,
-        "coldchain.alarm_ended",
+        told,
         unit_id=alarm.unit_id,
-        subject=str(alarm.id),
-        data={
-            "alarm_id": str(alarm.id),
-            "rule": alarm.rule,
-            "severity": alarm.severity.value,
-            "equipment_id": _text(alarm.equipment_id),
-            "shipment_id": _text(alarm.shipment_id),
-            "channel_id": alarm.channel_id,
-            "started_at": alarm.started_at.isoformat(),
-            "ended_at": _iso(alarm.ended_at),
-            "withdrawn": alarm.withdrawn_at is not None,
-        },
+        subject=alarm.id,
         occurred_at=alarm.ended_at or now,
         now=now,
+        caused_by=alarm.id,
     )

@@ -14,6 +14,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.errors import AlarmClosed, AlarmNotFound, AlreadyAcknowledged, CommentMissing
+from tracker.coldchain.events import AlarmAcknowledged, AlarmEscalated, AlarmSettled, AlarmStepped
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.escalation import Level, escalated
 from tracker.coldchain.service.alarming import note_step
@@ -49,7 +50,7 @@ def acknowledge_alarm(db: Session, principal: Principal, command: AcknowledgeAla
     alarm.comment = comment
     alarm.escalate_at = None
     note_step(db, alarm, "acknowledged", now=now, name=principal.name, comment=comment)
-    _tell(db, "alarm_acknowledged", alarm, now)
+    _tell(db, AlarmAcknowledged, alarm, now)
     db.flush()
     return alarm
 
@@ -62,7 +63,7 @@ def mark_closed(db: Session, principal: Principal, alarm: Alarm, *, now: datetim
     alarm.closed_by = principal.account_id
     alarm.escalate_at = None
     note_step(db, alarm, "closed", now=now, name=principal.name, comment=comment)
-    _tell(db, "alarm_closed", alarm, now)
+    _tell(db, AlarmSettled, alarm, now)
     db.flush()
 
 
@@ -94,26 +95,18 @@ def escalate_alarms(db: Session, *, now: datetime, limit: int = 500) -> int:
         level, alarm.escalate_at = escalated(Level(alarm.level), now)
         alarm.level = int(level)
         note_step(db, alarm, "escalated", now=now)
-        _tell(db, "alarm_escalated", alarm, now)
+        _tell(db, AlarmEscalated, alarm, now)
     db.flush()
     return len(due)
 
 
-def _tell(db: Session, kind: str, alarm: Alarm, now: datetime) -> None:
-    append(
-        db,
-        f"coldchain.{kind}",
-        unit_id=alarm.unit_id,
-        subject=str(alarm.id),
-        data={
-            "alarm_id": str(alarm.id),
-            "rule": alarm.rule,
-            "severity": alarm.severity.value,
-            "equipment_id": None if alarm.equipment_id is None else str(alarm.equipment_id),
-            "shipment_id": None if alarm.shipment_id is None else str(alarm.shipment_id),
-            "level": alarm.level,
-            "acknowledged_name": alarm.acknowledged_name,
-        },
-        occurred_at=now,
-        now=now,
+def _tell(db: Session, news: type[AlarmStepped], alarm: Alarm, now: datetime) -> None:
+    told = news(
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        shipment_id=alarm.shipment_id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        level=alarm.level,
     )
+    append(db, told, unit_id=alarm.unit_id, subject=alarm.id, occurred_at=now, now=now, caused_by=alarm.id)

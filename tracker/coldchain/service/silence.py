@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from tracker.coldchain.events import SensorSilent
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.escalation import Level, first_escalation
 from tracker.coldchain.rules.instants import Micros, from_micros, to_micros
@@ -65,21 +66,22 @@ def _raise(db: Session, facts: ChannelFacts, newest: Micros, now: datetime) -> N
         return
     alarm = db.get_one(Alarm, alarm_id)
     note_step(db, alarm, "raised", now=now)
+    told = SensorSilent(
+        alarm_id=alarm_id,
+        equipment_id=place.equipment_id,
+        shipment_id=place.shipment_id,
+        device_id=facts.device_id,
+        channel_id=facts.id,
+        since=since,
+    )
     append(
         db,
-        "coldchain.silent",
+        told,
         unit_id=place.unit_id,
-        subject=str(alarm_id),
-        data={
-            "alarm_id": str(alarm_id),
-            "device_id": str(facts.device_id),
-            "channel_id": facts.id,
-            "equipment_id": None if place.equipment_id is None else str(place.equipment_id),
-            "shipment_id": None if place.shipment_id is None else str(place.shipment_id),
-            "since": since.isoformat(),
-        },
+        subject=alarm_id,
         occurred_at=alarm.alarmed_at,
         now=now,
+        event_id=alarm_id,
     )
 
 

@@ -21,10 +21,11 @@ from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation, StorageClass
 from tracker.coldchain.models import Episode, Limit
 from tracker.coldchain.rules.limits import Severity
-from tracker.feed.service import append
+from tracker.feed.service import append, causing
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
 from tracker.passport.errors import MovedMeanwhile
+from tracker.passport.events import StockHeld
 from tracker.passport.models import Hold
 from tracker.passport.rules.holding import Harm, HoldState, harm_of, stops
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
@@ -245,14 +246,16 @@ def _stop(db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]
         (hold.holder_id, hold.batch_id): hold for hold in db.scalars(select(Hold).where(Hold.episode_id == episode.id))
     }
     open_spots = [spot for spot in spots if _undecided(db, spot, known)]
-    vials = _change_to_held(db, principal, case, open_spots)
+    # What the ledger tells of a facility names the hold's event there as its cause; that one is written last.
+    told_as = {facility_id: uuid7() for facility_id in sorted({spot.facility_id for spot in open_spots})}
+    vials = _change_to_held(db, principal, case, open_spots, told_as)
     evidence = _evidence(db, case)
     for spot in open_spots:
         _write_hold(db, case, spot, vials[spot.key], evidence, known=known.get(spot.key))
     db.flush()
     stopped = [spot for spot in open_spots if vials[spot.key]]
     doses = {batch_id: one.doses_per_vial for batch_id, one in _goods(db, {s.batch_id for s in stopped}).items()}
-    _tell(db, case, stopped, vials, doses)
+    _tell(db, case, stopped, vials, doses, told_as)
     return Held(
         episode_id=episode.id,
         vials=sum(vials.values()),
@@ -263,11 +266,11 @@ def _stop(db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]
 
 
 def _change_to_held(
-    db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]
+    db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot], told_as: dict[UUID, UUID]
 ) -> dict[tuple[UUID, UUID], int]:
     """One status change a facility; returns the vials it moved by (holder, batch)."""
     vials: dict[tuple[UUID, UUID], int] = defaultdict(int)
-    for facility_id in sorted({spot.facility_id for spot in spots}):
+    for facility_id, event_id in told_as.items():
         lines = tuple(
             StatusLine(
                 batch_id=spot.batch_id,
@@ -282,7 +285,9 @@ def _change_to_held(
         change = StatusChange(
             id=uuid7(), facility_id=facility_id, lines=lines, cause=case.episode.id, reason=f"hold:{case.episode.rule}"
         )
-        for line in change_status(db, principal, change, now=case.now).lines:
+        with causing(db, event_id):
+            changed = change_status(db, principal, change, now=case.now)
+        for line in changed.lines:
             vials[line.holder_id, line.batch_id] += line.vials or 0
     return vials
 
@@ -391,26 +396,28 @@ def _tell(
     stopped: Sequence[_Spot],
     vials: dict[tuple[UUID, UUID], int],
     doses: dict[UUID, int],
+    told_as: dict[UUID, UUID],
 ) -> None:
     """One event a facility, with what was stopped there."""
     episode = case.episode
     for facility_id in sorted({spot.facility_id for spot in stopped}):
         mine = [spot for spot in stopped if spot.facility_id == facility_id]
+        told = StockHeld(
+            alarm_id=episode.alarm_id,
+            episode_id=episode.id,
+            rule=episode.rule,
+            equipment_id=episode.equipment_id,
+            facility_id=facility_id,
+            batch_ids=tuple(sorted({spot.batch_id for spot in mine})),
+            vials=sum(vials[spot.key] for spot in mine),
+            doses=sum(vials[spot.key] * doses[spot.batch_id] for spot in mine),
+        )
         append(
             db,
-            "passport.held",
+            told,
             unit_id=facility_id,
-            subject=str(episode.alarm_id or episode.id),
-            data={
-                "alarm_id": str(episode.alarm_id) if episode.alarm_id else None,
-                "episode_id": str(episode.id),
-                "rule": episode.rule,
-                "equipment_id": str(episode.equipment_id) if episode.equipment_id else None,
-                "facility_id": str(facility_id),
-                "batches": sorted({str(spot.batch_id) for spot in mine}),
-                "vials": sum(vials[spot.key] for spot in mine),
-                "doses": sum(vials[spot.key] * doses[spot.batch_id] for spot in mine),
-            },
+            subject=episode.alarm_id or episode.id,
             occurred_at=episode.alarmed_at or case.now,
             now=case.now,
+            event_id=told_as[facility_id],
         )

@@ -14,9 +14,10 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation, StorageClass
-from tracker.feed.service import append
+from tracker.feed.service import append, causing
 from tracker.kit.ids import uuid7
 from tracker.passport.errors import HoldDecided, HoldNotFound, ReasonMissing, ShakeTestNeeded
+from tracker.passport.events import HoldDiscarded, HoldReleased
 from tracker.passport.models import Hold
 from tracker.passport.rules.holding import HoldState, ShakeTest, may_release
 from tracker.stock.rules.words import Account, Status
@@ -109,7 +110,7 @@ def _decide(
     hold.shake_test = decision.shake_test
     hold.override = decision.override
     db.flush()
-    moved = 0
+    moved, told_as = 0, uuid7()
     # A discard is final whatever else holds the vials; a release waits for the last hold.
     if state is HoldState.DISCARDED or not _held_by_another(db, hold):
         to_status = Status.USABLE if state is HoldState.RELEASED else Status.UNUSABLE
@@ -125,22 +126,17 @@ def _decide(
         )
         # The right to release was checked above; moving the vials is the system's part of it.
         acting = Principal(account_id=principal.account_id, name=principal.name, is_system=True)
-        moved = change_status(db, acting, change, now=now).vials
-    append(
-        db,
-        f"passport.{state.value}",
-        unit_id=hold.facility_id,
-        subject=str(hold.id),
-        data={
-            "hold_id": str(hold.id),
-            "alarm_id": str(hold.alarm_id) if hold.alarm_id else None,
-            "batch_id": str(hold.batch_id),
-            "facility_id": str(hold.facility_id),
-            "vials": moved,
-        },
-        occurred_at=now,
-        now=now,
+        with causing(db, told_as):
+            moved = change_status(db, acting, change, now=now).vials
+    news = HoldReleased if state is HoldState.RELEASED else HoldDiscarded
+    told = news(
+        hold_id=hold.id,
+        alarm_id=hold.alarm_id,
+        batch_id=hold.batch_id,
+        facility_id=hold.facility_id,
+        vials=moved,
     )
+    append(db, told, unit_id=hold.facility_id, subject=hold.id, occurred_at=now, now=now, event_id=told_as)
 
 
 def _held_by_another(db: Session, hold: Hold) -> bool:

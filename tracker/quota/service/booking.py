@@ -23,6 +23,7 @@ from tracker.quota.errors import (
     SessionClosed,
     UnknownPerson,
 )
+from tracker.quota.events import BookingMade
 from tracker.quota.models import Booking, Claim, VaccinationSession
 from tracker.quota.queries.nearby import alternatives
 from tracker.quota.rules.buckets import Applicant, choose, eligible
@@ -34,7 +35,7 @@ from tracker.quota.service.moving import lapse_in
 from tracker.quota.service.pools import PoolFacts, pool_facts, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, seat, seats_of
 from tracker.quota.service.sessions import session_for
-from tracker.quota.service.telling import tell_booking
+from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.stock.errors import NotAvailable
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.service.reading import lock_anchors
@@ -121,7 +122,7 @@ def take_place(
         return None
     seat(booking, session, buckets[chosen.id])
     _back(db, booking, session, now)
-    tell_booking(db, session, booking, "quota.booked", now=now)
+    tell_booking(db, BookingMade(**facts_of(session, booking)), now)
     db.flush()
     return booking
 

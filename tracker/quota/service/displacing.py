@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
@@ -21,7 +22,7 @@ from tracker.quota.service.claims import fund_claims, restore_claim
 from tracker.quota.service.moving import lapse_in
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, session_loads, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
-from tracker.quota.service.telling import tell_booking, tell_pool_changed
+from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
 from tracker.stock.errors import NotAvailable
 from tracker.stock.queries.availability import pool_state
 
@@ -66,9 +67,9 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
             continue
         booking = by_id[promise.id]
         session = sessions[booking.session_id]
-        _withdraw(db, pool, booking, now)
+        displacement = _withdraw(db, pool, booking, now)
         move(booking, session, buckets[booking.bucket_id], BookingState.DISPLACED, now)
-        tell_booking(db, session, booking, "quota.displaced", now=now)
+        displacement.event_id = tell_booking(db, BookingDisplaced(**facts_of(session, booking)), now)
         withdrawn.append(booking.id)
     short = _settle(db, pool, now)
     if gone:
@@ -135,7 +136,7 @@ def _merged(groups: list[Group]) -> list[Group]:
     ]
 
 
-def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> None:
+def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> Displacement:
     """Note that the person waits for an offer; one who was being offered this very place waits again."""
     restore_claim(db, booking, pool.today)
     # An offer that is itself withdrawn: the first displacement's story goes on with this booking.
@@ -145,9 +146,11 @@ def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> 
         .values(state=OfferState.LAPSED, changed_at=now)
         .execution_options(synchronize_session=False)
     )
-    db.add(
-        Displacement(booking_id=booking.id, displaced_at=now, state=OfferState.PENDING, offer_id=None, changed_at=now)
+    displacement = Displacement(
+        booking_id=booking.id, displaced_at=now, state=OfferState.PENDING, offer_id=None, changed_at=now
     )
+    db.add(displacement)
+    return displacement
 
 
 def _settle(db: Session, pool: PoolFacts, now: datetime) -> int:

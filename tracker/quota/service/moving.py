@@ -15,13 +15,14 @@ from tracker.access.rules import Permission
 from tracker.network.models import Facility
 from tracker.network.queries import local_date
 from tracker.quota.errors import BadStep, BookingNotFound, ReservationLapsed
+from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.rules.words import LIVE, STEPS, BookingState, OfferState, SessionState
 from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.commands import MoveBooking
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.seating import buckets_of, lapsed_in, lock_sessions, move
-from tracker.quota.service.telling import tell_booking
+from tracker.quota.service.telling import facts_of, tell_booking
 
 
 def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now: datetime) -> Booking:
@@ -48,7 +49,7 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
         lock_pool(db, pool)
         restore_claim(db, booking, pool.today)
         give_back_and_fund(db, pool, now, {session.day})
-    tell_booking(db, session, booking, "quota.moved", now=now)
+    tell_booking(db, BookingMoved(**facts_of(session, booking)), now)
     db.flush()
     return booking
 

@@ -9,17 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.delivery.service import queue_message
+from tracker.feed.service import causing
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.models import Person
 from tracker.quota.errors import Exhausted, SessionClosed
+from tracker.quota.events import PlaceOffered
 from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.queries.nearby import sessions_with_room
 from tracker.quota.rules.offers import answer_by
 from tracker.quota.rules.words import LIVE, BookingState, OfferState
 from tracker.quota.service.booking import applicant_of, take_place
 from tracker.quota.service.commands import Book
-from tracker.quota.service.telling import tell_booking
+from tracker.quota.service.telling import facts_of, tell_booking
 
 _TRIES = 5
 
@@ -38,7 +40,12 @@ def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
     )
     if displacement is None or displacement.state not in (OfferState.PENDING, OfferState.NONE_FOUND):
         return None
-    lost = db.get_one(Booking, booking_id)
+    with causing(db, displacement.event_id):
+        return _offer(db, displacement, now)
+
+
+def _offer(db: Session, displacement: Displacement, now: datetime) -> UUID | None:
+    lost = db.get_one(Booking, displacement.booking_id)
     session = db.get_one(VaccinationSession, lost.session_id)
     person = db.get_one(Person, lost.person_id)
     if _booked_again(db, lost):
@@ -51,13 +58,13 @@ def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
     displacement.changed_at = now
     if offer is None:
         displacement.state = OfferState.NONE_FOUND
-        _tell(db, lost, "quota_displaced_no_place", {"day": session.day.isoformat()}, now)
+        _tell(db, lost, session.facility_id, "quota_displaced_no_place", {"day": session.day.isoformat()}, now)
         db.flush()
         return None
     displacement.state = OfferState.OFFERED
     displacement.offer_id = offer.id
     place = db.get_one(VaccinationSession, offer.session_id)
-    tell_booking(db, place, offer, "quota.offered", now=now, more={"instead_of": str(lost.id)})
+    offered = tell_booking(db, PlaceOffered(**facts_of(place, offer), instead_of_id=lost.id), now)
     params = {
         "day": session.day.isoformat(),
         "facility": db.get_one(Facility, session.facility_id).name,
@@ -66,7 +73,8 @@ def make_offer(db: Session, booking_id: UUID, *, now: datetime) -> UUID | None:
         "booking": str(offer.id),
         "answer_by": offer.expires_at.isoformat() if offer.expires_at else "",
     }
-    _tell(db, lost, "quota_offer", params, now)
+    with causing(db, offered):
+        _tell(db, lost, place.facility_id, "quota_offer", params, now)
     db.flush()
     return offer.id
 
@@ -110,7 +118,13 @@ def _reserve(db: Session, lost: Booking, session: VaccinationSession, person: Pe
     return None
 
 
-def _tell(db: Session, lost: Booking, template: str, params: dict[str, str], now: datetime) -> None:
+def _tell(db: Session, lost: Booking, unit_id: UUID, template: str, params: dict[str, str], now: datetime) -> None:
     queue_message(
-        db, medium=lost.medium.value, recipient_ref=str(lost.person_id), template=template, params=params, now=now
+        db,
+        medium=lost.medium.value,
+        recipient_ref=str(lost.person_id),
+        template=template,
+        params=params,
+        unit_id=unit_id,
+        now=now,
     )

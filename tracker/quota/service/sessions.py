@@ -26,6 +26,7 @@ from tracker.quota.errors import (
     SessionInPast,
     SessionNotFound,
 )
+from tracker.quota.events import SessionClosed, SessionPlanned
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.buckets import bucket_kind, places_of
 from tracker.quota.rules.words import LIVE, BookingState, BucketKind, SessionState
@@ -83,7 +84,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     db.add(session)
     db.flush()
     db.add_all(buckets)
-    tell_session(db, session, "quota.session_planned", now)
+    tell_session(db, session, SessionPlanned, now)
     db.flush()
     return session.id, True
 
@@ -180,6 +181,6 @@ def close_session(db: Session, principal: Principal, session_id: UUID, *, now: d
         restore_claim(db, booking, pool.today)
     session.state = SessionState.CLOSED
     give_back_and_fund(db, pool, now, {session.day})
-    tell_session(db, session, "quota.session_closed", now)
+    tell_session(db, session, SessionClosed, now)
     db.flush()
     return session

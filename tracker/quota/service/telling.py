@@ -1,73 +1,62 @@
-"""What this room says: on the feed to programs, through the delivery room to persons."""
+"""What this room tells the feed: the facts of a session or a booking, in the event that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from tracker.feed.service import append
+from tracker.quota.events import BookingNews, QuotaChanged, SessionClosed, SessionPlanned
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import BookingState
 
 
-def tell_session(db: Session, session: VaccinationSession, kind: str, now: datetime) -> None:
-    """`quota.session_planned`, `quota.session_closed`, `quota.changed`: numbers of a session are others now."""
-    append(
-        db,
-        kind,
-        unit_id=session.facility_id,
-        subject=str(session.id),
-        data={
-            "session": str(session.id),
-            "facility_id": str(session.facility_id),
-            "presentation_id": str(session.presentation_id),
-            "day": session.day.isoformat(),
-            "capacity_left": session.capacity - session.taken,
-        },
-        occurred_at=now,
-        now=now,
-    )
+class BookingFacts(TypedDict):
+    """The fields every event of a booking has."""
+
+    booking_id: UUID
+    session_id: UUID
+    facility_id: UUID
+    presentation_id: UUID
+    dose: int
+    state: BookingState
 
 
-def tell_booking(
-    db: Session,
-    session: VaccinationSession,
-    booking: Booking,
-    kind: str,
-    *,
-    now: datetime,
-    more: Mapping[str, object] | None = None,
+def tell_session(
+    db: Session, session: VaccinationSession, news: type[SessionPlanned | SessionClosed], now: datetime
 ) -> None:
-    """`quota.booked`, `quota.moved`, `quota.displaced`, `quota.offered`, `quota.vaccinated`; ids only, nobody's name."""
-    append(
-        db,
-        kind,
-        unit_id=session.facility_id,
-        subject=str(booking.id),
-        data={
-            "booking": str(booking.id),
-            "session": str(session.id),
-            "facility_id": str(session.facility_id),
-            "presentation_id": str(session.presentation_id),
-            "dose": booking.dose,
-            "state": booking.state.value,
-            **(more or {}),
-        },
-        occurred_at=now,
-        now=now,
+    """A session began or ended; its subject is the session."""
+    told = news(
+        session_id=session.id,
+        facility_id=session.facility_id,
+        presentation_id=session.presentation_id,
+        day=session.day,
+        capacity_left=session.capacity - session.taken,
     )
+    append(db, told, unit_id=session.facility_id, subject=session.id, occurred_at=now, now=now)
+
+
+def facts_of(session: VaccinationSession, booking: Booking) -> BookingFacts:
+    """What `tell_booking`'s event says of a booking."""
+    return BookingFacts(
+        booking_id=booking.id,
+        session_id=session.id,
+        facility_id=session.facility_id,
+        presentation_id=session.presentation_id,
+        dose=booking.dose,
+        state=booking.state,
+    )
+
+
+def tell_booking(db: Session, news: BookingNews, now: datetime) -> UUID:
+    """Something happened to a booking, which is the subject; returns the event's id."""
+    return append(db, news, unit_id=news.facility_id, subject=news.booking_id, occurred_at=now, now=now)
 
 
 def tell_pool_changed(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:
-    """`quota.changed` for a whole pool: what may be promised there is another number now."""
-    append(
-        db,
-        "quota.changed",
-        unit_id=facility_id,
-        subject=str(facility_id),
-        data={"facility_id": str(facility_id), "presentation_id": str(presentation_id)},
-        occurred_at=now,
-        now=now,
-    )
+    """What may be promised there is another number now."""
+    told = QuotaChanged(facility_id=facility_id, presentation_id=presentation_id)
+    append(db, told, unit_id=facility_id, subject=facility_id, occurred_at=now, now=now)

@@ -14,6 +14,7 @@ from tracker.catalog.models import Batch
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
 from tracker.quota.errors import NoVial, SessionClosed
+from tracker.quota.events import DoseGiven
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.need import Load, vials_for
 from tracker.quota.rules.words import BookingState, SessionState
@@ -22,7 +23,7 @@ from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.moving import check_step, locked_booking
 from tracker.quota.service.pools import PoolFacts, lock_pool, needed_by_day, pool_facts, session_loads
 from tracker.quota.service.seating import move
-from tracker.quota.service.telling import tell_booking
+from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.stock.errors import OpenVialNotFound
 from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.queries.availability import need_by_day
@@ -66,14 +67,8 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     given_on = at.astimezone(ZoneInfo(pool.timezone)).date()
     give_back_and_fund(db, pool, now, {session.day})
     make_claim(db, pool, booking, given_on, now)
-    tell_booking(
-        db,
-        session,
-        booking,
-        "quota.vaccinated",
-        now=now,
-        more={"batch": str(vial.batch_id), "open_vial": str(vial.id)},
-    )
+    told = DoseGiven(**facts_of(session, booking), batch_id=vial.batch_id, open_vial_id=vial.id)
+    tell_booking(db, told, now)
     db.flush()
     return booking
 

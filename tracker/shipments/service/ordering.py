@@ -19,6 +19,7 @@ from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import BadState, NoRoute, OtherContent, ShipmentNotFound
+from tracker.shipments.events import ShipmentApproved, ShipmentCancelled, ShipmentCreated
 from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import matches, shipments_visible_to
 from tracker.shipments.rules.routes import is_lateral, may_send
@@ -92,7 +93,7 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
             )
         )
     db.flush()
-    tell(db, shipment, "shipments.created", now=now)
+    tell(db, shipment, lambda facts: ShipmentCreated(**facts), now=now)
     return Made(shipment, fresh=True)
 
 
@@ -117,7 +118,7 @@ def approve_shipment(
     shipment.state = State.APPROVED
     shipment.approved_by = principal.name
     db.flush()
-    tell(db, shipment, "shipments.approved", now=now)
+    tell(db, shipment, lambda facts: ShipmentApproved(**facts), now=now)
     return shipment
 
 
@@ -132,7 +133,7 @@ def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: 
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     shipment.state = State.CANCELLED
     db.flush()
-    tell(db, shipment, "shipments.cancelled", now=now)
+    tell(db, shipment, lambda facts: ShipmentCancelled(**facts), now=now)
     return shipment
 
 

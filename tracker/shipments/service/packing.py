@@ -19,6 +19,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import local_date
 from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, SsccTaken
+from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
 from tracker.shipments.rules.words import DISPATCHED, State
@@ -76,7 +77,8 @@ def pack_shipment(
     shipment.packed_content = content
     shipment.packed_at = now
     db.flush()
-    tell(db, shipment, "shipments.packed", {"boxes": len(boxes), "vials": sum(t.vials for t in takes)}, now=now)
+    vials = sum(take.vials for take in takes)
+    tell(db, shipment, lambda facts: ShipmentPacked(**facts, boxes=len(boxes), vials=vials), now=now)
     return Packed(shipment, missing, skipped)
 
 
@@ -100,7 +102,7 @@ def dispatch_shipment(
         return shipment
     if shipment.state is not State.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
-    lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq))
+    lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
     event = PostEvent(
         id=uuid5(shipment.id, "dispatch"),
         kind=Kind.DISPATCH,
@@ -116,11 +118,11 @@ def dispatch_shipment(
     if expected_at is not None:
         shipment.expected_at = expected_at
     db.flush()
+    vials = sum(line.vials for line in lines)
     tell(
         db,
         shipment,
-        "shipments.dispatched",
-        {"event": str(event.id), "vials": sum(line.vials for line in event.lines)},
+        lambda facts: ShipmentDispatched(**facts, stock_event_id=event.id, vials=vials),
         now=now,
         occurred_at=shipment.dispatched_at,
     )

@@ -27,13 +27,14 @@ from tracker.shipments.errors import (
     MoreThanSent,
     OtherContent,
 )
+from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentReceived
 from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.receiving import parts
 from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, State
 from tracker.shipments.service.commands import Received, ReceiveShipment, digest
 from tracker.shipments.service.ordering import locked, require_end
-from tracker.shipments.service.telling import tell
+from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
 from tracker.stock.errors import BadVials
 from tracker.stock.models import StockBalance
 from tracker.stock.rules.words import Kind, Outcome, Status
@@ -295,24 +296,36 @@ def _finish(
     if complete:
         shipment.received_at = min(command.occurred_at, now)
     db.flush()
-    totals = {
-        name: sum(getattr(line.said, name) for line in lines) for name in ("accepted", "rejected", "missing", "surplus")
-    }
-    more = {"receipt": str(command.id), **totals}
-    tell(db, shipment, "shipments.received", more, now=now, occurred_at=min(command.occurred_at, now))
-    if totals["rejected"] or totals["missing"] or totals["surplus"]:
-        found = [
-            {
-                "batch": str(line.batch_id),
-                "rejected": line.said.rejected,
-                "missing": line.said.missing,
-                "surplus": line.said.surplus,
-                "reason": None if line.said.reason is None else line.said.reason.value,
-            }
-            for line in lines
-            if line.said.rejected or line.said.missing or line.said.surplus
-        ]
-        tell(db, shipment, "shipments.difference", {**more, "lines": found}, now=now)
+    _tell(db, shipment, command, lines, now=now)
     # Whether everything on the road is accounted for is asked of the ledger, not only of our own lines.
     if complete and any(vials for statuses in _on_road(db, shipment.id).values() for vials in statuses.values()):
         raise BadState(shipment=shipment.code, state="on_road")
+
+
+def _tell(db: Session, shipment: Shipment, command: ReceiveShipment, lines: Sequence[_Line], *, now: datetime) -> None:
+    differing = tuple(
+        DifferenceLine(
+            batch_id=line.batch_id,
+            rejected_vials=line.said.rejected,
+            missing_vials=line.said.missing,
+            surplus_vials=line.said.surplus,
+            reason=line.said.reason,
+        )
+        for line in lines
+        if line.said.rejected or line.said.missing or line.said.surplus
+    )
+
+    def receipt(facts: ShipmentFacts) -> ReceiptFacts:
+        return ReceiptFacts(
+            **facts,
+            receipt_id=command.id,
+            accepted_vials=sum(line.said.accepted for line in lines),
+            rejected_vials=sum(line.said.rejected for line in lines),
+            missing_vials=sum(line.said.missing for line in lines),
+            surplus_vials=sum(line.said.surplus for line in lines),
+        )
+
+    occurred_at = min(command.occurred_at, now)
+    tell(db, shipment, lambda facts: ShipmentReceived(**receipt(facts)), now=now, occurred_at=occurred_at)
+    if differing:
+        tell(db, shipment, lambda facts: ShipmentDiffered(**receipt(facts), lines=differing), now=now)

@@ -21,6 +21,7 @@ from tracker.network.queries import equipment_by_ref
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.queries.finding import shipment_by_ref
 from tracker.telemetry.errors import AssignmentOverlap, BadChannel, BadPeriod, OneTarget, UnknownTarget
+from tracker.telemetry.events import ChannelAssigned
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.faults import ChannelRef
@@ -139,10 +140,9 @@ def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: 
     mark(db, channel.id, from_at if before in {None, channel.role} else EARLIEST)
     append(
         db,
-        "telemetry.channel_assigned",
+        ChannelAssigned(device_code=device.code, channel_name=channel.name, role=channel.role),
         unit_id=device.unit_id,
         subject=str(channel.id),
-        data={"device": device.code, "channel": channel.name, "role": channel.role.value},
         occurred_at=from_at,
         now=now,
     )

@@ -15,9 +15,11 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import unit_by_ref
 from tracker.access.rules import Permission
+from tracker.feed.contract import Event
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.telemetry.errors import BadDeviceCode, BadGateway, DeviceTaken, NoCredentials, UnknownUnit
+from tracker.telemetry.events import DeviceAdded, DeviceCredentialsRenewed
 from tracker.telemetry.models import Device
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.credentials import hash_password, new_password
@@ -76,7 +78,7 @@ def add_device(db: Session, principal: Principal, command: NewDevice, *, now: da
             db.add(device)
     except IntegrityError as error:
         raise DeviceTaken(field="code") from error
-    _tell(db, "telemetry.device_added", device, now)
+    _tell(db, DeviceAdded(device_code=device.code, kind=device.kind), device, now)
     return AddedDevice(device=device, password=password)
 
 
@@ -91,7 +93,7 @@ def renew_password(db: Session, principal: Principal, ref: str | UUID, *, now: d
     password = new_password()
     device.password_hash = hash_password(password)
     db.flush()
-    _tell(db, "telemetry.device_credentials_renewed", device, now)
+    _tell(db, DeviceCredentialsRenewed(device_code=device.code, kind=device.kind), device, now)
     return AddedDevice(device=device, password=password)
 
 
@@ -114,16 +116,8 @@ def _gateway(db: Session, principal: Principal, command: NewDevice) -> Device | 
     return gateway
 
 
-def _tell(db: Session, kind: str, device: Device, now: datetime) -> None:
-    append(
-        db,
-        kind,
-        unit_id=device.unit_id,
-        subject=str(device.id),
-        data={"code": device.code, "kind": device.kind.value},
-        occurred_at=now,
-        now=now,
-    )
+def _tell(db: Session, event: Event, device: Device, now: datetime) -> None:
+    append(db, event, unit_id=device.unit_id, subject=device.id, occurred_at=now, now=now)
 
 
 def lock_device(db: Session, device_id: UUID) -> None:

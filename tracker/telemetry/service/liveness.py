@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
 from tracker.feed.service import append
+from tracker.telemetry.events import DeviceStatusChanged
 from tracker.telemetry.models import Device
 from tracker.telemetry.rules.words import DeviceStatus
 
@@ -58,10 +59,9 @@ def note_status(db: Session, device_id: UUID, status: DeviceStatus, *, at: datet
         return False
     append(
         db,
-        "telemetry.device_status",
+        DeviceStatusChanged(device_code=changed.code, status=status),
         unit_id=changed.unit_id,
-        subject=str(device_id),
-        data={"device": changed.code, "status": status.value},
+        subject=device_id,
         occurred_at=at,
         now=now,
     )

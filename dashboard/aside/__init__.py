@@ -1,0 +1,1 @@
+"""Events that a reaction could not handle: seen, and tried again."""

@@ -1,0 +1,70 @@
+"""Every kind of event, by room: the one list that webhooks, live pages and documents are made from."""
+
+from __future__ import annotations
+
+from tracker.catalog import events as catalog
+from tracker.coldchain import events as coldchain
+from tracker.delivery import events as delivery
+from tracker.feed import events as feed
+from tracker.feed.contract import Event
+from tracker.feed.kinds import Kinds
+from tracker.network import events as network
+from tracker.passport import events as passport
+from tracker.quota import events as quota
+from tracker.shipments import events as shipments
+from tracker.stock import events as stock
+from tracker.telemetry import events as telemetry
+from tracker.trace import events as trace
+
+EVENTS: tuple[type[Event], ...] = (
+    catalog.VaccineAdded,
+    catalog.StorageClassAdded,
+    catalog.PresentationAdded,
+    catalog.PresentationChanged,
+    catalog.BatchAdded,
+    catalog.BatchChanged,
+    coldchain.AdvisoryRaised,
+    coldchain.AlarmRaised,
+    coldchain.EpisodeChanged,
+    coldchain.AlarmAcknowledged,
+    coldchain.AlarmEscalated,
+    coldchain.AlarmEnded,
+    coldchain.AlarmSettled,
+    coldchain.SensorSilent,
+    delivery.MessageSent,
+    delivery.MessageFailed,
+    network.FacilityAdded,
+    network.EquipmentAdded,
+    network.EquipmentChanged,
+    network.AreasImported,
+    passport.StockHeld,
+    passport.HoldReleased,
+    passport.HoldDiscarded,
+    quota.SessionPlanned,
+    quota.SessionClosed,
+    quota.QuotaChanged,
+    quota.BookingMade,
+    quota.BookingMoved,
+    quota.BookingDisplaced,
+    quota.PlaceOffered,
+    quota.DoseGiven,
+    feed.EventSetAside,
+    shipments.ShipmentCreated,
+    shipments.ShipmentApproved,
+    shipments.ShipmentCancelled,
+    shipments.ShipmentPacked,
+    shipments.ShipmentDispatched,
+    shipments.ShipmentReceived,
+    shipments.ShipmentDiffered,
+    stock.StockMoved,
+    stock.StockShort,
+    stock.StockAvailable,
+    stock.OpenDosesFell,
+    telemetry.DeviceAdded,
+    telemetry.DeviceCredentialsRenewed,
+    telemetry.DeviceStatusChanged,
+    telemetry.ChannelAssigned,
+    trace.BatchRecalled,
+)
+
+KINDS = Kinds(EVENTS)

@@ -1,0 +1,163 @@
+"""Running reactions: each event once and in order, in a transaction of its own, and none lost on the way.
+
+Each reaction has a cursor of its own, so one that fails holds up nobody else. Use cases are keyed so that the same
+event twice is harmless; two workers take turns at the cursor's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from tracker.database.engine import transaction
+from tracker.feed.aside import Trouble, described, set_aside, waiting_for_update
+from tracker.feed.contract import E, Undecodable, decode
+from tracker.feed.models import FeedEvent
+from tracker.feed.queries import read_after
+from tracker.feed.service import causing, cursor_of, move_cursor
+from tracker.kit.clock import Clock
+
+log = structlog.get_logger("rantai.reactions")
+
+_AT_ONCE = 200
+# A mistake of ours in one event must not stop the stream behind it for ever: after so many tries it is set aside,
+# where people see it and can have it tried again. What the database refuses for a moment (away, deadlock, timeout)
+# is tried without end.
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction(Generic[E]):
+    """`act` for every event of these classes; `name` names its cursor and must never change.
+
+    What `act` appends in its session was caused by the event it handles.
+    """
+
+    name: str
+    on: tuple[type[E], ...]
+    act: Callable[[Session, E, datetime], object]
+
+    @property
+    def cursor(self) -> str:
+        """The name of its cursor."""
+        return f"reaction:{self.name}"
+
+    def handle(self, db: Session, row: FeedEvent, now: datetime) -> None:
+        """Act on one row of the feed. Raises Undecodable, and whatever `act` raises."""
+        event = decode(row, *self.on)
+        with causing(db, row.id):
+            self.act(db, event, now)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs one reaction; remembers how often the event at hand has failed here."""
+
+    engine: Engine
+    reaction: Reaction[Any]
+    clock: Clock
+    _trouble: Trouble | None = field(default=None, init=False)
+
+    def run_once(self) -> int:
+        """React to what waits, at most a few hundred events; returns to how many. Raises what an event raised."""
+        kinds = [cls.KIND for cls in self.reaction.on]
+        with transaction(self.engine) as db:
+            waiting = read_after(db, cursor_of(db, self.reaction.cursor), limit=_AT_ONCE, kinds=kinds)
+        return sum(self._react(row) for row in waiting)
+
+    def _react(self, row: FeedEvent) -> int:
+        try:
+            return self._step(row, self.reaction.handle)
+        except Exception as error:
+            if _passes(error):
+                raise
+            trouble = self._count(row, error)
+            if trouble.tries < TRIES and not isinstance(error, Undecodable):
+                raise
+        # No traceback: its last line may hold a person's data. The page shows where it was.
+        log.error(
+            "an event is set aside", reaction=self.reaction.name, kind=row.kind, at=row.position, error=trouble.error
+        )
+        return self._step(row, self._set_aside)
+
+    def _step(self, row: FeedEvent, act: Callable[[Session, FeedEvent, datetime], None]) -> int:
+        """What is done about one event and the cursor's step commit together."""
+        with transaction(self.engine) as db:
+            if cursor_of(db, self.reaction.cursor, lock=True) >= row.position:
+                return 0  # another worker was quicker
+            act(db, row, self.clock())
+            move_cursor(db, self.reaction.cursor, row.position)
+            return 1
+
+    def _count(self, row: FeedEvent, error: Exception) -> Trouble:
+        before = self._trouble
+        same = before is not None and before.position == row.position
+        self._trouble = Trouble(
+            position=row.position,
+            since=before.since if before and same else self.clock(),
+            tries=before.tries + 1 if before and same else 1,
+            error=type(error).__name__,
+            detail=described(error),
+        )
+        return self._trouble
+
+    def _set_aside(self, db: Session, row: FeedEvent, now: datetime) -> None:
+        if self._trouble is not None:
+            set_aside(db, self.reaction.name, row, self._trouble, now=now)
+
+
+class Again(StrEnum):
+    """What came of trying an event again."""
+
+    SETTLED = "settled"
+    FAILED = "failed"
+    NOT_WAITING = "not_waiting"
+    """There is no such event, or it has been settled meanwhile."""
+
+
+def try_again(db: Session, reactions: Mapping[str, Reaction[Any]], aside_id: UUID, *, now: datetime) -> Again:
+    """Run the reaction on an event that was set aside; on success it is settled, else the try is counted.
+
+    What a failing reaction wrote is undone, whatever else this transaction does. Two who try at once take turns.
+    """
+    aside = waiting_for_update(db, aside_id)
+    if aside is None:
+        return Again.NOT_WAITING
+    row = db.scalars(select(FeedEvent).where(FeedEvent.position == aside.position)).one()
+    attempt = db.begin_nested()
+    try:
+        reaction = reactions.get(aside.reaction)
+        if reaction is None:
+            raise Undecodable(f"there is no reaction {aside.reaction} any more")
+        reaction.handle(db, row, now)
+        db.flush()
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        attempt.rollback()
+        aside.error, aside.detail = type(error).__name__, described(error)
+        outcome = Again.FAILED
+    else:
+        attempt.commit()
+        aside.resolved_at = now
+        outcome = Again.SETTLED
+    aside.tries += 1
+    aside.last_tried_at = now
+    db.flush()
+    return outcome
+
+
+def _passes(error: Exception) -> bool:
+    """What the database refuses now and may grant in a moment."""
+    passing = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+    return isinstance(error, DBAPIError) and isinstance(error.orig, passing)

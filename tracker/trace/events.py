@@ -1,0 +1,24 @@
+"""What recalls say on the feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from tracker.feed.contract import Event, formerly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecalled(Event):
+    """Vials of a recalled batch were stopped at one facility; again when more of them come to light there."""
+
+    KIND: ClassVar[str] = "trace.recalled"
+    TOLD_AT: ClassVar[str] = "the facility the vials are at, or the one that sent them when they are on the road"
+
+    recall_id: Annotated[UUID, formerly("recall")]
+    batch_id: Annotated[UUID, formerly("batch")]
+    presentation_code: Annotated[str, formerly("product")]
+    lot: str
+    vials: int
+    facility_id: UUID
