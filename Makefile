@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
-.PHONY: help demo test lint fmt bench lock clean setup setup-tests
+.PHONY: help demo test test-fast lint fmt bench lock clean setup setup-tests
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+test-fast: setup-tests ## Rules, contracts and documents: no server is started
+	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit
 
 lint: setup-tests ## Style and types of programs, tests and pages, and which room may import which
 	@$(BIN)/ruff check .

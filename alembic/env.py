@@ -1,4 +1,4 @@
-"""Migrations: one transaction each, short waits, one migrator at a time."""
+"""Migrations: an upgrade is one transaction with short waits, one migrator at a time."""
 
 from __future__ import annotations
 

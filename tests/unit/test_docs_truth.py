@@ -12,7 +12,7 @@ from rantai.local import mosquitto
 from tests.support import doc_tables
 
 ROOT = doc_tables.ROOT
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
 
 
 def text(name: str) -> str:
@@ -38,6 +38,18 @@ def test_links_and_pictures_lead_to_files_of_the_repository(page: Path) -> None:
         if re.match(r"[a-z]+:", target) or target.startswith("#"):
             continue
         assert (page.parent / target.split("#")[0]).exists(), target
+
+
+# A changelog speaks of what was, a decision record of what was decided then.
+OF_TODAY = [page for page in PAGES if page.parent.name != "adr" and page.name != "CHANGELOG.md"]
+_TOP = "tracker|ingest|dashboard|simulators|rantai|alembic|benchmarks|tests|docs|deploy"
+
+
+@pytest.mark.parametrize("page", OF_TODAY, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_and_folder_named_exists(page: Path) -> None:
+    for name in re.findall(rf"`((?:{_TOP})/[\w./<>*-]*)`", page.read_text(encoding="utf-8")):
+        found = list(ROOT.glob(re.sub(r"<\w+>", "*", name)))
+        assert found, f"{page.name}: {name}"
 
 
 def test_every_make_target_is_explained_and_every_one_named_exists() -> None:
