@@ -93,6 +93,18 @@ def test_the_public_ci_runs_what_ours_runs_with_pinned_actions() -> None:
         assert (ROOT / name).is_file(), name
 
 
+def test_every_exception_from_the_types_gives_its_reason() -> None:
+    """mypy itself asks for the code."""
+    files = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    bare = [
+        f"{name}:{number}"
+        for name in files.stdout.split()
+        for number, line in enumerate(text(name).splitlines(), start=1)
+        if re.search(r"# type: [i]gnore\b(?!\[[a-z, -]+\]  # \w)", line)
+    ]
+    assert bare == []
+
+
 def test_no_line_of_a_template_runs_out_of_an_editor() -> None:
     long = [
         f"{file.relative_to(ROOT)}:{number}"
