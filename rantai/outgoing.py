@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from rantai.supervisor import Loop
 from tracker.database.engine import transaction
@@ -15,7 +15,7 @@ from tracker.delivery.webhooks import deliver_webhooks
 from tracker.events import KINDS
 from tracker.feed import bell
 from tracker.kit.clock import Clock
-from tracker.people.models import Person
+from tracker.people.queries import phone_of
 from tracker.settings import Settings
 
 _BY_PHONE = frozenset({"whatsapp", "sms", "ussd"})
@@ -51,6 +51,6 @@ def phone_book(engine: Engine) -> AddressOf:
         if medium not in _BY_PHONE:
             return _ON_THE_PAGE
         with transaction(engine) as db:
-            return db.scalar(select(Person.phone).where(Person.id == UUID(recipient_ref)))
+            return phone_of(db, UUID(recipient_ref))
 
     return address_of

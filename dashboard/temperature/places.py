@@ -16,12 +16,13 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, ChannelEvaluation, ChannelHour
+from tracker.coldchain.rules.limits import WATCHED_ROLES
 from tracker.network.models import Equipment, Facility
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, Device, Reading
-from tracker.telemetry.rules.words import Quantity, Role
+from tracker.telemetry.rules.words import Quantity
 
-WATCHED = (Role.STORAGE, Role.FREEZER)
+WATCHED = WATCHED_ROLES[Quantity.TEMPERATURE]
 # Where stock is safe, °C. Limits add times to these (domain: HEAT above 8 for 10 h); the band on a
 # chart shows what the storage class asks for.
 SAFE_RANGE: dict[PlaceKind, tuple[float, float]] = {

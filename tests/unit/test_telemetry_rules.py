@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.telemetry.rules.clocks import AHEAD, is_wrong, place
+from tracker.kit.clock import AHEAD
+from tracker.telemetry.rules.clocks import is_wrong, place
 from tracker.telemetry.rules.credentials import hash_password, matches, new_password
 from tracker.telemetry.rules.faults import ChannelRef, fault_of
 from tracker.telemetry.rules.words import EARLIEST, Quantity, Role

@@ -34,3 +34,8 @@ def person_by_nik(db: Session, nik: str, *, vault: NikVault, today: date) -> Per
     except BadNik:
         return None
     return db.scalar(select(Person).where(Person.nik_hash == vault.digest(digits)))
+
+
+def phone_of(db: Session, person_id: UUID) -> str | None:
+    """Where a message to this person goes; None for nobody known, or nobody with a phone. For the outbox only."""
+    return db.scalar(select(Person.phone).where(Person.id == person_id))

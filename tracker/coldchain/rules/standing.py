@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracker.coldchain.rules.instants import MINUTE, Micros
 from tracker.coldchain.rules.limits import Bools, Floats
+from tracker.telemetry.rules.words import SILENT_AFTER
 
 Instants = NDArray[np.int64]
 
@@ -124,9 +125,14 @@ def standing_of(
     return Standing(start, end, joined, unfinished=bool(at[-1] + nominal[-1] >= until))
 
 
+def silent_from(newest: Micros, interval: Micros) -> Micros:
+    """The last instant at which a channel whose newest reading is `newest` does not count as silent."""
+    return newest + SILENT_AFTER * interval
+
+
 def is_silent(newest: Micros, interval: Micros, now: Micros) -> bool:
-    """No data for three nominal intervals."""
-    return now - newest > 3 * interval
+    """Whether too many nominal intervals have passed without a reading."""
+    return now > silent_from(newest, interval)
 
 
 def until_of(newest: Micros, interval: Micros, now: Micros) -> Micros:

@@ -6,31 +6,18 @@ A nation's day is 1.7 million readings; as Python tuples they would cost more th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from tracker.coldchain.rules.instants import Micros
+from tracker.database.copying import EPOCH_S, HEADER, TRAILER, driver_connection
 
-_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
-_TRAILER = b"\xff\xff"
-
-# timestamptz counts microseconds from 2000-01-01.
-_OFFSET: Micros = 946_684_800_000_000
+_OFFSET: Micros = EPOCH_S * 1_000_000
 
 COPY_WIDTH = 8
 """bigint, timestamptz and double precision alike."""
-
-
-def driver_connection(db: Session) -> psycopg.Connection[tuple[Any, ...]]:
-    """The psycopg connection under a session, inside its transaction."""
-    connection = db.connection().connection.driver_connection
-    if not isinstance(connection, psycopg.Connection):
-        raise TypeError("the session is not on psycopg")
-    return connection
 
 
 def _record(names: Sequence[str], kinds: Sequence[str]) -> np.dtype[np.void]:
@@ -81,4 +68,4 @@ def copy_in(
         rows[name] = values[:, number]
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with driver_connection(db).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(_HEADER + rows.tobytes() + _TRAILER)
+        copy.write(HEADER + rows.tobytes() + TRAILER)

@@ -19,7 +19,7 @@ from tracker.coldchain import models
 from tracker.coldchain.rules.episodes import Checkpoint, Evaluation, evaluate
 from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, WATCHED_ROLES, Floats, Limit, windows_of
-from tracker.coldchain.rules.standing import Instants, Series, is_silent, until_of
+from tracker.coldchain.rules.standing import Instants, Series, is_silent, silent_from, until_of
 from tracker.coldchain.service.aggregates import Part, hours_of, store_hours
 from tracker.coldchain.service.loading import (
     ChannelFacts,
@@ -165,7 +165,7 @@ def _judge(
     old = is_silent(newest, interval, present)
     silent = old and (progress.was_silent or not heard)
     from_then = present if old and heard else newest
-    return _Judgement(facts, progress, series, evaluation, cuts, silent, from_then + 3 * interval)
+    return _Judgement(facts, progress, series, evaluation, cuts, silent, silent_from(from_then, interval))
 
 
 def _first_of_days(at: Instants) -> list[int]:

@@ -14,6 +14,7 @@ from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.escalation import Level, first_escalation
 from tracker.coldchain.rules.instants import Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import WATCHED_ROLES, Severity
+from tracker.coldchain.rules.standing import silent_from
 from tracker.coldchain.service.alarming import note_step, tell_end
 from tracker.coldchain.service.loading import ChannelFacts
 from tracker.feed.service import append
@@ -50,7 +51,7 @@ def _raise(db: Session, facts: ChannelFacts, newest: Micros, now: datetime) -> N
         device_id=facts.device_id,
         channel_id=facts.id,
         started_at=since,
-        alarmed_at=from_micros(newest + 3 * facts.intervals.one(newest)),
+        alarmed_at=from_micros(silent_from(newest, facts.intervals.one(newest))),
         raised_at=now,
         level=int(Level.FACILITY),
         escalate_at=first_escalation(now, ended_at=None),

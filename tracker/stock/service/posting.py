@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.kit.clock import AHEAD
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
@@ -57,7 +58,6 @@ from tracker.stock.service.reading import (
 from tracker.stock.service.telling import tell
 from tracker.stock.service.writing import EventRow, Outcome, write, write_counts
 
-AHEAD = timedelta(minutes=5)
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_PAST = Past()
 

@@ -15,10 +15,7 @@ from tracker.access.rules import Permission
 from tracker.network.models import Equipment
 from tracker.telemetry.errors import UnknownSensor
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device, Reading
-from tracker.telemetry.rules.words import Quantity
-
-# Silence begins after this many nominal intervals without a reading (domain.md §5).
-SILENT_AFTER = 3
+from tracker.telemetry.rules.words import SILENT_AFTER, Quantity
 
 
 def sensors_visible_to(principal: Principal, *, now: datetime) -> Select[Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from tracker.kit.clock import AHEAD
 from tracker.telemetry.rules.words import EARLIEST
 
-# Clocks of devices and server differ by seconds; more than this is a wrong clock (domain.md §5).
-AHEAD = timedelta(minutes=5)
 # Claimed instants further apart than this were not measured by one running clock: it was set or
 # lost in between. Devices measure at least daily, also while they cannot send.
 CLOCK_JUMP = timedelta(days=1)

@@ -83,3 +83,6 @@ DEFAULT_ROLES: dict[Quantity, Role] = {
     Quantity.LATITUDE: Role.POSITION,
     Quantity.LONGITUDE: Role.POSITION,
 }
+
+SILENT_AFTER = 3
+"""Silence begins when this many nominal intervals have passed without a reading (domain.md §5)."""

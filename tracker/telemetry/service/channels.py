@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.feed.service import append
+from tracker.kit.clock import AHEAD
 from tracker.kit.ids import uuid7
 from tracker.network.errors import EquipmentNotFound
 from tracker.network.queries import equipment_by_ref
@@ -129,7 +130,7 @@ def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: 
     """
     device = device_by_ref(db, principal, command.device, Permission.DEVICE_WRITE)
     from_at = command.from_at or now
-    if not EARLIEST <= from_at <= now + timedelta(minutes=5):
+    if not EARLIEST <= from_at <= now + AHEAD:
         raise BadPeriod(field="from")
     lock_device(db, device.id)
     channel, before = _declared(db, device, command, now=now)

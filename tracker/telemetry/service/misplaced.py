@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from tracker.database.copying import driver_connection
 from tracker.database.partitions import ensure_months, month_of
 from tracker.telemetry.rules.words import Flag, TimeSource
 
@@ -70,18 +71,10 @@ def place_readings(db: Session, rows: Sequence[Misplaced]) -> tuple[int, int]:
     db.execute(text(_STAGING))
     db.execute(text("TRUNCATE misplaced_staging"))
     try:
-        with driver_of(db).cursor() as cursor, cursor.copy(_COPY) as copy:
+        with driver_connection(db).cursor() as cursor, cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(row)
     except psycopg.OperationalError as error:
         raise OperationalError(_COPY, None, error) from error
     new, placed = db.execute(_INSERT, {"source": int(TimeSource.RECEIVER), "flags": int(Flag.CLOCK_FAULT)}).one()
     return new, placed
-
-
-def driver_of(db: Session) -> psycopg.Connection[tuple[object, ...]]:
-    """Psycopg's own connection of this session's transaction; only it speaks COPY."""
-    connection = db.connection().connection.driver_connection
-    if not isinstance(connection, psycopg.Connection):
-        raise TypeError("readings are written through psycopg's COPY")
-    return connection

@@ -18,13 +18,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from tracker.database.copying import EPOCH_S, HEADER, TRAILER, driver_connection
 from tracker.database.partitions import ensure_months, month_of
 from tracker.feed.bell import READINGS, ring_after_commit
+from tracker.kit.clock import AHEAD
 from tracker.telemetry.models import ReadingMark, SensorFault
-from tracker.telemetry.rules.clocks import AHEAD, is_wrong, place
+from tracker.telemetry.rules.clocks import is_wrong, place
 from tracker.telemetry.rules.faults import ChannelRef, fault_of
 from tracker.telemetry.rules.words import EARLIEST, TimeSource
-from tracker.telemetry.service.misplaced import Misplaced, driver_of, place_readings
+from tracker.telemetry.service.misplaced import Misplaced, place_readings
 
 Measured = tuple[ChannelRef, datetime, float]
 
@@ -64,13 +66,9 @@ class _Sorted:
     faults: list[dict[str, object]] = field(default_factory=list)
 
 
-# Seconds from the Unix epoch to PostgreSQL's, 2000-01-01: binary timestamps count microseconds from there.
-_POSTGRES_EPOCH_S = 946_684_800
 _DAY_US = 86_400_000_000
 
-# Binary COPY (PostgreSQL manual, COPY, "Binary Format"): field count, then (length, value) per field.
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
+# A row of COPY's binary form: field count, then (length, value) per field.
 _ROW = struct.Struct(">h iq iq id iq ih")
 _LENGTH = struct.Struct(">i")
 
@@ -136,7 +134,7 @@ def _take_apart(arrival: Arrival, parts: _Sorted) -> None:
     received_s = arrival.received_at.timestamp()
     latest_s = received_s + AHEAD.total_seconds()
     earliest_s = EARLIEST.timestamp()
-    received_us = round((received_s - _POSTGRES_EPOCH_S) * 1_000_000)
+    received_us = round((received_s - EPOCH_S) * 1_000_000)
     message = _text_field(arrival.message_id)
     source = int(arrival.time_source)
     pack = _ROW.pack
@@ -151,7 +149,7 @@ def _take_apart(arrival: Arrival, parts: _Sorted) -> None:
         if not channel.low <= value <= channel.high or value == channel.power_on:
             faults.append(_fault(arrival, channel, measured_at, value))
             continue
-        at_us = round((at_s - _POSTGRES_EPOCH_S) * 1_000_000)
+        at_us = round((at_s - EPOCH_S) * 1_000_000)
         days.add(at_us // _DAY_US)
         rows.append(pack(6, 8, channel.id, 8, at_us, 8, value, 8, received_us, 2, source) + message)
     parts.rows += rows
@@ -192,8 +190,8 @@ def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
     db.execute(text(_STAGING))
     db.execute(text("TRUNCATE reading_staging"))
     try:
-        with driver_of(db).cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.write(b"".join((_HEADER, *rows, _TRAILER)))
+        with driver_connection(db).cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.write(b"".join((HEADER, *rows, TRAILER)))
     except psycopg.OperationalError as error:
         # In the shape in which everything else of the session fails, so that edges know one kind.
         raise OperationalError(_COPY, None, error) from error
