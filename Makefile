@@ -23,7 +23,7 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
-test-fast: setup-tests ## Rules, contracts and documents: no server is started
+test-fast: setup-tests ## Rules and documents: no server is started
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit
 
 lint: setup-tests ## Style and types of programs, tests and pages, and which room may import which

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from fastapi import FastAPI
 
 from tracker.edge.responses import ProblemBody
 from tracker.events import KINDS
-from tracker.feed.contract import Event, adapter_of
+from tracker.feed.contract import Event, Part, adapter_of, names_of
 
 _REF = "#/components/schemas/{model}"
 
@@ -29,12 +29,30 @@ def describe_more(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
 
 
+def _schemas_of(event: Any) -> dict[str, Any]:
+    """The schema of an event's data and of what is in it; fields that were renamed stand there under both names."""
+    data = adapter_of(event).json_schema(ref_template=_REF, by_alias=False)
+    found = {**data.pop("$defs", {}), event.__name__: data}
+    for cls in (event, *_parts_of(event)):
+        properties = found[cls.__name__]["properties"]
+        for name, former in names_of(cls).items():
+            if former is not None:
+                properties[former] = {**properties[name], "deprecated": True, "description": f"Now named {name}."}
+    return found
+
+
+def _parts_of(event: Any) -> list[Any]:
+    """The structured values in an event, alone or in lists."""
+    held = (inner for hint in get_type_hints(event).values() for inner in (hint, *get_args(hint)))
+    return [each for each in held if isinstance(each, type) and issubclass(each, Part)]
+
+
 def _delivery(event: type[Event], schemas: dict[str, Any]) -> dict[str, Any]:
     """One kind as a webhook's operation; the schema of its data goes among the others."""
-    declared: Any = event
-    data = adapter_of(declared).json_schema(ref_template=_REF, by_alias=False)
-    schemas.update(data.pop("$defs", {}))
-    schemas[event.__name__] = data
+    for name, schema in _schemas_of(event).items():
+        # Two classes of one name would describe each other's values.
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"{event.KIND}: there is another schema named {name}")
     told = {
         "type": "object",
         "required": ["position", "id", "kind", "subject", "data", "caused_by", "occurred_at", "recorded_at"],
