@@ -8,7 +8,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
 from dashboard.shipments.queries import SHOWS, names_of, shipments
 from tracker.edge.deps import Db
-from tracker.shipments.queries.detail import shipment_detail
+from tracker.shipments.presenting import shipment_detail
 
 router = APIRouter(include_in_schema=False)
 

@@ -18,7 +18,7 @@ from tracker.feed.models import FeedPending
 from tracker.kit.errors import Conflict, Forbidden, NotFound, Refused
 from tracker.kit.ids import uuid7
 from tracker.shipments.models import Shipment, ShipmentBox
-from tracker.shipments.queries.detail import shipment_detail
+from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.sscc import is_sscc
 from tracker.shipments.rules.words import Difference, State

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -15,6 +14,7 @@ from tracker.catalog import queries, service
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.images import read_codes
 from tracker.catalog.models import Batch, Presentation
+from tracker.catalog.presenting import batch_of, batch_out, product_of, product_out, scan_out, scans_out
 from tracker.catalog.scanning import Resolved, resolve_scan
 from tracker.catalog.schemas import (
     BatchChange,
@@ -24,7 +24,6 @@ from tracker.catalog.schemas import (
     ProductIn,
     ProductOut,
     ScanIn,
-    ScanMeaning,
     ScanOut,
     ScansOut,
 )
@@ -58,7 +57,7 @@ def list_products(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].code],
-        present=_product_out,
+        present=product_out,
     )
 
 
@@ -66,20 +65,20 @@ def list_products(
 def read_product(ref: str, db: Db, caller: Caller) -> ProductOut:
     """One presentation by id, code, GTIN or NIE."""
     del caller
-    return _product(db, queries.presentation_by_ref(db, ref))
+    return product_of(db, queries.presentation_by_ref(db, ref))
 
 
 @router.post("/products", status_code=201)
 def add_product(body: ProductIn, db: Db, caller: Caller, now: Now) -> ProductOut:
     """Make a presentation; the same again answers the one there is."""
-    return _product(db, service.add_presentation(db, caller, service.NewPresentation(**body.model_dump()), now=now))
+    return product_of(db, service.add_presentation(db, caller, service.NewPresentation(**body.model_dump()), now=now))
 
 
 @router.put("/products/{ref}")
 def change_product(ref: str, body: ProductChange, db: Db, caller: Caller, now: Now) -> ProductOut:
     """Change names and codes of a presentation."""
     command = service.PresentationChange(**body.model_dump())
-    return _product(db, service.change_presentation(db, caller, ref, command, now=now))
+    return product_of(db, service.change_presentation(db, caller, ref, command, now=now))
 
 
 @router.get("/batches")
@@ -106,7 +105,7 @@ def list_batches(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].expiry, row[0].id],
-        present=_batch_out,
+        present=batch_out,
     )
 
 
@@ -114,7 +113,7 @@ def list_batches(
 def read_batch(ref: str, db: Db, caller: Caller) -> BatchOut:
     """One batch by id, by `PRODUCT/LOT`, or by lot where only one product has it."""
     del caller
-    return _batch(db, queries.batch_by_ref(db, ref))
+    return batch_of(db, queries.batch_by_ref(db, ref))
 
 
 @router.post("/batches", status_code=201)
@@ -123,19 +122,19 @@ def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchOut:
     command = service.NewBatch(
         presentation=body.product, lot=body.lot, expiry=body.expiry, manufacturer=body.manufacturer
     )
-    return _batch(db, service.add_batch(db, caller, command, now=now))
+    return batch_of(db, service.add_batch(db, caller, command, now=now))
 
 
 @router.put("/batches/{ref:path}")
 def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchOut:
     """Put the manufacturer of a lot right."""
-    return _batch(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now))
+    return batch_of(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now))
 
 
 @router.post("/scans")
 def scan(body: ScanIn, db: Db, caller: Caller, now: Now) -> ScanOut:
     """What a scanned text means, and what is known of it."""
-    return _scan_out(db, resolve_scan(db, body.text, today=_today(db, caller, body.facility, now)))
+    return scan_out(db, resolve_scan(db, body.text, today=_today(db, caller, body.facility, now)))
 
 
 @router.post("/scans/image")
@@ -148,67 +147,17 @@ def scan_image(
 ) -> ScansOut:
     """The same for every code in a photo; a code that breaks the rules is told beside those that do not."""
     today = _today(db, caller, facility, now)
-    items: list[ScanOut] = []
-    refused: list[dict[str, Any]] = []
-    for text in read_codes(file.file.read()):
-        try:
-            items.append(_scan_out(db, resolve_scan(db, text, today=today)))
-        except ScanUnreadable as error:
-            refused.append({"text": text, **error.params})
-    return ScansOut(items=items, refused=refused)
+    return scans_out(db, ((text, _resolved(db, text, today)) for text in read_codes(file.file.read())))
+
+
+def _resolved(db: Session, text: str, today: date) -> Resolved | ScanUnreadable:
+    try:
+        return resolve_scan(db, text, today=today)
+    except ScanUnreadable as error:
+        return error
 
 
 def _today(db: Session, caller: Principal, facility: str | None, now: datetime) -> date:
     if facility is None:
         return now.astimezone(_HEADQUARTERS).date()
     return local_date(facility_by_code_or_id(db, caller, facility), now)
-
-
-def _product(db: Session, presentation: Presentation) -> ProductOut:
-    return _product_out(db.execute(queries.presentations().where(Presentation.id == presentation.id)).one())
-
-
-def _product_out(row: Any) -> ProductOut:
-    presentation, vaccine_code, storage = row
-    own = {
-        name: getattr(presentation, name)
-        for name in ProductOut.model_fields
-        if name not in ("vaccine", "storage_class", "freeze_sensitive", "vvm_type", "bands")
-    }
-    return ProductOut(
-        **own,
-        vaccine=vaccine_code,
-        storage_class=storage.code,
-        freeze_sensitive=storage.freeze_sensitive,
-        vvm_type=storage.vvm_type,
-        bands=storage.bands,
-    )
-
-
-def _batch(db: Session, batch: Batch) -> BatchOut:
-    code = db.scalar(select(Presentation.code).where(Presentation.id == batch.presentation_id))
-    return _batch_out((batch, code))
-
-
-def _batch_out(row: Any) -> BatchOut:
-    batch, product_code = row
-    return BatchOut(
-        id=batch.id,
-        product=product_code,
-        product_id=batch.presentation_id,
-        lot=batch.lot,
-        expiry=batch.expiry,
-        manufacturer=batch.manufacturer,
-    )
-
-
-def _scan_out(db: Session, found: Resolved) -> ScanOut:
-    said = found.scan
-    return ScanOut(
-        scan=ScanMeaning(**{name: getattr(said, name) for name in ScanMeaning.model_fields}),
-        pack=found.pack,
-        vials=found.vials,
-        product=None if found.presentation is None else _product(db, found.presentation),
-        batch=None if found.batch is None else _batch(db, found.batch),
-        warnings=list(found.warnings),
-    )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tracker.access.rules import Permission
 from tracker.delivery import service
 from tracker.delivery.models import Webhook
+from tracker.delivery.presenting import webhook_made, webhook_out
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
 from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
 from tracker.edge.idempotency import IdempotencyKey, once
@@ -39,7 +40,7 @@ def add_webhook(
     answer = once(db, caller, key, f"webhooks {body.model_dump_json()}", work, now=now)
     made = service.own_webhook(db, caller, UUID(answer["id"]))
     secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
-    return WebhookMade(**_shown(made), secret=secret)
+    return webhook_made(made, secret)
 
 
 @router.get("/webhooks")
@@ -53,14 +54,14 @@ def list_webhooks(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = No
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].id],
-        present=lambda row: WebhookOut(**_shown(row[0])),
+        present=lambda row: webhook_out(row[0]),
     )
 
 
 @router.get("/webhooks/{webhook_id}")
 def read_webhook(webhook_id: UUID, db: Db, caller: Caller) -> WebhookOut:
     """One subscription and how it fares."""
-    return WebhookOut(**_shown(service.own_webhook(db, caller, webhook_id)))
+    return webhook_out(service.own_webhook(db, caller, webhook_id))
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
@@ -68,7 +69,3 @@ def remove_webhook(webhook_id: UUID, db: Db, caller: Caller) -> Response:
     """Unsubscribe."""
     service.remove_webhook(db, caller, webhook_id)
     return Response(status_code=204)
-
-
-def _shown(webhook: Webhook) -> dict[str, Any]:
-    return {name: getattr(webhook, name) for name in WebhookOut.model_fields}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
@@ -15,12 +15,12 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network import queries, service
 from tracker.network.models import Equipment, Facility
+from tracker.network.presenting import equipment_out, facility_out, neighbours_out
 from tracker.network.schemas import (
     EquipmentIn,
     EquipmentOut,
     FacilityIn,
     FacilityOut,
-    NeighbourOut,
     NeighboursOut,
     ServiceState,
 )
@@ -54,7 +54,7 @@ def list_facilities(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].code],
-        present=_facility_out,
+        present=facility_out,
     )
 
 
@@ -62,7 +62,7 @@ def list_facilities(
 def read_facility(ref: str, db: Db, caller: Caller) -> FacilityOut:
     """One facility by id or code."""
     found = queries.facility_by_code_or_id(db, caller, ref)
-    return _facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == found.id)).one())
+    return facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == found.id)).one())
 
 
 @router.get("/facilities/{ref}/nearest")
@@ -72,18 +72,14 @@ def nearest(ref: str, db: Db, caller: Caller, limit: Annotated[int, Query(ge=1, 
     near = queries.nearest_facilities(
         db, to=found.id, where=visible_to(caller, Unit.path, Permission.NETWORK_READ), limit=limit
     )
-    items = [
-        NeighbourOut(id=each.facility_id, code=each.code, name=each.name, distance_km=round(each.distance_km, 3))
-        for each in near
-    ]
-    return NeighboursOut(items=items)
+    return neighbours_out(near)
 
 
 @router.post("/facilities", status_code=201)
 def add_facility(body: FacilityIn, db: Db, caller: Caller, now: Now) -> FacilityOut:
     """Make a facility; the same code under the same parent again answers the one there is."""
     made = service.add_facility(db, caller, service.NewFacility(**body.model_dump()), now=now)
-    return _facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == made.id)).one())
+    return facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == made.id)).one())
 
 
 @router.get("/equipment")
@@ -101,7 +97,7 @@ def list_equipment(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].code],
-        present=_equipment_out,
+        present=equipment_out,
     )
 
 
@@ -125,37 +121,5 @@ def set_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: No
     return _one_equipment(db, caller, service.set_in_service(db, caller, ref, body.in_service, now=now))
 
 
-def _facility_out(row: Any) -> FacilityOut:
-    facility, path, longitude, latitude, parent = row
-    return FacilityOut(
-        id=facility.id,
-        code=facility.code,
-        name=facility.name,
-        kind=facility.kind,
-        parent=parent,
-        path=path,
-        longitude=longitude,
-        latitude=latitude,
-        timezone=facility.timezone,
-        code_bps=facility.code_bps,
-        code_kemendagri=facility.code_kemendagri,
-        synthetic=facility.synthetic,
-    )
-
-
 def _one_equipment(db: Session, caller: Principal, equipment: Equipment) -> EquipmentOut:
-    return _equipment_out(db.execute(queries.equipment_visible_to(caller).where(Equipment.id == equipment.id)).one())
-
-
-def _equipment_out(row: Any) -> EquipmentOut:
-    equipment, facility_code = row
-    return EquipmentOut(
-        id=equipment.id,
-        code=equipment.code,
-        name=equipment.name,
-        facility=facility_code,
-        facility_id=equipment.facility_id,
-        kind=equipment.kind,
-        place_kind=equipment.place_kind,
-        in_service=equipment.in_service,
-    )
+    return equipment_out(db.execute(queries.equipment_visible_to(caller).where(Equipment.id == equipment.id)).one())

@@ -1,6 +1,9 @@
-"""A passport as it goes over the wire."""
+"""Wire shapes: a hold, a passport, what closing an alarm did."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +13,7 @@ from tracker.access.principal import Principal
 from tracker.catalog.models import Presentation, StorageClass
 from tracker.catalog.rules.storage import VvmType
 from tracker.coldchain.models import Alarm, Episode
+from tracker.coldchain.presenting import alarm_out
 from tracker.coldchain.rules.thermal import thermal_of
 from tracker.network.models import Equipment
 from tracker.passport.models import AlarmDisposition, Hold
@@ -17,8 +21,42 @@ from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.queries.passport import Passport
 from tracker.passport.rules.stays import Exposure, Stay
 from tracker.passport.rules.vvm import disagrees
-from tracker.passport.schemas import ExposureOut, HoldOut, PassportAlarmOut, PassportOut, StayOut
-from tracker.passport.wire import hold_out
+from tracker.passport.schemas import ClosedOut, ExposureOut, HoldOut, PassportAlarmOut, PassportOut, StayOut
+
+
+def hold_out(row: Any) -> HoldOut:
+    """A row of `holds_visible_to`."""
+    hold: Hold = row.Hold
+    return HoldOut(
+        id=hold.id,
+        state=hold.state,
+        harm=hold.harm,
+        alarm=hold.alarm_id,
+        episode=hold.episode_id,
+        facility=row.facility_code,
+        facility_name=row.facility_name,
+        account=hold.account,
+        place=row.place_code,
+        batch=hold.batch_id,
+        lot=row.lot,
+        expiry=row.expiry,
+        product=row.presentation_code,
+        product_name=row.presentation_name,
+        vials=hold.vials,
+        doses=hold.vials * row.doses_per_vial,
+        placed_at=hold.placed_at,
+        evidence=hold.evidence,
+        decided_at=hold.decided_at,
+        decided_by=hold.decided_name,
+        reason=hold.reason,
+        shake_test=hold.shake_test,
+        override=hold.override,
+    )
+
+
+def closed_out(alarm: Any, holds: Iterable[Any]) -> ClosedOut:
+    """A row of `alarms_visible_to` and rows of `holds_visible_to`."""
+    return ClosedOut(alarm=alarm_out(alarm), holds=[hold_out(row) for row in holds])
 
 
 def passport_out(db: Session, caller: Principal, passport: Passport) -> PassportOut:

@@ -11,20 +11,18 @@ from tracker.access.rules import Permission
 from tracker.catalog.queries import batch_by_ref
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import alarms_visible_to
-from tracker.coldchain.routes import alarm_out
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.models import Hold
-from tracker.passport.presenting import passport_out
+from tracker.passport.presenting import closed_out, hold_out, passport_out
 from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.queries.passport import passport_of
 from tracker.passport.rules.holding import HoldState
 from tracker.passport.schemas import ClosedOut, CloseIn, DecisionIn, HoldOut, PassportOut
 from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
 from tracker.passport.service.releasing import Decision, release_hold
-from tracker.passport.wire import hold_out
 
 router = APIRouter(prefix="/api/v1", tags=["passport"])
 
@@ -86,8 +84,7 @@ def close(alarm_id: UUID, body: CloseIn, *, db: Db, caller: Caller, now: Now, ke
         close_alarm(db, caller, command, now=now)
         alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
         holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
-        closed = ClosedOut(alarm=alarm_out(alarm), holds=[hold_out(row) for row in holds])
-        return closed.model_dump(mode="json")
+        return closed_out(alarm, holds).model_dump(mode="json")
 
     request = f"POST /alarms/{alarm_id}/close {body.model_dump_json()}"
     return ClosedOut.model_validate(once(db, caller, key, request, work, now=now))

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Response
 
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.people import queries
-from tracker.people.models import Person
-from tracker.people.rules.contact import masked_phone
+from tracker.people.presenting import person_out
 from tracker.people.schemas import PersonIn, PersonOut
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
@@ -24,24 +23,10 @@ def add_person(body: PersonIn, db: Db, caller: Caller, *, now: Now, shared: Shar
     command = NewPerson(**{**body.model_dump(), "groups": tuple(body.groups)})
     done = register_person(db, caller, command, vault=vault, now=now)
     response.status_code = 201 if done.fresh else 200
-    return _out(done.person, done.warnings)
+    return person_out(done.person, done.warnings)
 
 
 @router.get("/persons/{person_id}")
 def read_person(person_id: UUID, db: Db, caller: Caller) -> PersonOut:
     """One person of the caller's subtree."""
-    return _out(queries.person_by_id(db, caller, person_id))
-
-
-def _out(person: Person, warnings: tuple[str, ...] = ()) -> PersonOut:
-    return PersonOut(
-        id=person.id,
-        name=person.name,
-        birth_date=person.birth_date,
-        sex=person.sex.value,
-        phone=masked_phone(person.phone),
-        residence=person.residence,
-        groups=[str(group) for group in person.groups],
-        registered_at=person.registered_at,
-        warnings=list(warnings),
-    )
+    return person_out(queries.person_by_id(db, caller, person_id))

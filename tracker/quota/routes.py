@@ -16,16 +16,15 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
 from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.presenting import booking_out, claim_out, displaced_out, quota_out, session_out
 from tracker.quota.queries import lists
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
     BookingIn,
     BookingOut,
-    BucketOut,
     ClaimOut,
     DisplacedOut,
-    QuotaItemOut,
     QuotaOut,
     ScreenIn,
     SessionIn,
@@ -66,7 +65,7 @@ def quota(
     if end < start or end - start > _LONGEST:
         raise BadPeriod(field="to")
     asked = QuotaAsked(from_day=start, to_day=end, facility=facility, area=area, product=product)
-    return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in read_quota(db, caller, asked, now=now)])
+    return quota_out(read_quota(db, caller, asked, now=now))
 
 
 def _later(day: date, span: timedelta) -> date:
@@ -102,7 +101,7 @@ def list_sessions(
         present=lambda row: row,
     )
     buckets = lists.buckets_by_session(db, [row[0].id for row in page.items])
-    return Page(items=[_session_out(row, buckets[row[0].id]) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[session_out(row, buckets[row[0].id]) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.post("/sessions", status_code=201, responses=_AGAIN)
@@ -160,7 +159,7 @@ def list_bookings(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].made_at, row[0].id],
-        present=_booking_out,
+        present=booking_out,
         descending=True,
     )
 
@@ -180,7 +179,7 @@ def read_booking(booking_id: UUID, db: Db, caller: Caller) -> BookingOut:
     row = db.execute(lists.bookings_visible_to(caller).where(Booking.id == booking_id)).one_or_none()
     if row is None:
         raise BookingNotFound(booking=str(booking_id))
-    return _booking_out(row)
+    return booking_out(row)
 
 
 @router.post("/bookings/{booking_id}/confirm")
@@ -240,7 +239,7 @@ def list_claims(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = N
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].due_day, row[0].id],
-        present=_claim_out,
+        present=claim_out,
     )
 
 
@@ -254,7 +253,7 @@ def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cur
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].displaced_at, row[0].booking_id],
-        present=_displaced_out,
+        present=displaced_out,
         descending=True,
     )
 
@@ -267,74 +266,11 @@ def _moved(db: Session, caller: Principal, key: str | None, command: MoveBooking
 
 
 def _out(db: Session, booking: Booking) -> BookingOut:
-    return _booking_out((booking, db.get_one(Bucket, booking.bucket_id)))
+    return booking_out((booking, db.get_one(Bucket, booking.bucket_id)))
 
 
 def _one_session(db: Session, caller: Principal, session_id: UUID) -> SessionOut:
     row = db.execute(lists.sessions_visible_to(caller).where(VaccinationSession.id == session_id)).one_or_none()
     if row is None:
         raise SessionNotFound(session=str(session_id))
-    return _session_out(row, lists.buckets_by_session(db, [session_id])[session_id])
-
-
-def _session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
-    session, facility, presentation = row
-    return SessionOut(
-        id=session.id,
-        facility=facility,
-        date=session.day,
-        opens=session.opens_at,
-        closes=session.closes_at,
-        presentation=presentation,
-        doses=session.doses,
-        capacity=session.capacity,
-        taken=session.taken,
-        live=session.live,
-        state=session.state,
-        buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
-    )
-
-
-def _booking_out(row: Any) -> BookingOut:
-    booking, bucket = row
-    return BookingOut(
-        id=booking.id,
-        session=booking.session_id,
-        person=booking.person_id,
-        dose=booking.dose,
-        medium=booking.medium,
-        state=booking.state,
-        bucket=bucket.kind,
-        made_at=booking.made_at,
-        expires_at=booking.expires_at,
-        vaccinated_at=booking.vaccinated_at,
-        batch=booking.batch_id,
-        open_vial=booking.open_vial_id,
-        replaces=booking.replaces_id,
-    )
-
-
-def _claim_out(row: Any) -> ClaimOut:
-    claim, facility, presentation = row
-    return ClaimOut(
-        id=claim.id,
-        person=claim.person_id,
-        dose=claim.dose,
-        facility=facility,
-        presentation=presentation,
-        from_day=claim.from_day,
-        due_day=claim.due_day,
-        last_day=claim.last_day,
-        state=claim.state.value,
-    )
-
-
-def _displaced_out(row: Any) -> DisplacedOut:
-    displacement, session_id = row
-    return DisplacedOut(
-        booking=displacement.booking_id,
-        session=session_id,
-        displaced_at=displacement.displaced_at,
-        state=displacement.state.value,
-        offer=displacement.offer_id,
-    )
+    return session_out(row, lists.buckets_by_session(db, [session_id])[session_id])

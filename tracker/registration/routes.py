@@ -12,9 +12,10 @@ from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
+from tracker.registration.presenting import checked_in_out, public_key_out, replies_out, ticket_out
 from tracker.registration.schemas import CheckedInOut, CheckInIn, MessageIn, PublicKeyOut, RepliesOut, TicketOut
 from tracker.registration.service.talking import Message, answer
-from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
+from tracker.registration.service.tickets import TicketOffice, check_in, ticket_of
 
 router = APIRouter(prefix="/api/v1", tags=["registration"])
 
@@ -30,15 +31,14 @@ def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Sh
         text=body.text,
         language=body.language,
     )
-    return RepliesOut(replies=answer(db, caller, message, vault=vault, now=now))
+    return replies_out(answer(db, caller, message, vault=vault, now=now))
 
 
 @router.get("/tickets/key", operation_id="read_ticket_key")
 def read_ticket_key(caller: Caller, shared: Shared) -> PublicKeyOut:
     """The public key for checking tickets offline."""
     caller.require(Permission.BOOKING_READ)
-    key = _office(shared).public_key()
-    return PublicKeyOut(kty=key["kty"], crv=key["crv"], x=key["x"])
+    return public_key_out(_office(shared))
 
 
 @router.get("/bookings/{booking_id}/ticket", operation_id="read_ticket")
@@ -47,15 +47,13 @@ def read_ticket(booking_id: UUID, db: Db, caller: Caller, shared: Shared) -> Tic
     row = db.execute(bookings_visible_to(caller).where(Booking.id == booking_id)).first()
     if row is None:
         raise BookingNotFound(booking=str(booking_id))
-    signed = _office(shared).sign(ticket_of(db, row[0]))
-    return TicketOut(ticket=signed, svg=drawn(signed))
+    return ticket_out(_office(shared).sign(ticket_of(db, row[0])))
 
 
 @router.post("/tickets/check-in", operation_id="check_in")
 def check_in_by_ticket(body: CheckInIn, db: Db, caller: Caller, now: Now, shared: Shared) -> CheckedInOut:
     """Somebody shows a ticket: their booking has arrived."""
-    booking = check_in(db, caller, _office(shared), body.ticket, body.facility, now=now)
-    return CheckedInOut(booking=booking.id, session=booking.session_id, dose=booking.dose, state=booking.state)
+    return checked_in_out(check_in(db, caller, _office(shared), body.ticket, body.facility, now=now))
 
 
 def _office(shared: Shared) -> TicketOffice:

@@ -12,7 +12,7 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
-from tracker.shipments.queries.detail import shipment_detail, shipment_out
+from tracker.shipments.presenting import packed_out, shipment_detail, shipment_out
 from tracker.shipments.queries.finding import shipments_visible_to
 from tracker.shipments.rules.words import ON_THE_ROAD, State
 from tracker.shipments.schemas import (
@@ -20,7 +20,6 @@ from tracker.shipments.schemas import (
     DispatchIn,
     PackedOut,
     PackIn,
-    PassedOverOut,
     ReceiptIn,
     ShipmentDetail,
     ShipmentIn,
@@ -123,15 +122,7 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
         for box in (body.boxes if body else ())
     )
     packed = pack_shipment(db, caller, ref, boxes, now=now)
-    detail = shipment_detail(db, caller, packed.shipment.id, now)
-    return PackedOut(
-        **detail.model_dump(by_alias=True),
-        not_found=packed.missing,
-        skipped=[
-            PassedOverOut(lot=parcel.lot, place=parcel.place, vials=parcel.vials, reason=why)
-            for parcel, why in packed.skipped
-        ],
-    )
+    return packed_out(db, caller, packed, now)
 
 
 @router.post("/{ref}/dispatch")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.stock.models import OpenVial, StockEvent
+from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
 from tracker.stock.rules.words import Kind
@@ -21,8 +22,10 @@ from tracker.stock.schemas import (
     OpenVialOut,
     PickedOut,
     PickOut,
+    PoolOut,
     PostedOut,
     SkippedOut,
+    StepOut,
     StockOut,
 )
 from tracker.stock.service.commands import Posted
@@ -186,4 +189,18 @@ def pick_out(found: Pick) -> PickOut:
             for parcel, reason in found.skipped
         ],
         missing=found.missing,
+    )
+
+
+def pool_out(facility: str, product: str, day: date, state: PoolState) -> PoolOut:
+    """What may still be promised of a pool, by facility and product code, on that day."""
+    return PoolOut(
+        facility=facility,
+        product=product,
+        day=day,
+        bears=state.bears(day),
+        short=state.short,
+        steps=[
+            StepOut(from_day=row.from_day, vials=row.vials, needed=row.needed, short=row.short) for row in state.rows
+        ],
     )

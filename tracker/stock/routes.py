@@ -19,7 +19,7 @@ from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id, local_date
 from tracker.stock.models import OpenVial, StockBalance
-from tracker.stock.presenting import event_out, open_vial_out, pick_out, posted_out, stock_out
+from tracker.stock.presenting import event_out, open_vial_out, pick_out, pool_out, posted_out, stock_out
 from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
@@ -33,7 +33,6 @@ from tracker.stock.schemas import (
     PoolOut,
     PostedOut,
     ReversalIn,
-    StepOut,
     StockEventIn,
     StockOut,
 )
@@ -144,16 +143,7 @@ def read_availability(
     presentation = presentation_by_ref(db, product)
     today = local_date(place, now)
     state = pool_states(db, [(place.id, presentation.id)], today)[place.id, presentation.id]
-    return PoolOut(
-        facility=place.code,
-        product=presentation.code,
-        day=day or today,
-        bears=state.bears(day or today),
-        short=state.short,
-        steps=[
-            StepOut(from_day=row.from_day, vials=row.vials, needed=row.needed, short=row.short) for row in state.rows
-        ],
-    )
+    return pool_out(place.code, presentation.code, day or today, state)
 
 
 @router.get("/stock/pick")

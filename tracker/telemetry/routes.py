@@ -17,8 +17,16 @@ from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, e
 from tracker.telemetry import schemas
 from tracker.telemetry.errors import BadPeriod, PasswordTold
 from tracker.telemetry.models import Channel, DeadLetter, Device
-from tracker.telemetry.queries.curves import RAW_MOST, Point, Resolution, grouped_points, raw_points, settle
-from tracker.telemetry.queries.sensors import sensor_by_ref, sensor_code, sensors_visible_to
+from tracker.telemetry.presenting import (
+    channel_out,
+    curve_out,
+    dead_letter_out,
+    device_out,
+    device_with_password,
+    sensor_out,
+)
+from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_points, raw_points, settle
+from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
 from tracker.telemetry.rules.words import EARLIEST
 from tracker.telemetry.service.channels import ChannelUse, use_channel
 from tracker.telemetry.service.devices import AddedDevice, NewDevice, add_device, renew_password
@@ -26,7 +34,6 @@ from tracker.telemetry.service.devices import AddedDevice, NewDevice, add_device
 router = APIRouter(prefix="/api/v1", tags=["telemetry"])
 
 Ref = Annotated[str, Path(max_length=150, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_SHOWN_BYTES = 1_000
 
 
 @router.post("/devices", status_code=201, operation_id="add_device")
@@ -41,7 +48,7 @@ def post_device(body: schemas.DeviceIn, db: Db, caller: Caller, now: Now) -> sch
         serial=body.serial,
         gateway=body.gateway,
     )
-    return _with_password(add_device(db, caller, command, now=now))
+    return device_with_password(add_device(db, caller, command, now=now))
 
 
 @router.post("/devices/{device}/credentials", status_code=201, operation_id="renew_device_password")
@@ -61,7 +68,7 @@ def post_credentials(
     once(db, caller, key, f"POST /devices/{device}/credentials", work, now=now)
     if not made:
         raise PasswordTold(device=device)
-    return _with_password(made[0])
+    return device_with_password(made[0])
 
 
 @router.post("/devices/{device}/channels", status_code=201, operation_id="use_channel")
@@ -87,13 +94,7 @@ def post_channel(
             now=now,
         )
         code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
-        return schemas.ChannelOut(
-            id=channel.id,
-            sensor=sensor_code(code, channel.name, channel.quantity),
-            name=channel.name,
-            quantity=channel.quantity,
-            role=channel.role,
-        ).model_dump(mode="json")
+        return channel_out(channel, code).model_dump(mode="json")
 
     request = f"POST /devices/{device}/channels {body.model_dump_json()}"
     return schemas.ChannelOut.model_validate(once(db, caller, key, request, work, now=now))
@@ -111,7 +112,7 @@ def get_devices(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].code],
-        present=lambda row: _device(row[0]),
+        present=lambda row: device_out(row[0]),
     )
 
 
@@ -126,7 +127,7 @@ def get_sensors(db: Db, caller: Caller, now: Now, limit: Limit = 50, cursor: Cur
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row.Channel.id],
-        present=_sensor,
+        present=sensor_out,
     )
 
 
@@ -134,7 +135,7 @@ def get_sensors(db: Db, caller: Caller, now: Now, limit: Limit = 50, cursor: Cur
 def get_sensor(sensor: Ref, db: Db, caller: Caller, now: Now) -> schemas.SensorOut:
     """One sensor, by number or code (`device.channel`)."""
     channel = sensor_by_ref(db, caller, sensor)
-    return _sensor(db.execute(sensors_visible_to(caller, now=now).where(Channel.id == channel.id)).one())
+    return sensor_out(db.execute(sensors_visible_to(caller, now=now).where(Channel.id == channel.id)).one())
 
 
 @router.get("/sensors/{sensor}/readings", operation_id="read_sensor_readings", response_model_by_alias=True)
@@ -164,15 +165,7 @@ def get_readings(
     else:
         points = list(grouped_points(db, channel.id, start, end, settled))
     code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
-    return schemas.CurveOut(
-        sensor=sensor_code(code, channel.name, channel.quantity),
-        quantity=channel.quantity,
-        resolution=settled,
-        from_at=start,
-        to_at=end,
-        items=[_point(point) for point in points],
-        next_cursor=following,
-    )
+    return curve_out(channel, code, points, resolution=settled, from_at=start, to_at=end, next_cursor=following)
 
 
 @router.get("/dead-letters", operation_id="list_dead_letters")
@@ -193,7 +186,7 @@ def get_dead_letters(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor =
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].last_received_at.isoformat(), row[0].id],
-        present=lambda row: _dead_letter(row[0]),
+        present=lambda row: dead_letter_out(row[0]),
         descending=True,
     )
 
@@ -218,71 +211,3 @@ def _after(cursor: str) -> tuple[datetime, float]:
     if instant.tzinfo is None:
         raise BadCursor(field="cursor")
     return instant, key
-
-
-def _device(device: Device) -> schemas.DeviceOut:
-    return schemas.DeviceOut(
-        id=device.id,
-        code=device.code,
-        kind=device.kind,
-        make=device.make,
-        model=device.model,
-        serial=device.serial,
-        gateway_id=device.gateway_id,
-        status=device.status,
-        last_seen_at=device.last_seen_at,
-    )
-
-
-def _with_password(added: AddedDevice) -> schemas.DeviceWithPassword:
-    return schemas.DeviceWithPassword(
-        **_device(added.device).model_dump(),
-        mqtt_username=added.device.code if added.password else None,
-        mqtt_password=added.password,
-    )
-
-
-def _sensor(row: Any) -> schemas.SensorOut:
-    channel: Channel = row.Channel
-    return schemas.SensorOut(
-        id=channel.id,
-        code=sensor_code(row.device_code, channel.name, channel.quantity),
-        device=row.device_code,
-        facility=row.unit_code,
-        quantity=channel.quantity,
-        role=channel.role,
-        equipment=row.equipment_code,
-        equipment_id=row.equipment_id,
-        shipment_id=row.shipment_id,
-        interval_s=row.interval_s,
-        latest_at=row.latest_at,
-        latest_value=row.latest_value,
-        status=row.device_status,
-        silent=row.silent,
-        last_seen_at=row.last_seen_at,
-    )
-
-
-def _point(point: Point) -> schemas.PointOut:
-    return schemas.PointOut(
-        at=point.at,
-        value=point.value,
-        low=point.low,
-        high=point.high,
-        count=point.count,
-        clock_fault=point.clock_fault,
-    )
-
-
-def _dead_letter(letter: DeadLetter) -> schemas.DeadLetterOut:
-    return schemas.DeadLetterOut(
-        id=letter.id,
-        topic=letter.topic,
-        reason=letter.reason,
-        detail=letter.detail,
-        payload=letter.payload[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"),
-        size=letter.size,
-        times=letter.times,
-        first_received_at=letter.first_received_at,
-        last_received_at=letter.last_received_at,
-    )

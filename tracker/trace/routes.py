@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
-from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
@@ -23,19 +20,9 @@ from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls
 from tracker.trace.epcis import EventFilter, ledger_events
 from tracker.trace.models import Recall, RecallHolder
+from tracker.trace.presenting import recall_listed, recall_out, trace_out
 from tracker.trace.rules.epcis import object_event, query_document
-from tracker.trace.rules.flows import Move, Node
-from tracker.trace.schemas import (
-    HolderOut,
-    MoveOut,
-    NodeOut,
-    RecallIn,
-    RecallListed,
-    RecallOut,
-    RecallPlaceOut,
-    RoadOut,
-    TraceOut,
-)
+from tracker.trace.schemas import RecallIn, RecallListed, RecallOut, TraceOut
 
 router = APIRouter(tags=["trace"])
 
@@ -55,7 +42,7 @@ def trace(
     caller.require(Permission.STOCK_READ)
     batch = batch_by_ref(db, ref)
     back_from = None if facility is None else facility_by_code_or_id(db, caller, facility).id
-    return _trace_out(queries.trace_of(db, caller, batch, back_from=back_from))
+    return trace_out(queries.trace_of(db, caller, batch, back_from=back_from))
 
 
 @router.post("/api/v1/recalls", status_code=201)
@@ -65,7 +52,7 @@ def start_recall(body: RecallIn, db: Db, caller: Caller, now: Now, response: Res
     recall, fresh = recalls.start_recall(db, caller, command, now=now)
     if not fresh:
         response.status_code = 200
-    return _recall_out(db, caller, recall)
+    return recall_out(db, caller, recall)
 
 
 @router.get("/api/v1/recalls")
@@ -89,20 +76,20 @@ def list_recalls(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = Non
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].started_at, row[0].id],
-        present=lambda row: RecallListed(**_recall_head(row[0], row[1], row[2])),
+        present=recall_listed,
     )
 
 
 @router.get("/api/v1/recalls/{recall_id}")
 def read_recall(recall_id: UUID, db: Db, caller: Caller) -> RecallOut:
     """How far a recall has come."""
-    return _recall_out(db, caller, recalls.recall_by_id(db, caller, recall_id))
+    return recall_out(db, caller, recalls.recall_by_id(db, caller, recall_id))
 
 
 @router.post("/api/v1/recalls/{recall_id}/close")
 def close_recall(recall_id: UUID, db: Db, caller: Caller, now: Now) -> RecallOut:
     """Say that all is accounted for; refused while vials of the batch are in stock."""
-    return _recall_out(db, caller, recalls.close_recall(db, caller, recall_id, now=now))
+    return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, now=now))
 
 
 @router.get("/epcis/events")
@@ -134,93 +121,3 @@ def epcis_events(
         response.headers["Link"] = f'<{url}>; rel="next"'
     response.headers["GS1-EPCIS-Version"] = "2.0.0"
     return query_document([object_event(event) for event in events], now=now)
-
-
-def _trace_out(found: queries.Trace) -> TraceOut:
-    names = found.names
-
-    def node(each: Node) -> NodeOut:
-        place = names.facilities.get(each.facility_id)
-        return NodeOut(
-            account=each.account,
-            facility=place.code if place else None,
-            holder=names.holder(each.account, each.holder_id),
-        )
-
-    def move(each: Move) -> MoveOut:
-        shipment_id = found.shipment_of.get(each.event_id)
-        return MoveOut(
-            event=each.event_id,
-            kind=each.kind,
-            occurred_at=each.occurred_at,
-            recorded_at=found.recorded_at[each.event_id],
-            source=node(each.source),
-            target=node(each.target),
-            from_status=each.from_status,
-            to_status=each.to_status,
-            vials=each.vials,
-            shipment=names.shipments.get(shipment_id) if shipment_id is not None else None,
-        )
-
-    return TraceOut(
-        batch=found.batch.id,
-        product=found.product,
-        lot=found.batch.lot,
-        expiry=found.batch.expiry,
-        manufacturer=found.batch.manufacturer,
-        events=[move(each) for each in found.moves],
-        now=[
-            HolderOut(
-                account=each.account,
-                facility=names.facilities[each.facility_id].code if each.facility_id is not None else None,
-                holder=names.holder(each.account, each.holder_id),
-                vials=each.vials,
-            )
-            for each in found.now
-        ],
-        roads=[
-            RoadOut(
-                source=names.facilities[each.source].code, target=names.facilities[each.target].code, vials=each.vials
-            )
-            for each in found.roads
-        ],
-        totals=dict(found.totals),
-        hidden=found.hidden,
-    )
-
-
-def _recall_head(recall: Recall, lot: str, product: str) -> dict[str, Any]:
-    started: datetime = recall.started_at
-    return {
-        "id": recall.id,
-        "batch": recall.batch_id,
-        "lot": lot,
-        "product": product,
-        "reason": recall.reason,
-        "started_at": started,
-        "closed_at": recall.closed_at,
-    }
-
-
-def _recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
-    batch = db.get_one(Batch, recall.batch_id)
-    product = db.get_one(Presentation, batch.presentation_id).code
-    parts = recalls.progress_of(db, caller, recall)
-    return RecallOut(
-        **_recall_head(recall, batch.lot, product),
-        facilities=[
-            RecallPlaceOut(
-                facility=part.facility,
-                name=part.name,
-                found=part.found,
-                left=part.left,
-                gone=part.gone,
-                unaccounted=part.unaccounted,
-            )
-            for part in parts
-        ],
-        vials_found=sum(part.found for part in parts),
-        vials_left=sum(part.left for part in parts),
-        vials_gone=sum(part.gone for part in parts),
-        vials_unaccounted=sum(part.unaccounted for part in parts),
-    )

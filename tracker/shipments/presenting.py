@@ -1,4 +1,4 @@
-"""One shipment with everything both sides did."""
+"""A shipment as it goes over the wire: as a listing shows it, and with everything both sides did."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from tracker.shipments.schemas import (
     BoxOut,
     DifferenceOut,
     PackedLineOut,
+    PackedOut,
+    PassedOverOut,
     ReceiptLineOut,
     ReceiptOut,
     ShipmentDetail,
     ShipmentLineOut,
     ShipmentOut,
 )
+from tracker.shipments.service.packing import Packed
 
 
 def shipment_out(row: Any, now: datetime) -> ShipmentOut:
@@ -46,6 +49,19 @@ def shipment_detail(db: Session, principal: Principal, ref: str | UUID, now: dat
         boxes=_boxes(db, shipment.id),
         receipts=_receipts(db, shipment.id),
         differences=_differences(db, shipment, names),
+    )
+
+
+def packed_out(db: Session, principal: Principal, packed: Packed, now: datetime) -> PackedOut:
+    """The shipment as it is packed now, with what first expiry, first out passed over or did not find."""
+    detail = shipment_detail(db, principal, packed.shipment.id, now)
+    return PackedOut(
+        **detail.model_dump(by_alias=True),
+        not_found=packed.missing,
+        skipped=[
+            PassedOverOut(lot=parcel.lot, place=parcel.place, vials=parcel.vials, reason=why)
+            for parcel, why in packed.skipped
+        ],
     )
 
 

@@ -1,0 +1,90 @@
+"""Wire shapes from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tracker.quota.models import Bucket
+from tracker.quota.queries.quota import QuotaItem
+from tracker.quota.schemas import (
+    BookingOut,
+    BucketOut,
+    ClaimOut,
+    DisplacedOut,
+    QuotaItemOut,
+    QuotaOut,
+    SessionOut,
+)
+
+
+def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
+    """A row of `sessions_visible_to` with its buckets."""
+    session, facility, presentation = row
+    return SessionOut(
+        id=session.id,
+        facility=facility,
+        date=session.day,
+        opens=session.opens_at,
+        closes=session.closes_at,
+        presentation=presentation,
+        doses=session.doses,
+        capacity=session.capacity,
+        taken=session.taken,
+        live=session.live,
+        state=session.state,
+        buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
+    )
+
+
+def booking_out(row: Any) -> BookingOut:
+    """A row of `bookings_visible_to`."""
+    booking, bucket = row
+    return BookingOut(
+        id=booking.id,
+        session=booking.session_id,
+        person=booking.person_id,
+        dose=booking.dose,
+        medium=booking.medium,
+        state=booking.state,
+        bucket=bucket.kind,
+        made_at=booking.made_at,
+        expires_at=booking.expires_at,
+        vaccinated_at=booking.vaccinated_at,
+        batch=booking.batch_id,
+        open_vial=booking.open_vial_id,
+        replaces=booking.replaces_id,
+    )
+
+
+def claim_out(row: Any) -> ClaimOut:
+    """A row of `claims_visible_to`."""
+    claim, facility, presentation = row
+    return ClaimOut(
+        id=claim.id,
+        person=claim.person_id,
+        dose=claim.dose,
+        facility=facility,
+        presentation=presentation,
+        from_day=claim.from_day,
+        due_day=claim.due_day,
+        last_day=claim.last_day,
+        state=claim.state.value,
+    )
+
+
+def displaced_out(row: Any) -> DisplacedOut:
+    """A row of `displacements_visible_to`."""
+    displacement, session_id = row
+    return DisplacedOut(
+        booking=displacement.booking_id,
+        session=session_id,
+        displaced_at=displacement.displaced_at,
+        state=displacement.state.value,
+        offer=displacement.offer_id,
+    )
+
+
+def quota_out(items: Iterable[QuotaItem]) -> QuotaOut:
+    """What `read_quota` found."""
+    return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in items])

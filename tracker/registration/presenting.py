@@ -1,0 +1,28 @@
+"""Wire shapes of this room."""
+
+from __future__ import annotations
+
+from tracker.quota.models import Booking
+from tracker.registration.schemas import CheckedInOut, PublicKeyOut, RepliesOut, TicketOut
+from tracker.registration.service.tickets import TicketOffice, drawn
+
+
+def replies_out(replies: list[str]) -> RepliesOut:
+    """What to say, in order."""
+    return RepliesOut(replies=replies)
+
+
+def public_key_out(office: TicketOffice) -> PublicKeyOut:
+    """The public half of the key that signs tickets."""
+    key = office.public_key()
+    return PublicKeyOut(kty=key["kty"], crv=key["crv"], x=key["x"])
+
+
+def ticket_out(signed: str) -> TicketOut:
+    """A signed ticket and its picture."""
+    return TicketOut(ticket=signed, svg=drawn(signed))
+
+
+def checked_in_out(booking: Booking) -> CheckedInOut:
+    """The booking whose owner has arrived."""
+    return CheckedInOut(booking=booking.id, session=booking.session_id, dose=booking.dose, state=booking.state)

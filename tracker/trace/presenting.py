@@ -1,0 +1,122 @@
+"""Wire shapes from what was found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.catalog.models import Batch, Presentation
+from tracker.trace import queries, recalls
+from tracker.trace.models import Recall
+from tracker.trace.rules.flows import Move, Node
+from tracker.trace.schemas import (
+    HolderOut,
+    MoveOut,
+    NodeOut,
+    RecallListed,
+    RecallOut,
+    RecallPlaceOut,
+    RoadOut,
+    TraceOut,
+)
+
+
+def trace_out(found: queries.Trace) -> TraceOut:
+    """The road of a batch, with names for ids."""
+    names = found.names
+
+    def node(each: Node) -> NodeOut:
+        place = names.facilities.get(each.facility_id)
+        return NodeOut(
+            account=each.account,
+            facility=place.code if place else None,
+            holder=names.holder(each.account, each.holder_id),
+        )
+
+    def move(each: Move) -> MoveOut:
+        shipment_id = found.shipment_of.get(each.event_id)
+        return MoveOut(
+            event=each.event_id,
+            kind=each.kind,
+            occurred_at=each.occurred_at,
+            recorded_at=found.recorded_at[each.event_id],
+            source=node(each.source),
+            target=node(each.target),
+            from_status=each.from_status,
+            to_status=each.to_status,
+            vials=each.vials,
+            shipment=names.shipments.get(shipment_id) if shipment_id is not None else None,
+        )
+
+    return TraceOut(
+        batch=found.batch.id,
+        product=found.product,
+        lot=found.batch.lot,
+        expiry=found.batch.expiry,
+        manufacturer=found.batch.manufacturer,
+        events=[move(each) for each in found.moves],
+        now=[
+            HolderOut(
+                account=each.account,
+                facility=names.facilities[each.facility_id].code if each.facility_id is not None else None,
+                holder=names.holder(each.account, each.holder_id),
+                vials=each.vials,
+            )
+            for each in found.now
+        ],
+        roads=[
+            RoadOut(
+                source=names.facilities[each.source].code, target=names.facilities[each.target].code, vials=each.vials
+            )
+            for each in found.roads
+        ],
+        totals=dict(found.totals),
+        hidden=found.hidden,
+    )
+
+
+def recall_listed(row: Any) -> RecallListed:
+    """A row of (recall, lot, product code)."""
+    recall, lot, product = row
+    return RecallListed(**_head(recall, lot, product))
+
+
+def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
+    """A recall and how far it has come where the caller may look."""
+    batch = db.get_one(Batch, recall.batch_id)
+    product = db.get_one(Presentation, batch.presentation_id).code
+    parts = recalls.progress_of(db, caller, recall)
+    return RecallOut(
+        **_head(recall, batch.lot, product),
+        facilities=[
+            RecallPlaceOut(
+                facility=part.facility,
+                name=part.name,
+                found=part.found,
+                left=part.left,
+                gone=part.gone,
+                unaccounted=part.unaccounted,
+            )
+            for part in parts
+        ],
+        vials_found=sum(part.found for part in parts),
+        vials_left=sum(part.left for part in parts),
+        vials_gone=sum(part.gone for part in parts),
+        vials_unaccounted=sum(part.unaccounted for part in parts),
+    )
+
+
+def _head(recall: Recall, lot: str, product: str) -> dict[str, Any]:
+    started: datetime = recall.started_at
+    return {
+        "id": recall.id,
+        "batch": recall.batch_id,
+        "lot": lot,
+        "product": product,
+        "reason": recall.reason,
+        "started_at": started,
+        "closed_at": recall.closed_at,
+    }
