@@ -8,23 +8,27 @@ NPM_BIN := $(BIN)/node node_modules/.bin
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
 # One private database server for each worker; more than four bring nothing on usual machines.
+TIMES := .pytest_cache/times.json
 PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
-.PHONY: help demo test test-fast lint fmt bench lock clean setup setup-tests
+.PHONY: help demo test test-fast test-times lint fmt bench lock clean setup setup-tests
 
 help: ## Show what there is
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Everything on this machine: servers, a world with real places, sensors, pages (Ctrl-C ends it)
 	@exec $(BIN)/rantai demo $(DEMO_ARGS)
 
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
-	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times $(TIMES) $(PYTEST_ARGS)
 
 test-fast: setup-tests ## Rules and documents: no server is started
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit
+
+test-times: ## Where the time of the last `make test` went, and what is over tests/budget.toml
+	@$(BIN)/python -m tests.support.times $(TIMES)
 
 lint: setup-tests ## Style and types of programs, tests and pages, and which room may import which
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,6 +17,7 @@ from rantai.errors import ServiceMissing
 from tests.support import databases
 from tests.support.services import Services as TestServices
 from tests.support.services import services_line, start_services
+from tests.support.times import Timing
 from tests.support.world import World, small_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
@@ -26,6 +28,15 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("rantai")
 
 SECRET = "a secret for tests only, at least 32 characters"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--times", type=Path, metavar="FILE", help="note where time goes; see tests/support/times.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if note := config.getoption("times"):
+        config.pluginmanager.register(Timing(note))
 
 
 def pytest_report_header() -> str:

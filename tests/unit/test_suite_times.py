@@ -1,0 +1,67 @@
+"""The suite tells where its time goes, and its budget is one that can be kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.times import PHASES, ROOT, Budget, FileTimes, by_folder, read_budget, read_note, table
+
+BUDGET = Budget(whole_suite_s=100, workers=2, file_s=10, folders={"tests/db": 30}, files={"tests/db/test_long.py": 25})
+
+
+def test_a_file_over_its_own_or_the_common_ceiling_a_folder_and_the_whole_are_named() -> None:
+    times = {
+        "tests/db/test_long.py": FileTimes(setup=4, call=20),
+        "tests/db/test_short.py": FileTimes(setup=6, call=3, teardown=2),
+        "tests/api/test_other.py": FileTimes(call=170),
+    }
+    assert list(BUDGET.over(times)) == [
+        "tests/api/test_other.py took 170 s of 10",
+        "tests/db/test_short.py took 11 s of 10",
+        "tests/api took 170 s of 0",
+        "tests/db took 35 s of 30",
+        "the suite took 102 s of 100 on 2 workers",
+    ]
+    assert list(BUDGET.over({"tests/db/test_long.py": FileTimes(call=25)})) == []
+
+
+def test_a_run_notes_the_phases_of_every_file_through_its_workers(tmp_path: Path) -> None:
+    note = tmp_path / "times.json"
+    file = "tests/unit/test_kit_ids.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", "--times", str(note), file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "where the time went" in done.stdout
+    (row,) = json.loads(note.read_text()).values()
+    assert row["tests"] == 3
+    assert all(row[phase] > 0 for phase in PHASES)
+    assert row["cpu_s"] > 0
+    shown = subprocess.run(
+        [sys.executable, "-m", "tests.support.times", str(note)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines() == [
+        *table(read_note(note)),
+        "",
+        *table(by_folder(read_note(note))),
+        "",
+        "Nothing is over budget.",
+    ]
+
+
+def test_without_a_note_a_sentence_says_how_to_get_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.support.times", str(tmp_path / "none.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "No times were noted yet: `make test` notes them.\n")
+
+
+def test_the_budget_names_every_folder_of_tests_and_fits_into_the_whole() -> None:
+    budget = read_budget()
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/test_*.py")}
+    assert set(budget.folders) == folders
+    assert [name for name in budget.files if not (ROOT / name).is_file()] == []
+    assert sum(budget.folders.values()) <= budget.whole_suite_s * budget.workers
+    assert max(budget.files.values(), default=0) < budget.whole_suite_s / 4
