@@ -1,13 +1,14 @@
-"""Migrations: an upgrade is one transaction with short waits, one migrator at a time."""
+"""Migrations: each revision is one transaction with short waits for locks; one migrator at a time."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from alembic import context
 from tracker.database.engine import make_engine
+from tracker.database.migrations import one_at_a_time
 from tracker.database.types import Ltree
 from tracker.registry import METADATA
 from tracker.settings import DatabaseSettings, settings
@@ -42,20 +43,20 @@ def render_item(kind: str, obj: Any, autogen_context: Any) -> str | Literal[Fals
 
 
 def run(connection: Connection) -> None:
-    """Upgrade or downgrade on this connection."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('rantai migrations'))"))
-    context.configure(
-        connection=connection,
-        target_metadata=METADATA,
-        include_object=include_object,
-        include_name=include_name,
-        render_item=render_item,
-        compare_type=True,
-        compare_server_default=False,
-        transaction_per_migration=False,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
+    """Upgrade or downgrade on this connection, on which no transaction is open."""
+    with one_at_a_time(connection):
+        context.configure(
+            connection=connection,
+            target_metadata=METADATA,
+            include_object=include_object,
+            include_name=include_name,
+            render_item=render_item,
+            compare_type=True,
+            compare_server_default=False,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 def main() -> None:
@@ -66,7 +67,7 @@ def main() -> None:
         return
     guards = DatabaseSettings(statement_timeout_ms=60_000)
     engine = make_engine(settings().database_url.get_secret_value(), guards, name="rantai-migrate")
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         run(connection)
     engine.dispose()
 

@@ -20,7 +20,10 @@ def upgrade(revision: str = typer.Argument("head", help="The revision to reach."
     from tracker.database import migrations  # noqa: PLC0415 - loads Alembic
 
     with engine_for_commands() as engine:
-        migrations.upgrade(engine, revision)
+        try:
+            migrations.upgrade(engine, revision)
+        except migrations.MigrationStopped as stopped:
+            raise AnswerIsNo(str(stopped)) from stopped
     print(f"The schema is at {revision if revision != 'head' else migrations.head_revision()}.")
 
 
