@@ -181,9 +181,9 @@ def test_a_cookie_writes_only_with_the_csrf_token_of_its_own_log_in(client: Test
         connection.execute(text("CREATE TABLE trial_count (n serial)"))
     account_id = make_account(app_services, "rina", "kata-sandi-rina")
     with transaction(app_services.engine) as db:
-        from tracker.access.models import Account
+        from tracker.access.models import LoginAccount
 
-        account = db.get_one(Account, account_id)
+        account = db.get_one(LoginAccount, account_id)
         login = open_login(db, account, now=utc_now(), hours=1)
         other = open_login(db, account, now=utc_now(), hours=1)
     client.cookies.set(LOGIN_COOKIE, login.cookie)

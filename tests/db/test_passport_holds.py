@@ -33,7 +33,7 @@ from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.rules.holding import Disposition, HoldState, ShakeTest
 from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
-from tracker.passport.service.holding import Held, hold_entering, hold_for_episode
+from tracker.passport.service.holding import NewlyHeld, hold_entering, hold_for_episode
 from tracker.passport.service.releasing import Decision, release_hold
 from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import pool_state
@@ -81,7 +81,7 @@ def _alarmed(db: Session, channel: Channel, points: list[tuple[int, float]], now
     return found[0]
 
 
-def hold(ledger: Ledger, episode: Episode) -> Held:
+def hold(ledger: Ledger, episode: Episode) -> NewlyHeld:
     return hold_for_episode(ledger.db, SYSTEM, episode.id, now=ledger.now)
 
 

@@ -28,7 +28,7 @@ from tracker.stock.rules.availability import (
 from tracker.stock.rules.fefo import Parcel, Skip, pick
 from tracker.stock.rules.history import Move, amended, first_negative, lost_and_found
 from tracker.stock.rules.tracing import Holder, followed, stays
-from tracker.stock.rules.tracing import Step as Entry
+from tracker.stock.rules.tracing import TracedEntry as Entry
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Account, Status
 

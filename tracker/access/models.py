@@ -27,7 +27,7 @@ class Unit(Base):
     path: Mapped[str] = mapped_column(Ltree(), unique=True)
 
 
-class Account(Base):
+class LoginAccount(Base):
     """A person or a machine that can prove who it is."""
 
     __tablename__ = "account"

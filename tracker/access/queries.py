@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, cast, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from tracker.access.models import Account, RoleGrant, Unit
+from tracker.access.models import LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Grant, Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
@@ -34,10 +34,10 @@ def units_visible_to(principal: Principal, permission: Permission) -> Any:
 def principal_of(db: Session, account_id: UUID) -> Principal | None:
     """The principal of an active account; None when there is none."""
     rows = db.execute(
-        select(Account.name, Account.language, RoleGrant.role, Unit.path)
-        .outerjoin(RoleGrant, RoleGrant.account_id == Account.id)
+        select(LoginAccount.name, LoginAccount.language, RoleGrant.role, Unit.path)
+        .outerjoin(RoleGrant, RoleGrant.account_id == LoginAccount.id)
         .outerjoin(Unit, Unit.id == RoleGrant.unit_id)
-        .where(Account.id == account_id, Account.active)
+        .where(LoginAccount.id == account_id, LoginAccount.active)
     ).all()
     if not rows:
         return None

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.access.errors import BadCredentials, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
-from tracker.access.models import Account, ApiKey, Login, RoleGrant, Unit
+from tracker.access.models import ApiKey, Login, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
@@ -59,7 +59,7 @@ class NewAccount:
     unit: str | UUID
 
 
-def add_account(db: Session, principal: Principal, command: NewAccount, *, now: datetime) -> Account:
+def add_account(db: Session, principal: Principal, command: NewAccount, *, now: datetime) -> LoginAccount:
     """Make an account and give it a role.
 
     Raises WeakPassword, UsernameTaken, UnknownUnit, GrantBeyondOwn, Forbidden.
@@ -73,8 +73,8 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
     if command.password is not None and len(command.password) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     username = command.username.strip().lower()
-    made: Account | None = db.scalar(
-        upsert(Account)
+    made: LoginAccount | None = db.scalar(
+        upsert(LoginAccount)
         .values(
             id=uuid7(),
             username=username,
@@ -82,8 +82,8 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
             password_hash=_passwords.hash(command.password) if command.password else None,
             created_at=now,
         )
-        .on_conflict_do_nothing(index_elements=[Account.username])
-        .returning(Account)
+        .on_conflict_do_nothing(index_elements=[LoginAccount.username])
+        .returning(LoginAccount)
     )
     if made is None:
         raise UsernameTaken(field="username")
@@ -94,15 +94,15 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
 
 def account_exists(db: Session, username: str) -> bool:
     """Whether the user name is taken."""
-    return db.scalar(select(func.count()).where(Account.username == username.strip().lower())) == 1
+    return db.scalar(select(func.count()).where(LoginAccount.username == username.strip().lower())) == 1
 
 
-def set_password(db: Session, principal: Principal, username: str, password: str) -> Account:
+def set_password(db: Session, principal: Principal, username: str, password: str) -> LoginAccount:
     """Give an account of the caller's subtree a new password.
 
     Raises WeakPassword, NotFound, Forbidden.
     """
-    account = db.scalar(select(Account).where(Account.username == username.strip().lower()))
+    account = db.scalar(select(LoginAccount).where(LoginAccount.username == username.strip().lower()))
     owner = principal_of(db, account.id) if account is not None else None
     if account is None or owner is None:
         raise NotFound
@@ -115,9 +115,11 @@ def set_password(db: Session, principal: Principal, username: str, password: str
     return account
 
 
-def check_password(db: Session, username: str, password: str) -> Account:
+def check_password(db: Session, username: str, password: str) -> LoginAccount:
     """The active account these credentials prove; raises BadCredentials, after the same time in all cases."""
-    account = db.scalar(select(Account).where(Account.username == username.strip().lower(), Account.active))
+    account = db.scalar(
+        select(LoginAccount).where(LoginAccount.username == username.strip().lower(), LoginAccount.active)
+    )
     stored = account.password_hash if account is not None else None
     valid, updated = _passwords.verify_and_update(password, stored or _DUMMY_HASH)
     if account is None or stored is None or not valid:
@@ -137,7 +139,7 @@ class OpenLogin:
     expires_at: datetime
 
 
-def open_login(db: Session, account: Account, *, now: datetime, hours: int) -> OpenLogin:
+def open_login(db: Session, account: LoginAccount, *, now: datetime, hours: int) -> OpenLogin:
     """Begin a page log-in; forgets the account's expired ones."""
     db.execute(delete(Login).where(Login.account_id == account.id, Login.expires_at <= now))
     opened = OpenLogin(cookie=new_secret(), csrf=new_secret(), expires_at=now + timedelta(hours=hours))

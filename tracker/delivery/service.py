@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tracker.access.models import Account
+from tracker.access.models import LoginAccount
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.access.tokens import derived_key
@@ -97,7 +97,7 @@ def add_webhook(
         if not known.knows(kind):
             raise BadKinds(field="kinds", line=index, value=kind[:100], nearest=known.nearest(kind))
     # Two requests at once must not pass the bound together.
-    db.execute(select(Account.id).where(Account.id == principal.account_id).with_for_update())
+    db.execute(select(LoginAccount.id).where(LoginAccount.id == principal.account_id).with_for_update())
     count = db.scalar(select(func.count()).where(Webhook.account_id == principal.account_id)) or 0
     if count >= MOST_WEBHOOKS:
         raise TooManyWebhooks(most=MOST_WEBHOOKS)

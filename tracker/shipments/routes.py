@@ -137,7 +137,7 @@ def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller
 
 @router.post("/{ref}/receipts", status_code=201, responses=_REPEAT)
 def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
-    """Book one part of what arrived: 201, or 200 for the same again."""
+    """Record one part of what arrived: 201, or 200 for the same again."""
     command = ReceiveShipment(
         id=body.id,
         occurred_at=body.occurred_at,

@@ -198,7 +198,7 @@ def list_open_vials(
 def discard_open_vial(
     *, open_vial_id: UUID, body: DiscardIn, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
 ) -> OpenVialOut:
-    """Book doses of an opened vial as thrown away: time limit, session end, contamination."""
+    """Record doses of an opened vial as thrown away: time limit, session end, contamination."""
 
     def work() -> dict[str, Any]:
         command = DiscardDoses(

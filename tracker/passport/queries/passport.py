@@ -36,7 +36,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PlaceNames:
     """A holder as people know it; equipment or shipment codes, and whose it is."""
 
     code: str | None
@@ -52,7 +52,7 @@ class Passport:
     batch: Batch
     facility: Facility
     stays: Sequence[Stay]
-    places: dict[UUID, Place]
+    places: dict[UUID, PlaceNames]
 
 
 def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime) -> Passport:
@@ -125,18 +125,18 @@ def _measured(db: Session, watches: Sequence[Watch], from_at: datetime, to_at: d
     return total
 
 
-def _places(db: Session, movements: Sequence[Movement], road: set[Node]) -> dict[UUID, Place]:
+def _places(db: Session, movements: Sequence[Movement], road: set[Node]) -> dict[UUID, PlaceNames]:
     holders = {node.holder_id for node in road}
     rows = db.execute(
         select(Equipment.id, Equipment.code, Equipment.name, Facility.code, Facility.name)
         .join(Facility, Facility.id == Equipment.facility_id)
         .where(Equipment.id.in_(holders))
     )
-    places = {row[0]: Place(code=row[1], name=row[2], facility=row[3], facility_name=row[4]) for row in rows}
+    places = {row[0]: PlaceNames(code=row[1], name=row[2], facility=row[3], facility_name=row[4]) for row in rows}
     for row in db.execute(select(Facility.id, Facility.code, Facility.name).where(Facility.id.in_(holders))):
         # Opened vials hang on the facility itself.
-        places[row.id] = Place(code=None, name=None, facility=row.code, facility_name=row.name)
+        places[row.id] = PlaceNames(code=None, name=None, facility=row.code, facility_name=row.name)
     for movement in movements:
         if movement.account is Account.TRANSIT and movement.holder_id in holders:
-            places.setdefault(movement.holder_id, Place(code=None, name=None, facility=None, facility_name=None))
+            places.setdefault(movement.holder_id, PlaceNames(code=None, name=None, facility=None, facility_name=None))
     return places

@@ -38,7 +38,7 @@ from tracker.telemetry.models import Channel, Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class NewlyHeld:
     """What one run stopped anew; doses as on the label, opened vials counted whole."""
 
     episode_id: UUID
@@ -79,7 +79,7 @@ class _Case:
     now: datetime
 
 
-def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now: datetime) -> Held:
+def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now: datetime) -> NewlyHeld:
     """Stop what the episode may have harmed; availability falls in the same transaction.
 
     Does nothing for advisories, for episodes that have not met their limit, are void, or went on in
@@ -91,16 +91,16 @@ def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now
         select(Episode, Limit).join(Limit, Limit.id == Episode.limit_id).where(Episode.id == episode_id)
     ).one_or_none()
     if found is None:
-        return Held(episode_id=episode_id)
+        return NewlyHeld(episode_id=episode_id)
     episode, limit = found
     harm = harm_of(limit.quantity, limit.operator, limit.severity)
     if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
-        return Held(episode_id=episode_id)
+        return NewlyHeld(episode_id=episode_id)
     case = _Case(episode=episode, limit=limit, harm=harm, now=now)
     return _stop(db, principal, case, _locked_spots(db, case))
 
 
-def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[Held]:
+def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[NewlyHeld]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
     Three ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
@@ -240,7 +240,7 @@ def _senders(db: Session, shipments: set[UUID]) -> dict[UUID, UUID]:
     return {row.shipment_id: row.facility_id for row in rows}
 
 
-def _stop(db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]) -> Held:
+def _stop(db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]) -> NewlyHeld:
     episode = case.episode
     known = {
         (hold.holder_id, hold.batch_id): hold for hold in db.scalars(select(Hold).where(Hold.episode_id == episode.id))
@@ -256,7 +256,7 @@ def _stop(db: Session, principal: Principal, case: _Case, spots: Sequence[_Spot]
     stopped = [spot for spot in open_spots if vials[spot.key]]
     doses = {batch_id: one.doses_per_vial for batch_id, one in _goods(db, {s.batch_id for s in stopped}).items()}
     _tell(db, case, stopped, vials, doses, told_as)
-    return Held(
+    return NewlyHeld(
         episode_id=episode.id,
         vials=sum(vials.values()),
         doses=sum(vials[spot.key] * doses[spot.batch_id] for spot in stopped),
@@ -320,7 +320,7 @@ def _write_hold(
         known.alarm_id = case.episode.alarm_id
     # Without new vials a hold is written only where another episode has stopped everything already:
     # this one must be lifted too before the vials are free.
-    # Held vials that no hold covers came here from where one does: it follows them.
+    # NewlyHeld vials that no hold covers came here from where one does: it follows them.
     elif vials or _held_there(db, spot) or (vials := _held_vials(db, spot)):
         db.add(
             Hold(

@@ -37,7 +37,7 @@ from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
 from tracker.stock.errors import BadVials
 from tracker.stock.models import StockBalance
-from tracker.stock.rules.words import Kind, Outcome, Status
+from tracker.stock.rules.words import Kind, ReceiptOutcome, Status
 from tracker.stock.service.commands import Line, PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.reading import lock_anchors
@@ -65,7 +65,7 @@ class _Line:
 def receive_shipment(
     db: Session, principal: Principal, ref: str | UUID, command: ReceiveShipment, *, now: datetime
 ) -> Arrived:
-    """Book one part of what arrived; the same id again answers the first.
+    """Record one part of what arrived; the same id again answers the first.
 
     Raises ShipmentNotFound, Forbidden, BadState, EmptyLine, MissingReason, MissingPlace, MoreThanSent, OtherContent,
     the refusals of stock lines (each with its line), and what the ledger raises.
@@ -165,13 +165,13 @@ def _post(
     entries: list[Line] = []
     stopped: list[Line] = []
     for line in lines:
-        entries += _taken(line, line.said.accepted, Outcome.ACCEPTED, road)
-        rejected = _taken(line, line.said.rejected, Outcome.ACCEPTED, road)
+        entries += _taken(line, line.said.accepted, ReceiptOutcome.ACCEPTED, road)
+        rejected = _taken(line, line.said.rejected, ReceiptOutcome.ACCEPTED, road)
         entries += rejected
         stopped += [stop for each in rejected if (stop := _stop(each, line)) is not None]
-        entries += _taken(line, line.said.missing, Outcome.MISSING, road)
+        entries += _taken(line, line.said.missing, ReceiptOutcome.MISSING, road)
         if line.said.surplus:
-            entries.append(_entry(line, line.said.surplus, Outcome.SURPLUS, Status.USABLE))
+            entries.append(_entry(line, line.said.surplus, ReceiptOutcome.SURPLUS, Status.USABLE))
     receipt = PostEvent(
         id=command.id,
         kind=Kind.RECEIPT,
@@ -195,7 +195,7 @@ def _post(
         post_event(db, principal, stop_rejected, now=now, permission=Permission.SHIPMENT_WRITE)
 
 
-def _taken(line: _Line, vials: int, outcome: Outcome, road: dict[UUID, dict[Status, int]]) -> list[Line]:
+def _taken(line: _Line, vials: int, outcome: ReceiptOutcome, road: dict[UUID, dict[Status, int]]) -> list[Line]:
     """Entries for vials from the road, by the statuses they travel in; what is taken leaves `road`."""
     if not vials:
         return []
@@ -214,15 +214,15 @@ def _taken(line: _Line, vials: int, outcome: Outcome, road: dict[UUID, dict[Stat
     return [_entry(line, count, outcome, status) for status, count in found]
 
 
-def _entry(line: _Line, vials: int, outcome: Outcome, status: Status) -> Line:
+def _entry(line: _Line, vials: int, outcome: ReceiptOutcome, status: Status) -> Line:
     return Line(
         batch_id=line.batch_id,
         vials=vials,
-        place_id=None if outcome is Outcome.MISSING else line.place_id,
+        place_id=None if outcome is ReceiptOutcome.MISSING else line.place_id,
         status=status,
         outcome=outcome,
-        vvm_stage=None if outcome is Outcome.MISSING else line.said.vvm_stage,
-        reason=None if line.said.reason is None or outcome is Outcome.ACCEPTED else line.said.reason.value,
+        vvm_stage=None if outcome is ReceiptOutcome.MISSING else line.said.vvm_stage,
+        reason=None if line.said.reason is None or outcome is ReceiptOutcome.ACCEPTED else line.said.reason.value,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules import tracing
-from tracker.stock.rules.tracing import Holder, Step
+from tracker.stock.rules.tracing import Holder, TracedEntry
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
 
 
@@ -50,14 +50,14 @@ def lots_present(
     By the ledger as it is known now, in order of time; a batch that left and came back has two stays.
     """
     batches = select(StockBalance.batch_id).where(StockBalance.holder_id == holder_id).distinct()
-    by_batch: dict[UUID, list[Step]] = defaultdict(list)
-    for batch_id, step in _steps(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == holder_id):
-        by_batch[batch_id].append(step)
+    by_batch: dict[UUID, list[TracedEntry]] = defaultdict(list)
+    for batch_id, entry in _traced(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == holder_id):
+        by_batch[batch_id].append(entry)
     here = Holder(account, holder_id)
     found = [
         LotStay(batch_id=batch_id, first_at=stay.first_at, last_at=stay.last_at, vials=stay.vials)
-        for batch_id, steps in by_batch.items()
-        for stay in tracing.stays(steps, here)
+        for batch_id, entries in by_batch.items()
+        for stay in tracing.stays(entries, here)
         if stay.first_at <= to_at and (stay.last_at is None or stay.last_at >= from_at)
     ]
     return sorted(found, key=lambda stay: (stay.first_at, str(stay.batch_id)))
@@ -77,8 +77,8 @@ def descendants_of(
     Conservative: where such vials met others of the batch, all of it there. `to_at` None: until now. In
     balances now, in a stable order.
     """
-    steps = [step for _, step in _steps(db, StockEntry.batch_id == batch_id)]
-    marked = tracing.followed(steps, Holder(account, holder_id), from_at, to_at)
+    entries = [entry for _, entry in _traced(db, StockEntry.batch_id == batch_id)]
+    marked = tracing.followed(entries, Holder(account, holder_id), from_at, to_at)
     return [found for found in where_now(db, batch_id) if Holder(found.account, found.holder_id) in marked]
 
 
@@ -150,7 +150,7 @@ def movements_of(db: Session, batch_id: UUID) -> list[Movement]:
     return [Movement(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-def _steps(db: Session, *conditions: object) -> list[tuple[UUID, Step]]:
+def _traced(db: Session, *conditions: object) -> list[tuple[UUID, TracedEntry]]:
     rows = db.execute(
         select(
             StockEntry.batch_id,
@@ -166,7 +166,7 @@ def _steps(db: Session, *conditions: object) -> list[tuple[UUID, Step]]:
     return [
         (
             row.batch_id,
-            Step(
+            TracedEntry(
                 (row.occurred_at, row.ordinal, row.number),
                 row.event_id,
                 Holder(row.account, row.holder_id),

@@ -39,9 +39,9 @@ def first_negative(before: int, moves: Sequence[Move]) -> datetime | None:
 
 
 def lost_and_found(difference: int) -> tuple[int, int]:
-    """How the difference of a count (counted − booked) stands against (lost, found), signed as entries are.
+    """How the difference of a count (counted − what the ledger says) stands against (lost, found), signed as entries are.
 
-    Fewer vials than booked are lost (+), more are found (−): the three sum to zero.
+    Fewer vials than the ledger says are lost (+), more are found (−): the three sum to zero.
     """
     return (-difference, 0) if difference < 0 else (0, -difference)
 

@@ -24,8 +24,8 @@ from tracker.stock.errors import (
     UnknownReason,
     VvmSpent,
 )
-from tracker.stock.rules.booking import Counted, Draft, Key
-from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Account, Kind, Outcome, Status, WasteReason
+from tracker.stock.rules.entries import Counted, Entry, Key
+from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Account, Kind, ReceiptOutcome, Status, WasteReason
 
 MOST_VIALS = 10_000_000
 
@@ -50,7 +50,7 @@ class LineLike(Protocol):
     @property
     def reason(self) -> str | None: ...
     @property
-    def outcome(self) -> Outcome: ...
+    def outcome(self) -> ReceiptOutcome: ...
     @property
     def account(self) -> Account: ...
     @property
@@ -120,7 +120,7 @@ def waste_reason(index: int, reason: str | None) -> WasteReason:
 def _needs_place(kind: Kind, line: LineLike) -> bool:
     if line.account is not Account.PLACE:
         return False
-    return not (kind is Kind.RECEIPT and line.outcome is Outcome.MISSING)
+    return not (kind is Kind.RECEIPT and line.outcome is ReceiptOutcome.MISSING)
 
 
 def _check_status(kind: Kind, index: int, line: LineLike) -> None:
@@ -147,14 +147,14 @@ def _check_vvm(kind: Kind, index: int, line: LineLike, goods: Goods) -> None:
         raise VvmSpent(line=index, field="vvm_stage", vvm_stage=stage)
 
 
-def drafts_of(kind: Kind, index: int, line: LineLike, setting: Setting) -> list[Draft]:
+def entries_of(kind: Kind, index: int, line: LineLike, setting: Setting) -> list[Entry]:
     """The two entries of a checked line; a count has none of its own (see `counted_of`)."""
     source, target = _SIDES[kind](line, setting)
     reason = line.reason or setting.reason
     if kind is Kind.WASTE:
         reason = waste_reason(index, reason).value
     return [
-        Draft(account, Key(holder, line.batch_id, status), sign * line.vials, line.vvm_stage, reason, index)
+        Entry(account, Key(holder, line.batch_id, status), sign * line.vials, line.vvm_stage, reason, index)
         for sign, (account, holder, status) in ((-1, source), (1, target))
     ]
 
@@ -205,9 +205,9 @@ def _dispatch(line: LineLike, setting: Setting) -> tuple[Side, Side]:
 
 def _receipt(line: LineLike, setting: Setting) -> tuple[Side, Side]:
     road: Side = (Account.TRANSIT, _shipment(setting), line.status)
-    if line.outcome is Outcome.MISSING:
+    if line.outcome is ReceiptOutcome.MISSING:
         return road, _world(Account.LOST, line, setting)
-    if line.outcome is Outcome.SURPLUS:
+    if line.outcome is ReceiptOutcome.SURPLUS:
         return _world(Account.FOUND, line, setting), _here(line)
     return road, _here(line)
 

@@ -25,7 +25,7 @@ class Holder(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TracedEntry:
     """One entry of the batch at one holder; `event_id` ties the sides of an event together."""
 
     at: tuple[datetime, int, int]
@@ -43,7 +43,7 @@ class Stay:
     vials: int
 
 
-def followed(steps: Iterable[Step], start: Holder, from_at: datetime, to_at: datetime | None) -> set[Holder]:
+def followed(entries: Iterable[TracedEntry], start: Holder, from_at: datetime, to_at: datetime | None) -> set[Holder]:
     """The holders that may have vials which were at `start` between `from_at` and `to_at` (None: still now).
 
     What lay there at `from_at` or came there until `to_at` is followed through every event; a holder whose
@@ -52,18 +52,18 @@ def followed(steps: Iterable[Step], start: Holder, from_at: datetime, to_at: dat
     balances: dict[Holder, int] = defaultdict(int)
     marked: set[Holder] = set()
     begun = False
-    ordered = sorted(steps, key=lambda step: step.at)
-    for _, group in groupby(ordered, key=lambda step: (step.at, step.event_id)):
+    ordered = sorted(entries, key=lambda entry: entry.at)
+    for _, group in groupby(ordered, key=lambda entry: (entry.at, entry.event_id)):
         event = list(group)
         at = event[0].at[0]
         if not begun and at > from_at:
             begun = True
             if balances[start] > 0:
                 marked.add(start)
-        lost = [step.holder for step in event if step.vials < 0]
-        gained = [step.holder for step in event if step.vials > 0]
-        for step in event:
-            balances[step.holder] += step.vials
+        lost = [entry.holder for entry in event if entry.vials < 0]
+        gained = [entry.holder for entry in event if entry.vials > 0]
+        for entry in event:
+            balances[entry.holder] += entry.vials
         if begun or at >= from_at:
             if any(holder in marked for holder in lost):
                 marked.update(gained)
@@ -75,14 +75,14 @@ def followed(steps: Iterable[Step], start: Holder, from_at: datetime, to_at: dat
     return {holder for holder in marked if balances[holder] > 0}
 
 
-def stays(steps: Sequence[Step], holder: Holder) -> list[Stay]:
+def stays(entries: Sequence[TracedEntry], holder: Holder) -> list[Stay]:
     """The stays of a batch at a holder: from balance zero to balance zero."""
     found: list[Stay] = []
     balance, most = 0, 0
     first: datetime | None = None
-    mine = sorted((step for step in steps if step.holder == holder), key=lambda step: step.at)
-    for at, group in groupby(mine, key=lambda step: step.at[0]):
-        balance += sum(step.vials for step in group)
+    mine = sorted((entry for entry in entries if entry.holder == holder), key=lambda entry: entry.at)
+    for at, group in groupby(mine, key=lambda entry: entry.at[0]):
+        balance += sum(entry.vials for entry in group)
         most = max(most, balance)
         if balance > 0 and first is None:
             first, most = at, balance

@@ -74,7 +74,7 @@ class OpenWaste(StrEnum):
     OTHER = "other"
 
 
-class Outcome(StrEnum):
+class ReceiptOutcome(StrEnum):
     """What became of vials that a shipment should have brought."""
 
     ACCEPTED = "accepted"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from tracker.stock.rules.words import Account, Kind, OpenWaste, Outcome, Status
+from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Line:
     to_status: Status | None = None
     vvm_stage: int | None = None
     reason: str | None = None
-    outcome: Outcome = Outcome.ACCEPTED
+    outcome: ReceiptOutcome = ReceiptOutcome.ACCEPTED
     account: Account = Account.PLACE
     holder_id: UUID | None = None
 
@@ -159,7 +159,7 @@ _LINE_DEFAULTS: tuple[tuple[str, object], ...] = (
     ("to_status", None),
     ("vvm_stage", None),
     ("reason", None),
-    ("outcome", Outcome.ACCEPTED),
+    ("outcome", ReceiptOutcome.ACCEPTED),
     ("account", Account.PLACE),
     ("holder_id", None),
 )

@@ -18,7 +18,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.models import OpenVial, StockBalance, StockEvent
-from tracker.stock.rules.booking import Key
+from tracker.stock.rules.entries import Key
 from tracker.stock.rules.words import Account, Kind
 from tracker.stock.service.commands import Line, PostEvent, StatusChange, StatusLine
 from tracker.stock.service.posting import carry_out, prepare

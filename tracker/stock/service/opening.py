@@ -18,7 +18,7 @@ from tracker.access.rules import Permission
 from tracker.kit.ids import uuid7
 from tracker.stock.errors import BadVials, OpenVialNotFound, TooManyDoses, VialStopped
 from tracker.stock.models import OpenVial, StockEvent
-from tracker.stock.rules.booking import Draft, Key
+from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
@@ -102,7 +102,7 @@ def _open(
 
 
 def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: datetime) -> OpenVial:
-    """Book doses of an opened vial as given to people; an empty vial goes open → used.
+    """Record doses of an opened vial as given to people; an empty vial goes open → used.
 
     The caller keys the repeat (a vaccination is given once). Raises OpenVialNotFound, Forbidden, VialStopped,
     TooManyDoses, TooFarAhead. A vial past its `discard_by` still answers: what was injected is a fact.
@@ -117,7 +117,7 @@ def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: da
 
 
 def discard_doses(db: Session, principal: Principal, command: DiscardDoses, *, now: datetime) -> OpenVial:
-    """Book the rest (or some) of an opened vial as thrown away, with the reason; a held vial may be discarded.
+    """Record the rest (or some) of an opened vial as thrown away, with the reason; a held vial may be discarded.
 
     Raises OpenVialNotFound, Forbidden, VialStopped (already empty), TooManyDoses, TooFarAhead.
     """
@@ -186,7 +186,7 @@ def _close_if_empty(
             content=f"emptied: {vial.id}",
             facts=facts,
             reference=str(vial.id),
-            drafts=[Draft(Account.OPEN, key, -1), Draft(Account.USED, key, 1)],
+            entries=[Entry(Account.OPEN, key, -1), Entry(Account.USED, key, 1)],
         )
         carry_out(db, principal, work, now=now)
     db.flush()

@@ -24,31 +24,31 @@ from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import HistoryNegative, OtherContent, TooFarAhead, TooOld
-from tracker.stock.rules.booking import (
+from tracker.stock.rules.entries import (
     Balance,
     Broken,
     Counted,
-    Draft,
+    Entry,
     Key,
     Opposite,
     Past,
-    booked_at,
     check_history,
-    counted_drafts,
+    counted_entries,
     net,
     new_balances,
     opposite_of,
+    vials_at_position,
     vvm_follow_up,
 )
 from tracker.stock.rules.history import Move, Position
-from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, drafts_of
+from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, entries_of
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
 from tracker.stock.service.commands import Posted, PostEvent, digest
 from tracker.stock.service.pools import PoolChange, change_pools
 from tracker.stock.service.reading import (
     Anchor,
     Facts,
-    State,
+    LedgerState,
     lock_anchors,
     more_numbers,
     read_facts,
@@ -56,7 +56,7 @@ from tracker.stock.service.reading import (
     read_state,
 )
 from tracker.stock.service.telling import tell
-from tracker.stock.service.writing import EventRow, Outcome, write, write_counts
+from tracker.stock.service.writing import EventRow, LedgerChange, write, write_counts
 
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_PAST = Past()
@@ -135,12 +135,12 @@ class Work:
     reverses_id: UUID | None = None
     ordinal: int | None = None  # of the event it stands beside; its own number when None
     need: Mapping[date, int] = field(default_factory=dict)
-    drafts: list[Draft] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     counted: list[Counted] = field(default_factory=list)
 
 
 def checked_time(occurred_at: datetime, now: datetime) -> datetime:
-    """The instant to book at: phones' clocks may run up to five minutes ahead and are then set back to `now`."""
+    """The instant to post at: phones' clocks may run up to five minutes ahead and are then set back to `now`."""
     if occurred_at > now + AHEAD:
         raise TooFarAhead(field="occurred_at", server_time=now.isoformat())
     if occurred_at < OLDEST:
@@ -155,7 +155,7 @@ def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
         batch = facts.batches[line.batch_id]
         check_line(command.kind, index, line, Goods(batch.expiry, batch.uses_vvm), setting)
         if command.kind is not Kind.COUNT:
-            work.drafts.extend(drafts_of(command.kind, index, line, setting))
+            work.entries.extend(entries_of(command.kind, index, line, setting))
     if command.kind is Kind.COUNT:
         work.counted = counted_of(list(enumerate(command.lines)))
 
@@ -175,14 +175,14 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -
         return Posted(work.id, False, work.facility_id, work.occurred_at)
     rows, balances, newest = _decide(connection, work, state, keys)
     pools = _pools(connection, work, state, rows, now)
-    outcome = Outcome(
+    change = LedgerChange(
         events=rows,
         balances=balances,
         steps={change.presentation_id: change.changed for change in pools},
         newest=newest,
     )
     try:
-        write(connection, outcome, recorded_at=now, account_id=principal.account_id, by=principal.name)
+        write(connection, change, recorded_at=now, account_id=principal.account_id, by=principal.name)
     except IntegrityError as error:
         raise _translated(error, work) from error
     if work.counted:
@@ -196,33 +196,33 @@ def anchors_of(work: Work) -> set[Anchor]:
     found: set[Anchor] = set()
     for batch_id, batch in work.facts.batches.items():
         found.add((work.facility_id, batch.presentation_id))
-        for draft in work.drafts:
-            if draft.account is Account.TRANSIT and draft.key.batch_id == batch_id:
-                found.add((draft.key.holder_id, batch.presentation_id))
+        for entry in work.entries:
+            if entry.account is Account.TRANSIT and entry.key.batch_id == batch_id:
+                found.add((entry.key.holder_id, batch.presentation_id))
     return found
 
 
 def _keys(work: Work) -> list[Key]:
-    keys = {draft.key: None for draft in work.drafts if draft.account in BALANCED}
+    keys = {entry.key: None for entry in work.entries if entry.account in BALANCED}
     keys.update({counted.key: None for counted in work.counted})
-    keys.update({draft.key: None for draft in vvm_follow_up(work.drafts, work.counted)})
+    keys.update({entry.key: None for entry in vvm_follow_up(work.entries, work.counted)})
     return list(keys)
 
 
 def _decide(
-    connection: Connection, work: Work, state: State, keys: Sequence[Key]
+    connection: Connection, work: Work, state: LedgerState, keys: Sequence[Key]
 ) -> tuple[list[EventRow], dict[Key, Balance], bool]:
     """The events to write (the one asked for first), the new balances, and whether it is the newest at its keys."""
     position: Position = (work.occurred_at, work.ordinal or state.number, state.number)
     late = [key for key in keys if _is_late(state.balances.get(key), work)]
     past = read_past(connection, late, work.occurred_at, work.reverses_id or work.id) if late else {}
-    drafts = list(work.drafts)
+    entries = list(work.entries)
     for counted in work.counted:
-        booked = booked_at(state.balances.get(counted.key), past.get(counted.key, _NO_PAST), position)
-        drafts.extend(counted_drafts(counted, booked, work.facility_id))
-    follow = vvm_follow_up(drafts, work.counted)
-    changes = net([*drafts, *follow])
-    lines = {draft.key: draft.line for draft in reversed([*drafts, *follow])}
+        on_ledger = vials_at_position(state.balances.get(counted.key), past.get(counted.key, _NO_PAST), position)
+        entries.extend(counted_entries(counted, on_ledger, work.facility_id))
+    follow = vvm_follow_up(entries, work.counted)
+    changes = net([*entries, *follow])
+    lines = {entry.key: entry.line for entry in reversed([*entries, *follow])}
     opposites = [
         opposite
         for key, change in changes.items()
@@ -234,8 +234,8 @@ def _decide(
         is not None
     ]
     _check(state, past, position, changes=changes, lines=lines, opposites=opposites)
-    rows = _rows(connection, work, state.number, drafts=drafts, follow=follow, opposites=opposites)
-    everything = [draft for row in rows for draft in row.drafts]
+    rows = _rows(connection, work, state.number, entries=entries, follow=follow, opposites=opposites)
+    everything = [entry for row in rows for entry in row.entries]
     return rows, new_balances(state.balances, everything, work.occurred_at, work.counted), not late
 
 
@@ -246,7 +246,7 @@ def _is_late(balance: Balance | None, work: Work) -> bool:
 
 
 def _check(
-    state: State,
+    state: LedgerState,
     past: Mapping[Key, Past],
     position: Position,
     *,
@@ -254,7 +254,7 @@ def _check(
     lines: Mapping[Key, int | None],
     opposites: Sequence[Opposite],
 ) -> None:
-    against = {draft.key: (o.count, draft.vials) for o in opposites for draft in o.drafts if draft.account in BALANCED}
+    against = {entry.key: (o.count, entry.vials) for o in opposites for entry in o.entries if entry.account in BALANCED}
     broken: list[Broken] = []
     for key, change in changes.items():
         moves = [Move(position, change)]
@@ -280,8 +280,8 @@ def _rows(
     work: Work,
     number: int,
     *,
-    drafts: Sequence[Draft],
-    follow: Sequence[Draft],
+    entries: Sequence[Entry],
+    follow: Sequence[Entry],
     opposites: Sequence[Opposite],
 ) -> list[EventRow]:
     asked = EventRow(
@@ -291,7 +291,7 @@ def _rows(
         kind=work.kind,
         facility_id=work.facility_id,
         occurred_at=work.occurred_at,
-        drafts=drafts,
+        entries=entries,
         reason=work.reason,
         reference=work.reference,
         content=work.content,
@@ -316,7 +316,7 @@ def _rows(
                 kind=Kind.STATUS,
                 facility_id=work.facility_id,
                 occurred_at=work.occurred_at,
-                drafts=follow,
+                entries=follow,
                 reason="vvm",
                 because_id=work.id,
             )
@@ -331,7 +331,7 @@ def _rows(
                 kind=Kind.COUNT,
                 facility_id=work.facility_id,
                 occurred_at=count.occurred_at,
-                drafts=[draft for opposite in found for draft in opposite.drafts],
+                entries=[entry for opposite in found for entry in opposite.entries],
                 reason="late_event",
                 because_id=work.id,
                 count_id=count_id,
@@ -341,14 +341,14 @@ def _rows(
 
 
 def _pools(
-    connection: Connection, work: Work, state: State, rows: Sequence[EventRow], now: datetime
+    connection: Connection, work: Work, state: LedgerState, rows: Sequence[EventRow], now: datetime
 ) -> list[PoolChange]:
     """What the event does to what may be promised: usable vials in places of the facility, by batch."""
     usable: dict[UUID, int] = {}
     for row in rows:
-        for draft in row.drafts:
-            if draft.account is Account.PLACE and draft.key.status is Status.USABLE:
-                usable[draft.key.batch_id] = usable.get(draft.key.batch_id, 0) + draft.vials
+        for entry in row.entries:
+            if entry.account is Account.PLACE and entry.key.status is Status.USABLE:
+                usable[entry.key.batch_id] = usable.get(entry.key.batch_id, 0) + entry.vials
     rises: dict[UUID, list[tuple[date, int]]] = {}
     for batch_id, vials in usable.items():
         batch = work.facts.batches[batch_id]

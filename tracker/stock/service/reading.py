@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import UnknownBatch, UnknownPlace
 from tracker.stock.rules.availability import Step
-from tracker.stock.rules.booking import Balance, Key, Past, PastCount
+from tracker.stock.rules.entries import Balance, Key, Past, PastCount
 from tracker.stock.rules.history import Move
 from tracker.stock.rules.words import Account, Status
 
@@ -50,7 +50,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LedgerState:
     """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest."""
 
     balances: dict[Key, Balance]
@@ -172,8 +172,9 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
 
 _STATE = text(
     """
-    SELECT 0 AS part, b.holder_id AS one, b.batch_id AS two, b.status AS word, b.account AS account, b.vials AS n1,
-           b.vvm_stage::bigint AS n2, 0::bigint AS n3, b.touched_at AS at, NULL::date AS day
+    SELECT 'balance' AS part, b.holder_id, b.batch_id, b.status, b.account, b.vials, b.vvm_stage, b.touched_at,
+           NULL::uuid AS presentation_id, NULL::date AS step, NULL::bigint AS needed, NULL::bigint AS short,
+           NULL::bigint AS number, NULL::text AS content
     FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
     CROSS JOIN LATERAL (
         SELECT * FROM stock_balance
@@ -182,12 +183,12 @@ _STATE = text(
         LIMIT 1
     ) b
     UNION ALL
-    SELECT 1, a.presentation_id, NULL, NULL, NULL, a.vials, a.needed, a.short, NULL, a.step
+    SELECT 'step', NULL, NULL, NULL, NULL, a.vials, NULL, NULL, a.presentation_id, a.step, a.needed, a.short, NULL, NULL
     FROM availability a
     WHERE a.facility_id = :facility AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
     UNION ALL
-    SELECT 2, NULL, NULL, (SELECT content FROM stock_event WHERE id = :id), NULL,
-           nextval('stock_event_number_seq'), NULL, NULL, NULL, NULL
+    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           nextval('stock_event_number_seq'), (SELECT content FROM stock_event WHERE id = :id)
     """
 )
 
@@ -199,7 +200,7 @@ def read_state(
     facility_id: UUID,
     presentations: Collection[UUID],
     keys: Sequence[Key],
-) -> State:
+) -> LedgerState:
     """Balances and steps as they are under the anchors' lock. The number is drawn here, so it rises with the lock."""
     rows = connection.execute(
         _STATE,
@@ -214,15 +215,16 @@ def read_state(
     steps: dict[UUID, list[Step]] = defaultdict(list)
     number, recorded = 0, None
     for row in rows:
-        if row.part == 0:
-            balances[Key(row.one, row.two, Status(row.word))] = Balance(Account(row.account), row.n1, row.n2, row.at)
-        elif row.part == 1:
-            steps[row.one].append(Step(row.day, row.n1, row.n2, row.n3))
+        if row.part == "balance":
+            key = Key(row.holder_id, row.batch_id, Status(row.status))
+            balances[key] = Balance(Account(row.account), row.vials, row.vvm_stage, row.touched_at)
+        elif row.part == "step":
+            steps[row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
         else:
-            number, recorded = row.n1, row.word
+            number, recorded = row.number, row.content
     for pool in steps.values():
         pool.sort(key=lambda step: step.step)
-    return State(balances, steps, number, recorded)
+    return LedgerState(balances, steps, number, recorded)
 
 
 _MOVES = text(

@@ -27,7 +27,7 @@ from tracker.stock.errors import (
     VialInUse,
 )
 from tracker.stock.models import OpenVial, StockCount, StockEntry, StockEvent
-from tracker.stock.rules.booking import Draft, Key
+from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, ReverseEvent
 from tracker.stock.service.posting import Work, anchors_of, carry_out
@@ -53,10 +53,10 @@ def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, n
     """
     target = _target(db, principal, command)
     event = target.event
-    drafts = _undone(db, event)
+    entries = _undone(db, event)
     # A count that found no difference has no entries; its batches still name what is to be locked.
     counted = db.scalars(select(StockCount.batch_id).where(StockCount.event_id == event.id))
-    batches = sorted({draft.key.batch_id for draft in drafts} | set(counted))
+    batches = sorted({entry.key.batch_id for entry in entries} | set(counted))
     facts = read_facts(db.connection(), event.facility_id, batches, [None] * len(batches), [None] * len(batches))
     content = f"reversal of {event.id}: {command.reason or ''}"
     work = Work(
@@ -69,7 +69,7 @@ def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, n
         reason=command.reason,
         reverses_id=event.id,
         ordinal=event.number,
-        drafts=drafts,
+        entries=entries,
     )
     lock_anchors(db, anchors_of(work))
     # Under the lock: a twin may have reversed it, or written to the count, since we looked.
@@ -77,7 +77,7 @@ def reverse_event(db: Session, principal: Principal, command: ReverseEvent, *, n
     if by is not None and by != command.id:
         raise AlreadyReversed(event=str(event.id), by=str(by))
     if by is None:
-        work.drafts = _undone(db, event)
+        work.entries = _undone(db, event)
         _guard_freed(db, principal, event, work)
         if event.kind is Kind.OPENING:
             _close_unused(db, event)
@@ -114,12 +114,12 @@ def _target(db: Session, principal: Principal, command: ReverseEvent) -> _Target
     return target
 
 
-def _undone(db: Session, event: StockEvent) -> list[Draft]:
+def _undone(db: Session, event: StockEvent) -> list[Entry]:
     """The opposite of the event's entries and of what followed from it.
 
-    A count takes with it the opposites that late events booked against it: once it no longer asserts
-    anything, those events count again. Opposites that this event booked against other counts are not
-    touched; the reversal books their opposites in its turn.
+    A count takes with it the opposites that late events posted against it: once it no longer asserts
+    anything, those events count again. Opposites that this event posted against other counts are not
+    touched; the reversal posts their opposites in its turn.
     """
     follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None)
     family = select(StockEvent.id).where((StockEvent.id == event.id) | follows | (StockEvent.count_id == event.id))
@@ -129,16 +129,16 @@ def _undone(db: Session, event: StockEvent) -> list[Draft]:
     ):
         key = Key(entry.holder_id, entry.batch_id, Status(entry.status))
         sums[Account(entry.account), key, entry.reason] -= entry.vials
-    return [Draft(account, key, vials, None, reason) for (account, key, reason), vials in sums.items() if vials]
+    return [Entry(account, key, vials, None, reason) for (account, key, reason), vials in sums.items() if vials]
 
 
 def _guard_freed(db: Session, principal: Principal, event: StockEvent, work: Work) -> None:
     """A reversal that frees stopped vials follows the rules of the plain event that would free them."""
     if event.kind is not Kind.STATUS:
         return
-    for draft in work.drafts:
-        if draft.vials < 0:
-            guard_freeing(db, principal, event.facility_id, draft.key.batch_id, draft.key.status, reason=work.reason)
+    for entry in work.entries:
+        if entry.vials < 0:
+            guard_freeing(db, principal, event.facility_id, entry.key.batch_id, entry.key.status, reason=work.reason)
 
 
 def _close_unused(db: Session, event: StockEvent) -> None:

@@ -44,7 +44,7 @@ def _moved(event: EventRow, presentations: Iterable[UUID]) -> Happening:
         facility_id=event.facility_id,
         presentation_id=named[0] if named else None,
         presentation_ids=named,
-        batch_ids=tuple(sorted({draft.key.batch_id for draft in event.drafts})),
+        batch_ids=tuple(sorted({entry.key.batch_id for entry in event.entries})),
         cause_id=event.cause,
         shipment_id=event.shipment_id,
     )

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from tracker.stock.rules.availability import Step
-from tracker.stock.rules.booking import Balance, Counted, Draft, Key
+from tracker.stock.rules.entries import Balance, Counted, Entry, Key
 from tracker.stock.rules.words import Account, Kind
 
 
@@ -29,7 +29,7 @@ class EventRow:
     kind: Kind
     facility_id: UUID
     occurred_at: datetime
-    drafts: Sequence[Draft]
+    entries: Sequence[Entry]
     reason: str | None = None
     reference: str | None = None
     content: str = ""
@@ -126,7 +126,7 @@ _STEPS_ONLY = text(_STEPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class LedgerChange:
     """What an event leaves behind: the rows of the ledger, the new balances, the changed steps by presentation.
 
     `newest`: the event is the last word at its keys in the order of time.
@@ -138,19 +138,21 @@ class Outcome:
     newest: bool
 
 
-def write(connection: Connection, outcome: Outcome, *, recorded_at: datetime, account_id: UUID | None, by: str) -> None:
+def write(
+    connection: Connection, change: LedgerChange, *, recorded_at: datetime, account_id: UUID | None, by: str
+) -> None:
     """Write all of it in one statement. Everything is behind locked anchors, so values are written, not added."""
-    asked = outcome.events[0]
+    asked = change.events[0]
     values = {
-        "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in outcome.events]),
-        "entries": _json([row for event in outcome.events for row in _entry_rows(event)]),
-        "balances": _json(_balance_rows(asked.facility_id, outcome.balances)),
+        "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in change.events]),
+        "entries": _json([row for event in change.events for row in _entry_rows(event)]),
+        "balances": _json(_balance_rows(asked.facility_id, change.balances)),
         "recorded_at": recorded_at,
         "account_id": account_id,
         "recorded_by": by,
         "event": asked.id,
-        "newest": outcome.newest,
-        **_step_values(asked.facility_id, outcome.steps),
+        "newest": change.newest,
+        **_step_values(asked.facility_id, change.steps),
     }
     connection.execute(_LEDGER, values)
 
@@ -160,20 +162,20 @@ def _entry_rows(event: EventRow) -> list[dict[str, object]]:
         {
             "event_id": event.id,
             "seq": seq,
-            "account": draft.account,
-            "holder_id": draft.key.holder_id,
-            "place_id": draft.key.holder_id if draft.account is Account.PLACE else None,
+            "account": entry.account,
+            "holder_id": entry.key.holder_id,
+            "place_id": entry.key.holder_id if entry.account is Account.PLACE else None,
             "facility_id": event.facility_id,
-            "batch_id": draft.key.batch_id,
-            "status": draft.key.status,
-            "vials": draft.vials,
-            "vvm_stage": draft.vvm_stage,
-            "reason": draft.reason,
+            "batch_id": entry.key.batch_id,
+            "status": entry.key.status,
+            "vials": entry.vials,
+            "vvm_stage": entry.vvm_stage,
+            "reason": entry.reason,
             "occurred_at": event.occurred_at,
             "number": event.number,
             "ordinal": event.ordinal,
         }
-        for seq, draft in enumerate(event.drafts)
+        for seq, entry in enumerate(event.entries)
     ]
 
 

@@ -1,8 +1,8 @@
-"""From what is asked and what is written to what is to be written. Pure.
+"""The entries that an event writes, from what is asked and what stands written. Pure.
 
-Here is the trap the ledger must not fall into: book 10, a count finds 7 at 10:00, and then a phone delivers
+Here is the trap the ledger must not fall into: it says 10, a count finds 7 at 10:00, and then a phone delivers
 "3 taken at 09:30". The count saw the shelf after those 3 had gone, so it must stay 7: whatever is
-recorded after a count and occurred before it also books its opposite at the count's instant, naming the
+recorded after a count and occurred before it also posts its opposite at the count's instant, naming the
 count. The count's difference, once `lost`, is thereby explained.
 """
 
@@ -28,8 +28,8 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An entry to be: `vials` to (+) or from (−) an account. `line` is the request's line it came from."""
+class Entry:
+    """A ledger entry: `vials` to (+) or from (−) an account. `line` is the request's line it came from."""
 
     account: Account
     key: Key
@@ -78,10 +78,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Opposite:
-    """What a late event books against a count: entries at the count's own position."""
+    """What a late event posts against a count: entries at the count's own position."""
 
     count: PastCount
-    drafts: tuple[Draft, ...]
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ class Broken:
     line: int | None
 
 
-def counted_drafts(counted: Counted, booked: int, facility_id: UUID) -> list[Draft]:
+def counted_entries(counted: Counted, on_ledger: int, facility_id: UUID) -> list[Entry]:
     """The entries of one counted line: the difference against lost or found. None when there is no difference."""
-    difference = counted.vials - booked
+    difference = counted.vials - on_ledger
     if difference == 0:
         return []
     sides = lost_and_found(difference)
@@ -104,8 +104,8 @@ def counted_drafts(counted: Counted, booked: int, facility_id: UUID) -> list[Dra
     )
 
 
-def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
-    """What the books say of a key at `position`."""
+def vials_at_position(balance: Balance | None, past: Past, position: Position) -> int:
+    """The vials that the ledger says were at a key at `position`."""
     now = balance.vials if balance is not None else 0
     return balance_at(now, (move for move in past.moves if move.at > position))
 
@@ -113,16 +113,16 @@ def booked_at(balance: Balance | None, past: Past, position: Position) -> int:
 def opposite_of(
     key: Key, change: int, past: Past, *, position: Position, facility_id: UUID, line: int | None
 ) -> Opposite | None:
-    """What a change of `change` vials at `position` books at the next count of `key`; None without a later count."""
+    """What a change of `change` vials at `position` posts at the next count of `key`; None without a later count."""
     later = [c for c in past.counts if (c.occurred_at, c.number, c.number) > position]
     if change == 0 or not later:
         return None
     count = min(later, key=lambda c: (c.occurred_at, c.number))
     difference = sum(move.vials for move in past.moves if move.at[1] == count.number)
-    drafts = _with_lost_and_found(
+    entries = _with_lost_and_found(
         key, -change, amended(difference, -change), facility_id=facility_id, line=line, stage=None
     )
-    return Opposite(count, tuple(drafts))
+    return Opposite(count, tuple(entries))
 
 
 def check_history(
@@ -138,47 +138,47 @@ def check_history(
     return None if at is None else Broken(key, at, line)
 
 
-def vvm_follow_up(drafts: Iterable[Draft], counted: Iterable[Counted]) -> list[Draft]:
+def vvm_follow_up(entries: Iterable[Entry], counted: Iterable[Counted]) -> list[Entry]:
     """The status change that a spent monitor asks for: what arrived or was counted usable becomes unusable."""
     spent: list[tuple[Key, int, int, int | None]] = [
         (d.key, d.vials, d.vvm_stage, d.line)
-        for d in drafts
+        for d in entries
         if d.vials > 0 and d.account in BALANCED and d.vvm_stage is not None
     ] + [(c.key, c.vials, c.vvm_stage, c.line) for c in counted if c.vvm_stage is not None]
-    follow: list[Draft] = []
+    follow: list[Entry] = []
     for key, vials, stage, line in spent:
         if stage >= VVM_UNUSABLE_FROM and key.status is Status.USABLE and vials > 0:
-            follow.append(Draft(Account.PLACE, key, -vials, stage, "vvm", line))
-            follow.append(Draft(Account.PLACE, key._replace(status=Status.UNUSABLE), vials, stage, "vvm", line))
+            follow.append(Entry(Account.PLACE, key, -vials, stage, "vvm", line))
+            follow.append(Entry(Account.PLACE, key._replace(status=Status.UNUSABLE), vials, stage, "vvm", line))
     return follow
 
 
-def net(drafts: Iterable[Draft]) -> dict[Key, int]:
+def net(entries: Iterable[Entry]) -> dict[Key, int]:
     """Vials by which each balance changes."""
     sums: dict[Key, int] = defaultdict(int)
-    for draft in drafts:
-        if draft.account in BALANCED:
-            sums[draft.key] += draft.vials
+    for entry in entries:
+        if entry.account in BALANCED:
+            sums[entry.key] += entry.vials
     return dict(sums)
 
 
 def new_balances(
-    balances: Mapping[Key, Balance], drafts: Iterable[Draft], occurred_at: datetime, counted: Iterable[Counted]
+    balances: Mapping[Key, Balance], entries: Iterable[Entry], occurred_at: datetime, counted: Iterable[Counted]
 ) -> dict[Key, Balance]:
-    """The balances after `drafts`, for every key they touch, monitors merged to the worse.
+    """The balances after `entries`, for every key they touch, monitors merged to the worse.
 
     What arrives brings the stage somebody read on it, else the stage of where it came from.
     """
     result: dict[Key, Balance] = {}
-    listed = [d for d in drafts if d.account in BALANCED]
+    listed = [d for d in entries if d.account in BALANCED]
     sources = {(d.key.batch_id, d.line): balances[d.key].vvm_stage for d in listed if d.vials < 0 and d.key in balances}
-    for draft in listed:
-        old = result.get(draft.key) or balances.get(draft.key) or Balance(draft.account, 0, None, None)
+    for entry in listed:
+        old = result.get(entry.key) or balances.get(entry.key) or Balance(entry.account, 0, None, None)
         stage = old.vvm_stage
-        if draft.vials > 0:
-            brought = draft.vvm_stage or sources.get((draft.key.batch_id, draft.line))
+        if entry.vials > 0:
+            brought = entry.vvm_stage or sources.get((entry.key.batch_id, entry.line))
             stage = worse(stage if old.vials > 0 else None, brought)
-        result[draft.key] = replace(old, vials=old.vials + draft.vials, vvm_stage=stage)
+        result[entry.key] = replace(old, vials=old.vials + entry.vials, vvm_stage=stage)
     for count in counted:
         old = result.get(count.key) or balances.get(count.key) or Balance(Account.PLACE, 0, None, None)
         read = count.vvm_stage if count.vvm_stage and count.vvm_stage < VVM_UNUSABLE_FROM else None
@@ -201,9 +201,9 @@ def worse(one: int | None, other: int | None) -> int | None:
 
 def _with_lost_and_found(
     key: Key, change: int, against: tuple[int, int], *, facility_id: UUID, line: int | None, stage: int | None
-) -> list[Draft]:
-    drafts = [Draft(Account.PLACE, key, change, stage, None, line)]
+) -> list[Entry]:
+    entries = [Entry(Account.PLACE, key, change, stage, None, line)]
     for account, vials in zip((Account.LOST, Account.FOUND), against, strict=True):
         if vials:
-            drafts.append(Draft(account, key._replace(holder_id=facility_id), vials, None, "count", line))
-    return drafts
+            entries.append(Entry(account, key._replace(holder_id=facility_id), vials, None, "count", line))
+    return entries
