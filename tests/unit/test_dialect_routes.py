@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from ingest.mqtt.topics import Routes
@@ -34,6 +38,20 @@ def test_a_binding_adds_a_filter_and_its_first_plus_is_the_sender() -> None:
     assert route.sender == "dev-9"
     assert routes.filters[-1] == "lab/+/out/#"
     assert routes.find("lab/dev-9/in") is None
+
+
+def test_a_binding_over_a_native_topic_leaves_it_its_own_dialect() -> None:
+    route = Routes([Binding(filter="rantai/v1/+/#", dialect="ems")]).find("rantai/v1/dev-1/readings")
+    assert route is not None
+    assert route.dialect is not None
+    assert route.dialect.name == "native"
+
+
+def test_the_binding_shown_in_the_documentation_is_taken() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text(encoding="utf-8")
+    shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert shown
+    assert Routes([Binding.model_validate(one) for one in json.loads(shown[1])]).find("vendor/gw-1/ems") is not None
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A NIK has 16 digits; we got {digits}. Please write it again.",
     ),
     "nik_unknown": (
-        "NIK ini belum terdaftar. Daftarkan diri di halaman /daftar atau lewat ketua RT, lalu tulis lagi.",
-        "This NIK is not registered yet. Register at /daftar or through your RT head, then write it again.",
+        "NIK ini belum terdaftar. Daftarkan diri di halaman /daftar, lalu tulis lagi.",
+        "This NIK is not registered yet. Register at /daftar, then write it again.",
     ),
     "ask_place": (
         "Di mana Anda ingin divaksin? Tulis nama puskesmas atau kelurahan.",
