@@ -26,6 +26,7 @@ from tracker.events import KINDS
 from tracker.feed.contract import Event, Undecodable, decode
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, origins, read_after
+from tracker.kit.days import WESTERN
 from tracker.passport.events import StockHeld
 from tracker.quota.events import BookingDisplaced, BookingMade, PlaceOffered
 from tracker.stock.events import StockMoved, StockShort
@@ -34,7 +35,7 @@ from tracker.telemetry.models import Reading
 from tracker.telemetry.rules.words import Quantity
 
 # The demo plays in and around Tangerang; lines carry one time for everybody.
-_ZONE = ZoneInfo("Asia/Jakarta")
+_ZONE = ZoneInfo(WESTERN)
 # These come one by one in hundreds; they are gathered for so many seconds and told as a number.
 _IN_NUMBERS: dict[type[Event], float] = {BookingMade: 20.0, BookingDisplaced: 3.0, PlaceOffered: 3.0, MessageSent: 3.0}
 

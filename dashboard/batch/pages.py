@@ -23,6 +23,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db
+from tracker.kit.days import WESTERN, local_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.errors import NothingThere
 from tracker.passport.presenting import passport_out
@@ -55,6 +56,7 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
     events = events_of(entries)
     holders = holders_of(db, principal, facts.batch.id)
     stations = {holder.facility_code: holder.facility for holder in holders if holder.facility_code}
+    zones = dict(zip(entries["facility_code"], entries["zone"], strict=True))
     chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
     return page(
         viewer,
@@ -72,7 +74,7 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
         flows=[
             {**row, "source": names[row["source"]], "target": names[row["target"]]} for row in flows.to_dict("records")
         ],
-        days_left=(facts.batch.expiry - viewer.now.date()).days,
+        days_left=(facts.batch.expiry - local_day(viewer.now, zones.get(chosen, WESTERN))).days,
     )
 
 

@@ -139,7 +139,7 @@ def take_place(
 def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:
     """The person's id; who is registered already stays as they are, and nothing of them is shown."""
     vault = NikVault.from_secret(services_of(request).settings.secret_key.get_secret_value())
-    known = person_by_nik(db, person.nik, vault=vault, today=viewer.now.date())
+    known = person_by_nik(db, person.nik, vault=vault, now=viewer.now)
     if known is not None:
         return known.id
     return register_person(db, SYSTEM, person, vault=vault, now=viewer.now).person.id

@@ -37,7 +37,7 @@ def offers(db: Session, now: datetime, *, vaccine: str, near: tuple[float, float
     """
     found = [
         Offer(session=row, room=row.open_for(PUBLIC_BUCKETS), distance_km=_distance(row, near))
-        for row in sessions_visible_to(db, SYSTEM, now, until=now.date() + AHEAD, vaccine=vaccine or None, limit=500)
+        for row in sessions_visible_to(db, SYSTEM, now, ahead=AHEAD, vaccine=vaccine or None, limit=500)
         if row.closes_at > now
     ]
     found = [offer for offer in found if offer.room > 0]

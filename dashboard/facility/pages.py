@@ -35,7 +35,7 @@ def show_facility(code: str, viewer: Member, db: Db) -> Response:
         open_vials=open_vials_at(db, facility),
         places=places_of(db, facility, viewer.now),
         sessions=sessions_visible_to(
-            db, principal, viewer.now, until=viewer.now.date() + timedelta(days=14), facility_id=facility.id, limit=10
+            db, principal, viewer.now, ahead=timedelta(days=14), facility_id=facility.id, limit=10
         ),
         alarms=alarms(db, principal, facility_id=facility.id, limit=5),
     )

@@ -24,7 +24,7 @@ MOST_BARS = 12
 
 
 def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
-    return sessions_visible_to(db, viewer.known(), viewer.now, until=viewer.now.date() + AHEAD, limit=500)
+    return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, limit=500)
 
 
 @router.get("/kuota")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from dashboard.stock.queries import local_today
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.network.models import Facility
-from tracker.network.queries import coordinates
+from tracker.network.queries import coordinates, local_today
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to
@@ -126,16 +125,16 @@ def sessions_visible_to(
     principal: Principal,
     now: datetime,
     *,
-    until: date,
+    ahead: timedelta,
     facility_id: UUID | None = None,
     vaccine: str | None = None,
     limit: int = 100,
 ) -> list[SessionRow]:
-    """Sessions from today (at the place) to `until`, by day and facility."""
+    """Sessions from today (at the place) to whole days `ahead`, by day and facility."""
     where = [
         visible_to(principal, Unit.path, Permission.QUOTA_READ),
         VaccinationSession.day >= local_today(now),
-        VaccinationSession.day <= until,
+        VaccinationSession.day <= local_today(now) + ahead.days,
     ]
     if facility_id is not None:
         where.append(Facility.id == facility_id)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, and_, case, cast, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.stock.states import days_of_stock, product_state, worst
@@ -17,8 +16,9 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import coordinates
+from tracker.network.queries import coordinates, local_today
 from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
 from tracker.stock.rules.words import Account, Kind, Status
 
@@ -72,11 +72,6 @@ class FacilityStock:
     def names(self, state: str) -> list[str]:
         """The products in a state."""
         return [product.product for product in self.products if product.state == state]
-
-
-def local_today(now: datetime) -> ColumnElement[date]:
-    """The calendar day at each facility."""
-    return cast(func.timezone(Facility.timezone, now), Date)
 
 
 def facilities_with_stock(
@@ -254,7 +249,7 @@ def _parcels() -> Any:
 
 def _parcel(row: Any, now: datetime) -> Parcel:
     balance, batch, presentation, place, facility = row
-    today = now.astimezone(ZoneInfo(facility.timezone)).date()
+    today = local_day(now, facility.timezone)
     return Parcel(
         batch_id=batch.id,
         lot=batch.lot,
@@ -283,13 +278,12 @@ def parcels_at(db: Session, facility: Facility, now: datetime) -> list[Parcel]:
 
 def expiring(db: Session, principal: Principal, now: datetime, limit: int = 12) -> list[Parcel]:
     """Usable vials whose last day is near or past, soonest first."""
-    horizon = now.date() + EXPIRING_WITHIN
     query = (
         _parcels()
         .where(
             visible_to(principal, Unit.path, Permission.STOCK_READ),
             StockBalance.status == Status.USABLE,
-            Batch.expiry <= horizon,
+            Batch.expiry <= local_today(now) + EXPIRING_WITHIN.days,
         )
         .order_by(Batch.expiry, Facility.name, Batch.lot)
         .limit(limit)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from rantai.world.places import puskesmas_rows
 from rantai.world.stocking import event_id
 from tracker.access.principal import SYSTEM
+from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Facility
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
@@ -32,7 +33,7 @@ from tracker.quota.service.sessions import plan_session
 STORY = "pkm-cipondoh"
 NEIGHBOURS = ("pkm-ketapang", "pkm-gondrong", "pkm-poris-plawad")
 _OPENS, _CLOSES = time(8, 0), time(14, 0)
-_ZONE = ZoneInfo("Asia/Jakarta")
+_ZONE = ZoneInfo(WESTERN)
 _BUCKETS = (
     NewBucket(kind="kelurahan", share=0.2),
     NewBucket(kind="city", share=0.4),
@@ -91,7 +92,7 @@ def seed_promises(db: Session, secret_key: str, *, now: datetime) -> None:
     vault = NikVault.from_secret(secret_key)
     units = {row.code: row.id for row in db.execute(select(Facility.code, Facility.id))}
     known = set(db.scalars(select(VaccinationSession.id)))
-    for session in planned(now.astimezone(_ZONE).date()):
+    for session in planned(local_day(now, WESTERN)):
         closes_at = datetime.combine(session.day, _CLOSES, tzinfo=_ZONE)
         if session.id in known or closes_at <= now + timedelta(minutes=30):
             continue

@@ -10,7 +10,7 @@ from simulators.chance import dice
 from simulators.manifest import World
 from simulators.people.http import Phone
 from simulators.people.ids import make_up_person
-from simulators.people.work import Worker, local_day, refusal
+from simulators.people.work import Worker, refusal, western_clock
 
 LOOKS_AHEAD = timedelta(days=3)
 RUSH = 15
@@ -46,7 +46,7 @@ class Citizens(Worker):
             return None
         self._met += 1
         # Keyed by the instant: after a restart other people come, not the same ones again.
-        made_up = make_up_person(dice("person", self.seed, now.isoformat(), self._met), local_day(now).date())
+        made_up = make_up_person(dice("person", self.seed, now.isoformat(), self._met), western_clock(now).date())
         person = self.fresh_id(now)
         registered = self.phone.post(
             "/api/v1/persons",
@@ -81,7 +81,7 @@ class Citizens(Worker):
 
     def _look(self, now: datetime) -> dict[str, Any] | None:
         """A session with room for a first dose."""
-        today = local_day(now).date()
+        today = western_clock(now).date()
         answer = self.phone.get("/api/v1/quota", **{"from": today, "to": today + LOOKS_AHEAD})
         rooms = [
             item

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from simulators.people.http import Phone
-from simulators.people.work import Worker, local_day, refusal
+from simulators.people.work import Worker, refusal, western_clock
 
 DAYS_AHEAD = 3
 CAPACITY = 120
@@ -32,7 +32,7 @@ class Planner(Worker):
 
     def act(self, now: datetime) -> str | None:
         """Plan what is missing of the next days; a day that has a session of the vaccine has enough."""
-        today = local_day(now)
+        today = western_clock(now)
         made = 0
         for ahead in range(DAYS_AHEAD):
             if ahead == 0 and today.hour >= LAST_HOUR - 1:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from simulators.people.http import Phone
-from simulators.people.work import Worker, local_day, refusal
+from simulators.people.work import Worker, refusal, western_clock
 
 DEFERRED = 0.05
 """Share of people that screening sends home for the day (4.8 % in Jakarta in June 2021)."""
@@ -26,7 +26,7 @@ class Vaccinator(Worker):
 
     def act(self, now: datetime) -> str | None:
         """One step of one person."""
-        today = local_day(now).date()
+        today = western_clock(now).date()
         sessions = self.phone.get(
             "/api/v1/sessions", facility=self._facility, limit=20, **{"from": today, "to": today}
         ).items()
@@ -41,7 +41,7 @@ class Vaccinator(Worker):
         return self.phone.get("/api/v1/bookings", session=session["id"], state=state, limit=20).items()
 
     def _may_come(self, now: datetime) -> bool:
-        return 7 <= local_day(now).hour < 21
+        return 7 <= western_clock(now).hour < 21
 
     def _next_step(self, booking: dict[str, Any], state: str, now: datetime) -> str | None:
         path = f"/api/v1/bookings/{booking['id']}"

@@ -67,6 +67,6 @@ def refusal(answer: Answer) -> str:
     return f"refused: {answer.code or answer.status}"
 
 
-def local_day(now: datetime) -> datetime:
+def western_clock(now: datetime) -> datetime:
     """The wall clock of western Indonesia."""
     return now + WIB

@@ -13,6 +13,7 @@ from tests.support.world import NOW, World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.feed.models import FeedPending
+from tracker.kit.days import local_day
 from tracker.kit.errors import Forbidden
 from tracker.network.areas import import_areas
 from tracker.network.errors import (
@@ -30,7 +31,6 @@ from tracker.network.queries import (
     areas_of_point,
     equipment_by_ref,
     facility_by_code_or_id,
-    local_date,
     nearest_facilities,
 )
 from tracker.network.rules.words import EquipmentKind, PlaceKind
@@ -138,9 +138,9 @@ def test_nearest_facilities_come_nearest_first(db: Session, world: World) -> Non
 
 def test_the_day_is_the_facilitys_own(world: World) -> None:
     late = NOW.replace(hour=16, minute=30)
-    assert local_date(world.puskesmas, late) == date(2026, 3, 2)
+    assert local_day(late, world.puskesmas.timezone) == date(2026, 3, 2)
     eastern = Facility(timezone="Asia/Jayapura")
-    assert local_date(eastern, late) == date(2026, 3, 3)
+    assert local_day(late, eastern.timezone) == date(2026, 3, 3)
 
 
 def test_importing_areas_again_refreshes_them(db: Session, world: World) -> None:

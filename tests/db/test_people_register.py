@@ -64,10 +64,10 @@ def test_the_database_holds_the_number_nowhere_in_the_clear(db: Session, world: 
 def test_a_person_is_found_by_number(db: Session, world: World) -> None:
     nik = fresh_nik()
     person = register(db, world, nik).person
-    found = person_by_nik(db, nik, vault=VAULT, today=world.now.date())
+    found = person_by_nik(db, nik, vault=VAULT, now=world.now)
     assert found is not None
     assert found.id == person.id
-    assert person_by_nik(db, "not a number", vault=VAULT, today=world.now.date()) is None
+    assert person_by_nik(db, "not a number", vault=VAULT, now=world.now) is None
 
 
 def test_an_auditor_registers_nobody_and_another_city_sees_nobody(db: Session, world: World) -> None:

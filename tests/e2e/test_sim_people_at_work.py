@@ -18,7 +18,7 @@ from simulators.people.citizens import Citizens
 from simulators.people.keepers import ON_THE_ROAD, Keeper
 from simulators.people.planners import Planner
 from simulators.people.vaccinators import Vaccinator
-from simulators.people.work import Actor, local_day
+from simulators.people.work import Actor, western_clock
 from tests.conftest import SECRET
 from tests.support.server import served
 from tests.support.services import Services
@@ -118,7 +118,7 @@ def test_a_day_at_a_puskesmas(town: Town) -> None:
     assert live == 25
     assert town.count("SELECT count(*) FROM booking WHERE state = 'confirmed'") >= 15
 
-    if 7 <= local_day(now).hour < 20:
+    if 7 <= western_clock(now).hour < 20:
         vaccinator = town.one(Vaccinator)
         told = [vaccinator.act(utc_now()) for _ in range(12)]
         assert [one for one in told if one and "refused" in one] == []

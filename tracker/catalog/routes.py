@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from sqlalchemy.orm import Session
@@ -29,12 +28,10 @@ from tracker.catalog.schemas import (
 )
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
-from tracker.network.queries import facility_by_code_or_id, local_date
+from tracker.kit.days import WESTERN, local_day
+from tracker.network.queries import facility_by_code_or_id
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"])
-
-# Without a facility the day is that of the programme's headquarters.
-_HEADQUARTERS = ZoneInfo("Asia/Jakarta")
 
 
 @router.get("/products")
@@ -159,5 +156,5 @@ def _resolved(db: Session, text: str, today: date) -> Resolved | ScanUnreadable:
 
 def _today(db: Session, caller: Principal, facility: str | None, now: datetime) -> date:
     if facility is None:
-        return now.astimezone(_HEADQUARTERS).date()
-    return local_date(facility_by_code_or_id(db, caller, facility), now)
+        return local_day(now, WESTERN)
+    return local_day(now, facility_by_code_or_id(db, caller, facility).timezone)

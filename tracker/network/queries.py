@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from geoalchemy2 import Geography, Geometry
-from sqlalchemy import ColumnElement, Select, cast, func, select
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -23,9 +22,9 @@ from tracker.network.models import Area, Equipment, Facility
 from tracker.network.rules.words import AreaLevel
 
 
-def local_date(facility: Facility, now: datetime) -> date:
-    """The calendar day at the facility; `now` is aware."""
-    return now.astimezone(ZoneInfo(facility.timezone)).date()
+def local_today(now: datetime) -> ColumnElement[date]:
+    """The calendar day at each facility of a statement, by the same rule as `tracker.kit.days.local_day`."""
+    return cast(func.timezone(Facility.timezone, now), Date)
 
 
 def as_id(ref: str | UUID) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
+from tracker.kit.days import latest_day
 from tracker.people.errors import BadNik, PersonNotFound
 from tracker.people.models import Person
 from tracker.people.rules.nik import read_nik
@@ -27,10 +28,10 @@ def person_by_id(db: Session, principal: Principal, person_id: UUID) -> Person:
     return found
 
 
-def person_by_nik(db: Session, nik: str, *, vault: NikVault, today: date) -> Person | None:
+def person_by_nik(db: Session, nik: str, *, vault: NikVault, now: datetime) -> Person | None:
     """Whoever is registered under this number; None when nobody is, or when it cannot be a NIK."""
     try:
-        digits = read_nik(nik, today).digits
+        digits = read_nik(nik, latest_day(now)).digits
     except BadNik:
         return None
     return db.scalar(select(Person).where(Person.nik_hash == vault.digest(digits)))

@@ -14,6 +14,7 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
+from tracker.kit.days import latest_day
 from tracker.people.errors import NikTaken, OtherPerson
 from tracker.people.models import Person
 from tracker.people.rules.contact import clean_name, clean_phone
@@ -58,7 +59,7 @@ def register_person(
     has other data).
     """
     principal.require(Permission.PERSON_WRITE)
-    nik = read_nik(command.nik, now.date())
+    nik = read_nik(command.nik, latest_day(now))
     asked = {
         "nik_hash": vault.digest(nik.digits),
         "name": clean_name(command.name),

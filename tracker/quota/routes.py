@@ -13,6 +13,7 @@ from tracker.access.principal import Principal
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
 from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
@@ -42,7 +43,6 @@ router = APIRouter(prefix="/api/v1", tags=["quota"])
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 Day = Annotated[date | None, Query(description="Inclusive.")]
 _LONGEST = timedelta(days=92)
-_USUAL = timedelta(days=14)
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
 
@@ -55,21 +55,16 @@ def quota(
     facility: Ref = None,
     area: Annotated[str | None, Query(max_length=64, description="Unit code or area code.")] = None,
     product: Annotated[str | None, Query(max_length=64, description="Presentation or vaccine.")] = None,
-    from_: Annotated[date | None, Query(alias="from", description="Inclusive.")] = None,
-    to: Day = None,
+    from_: Annotated[
+        date | None, Query(alias="from", description="Inclusive; each place's today when left out.")
+    ] = None,
+    to: Annotated[date | None, Query(description="Inclusive; a fortnight after `from` when left out.")] = None,
 ) -> QuotaOut:
     """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed."""
-    # Yesterday in UTC is today nowhere in Indonesia, and a session of today is wanted from its midnight on.
-    start = from_ or now.date()
-    end = to or _later(start, _USUAL)
-    if end < start or end - start > _LONGEST:
+    if to is not None and not timedelta(0) <= to - (from_ or earliest_day(now)) <= _LONGEST:
         raise BadPeriod(field="to")
-    asked = QuotaAsked(from_day=start, to_day=end, facility=facility, area=area, product=product)
+    asked = QuotaAsked(from_day=from_, to_day=to, facility=facility, area=area, product=product)
     return quota_out(read_quota(db, caller, asked, now=now))
-
-
-def _later(day: date, span: timedelta) -> date:
-    return day + span if date.max - day > span else date.max
 
 
 @router.get("/sessions")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.kit.days import local_day
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.events import EventView
@@ -134,7 +134,7 @@ def stock_out(row: Any, at: datetime) -> StockOut:
     """
     balance = row[0]
     past = hasattr(row, "then_vials")
-    local_day = at.astimezone(ZoneInfo(row.timezone)).date()
+    today = local_day(at, row.timezone)
     return StockOut(
         facility=row.facility,
         facility_id=balance.facility_id,
@@ -147,7 +147,7 @@ def stock_out(row: Any, at: datetime) -> StockOut:
         batch_id=balance.batch_id,
         lot=row.lot,
         expiry=row.expiry,
-        expired=row.expiry < local_day,
+        expired=row.expiry < today,
         status=balance.status,
         vials=row.then_vials if past else balance.vials,
         doses_per_vial=row.doses_per_vial,

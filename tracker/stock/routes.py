@@ -17,7 +17,8 @@ from tracker.catalog.queries import presentation_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
-from tracker.network.queries import facility_by_code_or_id, local_date
+from tracker.kit.days import local_day
+from tracker.network.queries import facility_by_code_or_id
 from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.presenting import event_out, open_vial_out, pick_out, pool_out, posted_out, stock_out
 from tracker.stock.queries.availability import pool_states
@@ -141,7 +142,7 @@ def read_availability(
     """What may still be promised of a product at a facility, for `day` (today when not given)."""
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     presentation = presentation_by_ref(db, product)
-    today = local_date(place, now)
+    today = local_day(now, place.timezone)
     state = pool_states(db, [(place.id, presentation.id)], today)[place.id, presentation.id]
     return pool_out(place.code, presentation.code, day or today, state)
 
@@ -161,7 +162,7 @@ def suggest_pick(
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     presentation = presentation_by_ref(db, product)
     parcels = parcels_at(db, place.id, presentation.id)
-    return pick_out(pick(parcels, vials, day or local_date(place, now)))
+    return pick_out(pick(parcels, vials, day or local_day(now, place.timezone)))
 
 
 @router.get("/stock/open-vials")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.coldchain.queries.alarms import alarms_visible_to, episodes_of_channel, episodes_overlapping
+from tracker.coldchain.queries.alarms import alarms_visible_to, episodes_of_channel
 from tracker.coldchain.queries.thermal import thermal_between
 
-__all__ = ["alarms_visible_to", "episodes_of_channel", "episodes_overlapping", "thermal_between"]
+__all__ = ["alarms_visible_to", "episodes_of_channel", "thermal_between"]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -50,29 +47,4 @@ def episodes_of_channel(channel_id: int) -> Select[Episode]:
     """Living episodes of a channel, not ordered; who may see the channel is the caller's question."""
     return select(Episode).where(
         Episode.channel_id == channel_id, Episode.void_at.is_(None), Episode.merged_into.is_(None)
-    )
-
-
-def episodes_overlapping(
-    db: Session,
-    *,
-    from_at: datetime,
-    to_at: datetime,
-    equipment_id: UUID | None = None,
-    shipment_id: UUID | None = None,
-) -> list[Episode]:
-    """Living episodes of one place that touch [from_at, to_at], by start: what a passport lists."""
-    place = Episode.equipment_id == equipment_id if equipment_id is not None else Episode.shipment_id == shipment_id
-    return list(
-        db.scalars(
-            select(Episode)
-            .where(
-                place,
-                Episode.void_at.is_(None),
-                Episode.merged_into.is_(None),
-                Episode.started_at <= to_at,
-                or_(Episode.ended_at.is_(None), Episode.ended_at >= from_at),
-            )
-            .order_by(Episode.started_at, Episode.id)
-        )
     )

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from tracker.coldchain.rules.instants import Micros
 from tracker.coldchain.rules.tracking import Episode
+
+Instant = TypeVar("Instant", Micros, datetime)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,12 @@ def match(new: Sequence[Episode], old: Sequence[Known]) -> tuple[list[Matched], 
     one, an alarmed one goes before one that never alarmed, then the earlier before the later.
     """
     heirs: dict[UUID, list[int]] = {
-        known.id: [index for index, episode in enumerate(new) if _overlap(episode, known)] for known in old
+        known.id: [
+            index
+            for index, episode in enumerate(new)
+            if overlap(episode.started_at, episode.ended_at, known.started_at, known.ended_at)
+        ]
+        for known in old
     }
     claims: dict[int, list[Known]] = {}
     for known in old:
@@ -62,7 +71,6 @@ def match(new: Sequence[Episode], old: Sequence[Known]) -> tuple[list[Matched], 
     return matched, [known.id for known in old if not heirs[known.id]]
 
 
-def _overlap(episode: Episode, known: Known) -> bool:
-    return (known.ended_at is None or episode.started_at <= known.ended_at) and (
-        episode.ended_at is None or known.started_at <= episode.ended_at
-    )
+def overlap(started: Instant, ended: Instant | None, other_started: Instant, other_ended: Instant | None) -> bool:
+    """Whether two spans share an instant, their ends included; one that has not ended (None) goes on for ever."""
+    return (other_ended is None or started <= other_ended) and (ended is None or other_started <= ended)

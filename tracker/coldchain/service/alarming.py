@@ -22,6 +22,7 @@ from tracker.coldchain.models import Alarm, AlarmStep, Episode
 from tracker.coldchain.rules.escalation import Level, first_escalation
 from tracker.coldchain.rules.instants import SECOND
 from tracker.coldchain.rules.limits import Limit, Severity
+from tracker.coldchain.rules.matching import overlap
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.telemetry.models import Channel
@@ -211,9 +212,7 @@ def _candidates(db: Session, episodes: Iterable[Episode]) -> dict[str, list[Alar
 
 def _overlapping(alarms: Iterable[Alarm], episode: Episode) -> UUID | None:
     for alarm in alarms:
-        if (alarm.ended_at is None or episode.started_at <= alarm.ended_at) and (
-            episode.ended_at is None or alarm.started_at <= episode.ended_at
-        ):
+        if overlap(episode.started_at, episode.ended_at, alarm.started_at, alarm.ended_at):
             return alarm.id
     return None
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-_WESTERN = ZoneInfo("Asia/Jakarta")
+from tracker.kit.days import WESTERN
+
+_WESTERN = ZoneInfo(WESTERN)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?$")
 
 # name: (Indonesian, English)

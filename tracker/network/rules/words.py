@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from tracker.kit.days import CENTRAL, EASTERN, WESTERN
+
 
 class AreaLevel(StrEnum):
     """Administrative levels of Indonesia, from the widest."""
@@ -46,7 +48,7 @@ USUAL_PLACE_KIND: dict[EquipmentKind, PlaceKind] = {
     EquipmentKind.TRUCK: PlaceKind.TRANSPORT1,
 }
 
-TIME_ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")  # WIB, WITA, WIT
+TIME_ZONES = (WESTERN, CENTRAL, EASTERN)
 
 _BPS_DIGITS = {AreaLevel.PROVINCE: 2, AreaLevel.CITY: 4, AreaLevel.DISTRICT: 7, AreaLevel.VILLAGE: 10}
 _KEMENDAGRI = {

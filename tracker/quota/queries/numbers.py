@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Presentation
+from tracker.kit.days import local_day
 from tracker.network.models import Facility
-from tracker.quota.models import Claim, VaccinationSession
-from tracker.quota.rules.need import DayLoad, Load, room_in_vials, shared
-from tracker.quota.rules.words import ClaimState
+from tracker.quota.models import VaccinationSession
+from tracker.quota.queries.loads import funded_claims, session_loads
+from tracker.quota.rules.need import DayLoad, Load, by_day, room_in_vials, shared
 from tracker.stock.queries.availability import Pool, PoolState, StepRow, pool_states
 
 
@@ -44,14 +43,16 @@ def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datet
     states: dict[Pool, PoolState] = {}
     for zone in zones:
         there = {pool for pool in pools if facts[pool][0] == zone}
-        states.update(pool_states(db, there, now.astimezone(ZoneInfo(zone)).date()))
-    loads, days = _loads(db, pools, now)
+        states.update(pool_states(db, there, local_day(now, zone)))
+    carried = session_loads(db, pools, now)
+    loads = {each.session_id: each.load for each in carried}
+    days = by_day(carried, funded_claims(db, pools))
     numbers = {}
     for session in sessions:
         pool = (session.facility_id, session.presentation_id)
         _, per_vial, whole_day = facts[pool]
         mine = loads.get(session.id, Load(session.live))
-        load = shared(days[pool, session.day]) if whole_day else mine
+        load = shared(days.get((pool, session.day), DayLoad())) if whole_day else mine
         numbers[session.id] = _numbers(states[pool], session.day, load, per_vial)
     return numbers
 
@@ -90,45 +91,3 @@ def _facts(db: Session, sessions: Sequence[VaccinationSession]) -> dict[Pool, tu
         )
     }
     return {(s.facility_id, s.presentation_id): (zones[s.facility_id], *vials[s.presentation_id]) for s in sessions}
-
-
-_LOADS = text(
-    """
-    SELECT s.id, s.facility_id, s.presentation_id, s.day, s.live,
-           coalesce(sum(v.remaining) FILTER (WHERE b.presentation_id = s.presentation_id), 0)::int AS open_doses
-    FROM vaccination_session s
-    LEFT JOIN open_vial v ON v.facility_id = s.facility_id AND v.session_id = s.id AND v.closed_at IS NULL
-         AND v.status = 'usable' AND v.discard_by > :now
-    LEFT JOIN batch b ON b.id = v.batch_id
-    WHERE s.state <> 'closed' AND (s.facility_id, s.presentation_id) IN (
-        SELECT * FROM unnest(CAST(:facilities AS uuid[]), CAST(:presentations AS uuid[]))
-    )
-    GROUP BY s.id
-    """
-)
-
-
-def _loads(db: Session, pools: set[Pool], now: datetime) -> tuple[dict[UUID, Load], dict[tuple[Pool, date], DayLoad]]:
-    """Loads by session, and whole days by pool."""
-    listed = sorted(pools)
-    by_session: dict[UUID, Load] = {}
-    by_day: dict[tuple[Pool, date], list[Load]] = defaultdict(list)
-    rows = db.execute(
-        _LOADS, {"now": now, "facilities": [f for f, _ in listed], "presentations": [p for _, p in listed]}
-    )
-    for row in rows:
-        load = Load(row.live, row.open_doses)
-        by_session[row.id] = load
-        by_day[(row.facility_id, row.presentation_id), row.day].append(load)
-    claims = {
-        ((row[0], row[1]), row[2]): row[3]
-        for row in db.execute(
-            select(Claim.facility_id, Claim.presentation_id, Claim.due_day, func.count())
-            .where(Claim.state == ClaimState.FUNDED, tuple_(Claim.facility_id, Claim.presentation_id).in_(listed))
-            .group_by(Claim.facility_id, Claim.presentation_id, Claim.due_day)
-        )
-    }
-    days: dict[tuple[Pool, date], DayLoad] = defaultdict(DayLoad)
-    for key in {*by_day, *claims}:
-        days[key] = DayLoad(sessions=tuple(by_day.get(key, ())), claims=claims.get(key, 0))
-    return by_session, days

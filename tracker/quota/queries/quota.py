@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, cast, or_, select
+from sqlalchemy import Select, cast, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -18,7 +18,7 @@ from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
 from tracker.database.types import Ltree
 from tracker.network.models import Facility
-from tracker.network.queries import facility_by_code_or_id
+from tracker.network.queries import facility_by_code_or_id, local_today
 from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
@@ -26,14 +26,18 @@ from tracker.quota.rules.buckets import Seats, open_to, serves_dose
 from tracker.quota.rules.words import BucketKind, SessionState
 
 MOST_SESSIONS = 2_000
+USUAL_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaAsked:
-    """Filters: facility and product by id or code, area by unit code or area code, days inclusive."""
+    """Filters: facility and product by id or code, area by unit code or area code, days inclusive.
 
-    from_day: date
-    to_day: date
+    Without `from_day` each place's today, without `to_day` a fortnight after that.
+    """
+
+    from_day: date | None = None
+    to_day: date | None = None
     facility: str | None = None
     area: str | None = None
     product: str | None = None
@@ -66,7 +70,7 @@ def read_quota(db: Session, principal: Principal, asked: QuotaAsked, *, now: dat
 
     Raises FacilityNotFound, PresentationNotFound; TooMany rather than leave sessions out.
     """
-    rows = db.execute(_sessions(db, principal, asked)).all()
+    rows = db.execute(_sessions(db, principal, asked, now)).all()
     if len(rows) > MOST_SESSIONS:
         raise TooMany(most=MOST_SESSIONS)
     sessions = [row[0] for row in rows]
@@ -116,7 +120,11 @@ def _items(
             )
 
 
-def _sessions(db: Session, principal: Principal, asked: QuotaAsked) -> Select[VaccinationSession, str, str]:
+def _sessions(
+    db: Session, principal: Principal, asked: QuotaAsked, now: datetime
+) -> Select[VaccinationSession, str, str]:
+    start = local_today(now) if asked.from_day is None else literal(asked.from_day)
+    end = start + USUAL_DAYS if asked.to_day is None else literal(asked.to_day)
     query = (
         select(VaccinationSession, Facility.code, Presentation.code)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
@@ -124,7 +132,7 @@ def _sessions(db: Session, principal: Principal, asked: QuotaAsked) -> Select[Va
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
         .where(
             visible_to(principal, Unit.path, Permission.QUOTA_READ),
-            VaccinationSession.day.between(asked.from_day, asked.to_day),
+            VaccinationSession.day.between(start, end),
             VaccinationSession.state != SessionState.CLOSED,
         )
         .order_by(VaccinationSession.day, Facility.code, VaccinationSession.id)

@@ -7,8 +7,11 @@ serve the session's people before a further vial is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
 
 def vials_for(persons: int, open_doses: int, doses_per_vial: int) -> int:
@@ -35,6 +38,26 @@ class DayLoad:
 
     sessions: tuple[Load, ...] = ()
     claims: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLoad:
+    """One session's part of its day; `pool` is facility and presentation."""
+
+    session_id: UUID
+    pool: tuple[UUID, UUID]
+    day: date
+    load: Load
+
+
+def by_day(
+    sessions: Iterable[SessionLoad], claims: Mapping[tuple[tuple[UUID, UUID], date], int]
+) -> dict[tuple[tuple[UUID, UUID], date], DayLoad]:
+    """All that is promised, by pool and day; `claims` counts the funded ones."""
+    loads: dict[tuple[tuple[UUID, UUID], date], list[Load]] = defaultdict(list)
+    for each in sessions:
+        loads[each.pool, each.day].append(each.load)
+    return {key: DayLoad(sessions=tuple(loads.get(key, ())), claims=claims.get(key, 0)) for key in {*loads, *claims}}
 
 
 def shared(load: DayLoad) -> Load:

@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
+from tracker.quota.queries.loads import session_loads
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
 from tracker.quota.service.moving import lapse_in
-from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, session_loads, settle
+from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
 from tracker.stock.errors import NotAvailable
@@ -118,7 +119,7 @@ def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[
             open_doses=each.load.open_doses,
             movable=tuple(promises.get(each.session_id, ())),
         )
-        for each in session_loads(db, pool, now)
+        for each in session_loads(db, {pool.key}, now)
     ]
     groups += [Group(day=day, persons=len(mine), open_doses=0, movable=tuple(mine)) for day, mine in by_day.items()]
     return _merged(groups) if pool.whole_day else groups

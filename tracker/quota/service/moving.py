@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.kit.days import local_day
 from tracker.network.models import Facility
-from tracker.network.queries import local_date
 from tracker.quota.errors import BadStep, BookingNotFound, ReservationLapsed
 from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
@@ -103,7 +103,8 @@ def _local_days(db: Session, facility_ids: Collection[UUID], now: datetime) -> d
     if not facility_ids:
         return {}
     return {
-        each.id: local_date(each, now) for each in db.scalars(select(Facility).where(Facility.id.in_(facility_ids)))
+        each.id: local_day(now, each.timezone)
+        for each in db.scalars(select(Facility).where(Facility.id.in_(facility_ids)))
     }
 
 

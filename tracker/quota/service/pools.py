@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tracker.catalog.models import Presentation
-from tracker.network.models import Facility
-from tracker.quota.models import Claim
-from tracker.quota.rules.need import DayLoad, Load, vials_of_day
-from tracker.quota.rules.words import ClaimState
-from tracker.stock.queries.availability import need_by_day
+from tracker.kit.days import local_day
+from tracker.quota.queries.loads import funded_claims, session_loads
+from tracker.quota.rules.need import DayLoad, by_day, vials_of_day
+from tracker.stock.queries.availability import Pool, need_by_day
 from tracker.stock.service.availability import release, reserve
 from tracker.stock.service.reading import lock_anchors
 
@@ -34,6 +30,11 @@ class PoolFacts:
     whole_day: bool
     today: date
     timezone: str
+
+    @property
+    def key(self) -> Pool:
+        """Facility and presentation."""
+        return self.facility_id, self.presentation_id
 
 
 def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> PoolFacts:
@@ -52,7 +53,7 @@ def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datet
         vaccine_code=row.code,
         doses_per_vial=row.doses_per_vial,
         whole_day=row.open_vial_days is not None,
-        today=now.astimezone(ZoneInfo(row.timezone)).date(),
+        today=local_day(now, row.timezone),
         timezone=row.timezone,
     )
 
@@ -63,75 +64,13 @@ def lock_pool(db: Session, pool: PoolFacts) -> None:
     lock_anchors(db, {(pool.facility_id, pool.presentation_id)})
 
 
-# Doses left in vials opened for a session that may still be used now.
-_LOADS = text(
-    """
-    SELECT s.id, s.day, s.live, coalesce(o.doses, 0) AS open_doses
-    FROM vaccination_session s
-    LEFT JOIN LATERAL (
-        SELECT sum(v.remaining)::int AS doses FROM open_vial v
-        JOIN batch b ON b.id = v.batch_id
-        WHERE v.facility_id = s.facility_id AND v.session_id = s.id AND b.presentation_id = s.presentation_id
-          AND v.closed_at IS NULL AND v.status = 'usable' AND v.discard_by > :now
-    ) o ON true
-    WHERE s.facility_id = :facility AND s.presentation_id = :presentation AND s.state <> 'closed'
-      AND (CAST(:days AS date[]) IS NULL OR s.day = ANY(CAST(:days AS date[])))
-    ORDER BY s.day, s.id
-    """
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLoad:
-    """One session's part of its day."""
-
-    session_id: UUID
-    day: date
-    load: Load
-
-
-def session_loads(
-    db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None
-) -> list[SessionLoad]:
-    """What every session of the pool that is not closed carries; all days when `days` is None."""
-    rows = db.execute(
-        _LOADS,
-        {
-            "facility": pool.facility_id,
-            "presentation": pool.presentation_id,
-            "now": now,
-            "days": None if days is None else list(days),
-        },
-    )
-    return [SessionLoad(row.id, row.day, Load(row.live, row.open_doses)) for row in rows]
-
-
-def funded_claims(db: Session, pool: PoolFacts, days: Collection[date] | None = None) -> dict[date, int]:
-    """Claims that vials are counted for, by due day."""
-    query = select(Claim.due_day, func.count()).where(
-        Claim.facility_id == pool.facility_id,
-        Claim.presentation_id == pool.presentation_id,
-        Claim.state == ClaimState.FUNDED,
-    )
-    if days is not None:
-        query = query.where(Claim.due_day.in_(list(days)))
-    return {row[0]: row[1] for row in db.execute(query.group_by(Claim.due_day))}
-
-
 def needed_by_day(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> dict[date, int]:
     """Vials the promises of each day need, as they stand in this transaction."""
     db.flush()
-    loads: dict[date, list[Load]] = defaultdict(list)
-    for each in session_loads(db, pool, now, days):
-        loads[each.day].append(each.load)
-    claims = funded_claims(db, pool, days)
+    loads = by_day(session_loads(db, {pool.key}, now, days), funded_claims(db, {pool.key}, days))
     return {
-        day: vials_of_day(
-            DayLoad(sessions=tuple(loads.get(day, ())), claims=claims.get(day, 0)),
-            pool.doses_per_vial,
-            whole_day=pool.whole_day,
-        )
-        for day in {*loads, *claims, *(days or ())}
+        day: vials_of_day(loads.get((pool.key, day), DayLoad()), pool.doses_per_vial, whole_day=pool.whole_day)
+        for day in {*(day for _, day in loads), *(days or ())}
     }
 
 
@@ -159,13 +98,3 @@ def give_back(db: Session, pool: PoolFacts, now: datetime, days: Collection[date
     """Note where less is needed, and only that: giving back can never be refused."""
     less = {day: -delta for day, delta in drift(db, pool, now, days).items() if delta < 0}
     release(db, pool.facility_id, pool.presentation_id, less, today=pool.today)
-
-
-def timezone_of(facility: Facility) -> ZoneInfo:
-    """The clock of the facility's wall."""
-    return ZoneInfo(facility.timezone)
-
-
-def is_whole_day(presentation: Presentation) -> bool:
-    """Whether opened vials keep for days, so that all sessions of a day share them."""
-    return presentation.open_vial_days is not None

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.kit.days import earliest_day, latest_day
 from tracker.quota.queries.nearby import LOOK_AHEAD
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.displacing import displace
@@ -63,9 +64,9 @@ def tidy_pools(engine: Engine, *, now: datetime) -> int:
     with transaction(engine) as db:
         over = list(db.scalars(_OVER, {"before": now - CLOSE_AFTER}))
         pools = {(row[0], row[1]) for row in db.execute(_RUN_OUT, {"now": now})}
-        # The date line of WIT is two hours ahead of WIB's: a pool asked a little early has nothing to do.
-        due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": (now + timedelta(hours=9)).date()})}
-        unhelped = list(db.scalars(_UNHELPED, {"since": (now - LOOK_AHEAD).date()}))
+        # Each pool goes by its own day: one asked a little early has nothing to do.
+        due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": latest_day(now)})}
+        unhelped = list(db.scalars(_UNHELPED, {"since": earliest_day(now - LOOK_AHEAD)}))
     work: list[tuple[str, tuple[UUID, ...], Callable[[Session], bool]]] = []
     work += [("close", (one,), partial(_close, session_id=one, now=now)) for one in over]
     work += [("displace", pool, partial(_displace, pool=pool, now=now)) for pool in sorted(pools)]

@@ -14,9 +14,10 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.queries import presentation_by_ref
+from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.network.queries import facility_by_code_or_id, local_date, path_of
+from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.quota.errors import (
     BadCapacity,
     BadDoses,
@@ -57,7 +58,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
             raise OtherSession(id=str(command.id))
         return found.id, False
     opens_at, closes_at = _window(command, facility)
-    if command.day < local_date(facility, now) or closes_at <= now:
+    if command.day < local_day(now, facility.timezone) or closes_at <= now:
         raise SessionInPast(field="date")
     if not 1 <= command.capacity <= _MOST_PERSONS:
         raise BadCapacity(field="capacity")
@@ -112,7 +113,7 @@ def _window(command: PlanSession, facility: Facility) -> tuple[datetime, datetim
         return datetime.combine(command.day, moment, tzinfo=moment.tzinfo or zone)
 
     opens_at, closes_at = instant(command.opens), instant(command.closes)
-    if opens_at.astimezone(zone).date() != command.day:
+    if local_day(opens_at, facility.timezone) != command.day:
         raise BadWindow(field="from")
     if not timedelta(0) < closes_at - opens_at <= _LONGEST:
         raise BadWindow(field="to")

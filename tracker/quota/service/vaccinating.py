@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch
+from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
 from tracker.quota.errors import NoVial, SessionClosed
 from tracker.quota.events import DoseGiven
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.queries.loads import session_loads
 from tracker.quota.rules.need import Load, vials_for
 from tracker.quota.rules.words import BookingState, SessionState
 from tracker.quota.service.claims import give_back_and_fund, make_claim
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.moving import check_step, locked_booking
-from tracker.quota.service.pools import PoolFacts, lock_pool, needed_by_day, pool_facts, session_loads
+from tracker.quota.service.pools import PoolFacts, lock_pool, needed_by_day, pool_facts
 from tracker.quota.service.seating import move
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.stock.errors import OpenVialNotFound
@@ -64,7 +65,7 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     if session.state is SessionState.PLANNED:
         session.state = SessionState.OPEN
     move(booking, session, bucket, BookingState.VACCINATED, now)
-    given_on = at.astimezone(ZoneInfo(pool.timezone)).date()
+    given_on = local_day(at, pool.timezone)
     give_back_and_fund(db, pool, now, {session.day})
     make_claim(db, pool, booking, given_on, now)
     told = DoseGiven(**facts_of(session, booking), batch_id=vial.batch_id, open_vial_id=vial.id)
@@ -147,7 +148,7 @@ def _served(db: Session, pool: PoolFacts, session: VaccinationSession, now: date
     day = session.day
     noted = need_by_day(db, pool.facility_id, pool.presentation_id).get(day, 0)
     wanted = needed_by_day(db, pool, now, {day})[day]
-    loads = [each for each in session_loads(db, pool, now, {day}) if each.session_id == session.id]
+    loads = [each for each in session_loads(db, {pool.key}, now, {day}) if each.session_id == session.id]
     mine = loads[0].load if loads else Load(0)
     per_vial = pool.doses_per_vial
     if pool.whole_day:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,7 +28,6 @@ from tracker.registration.rules import conversation as machine
 from tracker.registration.rules.conversation import FindPerson, FindSessions, Option, State, TakePlace, Turn, Wish
 from tracker.registration.rules.texts import spoken
 
-_AHEAD = timedelta(days=14)
 _PLACES = 3
 _OPTIONS = 5
 _PUBLIC = frozenset({BucketKind.GENERAL, BucketKind.CITY, BucketKind.KELURAHAN, BucketKind.SECOND_DOSE})
@@ -93,7 +92,7 @@ def _grant(
     db: Session, principal: Principal, turn: Turn, wish: Wish, message: Message, *, vault: NikVault, now: datetime
 ) -> Turn:
     if isinstance(wish, FindPerson):
-        person = person_by_nik(db, wish.nik, vault=vault, today=now.date())
+        person = person_by_nik(db, wish.nik, vault=vault, now=now)
         return machine.person_found(turn.state, None if person is None else person.id)
     if isinstance(wish, FindSessions):
         return machine.sessions_found(turn.state, _options(db, principal, wish.place, now), wish.place)
@@ -106,10 +105,9 @@ def _options(db: Session, principal: Principal, place: str, now: datetime) -> tu
         select(Facility.code, Facility.name).where(Facility.name.ilike(pattern)).order_by(Facility.name).limit(_PLACES)
     ).all()
     names = {row.code: row.name for row in places}
-    today = now.date()
     best: dict[tuple[UUID, int], Option] = {}
     for code in names:
-        asked = QuotaAsked(from_day=today, to_day=today + _AHEAD, facility=code)
+        asked = QuotaAsked(facility=code)
         for item in read_quota(db, principal, asked, now=now):
             key = (item.session, item.dose)
             if item.bucket not in _PUBLIC or item.available <= 0:

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.tokens import derived_key
+from tracker.kit.days import local_day
 from tracker.network.models import Facility
-from tracker.network.queries import facility_by_code_or_id, local_date
+from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.commands import MoveBooking
@@ -85,7 +86,7 @@ def check_in(
     facility = facility_by_code_or_id(db, principal, facility_ref)
     if ticket.facility != facility.code:
         raise TicketElsewhere(facility=ticket.facility)
-    if ticket.day != local_date(facility, now):
+    if ticket.day != local_day(now, facility.timezone):
         raise TicketOtherDay(day=ticket.day.isoformat())
     command = MoveBooking(booking_id=ticket.booking, state=BookingState.ARRIVED)
     return move_booking(db, principal, command, now=now)

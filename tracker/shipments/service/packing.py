@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
+from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.network.queries import local_date
 from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, SsccTaken
 from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
@@ -133,7 +133,7 @@ def _choose(
     db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
 ) -> tuple[list[_Take], dict[int, int], tuple[tuple[Parcel, Skip], ...]]:
     sender = db.get_one(Facility, shipment.from_facility_id)
-    day = local_date(sender, max(now, shipment.expected_at or now))
+    day = local_day(max(now, shipment.expected_at or now), sender.timezone)
     promised = _packed_elsewhere(db, shipment)
     parcels = [
         replace(parcel, vials=parcel.vials - promised[parcel.batch_id, parcel.place_id])

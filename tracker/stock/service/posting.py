@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from psycopg import Error as PostgresError
 from sqlalchemy import Connection
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.kit.clock import AHEAD
+from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
@@ -149,7 +149,7 @@ def checked_time(occurred_at: datetime, now: datetime) -> datetime:
 
 
 def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
-    day = work.occurred_at.astimezone(ZoneInfo(facts.timezone)).date()
+    day = local_day(work.occurred_at, facts.timezone)
     setting = Setting(command.facility_id, command.shipment_id, day, command.reason)
     for index, line in enumerate(command.lines):
         batch = facts.batches[line.batch_id]
@@ -356,7 +356,7 @@ def _pools(
             rises.setdefault(batch.presentation_id, []).append((batch.expiry, vials))
     if work.need:
         rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
-    today = now.astimezone(ZoneInfo(work.facts.timezone)).date()
+    today = local_day(now, work.facts.timezone)
     return change_pools(connection, work.facility_id, state.steps, rises=rises, need=work.need, today=today)
 
 

@@ -16,8 +16,9 @@ from tracker.catalog.errors import BatchDiffers, ScanUnreadable
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.scanning import Caution, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
+from tracker.kit.days import earliest_day, local_day
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import as_id, facility_by_code_or_id, local_date
+from tracker.network.queries import as_id, facility_by_code_or_id
 from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
@@ -146,7 +147,7 @@ def resolve_batches(
 
 def _local_day(db: Session, facility_id: UUID, now: datetime) -> date:
     facility = db.get(Facility, facility_id)
-    return now.date() if facility is None else local_date(facility, now)
+    return earliest_day(now) if facility is None else local_day(now, facility.timezone)
 
 
 def _scanned(

@@ -1,0 +1,24 @@
+"""Which day it is: always the place's, never the server's (docs/domain.md, §1). No zone of Indonesia has summer time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+WESTERN, CENTRAL, EASTERN = "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"
+"""WIB, WITA, WIT: UTC+7, +8, +9. Where no place is meant, the day is WESTERN's, that of the programme's headquarters."""
+
+
+def local_day(at: datetime, zone: str) -> date:
+    """The calendar day of an aware instant in an IANA time zone."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def earliest_day(now: datetime) -> date:
+    """The day it still is in the west, where days end last."""
+    return local_day(now, WESTERN)
+
+
+def latest_day(now: datetime) -> date:
+    """The day it is in the east already, where days begin first."""
+    return local_day(now, EASTERN)
