@@ -11,6 +11,7 @@ import typer
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rantai.errors import AnswerIsNo, ServiceMissing, WrongUse
+from tracker.database.errors import MigrationStopped
 from tracker.kit.errors import DomainError
 from tracker.settings import SettingsError
 
@@ -85,6 +86,7 @@ _TABLE: tuple[tuple[type[BaseException], int, Callable[[BaseException], str]], .
     (WrongUse, WRONG_USE, _plain),
     (SettingsError, WRONG_USE, _plain),
     (AnswerIsNo, NO, _plain),
+    (MigrationStopped, NO, _plain),
     (ServiceMissing, SERVICE_MISSING, _plain),
     (DomainError, NO, _domain),
     (OperationalError, SERVICE_MISSING, _database_away),

@@ -16,6 +16,7 @@ from tests.support import databases
 from tests.support.services import Services
 from tracker.database import migrations
 from tracker.database.engine import make_engine
+from tracker.database.errors import MigrationStopped
 from tracker.settings import DatabaseSettings
 
 LOCK = "hashtext('rantai migrations')"
@@ -54,7 +55,7 @@ def test_a_revision_that_finds_a_table_locked_is_taken_back_alone_and_can_be_run
     migrations.upgrade(hasty, "0009_delivery_registration_trace")
     with other.connect() as reader:
         reader.execute(text("LOCK TABLE feed_event IN ACCESS SHARE MODE"))
-        with pytest.raises(migrations.MigrationStopped) as stopped:
+        with pytest.raises(MigrationStopped) as stopped:
             migrations.upgrade(hasty, "0011_typed_feed")
         reader.rollback()
     said = str(stopped.value)
@@ -69,7 +70,7 @@ def test_a_revision_the_database_refuses_leaves_those_before_it(hasty: Engine, o
     migrations.upgrade(hasty, "0009_delivery_registration_trace")
     with other.begin() as saboteur:
         saboteur.execute(text("ALTER TABLE feed_event ADD COLUMN caused_by uuid"))
-    with pytest.raises(migrations.MigrationStopped, match=r"0011_typed_feed .*already exists.* at 0010"):
+    with pytest.raises(MigrationStopped, match=r"0011_typed_feed .*already exists.* at 0010"):
         migrations.upgrade(hasty)
     assert revision_of(other) == "0010_registration"
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from alembic import command
+from tracker.database.errors import MigrationStopped
 
 ROOT = Path(__file__).resolve().parents[2]
 # How long one migrator waits for another, and how often it asks.
@@ -32,10 +33,6 @@ def alembic_config() -> Config:
 def head_revision() -> str | None:
     """The newest revision the code knows."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
-
-
-class MigrationStopped(RuntimeError):
-    """A revision failed and was taken back whole; its message says which, why, where the schema stands, what to do."""
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
