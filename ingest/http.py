@@ -8,28 +8,26 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ingest.dialects.ems import EMS
 from ingest.dialects.ems_schema import shape_problems
 from ingest.dialects.shapes import MOST_BYTES, Decoded, Group, Problem, Reject, parse_json
 from ingest.files.importer import import_logger_file
-from ingest.intake import Intake, Letter
+from ingest.intake import Intake, Letter, Report
 from tracker.access.principal import Principal
-from tracker.access.queries import units_visible_to
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, bearer_scheme, identify
 from tracker.kit.errors import Refused, Unauthenticated
 from tracker.telemetry.models import Device
 from tracker.telemetry.queries import device_by_credentials, device_by_ref
+from tracker.telemetry.queries.devices import DeviceMet, serials_in_reach, serials_spoken_for
 
 router = APIRouter(prefix="/api/v1", tags=["ingest"])
 
@@ -109,12 +107,8 @@ def _unpack(raw: bytes) -> bytes:
     return plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sender:
-    """A device by its own credentials, or a caller with an API key or token."""
-
-    device: Device | None
-    principal: Principal | None
+# A device by its own credentials, or a caller with an API key or token.
+_Sender = Device | Principal
 
 
 def _sender(
@@ -128,12 +122,12 @@ def _sender(
         device = _device_of(db, proof)
         if device is None:
             raise Unauthenticated
-        return _Sender(device=device, principal=None)
+        return device
     principal = identify(request, db, now, proof.strip() if scheme.lower() == "bearer" else None)
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.TELEMETRY_WRITE)
-    return _Sender(device=None, principal=principal)
+    return principal
 
 
 def _device_of(db: Session, proof: str) -> Device | None:
@@ -182,8 +176,8 @@ def post_ems(
     up behind `gateway`, or, without it, among all devices within the caller's reach.
     """
     letters = _letters(db, sender, gateway, body, now)
-    outcome = Intake().store(db, letters, now=now)
-    stored = outcome.stored
+    taken = Intake().store(db, letters, now=now)
+    stored = taken.stored
     return Delivered(readings=stored.new, repeats=stored.repeated, faults=stored.faults, redated=stored.placed)
 
 
@@ -196,15 +190,17 @@ def _letters(db: Session, sender: _Sender, gateway: str | None, body: bytes, now
         raise Malformed(detail=reject.detail) from reject
     if decoded is None or decoded.problems:
         raise _invalid(shape if decoded is None else decoded.problems)
-    codes = _codes(db, _speaks_for(db, sender, gateway), decoded)
+    codes = _codes(db, sender, gateway, decoded)
     return [
         Letter(
-            "POST /api/v1/ems",
-            b"",
-            now,
-            code,
-            defaults=EMS.defaults,
-            decoded=Decoded(groups=[Group(entries=group.entries)], message_id=decoded.message_id),
+            topic="POST /api/v1/ems",
+            payload=b"",
+            received_at=now,
+            sender=code,
+            content=Report(
+                decoded=Decoded(groups=[Group(entries=group.entries)], message_id=decoded.message_id),
+                defaults=EMS.defaults,
+            ),
         )
         for group, code in zip(decoded.groups, codes, strict=True)
     ]
@@ -215,27 +211,22 @@ def _invalid(problems: list[Problem]) -> Invalid:
     return Invalid(field=problems[0].where, problems=places)
 
 
-def _speaks_for(db: Session, sender: _Sender, gateway: str | None) -> ColumnElement[bool]:
-    """The devices whose serials the sender may name."""
-    if sender.principal is not None and gateway is None:
-        return Device.unit_id.in_(units_visible_to(sender.principal, Permission.TELEMETRY_WRITE))
-    device = sender.device
-    if sender.principal is not None:
-        device = device_by_ref(db, sender.principal, str(gateway), Permission.TELEMETRY_WRITE)
-    assert device is not None  # noqa: S101 - a sender is one or the other
-    return or_(Device.gateway_id == device.id, Device.id == device.id)
+def _spoken_for(db: Session, sender: _Sender, gateway: str | None, serials: set[str]) -> list[DeviceMet]:
+    """The devices with these serials that the sender may name."""
+    if isinstance(sender, Device):
+        return serials_spoken_for(db, sender.id, serials)
+    if gateway is None:
+        return serials_in_reach(db, sender, serials)
+    behind = device_by_ref(db, sender, gateway, Permission.TELEMETRY_WRITE)
+    return serials_spoken_for(db, behind.id, serials)
 
 
-def _codes(db: Session, allowed: ColumnElement[bool], decoded: Decoded) -> list[str]:
+def _codes(db: Session, sender: _Sender, gateway: str | None, decoded: Decoded) -> list[str]:
+    """The code of the device that measured each group; raises UnknownSerial where none or several could have."""
     serials = {serial for group in decoded.groups for serial in group.serials if "\0" not in serial}
     found: dict[str, set[tuple[UUID, str]]] = {}
-    rows = db.execute(
-        select(Device.id, Device.serial, Device.code).where(
-            allowed, Device.serial.in_(serials), Device.retired_at.is_(None)
-        )
-    )
-    for row in rows:
-        found.setdefault(str(row.serial), set()).add((row.id, row.code))
+    for met in _spoken_for(db, sender, gateway, serials):
+        found.setdefault(str(met.serial), set()).add((met.id, met.code))
     codes = []
     for group in decoded.groups:
         bound = next((found[serial] for serial in group.serials if serial in found), set())

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest.dialects.shapes import MOST_BYTES, ChannelDefaults, Decoded, Dialect, Group, Problem, Reject
-from tracker.telemetry.models import Device
+from tracker.telemetry.queries.devices import DeviceMet, devices_behind, devices_by_codes
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DEFAULT_ROLES, DeviceStatus, Quantity, TimeSource
 from tracker.telemetry.service.channels import NAME, ChannelHint, ChannelKey, known_channels, make_channels
@@ -26,53 +25,55 @@ from tracker.telemetry.service.writer import Arrival, Measured, Stored, store_re
 _SHOWN_PROBLEMS = 5
 
 
-@dataclass(slots=True)
-class Letter:
-    """One message as it came in, and what its dialect made of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Readings as a dialect made them out, and what it knows of channels nobody has declared."""
 
-    `sender` is the device's code, proved by the broker or by credentials. Exactly one of `decoded`,
-    `status` and `reject` is set by `read`; a letter that says nothing (a retained reading) has none.
+    decoded: Decoded
+    defaults: ChannelDefaults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One message as it came in, and what it says: readings, a connection status, or nothing that can be read.
+
+    `sender` is the device's code, proved by the broker or by credentials.
     """
 
     topic: str
     payload: bytes
     received_at: datetime
     sender: str
-    defaults: ChannelDefaults | None = None
-    decoded: Decoded | None = None
-    status: DeviceStatus | None = None
-    reject: Reject | None = None
+    content: Report | DeviceStatus | Reject
 
-    def read(self, dialect: Dialect) -> Letter:
-        """Decode the payload; never raises, what is wrong stands in `reject`."""
-        self.defaults = dialect.defaults
-        if len(self.payload) > MOST_BYTES:
-            self.reject = Reject("oversized", f"{len(self.payload)} bytes, at most {MOST_BYTES} are read")
-            return self
-        try:
-            self.decoded = dialect.decode(self.payload)
-        except Reject as reject:
-            self.reject = reject
-        return self
 
-    def read_status(self) -> Letter:
-        """Take the payload for a connection status."""
-        try:
-            self.status = DeviceStatus(self.payload.decode("ascii"))
-        except (UnicodeDecodeError, ValueError):
-            self.reject = Reject("bad_status", "neither online nor offline")
-        return self
+def read_report(payload: bytes, dialect: Dialect) -> Report | Reject:
+    """Decode a payload; never raises, what is wrong is the answer."""
+    if len(payload) > MOST_BYTES:
+        return Reject("oversized", f"{len(payload)} bytes, at most {MOST_BYTES} are read")
+    try:
+        return Report(decoded=dialect.decode(payload), defaults=dialect.defaults)
+    except Reject as reject:
+        return reject
+
+
+def read_status(payload: bytes) -> DeviceStatus | Reject:
+    """Take a payload for a connection status."""
+    try:
+        return DeviceStatus(payload.decode("ascii"))
+    except (UnicodeDecodeError, ValueError):
+        return Reject("bad_status", "neither online nor offline")
 
 
 @dataclass(slots=True)
-class _Known:
+class _Remembered:
     """A device as remembered: its channels by (name, quantity), and who stands behind it by serial."""
 
     id: UUID
     code: str
     serial: str | None
     channels: dict[tuple[str, str], ChannelRef] = field(default_factory=dict)
-    behind: dict[str, _Known] | None = None
+    behind: dict[str, _Remembered] | None = None
     seen_at: datetime | None = None
 
 
@@ -82,7 +83,7 @@ class Memory:
     LIFE = timedelta(seconds=60)
 
     def __init__(self) -> None:
-        self.devices: dict[str, _Known] = {}
+        self.devices: dict[str, _Remembered] = {}
         self._since = datetime.min.replace(tzinfo=UTC)
 
     def clear(self) -> None:
@@ -100,40 +101,34 @@ class Memory:
         unknown = {code for code in codes if code not in self.devices}
         if not unknown:
             return
-        rows = db.execute(
-            select(Device.id, Device.code, Device.serial, Device.last_seen_at).where(
-                Device.code.in_(unknown), Device.retired_at.is_(None)
-            )
-        )
-        found = [_Known(row.id, row.code, row.serial, seen_at=row.last_seen_at) for row in rows]
+        found = [_remembered(each) for each in devices_by_codes(db, unknown)]
         _learn_channels(db, found)
-        self.devices.update({known.code: known for known in found})
+        self.devices.update({each.code: each for each in found})
 
-    def learn_behind(self, db: Session, gateway: _Known) -> dict[str, _Known]:
+    def learn_behind(self, db: Session, gateway: _Remembered) -> dict[str, _Remembered]:
         """Devices behind a gateway by serial, itself among them if it has one."""
         if gateway.behind is None:
-            rows = db.execute(
-                select(Device.id, Device.code, Device.serial, Device.last_seen_at).where(
-                    Device.gateway_id == gateway.id, Device.retired_at.is_(None), Device.serial.is_not(None)
-                )
-            )
-            found = [_Known(row.id, row.code, row.serial, seen_at=row.last_seen_at) for row in rows]
+            found = [_remembered(each) for each in devices_behind(db, gateway.id)]
             _learn_channels(db, found)
-            gateway.behind = {str(known.serial): known for known in found}
+            gateway.behind = {str(each.serial): each for each in found}
             if gateway.serial is not None:
                 gateway.behind.setdefault(gateway.serial, gateway)
         return gateway.behind
 
 
-def _learn_channels(db: Session, devices: Sequence[_Known]) -> None:
-    by_id = {known.id: known for known in devices}
+def _remembered(met: DeviceMet) -> _Remembered:
+    return _Remembered(met.id, met.code, met.serial, seen_at=met.last_seen_at)
+
+
+def _learn_channels(db: Session, devices: Sequence[_Remembered]) -> None:
+    by_id = {each.id: each for each in devices}
     for (device_id, name, quantity), ref in known_channels(db, by_id).items():
         by_id[device_id].channels[name, quantity.value] = ref
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What became of some letters."""
+class Taken:
+    """What became of the letters taken in."""
 
     stored: Stored = field(default_factory=Stored)
     buried: int = 0
@@ -145,7 +140,8 @@ class _Work:
     """One group with the device it belongs to."""
 
     letter: Letter
-    device: _Known
+    report: Report
+    device: _Remembered
     group: Group
 
 
@@ -155,38 +151,40 @@ class Intake:
     def __init__(self) -> None:
         self.memory = Memory()
 
-    def store(self, db: Session, letters: Sequence[Letter], *, now: datetime) -> Outcome:
+    def store(self, db: Session, letters: Sequence[Letter], *, now: datetime) -> Taken:
         """Store all readings of `letters`, bury what is of no use, note who was heard of."""
         self.memory.refresh(now)
         self.memory.learn_devices(db, {letter.sender for letter in letters})
         dead: list[Undeliverable] = []
         work: list[_Work] = []
-        outcome = Outcome()
+        taken = Taken()
         for letter in letters:
             device = self.memory.devices.get(letter.sender)
             if device is None:
                 dead.append(_dead(letter, Reject("unknown_device", f"no device {letter.sender!r}"), None))
-            elif letter.reject is not None:
-                dead.append(_dead(letter, letter.reject, device.id))
-            elif letter.status is not None:
-                outcome.statuses += note_status(db, device.id, letter.status, at=letter.received_at, now=now)
-            elif letter.decoded is not None:
-                problems = letter.decoded.problems + self._assign_groups(db, letter, device, work)
-                if problems:
-                    dead.append(_dead(letter, _summary(problems), device.id))
+                continue
+            match letter.content:
+                case Reject() as reject:
+                    dead.append(_dead(letter, reject, device.id))
+                case DeviceStatus() as status:
+                    taken.statuses += note_status(db, device.id, status, at=letter.received_at, now=now)
+                case Report() as report:
+                    problems = report.decoded.problems + self._assign_groups(db, letter, report, device, work)
+                    if problems:
+                        dead.append(_dead(letter, _summary(problems), device.id))
         dead += self._make_missing(db, work, now=now)
-        outcome.stored = store_readings(db, _arrivals(work))
-        outcome.buried = bury(db, dead)
+        taken.stored = store_readings(db, _arrivals(work))
+        taken.buried = bury(db, dead)
         note_seen(db, _heard_of(work))
-        return outcome
+        return taken
 
-    def _assign_groups(self, db: Session, letter: Letter, sender: _Known, work: list[_Work]) -> list[Problem]:
+    def _assign_groups(
+        self, db: Session, letter: Letter, report: Report, sender: _Remembered, work: list[_Work]
+    ) -> list[Problem]:
         """Add the letter's groups to `work`; answers those whose serial is not the sender's to speak for."""
-        decoded = letter.decoded
-        assert decoded is not None  # noqa: S101 - the caller looked
         foreign = []
-        for group in decoded.groups:
-            device: _Known | None = sender
+        for group in report.decoded.groups:
+            device: _Remembered | None = sender
             if group.serials:
                 behind = self.memory.learn_behind(db, sender)
                 device = next((behind[serial] for serial in group.serials if serial in behind), None)
@@ -194,7 +192,7 @@ class Intake:
                 names = ", ".join(group.serials)
                 foreign.append(Problem(group.where, "unknown_serial", f"{names}: not bound to {sender.code}"))
             else:
-                work.append(_Work(letter, device, group))
+                work.append(_Work(letter, report, device, group))
         return foreign
 
     def _make_missing(self, db: Session, work: Sequence[_Work], *, now: datetime) -> list[Undeliverable]:
@@ -216,8 +214,7 @@ class Intake:
 
 
 def _hints(item: _Work, missing: Iterable[tuple[str, str]]) -> dict[ChannelKey, ChannelHint]:
-    defaults = item.letter.defaults
-    assert defaults is not None  # noqa: S101 - set when the letter was read
+    defaults = item.report.defaults
     hints: dict[ChannelKey, ChannelHint] = {}
     for name, value in missing:
         if NAME.fullmatch(name) is not None:
@@ -243,8 +240,7 @@ def _drop_nameless(item: _Work) -> Undeliverable | None:
 def _arrivals(work: Iterable[_Work]) -> Iterable[Arrival]:
     for item in work:
         letter, channels = item.letter, item.device.channels
-        decoded = letter.decoded
-        assert decoded is not None  # noqa: S101 - only decoded letters become work
+        decoded = item.report.decoded
         timed: list[Measured] = [
             (channels[name, quantity], at, value) for name, quantity, at, value in item.group.entries if at is not None
         ]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest.files.logger_file import LoggerFile, LoggerFileError
@@ -19,13 +18,15 @@ from tracker.kit.errors import Refused
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.rules.words import PlaceKind
-from tracker.telemetry.models import Assignment, Channel, Device
+from tracker.telemetry.models import Channel, Device
 from tracker.telemetry.queries import newest_at
+from tracker.telemetry.queries.devices import device_by_code
+from tracker.telemetry.queries.sensors import channel_named
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import ChannelUse, use_channel
+from tracker.telemetry.service.channels import ChannelUse, goes_on_watching, use_channel
 from tracker.telemetry.service.devices import NewDevice, add_device
-from tracker.telemetry.service.writer import Arrival, mark, store_readings
+from tracker.telemetry.service.writer import Arrival, store_readings
 
 CHANNEL = "t1"
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
@@ -104,7 +105,7 @@ def device_code(file: LoggerFile) -> str:
 
 def _device(db: Session, file: LoggerFile, facility: Facility, now: datetime) -> Device:
     code = device_code(file)
-    known = db.scalar(select(Device).where(Device.code == code))
+    known = device_by_code(db, code)
     if known is not None:
         return known
     command = NewDevice(
@@ -116,14 +117,10 @@ def _device(db: Session, file: LoggerFile, facility: Facility, now: datetime) ->
 def _channel(
     db: Session, device: Device, file: LoggerFile, equipment: Equipment, *, first: datetime, now: datetime
 ) -> Channel:
-    channel = db.scalar(
-        select(Channel).where(
-            Channel.device_id == device.id, Channel.name == CHANNEL, Channel.quantity == Quantity.TEMPERATURE
-        )
-    )
+    channel = channel_named(db, device.id, CHANNEL, Quantity.TEMPERATURE)
     from_at = first
     if channel is not None:
-        if _watches(db, channel, equipment, first):
+        if goes_on_watching(db, channel, equipment.id, since=first):
             return channel
         # Its memory still holds what it measured elsewhere: only what is newer was measured here.
         newest = newest_at(db, channel.id)
@@ -137,18 +134,3 @@ def _channel(
         interval_s=file.interval_s,
     )
     return use_channel(db, SYSTEM, use, now=now)
-
-
-def _watches(db: Session, channel: Channel, equipment: Equipment, first: datetime) -> bool:
-    """Whether the channel's last assignment is to this equipment and goes on; an older file dates it back."""
-    assignments = db.scalars(
-        select(Assignment).where(Assignment.channel_id == channel.id).order_by(Assignment.from_at)
-    ).all()
-    if not assignments or assignments[-1].equipment_id != equipment.id or assignments[-1].to_at is not None:
-        return False
-    if len(assignments) == 1 and first < assignments[0].from_at:
-        assignments[0].from_at = first
-        db.flush()
-        # Its readings were judged from the old start on.
-        mark(db, channel.id, first)
-    return True

@@ -12,13 +12,15 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from ingest.intake import Intake, Letter
+from ingest.dialects.shapes import Reject
+from ingest.intake import Intake, Letter, Report, read_report, read_status
 from ingest.mqtt.link import Incoming, Link
 from ingest.mqtt.topics import Routes
 from tracker.database.engine import transaction
 from tracker.database.heartbeat import beat
 from tracker.kit.clock import Clock, utc_now
 from tracker.settings import IngestSettings
+from tracker.telemetry.rules.words import DeviceStatus
 from tracker.telemetry.service.deadletters import Undeliverable, bury
 
 log = structlog.get_logger(__name__)
@@ -96,16 +98,27 @@ class Pipeline:
             if route is None:
                 continue
             received_at = datetime.fromtimestamp(message.received_s, UTC)
-            letter = Letter(message.topic, message.payload, received_at, route.sender)
+            content: Report | DeviceStatus | Reject
             if route.dialect is None:
                 # An empty retained message only wipes the status kept by the broker.
-                if message.payload:
-                    letters.append(letter.read_status())
+                if not message.payload:
+                    continue
+                content = read_status(message.payload)
             elif message.retain:
                 # A retained message is an old value shown to new subscribers, never a measurement.
                 self.counts.retained += 1
+                continue
             else:
-                letters.append(letter.read(route.dialect))
+                content = read_report(message.payload, route.dialect)
+            letters.append(
+                Letter(
+                    topic=message.topic,
+                    payload=message.payload,
+                    received_at=received_at,
+                    sender=route.sender,
+                    content=content,
+                )
+            )
         return letters
 
     def _store(self, letters: Sequence[Letter]) -> None:
@@ -130,16 +143,16 @@ class Pipeline:
         now = self.clock()
         beats = self._beat_at is None or now - self._beat_at >= _BEAT_EVERY
         with transaction(self.engine) as db:
-            outcome = self._intake.store(db, letters, now=now)
+            taken = self._intake.store(db, letters, now=now)
             if beats:
                 beat(db, HEARTBEAT, now)
         if beats:
             self._beat_at = now
         self.counts.batches += 1
-        self.counts.readings += outcome.stored.new
-        self.counts.repeats += outcome.stored.repeated
-        self.counts.faults += outcome.stored.faults
-        self.counts.buried += outcome.buried
+        self.counts.readings += taken.stored.new
+        self.counts.repeats += taken.stored.repeated
+        self.counts.faults += taken.stored.faults
+        self.counts.buried += taken.buried
 
     def _bury(self, letter: Letter, error: Exception) -> None:
         log.error("ingest.refused", topic=letter.topic, error=type(error).__name__)

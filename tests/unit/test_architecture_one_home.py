@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -39,3 +40,34 @@ def test_the_day_is_reckoned_in_one_place() -> None:
 )
 def test_a_planted_day_is_found(planted: str) -> None:
     assert DAY.search(planted)
+
+
+# What ingest may know of the database: that there is a transaction, and that it may fail.
+ALLOWED = {"Engine", "Session", "DBAPIError"}
+
+
+def database_words(source: str) -> set[str]:
+    """Names imported from SQLAlchemy."""
+    words: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
+            words |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            words |= {alias.name for alias in node.names if alias.name.startswith("sqlalchemy")}
+    return words
+
+
+def test_ingest_asks_the_rooms_and_never_the_database() -> None:
+    found = {
+        str(file.relative_to(ROOT)): more
+        for file in (ROOT / "ingest").rglob("*.py")
+        if (more := database_words(file.read_text()) - ALLOWED)
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "planted", ["from sqlalchemy import select\n", "from sqlalchemy import Engine, text\n", "import sqlalchemy as sa\n"]
+)
+def test_a_planted_statement_in_ingest_is_found(planted: str) -> None:
+    assert database_words(planted) - ALLOWED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session
@@ -101,4 +102,11 @@ def _named(ref: str) -> ColumnElement[bool]:
         Device.code == device,
         Channel.name == name,
         Channel.quantity == (Quantity(quantity) if quantity else Quantity.TEMPERATURE),
+    )
+
+
+def channel_named(db: Session, device_id: UUID, name: str, quantity: Quantity) -> Channel | None:
+    """The channel of a device with this name and quantity."""
+    return db.scalar(
+        select(Channel).where(Channel.device_id == device_id, Channel.name == name, Channel.quantity == quantity)
     )

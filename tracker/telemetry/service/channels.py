@@ -229,3 +229,20 @@ def _targets(db: Session, principal: Principal, command: ChannelUse) -> tuple[UU
         except ShipmentNotFound as error:
             raise UnknownTarget(field="shipment") from error
     return None, None
+
+
+def goes_on_watching(db: Session, channel: Channel, equipment_id: UUID, *, since: datetime) -> bool:
+    """Whether the channel's last assignment is to this equipment and goes on.
+
+    A first assignment that began after `since` is dated back to it, and what was read from there on is judged anew.
+    """
+    assignments = db.scalars(
+        select(Assignment).where(Assignment.channel_id == channel.id).order_by(Assignment.from_at)
+    ).all()
+    if not assignments or assignments[-1].equipment_id != equipment_id or assignments[-1].to_at is not None:
+        return False
+    if len(assignments) == 1 and since < assignments[0].from_at:
+        assignments[0].from_at = since
+        db.flush()
+        mark(db, channel.id, since)
+    return True
