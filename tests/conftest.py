@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from tests.support import databases
 from tests.support.services import Services as TestServices
 from tests.support.services import services_line, start_services
 from tests.support.times import Timing
-from tests.support.world import World, small_world
+from tests.support.world import StandingWorld, World, standing_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
 
@@ -70,8 +70,28 @@ def template(services: TestServices) -> str:
 
 
 @pytest.fixture(scope="session")
+def standing(services: TestServices, template: str) -> Iterator[StandingWorld]:
+    """The small world in a template of its own, made once per worker."""
+    with standing_world(services.postgres.url("postgres"), template) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
 def savepoint_engine(services: TestServices, template: str) -> Iterator[Engine]:
-    """One migrated database per worker, for tests that never commit for real."""
+    """One migrated, empty database per worker, for tests that never commit for real."""
+    with _copy_of(services, template) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def world_savepoint_engine(services: TestServices, standing: StandingWorld) -> Iterator[Engine]:
+    """The same with the small world in it."""
+    with _copy_of(services, standing.database) as engine:
+        yield engine
+
+
+@contextmanager
+def _copy_of(services: TestServices, template: str) -> Iterator[Engine]:
     with (
         databases.copied_database(services.postgres.url("postgres"), template) as url,
         databases.engine_of(url) as engine,
@@ -80,9 +100,11 @@ def savepoint_engine(services: TestServices, template: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def db(savepoint_engine: Engine) -> Iterator[Session]:
-    """A session inside a transaction that is rolled back at the end."""
-    with savepoint_engine.connect() as connection:
+def db(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session inside a transaction that is rolled back at the end; the database is empty without `world`."""
+    which = "world_savepoint_engine" if "world" in request.fixturenames else "savepoint_engine"
+    engine: Engine = request.getfixturevalue(which)
+    with engine.connect() as connection:
         outer = connection.begin()
         with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
             yield session
@@ -91,21 +113,31 @@ def db(savepoint_engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def new_database(services: TestServices, template: str) -> Iterator[Callable[[], Engine]]:
-    """Makes databases of one's own, for code that commits or listens."""
-    with ExitStack() as stack:
-
-        def make() -> Engine:
-            url = stack.enter_context(databases.copied_database(services.postgres.url("postgres"), template))
-            return stack.enter_context(databases.engine_of(url))
-
-        yield make
+def world(db: Session, standing: StandingWorld) -> World:
+    """The small world in the savepoint session of `db`; see tests/support/world.py."""
+    return standing.joined(db)
 
 
 @pytest.fixture
-def engine(new_database: Callable[[], Engine]) -> Engine:
-    """One fresh, migrated, empty database."""
-    return new_database()
+def new_database(services: TestServices, template: str) -> Iterator[Callable[[], Engine]]:
+    """Makes databases of one's own, migrated and empty, for code that commits or listens."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(_copy_of(services, template))
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, services: TestServices) -> Iterator[Engine]:
+    """One fresh, migrated database of the test's own; it is empty without `committed_world`."""
+    holds_world = "committed_world" in request.fixturenames
+    template = request.getfixturevalue("standing").database if holds_world else request.getfixturevalue("template")
+    with _copy_of(services, template) as engine:
+        yield engine
+
+
+@pytest.fixture
+def committed_world(engine: Engine, standing: StandingWorld) -> World:
+    """The small world as it stands, committed, in the database of `engine`; log-ins take `PASSWORD`."""
+    return standing.copy()
 
 
 @pytest.fixture
@@ -131,9 +163,3 @@ def api(app_services: Services) -> Iterator[TestClient]:
 
     with TestClient(create_app(app_services)) as client:
         yield client
-
-
-@pytest.fixture
-def world(db: Session) -> World:
-    """The small world in the savepoint session of `db`; see tests/support/world.py."""
-    return small_world(db)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from tests.support.coldchain import at, living, new_channel, send
 from tests.support.stock import Ledger
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.access.service import add_api_key
@@ -25,15 +25,14 @@ from tracker.telemetry.models import Assignment, Channel
 
 
 @pytest.fixture
-def hot_world(engine: Engine) -> World:
+def hot_world(engine: Engine, committed_world: World) -> World:
     """Two fridges of the puskesmas and one of its neighbour have been too warm for eleven hours."""
     with transaction(engine) as db:
-        world = small_world(db)
         for code in ("pkm-cipondoh-k1", "pkm-cipondoh-k2", "pkm-tanah-tinggi-k1"):
-            channel = new_channel(db, world, equipment=code)
+            channel = new_channel(db, committed_world, equipment=code)
             send(db, channel, [(minute, 9.0) for minute in range(0, 670, 10)])
         evaluate_waiting(db, now=at(660))
-    return world
+    return committed_world
 
 
 @pytest.fixture

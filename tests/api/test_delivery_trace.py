@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support.network_api import Door, open_door
+from tests.support.network_api import Door
+from tests.support.world import World
 from tracker.access.rules import Role
 from tracker.delivery.rules.signing import HEADER, verify
 from tracker.delivery.webhooks import deliver_webhooks
@@ -22,8 +23,8 @@ from tracker.kit.ids import uuid7
 
 
 @pytest.fixture
-def door(api: TestClient, app_services: Services) -> Door:
-    return open_door(api, app_services)
+def door(api: TestClient, app_services: Services, committed_world: World) -> Door:
+    return Door(client=api, services=app_services, world=committed_world)
 
 
 def supply(door: Door, vials: int = 10, lot: str = "AZ003") -> dict[str, Any]:

@@ -10,15 +10,15 @@ import zxingcpp
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from tests.support.network_api import Door, open_door
-from tests.support.world import gtin_of
+from tests.support.network_api import Door
+from tests.support.world import World, gtin_of
 from tracker.access.rules import Role
 from tracker.edge.services import Services
 
 
 @pytest.fixture
-def door(api: TestClient, app_services: Services) -> Door:
-    return open_door(api, app_services)
+def door(api: TestClient, app_services: Services, committed_world: World) -> Door:
+    return Door(client=api, services=app_services, world=committed_world)
 
 
 def every_item(door: Door, path: str, role: Role = Role.NATIONAL, **params: Any) -> list[dict[str, Any]]:

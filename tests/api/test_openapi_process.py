@@ -20,9 +20,7 @@ from rantai.local.ports import free_port
 from tests.conftest import SECRET
 from tests.support.services import Services
 from tests.support.waiting import eventually
-from tests.support.world import PASSWORD, small_world
-from tracker.database.engine import transaction
-from tracker.kit.clock import utc_now
+from tests.support.world import PASSWORD, World
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,9 +69,7 @@ class Program:
 
 
 @pytest.fixture
-def program(engine: Engine, services: Services) -> Iterator[Program]:
-    with transaction(engine) as db:
-        small_world(db, now=utc_now(), password=PASSWORD)
+def program(engine: Engine, services: Services, committed_world: World) -> Iterator[Program]:
     port = free_port()
     environment = {
         **os.environ,

@@ -36,8 +36,7 @@ from tests.support import databases
 from tests.support.api_walk import Walk
 from tests.support.server import served
 from tests.support.services import Services
-from tests.support.world import PASSWORD, small_world
-from tracker.database.engine import transaction
+from tests.support.world import PASSWORD, StandingWorld
 from tracker.kit.clock import utc_now
 from tracker.settings import load_settings
 
@@ -109,13 +108,12 @@ class Subject:
 
 
 @pytest.fixture(scope="module")
-def subject(services: Services, template: str) -> Iterator[Subject]:
+def subject(services: Services, standing: StandingWorld) -> Iterator[Subject]:
     """The whole application on a database of its own."""
-    with databases.copied_database(services.postgres.url("postgres"), template) as url:
+    with databases.copied_database(services.postgres.url("postgres"), standing.database) as url:
         current = load_settings(database_url=url, mqtt_url=services.mqtt_url, secret_key=SECRET)
         with databases.engine_of(url) as engine:
-            with transaction(engine) as db:
-                world = small_world(db, now=utc_now(), password=PASSWORD)
+            world = standing.copy(now=utc_now())
             known = Known(
                 {
                     "facility": list(world.facilities),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.support.accounts import bearer
+from tests.support.accounts import signed_in
 from tests.support.quota import Desk, fresh_nik
-from tests.support.world import PASSWORD, World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.catalog.service import NewBatch, add_batch
@@ -24,11 +25,11 @@ LOT = "az-10/HTTP"
 
 
 @pytest.fixture
-def world(app_services: Services) -> World:
+def world(app_services: Services, committed_world: World) -> World:
     """The small world, with six vials of ten at the puskesmas and six next door."""
     now = utc_now()
     with transaction(app_services.engine) as db:
-        world = small_world(db, now=now, password=PASSWORD)
+        world = replace(committed_world, now=now)
         batch = NewBatch(presentation="az-10", lot="HTTP", expiry=now.date() + timedelta(days=200))
         world.batches[LOT] = add_batch(db, SYSTEM, batch, now=now)
         desk = Desk(db, world, now)
@@ -43,7 +44,7 @@ class Caller:
     def __init__(self, client: TestClient, services: Services, world: World, role: Role) -> None:
         self.client = client
         self.world = world
-        self.headers = bearer(client, services, world.usernames[role], PASSWORD)
+        self.headers = signed_in(services, world, role)
 
     def get(self, path: str, **query: Any) -> Response:
         return self.client.get(f"/api/v1/{path}", params=query, headers=self.headers)

@@ -9,10 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.support.accounts import bearer
-from tests.support.world import PASSWORD, World, small_world
+from tests.support.accounts import signed_in
+from tests.support.world import World
 from tracker.access.rules import Role
-from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
@@ -21,14 +20,10 @@ from tracker.kit.ids import uuid7
 class Sides:
     """The city that sends, the puskesmas that orders and receives, and a stranger."""
 
-    def __init__(self, client: TestClient, services: Services) -> None:
-        with transaction(services.engine) as db:
-            self.world: World = small_world(db, password=PASSWORD)
+    def __init__(self, client: TestClient, services: Services, world: World) -> None:
+        self.world = world
         self.client = client
-        self.headers = {
-            role: bearer(client, services, self.world.usernames[role], PASSWORD)
-            for role in (Role.WAREHOUSE, Role.MANAGER, Role.AUDITOR)
-        }
+        self.headers = {role: signed_in(services, world, role) for role in (Role.WAREHOUSE, Role.MANAGER, Role.AUDITOR)}
 
     def post(self, role: Role, path: str, body: dict[str, Any] | None = None) -> Response:
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers[role])
@@ -63,8 +58,8 @@ class Sides:
 
 
 @pytest.fixture
-def sides(api: TestClient, app_services: Services) -> Sides:
-    return Sides(api, app_services)
+def sides(api: TestClient, app_services: Services, committed_world: World) -> Sides:
+    return Sides(api, app_services, committed_world)
 
 
 def test_from_order_to_receipt_with_a_difference_that_both_sides_see(sides: Sides) -> None:

@@ -9,19 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.support.accounts import bearer
-from tests.support.world import PASSWORD, World, small_world
+from tests.support.accounts import signed_in
+from tests.support.world import World
 from tracker.access.rules import Role
-from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
-
-
-@pytest.fixture
-def committed(app_services: Services) -> World:
-    with transaction(app_services.engine) as db:
-        return small_world(db, password=PASSWORD)
 
 
 class Caller:
@@ -29,7 +22,7 @@ class Caller:
 
     def __init__(self, client: TestClient, services: Services, world: World, role: Role) -> None:
         self.client = client
-        self.headers = bearer(client, services, world.usernames[role], PASSWORD)
+        self.headers = signed_in(services, world, role)
 
     def post(self, what: str, *lines: dict[str, Any], **more: Any) -> Response:
         body = {
@@ -50,8 +43,8 @@ class Caller:
 
 
 @pytest.fixture
-def manager(api: TestClient, app_services: Services, committed: World) -> Caller:
-    return Caller(api, app_services, committed, Role.MANAGER)
+def manager(api: TestClient, app_services: Services, committed_world: World) -> Caller:
+    return Caller(api, app_services, committed_world, Role.MANAGER)
 
 
 def line(batch: str = "az-10/AZ003", vials: int = 10, place: str = "pkm-cipondoh-k1", **more: Any) -> dict[str, Any]:
@@ -69,14 +62,14 @@ def test_an_event_is_created_once_and_repeats_answer_the_same(manager: Caller) -
     assert [(s["lot"], s["vials"], s["touched_kind"]) for s in manager.stock()] == [("AZ003", 10, "supply")]
 
 
-def test_a_lot_alone_and_a_batch_id_name_the_same_batch(manager: Caller, committed: World) -> None:
+def test_a_lot_alone_and_a_batch_id_name_the_same_batch(manager: Caller, committed_world: World) -> None:
     assert manager.post("supply", line("AZ003")).status_code == 201
-    assert manager.post("supply", line(str(committed.batches["az-10/AZ003"].id))).status_code == 201
+    assert manager.post("supply", line(str(committed_world.batches["az-10/AZ003"].id))).status_code == 201
     assert [s["vials"] for s in manager.stock()] == [20]
 
 
-def test_a_barcode_names_the_batch_and_registers_what_comes_in(manager: Caller, committed: World) -> None:
-    gtin = committed.presentations["az-10"].gtin
+def test_a_barcode_names_the_batch_and_registers_what_comes_in(manager: Caller, committed_world: World) -> None:
+    gtin = committed_world.presentations["az-10"].gtin
     known = {"barcode": f"(01){gtin}(17)261231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
     fresh = {"barcode": f"(01){gtin}(17)270131(10)AZ900", "vials": 5, "place": "pkm-cipondoh-k1"}
     assert manager.post("supply", known, fresh).status_code == 201
@@ -92,8 +85,8 @@ def test_a_wrong_barcode_names_its_line_and_position(manager: Caller) -> None:
     assert manager.stock() == []
 
 
-def test_a_label_that_contradicts_the_catalogue_is_refused(manager: Caller, committed: World) -> None:
-    gtin = committed.presentations["az-10"].gtin
+def test_a_label_that_contradicts_the_catalogue_is_refused(manager: Caller, committed_world: World) -> None:
+    gtin = committed_world.presentations["az-10"].gtin
     wrong = {"barcode": f"(01){gtin}(17)271231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
     problem = manager.post("supply", wrong).json()
     assert (problem["code"], problem["params"]["scan_code"]) == ("stock.bad_barcode", "expiry_differs")
@@ -122,9 +115,9 @@ def test_a_time_far_ahead_is_refused_with_the_servers_time(manager: Caller) -> N
 
 
 def test_an_event_of_another_subtree_is_not_found(
-    manager: Caller, api: TestClient, app_services: Services, committed: World
+    manager: Caller, api: TestClient, app_services: Services, committed_world: World
 ) -> None:
-    city = Caller(api, app_services, committed, Role.CITY)
+    city = Caller(api, app_services, committed_world, Role.CITY)
     posted = city.post("supply", line(place="pkm-tanah-tinggi-k1"), facility="pkm-tanah-tinggi")
     assert posted.status_code == 201
     path = f"/api/v1/stock/events/{posted.json()['id']}"
@@ -133,7 +126,7 @@ def test_an_event_of_another_subtree_is_not_found(
     there = manager.post("supply", line(place="pkm-tanah-tinggi-k1"), facility="pkm-tanah-tinggi")
     assert there.status_code == 404
     for place in ("pkm-tanah-tinggi-k1", "no such place"):
-        by_id = manager.post("supply", line(place=place), facility=str(committed.neighbour.id))
+        by_id = manager.post("supply", line(place=place), facility=str(committed_world.neighbour.id))
         assert (by_id.status_code, by_id.json()["code"]) == (404, there.json()["code"])
     assert api.post(f"{path}/reversal", json={"id": str(uuid7())}, headers=manager.headers).status_code == 404
     assert api.get("/api/v1/stock?facility=pkm-tanah-tinggi", headers=manager.headers).status_code == 404
@@ -169,9 +162,9 @@ def test_stock_is_asked_as_it_was_and_as_known_then(manager: Caller) -> None:
 
 
 def test_held_by_hand_is_released_with_a_reason_by_who_may(
-    manager: Caller, api: TestClient, app_services: Services, committed: World
+    manager: Caller, api: TestClient, app_services: Services, committed_world: World
 ) -> None:
-    vaccinator = Caller(api, app_services, committed, Role.VACCINATOR)
+    vaccinator = Caller(api, app_services, committed_world, Role.VACCINATOR)
     manager.post("supply", line(vials=8))
     hold = line(vials=8, status="usable", to_status="held")
     free = line(vials=8, status="held", to_status="usable")

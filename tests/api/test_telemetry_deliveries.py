@@ -16,7 +16,7 @@ from ingest.http import router
 from tests.support.accounts import make_account
 from tests.support.ems import ems_body, ems_record
 from tests.support.hostile import HOSTILE_BODIES
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.access.service import add_api_key
@@ -37,12 +37,11 @@ def client(app_services: Services) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def gateway(app_services: Services) -> tuple[str, str]:
+def gateway(app_services: Services, committed_world: World) -> tuple[str, str]:
     """A gateway with one logger behind it; its Basic credentials."""
     now = utc_now()
     with transaction(app_services.engine) as db:
-        world: World = small_world(db, now=now)
-        unit = world.puskesmas.code
+        unit = committed_world.puskesmas.code
         gate = add_device(db, SYSTEM, NewDevice(code="gate", unit=unit, kind=DeviceKind.GATEWAY), now=now)
         logger = NewDevice(code="log-1", unit=unit, kind=DeviceKind.LOGGER, serial="LOG-1", gateway="gate")
         add_device(db, SYSTEM, logger, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.access.service import add_api_key
@@ -31,10 +32,9 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def world(app_services: Services) -> World:
-    """The small world, committed."""
-    with transaction(app_services.engine) as db:
-        return small_world(db, now=utc_now())
+def world(committed_world: World) -> World:
+    """The small world, committed, today."""
+    return replace(committed_world, now=utc_now())
 
 
 def key_of(services: Services, world: World, role: Role) -> dict[str, str]:

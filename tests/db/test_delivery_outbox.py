@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from tests.support.feed import ToldHere
-from tests.support.world import NOW, World, small_world
+from tests.support.world import NOW, World
 from tracker.access.rules import Role
 from tracker.catalog.events import VaccineAdded
 from tracker.database.engine import transaction
@@ -179,11 +179,9 @@ class Receiver:
 
 
 @pytest.fixture
-def world_and_engine(engine: Engine) -> tuple[World, Engine]:
-    with transaction(engine) as db:
-        world = small_world(db)
+def world_and_engine(engine: Engine, committed_world: World) -> tuple[World, Engine]:
     number_pending(engine)
-    return world, engine
+    return committed_world, engine
 
 
 def moved(unit: UUID | None) -> Event:

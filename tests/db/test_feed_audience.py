@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from tests.support.feed import say
-from tests.support.world import NOW, World, small_world
+from tests.support.world import NOW, World
 from tracker.access.audience import events_visible_to
 from tracker.access.rules import Permission, Role
 from tracker.database.engine import transaction
@@ -27,9 +27,9 @@ SECRET = "a secret for tests only, at least 32 characters"
 
 
 @pytest.fixture
-def world(engine: Engine) -> World:
+def world(engine: Engine, committed_world: World) -> World:
+    made = committed_world
     with transaction(engine) as db:
-        made = small_world(db)
         for unit in (made.city, made.puskesmas, made.neighbour, made.warehouse):
             say(db, unit.id, [unit.code], now=NOW)
         say(db, None, ["nation"], now=NOW)

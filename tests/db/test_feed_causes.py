@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 from dashboard.alarms.story import Chapter, chapters
 from tests.support.coldchain import new_channel, send
 from tests.support.quota import Desk
-from tests.support.world import NOW, World, small_world
+from tests.support.world import NOW, World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.catalog.service import NewBatch, add_batch
@@ -37,10 +37,9 @@ BATCH = "penta-5/HEART"
 class Town:
     """Two puskesmas with vaccine and sessions; people booked at the first, whose fridge is watched."""
 
-    def __init__(self, engine: Engine, persons: int = 12) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, world: World, persons: int = 12) -> None:
+        self.engine, self.world = engine, world
         with transaction(engine) as db:
-            self.world: World = small_world(db)
             batch = NewBatch(presentation="penta-5", lot="HEART", expiry=NOW.date() + timedelta(days=300))
             self.world.batches[BATCH] = add_batch(db, SYSTEM, batch, now=NOW)
             desk = Desk(db, self.world, NOW)
@@ -79,8 +78,8 @@ class Town:
 
 
 @pytest.fixture
-def town(engine: Engine) -> Town:
-    return Town(engine)
+def town(engine: Engine, committed_world: World) -> Town:
+    return Town(engine, committed_world)
 
 
 def ids(rows: list[FeedEvent]) -> set[UUID]:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert
 
 from rantai.story import Story
 from tests.support.waiting import eventually
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.coldchain.events import AlarmRaised, BrokenLimit
 from tracker.coldchain.rules.limits import Mode, Operator, Severity
@@ -40,11 +40,10 @@ ARRIVED = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)  # ten in the morning in Jakart
 class House:
     """A small world with one sensor and a story that is being listened to."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, world: World) -> None:
+        self.engine, self.world = engine, world
         self.lines: list[str] = []
         with transaction(engine) as db:
-            self.world: World = small_world(db)
             self.facility = self.world.facilities["pkm-cipondoh"]
             self.fridge = next(one for one in self.world.equipment.values() if one.facility_id == self.facility.id)
             add_device(db, SYSTEM, NewDevice(code="sensor-7", unit="pkm-cipondoh"), now=ALARMED)
@@ -165,8 +164,8 @@ class House:
 
 
 @pytest.fixture
-def house(engine: Engine) -> House:
-    return House(engine)
+def house(engine: Engine, committed_world: World) -> House:
+    return House(engine, committed_world)
 
 
 def test_an_alarm_is_told_with_names_and_with_seconds_since_the_reading_that_completed_it(house: House) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.coldchain import at, living, new_channel, send
 from tests.support.stock import Ledger
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.coldchain.errors import AlarmClosed
@@ -44,11 +44,6 @@ from tracker.telemetry.models import Channel
 COVID, PENTA, MR = "az-10/AZ002", "penta-5/PB001", "mr-10/MR001"
 HEAT_FROM, HEAT_TO = 120, 900  # minutes: 13 h above +8 °C, alarmed after 10 h
 BEFORE = at(-600)
-
-
-@pytest.fixture
-def world(db: Session) -> World:
-    return small_world(db)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.coldchain import at, new_channel, send
 from tests.support.stock import Ledger
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.coldchain.rules.thermal import thermal_of
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.passport.errors import NothingThere
@@ -16,11 +16,6 @@ from tracker.passport.rules.stays import Exposure, Stay
 from tracker.stock.rules.words import Account, Kind, Status
 
 PENTA = "penta-5/PB001"
-
-
-@pytest.fixture
-def world(db: Session) -> World:
-    return small_world(db)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from tests.support.quota import Desk
-from tests.support.world import NOW, World, small_world
+from tests.support.world import NOW, World
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import make_engine, transaction
 from tracker.kit.errors import DomainError
@@ -54,9 +54,9 @@ def patient(engine: Engine) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def fair(patient: Engine) -> Fair:
+def fair(patient: Engine, committed_world: World) -> Fair:
+    world = committed_world
     with transaction(patient) as db:
-        world = small_world(db)
         desk = Desk(db, world, NOW)
         desk.stock("az-10/AZ003", 4)
         desk.stock("az-10/AZ003", 4, place="pkm-tanah-tinggi-k1")

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Engine, Select, select, text
 from sqlalchemy.orm import Session
 
 from tests.support.quota import Desk
-from tests.support.world import small_world
+from tests.support.world import StandingWorld
 from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
 from tracker.kit.errors import DomainError
@@ -52,12 +52,13 @@ class Puskesmas(RuleBasedStateMachine):
     """One puskesmas, two products (one keeps 28 days once open), seven weeks."""
 
     connection: Connection
+    standing: StandingWorld
 
     def __init__(self) -> None:
         super().__init__()
         self.trial = self.connection.begin_nested()
         self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        self.world = small_world(self.db)
+        self.world = self.standing.joined(self.db)
         self.desk = Desk(self.db, self.world, self.world.now)
         self.sessions: list[tuple[str, UUID]] = []
         self.settled = False
@@ -322,7 +323,8 @@ crowds = st.lists(
     lost_late=st.integers(0, 3),
 )
 def test_after_any_loss_displacement_covers_every_day_again(
-    savepoint_engine: Engine,
+    world_savepoint_engine: Engine,
+    standing: StandingWorld,
     early: int,
     late: int,
     crowds: list[tuple[int, int, int, bool]],
@@ -332,8 +334,8 @@ def test_after_any_loss_displacement_covers_every_day_again(
     lost_late: int,
 ) -> None:
     """The same checks on dense histories: people on both sides of an expiry, a vial open, vials spoilt and lost."""
-    with one_transaction(savepoint_engine) as connection:
-        Puskesmas.connection = connection
+    with one_transaction(world_savepoint_engine) as connection:
+        Puskesmas.connection, Puskesmas.standing = connection, standing
         town = Puskesmas()
         desk = town.desk
         desk.stock("az-10/AZ001", early)
@@ -363,9 +365,11 @@ def test_after_any_loss_displacement_covers_every_day_again(
         town.teardown()
 
 
-def test_promises_are_always_backed_and_displacement_ends_every_shortage(savepoint_engine: Engine) -> None:
-    with one_transaction(savepoint_engine) as connection:
-        Puskesmas.connection = connection
+def test_promises_are_always_backed_and_displacement_ends_every_shortage(
+    world_savepoint_engine: Engine, standing: StandingWorld
+) -> None:
+    with one_transaction(world_savepoint_engine) as connection:
+        Puskesmas.connection, Puskesmas.standing = connection, standing
         run_state_machine_as_test(
             Puskesmas,
             settings=settings(

@@ -10,12 +10,11 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from tests.support.books import check_books
-from tests.support.world import World, small_world
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.kit.errors import Conflict, DomainError
@@ -29,12 +28,6 @@ from tracker.stock.service.reading import lock_anchors
 
 WORKERS = 6
 BATCHES = ("az-10/AZ002", "az-10/AZ003", "penta-5/PB001", "mr-10/MR001")
-
-
-@pytest.fixture
-def committed(engine: Engine) -> World:
-    with transaction(engine) as db:
-        return small_world(db)
 
 
 def event(world: World, kind: Kind, *lines: Line, event_id: UUID | None = None, minutes_ago: int = 0) -> PostEvent:
@@ -72,8 +65,10 @@ def together(work: list[Callable[[], object]]) -> list[object]:
         return [future.result(60) for future in [pool.submit(run, each) for each in work]]
 
 
-def test_mixed_work_on_the_same_pools_neither_deadlocks_nor_loses_a_vial(engine: Engine, committed: World) -> None:
-    world = committed
+def test_mixed_work_on_the_same_pools_neither_deadlocks_nor_loses_a_vial(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
     post(engine, world, event(world, Kind.SUPPLY, *(line(world, batch, 200) for batch in BATCHES), minutes_ago=600))
     today = world.now.date()
     refused: list[str] = []
@@ -132,36 +127,49 @@ def test_mixed_work_on_the_same_pools_neither_deadlocks_nor_loses_a_vial(engine:
         assert db.execute(text("SELECT count(*) FROM stock_event")).scalar_one() > WORKERS * 5
 
 
-def test_the_same_event_sent_by_many_at_once_is_written_once(engine: Engine, committed: World) -> None:
-    command = event(committed, Kind.SUPPLY, line(committed, "az-10/AZ002", 5))
-    results = together([lambda: post(engine, committed, command)] * WORKERS)
+def test_the_same_event_sent_by_many_at_once_is_written_once(engine: Engine, committed_world: World) -> None:
+    command = event(committed_world, Kind.SUPPLY, line(committed_world, "az-10/AZ002", 5))
+    results = together([lambda: post(engine, committed_world, command)] * WORKERS)
     assert sorted(result.fresh for result in results if isinstance(result, Posted)) == [False] * (WORKERS - 1) + [True]
 
 
 def test_one_id_for_different_events_at_once_is_written_once_and_refused_otherwise(
-    engine: Engine, committed: World
+    engine: Engine, committed_world: World
 ) -> None:
     event_id = uuid7()
-    commands = [event(committed, Kind.SUPPLY, line(committed, batch, 5), event_id=event_id) for batch in BATCHES]
-    results = together([partial(post, engine, committed, c) for c in commands])
+    commands = [
+        event(committed_world, Kind.SUPPLY, line(committed_world, batch, 5), event_id=event_id) for batch in BATCHES
+    ]
+    results = together([partial(post, engine, committed_world, c) for c in commands])
     assert sum(isinstance(result, Posted) and result.fresh for result in results) == 1
     assert {r.code for r in results if isinstance(r, DomainError)} == {"stock.other_content"}
     with transaction(engine) as db:
         check_books(db)
 
 
-def test_the_last_vials_go_to_one_of_two(engine: Engine, committed: World) -> None:
-    post(engine, committed, event(committed, Kind.SUPPLY, line(committed, "az-10/AZ002", 5), minutes_ago=5))
-    waste = [event(committed, Kind.WASTE, line(committed, "az-10/AZ002", 4, reason="heat")) for _ in range(WORKERS)]
-    results = together([partial(post, engine, committed, c) for c in waste])
+def test_the_last_vials_go_to_one_of_two(engine: Engine, committed_world: World) -> None:
+    post(
+        engine,
+        committed_world,
+        event(committed_world, Kind.SUPPLY, line(committed_world, "az-10/AZ002", 5), minutes_ago=5),
+    )
+    waste = [
+        event(committed_world, Kind.WASTE, line(committed_world, "az-10/AZ002", 4, reason="heat"))
+        for _ in range(WORKERS)
+    ]
+    results = together([partial(post, engine, committed_world, c) for c in waste])
     assert sum(isinstance(result, Posted) for result in results) == 1
     assert {r.code for r in results if isinstance(r, DomainError)} == {"stock.history_negative"}
 
 
-def test_the_last_promise_goes_to_one_of_many(engine: Engine, committed: World) -> None:
-    post(engine, committed, event(committed, Kind.SUPPLY, line(committed, "az-10/AZ002", 5), minutes_ago=5))
-    facility, presentation = committed.puskesmas.id, committed.presentations["az-10"].id
-    today = committed.now.date()
+def test_the_last_promise_goes_to_one_of_many(engine: Engine, committed_world: World) -> None:
+    post(
+        engine,
+        committed_world,
+        event(committed_world, Kind.SUPPLY, line(committed_world, "az-10/AZ002", 5), minutes_ago=5),
+    )
+    facility, presentation = committed_world.puskesmas.id, committed_world.presentations["az-10"].id
+    today = committed_world.now.date()
 
     def promise() -> bool:
         with transaction(engine) as db:
@@ -173,22 +181,24 @@ def test_the_last_promise_goes_to_one_of_many(engine: Engine, committed: World) 
     assert {r.code for r in results if isinstance(r, DomainError)} == {"stock.not_available"}
 
 
-def test_first_events_of_untouched_pools_do_not_deadlock(engine: Engine, committed: World) -> None:
+def test_first_events_of_untouched_pools_do_not_deadlock(engine: Engine, committed_world: World) -> None:
     """Anchors are made by whoever comes first; the lines come in opposite orders."""
-    lines = [line(committed, batch, 5) for batch in BATCHES]
-    commands = [event(committed, Kind.SUPPLY, *(lines if i % 2 else lines[::-1])) for i in range(WORKERS)]
-    results = together([partial(post, engine, committed, c) for c in commands])
+    lines = [line(committed_world, batch, 5) for batch in BATCHES]
+    commands = [event(committed_world, Kind.SUPPLY, *(lines if i % 2 else lines[::-1])) for i in range(WORKERS)]
+    results = together([partial(post, engine, committed_world, c) for c in commands])
     assert all(isinstance(result, Posted) for result in results)
     with transaction(engine) as db:
         check_books(db)
 
 
-def test_anchors_are_locked_in_one_order_whatever_order_they_are_asked_in(engine: Engine, committed: World) -> None:
+def test_anchors_are_locked_in_one_order_whatever_order_they_are_asked_in(
+    engine: Engine, committed_world: World
+) -> None:
     """The house's lock order: (owner, presentation), ascending; shown by the order in which waiting happens."""
     anchors = sorted(
         (owner.id, presentation.id)
-        for owner in (committed.puskesmas, committed.city)
-        for presentation in committed.presentations.values()
+        for owner in (committed_world.puskesmas, committed_world.city)
+        for presentation in committed_world.presentations.values()
     )
     with transaction(engine) as db:
         lock_anchors(db, anchors)

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from fastapi.testclient import TestClient
 
+from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import NewAccount, account_exists, add_account, ensure_unit
+from tracker.access.tokens import issue_token
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
@@ -22,6 +24,14 @@ def make_account(
         ensure_unit(db, code="ID", name="Indonesia", kind=UnitKind.NATIONAL, parent=None)
         command = NewAccount(username=username, name=username.title(), password=password, role=role, unit=unit)
         return add_account(db, SYSTEM, command, now=utc_now()).id
+
+
+def signed_in(services: Services, world: World, role: Role) -> dict[str, str]:
+    """The Authorization header of the world's account with this role, without the password's costly hash."""
+    account = world.who(role).account_id
+    assert account is not None
+    secret = services.settings.secret_key.get_secret_value()
+    return {"Authorization": f"Bearer {issue_token(secret, account, now=utc_now(), minutes=5)}"}
 
 
 def bearer(

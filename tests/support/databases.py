@@ -56,14 +56,23 @@ def copied_database(maintenance_url: str, template: str = TEMPLATE) -> Iterator[
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         # Two copies of one template at once are refused by PostgreSQL: take turns.
         connection.execute("SELECT pg_advisory_lock(7202603)")
+        # Copying files costs less than half of writing every page to the log, and tests need no log.
+        strategy = sql.SQL("STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else "")
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
+                sql.Identifier(name), sql.Identifier(template), strategy
+            )
         )
     try:
         yield url_of(maintenance_url, name)
     finally:
         with psycopg.connect(maintenance_url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def name_of(url: str) -> str:
+    """The name of the database at an address."""
+    return urlsplit(url).path.lstrip("/")
 
 
 @contextmanager
