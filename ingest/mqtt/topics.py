@@ -9,6 +9,8 @@ from ingest.dialects import DIALECTS, Dialect
 from tracker.settings import Binding, SettingsError
 
 _STATUS = "status"
+# Topics are remembered; senders may invent any number below their own name.
+MOST_REMEMBERED = 100_000
 # Our own topics; `+` is the device's code, which is its user name: the broker's access list proves it.
 OWN = (
     ("rantai/v1/+/readings", "native"),
@@ -34,10 +36,8 @@ class _Rule:
 class Routes:
     """Topic → route. Further bindings come from the settings; the sender is the level of the first `+`."""
 
-    # Topics are remembered; senders may invent any number below their own name.
-    MOST_REMEMBERED = 100_000
-
-    def __init__(self, bindings: Sequence[Binding] = ()) -> None:
+    def __init__(self, bindings: Sequence[Binding] = (), *, most_remembered: int = MOST_REMEMBERED) -> None:
+        self.most_remembered = most_remembered
         self.filters = [name for name, _ in OWN] + [binding.filter for binding in bindings]
         self._rules = [_rule(name, dialect) for name, dialect in OWN]
         self._rules += [_rule(binding.filter, binding.dialect) for binding in bindings]
@@ -48,7 +48,7 @@ class Routes:
         try:
             return self._met[topic]
         except KeyError:
-            if len(self._met) >= self.MOST_REMEMBERED:
+            if len(self._met) >= self.most_remembered:
                 self._met.clear()
             route = self._met[topic] = self._match(topic.split("/"))
             return route

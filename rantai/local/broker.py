@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rantai.errors import ServiceMissing
@@ -35,7 +35,11 @@ class PrivateBroker:
         ingest_password: str,
         log: Path,
         port: int | None = None,
+        choose_port: Callable[[], int] = free_port,
+        outlives_parent: bool = False,
     ) -> None:
+        self._free_port = choose_port
+        self._outlives_parent = outlives_parent
         self._program = program
         self._folder = folder
         self._account = account
@@ -122,7 +126,10 @@ class PrivateBroker:
             port = self._choose_port()
             self._write(self._configuration, mosquitto.configuration(self._files, port=port, bind=HOST))
             server = ServerProcess(
-                [self._program, "-c", str(self._configuration)], log=self._log, account=self._account
+                [self._program, "-c", str(self._configuration)],
+                log=self._log,
+                account=self._account,
+                outlives_parent=self._outlives_parent,
             )
             if self._wait_ready(server, port):
                 self._server, self._port, self._pinned = server, port, True
@@ -162,13 +169,13 @@ class PrivateBroker:
 
     def _choose_port(self) -> int:
         if self._port is None:
-            return free_port()
+            return self._free_port()
         if self._pinned:
             deadline = time.monotonic() + _PORT_TIMEOUT_S
             while not is_free(self._port) and time.monotonic() < deadline:
                 time.sleep(0.05)
             return self._port
-        return self._port if is_free(self._port) else free_port()
+        return self._port if is_free(self._port) else self._free_port()
 
     def _wait_ready(self, server: ServerProcess, port: int) -> bool:
         """True when our broker answers; False when it ended (port taken). A big store takes a while to load."""

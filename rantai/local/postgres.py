@@ -42,7 +42,11 @@ class PrivatePostgres:
         log: Path,
         port: int | None = None,
         durable: bool = True,
+        choose_port: Callable[[], int] = free_port,
+        outlives_parent: bool = False,
     ) -> None:
+        self._free_port = choose_port
+        self._outlives_parent = outlives_parent
         self._programs = programs
         self._folder = folder
         self._data = folder / "data"
@@ -179,6 +183,7 @@ class PrivatePostgres:
             arguments,
             log=self._log,
             stop_signal=signal.SIGINT,
+            outlives_parent=self._outlives_parent,
             account=self._account,
             environment=_environment(),
         )
@@ -186,11 +191,11 @@ class PrivatePostgres:
     def _choose_port(self) -> int:
         """The port of the last start when it can be had; a restart in this process insists on it."""
         if self._port is None:
-            return free_port()
+            return self._free_port()
         if self._pinned:
             _wait_for(lambda: is_free(self.port), _PORT_TIMEOUT_S)
             return self._port
-        return self._port if is_free(self._port) else free_port()
+        return self._port if is_free(self._port) else self._free_port()
 
     def _wait_ready(self, server: ServerProcess, port: int) -> bool:
         """True when our server lets us in; False when it ended. Raises when it is there but never ready."""

@@ -21,7 +21,8 @@ class ServerProcess:
     """One child process that writes to a log file.
 
     On Linux the kernel sends the child `stop_signal` when the thread that started it ends (the parent-death
-    signal), so that a SIGKILL of the parent leaves nothing behind. Start it from a thread that lives long.
+    signal), so that a SIGKILL of the parent leaves nothing behind. Start it from a thread that lives long. With
+    `outlives_parent` it lives on, as on systems that have no such signal.
     """
 
     def __init__(
@@ -33,13 +34,14 @@ class ServerProcess:
         account: Account | None = None,
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        outlives_parent: bool = False,
     ) -> None:
         self._stop_signal = stop_signal
         self._log = log
         _turn_over(log)
         with log.open("ab") as sink:
             # Set after the account was changed: a change of credentials clears the parent-death signal.
-            prefix = _dies_with_parent(stop_signal)
+            prefix = [] if outlives_parent else _dies_with_parent(stop_signal)
             self._child = subprocess.Popen(
                 [*prefix, *arguments],
                 stdin=subprocess.DEVNULL,

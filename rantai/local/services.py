@@ -11,6 +11,7 @@ from typing import Self
 from rantai.errors import ServiceMissing
 from rantai.local.broker import PrivateBroker
 from rantai.local.folders import data_folder, remove_folders
+from rantai.local.ports import free_port
 from rantai.local.postgres import PrivatePostgres
 from rantai.local.state import InstanceLock, InstanceState
 from rantai.local.system import find_mosquitto, find_postgres, server_account
@@ -23,11 +24,22 @@ class LocalServices:
 
     `with LocalServices(Path(".rantai")) as services:` starts both and stops both. `services.postgres` and
     `services.broker` can be killed and started again meanwhile. One process at a time may use a folder.
-    `durable=False` (tests) trades safety against a power cut for speed.
+    `durable=False` (tests) trades safety against a power cut for speed. `choose_port` finds a port where none is
+    remembered; `outlives_parent` leaves servers behind when this process is killed, as on systems that cannot help it.
     """
 
-    def __init__(self, root: Path, *, durable: bool = True, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        durable: bool = True,
+        progress: Callable[[str], None] | None = None,
+        choose_port: Callable[[], int] = free_port,
+        outlives_parent: bool = False,
+    ) -> None:
         self.root = root.absolute()
+        self._choose_port = choose_port
+        self._outlives_parent = outlives_parent
         self._durable = durable
         self._tell = progress or (lambda _line: None)
         self._lock = InstanceLock(self.root)
@@ -127,6 +139,8 @@ class LocalServices:
             log=logs / "postgres.log",
             port=state.number("postgres_port"),
             durable=self._durable,
+            choose_port=self._choose_port,
+            outlives_parent=self._outlives_parent,
         )
         broker_account = server_account("mosquitto")
         broker = PrivateBroker(
@@ -136,6 +150,8 @@ class LocalServices:
             ingest_password=self._remembered("ingest_password"),
             log=logs / "broker.log",
             port=state.number("broker_port"),
+            choose_port=self._choose_port,
+            outlives_parent=self._outlives_parent,
         )
         state.remember(postgres_folder=str(database_folder))
         if _version_of(database_folder) is None:

@@ -40,9 +40,8 @@ def tell(engine: Engine, unit_id: UUID, subject: str) -> None:
 
 
 @pytest.fixture
-def hub(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> FeedHub:
-    monkeypatch.setattr("tracker.api.sse.RECHECK_S", 0.05)
-    return FeedHub(engine, most=5)
+def hub(engine: Engine) -> FeedHub:
+    return FeedHub(engine, most=5, recheck_s=0.05)
 
 
 def test_a_waiting_stream_ends_when_its_account_is_withdrawn(hub: FeedHub) -> None:

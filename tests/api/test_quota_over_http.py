@@ -15,11 +15,14 @@ from tests.support.quota import Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.api.problems import PROBLEMS
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
+from tracker.quota.errors import TooMany
+from tracker.quota.queries.quota import QuotaAsked, read_quota
 
 LOT = "az-10/HTTP"
 
@@ -207,16 +210,15 @@ def test_a_period_that_cannot_be_is_refused(city: Caller) -> None:
     assert city.get("quota", **{"from": "9999-12-31"}).status_code == 200
 
 
-def test_more_sessions_than_one_answer_holds_are_refused_and_not_cut_off(
-    city: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tracker.quota.queries.quota.MOST_SESSIONS", 1)
+def test_more_sessions_than_one_answer_holds_are_refused_and_not_cut_off(city: Caller, app_services: Services) -> None:
     city.session(buckets=[])
     city.session(facility="pkm-tanah-tinggi", buckets=[])
-    answer = city.get("quota")
-    assert (answer.status_code, answer.json()["code"]) == (422, "quota.too_many")
-    assert answer.json()["params"] == {"most": 1}
-    assert city.get("quota", facility="pkm-cipondoh").json()["items"]
+    with transaction(app_services.engine) as db:
+        with pytest.raises(TooMany) as refused:
+            read_quota(db, SYSTEM, QuotaAsked(), now=utc_now(), most=1)
+        assert read_quota(db, SYSTEM, QuotaAsked(facility="pkm-cipondoh"), now=utc_now(), most=1)
+    assert refused.value.params == {"most": 1}
+    assert PROBLEMS[refused.value.code].status == 422
 
 
 @pytest.mark.parametrize("steps", [("confirm", "arrive", "screen", "vaccinate"), ("cancel",)])

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from rantai.errors import ServiceMissing
 from rantai.local.broker import connect_code
+from rantai.local.ports import free_port
 from rantai.local.process import is_alive
 from rantai.local.services import LocalServices
 from rantai.local.state import InstanceState, outside_place
@@ -174,18 +175,19 @@ def test_ports_taken_meanwhile_are_left_to_their_takers(place: Path) -> None:
             taker.close()
 
 
-def test_a_port_lost_in_the_race_between_choosing_and_binding_is_tried_anew(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The race itself cannot be timed; the chooser is told wrong twice, as it would be when it lost.
-    from rantai.local import broker, ports, postgres
-
+def test_a_port_lost_in_the_race_between_choosing_and_binding_is_tried_anew(place: Path) -> None:
+    # The race itself cannot be timed; each server is told a port that is taken first, as it would be when it lost.
     with socket.create_server(("127.0.0.1", 0)) as taker:
-        for module in (broker, postgres):
-            answers = iter([taker.getsockname()[1]])
-            monkeypatch.setattr(module, "free_port", lambda answers=answers: next(answers, None) or ports.free_port())
-        with LocalServices(place, durable=False) as services:
-            assert taker.getsockname()[1] not in {services.postgres.port, services.broker.port}
+        lost = taker.getsockname()[1]
+        chosen: list[int] = []
+
+        def loses_every_other_time() -> int:
+            chosen.append(free_port() if len(chosen) % 2 else lost)
+            return chosen[-1]
+
+        with LocalServices(place, durable=False, choose_port=loses_every_other_time) as services:
+            assert chosen.count(lost) == 2
+            assert lost not in {services.postgres.port, services.broker.port}
 
 
 def test_two_checkouts_run_at_once_and_one_checkout_runs_once(tmp_path: Path, local: LocalServices) -> None:
@@ -211,14 +213,9 @@ def test_servers_die_with_a_killed_parent(place: Path) -> None:
     eventually(lambda: not any(is_alive(pid) for pid in pids))
 
 
-def test_servers_left_over_by_a_killed_parent_are_ended_at_the_next_start(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_servers_left_over_by_a_killed_parent_are_ended_at_the_next_start(place: Path) -> None:
     # As on a system without a parent-death signal: the orphans live on, on our data.
-    from rantai.local import process
-
-    monkeypatch.setattr(process, "_dies_with_parent", lambda _number: [])
-    first = LocalServices(place, durable=False).start()
+    first = LocalServices(place, durable=False, outlives_parent=True).start()
     note(first, 1)
     orphans = [first.postgres.pid or 0, first.broker.pid or 0]
     children = [first.postgres._server, first.broker._server]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -87,20 +87,21 @@ def docker_answers() -> bool:
         client.close()
 
 
-def services_kind() -> str:
+def services_kind(engine_answers: Callable[[], bool] | None = None) -> str:
     """`docker` or `local`; raises `ServiceMissing` when what the environment asks for cannot be had."""
+    answers = engine_answers or docker_answers
     asked = os.environ.get(CHOICE, "").strip().lower()
     if asked not in {"", "docker", "local"}:
         raise ServiceMissing(f"{CHOICE} must be docker or local, not {asked!r}.")
-    if asked == "docker" and not docker_answers():
+    if asked == "docker" and not answers():
         raise ServiceMissing(f"{CHOICE}=docker, but no Docker engine answers.")
-    return asked or ("docker" if docker_answers() else "local")
+    return asked or ("docker" if answers() else "local")
 
 
-def services_line() -> str:
+def services_line(engine_answers: Callable[[], bool] | None = None) -> str:
     """The line pytest prints in its header."""
     why = "as asked" if os.environ.get(CHOICE) else "a Docker engine answers"
-    if services_kind() == "docker":
+    if services_kind(engine_answers) == "docker":
         return f"services: containers through testcontainers ({why})"
     why = "as asked" if os.environ.get(CHOICE) else "no Docker engine answers"
     return f"services: private PostgreSQL and Mosquitto of this machine ({why})"

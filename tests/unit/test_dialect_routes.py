@@ -63,9 +63,8 @@ def test_a_binding_that_cannot_work_is_refused_at_start(name: str, dialect: str)
         Routes([Binding(filter=name, dialect=dialect)])
 
 
-def test_what_is_remembered_of_topics_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Routes, "MOST_REMEMBERED", 10)
-    routes = Routes()
+def test_what_is_remembered_of_topics_stays_bounded() -> None:
+    routes = Routes(most_remembered=10)
     for number in range(100):
         routes.find(f"x/{number}")
     assert len(routes._met) <= 10

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from rantai.errors import ServiceMissing
 from tests.support import services
 
 
-@pytest.fixture
-def engine_answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    answers: bool = request.param
-    monkeypatch.setattr(services, "docker_answers", lambda: answers)
-    return answers
+def yes() -> bool:
+    return True
+
+
+def no() -> bool:
+    return False
 
 
 @pytest.mark.parametrize(
     ("engine_answers", "asked", "kind"),
-    [(True, "", "docker"), (False, "", "local"), (True, "local", "local"), (True, "Docker", "docker")],
-    indirect=["engine_answers"],
+    [(yes, "", "docker"), (no, "", "local"), (yes, "local", "local"), (yes, "Docker", "docker")],
 )
-def test_the_choice(engine_answers: bool, asked: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_choice(engine_answers: Callable[[], bool], asked: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(services.CHOICE, asked)
-    assert services.services_kind() == kind
-    line = services.services_line()
+    assert services.services_kind(engine_answers) == kind
+    line = services.services_line(engine_answers)
     assert ("containers" in line) == (kind == "docker")
     assert ("as asked" in line) == bool(asked)
 
 
-@pytest.mark.parametrize("engine_answers", [False], indirect=True)
-def test_containers_asked_for_in_vain_are_an_error_not_something_else(
-    engine_answers: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_containers_asked_for_in_vain_are_an_error_not_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(services.CHOICE, "docker")
     with pytest.raises(ServiceMissing, match="no Docker engine answers"):
-        services.services_kind()
+        services.services_kind(no)
 
 
-@pytest.mark.parametrize("engine_answers", [True], indirect=True)
-def test_an_unknown_choice_is_an_error(engine_answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_choice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(services.CHOICE, "podman")
     with pytest.raises(ServiceMissing, match="docker or local"):
-        services.services_kind()
+        services.services_kind(yes)
 
 
 def test_an_address_where_no_engine_is_counts_as_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

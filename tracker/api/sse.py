@@ -46,9 +46,10 @@ class LiveEvent:
 class FeedHub:
     """Wakes the waiting streams of this process whenever the feed has grown."""
 
-    def __init__(self, engine: Engine, *, most: int) -> None:
+    def __init__(self, engine: Engine, *, most: int, recheck_s: float = RECHECK_S) -> None:
         self.engine = engine
         self.most = most
+        self.recheck_s = recheck_s
         self.open = 0
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,13 +114,13 @@ class FeedHub:
         self.open += 1
         try:
             position = after if after is not None else await run_in_threadpool(self._newest)
-            recheck_at = time.monotonic() + RECHECK_S
+            recheck_at = time.monotonic() + self.recheck_s
             while not self.stopped:
                 if time.monotonic() >= recheck_at:
                     current = await run_in_threadpool(still)
                     if current is None:
                         return
-                    principal, recheck_at = current, time.monotonic() + RECHECK_S
+                    principal, recheck_at = current, time.monotonic() + self.recheck_s
                 event.clear()
                 found, position = await run_in_threadpool(self._read, principal, position)
                 for item in found:

@@ -65,14 +65,16 @@ class QuotaItem:
     as_of: datetime
 
 
-def read_quota(db: Session, principal: Principal, asked: QuotaAsked, *, now: datetime) -> list[QuotaItem]:
+def read_quota(
+    db: Session, principal: Principal, asked: QuotaAsked, *, now: datetime, most: int = MOST_SESSIONS
+) -> list[QuotaItem]:
     """What may be promised in the caller's subtree; six statements, however many sessions there are.
 
-    Raises FacilityNotFound, PresentationNotFound; TooMany rather than leave sessions out.
+    Raises FacilityNotFound, PresentationNotFound; TooMany rather than leave sessions out, where there are more than `most`.
     """
-    rows = db.execute(_sessions(db, principal, asked, now)).all()
-    if len(rows) > MOST_SESSIONS:
-        raise TooMany(most=MOST_SESSIONS)
+    rows = db.execute(_sessions(db, principal, asked, now).limit(most + 1)).all()
+    if len(rows) > most:
+        raise TooMany(most=most)
     sessions = [row[0] for row in rows]
     numbers = pool_numbers(db, sessions, now)
     seats = _seats(db, sessions)
@@ -136,7 +138,6 @@ def _sessions(
             VaccinationSession.state != SessionState.CLOSED,
         )
         .order_by(VaccinationSession.day, Facility.code, VaccinationSession.id)
-        .limit(MOST_SESSIONS + 1)
     )
     if asked.facility is not None:
         facility = facility_by_code_or_id(db, principal, asked.facility)
