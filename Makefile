@@ -13,7 +13,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
-.PHONY: help demo test test-fast test-times lint fmt bench lock clean setup setup-tests
+.PHONY: help demo test test-fast test-times lint fmt bench lock clean setup setup-tests setup-tools
 
 help: ## Show what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +24,13 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times $(TIMES) $(PYTEST_ARGS)
 
-test-fast: setup-tests ## Rules and documents: no server is started
+test-fast: setup-tools ## Rules and documents: no server is started
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit
 
 test-times: ## Where the time of the last `make test` went, and what is over tests/budget.toml
 	@$(BIN)/python -m tests.support.times $(TIMES)
 
-lint: setup-tests ## Style and types of programs, tests and pages, and which room may import which
+lint: setup-tools ## Style and types of programs, tests and pages, and which room may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -40,7 +40,7 @@ lint: setup-tests ## Style and types of programs, tests and pages, and which roo
 	@$(NPM_BIN)/tsc
 	@$(BIN)/lint-imports
 
-fmt: setup-tests ## Put code and pages into shape
+fmt: setup-tools ## Put code and pages into shape
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 	@$(BIN)/djangofmt --quiet dashboard
@@ -49,7 +49,7 @@ fmt: setup-tests ## Put code and pages into shape
 bench: setup-tests ## Measure the speeds that benchmarks/README.md promises
 	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-lock: setup-tests ## Resolve the dependencies anew and write the hashed lists
+lock: setup-tools ## Resolve the dependencies anew and write the hashed lists
 	@$(UV_COMPILE) pyproject.toml --output-file requirements.lock
 	@$(UV_COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only
@@ -64,3 +64,6 @@ setup:
 
 setup-tests:
 	@bash rantai/local/setup.sh tests
+
+setup-tools:
+	@bash rantai/local/setup.sh tools

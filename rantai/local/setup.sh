@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Makes a fresh machine ready: `setup.sh demo` or `setup.sh tests` (adds Chromium and the tools of development).
+# Makes a fresh machine ready: `setup.sh demo` (servers and the programs), `setup.sh tests` (adds Chromium and the tools
+# of development) or `setup.sh tools` (Python and those tools only: enough to judge and to run what starts no server).
 # Installs with apt what is missing (Debian, Ubuntu; as root or with sudo without a password), then makes the
 # virtual environment .venv from the locked, hashed requirements. A second run finds everything and takes no time.
 set -euo pipefail
 
 readonly PURPOSE="${1:-demo}"
+case "$PURPOSE" in
+  demo | tests | tools) ;;
+  *) printf 'rantai: setup.sh takes demo, tests or tools, not %s\n' "$PURPOSE" >&2; exit 2 ;;
+esac
 readonly OLDEST_PYTHON="(3, 11)"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly CHECKOUT="$PWD"
@@ -45,6 +50,7 @@ has_docker() { command -v docker >/dev/null && timeout 5 docker info >/dev/null 
 missing_packages() {
   local major
   find_python >/dev/null || echo "python3-venv"
+  if [ "$PURPOSE" = tools ]; then return 0; fi
   if major="$(newest_postgres)"; then
     has_postgis "$major" || echo "postgresql-$major-postgis-3"
   elif ! command -v initdb >/dev/null; then
@@ -98,6 +104,9 @@ install_missing() {
   say "Missing on this machine: ${wanted[*]}"
 
   if ! command -v apt-get >/dev/null; then
+    if [ "$PURPOSE" = tools ]; then
+      stop "please install Python 3.11 or newer with its venv module, then try again."
+    fi
     if [ "$PURPOSE" = tests ] && find_python >/dev/null && has_docker; then
       say "Not installed (no apt here); the tests take containers, since a Docker engine answers."
       return 0
@@ -164,7 +173,7 @@ stamp_of() { sha256sum "$1" | cut -d' ' -f1; }
 
 install_requirements() {
   local lock=requirements.lock
-  [ "$PURPOSE" = tests ] && lock=requirements-dev.lock
+  [ "$PURPOSE" = demo ] || lock=requirements-dev.lock
   local stamp=".venv/.$lock.sha256"
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(stamp_of "$lock")" ]; then return 0; fi
   say "Installing the Python packages of $lock (checked by hash; a minute or two on first use) …"
@@ -172,7 +181,7 @@ install_requirements() {
     --requirement "$lock" | sed -u '/^Requirement already satisfied/d; /^Ignoring /d; s/^/    /' >&2 || stop "pip could not install the Python packages; its words are above."
   stamp_of "$lock" >"$stamp"
   # The list of development holds the other one too.
-  if [ "$PURPOSE" = tests ]; then stamp_of requirements.lock >.venv/.requirements.lock.sha256; fi
+  if [ "$PURPOSE" != demo ]; then stamp_of requirements.lock >.venv/.requirements.lock.sha256; fi
 }
 
 # What checks the pages' scripts and what the browser tests ask about access for all comes from npm, which itself
@@ -206,7 +215,7 @@ make_venv() {
   fi
   install_requirements
   link_checkout
-  if [ "$PURPOSE" = tests ]; then install_node_packages; fi
+  if [ "$PURPOSE" != demo ]; then install_node_packages; fi
 }
 
 main() {

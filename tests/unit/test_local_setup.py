@@ -67,6 +67,27 @@ def test_the_demo_needs_no_browser() -> None:
     assert "chromium" not in " ".join(installs(run("demo", "install_missing")))
 
 
+def test_what_starts_no_server_installs_none_and_no_browser() -> None:
+    done = run("tools", "install_missing")
+    assert done.returncode == 0, done.stderr
+    assert installs(done) == ["python3-venv"]
+
+
+def test_the_tools_of_development_come_for_tests_and_for_what_starts_no_server_but_not_for_the_demo() -> None:
+    more = "install_requirements() { :; }; link_checkout() { :; }; venv_is_sound() { :; }"
+    nodes = {
+        purpose: run(purpose, f"{more}; install_node_packages() {{ echo npm; }}; make_venv").stdout
+        for purpose in ("demo", "tests", "tools")
+    }
+    assert nodes == {"demo": "", "tests": "npm\n", "tools": "npm\n"}
+
+
+def test_a_purpose_that_does_not_exist_is_a_wrong_use() -> None:
+    done = run("toolz", "install_missing")
+    assert done.returncode == 2
+    assert done.stderr == "rantai: setup.sh takes demo, tests or tools, not toolz\n"
+
+
 def test_the_postgis_of_the_postgresql_that_is_here_is_taken() -> None:
     done = run("demo", "HAVE_PYTHON=1; HAVE_MOSQUITTO=1; HAVE_POSTGRES=16; install_missing")
     assert installs(done) == ["postgresql-16-postgis-3"]
@@ -94,6 +115,14 @@ def test_the_rules_go_also_when_apt_fails() -> None:
     assert "apt could not install" in done.stderr
     assert "went on" not in done.stdout
     assert any(line.startswith("root: rm -f") and "createcluster" in line for line in done.stdout.splitlines())
+
+
+def test_without_apt_who_needs_no_server_is_asked_for_python_only() -> None:
+    done = run("tools", "install_missing", hide=NO_APT)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == (
+        "rantai: please install Python 3.11 or newer with its venv module, then try again."
+    )
 
 
 NO_APT = 'if [ "$2" = apt-get ]; then return 1; fi;'
