@@ -58,8 +58,9 @@ from tracker.stock.service.commands import Line, PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.telemetry.rules.words import Quantity
 from tracker.telemetry.rules.words import Role as ChannelRole
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 
 TRIALS = 200
 BESIDE_PER_S = 500
@@ -74,7 +75,7 @@ _START_S, _TRIAL_S = 60.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Site:
     """A puskesmas of one trial."""
 
     code: str
@@ -109,7 +110,7 @@ def measure(*, quick: bool = False) -> list[Row]:
     ]
 
 
-def _prepare(engine: Engine, trials: int) -> tuple[list[Place], list[str]]:
+def _prepare(engine: Engine, trials: int) -> tuple[list[Site], list[str]]:
     """The world of the measurement, made through the use cases."""
     now = utc_now()
     with transaction(engine) as db:
@@ -160,7 +161,7 @@ def _prepare(engine: Engine, trials: int) -> tuple[list[Place], list[str]]:
     return places, beside
 
 
-def _make_place(db: Session, number: int, batch_id: UUID, now: datetime) -> Place:
+def _make_place(db: Session, number: int, batch_id: UUID, now: datetime) -> Site:
     code, device = f"pkm-{number}", f"frost{number}"
     facility = NewFacility(
         code=code, name=code, kind=UnitKind.PUSKESMAS, parent="nasional", longitude=106.7, latitude=-6.2
@@ -198,7 +199,7 @@ def _make_place(db: Session, number: int, batch_id: UUID, now: datetime) -> Plac
         capacity=500,
     )
     plan_session(db, SYSTEM, session, now=now)
-    return Place(code=code, device=device)
+    return Site(code=code, device=device)
 
 
 @contextmanager
@@ -275,7 +276,7 @@ def _publisher(url: str) -> Iterator[Client]:
         client.loop_stop()
 
 
-def _send_frost(client: Client, places: Sequence[Place], start: datetime) -> None:
+def _send_frost(client: Client, places: Sequence[Site], start: datetime) -> None:
     """50 minutes of frost from every fridge: not yet an alarm, even if the last value stands its five minutes."""
     for place in places:
         _send(client, place.device, [(start + timedelta(minutes=minute), -2.0) for minute in range(0, 51, 5)])
@@ -302,7 +303,7 @@ def _await_evaluated(engine: Engine, trials: int) -> None:
     raise RuntimeError("the frost was not evaluated in time")
 
 
-def _trial(address: tuple[str, int], token: str, client: Client, place: Place, frost: datetime) -> float:
+def _trial(address: tuple[str, int], token: str, client: Client, place: Site, frost: datetime) -> float:
     """Seconds from publishing the last reading to the first answer with a smaller number."""
     path = f"/api/v1/quota?facility={place.code}"
     before = _available(address, path, token)

@@ -34,7 +34,8 @@ from tracker.database.engine import make_engine, transaction
 from tracker.database.migrations import upgrade
 from tracker.settings import DatabaseSettings, IngestSettings
 from tracker.telemetry.rules.words import DeviceKind
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.commands import NewDevice
+from tracker.telemetry.service.devices import add_device
 
 DEVICES = 200
 RECORDS = 96

@@ -13,8 +13,8 @@ from ingest.http import router as readings_router
 from rantai.logs import configure_logs
 from rantai.outgoing import outgoing_loops
 from rantai.supervisor import Loop
-from tracker.coldchain.service.alarms import escalate_alarms
 from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
+from tracker.coldchain.service.handling import escalate_alarms
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months
 from tracker.edge.idempotency import forget_answers

@@ -18,13 +18,14 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, check_csrf
 from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
-from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
+from tracker.coldchain.service.commands import AcknowledgeAlarm
+from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Db, Now
 from tracker.kit.errors import DomainError
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
 from tracker.passport.rules.holding import Disposition, ShakeTest
-from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
-from tracker.passport.service.releasing import Decision
+from tracker.passport.service.closing import close_alarm
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 
 router = APIRouter(include_in_schema=False)
 

@@ -14,13 +14,13 @@ from tracker.access.principal import Principal
 from tracker.network.models import Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
 from tracker.shipments.queries.finding import shipments_visible_to
-from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, State
+from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentState
 
 MOST = 100
-SHOWS: dict[str, frozenset[State]] = {
-    "going": frozenset({State.REQUESTED, State.APPROVED, State.PACKED}) | ON_THE_ROAD,
-    "done": frozenset({State.RECEIVED, State.CANCELLED}),
-    "all": frozenset(State),
+SHOWS: dict[str, frozenset[ShipmentState]] = {
+    "going": frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED}) | ON_THE_ROAD,
+    "done": frozenset({ShipmentState.RECEIVED, ShipmentState.CANCELLED}),
+    "all": frozenset(ShipmentState),
 }
 
 

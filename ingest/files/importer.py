@@ -24,8 +24,9 @@ from tracker.telemetry.queries.devices import device_by_code
 from tracker.telemetry.queries.sensors import channel_named
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import ChannelUse, goes_on_watching, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import goes_on_watching, use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 CHANNEL = "t1"

@@ -32,7 +32,8 @@ def add(
 ) -> None:
     """Register a device; its password for the broker is printed now and never again."""
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - loads the database's libraries
-    from tracker.telemetry.service.devices import NewDevice, add_device  # noqa: PLC0415 - same
+    from tracker.telemetry.service.commands import NewDevice  # noqa: PLC0415 - same
+    from tracker.telemetry.service.devices import add_device  # noqa: PLC0415 - same
 
     command = NewDevice(code=code, unit=unit, kind=kind, make=make, model=model, serial=serial, gateway=gateway)
     with unit_of_work() as db:

@@ -13,7 +13,7 @@ from rantai.errors import ServiceMissing
 from rantai.local import mosquitto
 from rantai.local.ports import HOST, free_port, is_free
 from rantai.local.process import ServerProcess, command_of, end_process, is_alive
-from rantai.local.system import Account
+from rantai.local.system import SystemAccount
 from tracker.telemetry.rules.credentials import hash_password
 
 INGEST_USER = "ingest"
@@ -31,7 +31,7 @@ class PrivateBroker:
         *,
         program: str,
         folder: Path,
-        account: Account | None,
+        account: SystemAccount | None,
         ingest_password: str,
         log: Path,
         port: int | None = None,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rantai.errors import ServiceMissing
 from rantai.local.state import outside_place
-from rantai.local.system import Account
+from rantai.local.system import SystemAccount
 
 OWNER_NOTE = "belongs-to"
 
 
-def data_folder(root: Path, name: str, account: Account | None) -> Path:
+def data_folder(root: Path, name: str, account: SystemAccount | None) -> Path:
     """Make (or find) the folder `name` that `account` owns and can reach; None is our own account.
 
     A checkout under /root or in a private home cannot be entered by the `postgres` account: then the folder
@@ -49,7 +49,7 @@ def remove_folders(root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def _hand_over(folder: Path, account: Account) -> bool:
+def _hand_over(folder: Path, account: SystemAccount) -> bool:
     """Give the folder to the account and ask, as that account, whether it can write there."""
     try:
         os.chown(folder, account.uid, account.gid)

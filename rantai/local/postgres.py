@@ -15,7 +15,7 @@ from psycopg import sql
 from rantai.errors import ServiceMissing
 from rantai.local.ports import HOST, free_port, is_free
 from rantai.local.process import ServerProcess, command_of, end_process, folder_of, is_alive, run_once
-from rantai.local.system import Account, PostgresPrograms
+from rantai.local.system import PostgresPrograms, SystemAccount
 
 SUPERUSER = "rantai"
 _START_ATTEMPTS = 6
@@ -37,7 +37,7 @@ class PrivatePostgres:
         *,
         programs: PostgresPrograms,
         folder: Path,
-        account: Account | None,
+        account: SystemAccount | None,
         password: str,
         log: Path,
         port: int | None = None,

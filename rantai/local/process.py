@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rantai.errors import ServiceMissing
-from rantai.local.system import Account
+from rantai.local.system import SystemAccount
 
 _LOG_LIMIT_BYTES = 10_000_000
 
@@ -31,7 +31,7 @@ class ServerProcess:
         *,
         log: Path,
         stop_signal: signal.Signals = signal.SIGTERM,
-        account: Account | None = None,
+        account: SystemAccount | None = None,
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
         outlives_parent: bool = False,
@@ -113,7 +113,7 @@ def tail_of(log: Path, lines: int = 5) -> str:
 def run_once(
     arguments: Sequence[str],
     *,
-    account: Account | None,
+    account: SystemAccount | None,
     environment: Mapping[str, str],
     what: str,
     timeout_s: float = 180,
@@ -191,7 +191,7 @@ def _turn_over(log: Path) -> None:
         return
 
 
-def _groups_of(account: Account) -> list[int]:
+def _groups_of(account: SystemAccount) -> list[int]:
     return os.getgrouplist(account.name, account.gid)
 
 

@@ -26,7 +26,7 @@ _OLDEST_POSTGRES = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SystemAccount:
     """A Unix account that a server runs under."""
 
     name: str
@@ -57,18 +57,18 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def find_account(*names: str) -> Account | None:
+def find_account(*names: str) -> SystemAccount | None:
     """The first of the named accounts that exists."""
     for name in names:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
+        return SystemAccount(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
     return None
 
 
-def server_account(*names: str) -> Account | None:
+def server_account(*names: str) -> SystemAccount | None:
     """Under which account a server must run: None means our own; root has to become somebody else.
 
     PostgreSQL refuses to run as root, and a broker that takes bytes from strangers should not.

@@ -17,8 +17,9 @@ from tracker.access.principal import SYSTEM
 from tracker.network.rules.words import USUAL_PLACE_KIND, EquipmentKind, PlaceKind
 from tracker.telemetry.models import Device
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device, renew_password
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device, renew_password
 
 STORY_SENSOR = "sensor-pkm-cipondoh-k1"
 

@@ -24,8 +24,8 @@ LYING_SINCE = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """Vials of one batch in one place."""
+class OpeningBalance:
+    """Vials of one batch in one place, as the seed first books them."""
 
     batch: str
     place: str
@@ -60,14 +60,14 @@ def event_id(name: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"https://rantai.invalid/world/{name}")
 
 
-def parcels_of(facility: str) -> Iterator[Parcel]:
+def balances_of(facility: str) -> Iterator[OpeningBalance]:
     """What a puskesmas has; a few have nothing of one vaccine, so that the pages have something to say."""
     for position, (product, lots) in enumerate(_PUSKESMAS_VIALS.items()):
         draw = sum(map(ord, facility)) + 7 * position
         if draw % 23 == 0 and facility not in (_STORY, "pkm-ketapang", "pkm-gondrong"):
             continue
         for lot, vials in lots:
-            yield Parcel(batch=f"{product}/{lot}", place=_place(facility, product), vials=vials + draw % 5)
+            yield OpeningBalance(batch=f"{product}/{lot}", place=_place(facility, product), vials=vials + draw % 5)
 
 
 def _place(facility: str, product: str) -> str:
@@ -80,7 +80,7 @@ def seed_stock(db: Session, batches: Mapping[str, Batch], *, now: datetime) -> N
     """Post the opening balance of every facility that has none."""
     facilities = {row.code: row.id for row in db.execute(select(Facility.code, Facility.id))}
     places = {row.code: row.id for row in db.execute(select(Equipment.code, Equipment.id))}
-    for name, parcels in _opening_balances(batches):
+    for name, balances in _opening_balances(batches):
         post = PostEvent(
             id=event_id(f"opening balance of {name}"),
             kind=Kind.SUPPLY,
@@ -88,23 +88,23 @@ def seed_stock(db: Session, batches: Mapping[str, Batch], *, now: datetime) -> N
             occurred_at=now - LYING_SINCE,
             reference="saldo awal",
             lines=tuple(
-                Line(batch_id=batches[parcel.batch].id, vials=parcel.vials, place_id=places[parcel.place])
-                for parcel in parcels
+                Line(batch_id=batches[balance.batch].id, vials=balance.vials, place_id=places[balance.place])
+                for balance in balances
             ),
         )
         if db.get(StockEvent, post.id) is None:
             post_event(db, SYSTEM, post, now=now)
 
 
-def _opening_balances(batches: Mapping[str, Batch]) -> Iterator[tuple[str, list[Parcel]]]:
+def _opening_balances(batches: Mapping[str, Batch]) -> Iterator[tuple[str, list[OpeningBalance]]]:
     for facility, (suffix, vials) in _STORES.items():
         yield (
             facility,
             [
                 # OPV lies frozen in stores, cold at the puskesmas.
-                Parcel(batch=key, place=f"{facility}-{'f1' if key.startswith('bopv') else suffix}", vials=vials)
+                OpeningBalance(batch=key, place=f"{facility}-{'f1' if key.startswith('bopv') else suffix}", vials=vials)
                 for key in batches
             ],
         )
     for row in puskesmas_rows():
-        yield row["code"], list(parcels_of(row["code"]))
+        yield row["code"], list(balances_of(row["code"]))

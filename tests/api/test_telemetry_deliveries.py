@@ -26,7 +26,8 @@ from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.telemetry.models import Channel, DeadLetter, Reading
 from tracker.telemetry.rules.words import DeviceKind
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.commands import NewDevice
+from tracker.telemetry.service.devices import add_device
 
 
 @pytest.fixture

@@ -23,9 +23,10 @@ from tracker.telemetry.models import Assignment, Device
 from tracker.telemetry.queries import broker_credentials, channel_refs
 from tracker.telemetry.rules.credentials import matches
 from tracker.telemetry.rules.words import TimeSource
-from tracker.telemetry.service.channels import ChannelUse, use_channel
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
 from tracker.telemetry.service.deadletters import Undeliverable, bury
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 MINUTE = timedelta(minutes=1)

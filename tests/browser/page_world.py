@@ -38,8 +38,9 @@ from tracker.stock.service.commands import Line, PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 INTERVAL = timedelta(minutes=10)

@@ -13,8 +13,9 @@ from tests.support.coldchain import START, at, living, new_channel, send, shapes
 from tests.support.world import World, small_world
 from tracker.access.rules import Role as AccountRole
 from tracker.coldchain.models import Alarm, EpisodeVersion
-from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm, escalate_alarms
+from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.evaluation import check_silence, evaluate_marked, evaluate_waiting
+from tracker.coldchain.service.handling import acknowledge_alarm, escalate_alarms
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months, month_of
 from tracker.feed.models import FeedPending

@@ -27,7 +27,8 @@ from tracker.coldchain.service.loading import limits_in_force, load_channels
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Channel, Reading
 from tracker.telemetry.rules.words import Quantity, Role
-from tracker.telemetry.service.channels import ChannelUse, use_channel
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse
 
 STEPS = st.sampled_from([0, 5, 10, 10, 10, 20, 30, 31, 60, 400, 900])
 VALUES = st.sampled_from([-1.0, 5.0, 5.0, 9.0, 9.0, 12.0])

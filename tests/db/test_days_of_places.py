@@ -21,7 +21,8 @@ from tracker.quota.routes import quota
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.commands import PlanSession
 from tracker.quota.service.sessions import plan_session
-from tracker.registration.service.talking import Message, answer
+from tracker.registration.service.commands import Message
+from tracker.registration.service.talking import answer
 
 # In UTC both are the 2nd of March; in Papua both are the 3rd.
 EVENINGS = [datetime(2026, 3, 2, 17, 30, tzinfo=UTC), datetime(2026, 3, 2, 23, 30, tzinfo=UTC)]

@@ -29,8 +29,9 @@ from tracker.stock.rules.words import Kind
 from tracker.telemetry.events import DeviceStatusChanged
 from tracker.telemetry.models import Reading
 from tracker.telemetry.rules.words import DeviceStatus, Quantity, Role
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 
 ALARMED = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 PRODUCT = UUID(int=9)

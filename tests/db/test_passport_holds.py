@@ -32,9 +32,10 @@ from tracker.passport.errors import (
 from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.rules.holding import Disposition, HoldState, ShakeTest
-from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
+from tracker.passport.service.closing import close_alarm
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.holding import NewlyHeld, hold_entering, hold_for_episode
-from tracker.passport.service.releasing import Decision, release_hold
+from tracker.passport.service.releasing import release_hold
 from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import Account, Kind, Status

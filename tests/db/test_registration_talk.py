@@ -19,7 +19,8 @@ from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketOtherDay
-from tracker.registration.service.talking import Message, answer
+from tracker.registration.service.commands import Message
+from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
 
 OFFICE = TicketOffice.from_secret("a secret for tests only, at least 32 characters")

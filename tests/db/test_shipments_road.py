@@ -21,7 +21,7 @@ from tracker.shipments.models import Shipment, ShipmentBox
 from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.sscc import is_sscc
-from tracker.shipments.rules.words import Difference, State
+from tracker.shipments.rules.words import Difference, ShipmentState
 from tracker.shipments.service.commands import Box, CreateShipment, Pack, Received, ReceiveShipment, Wanted
 from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment
 from tracker.shipments.service.packing import Packed, dispatch_shipment, pack_shipment
@@ -95,9 +95,9 @@ def road(db: Session, world: World) -> Road:
 def test_a_direct_shipment_goes_from_place_to_road_to_place(road: Road) -> None:
     shipment = road.sent(vials=10)
     assert road.ledger.vials("az-10/AZ003", place=road.room) == 0
-    assert (shipment.state, road.on_road(shipment)) == (State.IN_TRANSIT, {"usable": 10})
+    assert (shipment.state, road.on_road(shipment)) == (ShipmentState.IN_TRANSIT, {"usable": 10})
     road.receive(shipment, road.arrived(accepted=10))
-    assert (shipment.state, road.on_road(shipment)) == (State.RECEIVED, {"usable": 0})
+    assert (shipment.state, road.on_road(shipment)) == (ShipmentState.RECEIVED, {"usable": 0})
     assert road.ledger.vials("az-10/AZ003") == 10
 
 
@@ -112,7 +112,7 @@ def test_stock_on_the_road_cannot_be_promised_at_either_end(road: Road) -> None:
 def test_an_order_waits_for_the_sender_who_may_approve_less(road: Road) -> None:
     road.stock("az-10/AZ003", 50)
     shipment = road.create(vials=20, role=Role.MANAGER)
-    assert shipment.state is State.REQUESTED
+    assert shipment.state is ShipmentState.REQUESTED
     with pytest.raises(Conflict):
         road.pack(shipment)
     with pytest.raises(Forbidden):
@@ -173,7 +173,7 @@ def test_what_is_put_on_hold_after_packing_does_not_leave(road: Road) -> None:
     with pytest.raises(Conflict) as caught:
         road.dispatch(shipment)
     assert caught.value.code == "stock.history_negative"
-    assert shipment.state is State.PACKED
+    assert shipment.state is ShipmentState.PACKED
 
 
 def test_two_shipments_never_count_on_the_same_vials(road: Road) -> None:
@@ -219,7 +219,7 @@ def test_every_difference_is_booked_and_told_to_the_sender(road: Road) -> None:
     assert road.ledger.vials("az-10/AZ002") == 4
     assert road.ledger.world_total(Account.LOST, "az-10/AZ003") == 3
     assert road.ledger.world_total(Account.FOUND, "az-10/AZ002") == -4
-    assert shipment.state is State.RECEIVED
+    assert shipment.state is ShipmentState.RECEIVED
     told = {unit for unit, _ in road.told("shipments.difference")}
     assert told == {road.world.city.id, road.world.puskesmas.id}
     for role in (Role.WAREHOUSE, Role.MANAGER):
@@ -236,9 +236,9 @@ def test_every_difference_is_booked_and_told_to_the_sender(road: Road) -> None:
 def test_a_shipment_comes_in_parts_and_the_last_part_names_what_is_missing(road: Road) -> None:
     shipment = road.sent(vials=20)
     road.receive(shipment, road.arrived(accepted=8))
-    assert (shipment.state, road.on_road(shipment)) == (State.PARTLY_RECEIVED, {"usable": 12})
+    assert (shipment.state, road.on_road(shipment)) == (ShipmentState.PARTLY_RECEIVED, {"usable": 12})
     road.receive(shipment, road.arrived(accepted=10), final=True)
-    assert (shipment.state, road.on_road(shipment)) == (State.RECEIVED, {"usable": 0})
+    assert (shipment.state, road.on_road(shipment)) == (ShipmentState.RECEIVED, {"usable": 0})
     assert road.ledger.world_total(Account.LOST, "az-10/AZ003") == 2
 
 

@@ -19,8 +19,9 @@ from tracker.telemetry.models import Channel, ClockFault, Reading, ReadingMark, 
 from tracker.telemetry.queries import channel_refs, conflicts_between, newest_at, readings_between, take_marks
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import Flag, Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 MINUTE = timedelta(minutes=1)

@@ -33,7 +33,7 @@ from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.shipments.models import Shipment
-from tracker.shipments.rules.words import State
+from tracker.shipments.rules.words import ShipmentState
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.telemetry.models import Assignment, Device
 from tracker.telemetry.rules.credentials import matches
@@ -174,7 +174,7 @@ def test_shipments_have_arrived_are_on_the_road_and_late(seeded: Seeded) -> None
     with transaction(seeded.engine) as db:
         shipments = list(db.scalars(select(Shipment)))
     assert len(shipments) == len(TRIPS)
-    on_road = [each for each in shipments if each.state is State.IN_TRANSIT]
+    on_road = [each for each in shipments if each.state is ShipmentState.IN_TRANSIT]
     assert len(on_road) == 2
     assert sum(each.expected_at is not None and each.expected_at < NOW for each in on_road) == 1
     assert all(each.received_at is not None for each in shipments if each not in on_road)

@@ -35,8 +35,9 @@ from tracker.kit.clock import utc_now
 from tracker.quota.rules.words import BookingState
 from tracker.telemetry.rules.words import Quantity
 from tracker.telemetry.rules.words import Role as ChannelRole
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 
 ROOT = Path(__file__).parents[2]
 DEVICE = "suhu-cipondoh"

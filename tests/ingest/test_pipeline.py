@@ -29,7 +29,8 @@ from tracker.kit.clock import utc_now
 from tracker.settings import IngestSettings
 from tracker.telemetry.models import Channel, DeadLetter, Device, Reading, SensorFault
 from tracker.telemetry.rules.words import DeviceKind, DeviceStatus, Role
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.commands import NewDevice
+from tracker.telemetry.service.devices import add_device
 
 AT = datetime(2026, 1, 31, 7, 5, tzinfo=UTC)
 

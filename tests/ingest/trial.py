@@ -28,7 +28,8 @@ from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.telemetry.queries import broker_credentials
 from tracker.telemetry.rules.words import DeviceKind
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.commands import NewDevice
+from tracker.telemetry.service.devices import add_device
 
 SECRET = "a secret for tests only, at least 32 characters"
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -15,8 +15,9 @@ from tracker.kit.ids import uuid7
 from tracker.telemetry.models import Channel
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import NewDevice, add_device
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -71,3 +71,36 @@ def test_ingest_asks_the_rooms_and_never_the_database() -> None:
 )
 def test_a_planted_statement_in_ingest_is_found(planted: str) -> None:
     assert database_words(planted) - ALLOWED
+
+
+# Its lines are being given one shape; the command moves with them.
+WITH_ITS_USE_CASE = {"tracker/stock/service/recording.py: RecordEvent"}
+
+
+def commands_beside_use_cases(source: str) -> set[str]:
+    """Types of a parameter `command` that are made in the file of the use case."""
+    tree = ast.parse(source)
+    made = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    asked = {
+        ast.unparse(argument.annotation)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for argument in [*node.args.args, *node.args.kwonlyargs]
+        if argument.arg == "command" and argument.annotation is not None
+    }
+    return made & asked
+
+
+def test_a_room_with_many_use_cases_keeps_its_commands_in_one_file() -> None:
+    found = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in (ROOT / "tracker").glob("*/service/*.py")
+        if file.name != "commands.py"
+        for name in commands_beside_use_cases(file.read_text())
+    }
+    assert found == WITH_ITS_USE_CASE
+
+
+def test_a_planted_command_beside_its_use_case_is_found() -> None:
+    planted = "class Open:\n    pass\n\ndef open_it(db: Session, command: Open, *, now: datetime) -> None:\n    pass\n"
+    assert commands_beside_use_cases(planted) == {"Open"}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tracker.coldchain.rules.escalation import Level, escalated, first_escalation
-from tracker.coldchain.rules.matching import Known, match
+from tracker.coldchain.rules.matching import StoredEpisode, match
 from tracker.coldchain.rules.tracking import Episode
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,8 +27,8 @@ def new(started: int, ended: int | None) -> Episode:
     )
 
 
-def old(ref: UUID, started: int, ended: int | None, *, alarmed: bool = False) -> Known:
-    return Known(id=ref, started_at=started, ended_at=ended, alarmed=alarmed)
+def old(ref: UUID, started: int, ended: int | None, *, alarmed: bool = False) -> StoredEpisode:
+    return StoredEpisode(id=ref, started_at=started, ended_at=ended, alarmed=alarmed)
 
 
 def test_an_extended_episode_keeps_its_identity() -> None:

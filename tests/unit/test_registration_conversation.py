@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tracker.registration.rules.conversation import (
     QUESTIONS,
+    ConversationState,
+    ConversationStep,
     FindPerson,
     FindSessions,
     Option,
     Say,
-    State,
-    Step,
     TakePlace,
     Turn,
     hear,
@@ -38,15 +38,15 @@ def keys(turn: Turn) -> list[str]:
     return [say.key for say in turn.says]
 
 
-def at_place() -> State:
-    return person_found(hear(State(), "Vaksin").state, PERSON).state
+def at_place() -> ConversationState:
+    return person_found(hear(ConversationState(), "Vaksin").state, PERSON).state
 
 
-def at_choice() -> State:
+def at_choice() -> ConversationState:
     return sessions_found(at_place(), OPTIONS, "Cipondoh").state
 
 
-def at_sure() -> State:
+def at_sure() -> ConversationState:
     state = hear(at_choice(), "2").state
     for _ in QUESTIONS:
         state = hear(state, "tidak").state
@@ -54,7 +54,7 @@ def at_sure() -> State:
 
 
 def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
-    turn = hear(State(), "vaksin")
+    turn = hear(ConversationState(), "vaksin")
     assert keys(turn) == ["welcome"]
     turn = hear(turn.state, NIK)
     assert turn.wish == FindPerson(NIK)
@@ -71,7 +71,7 @@ def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
     turn = hear(turn.state, "YA")
     assert turn.wish == TakePlace(OPTIONS[1], str(PERSON))
     done = place_taken(turn.state, PERSON)
-    assert (keys(done), done.state.step) == (["booked"], Step.BOOKED)
+    assert (keys(done), done.state.step) == (["booked"], ConversationStep.BOOKED)
 
 
 @pytest.mark.parametrize("question", range(len(QUESTIONS)))
@@ -81,22 +81,22 @@ def test_a_yes_to_a_health_question_sends_home_with_advice(question: int) -> Non
         state = hear(state, "no").state
     turn = hear(state, "ya")
     assert keys(turn) == [f"wait_{QUESTIONS[question]}"]
-    assert turn.state == State()
+    assert turn.state == ConversationState()
 
 
 @pytest.mark.parametrize(
     ("state", "text", "reply"),
     [
-        (State(step=Step.NIK), "123", "nik_shape"),
+        (ConversationState(step=ConversationStep.NIK), "123", "nik_shape"),
         (at_place(), "x", "place_short"),
         (at_choice(), "9", "choose_number"),
         (at_choice(), "0", "choose_number"),
         (hear(at_choice(), "1").state, "mungkin", "yes_or_no"),
         (at_sure(), "hm", "yes_or_no"),
-        (State(), "halo", "say_vaksin"),
+        (ConversationState(), "halo", "say_vaksin"),
     ],
 )
-def test_bad_input_gets_a_helpful_sentence_and_keeps_the_state(state: State, text: str, reply: str) -> None:
+def test_bad_input_gets_a_helpful_sentence_and_keeps_the_state(state: ConversationState, text: str, reply: str) -> None:
     turn = hear(state, text)
     assert (keys(turn), turn.state, turn.wish) == ([reply], state, None)
 
@@ -107,23 +107,27 @@ def test_another_place_may_be_named_instead_of_a_number() -> None:
 
 def test_a_place_that_filled_up_leads_back_to_the_choice_of_places() -> None:
     turn = place_refused(at_sure(), "penuh.")
-    assert (keys(turn), turn.state.step, turn.state.person) == (["refused", "ask_place"], Step.PLACE, str(PERSON))
+    assert (keys(turn), turn.state.step, turn.state.person) == (
+        ["refused", "ask_place"],
+        ConversationStep.PLACE,
+        str(PERSON),
+    )
 
 
 def test_no_means_another_place_and_stop_means_stop_anywhere() -> None:
-    assert hear(at_sure(), "tidak").state.step is Step.PLACE
+    assert hear(at_sure(), "tidak").state.step is ConversationStep.PLACE
     for state in (at_place(), at_choice(), at_sure()):
-        assert hear(state, "Batal").state == State()
+        assert hear(state, "Batal").state == ConversationState()
 
 
 def test_a_number_that_nobody_is_registered_under_keeps_asking() -> None:
-    state = hear(State(), "vaksin").state
+    state = hear(ConversationState(), "vaksin").state
     assert person_found(state, None).state == state
 
 
 @given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(["vaksin", NIK, "1", "ya", "tidak", "Cipondoh"]))))
 def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_number(said: list[str]) -> None:
-    state = State()
+    state = ConversationState()
     for text in said:
         turn = hear(state, text)
         if isinstance(turn.wish, FindPerson):
@@ -136,7 +140,7 @@ def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_n
         assert all(spoken(say, language) for say in turn.says for language in ("id", "en"))
         kept = json.dumps(turn.state.to_json())
         assert NIK not in kept
-        assert State.from_json(json.loads(kept)) == turn.state
+        assert ConversationState.from_json(json.loads(kept)) == turn.state
         state = turn.state
 
 

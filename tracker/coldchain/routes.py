@@ -12,7 +12,8 @@ from tracker.coldchain import queries
 from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.presenting import alarm_out, episode_out
 from tracker.coldchain.schemas import AcknowledgeIn, AlarmOut, EpisodeOut
-from tracker.coldchain.service.alarms import AcknowledgeAlarm, acknowledge_alarm
+from tracker.coldchain.service.commands import AcknowledgeAlarm
+from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of

@@ -46,7 +46,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class WebhookRequest:
     """What one webhook gets in one request; no events means there is nothing to say."""
 
     webhook_id: UUID
@@ -74,17 +74,17 @@ def deliver_webhooks(
     (demo, tests, receivers of one's own).
     """
     done = 0
-    for parcel in _claim(engine, kinds, now, most):
+    for request in _claim(engine, kinds, now, most):
         error = None
-        if parcel.events:
-            body = _body(parcel)
-            error = _post(client, parcel, body, secret_key, private_allowed=private_allowed, resolve_host=resolve_host)
+        if request.events:
+            body = _body(request)
+            error = _post(client, request, body, secret_key, private_allowed=private_allowed, resolve_host=resolve_host)
             done += error is None
-        _record(engine, parcel, error, now)
+        _record(engine, request, error, now)
     return done
 
 
-def _claim(engine: Engine, kinds: Kinds, now: datetime, most: int) -> list[Parcel]:
+def _claim(engine: Engine, kinds: Kinds, now: datetime, most: int) -> list[WebhookRequest]:
     with transaction(engine) as db:
         newest = last_position(db)
         due = (
@@ -94,13 +94,13 @@ def _claim(engine: Engine, kinds: Kinds, now: datetime, most: int) -> list[Parce
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        parcels = [_parcel(db, webhook, newest, kinds) for webhook in db.scalars(due)]
-        ids = [parcel.webhook_id for parcel in parcels]
+        requests = [_request(db, webhook, newest, kinds) for webhook in db.scalars(due)]
+        ids = [request.webhook_id for request in requests]
         db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
-        return parcels
+        return requests
 
 
-def _parcel(db: Session, webhook: Webhook, newest: int, kinds: Kinds) -> Parcel:
+def _request(db: Session, webhook: Webhook, newest: int, kinds: Kinds) -> WebhookRequest:
     principal = principal_of(db, webhook.account_id)
     events: list[FeedEvent] = []
     # An account that was closed hears nothing more; its place in the feed stays where it was.
@@ -110,7 +110,7 @@ def _parcel(db: Session, webhook: Webhook, newest: int, kinds: Kinds) -> Parcel:
         events = read_after(db, webhook.position, limit=EVENTS_PER_REQUEST, where=where)
         if len(events) == EVENTS_PER_REQUEST:
             after = events[-1].position
-    return Parcel(
+    return WebhookRequest(
         webhook_id=webhook.id,
         url=webhook.url,
         failures=webhook.failures,
@@ -141,13 +141,13 @@ def _event(event: FeedEvent, kinds: Kinds) -> dict[str, Any]:
     }
 
 
-def _body(parcel: Parcel) -> bytes:
-    return orjson.dumps({"webhook": parcel.webhook_id, "events": parcel.events})
+def _body(request: WebhookRequest) -> bytes:
+    return orjson.dumps({"webhook": request.webhook_id, "events": request.events})
 
 
 def _post(
     client: httpx2.Client,
-    parcel: Parcel,
+    request: WebhookRequest,
     body: bytes,
     secret_key: str,
     *,
@@ -158,20 +158,20 @@ def _post(
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Rantai",
-        HEADER: signature(secret_of(secret_key, parcel.webhook_id), body),
+        HEADER: signature(secret_of(secret_key, request.webhook_id), body),
     }
     try:
-        url, more = _destination(parcel.url, private_allowed, resolve_host)
-        request = client.build_request(
+        url, more = _destination(request.url, private_allowed, resolve_host)
+        post = client.build_request(
             "POST",
             url,
             content=body,
             headers={**headers, **more},
             timeout=TIMEOUT_S,
-            extensions=_server_name(parcel.url),
+            extensions=_server_name(request.url),
         )
         # The answer's body is of no interest, and might be endless.
-        response = client.send(request, stream=True, follow_redirects=False)
+        response = client.send(post, stream=True, follow_redirects=False)
         response.close()
     except _Forbidden:
         return "the host leads into a private network"
@@ -206,16 +206,16 @@ def _server_name(url: str) -> dict[str, str]:
     return {"sni_hostname": urlsplit(url).hostname or ""}
 
 
-def _record(engine: Engine, parcel: Parcel, error: str | None, now: datetime) -> None:
+def _record(engine: Engine, request: WebhookRequest, error: str | None, now: datetime) -> None:
     if error is None:
-        values: dict[str, object] = {"position": parcel.after, "failures": 0, "next_at": now, "last_error": None}
-        if parcel.events:
+        values: dict[str, object] = {"position": request.after, "failures": 0, "next_at": now, "last_error": None}
+        if request.events:
             values["delivered_at"] = now
     else:
-        failures = parcel.failures + 1
+        failures = request.failures + 1
         values = {"failures": failures, "next_at": now + wait_after(failures), "last_error": error}
     with transaction(engine) as db:
         # Another worker may have taken it over after our claim ran out: then its word counts.
         db.execute(
-            update(Webhook).where(Webhook.id == parcel.webhook_id, Webhook.position == parcel.before).values(**values)
+            update(Webhook).where(Webhook.id == request.webhook_id, Webhook.position == request.before).values(**values)
         )

@@ -21,8 +21,9 @@ from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.queries.passport import passport_of
 from tracker.passport.rules.holding import HoldState
 from tracker.passport.schemas import ClosedOut, CloseIn, DecisionIn, HoldOut, PassportOut
-from tracker.passport.service.closing import BatchDisposition, CloseAlarm, close_alarm
-from tracker.passport.service.releasing import Decision, release_hold
+from tracker.passport.service.closing import close_alarm
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
+from tracker.passport.service.releasing import release_hold
 
 router = APIRouter(prefix="/api/v1", tags=["passport"])
 

@@ -14,7 +14,8 @@ from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
 from tracker.registration.presenting import checked_in_out, public_key_out, replies_out, ticket_out
 from tracker.registration.schemas import CheckedInOut, CheckInIn, MessageIn, PublicKeyOut, RepliesOut, TicketOut
-from tracker.registration.service.talking import Message, answer
+from tracker.registration.service.commands import Message
+from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, ticket_of
 
 router = APIRouter(prefix="/api/v1", tags=["registration"])

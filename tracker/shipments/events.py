@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from uuid import UUID
 
 from tracker.feed.contract import Event, Part, formerly
-from tracker.shipments.rules.words import Difference, State
+from tracker.shipments.rules.words import Difference, ShipmentState
 
 
 class Side(StrEnum):
@@ -26,7 +26,7 @@ class ShipmentNews(Event):
 
     shipment_id: Annotated[UUID, formerly("shipment")]
     code: str
-    state: State
+    state: ShipmentState
     from_facility_id: Annotated[UUID, formerly("from")]
     to_facility_id: Annotated[UUID, formerly("to")]
     side: Side

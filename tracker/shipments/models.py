@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
-from tracker.shipments.rules.words import Difference, ShipmentKind, State
+from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
 
 
 class Shipment(Base):
@@ -27,7 +27,7 @@ class Shipment(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[ShipmentKind] = mapped_column(StrEnumText(ShipmentKind))
-    state: Mapped[State] = mapped_column(StrEnumText(State))
+    state: Mapped[ShipmentState] = mapped_column(StrEnumText(ShipmentState))
     from_facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
     to_facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
     sideways: Mapped[bool]

@@ -14,7 +14,7 @@ from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
 from tracker.shipments.presenting import packed_out, shipment_detail, shipment_out
 from tracker.shipments.queries.finding import shipments_visible_to
-from tracker.shipments.rules.words import ON_THE_ROAD, State
+from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
     ApproveIn,
     DispatchIn,
@@ -44,7 +44,7 @@ def list_shipments(
     db: Db,
     caller: Caller,
     now: Now,
-    state: State | None = None,
+    state: ShipmentState | None = None,
     facility: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")] = None,
     late: Annotated[bool | None, Query(description="Only what should have arrived and has not.")] = None,
     limit: Limit = 50,

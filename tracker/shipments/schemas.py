@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from tracker.shipments.rules.words import Difference, ShipmentKind, State
+from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
 from tracker.stock.rules.fefo import Skip
 from tracker.stock.schemas import Scanned, Vials, Words
 
@@ -192,7 +192,7 @@ class ShipmentOut(BaseModel):
     id: UUID
     code: str
     kind: ShipmentKind
-    state: State
+    state: ShipmentState
     from_: str = Field(alias="from")
     to: str
     lateral: bool

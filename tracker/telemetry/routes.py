@@ -28,8 +28,9 @@ from tracker.telemetry.presenting import (
 from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_points, raw_points, settle
 from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
 from tracker.telemetry.rules.words import EARLIEST
-from tracker.telemetry.service.channels import ChannelUse, use_channel
-from tracker.telemetry.service.devices import AddedDevice, NewDevice, add_device, renew_password
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, NewDevice
+from tracker.telemetry.service.devices import AddedDevice, add_device, renew_password
 
 router = APIRouter(prefix="/api/v1", tags=["telemetry"])
 

@@ -23,7 +23,7 @@ from tracker.trace.rules.flows import Move, Node, Road, Side, moves_of, roads_be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class FacilityName:
     """A facility by code and name."""
 
     id: UUID
@@ -35,7 +35,7 @@ class Place:
 class Names:
     """What ids are called: facilities, equipment, shipments."""
 
-    facilities: Mapping[UUID, Place]
+    facilities: Mapping[UUID, FacilityName]
     equipment: Mapping[UUID, str]
     shipments: Mapping[UUID, str]
 
@@ -135,7 +135,7 @@ def _names(
     rows = db.execute(select(Facility.id, Facility.code, Facility.name).where(Facility.id.in_(facilities)))
     equipment = db.execute(select(Equipment.id, Equipment.code).where(Equipment.id.in_(places)))
     return Names(
-        facilities={row.id: Place(id=row.id, code=row.code, name=row.name) for row in rows},
+        facilities={row.id: FacilityName(id=row.id, code=row.code, name=row.name) for row in rows},
         equipment={row.id: row.code for row in equipment},
         shipments={id_: shipment.code for id_, shipment in shipments.items()},
     )

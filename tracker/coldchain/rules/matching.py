@@ -19,7 +19,7 @@ Instant = TypeVar("Instant", Micros, datetime)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class StoredEpisode:
     """A stored episode of the same channel, limit and place."""
 
     id: UUID
@@ -41,7 +41,7 @@ class Matched:
     """The stored episode it was part of, which lives on in another one."""
 
 
-def match(new: Sequence[Episode], old: Sequence[Known]) -> tuple[list[Matched], list[UUID]]:
+def match(new: Sequence[Episode], old: Sequence[StoredEpisode]) -> tuple[list[Matched], list[UUID]]:
     """Pair `new` with `old`; also the stored ones of which nothing is left (limits or placements changed).
 
     A stored episode lives on in the first recomputed one it overlaps. Where several would live on in
@@ -55,7 +55,7 @@ def match(new: Sequence[Episode], old: Sequence[Known]) -> tuple[list[Matched], 
         ]
         for known in old
     }
-    claims: dict[int, list[Known]] = {}
+    claims: dict[int, list[StoredEpisode]] = {}
     for known in old:
         if heirs[known.id]:
             claims.setdefault(heirs[known.id][0], []).append(known)

@@ -30,7 +30,7 @@ from tracker.coldchain.service.loading import (
     lock_progress,
     save_progress,
 )
-from tracker.coldchain.service.reconciling import Judged, reconcile
+from tracker.coldchain.service.reconciling import ChannelFindings, reconcile
 from tracker.coldchain.service.silence import note_silence
 from tracker.coldchain.service.state import carries_to_json, instant_or_none, partial_to_bytes
 from tracker.database.engine import transaction
@@ -109,7 +109,7 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: boo
     partials = _write_hours(db, judgements)
     _write_progress(db, judgements, partials, now)
     judged = [
-        Judged(
+        ChannelFindings(
             facts=one.facts,
             since=one.progress.resume.at if one.progress.resume else None,
             episodes=one.evaluation.episodes,

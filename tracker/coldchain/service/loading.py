@@ -26,7 +26,7 @@ from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class WatchedPlace:
     """What a channel watched during one assignment."""
 
     assignment_id: UUID
@@ -47,9 +47,9 @@ class ChannelFacts:
     live: bool
     """Readings are expected to keep coming: not a file import, not retired."""
     intervals: Intervals
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, WatchedPlace] = field(default_factory=dict)
 
-    def place_at(self, at: Micros) -> Place | None:
+    def place_at(self, at: Micros) -> WatchedPlace | None:
         """Where the channel is at an instant."""
         for place in self.places.values():
             end = place.placement.to_at
@@ -119,7 +119,7 @@ def load_channels(db: Session, ids: Collection[int]) -> dict[int, ChannelFacts]:
     }
 
 
-def _places(db: Session, ids: Collection[int]) -> dict[int, dict[str, Place]]:
+def _places(db: Session, ids: Collection[int]) -> dict[int, dict[str, WatchedPlace]]:
     query = (
         select(Assignment, Equipment.place_kind, func.coalesce(Equipment.facility_id, Device.unit_id))
         .join(Channel, Channel.id == Assignment.channel_id)
@@ -128,10 +128,10 @@ def _places(db: Session, ids: Collection[int]) -> dict[int, dict[str, Place]]:
         .where(Assignment.channel_id.in_(ids))
         .order_by(Assignment.channel_id, Assignment.from_at)
     )
-    found: dict[int, dict[str, Place]] = {}
+    found: dict[int, dict[str, WatchedPlace]] = {}
     for assignment, place_kind, unit_id in db.execute(query):
         key = str(assignment.id)
-        found.setdefault(assignment.channel_id, {})[key] = Place(
+        found.setdefault(assignment.channel_id, {})[key] = WatchedPlace(
             assignment_id=assignment.id,
             equipment_id=assignment.equipment_id,
             shipment_id=assignment.shipment_id,

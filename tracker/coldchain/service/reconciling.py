@@ -15,7 +15,7 @@ from tracker.coldchain.rules import tracking
 from tracker.coldchain.rules.episodes import Key
 from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import Limit
-from tracker.coldchain.rules.matching import Known, Matched, match
+from tracker.coldchain.rules.matching import Matched, StoredEpisode, match
 from tracker.coldchain.service.alarming import Change, follow_changes
 from tracker.coldchain.service.loading import ChannelFacts
 from tracker.coldchain.service.state import instant_or_none, micros_or_none
@@ -23,7 +23,7 @@ from tracker.kit.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ChannelFindings:
     """What evaluation found for one channel from `since` on (None: from its first reading)."""
 
     facts: ChannelFacts
@@ -31,7 +31,7 @@ class Judged:
     episodes: Sequence[tracking.Episode]
 
 
-def reconcile(db: Session, judged: Sequence[Judged], limits: Mapping[int, Limit], *, now: datetime) -> None:
+def reconcile(db: Session, judged: Sequence[ChannelFindings], limits: Mapping[int, Limit], *, now: datetime) -> None:
     """Store the episodes, keep versions, and let alarms follow."""
     stored = _stored(db, judged)
     changes: list[Change] = []
@@ -53,7 +53,7 @@ def reconcile(db: Session, judged: Sequence[Judged], limits: Mapping[int, Limit]
     follow_changes(db, changes, limits, now=now)
 
 
-def _stored(db: Session, judged: Sequence[Judged]) -> dict[int, list[Episode]]:
+def _stored(db: Session, judged: Sequence[ChannelFindings]) -> dict[int, list[Episode]]:
     """Stored episodes that readings from each channel's `since` on may touch."""
     wanted = text(
         "SELECT e.id FROM unnest(cast(:ids AS bigint[]), cast(:since AS timestamptz[])) AS w(channel_id, since) "
@@ -108,8 +108,8 @@ def _reconcile_one(
         yield Change(episode=row, was_alarmed=row.alarmed_at is not None)
 
 
-def _known(row: Episode) -> Known:
-    return Known(
+def _known(row: Episode) -> StoredEpisode:
+    return StoredEpisode(
         id=row.id,
         started_at=to_micros(row.started_at),
         ended_at=micros_or_none(row.ended_at),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
 from tracker.coldchain.errors import AlarmClosed
 from tracker.coldchain.models import Alarm
-from tracker.coldchain.service.alarms import alarm_for_update, mark_closed
+from tracker.coldchain.service.handling import alarm_for_update, mark_closed
 from tracker.passport.errors import (
     AlarmOngoing,
     BatchNotHeld,
@@ -25,27 +24,10 @@ from tracker.passport.errors import (
 )
 from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.rules.holding import Disposition, HoldState
-from tracker.passport.service.releasing import Decision, discard_hold, release_hold
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm
+from tracker.passport.service.releasing import discard_hold, release_hold
 from tracker.stock.rules.words import Account
 from tracker.stock.service.reading import lock_anchors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchDisposition:
-    """What becomes of one batch."""
-
-    batch_id: UUID
-    disposition: Disposition
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseAlarm:
-    """All dispositions of an alarm, in one act."""
-
-    alarm_id: UUID
-    dispositions: Sequence[BatchDisposition]
-    comment: str | None = None
 
 
 def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: datetime) -> Alarm:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,20 +18,12 @@ from tracker.kit.ids import uuid7
 from tracker.passport.errors import HoldDecided, HoldNotFound, ReasonMissing, ShakeTestNeeded
 from tracker.passport.events import HoldDiscarded, HoldReleased
 from tracker.passport.models import Hold
-from tracker.passport.rules.holding import HoldState, ShakeTest, may_release
+from tracker.passport.rules.holding import HoldState, may_release
+from tracker.passport.service.commands import Decision
 from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.holding import change_status
 from tracker.stock.service.reading import lock_anchors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Why the vials may be used again, or must be thrown away."""
-
-    reason: str
-    shake_test: ShakeTest | None = None
-    override: bool = False
 
 
 def release_hold(db: Session, principal: Principal, hold_id: UUID, decision: Decision, *, now: datetime) -> Hold:

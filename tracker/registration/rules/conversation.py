@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 
-class Step(StrEnum):
+class ConversationStep(StrEnum):
     """What the conversation waits for."""
 
     START = "start"
@@ -46,10 +46,10 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class ConversationState:
     """What the conversation remembers between two messages; JSON values only."""
 
-    step: Step = Step.START
+    step: ConversationStep = ConversationStep.START
     person: str | None = None
     options: tuple[Option, ...] = ()
     chosen: Option | None = None
@@ -61,12 +61,12 @@ class State:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> State:
+    def from_json(cls, value: dict[str, Any]) -> ConversationState:
         """As it was kept."""
         options = tuple(Option(**one) for one in value.get("options", ()))
         chosen = Option(**value["chosen"]) if value.get("chosen") else None
         return cls(
-            step=Step(value["step"]),
+            step=ConversationStep(value["step"]),
             person=value.get("person"),
             options=options,
             chosen=chosen,
@@ -113,72 +113,76 @@ Wish = FindPerson | FindSessions | TakePlace
 class Turn:
     """The new state, what to say, and what must be looked up or done before more can be said."""
 
-    state: State
+    state: ConversationState
     says: tuple[Say, ...] = ()
     wish: Wish | None = None
 
 
-def hear(state: State, text: str) -> Turn:
+def hear(state: ConversationState, text: str) -> Turn:
     """One message from the citizen."""
     word = " ".join(text.split())[:200]
     lowered = word.lower()
     if lowered in _STOP:
-        return Turn(State(), (Say("stopped"),))
-    if lowered in _START or state.step in (Step.START, Step.BOOKED):
+        return Turn(ConversationState(), (Say("stopped"),))
+    if lowered in _START or state.step in (ConversationStep.START, ConversationStep.BOOKED):
         begins = lowered in _START
-        return Turn(State(step=Step.NIK), (Say("welcome"),)) if begins else Turn(state, (Say("say_vaksin"),))
+        return (
+            Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
+            if begins
+            else Turn(state, (Say("say_vaksin"),))
+        )
     return _HEARERS[state.step](state, word)
 
 
-def _hear_nik(state: State, word: str) -> Turn:
+def _hear_nik(state: ConversationState, word: str) -> Turn:
     digits = "".join(char for char in word if char.isdigit())
     if len(digits) != 16:
         return Turn(state, (Say("nik_shape", {"digits": str(len(digits))}),))
     return Turn(state, wish=FindPerson(digits))
 
 
-def _hear_place(state: State, word: str) -> Turn:
+def _hear_place(state: ConversationState, word: str) -> Turn:
     if len(word) < 3 or state.person is None:
         return Turn(state, (Say("place_short"),))
     return Turn(state, wish=FindSessions(word, state.person))
 
 
-def _hear_choice(state: State, word: str) -> Turn:
+def _hear_choice(state: ConversationState, word: str) -> Turn:
     if word.isdigit() and 1 <= int(word) <= len(state.options):
         chosen = state.options[int(word) - 1]
-        return Turn(replace(state, step=Step.HEALTH, chosen=chosen, asked=0), (Say(f"ask_{QUESTIONS[0]}"),))
+        return Turn(replace(state, step=ConversationStep.HEALTH, chosen=chosen, asked=0), (Say(f"ask_{QUESTIONS[0]}"),))
     if not word.isdigit() and len(word) >= 3:
-        return _hear_place(replace(state, step=Step.PLACE, options=()), word)
+        return _hear_place(replace(state, step=ConversationStep.PLACE, options=()), word)
     return Turn(state, (Say("choose_number", {"most": str(len(state.options))}),))
 
 
-def _hear_health(state: State, word: str) -> Turn:
+def _hear_health(state: ConversationState, word: str) -> Turn:
     answer = _yes_or_no(word)
     if answer is None:
         return Turn(state, (Say("yes_or_no"),))
     if answer:
-        return Turn(State(), (Say(f"wait_{QUESTIONS[state.asked]}"),))
+        return Turn(ConversationState(), (Say(f"wait_{QUESTIONS[state.asked]}"),))
     following = state.asked + 1
     if following < len(QUESTIONS):
         return Turn(replace(state, asked=following), (Say(f"ask_{QUESTIONS[following]}"),))
-    return Turn(replace(state, step=Step.SURE), (Say("ask_sure", _told(state.chosen)),))
+    return Turn(replace(state, step=ConversationStep.SURE), (Say("ask_sure", _told(state.chosen)),))
 
 
-def _hear_sure(state: State, word: str) -> Turn:
+def _hear_sure(state: ConversationState, word: str) -> Turn:
     answer = _yes_or_no(word)
     if answer is None:
         return Turn(state, (Say("yes_or_no"),))
     if not answer or state.chosen is None or state.person is None:
-        return Turn(replace(state, step=Step.PLACE, options=(), chosen=None), (Say("another_place"),))
+        return Turn(replace(state, step=ConversationStep.PLACE, options=(), chosen=None), (Say("another_place"),))
     return Turn(state, wish=TakePlace(state.chosen, state.person))
 
 
 _HEARERS = {
-    Step.NIK: _hear_nik,
-    Step.PLACE: _hear_place,
-    Step.CHOICE: _hear_choice,
-    Step.HEALTH: _hear_health,
-    Step.SURE: _hear_sure,
+    ConversationStep.NIK: _hear_nik,
+    ConversationStep.PLACE: _hear_place,
+    ConversationStep.CHOICE: _hear_choice,
+    ConversationStep.HEALTH: _hear_health,
+    ConversationStep.SURE: _hear_sure,
 }
 
 
@@ -191,31 +195,31 @@ def _told(option: Option | None) -> dict[str, str]:
     return {} if option is None else {"facility": option.facility, "day": option.day, "dose": str(option.dose)}
 
 
-def person_found(state: State, person: UUID | None) -> Turn:
+def person_found(state: ConversationState, person: UUID | None) -> Turn:
     """The answer to FindPerson. Whether a number is registered is told only to whoever knows all its digits."""
     if person is None:
         return Turn(state, (Say("nik_unknown"),))
-    return Turn(replace(state, step=Step.PLACE, person=str(person)), (Say("ask_place"),))
+    return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
 
 
-def sessions_found(state: State, options: tuple[Option, ...], place: str) -> Turn:
+def sessions_found(state: ConversationState, options: tuple[Option, ...], place: str) -> Turn:
     """The answer to FindSessions."""
     if not options:
-        return Turn(replace(state, step=Step.PLACE, options=()), (Say("no_room", {"place": place}),))
+        return Turn(replace(state, step=ConversationStep.PLACE, options=()), (Say("no_room", {"place": place}),))
     lines = tuple(
         Say("option", {"number": str(number), "room": str(option.room), **_told(option)})
         for number, option in enumerate(options, start=1)
     )
-    return Turn(replace(state, step=Step.CHOICE, options=options), (*lines, Say("ask_choice")))
+    return Turn(replace(state, step=ConversationStep.CHOICE, options=options), (*lines, Say("ask_choice")))
 
 
-def place_taken(state: State, booking: UUID) -> Turn:
+def place_taken(state: ConversationState, booking: UUID) -> Turn:
     """The answer to TakePlace when it worked."""
-    done = State(step=Step.BOOKED, person=state.person, booking=str(booking))
+    done = ConversationState(step=ConversationStep.BOOKED, person=state.person, booking=str(booking))
     return Turn(done, (Say("booked", {**_told(state.chosen), "booking": str(booking)}),))
 
 
-def place_refused(state: State, reason: str) -> Turn:
+def place_refused(state: ConversationState, reason: str) -> Turn:
     """The answer to TakePlace when it did not; `reason` is the refusal's own sentence."""
-    again = replace(state, step=Step.PLACE, options=(), chosen=None)
+    again = replace(state, step=ConversationStep.PLACE, options=(), chosen=None)
     return Turn(again, (Say("refused", {"reason": reason}), Say("ask_place")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,33 +17,28 @@ from tracker.network.models import Facility
 from tracker.people.queries import person_by_nik
 from tracker.people.vault import NikVault
 from tracker.quota.queries.quota import QuotaAsked, read_quota
-from tracker.quota.rules.words import BookingState, BucketKind, Medium
+from tracker.quota.rules.words import BookingState, BucketKind
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import OtherMedium
 from tracker.registration.models import Conversation, ConversationTurn
 from tracker.registration.rules import conversation as machine
-from tracker.registration.rules.conversation import FindPerson, FindSessions, Option, State, TakePlace, Turn, Wish
+from tracker.registration.rules.conversation import (
+    ConversationState,
+    FindPerson,
+    FindSessions,
+    Option,
+    TakePlace,
+    Turn,
+    Wish,
+)
 from tracker.registration.rules.texts import spoken
+from tracker.registration.service.commands import Message
 
 _PLACES = 3
 _OPTIONS = 5
 _PUBLIC = frozenset({BucketKind.GENERAL, BucketKind.CITY, BucketKind.KELURAHAN, BucketKind.SECOND_DOSE})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message of a conversation; ids are the mouth's own. The text is not shown by `repr`."""
-
-    conversation_id: UUID
-    message_id: str
-    medium: Medium
-    text: str
-    language: str = "id"
-
-    def __repr__(self) -> str:
-        return f"Message(conversation_id={self.conversation_id}, message_id={self.message_id!r})"
 
 
 def answer(db: Session, principal: Principal, message: Message, *, vault: NikVault, now: datetime) -> list[str]:
@@ -57,7 +51,7 @@ def answer(db: Session, principal: Principal, message: Message, *, vault: NikVau
     earlier = db.get(ConversationTurn, (talk.id, message.message_id))
     if earlier is not None:
         return [str(reply) for reply in earlier.replies]
-    turn = machine.hear(State.from_json(talk.state), message.text)
+    turn = machine.hear(ConversationState.from_json(talk.state), message.text)
     says = [*turn.says]
     while turn.wish is not None:
         turn = _grant(db, principal, turn, turn.wish, message, vault=vault, now=now)
@@ -77,7 +71,7 @@ def _locked(db: Session, principal: Principal, message: Message, now: datetime) 
             id=message.conversation_id,
             medium=message.medium,
             account_id=principal.account_id,
-            state=State().to_json(),
+            state=ConversationState().to_json(),
             updated_at=now,
         )
         .on_conflict_do_nothing()

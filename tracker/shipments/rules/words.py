@@ -12,7 +12,7 @@ class ShipmentKind(StrEnum):
     DIRECT = "direct"  # the sender sends
 
 
-class State(StrEnum):
+class ShipmentState(StrEnum):
     """How far a shipment has come."""
 
     REQUESTED = "requested"
@@ -24,8 +24,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-ON_THE_ROAD = frozenset({State.IN_TRANSIT, State.PARTLY_RECEIVED})
-DISPATCHED = ON_THE_ROAD | {State.RECEIVED}
+ON_THE_ROAD = frozenset({ShipmentState.IN_TRANSIT, ShipmentState.PARTLY_RECEIVED})
+DISPATCHED = ON_THE_ROAD | {ShipmentState.RECEIVED}
 
 
 class Difference(StrEnum):

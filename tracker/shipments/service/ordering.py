@@ -23,7 +23,7 @@ from tracker.shipments.events import ShipmentApproved, ShipmentCancelled, Shipme
 from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import matches, shipments_visible_to
 from tracker.shipments.rules.routes import is_lateral, may_send
-from tracker.shipments.rules.words import ShipmentKind, State
+from tracker.shipments.rules.words import ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import CreateShipment, digest
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
@@ -63,7 +63,7 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
         id=command.id,
         code=code_of(command.id),
         kind=kind,
-        state=State.APPROVED if by_sender else State.REQUESTED,
+        state=ShipmentState.APPROVED if by_sender else ShipmentState.REQUESTED,
         from_facility_id=sender.id,
         to_facility_id=receiver.id,
         sideways=is_lateral(from_path, to_path),
@@ -106,16 +106,16 @@ def approve_shipment(
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
-    if shipment.state is State.APPROVED and approved is None:
+    if shipment.state is ShipmentState.APPROVED and approved is None:
         return shipment
-    if shipment.state not in (State.REQUESTED, State.APPROVED):
+    if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     for line in lines_of(db, shipment.id):
         vials = (approved or {}).get(line.seq, line.vials)
         if not 0 <= vials <= 10_000_000:
             raise BadVials(line=line.seq, field="vials", vials=vials)
         line.approved = vials
-    shipment.state = State.APPROVED
+    shipment.state = ShipmentState.APPROVED
     shipment.approved_by = principal.name
     db.flush()
     tell(db, shipment, lambda facts: ShipmentApproved(**facts), now=now)
@@ -127,11 +127,11 @@ def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: 
     shipment, from_path, to_path = locked(db, principal, ref)
     if not principal.may(Permission.SHIPMENT_WRITE, to_path):
         require_end(principal, from_path)
-    if shipment.state is State.CANCELLED:
+    if shipment.state is ShipmentState.CANCELLED:
         return shipment
-    if shipment.state not in (State.REQUESTED, State.APPROVED, State.PACKED):
+    if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
-    shipment.state = State.CANCELLED
+    shipment.state = ShipmentState.CANCELLED
     db.flush()
     tell(db, shipment, lambda facts: ShipmentCancelled(**facts), now=now)
     return shipment

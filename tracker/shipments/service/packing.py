@@ -22,7 +22,7 @@ from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack
 from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
-from tracker.shipments.rules.words import DISPATCHED, State
+from tracker.shipments.rules.words import DISPATCHED, ShipmentState
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.telling import tell
@@ -66,14 +66,14 @@ def pack_shipment(
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
     content = digest(boxes)
-    if shipment.packed_content == content and shipment.state is not State.CANCELLED:
+    if shipment.packed_content == content and shipment.state is not ShipmentState.CANCELLED:
         return Packed(shipment, {}, ())
-    if shipment.state not in (State.APPROVED, State.PACKED):
+    if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     boxes = boxes or (Box(),)
     takes, missing, skipped = _choose(db, principal, shipment, boxes, now=now)
     _replace_boxes(db, shipment, boxes, takes)
-    shipment.state = State.PACKED
+    shipment.state = ShipmentState.PACKED
     shipment.packed_content = content
     shipment.packed_at = now
     db.flush()
@@ -100,7 +100,7 @@ def dispatch_shipment(
     require_end(principal, from_path)
     if shipment.state in DISPATCHED:
         return shipment
-    if shipment.state is not State.PACKED:
+    if shipment.state is not ShipmentState.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
     event = PostEvent(
@@ -113,7 +113,7 @@ def dispatch_shipment(
         shipment_id=shipment.id,
     )
     post_event(db, principal, event, now=now, permission=Permission.SHIPMENT_WRITE)
-    shipment.state = State.IN_TRANSIT
+    shipment.state = ShipmentState.IN_TRANSIT
     shipment.dispatched_at = min(occurred_at, now)
     if expected_at is not None:
         shipment.expected_at = expected_at
@@ -218,7 +218,7 @@ def _packed_elsewhere(db: Session, shipment: Shipment) -> Counter[tuple[UUID, UU
         .join(Shipment, Shipment.id == PackedLine.shipment_id)
         .where(
             Shipment.from_facility_id == shipment.from_facility_id,
-            Shipment.state == State.PACKED,
+            Shipment.state == ShipmentState.PACKED,
             Shipment.id != shipment.id,
         )
         .group_by(PackedLine.batch_id, PackedLine.place_id)

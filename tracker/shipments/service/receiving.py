@@ -31,7 +31,7 @@ from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentR
 from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.receiving import parts
-from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, State
+from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, ShipmentState
 from tracker.shipments.service.commands import Received, ReceiveShipment, digest
 from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
@@ -292,7 +292,7 @@ def _finish(
 ) -> None:
     sums = sums_by_batch(db, shipment.id)
     complete = all(each.on_road == 0 for each in sums.values())
-    shipment.state = State.RECEIVED if complete else State.PARTLY_RECEIVED
+    shipment.state = ShipmentState.RECEIVED if complete else ShipmentState.PARTLY_RECEIVED
     if complete:
         shipment.received_at = min(command.occurred_at, now)
     db.flush()

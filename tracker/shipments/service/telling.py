@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.feed.service import Happening, append_all
 from tracker.shipments.events import ShipmentNews, Side
 from tracker.shipments.models import Shipment
-from tracker.shipments.rules.words import State
+from tracker.shipments.rules.words import ShipmentState
 
 
 class ShipmentFacts(TypedDict):
@@ -20,7 +20,7 @@ class ShipmentFacts(TypedDict):
 
     shipment_id: UUID
     code: str
-    state: State
+    state: ShipmentState
     from_facility_id: UUID
     to_facility_id: UUID
     side: Side

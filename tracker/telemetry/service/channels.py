@@ -27,6 +27,7 @@ from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Devic
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DEFAULT_ROLES, EARLIEST, Quantity, Role
+from tracker.telemetry.service.commands import ChannelUse
 from tracker.telemetry.service.devices import lock_device
 from tracker.telemetry.service.writer import mark
 
@@ -102,24 +103,6 @@ def _insert_channels(db: Session, rows: list[dict[str, object]], wanted: Mapping
     ]
     if intervals:
         db.execute(insert(ChannelInterval), intervals)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelUse:
-    """From `from_at` on, channel `name` of `device` watches `equipment` or `shipment`.
-
-    Neither: the channel is declared, or its watch ends at `from_at`. `interval_s` is the nominal time
-    between readings from then on; None leaves it.
-    """
-
-    device: str | UUID
-    name: str
-    quantity: Quantity = Quantity.TEMPERATURE
-    role: Role | None = None
-    equipment: str | UUID | None = None
-    shipment: str | UUID | None = None
-    from_at: datetime | None = None
-    interval_s: int | None = None
 
 
 def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: datetime) -> Channel:

@@ -24,21 +24,9 @@ from tracker.telemetry.models import Device
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.credentials import hash_password, new_password
 from tracker.telemetry.rules.words import DeviceKind
+from tracker.telemetry.service.commands import NewDevice
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDevice:
-    """A device at a unit; with `gateway` it stands behind that one and is known by its serial there."""
-
-    code: str
-    unit: str | UUID
-    kind: DeviceKind = DeviceKind.NATIVE
-    make: str | None = None
-    model: str | None = None
-    serial: str | None = None
-    gateway: str | UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,15 +17,8 @@ from tracker.coldchain.events import AlarmAcknowledged, AlarmEscalated, AlarmSet
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.escalation import Level, escalated
 from tracker.coldchain.service.alarming import note_step
+from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.feed.service import append
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcknowledgeAlarm:
-    """Somebody has seen the alarm and says what is being done."""
-
-    alarm_id: UUID
-    comment: str
 
 
 def acknowledge_alarm(db: Session, principal: Principal, command: AcknowledgeAlarm, *, now: datetime) -> Alarm:

@@ -1,0 +1,22 @@
+"""Commands of this room: what its use cases are asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tracker.quota.rules.words import Medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation; ids are the mouth's own. The text is not shown by `repr`."""
+
+    conversation_id: UUID
+    message_id: str
+    medium: Medium
+    text: str
+    language: str = "id"
+
+    def __repr__(self) -> str:
+        return f"Message(conversation_id={self.conversation_id}, message_id={self.message_id!r})"
