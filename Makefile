@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 PYTEST_ARGS ?=
 # One private database server for each worker; more than four bring nothing on usual machines.
 TIMES := .pytest_cache/times.json
-PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile
+PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
@@ -22,7 +22,7 @@ demo: setup ## Everything on this machine: servers, a world with real places, se
 	@exec $(BIN)/rantai demo $(DEMO_ARGS)
 
 test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
-	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times $(TIMES) $(PYTEST_ARGS)
+	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times=$(TIMES) $(PYTEST_ARGS)
 
 test-fast: setup-tools ## Rules and documents: no server is started
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit

@@ -17,7 +17,7 @@ from rantai.errors import ServiceMissing
 from tests.support import databases
 from tests.support.services import Services as TestServices
 from tests.support.services import services_line, start_services
-from tests.support.times import Timing
+from tests.support.times import Timing, longest_first, read_budget
 from tests.support.world import StandingWorld, World, standing_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
@@ -37,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if note := config.getoption("times"):
         config.pluginmanager.register(Timing(note))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [items[place] for place in longest_first([item.nodeid for item in items], read_budget())]
 
 
 def pytest_report_header() -> str:

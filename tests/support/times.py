@@ -1,6 +1,6 @@
 """Where the suite's time goes, by file and phase, held against the budget in `tests/budget.toml`.
 
-`pytest --times FILE` (as `make test` calls it) notes how long every test was set up, called and torn down, and says
+`pytest --times=FILE` (as `make test` calls it) notes how long every test was set up, called and torn down, and says
 at the end what is over budget. `python -m tests.support.times FILE` (`make test-times`) shows such a note in full.
 Nothing fails because of it: a busy machine makes everything slow.
 """
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,15 @@ class Budget:
         worked = sum(took.whole for took in times.values()) / self.workers
         if worked > self.whole_suite_s:
             yield f"the suite took {worked:.0f} s of {self.whole_suite_s:.0f} on {self.workers} workers"
+
+
+def longest_first(node_ids: Iterable[str], budget: Budget) -> list[int]:
+    """Places of the tests in the order to run them: files that may take longest first, else as they came.
+
+    A long file that comes last keeps one worker busy while the others have nothing left to do.
+    """
+    allowed = [budget.files.get(node.partition("::")[0], budget.file_s) for node in node_ids]
+    return sorted(range(len(allowed)), key=lambda place: -allowed[place])
 
 
 def read_budget(path: Path = BUDGET) -> Budget:

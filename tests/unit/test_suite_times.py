@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.times import PHASES, ROOT, Budget, FileTimes, by_folder, read_budget, read_note, table
+from tests.support.times import PHASES, ROOT, Budget, FileTimes, by_folder, longest_first, read_budget, read_note, table
 
 BUDGET = Budget(whole_suite_s=100, workers=2, file_s=10, folders={"tests/db": 30}, files={"tests/db/test_long.py": 25})
 
@@ -28,10 +28,21 @@ def test_a_file_over_its_own_or_the_common_ceiling_a_folder_and_the_whole_are_na
     assert list(BUDGET.over({"tests/db/test_long.py": FileTimes(call=25)})) == []
 
 
+def test_files_that_may_take_longest_come_first_and_others_stay_as_shuffled() -> None:
+    ids = [
+        "tests/db/test_b.py::one",
+        "tests/db/test_long.py::one",
+        "tests/db/test_a.py::one",
+        "tests/db/test_b.py::two",
+    ]
+    assert longest_first(ids, BUDGET) == [1, 0, 2, 3]
+
+
 def test_a_run_notes_the_phases_of_every_file_through_its_workers(tmp_path: Path) -> None:
     note = tmp_path / "times.json"
-    file = "tests/unit/test_kit_ids.py"
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", "--times", str(note), file]
+    # No file is named, as in `make test`: what to run comes from the settings.
+    where = ["-o", "testpaths=tests/unit/test_kit_ids.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", f"--times={note}", *where]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "where the time went" in done.stdout
