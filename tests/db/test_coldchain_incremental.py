@@ -17,11 +17,11 @@ from tests.support.coldchain import START, at, living, minutes, new_channel, sen
 from tests.support.world import World
 from tracker.coldchain.models import Alarm, ChannelHour, Episode, Limit
 from tracker.coldchain.rules.episodes import evaluate
+from tracker.coldchain.rules.hours import Stretch, hours_of
 from tracker.coldchain.rules.instants import MINUTE, SECOND, to_micros
 from tracker.coldchain.rules.limits import SUMS, Mode, Operator, Severity, windows_of
 from tracker.coldchain.rules.standing import series_of, until_of
 from tracker.coldchain.rules.thermal import COLUMNS
-from tracker.coldchain.service.aggregates import Part, hours_of
 from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
 from tracker.coldchain.service.loading import limits_in_force, load_channels
 from tracker.network.rules.words import PlaceKind
@@ -102,7 +102,11 @@ def from_scratch(
         for one in found.episodes
     ]
     hours = hours_of(
-        [Part(channel_id=channel.id, series=series, standing=found.standing, partial=None, cuts=[series.at.size - 1])]
+        [
+            Stretch(
+                channel_id=channel.id, series=series, standing=found.standing, partial=None, cuts=[series.at.size - 1]
+            )
+        ]
     )
     rows_by_hour = {
         START + timedelta(seconds=(int(hour) - origin) / SECOND): row

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracker.coldchain.rules.hours import Stretch, hours_of
 from tracker.coldchain.rules.instants import HOUR, MINUTE
 from tracker.coldchain.rules.kinetics import VVM_TYPES, mkt_c, vvm_life_per_s
 from tracker.coldchain.rules.standing import intervals_of, series_of, standing_of
 from tracker.coldchain.rules.thermal import BANDS, COLUMNS, Exposure, empty, merged, thermal_of
-from tracker.coldchain.service.aggregates import Part, hours_of
 
 # Nexleaf's own test vectors at 37 °C: k per day, and life used by one sample of 10 minutes.
 NEXLEAF = {
@@ -112,7 +112,7 @@ POINTS = st.lists(
 def test_the_hours_add_up_to_the_whole_in_any_grouping(points: list[tuple[int, float]]) -> None:
     series = series_of([minute * MINUTE for minute, _ in points], [value for _, value in points])
     standing = standing_of(series.at, intervals_of([(0, 10 * MINUTE)]), int(series.at[-1]))
-    part = Part(channel_id=1, series=series, standing=standing, partial=None, cuts=[series.at.size - 1])
+    part = Stretch(channel_id=1, series=series, standing=standing, partial=None, cuts=[series.at.size - 1])
     hours = hours_of([part])
     left, right = empty(), empty()
     for row in hours.rows:
@@ -133,10 +133,10 @@ def test_going_on_from_a_partial_hour_gives_the_same_hours(
     series = series_of([minute * MINUTE for minute, _ in points], [value for _, value in points])
     cut = data.draw(st.integers(0, series.at.size - 1))
     standing = standing_of(series.at, intervals_of([(0, 10 * MINUTE)]), int(series.at[-1]))
-    whole = hours_of([Part(channel_id=1, series=series, standing=standing, partial=None, cuts=[cut])])
+    whole = hours_of([Stretch(channel_id=1, series=series, standing=standing, partial=None, cuts=[cut])])
     tail = type(series)(series.at[cut:], series.low[cut:], series.high[cut:])
     rest = type(standing)(standing.start[cut:], standing.end[cut:], standing.joined[cut:], standing.unfinished)
-    later = hours_of([Part(channel_id=1, series=tail, standing=rest, partial=whole.partials[0][0], cuts=[])])
+    later = hours_of([Stretch(channel_id=1, series=tail, standing=rest, partial=whole.partials[0][0], cuts=[])])
     since = int(series.at[cut]) // HOUR * HOUR
     kept = whole.hour >= since
     assert whole.hour[kept].tolist() == later.hour.tolist()

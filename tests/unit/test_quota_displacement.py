@@ -10,8 +10,8 @@ from uuid import UUID
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
-from tracker.quota.rules.need import vials_for
+from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
+from tracker.quota.rules.need import Load, SessionLoad, vials_for
 
 DAY = date(2026, 3, 2)
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -135,3 +135,16 @@ def test_nobody_gives_way_who_need_not_have_in_the_last_step(
             break
         spared.discard(promise_.id)
     assert any(needed(groups, spared, step, size) > vials for step, vials in supply)
+
+
+def test_promises_share_vials_by_session_or_where_opened_vials_keep_by_day() -> None:
+    morning, evening = UUID(int=1), UUID(int=2)
+    loads = [
+        SessionLoad(session_id=one, pool=(one, one), day=DAY, load=Load(persons, open_doses))
+        for one, persons, open_doses in ((morning, 3, 1), (evening, 2, 0))
+    ]
+    first, claim = promise(1), promise(2, Rank.CLAIM)
+    apart = grouped(loads, {morning: [first]}, {DAY: [claim]}, whole_day=False)
+    assert [(g.persons, g.open_doses, g.movable) for g in apart] == [(3, 1, (first,)), (2, 0, ()), (1, 0, (claim,))]
+    together = grouped(loads, {morning: [first]}, {DAY: [claim]}, whole_day=True)
+    assert [(g.day, g.persons, g.open_doses, g.movable) for g in together] == [(DAY, 6, 1, (first, claim))]

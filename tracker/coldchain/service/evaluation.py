@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from tracker.coldchain import models
 from tracker.coldchain.rules.episodes import Checkpoint, Evaluation, evaluate
+from tracker.coldchain.rules.hours import Stretch, hours_of
 from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, WATCHED_ROLES, Floats, Limit, windows_of
 from tracker.coldchain.rules.standing import Instants, Series, is_silent, silent_from, until_of
-from tracker.coldchain.service.aggregates import Part, hours_of, store_hours
+from tracker.coldchain.service.aggregates import store_hours
 from tracker.coldchain.service.loading import (
     ChannelFacts,
     Progress,
@@ -178,7 +179,7 @@ def _first_of_days(at: Instants) -> list[int]:
 
 def _write_hours(db: Session, judgements: Sequence[_Judgement]) -> dict[int, list[Floats]]:
     parts = [
-        Part(
+        Stretch(
             channel_id=one.facts.id,
             series=one.series,
             standing=one.evaluation.standing,

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.coldchain import models
 from tracker.coldchain.rules.episodes import Checkpoint
+from tracker.coldchain.rules.hours import Readings, folded
 from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import Floats, Limit, Placement
-from tracker.coldchain.rules.standing import Instants, Intervals, intervals_of
+from tracker.coldchain.rules.standing import Intervals, intervals_of
 from tracker.coldchain.service.binary import fetch_packed
 from tracker.coldchain.service.state import checkpoint_of, micros_or_none, partial_from_bytes
 from tracker.network.models import Equipment
@@ -210,24 +210,6 @@ def _older_checkpoints(db: Session, late: Mapping[int, Micros]) -> dict[int, tup
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Readings of many channels, folded to distinct instants: arrays of shape (n,), channel after channel."""
-
-    channel: Instants
-    at: Instants
-    low: Floats
-    high: Floats
-
-    def slices(self) -> list[tuple[int, int, int]]:
-        """(channel id, first, after) for each channel that has readings."""
-        if self.channel.size == 0:
-            return []
-        first = np.flatnonzero(np.concatenate(([True], self.channel[1:] != self.channel[:-1])))
-        after = np.append(first[1:], self.channel.size)
-        return list(zip(self.channel[first].tolist(), first.tolist(), after.tolist(), strict=True))
-
-
 # Nested loops over the primary key and nothing else: each channel's newest rows are two index entries,
 # and a plan that hashes a month of readings to find them must never be tried.
 READINGS = """
@@ -243,7 +225,7 @@ READINGS = """
 """
 
 
-def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Loaded:
+def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Readings:
     """Each channel's readings from its checkpoint on (all of them where there is none)."""
     db.execute(
         text(
@@ -253,7 +235,7 @@ def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Load
     )
     parameters = reading_parameters(resumes)
     channel, at, value = fetch_packed(db, READINGS, parameters)
-    return _folded(channel, at, value)
+    return folded(channel, at, value)
 
 
 def reading_parameters(resumes: Mapping[int, Checkpoint | None]) -> dict[str, Any]:
@@ -264,20 +246,6 @@ def reading_parameters(resumes: Mapping[int, Checkpoint | None]) -> dict[str, An
         "ids": ids,
         "from_at": [from_micros(start.at) if start is not None else from_micros(0) for start in starts],
     }
-
-
-def _folded(channel: Instants, at: Instants, value: Floats) -> Loaded:
-    ordered = channel.size < 2 or bool(
-        np.all((channel[1:] > channel[:-1]) | ((channel[1:] == channel[:-1]) & (at[1:] > at[:-1])))
-    )
-    if ordered:
-        return Loaded(channel, at, value, value)
-    order = np.lexsort((value, at, channel))
-    channel, at, value = channel[order], at[order], value[order]
-    new = np.concatenate(([True], (channel[1:] != channel[:-1]) | (at[1:] != at[:-1])))
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], channel.size) - 1
-    return Loaded(channel[first], at[first], value[first], value[last])
 
 
 _SAVE_HEADS = """

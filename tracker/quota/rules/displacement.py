@@ -7,13 +7,13 @@ nine others still need would help nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 from uuid import UUID
 
-from tracker.quota.rules.need import vials_for
+from tracker.quota.rules.need import SessionLoad, vials_for
 
 
 class Rank(IntEnum):
@@ -44,6 +44,41 @@ class Group:
     persons: int
     open_doses: int
     movable: tuple[Promise, ...]
+
+
+def grouped(
+    loads: Iterable[SessionLoad],
+    by_session: Mapping[UUID, Sequence[Promise]],
+    by_due_day: Mapping[date, Sequence[Promise]],
+    *,
+    whole_day: bool,
+) -> list[Group]:
+    """Promises as they share vials: by session and by day of claims, or all of a day together."""
+    groups = [
+        Group(
+            day=each.day,
+            persons=each.load.persons,
+            open_doses=each.load.open_doses,
+            movable=tuple(by_session.get(each.session_id, ())),
+        )
+        for each in loads
+    ]
+    groups += [
+        Group(day=day, persons=len(claims), open_doses=0, movable=tuple(claims)) for day, claims in by_due_day.items()
+    ]
+    return _merged(groups) if whole_day else groups
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    return [
+        Group(
+            day=day,
+            persons=sum(g.persons for g in groups if g.day == day),
+            open_doses=sum(g.open_doses for g in groups if g.day == day),
+            movable=tuple(promise for g in groups if g.day == day for promise in g.movable),
+        )
+        for day in sorted({g.day for g in groups})
+    ]
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
 from tracker.quota.queries.loads import session_loads
-from tracker.quota.rules.displacement import Group, Promise, Rank, displaced
+from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
 from tracker.quota.service.moving import lapse_in
@@ -104,37 +104,14 @@ def _funded(db: Session, pool: PoolFacts) -> list[Claim]:
 
 
 def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[Claim], now: datetime) -> list[Group]:
-    """Promises as they share vials: by session and day of claims, or all of a day together."""
-    promises: dict[UUID, list[Promise]] = {}
+    by_session: dict[UUID, list[Promise]] = {}
     for booking in bookings:
         rank = Rank.FIRST_DOSE if booking.dose == 1 else Rank.LATER_DOSE
-        promises.setdefault(booking.session_id, []).append(Promise(id=booking.id, rank=rank, made_at=booking.made_at))
-    by_day: dict[date, list[Promise]] = {}
+        by_session.setdefault(booking.session_id, []).append(Promise(id=booking.id, rank=rank, made_at=booking.made_at))
+    by_due_day: dict[date, list[Promise]] = {}
     for claim in claims:
-        by_day.setdefault(claim.due_day, []).append(Promise(id=claim.id, rank=Rank.CLAIM, made_at=claim.made_at))
-    groups = [
-        Group(
-            day=each.day,
-            persons=each.load.persons,
-            open_doses=each.load.open_doses,
-            movable=tuple(promises.get(each.session_id, ())),
-        )
-        for each in session_loads(db, {pool.key}, now)
-    ]
-    groups += [Group(day=day, persons=len(mine), open_doses=0, movable=tuple(mine)) for day, mine in by_day.items()]
-    return _merged(groups) if pool.whole_day else groups
-
-
-def _merged(groups: list[Group]) -> list[Group]:
-    return [
-        Group(
-            day=day,
-            persons=sum(g.persons for g in groups if g.day == day),
-            open_doses=sum(g.open_doses for g in groups if g.day == day),
-            movable=tuple(promise for g in groups if g.day == day for promise in g.movable),
-        )
-        for day in sorted({g.day for g in groups})
-    ]
+        by_due_day.setdefault(claim.due_day, []).append(Promise(id=claim.id, rank=Rank.CLAIM, made_at=claim.made_at))
+    return grouped(session_loads(db, {pool.key}, now), by_session, by_due_day, whole_day=pool.whole_day)
 
 
 def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> Displacement:
