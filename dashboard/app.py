@@ -17,15 +17,18 @@ from dashboard.aside import pages as aside
 from dashboard.batch import pages as batch
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
-from dashboard.frame import login, statics
+from dashboard.frame import examples, login, password, statics
 from dashboard.frame.error_pages import error_page
+from dashboard.frame.rendering import page
+from dashboard.frame.resuming import Waiting, waiting_of
 from dashboard.frame.security import SecurityHeaders
-from dashboard.frame.viewer import LoginNeeded, own_path
+from dashboard.frame.viewer import LoginNeeded, own_path, stranger
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import pages as overview
 from dashboard.quota import pages as quota
 from dashboard.scan import pages as scan
+from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
 from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
@@ -42,6 +45,8 @@ _CITIZENS_PER_MINUTE = 20
 ROUTERS = (
     statics.router,
     login.router,
+    password.router,
+    examples.router,
     overview.router,
     alarms.router,
     aside.router,
@@ -52,6 +57,7 @@ ROUTERS = (
     sprites.router,
     quota.router,
     scan.router,
+    search.router,
     shipments.router,
     temperature.router,
 )
@@ -77,6 +83,9 @@ def _for_people(machine: Handler) -> Handler:
 
     async def handle(request: Request, error: Exception) -> Response:
         if isinstance(error, LoginNeeded):
+            waiting = await waiting_of(request)
+            if waiting is not None:
+                return await run_in_threadpool(_log_in_first, request, waiting)
             return RedirectResponse(f"/masuk?{_way_back(request)}", status_code=303)
         answer = await run_in_threadpool(machine, request, error)
         plain = answer if isinstance(answer, Response) else await answer
@@ -85,6 +94,12 @@ def _for_people(machine: Handler) -> Handler:
         return await run_in_threadpool(error_page, request, plain)
 
     return handle
+
+
+def _log_in_first(request: Request, waiting: Waiting) -> Response:
+    """The log-in's form, keeping what was just sent."""
+    values = {"target": waiting.back, "problem": None, "username": "", "waiting": waiting}
+    return page(stranger(request), "frame/login.html", status=401, **values)
 
 
 def _is_page(request: Request) -> bool:

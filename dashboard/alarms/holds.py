@@ -25,6 +25,12 @@ class HoldRow:
     lot: str
     doses_per_vial: int
     place: str | None
+    zone: str
+
+    @property
+    def id(self) -> UUID:
+        """The hold's own id."""
+        return self.hold.id
 
     @property
     def open(self) -> bool:
@@ -57,5 +63,6 @@ def _hold_row(row: Any) -> HoldRow:
         product=row.presentation_name,
         lot=row.lot,
         doses_per_vial=row.doses_per_vial,
-        place=row.place_code,
+        place=row.place_name,
+        zone=row.timezone,
     )

@@ -12,11 +12,14 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from dashboard.alarms.actions import ACTIONS, told_in_words
 from dashboard.alarms.holds import holds_of_alarms
-from dashboard.alarms.queries import alarms, steps_of
+from dashboard.alarms.queries import AlarmRow, alarms, count_open_alarms, steps_of
+from dashboard.alarms.refuges import names_of, refuges_of
+from dashboard.frame import labels
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
-from dashboard.frame.viewer import Member, check_csrf
+from dashboard.frame.viewer import Member, Viewer, check_csrf
 from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
 from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
@@ -30,9 +33,12 @@ from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Deci
 router = APIRouter(include_in_schema=False)
 
 SHOWS = ("open", "closed", "all")
+# What a phone shows before somebody asks for the rest, and the most that one page ever has.
+FIRST = 12
+MOST = 200
 # What a person can put right; everything else becomes an error page.
 REFUSALS: dict[type[DomainError], tuple[str, str]] = {
-    CommentMissing: ("komentar", mark("Tulis dahulu apa yang dilakukan.")),
+    CommentMissing: ("komentar", mark("Pilih atau tulis dahulu apa yang dilakukan.")),
     ReasonMissing: ("alasan", mark("Tulis alasan keputusan untuk setiap batch.")),
     DispositionMissing: ("putusan", mark("Setiap batch yang ditahan perlu keputusan.")),
     ShakeTestNeeded: (
@@ -52,10 +58,22 @@ class Trouble:
 
 
 @router.get("/alarm")
-def show_alarms(viewer: Member, db: Db, tampil: str = "open", masalah: str = "", sebab: str = "") -> Response:
-    """The alarms; `tampil` is open, closed or all. `masalah` names the alarm whose form was refused, `sebab` why."""
+def show_alarms(
+    viewer: Member,
+    db: Db,
+    tampil: str = "open",
+    masalah: str = "",
+    sebab: str = "",
+    buka: UUID | None = None,
+    semua: bool = False,
+) -> Response:
+    """The alarms; `tampil` is open, closed or all, `buka` the one to show opened, `semua` all of them.
+
+    `masalah` names the alarm whose form was refused, `sebab` why.
+    """
     show = tampil if tampil in SHOWS else "open"
-    found = alarms(db, viewer.known(), show=show)
+    every = alarms(db, viewer.known(), show=show, limit=MOST)
+    found = _with(db, viewer, every if semua else every[:FIRST], buka)
     ids = [alarm.id for alarm in found]
     sentence = next((text for key, text in REFUSALS.values() if key == sebab), "")
     return page(
@@ -65,11 +83,24 @@ def show_alarms(viewer: Member, db: Db, tampil: str = "open", masalah: str = "",
         steps=steps_of(db, ids),
         holds=holds_of_alarms(db, viewer.known(), ids),
         show=show,
-        shows=SHOWS,
+        shows=[
+            (f"/alarm?tampil={name}", viewer.texts.gettext(labels.ALARM_SHOW[name]), name == show) for name in SHOWS
+        ],
+        hidden=max(0, (count_open_alarms(db, viewer.known())[0] if show == "open" else len(every)) - len(found)),
+        opened=buka or (found[0].id if found and show == "open" else None),
+        refuges=refuges_of(db, [alarm for alarm in found if alarm.stage == "open"], viewer.now),
+        actions=ACTIONS,
         trouble=Trouble(alarm=masalah, sentence=sentence) if sentence else None,
         dispositions=[item.value for item in Disposition],
         shake_tests=[item.value for item in ShakeTest],
     )
+
+
+def _with(db: Db, viewer: Viewer, found: list[AlarmRow], wanted: UUID | None) -> list[AlarmRow]:
+    """The list with the alarm somebody came for, on top when it would not be in it."""
+    if wanted is None or any(alarm.id == wanted for alarm in found):
+        return found
+    return [*alarms(db, viewer.known(), show="all", alarm_id=wanted), *found]
 
 
 @router.post("/alarm/{alarm_id}/tanggapi")
@@ -80,16 +111,22 @@ def acknowledge(
     now: Now,
     csrf: Annotated[str, Form(max_length=200)] = "",
     comment: Annotated[str, Form(max_length=2000)] = "",
+    tindakan: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    pindah: Annotated[list[UUID], Form()] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Answer an alarm with a comment; without one, or when somebody was faster, the page says so."""
+    """Answer an alarm with what was done (`tindakan`, and `pindah`: where vials went) or a comment.
+
+    Without any, or when somebody was faster, the page says so.
+    """
     check_csrf(viewer, csrf)
+    comment = told_in_words(tindakan, names_of(db, pindah[:10]), comment, viewer.texts)
     try:
         acknowledge_alarm(db, viewer.known(), AcknowledgeAlarm(alarm_id=alarm_id, comment=comment), now=now)
     except CommentMissing as error:
         return _refused(alarm_id, error)
     except AlreadyAcknowledged:
         pass  # What the faster person wrote stands on the card; there is nothing more to say.
-    return RedirectResponse(f"/alarm#a-{alarm_id}", status_code=303)
+    return RedirectResponse(f"/alarm?buka={alarm_id}#a-{alarm_id}", status_code=303)
 
 
 async def _fields(request: Request) -> FormData:
@@ -110,7 +147,7 @@ def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[Fo
             close_alarm(db, viewer.known(), command, now=now)
     except tuple(REFUSALS) as error:
         return _refused(alarm_id, error)
-    return RedirectResponse(f"/alarm?tampil=closed#a-{alarm_id}", status_code=303)
+    return RedirectResponse(f"/alarm?tampil=closed&buka={alarm_id}#a-{alarm_id}", status_code=303)
 
 
 def _dispositions(fields: FormData) -> list[BatchDisposition]:
@@ -136,4 +173,4 @@ def _dispositions(fields: FormData) -> list[BatchDisposition]:
 
 def _refused(alarm_id: UUID, error: DomainError) -> Response:
     cause = quote(REFUSALS[type(error)][0])
-    return RedirectResponse(f"/alarm?masalah={alarm_id}&sebab={cause}#a-{alarm_id}", status_code=303)
+    return RedirectResponse(f"/alarm?masalah={alarm_id}&sebab={cause}&buka={alarm_id}#a-{alarm_id}", status_code=303)

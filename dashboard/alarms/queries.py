@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, lateral, or_, select, true
+from sqlalchemy import and_, case, func, lateral, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -15,10 +15,26 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, AlarmStep, Episode
+from tracker.coldchain.rules.limits import Severity
 from tracker.network.models import Equipment, Facility
 from tracker.telemetry.models import Device
 
+# Rules whose violation spoils what lies there; the others say that somebody should look.
+HARMFUL = ("HEAT", "HEAT10", "HEAT30", "FRZE", "POWR")
+
 OPEN_ALARM = and_(Alarm.closed_at.is_(None), Alarm.withdrawn_at.is_(None), Alarm.merged_into.is_(None))
+
+
+# What still spoils doses, then what did and waits for a decision, then what should be looked at; the unanswered first.
+_WORST_FIRST = (
+    case(
+        (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM, Alarm.ended_at.is_(None)), 0),
+        (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM), 1),
+        (Alarm.ended_at.is_(None), 2),
+        else_=3,
+    ),
+    Alarm.acknowledged_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +43,7 @@ class AlarmRow:
 
     id: UUID
     rule: str
+    equipment_id: UUID | None
     severity: str
     facility: str
     facility_code: str
@@ -49,6 +66,18 @@ class AlarmRow:
     exposed_minutes: float | None
 
     @property
+    def tone(self) -> str:
+        """The colour of its edge: red is only for an alarm that still goes on and nobody has answered."""
+        if self.stage == "open":
+            return "open" if self.ended_at is None and self.severity == Severity.ALARM else "seen"
+        return self.stage
+
+    @property
+    def moving(self) -> bool:
+        """Whether vials should leave the place."""
+        return self.ended_at is None and self.rule in HARMFUL
+
+    @property
     def stage(self) -> str:
         """Open (nobody answered), seen (acknowledged), closed."""
         if self.closed_at is not None or self.withdrawn_at is not None:
@@ -64,8 +93,9 @@ def alarms(
     limit: int = 50,
     facility_id: UUID | None = None,
     channel_id: int | None = None,
+    alarm_id: UUID | None = None,
 ) -> list[AlarmRow]:
-    """Alarms of the caller's subtree, newest first; `show`: open, closed or all."""
+    """Alarms of the caller's subtree; `show`: open (worst first), closed or all (newest first); `alarm_id` finds one, whatever its state."""
     worst = lateral(
         select(
             # The peak farther from zero is the worse one only within one rule; the longest episode leads.
@@ -94,10 +124,12 @@ def alarms(
         .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
         .outerjoin(worst, true())
         .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
-        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
+        .order_by(*(_WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
         .limit(limit)
     )
-    if show == "open":
+    if alarm_id is not None:
+        query = query.where(Alarm.id == alarm_id)
+    elif show == "open":
         query = query.where(OPEN_ALARM)
     elif show == "closed":
         query = query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
@@ -109,6 +141,7 @@ def alarms(
         AlarmRow(
             id=alarm.id,
             rule=alarm.rule,
+            equipment_id=alarm.equipment_id,
             severity=alarm.severity.value,
             facility=facility,
             facility_code=code,
@@ -134,13 +167,16 @@ def alarms(
     ]
 
 
-def count_open_alarms(db: Session, principal: Principal) -> tuple[int, int]:
-    """(open, of them not acknowledged)."""
-    row = db.execute(
+def count_open_alarms(db: Session, principal: Principal, facility_id: UUID | None = None) -> tuple[int, int]:
+    """(open, of them not acknowledged), of one facility when an id is given."""
+    query = (
         select(func.count(), func.count().filter(Alarm.acknowledged_at.is_(None)))
         .join(Unit, Unit.id == Alarm.unit_id)
         .where(OPEN_ALARM, visible_to(principal, Unit.path, Permission.ALARM_READ))
-    ).one()
+    )
+    if facility_id is not None:
+        query = query.where(Alarm.unit_id == facility_id)
+    row = db.execute(query).one()
     return int(row[0]), int(row[1])
 
 

@@ -32,7 +32,9 @@ from tracker.passport.schemas import PassportOut
 
 router = APIRouter(include_in_schema=False)
 
-SHOWN_EVENTS = 200
+FIRST = {"events": 6, "holders": 5, "holds": 4, "stays": 4}
+MOST_EVENTS = 500
+MOST_HOLDS = 200
 
 
 @router.get("/batch/{ref:path}/gambar.json")
@@ -45,8 +47,8 @@ def sankey_json(ref: str, request: Request, viewer: Member, db: Db) -> Response:
 
 
 @router.get("/batch/{ref:path}")
-def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Response:
-    """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown."""
+def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "", semua: bool = False) -> Response:
+    """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown, `semua` shows whole lists."""
     principal = viewer.known()
     facts = batch_by_text(db, ref)
     entries = entries_of(db, principal, facts.batch.id)
@@ -57,7 +59,11 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
     holders = holders_of(db, principal, facts.batch.id)
     stations = {holder.facility_code: holder.facility for holder in holders if holder.facility_code}
     zones = dict(zip(entries["facility_code"], entries["zone"], strict=True))
+    held = holds(db, principal, batch_id=facts.batch.id, limit=MOST_HOLDS)
+    # Of a long list a phone shows the first; the whole is asked for.
+    first = {name: None if semua else count for name, count in FIRST.items()}
     chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
+    passport = _passport(db, principal, facts.batch, chosen, viewer.now)
     return page(
         viewer,
         "batch/batch.html",
@@ -65,12 +71,21 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "") -> Respons
         facts=facts,
         picture=flow_picture(flows, nodes, viewer.texts, title=viewer.texts.gettext("Ke mana vialnya pergi")),
         holders=holders,
-        stations=stations,
+        stations=[(f"?fasilitas={code}#paspor", name, code == chosen) for code, name in stations.items()],
         chosen=chosen,
-        passport=_passport(db, principal, facts.batch, chosen, viewer.now),
-        holds=holds(db, principal, batch_id=facts.batch.id, limit=50),
-        events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in events[:SHOWN_EVENTS]],
-        hidden=max(0, len(events) - SHOWN_EVENTS),
+        passport=passport,
+        stays=passport.stays[: first["stays"]] if passport else [],
+        stays_hidden=max(0, len(passport.stays) - (first["stays"] or len(passport.stays))) if passport else 0,
+        zones=zones,
+        here_path=f"/batch/{facts.batch.id}",
+        holds=held[: first["holds"]],
+        holds_hidden=max(0, len(held) - (first["holds"] or len(held))),
+        holders_shown=holders[: first["holders"]],
+        events=[
+            {**event, "reason": reason_text(event["reason"], viewer.texts)}
+            for event in events[: first["events"] or MOST_EVENTS]
+        ],
+        hidden=max(0, len(events) - (first["events"] or MOST_EVENTS)),
         flows=[
             {**row, "source": names[row["source"]], "target": names[row["target"]]} for row in flows.to_dict("records")
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -33,8 +34,8 @@ router = APIRouter(include_in_schema=False)
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
 
-# A phone's page one can still read through.
-SHOWN = 24
+# Cards on a page: what one still reads through on a phone.
+SHOWN = 10
 
 Latitude = Annotated[float | None, Query(ge=-90, le=90)]
 Longitude = Annotated[float | None, Query(ge=-180, le=180)]
@@ -47,18 +48,38 @@ class NoSuchBooking(NotFound):
 
 
 @router.get("/daftar")
-def find_place(viewer: Anyone, db: Db, vaksin: str = "", lat: Latitude = None, lon: Longitude = None) -> Response:
-    """Places with room; the nearest first where the phone told where it is."""
+def find_place(
+    viewer: Anyone,
+    db: Db,
+    vaksin: str = "",
+    hari: str = "",
+    dosis: Annotated[int, Query(ge=0, le=9)] = 0,
+    lat: Latitude = None,
+    lon: Longitude = None,
+    lembar: Annotated[int, Query(ge=1, le=100)] = 1,
+) -> Response:
+    """Places with room, a few a page (`lembar`); the nearest first where the phone told where it is."""
     near = (lat, lon) if lat is not None and lon is not None else None
-    found = offers(db, viewer.now, vaccine=vaksin, near=near)
+    every = offers(db, viewer.now, vaccine=vaksin, near=near)
+    days = sorted({offer.session.day for offer in every})
+    doses = sorted({dose for offer in every for dose in offer.session.doses})
+    found = [o for o in every if hari in ("", o.session.day.isoformat()) and (not dosis or dosis in o.session.doses)]
+    asked = {"vaksin": vaksin, "hari": hari, "dosis": dosis or "", "lat": lat, "lon": lon}
+    kept = {name: value for name, value in asked.items() if value not in ("", None)}
     return page(
         viewer,
         "citizens/find.html",
         vaccines=vaccines_with_sessions(db, viewer.now),
         chosen=vaksin,
+        days=days,
+        day=hari,
+        doses=doses,
+        dose=dosis,
         near=near,
-        offers=found[:SHOWN],
-        more=max(0, len(found) - SHOWN),
+        offers=found[(lembar - 1) * SHOWN : lembar * SHOWN],
+        more=max(0, len(found) - lembar * SHOWN),
+        next_page=f"/daftar?{urlencode({**kept, 'lembar': lembar + 1})}",
+        filtered=bool(kept),
     )
 
 

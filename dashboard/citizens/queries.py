@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard.quota.queries import PUBLIC_BUCKETS, SessionRow, session_by_id, sessions_visible_to
+from dashboard.quota.queries import ANYBODY, RESIDENTS, SessionRow, session_by_id, sessions_visible_to
 from tracker.access.principal import SYSTEM
 from tracker.network.models import Area
 from tracker.network.rules.words import AreaLevel
@@ -27,6 +27,9 @@ class Offer:
 
     session: SessionRow
     room: int
+    """Places for anybody."""
+    local_room: int
+    """Places only for who lives in the kelurahan or the city."""
     distance_km: float | None
 
 
@@ -36,11 +39,16 @@ def offers(db: Session, now: datetime, *, vaccine: str, near: tuple[float, float
     Sessions are public, so the whole nation is read as the system; only counts leave this function.
     """
     found = [
-        Offer(session=row, room=row.open_for(PUBLIC_BUCKETS), distance_km=_distance(row, near))
+        Offer(
+            session=row,
+            room=row.open_for(ANYBODY),
+            local_room=row.open_for(RESIDENTS),
+            distance_km=_distance(row, near),
+        )
         for row in sessions_visible_to(db, SYSTEM, now, ahead=AHEAD, vaccine=vaccine or None, limit=500)
         if row.closes_at > now
     ]
-    found = [offer for offer in found if offer.room > 0]
+    found = [offer for offer in found if offer.room > 0 or offer.local_room > 0]
     if near is not None:
         found.sort(key=lambda offer: (offer.distance_km is None, offer.distance_km or 0.0, offer.session.day))
     return found

@@ -82,6 +82,24 @@ CHANNEL_ROLE = {
     "other": mark("lain"),
 }
 DEVICE_STATUS = {"online": mark("tersambung"), "offline": mark("terputus"), "unknown": mark("belum diketahui")}
+ALARM_ACTION = {
+    "cold_box": mark("Vaksin dipindahkan ke kotak dingin"),
+    "checked_door": mark("Pintu diperiksa"),
+    "closed_door": mark("Pintu ditutup"),
+    "checked_power": mark("Listrik dan steker diperiksa"),
+    "generator": mark("Genset dinyalakan"),
+    "turned_up": mark("Termostat diatur"),
+    "checked_sensor": mark("Sensor diperiksa"),
+    "read_by_hand": mark("Suhu dibaca dengan termometer"),
+    "called_technician": mark("Teknisi dipanggil"),
+    "called_city": mark("Dinkes kota dihubungi"),
+}
+FOUND = {
+    "facility": mark("Fasilitas"),
+    "batch": mark("Batch"),
+    "shipment": mark("Kiriman"),
+    "sensor": mark("Sensor"),
+}
 ALARM_SHOW = {"open": mark("Terbuka"), "closed": mark("Selesai"), "all": mark("Semua")}
 ACCOUNT = {
     "place": mark("Tempat simpan"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.rendering import page
+from dashboard.frame.resuming import unpacked
 from dashboard.frame.texts import LANGUAGES
 from dashboard.frame.viewer import LANGUAGE_COOKIE, Anyone, check_csrf, safe_path
 from tracker.access.errors import BadCredentials, TooManyAttempts
-from tracker.access.service import check_password, close_login, open_login
+from tracker.access.service import check_password, close_login, login_of, open_login
 from tracker.edge.deps import LOGIN_COOKIE, Db, Now, Shared, services_of
 from tracker.settings import Settings
 
@@ -26,7 +28,7 @@ def show_login(viewer: Anyone, ke: str = "/") -> Response:
     target = safe_path(ke)
     if viewer.principal is not None:
         return RedirectResponse(target, status_code=303)
-    return page(viewer, "frame/login.html", target=target, problem=None, username="")
+    return page(viewer, "frame/login.html", target=target, problem=None, username="", waiting=None)
 
 
 @router.post("/masuk")
@@ -39,20 +41,33 @@ def log_in(
     username: Annotated[str, Form(max_length=100)] = "",
     password: Annotated[str, Form(max_length=200)] = "",
     ke: Annotated[str, Form(max_length=2000)] = "/",
+    tunda: Annotated[str, Form(max_length=50_000)] = "",
 ) -> Response:
     """Check the password and set the cookie.
 
     No CSRF token yet: there is no log-in to ride on, and the cookie is SameSite.
     """
     target = safe_path(ke)
+    waiting = unpacked(tunda)
     try:
         request.app.state.login_throttle.hit(request.client.host if request.client else "?", username)
         account = check_password(db, username, password)
     except (BadCredentials, TooManyAttempts) as error:
         status = 429 if isinstance(error, TooManyAttempts) else 401
-        return page(viewer, "frame/login.html", status=status, target=target, problem=error.code, username=username)
+        return page(
+            viewer,
+            "frame/login.html",
+            status=status,
+            target=target,
+            problem=error.code,
+            username=username,
+            waiting=waiting,
+        )
     opened = open_login(db, account, now=now, hours=shared.settings.api.login_hours)
-    answer = RedirectResponse(target, status_code=303)
+    answer: Response = RedirectResponse(target, status_code=303)
+    if waiting is not None:
+        principal, csrf = login_of(db, opened.cookie, now=now) or (None, "")
+        answer = page(replace(viewer, principal=principal, csrf=csrf), "frame/resume.html", waiting=waiting)
     answer.set_cookie(
         LOGIN_COOKIE,
         opened.cookie,

@@ -120,6 +120,15 @@ class Texts:
         """Date and time as they stand, already local: 23 Nov 10.32."""
         return f"{format_datetime(local, 'd MMM', locale=self.language)} {self.clock_of(local)}"
 
+    def soon(self, moment: dt.datetime, now: dt.datetime, zone: str) -> str:
+        """A coming time at a place: the time of day when it is today there, else the day with it."""
+        local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+        return (
+            self.clock(moment, zone)
+            if local.date() == today
+            else f"{self.short_day(local.date())} {self.clock(moment, zone)}"
+        )
+
     def ago(self, moment: dt.datetime | None, now: dt.datetime) -> str:
         """How long since, in the largest fitting unit: "12 menit lalu"."""
         if moment is None:

@@ -18,13 +18,15 @@ from dashboard.frame.viewer import Member
 from dashboard.map.areas import ground_of, neighbours_of, parents_of
 from dashboard.map.figures import MapParts, flat_map_figure, map_figure
 from dashboard.map.pictures import map_picture
-from dashboard.stock.queries import FacilityStock, facilities_with_stock
+from dashboard.stock.queries import FacilityStock, facilities_with_stock, worst_facilities_first
 from dashboard.stock.states import WORST_FIRST
 from tracker.edge.deps import Db
 
 router = APIRouter(include_in_schema=False)
 
 SPRITE = "/tanda/signs"
+# Rows of the table behind the picture; all of them stand on /fasilitas.
+MOST_ROWS = 100
 
 
 @router.get("/peta")
@@ -39,7 +41,9 @@ def show_map(viewer: Member, db: Db) -> Response:
         viewer,
         "map/map.html",
         charts=True,
-        facilities=sorted(facilities, key=lambda f: (WORST_FIRST.index(f.state), f.name)),
+        facilities=worst_facilities_first(facilities)[:MOST_ROWS],
+        count=len(facilities),
+        ringing=sum(bool(f.ringing) for f in facilities),
         tally={state: sum(f.state == state for f in facilities) for state in WORST_FIRST},
         placeless=[f.name for f in facilities if f.lat is None],
         approximate=ground.approximate,
@@ -66,10 +70,13 @@ def map_json(request: Request, viewer: Member, db: Db, datar: bool = False, leba
     return figure_answer(request, map_figure(parts, viewer.texts, sprite=SPRITE, wide=lebar == "lebar"))
 
 
+_COLUMNS = ["name", "lat", "lon", "state", "state_label", "text", "href", "parent", "ringing"]
+
+
 def facility_frame(
     facilities: list[FacilityStock], texts: Texts, parents: Mapping[UUID, str] | None = None
 ) -> pd.DataFrame:
-    """The frame of the map: name, lat, lon, state, state_label, text, href, parent."""
+    """The frame of the map: name, lat, lon, state, state_label, text, href, parent, ringing."""
     rows: list[dict[str, Any]] = []
     for facility in facilities:
         if facility.lat is None or facility.lon is None:
@@ -84,9 +91,14 @@ def facility_frame(
                 "state": facility.state,
                 "state_label": state,
                 # No <b>: plotly.js makes a style attribute of it, which our policy forbids.
-                "text": "<br>".join(map(escape, (facility.name, state, *wanting))),
+                "ringing": bool(facility.ringing),
+                "text": "<br>".join(map(escape, (facility.name, state, *wanting, *_words(facility.ringing, texts)))),
                 "href": f"/fasilitas/{facility.code}",
                 "parent": (parents or {}).get(facility.id, ""),
             }
         )
-    return pd.DataFrame(rows, columns=["name", "lat", "lon", "state", "state_label", "text", "href", "parent"])
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _words(rules: tuple[str, ...], texts: Texts) -> list[str]:
+    return [texts.gettext(labels.RULE[rule]) for rule in rules]

@@ -58,6 +58,7 @@ class _Spot:
     href: str
     parent: str
     count: int = 1
+    ringing: bool = False
     grouped: bool = False
     """Named after the unit above most of them, not after one facility."""
 
@@ -79,6 +80,9 @@ def map_text(parts: MapParts, texts: Texts) -> str:
         if not shown.empty:
             names = ", ".join(shown["name"].head(5)) + (" …" if len(shown) > 5 else "")
             said.append(f"{shown['state_label'].iloc[0]} {texts.number(len(shown))}: {names}.")
+    ringing = frame[frame["ringing"]]
+    if not ringing.empty:
+        said.append(texts.gettext("Alarm suhu sedang berbunyi: %(names)s.", names=", ".join(ringing["name"].head(5))))
     return " ".join(said)
 
 
@@ -170,10 +174,11 @@ def _spots(facilities: pd.DataFrame, view: _View) -> list[_Spot]:
         x, y = view.at(row.lon, row.lat)
         close = next((n for n, spot in enumerate(spots) if abs(spot.x - x) < 11 and abs(spot.y - y) < 11), None)
         if close is None:
-            spots.append(_Spot(x, y, row.state, row.name, row.href, row.parent))
+            spots.append(_Spot(x, y, row.state, row.name, row.href, row.parent, ringing=row.ringing))
             kin.append(Counter([row.parent]))
         else:
             spots[close].count += 1
+            spots[close].ringing |= row.ringing
             kin[close][row.parent] += 1
     for spot, parents in zip(spots, kin, strict=True):
         if spot.count > 2 and parents.most_common(1)[0][0]:
@@ -190,6 +195,8 @@ def _sign(sketch: Sketch, spot: _Spot, taken: list[Box], size: float, texts: Tex
     if spot.href:
         # The table below leads to the same pages; the keyboard need not walk through every sign as well.
         sketch.open("a", href=spot.href, tabindex="-1", aria_label=spot.name)
+    if spot.ringing:
+        sketch.add("circle", cx=spot.x, cy=spot.y, r=12.5, cls="ringing")
     sketch.mark(spot.state, spot.x, spot.y, 7)
     if place is not None:
         x, y, anchor = place

@@ -1,52 +1,78 @@
-"""`/`: what needs a hand now, and how the facilities stand."""
+"""`/`: what needs a hand now. Who oversees an area sees its worst first; who works at one place sees that place."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
 from dashboard.alarms.queries import alarms, count_open_alarms
 from dashboard.alarms.story import chapters
 from dashboard.frame.rendering import page
-from dashboard.frame.viewer import Member
-from dashboard.quota.queries import promises_today
-from dashboard.shipments.queries import count_late
-from dashboard.stock.queries import expiring, facilities_with_stock
+from dashboard.frame.viewer import Member, Viewer
+from dashboard.overview.pictures import trend_picture
+from dashboard.overview.queries import trend_of, workplace_of
+from dashboard.quota.queries import promises_today, sessions_visible_to
+from dashboard.shipments.queries import count_late, shipments
+from dashboard.stock.queries import (
+    expiring,
+    facilities_with_stock,
+    open_vials_at,
+    worst_facilities_first,
+)
 from dashboard.stock.states import WORST_FIRST
-from dashboard.temperature.places import silent_sensors
-from tracker.access.rules import Permission
+from dashboard.temperature.places import places_of, silent_sensors
+from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
 from tracker.feed.aside import count_aside
+from tracker.kit.days import WESTERN, local_day
+from tracker.network.models import Facility
 
 router = APIRouter(include_in_schema=False)
 
 # As many as fit beside what else needs a hand; the rest is one tap away.
-FIRST = 12
+FIRST_FACILITIES = 6
+FIRST_PRODUCTS = 8
+FIRST_LINES = 4
+
+# What each worker's day is made of, the most pressing first.
+BLOCKS: dict[Role, tuple[str, ...]] = {
+    Role.VACCINATOR: ("sessions", "open_vials", "places", "stock"),
+    Role.WAREHOUSE: ("shipments", "places", "expiring", "stock"),
+    Role.MANAGER: ("places", "sessions", "shipments", "stock", "expiring"),
+}
 
 
 @router.get("/")
-def show_overview(viewer: Member, db: Db, keadaan: str = "", semua: bool = False) -> Response:
-    """The overview; `keadaan` keeps only facilities in one stock state, `semua` lists them all."""
+def show_overview(viewer: Member, db: Db) -> Response:
+    """The home of whoever asks, by the role and where it was given."""
+    work = workplace_of(db, viewer.known(), BLOCKS)
+    if work is None:
+        return _area(viewer, db)
+    role, facility = work
+    return _workplace(viewer, db, role, facility)
+
+
+def _area(viewer: Viewer, db: Session) -> Response:
     principal = viewer.known()
     facilities = facilities_with_stock(db, principal, viewer.now)
-    listed = sorted(
-        (f for f in facilities if keadaan in ("", f.state)), key=lambda f: (WORST_FIRST.index(f.state), f.name)
-    )
-    tally = {state: sum(f.state == state for f in facilities) for state in WORST_FIRST}
     open_alarms, unanswered = count_open_alarms(db, principal)
-    silent_count, silent = silent_sensors(db, principal, viewer.now)
+    silent_count, silent = silent_sensors(db, principal, viewer.now, limit=FIRST_LINES)
     on_road, late = count_late(db, principal, viewer.now)
+    today = local_day(viewer.now, facilities[0].zone if facilities else WESTERN)
     return page(
         viewer,
         "overview/overview.html",
-        facilities=listed if semua or keadaan else listed[:FIRST],
-        hidden=0 if semua or keadaan else max(0, len(listed) - FIRST),
+        charts=True,
+        today=today,
+        facilities=worst_facilities_first(facilities)[:FIRST_FACILITIES],
         total=len(facilities),
-        tally=tally,
-        chosen=keadaan if keadaan in tally else "",
-        alarms=alarms(db, principal, limit=6),
+        tally={state: sum(f.state == state for f in facilities) for state in WORST_FIRST},
+        alarms=alarms(db, principal, limit=FIRST_LINES),
         open_alarms=open_alarms,
         unanswered=unanswered,
-        expiring=expiring(db, principal, viewer.now, limit=8),
+        expiring=expiring(db, principal, viewer.now, limit=FIRST_LINES),
         promises=promises_today(db, principal, viewer.now),
         chapters=chapters(db, principal, viewer.now),
         on_road=on_road,
@@ -54,4 +80,38 @@ def show_overview(viewer: Member, db: Db, keadaan: str = "", semua: bool = False
         silent=silent,
         silent_count=silent_count,
         set_aside=count_aside(db) if principal.may(Permission.FEED_REPAIR) else 0,
+        trend=trend_picture(trend_of(db, principal, today), viewer.texts),
+    )
+
+
+def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> Response:
+    principal = viewer.known()
+    stock = facilities_with_stock(db, principal, viewer.now, facility.id)
+    products = stock[0].worst_first() if stock else []
+    open_alarms, _ = count_open_alarms(db, principal, facility.id)
+    going = shipments(db, principal, viewer.now, "going", facility_id=facility.id)
+    return page(
+        viewer,
+        "overview/workplace.html",
+        facility=facility,
+        today=local_day(viewer.now, facility.timezone),
+        blocks=BLOCKS[role],
+        state=stock[0].state if stock else "unreported",
+        alarms=alarms(db, principal, facility_id=facility.id, limit=FIRST_LINES),
+        open_alarms=open_alarms,
+        places=places_of(db, facility, viewer.now),
+        products=products[:FIRST_PRODUCTS],
+        products_hidden=max(0, len(products) - FIRST_PRODUCTS),
+        sessions=sessions_visible_to(
+            db,
+            principal,
+            viewer.now,
+            ahead=timedelta(days=14),
+            facility_id=facility.id,
+            limit=FIRST_LINES,
+        ),
+        open_vials=open_vials_at(db, facility)[:FIRST_LINES],
+        shipments=going[:FIRST_LINES],
+        shipments_hidden=max(0, len(going) - FIRST_LINES),
+        expiring=expiring(db, principal, viewer.now, limit=FIRST_LINES, facility_id=facility.id),
     )

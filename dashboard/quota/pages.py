@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pandas as pd
 from fastapi import APIRouter, Request, Response
 
+from dashboard.frame.exports import csv_answer
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
-from dashboard.frame.texts import Texts
+from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member, Viewer
 from dashboard.quota.figures import quota_figure
 from dashboard.quota.pictures import quota_picture
@@ -19,8 +21,9 @@ from tracker.edge.deps import Db
 router = APIRouter(include_in_schema=False)
 
 AHEAD = timedelta(days=14)
-# More bars than this cannot be told apart; the table has all.
-MOST_BARS = 12
+# More bars than this fill more than a phone's screen; the table has all.
+MOST_BARS = 8
+FIRST = 12
 
 
 def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
@@ -28,31 +31,65 @@ def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
 
 
 @router.get("/kuota")
-def show_quota(viewer: Member, db: Db, hari: str = "") -> Response:
+def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> Response:
     """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any."""
     every = _sessions(viewer, db)
     days = sorted({session.day for session in every})
     day = _day_of(hari, days)
-    sessions = [session for session in every if session.day == day]
+    sessions = sorted((session for session in every if session.day == day), key=_need)
+    drawn = sessions[:MOST_BARS]
+    texts = viewer.texts
     return page(
         viewer,
         "quota/quota.html",
         charts=True,
-        sessions=sessions,
-        drawn=_drawn(sessions),
+        sessions=sessions if semua else sessions[:FIRST],
+        hidden=0 if semua else max(0, len(sessions) - FIRST),
+        drawn=drawn,
         picture=quota_picture(
-            session_frame(_drawn(sessions), viewer.texts, narrow=False),
-            viewer.texts,
-            title=viewer.texts.gettext("Kapasitas, vial, dan yang dapat dipesan"),
+            session_frame(drawn, texts, narrow=False),
+            texts,
+            title=texts.gettext("Kapasitas, vial, dan yang dapat dipesan"),
         ),
         total=len(every),
-        days=days,
+        days=[(f"/kuota?hari={d.isoformat()}", texts.short_weekday(d), d == day) for d in days],
         day=day,
         promises=promises_today(db, viewer.known(), viewer.now),
-        shared=[pool for pool in {s.pool for s in sessions} if sum(s.pool == pool for s in sessions) > 1],
-        short=sum(s.numbers.short > 0 for s in every),
-        most_bars=MOST_BARS,
+        shared=any(count > 1 for count in Counter(s.pool for s in sessions).values()),
+        lacking=sum(s.lacking for s in every),
     )
+
+
+@router.get("/kuota.csv")
+def export_quota(viewer: Member, db: Db) -> Response:
+    """One line a session of the next two weeks, for a spreadsheet."""
+    texts = viewer.texts
+    words = (
+        mark("Fasilitas"),
+        mark("Hari"),
+        mark("Produk"),
+        mark("Terdaftar"),
+        mark("Kapasitas"),
+        mark("Vial ada"),
+        mark("Vial perlu"),
+        mark("Kurang"),
+        mark("Dapat dipesan"),
+    )
+    rows = [
+        (
+            s.facility,
+            s.day.isoformat(),
+            s.product,
+            s.taken,
+            s.capacity,
+            s.numbers.vials,
+            s.numbers.needed,
+            s.numbers.short,
+            s.persons,
+        )
+        for s in _sessions(viewer, db)
+    ]
+    return csv_answer("kuota", viewer.now, [texts.gettext(word) for word in words], rows)
 
 
 @router.get("/kuota/gambar.json")
@@ -69,9 +106,14 @@ def _day_of(text: str, days: list[date]) -> date | None:
     return next((day for day in days if day.isoformat() == text), days[0] if days else None)
 
 
+def _need(session: SessionRow) -> tuple[bool, bool, int, str]:
+    """Promises without vials first, then sessions that can offer nothing though they have room, then the least left."""
+    return (not session.numbers.short, not session.lacking, session.persons, session.facility)
+
+
 def _drawn(sessions: list[SessionRow]) -> list[SessionRow]:
     """The sessions of the chart: where the least is left, at most as many as can be told apart."""
-    return sorted(sessions, key=lambda session: (session.persons, session.facility))[:MOST_BARS]
+    return sorted(sessions, key=_need)[:MOST_BARS]
 
 
 def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> pd.DataFrame:

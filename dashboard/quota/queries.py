@@ -61,6 +61,11 @@ class SessionRow:
         """How many more persons staff and vials together can serve, whatever their bucket."""
         return min(self.capacity_left, self.numbers.persons)
 
+    @property
+    def lacking(self) -> bool:
+        """Whether vials lack for what was promised, or for any of the places the staff still have."""
+        return self.numbers.short > 0 or (self.capacity_left > 0 and self.persons == 0)
+
     def open_for(self, kinds: Sequence[str]) -> int:
         """The same for who belongs to one of these buckets: the largest of them counts."""
         seats = max((left for kind, left in self.buckets if kind in kinds), default=0)
@@ -203,4 +208,6 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
     return Promises(sessions=sessions or 0, live=live, vaccinated=vaccinated, displaced=displaced or 0)
 
 
-PUBLIC_BUCKETS = (BucketKind.GENERAL.value, BucketKind.KELURAHAN.value, BucketKind.CITY.value)
+# Whose places a stranger may book at once, and whose only after saying where one lives.
+ANYBODY = (BucketKind.GENERAL.value,)
+RESIDENTS = (BucketKind.KELURAHAN.value, BucketKind.CITY.value)

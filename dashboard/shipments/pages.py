@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from dashboard.frame import labels
+from dashboard.frame.exports import csv_answer
 from dashboard.frame.rendering import page
+from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
 from dashboard.shipments.queries import SHOWS, names_of, shipments
 from tracker.edge.deps import Db
@@ -13,12 +16,55 @@ from tracker.shipments.presenting import shipment_detail
 router = APIRouter(include_in_schema=False)
 
 
+FIRST = 15
+
+
 @router.get("/pengiriman")
-def show_shipments(viewer: Member, db: Db, tampil: str = "going") -> Response:
-    """The list; `tampil` is going, done or all."""
+def show_shipments(viewer: Member, db: Db, tampil: str = "going", semua: bool = False) -> Response:
+    """The list; `tampil` is going, done or all, `semua` shows the whole of it."""
     show = tampil if tampil in SHOWS else "going"
     found = shipments(db, viewer.known(), viewer.now, show)
-    return page(viewer, "shipments/shipments.html", shipments=found, show=show, shows=list(SHOWS))
+    words = {name: viewer.texts.gettext(labels.SHIPMENT_SHOW[name]) for name in SHOWS}
+    return page(
+        viewer,
+        "shipments/shipments.html",
+        shipments=found if semua else found[:FIRST],
+        hidden=0 if semua else max(0, len(found) - FIRST),
+        show=show,
+        choices=[(f"/pengiriman?tampil={name}", word, name == show) for name, word in words.items()],
+    )
+
+
+@router.get("/pengiriman.csv")
+def export_shipments(viewer: Member, db: Db) -> Response:
+    """One line a shipment, the newest hundred, for a spreadsheet."""
+    texts = viewer.texts
+    words = (
+        mark("Nomor"),
+        mark("Dari"),
+        mark("Ke"),
+        mark("Keadaan"),
+        mark("Vial diminta"),
+        mark("Vial dikirim"),
+        mark("Diterima"),
+        mark("Selisih"),
+        mark("Diharapkan tiba"),
+    )
+    rows = [
+        (
+            s.code,
+            s.sender,
+            s.receiver,
+            texts.gettext(labels.SHIPMENT_STATE[s.state]),
+            s.asked,
+            s.sent,
+            s.accepted,
+            s.wrong,
+            s.expected_at.isoformat() if s.expected_at else None,
+        )
+        for s in shipments(db, viewer.known(), viewer.now, "all")
+    ]
+    return csv_answer("kiriman", viewer.now, [texts.gettext(word) for word in words], rows)
 
 
 @router.get("/pengiriman/{ref}")

@@ -60,14 +60,18 @@ def count_late(db: Session, principal: Principal, now: datetime) -> tuple[int, i
     return int(row[0]), int(row[1])
 
 
-def shipments(db: Session, principal: Principal, now: datetime, show: str) -> list[ShipmentRow]:
-    """Shipments to or from the caller's subtree: late ones first, then the newest."""
+def shipments(
+    db: Session, principal: Principal, now: datetime, show: str, facility_id: UUID | None = None
+) -> list[ShipmentRow]:
+    """Shipments to or from the caller's subtree, or one facility of it: late ones first, then the newest."""
     query = (
         shipments_visible_to(principal)
         .where(Shipment.state.in_(SHOWS[show]))
         .order_by(case((is_late(now), 0), else_=1), Shipment.created_at.desc(), Shipment.id)
         .limit(MOST)
     )
+    if facility_id is not None:
+        query = query.where((Shipment.from_facility_id == facility_id) | (Shipment.to_facility_id == facility_id))
     found = [row[0] for row in db.execute(query)]
     ids = [shipment.id for shipment in found]
     names = _facilities(db, found)

@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from dashboard.stock.states import days_of_stock, product_state, worst
+from dashboard.stock.states import WORST_FIRST, days_of_stock, product_state, worst
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.coldchain.queries.alarms import rules_ringing
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
@@ -58,6 +59,8 @@ class FacilityStock:
     synthetic: bool
     state: str
     products: tuple[ProductStock, ...]
+    ringing: tuple[str, ...]
+    """Rules of alarms that go on here now; however many vials lie there, they are in danger."""
 
     @property
     def touched_at(self) -> datetime | None:
@@ -68,6 +71,10 @@ class FacilityStock:
     def held(self) -> int:
         """Vials on hold."""
         return sum(product.held for product in self.products)
+
+    def worst_first(self) -> list[ProductStock]:
+        """The products, those that need a hand first."""
+        return sorted(self.products, key=lambda product: (WORST_FIRST.index(product.state), product.product))
 
     def names(self, state: str) -> list[str]:
         """The products in a state."""
@@ -87,6 +94,7 @@ def facilities_with_stock(
     )
     if facility_id is not None:
         query = query.where(Facility.id == facility_id)
+    ringing = rules_ringing(db, principal, facility_id)
     by_facility: dict[UUID, list[ProductStock]] = {}
     for product in _products(db, seen, now, facility_id):
         by_facility.setdefault(product.facility_id, []).append(product)
@@ -102,9 +110,15 @@ def facilities_with_stock(
             synthetic=facility.synthetic,
             state=worst(product.state for product in by_facility.get(facility.id, ())),
             products=tuple(by_facility.get(facility.id, ())),
+            ringing=tuple(ringing.get(facility.id, ())),
         )
         for facility, lon, lat in db.execute(query)
     ]
+
+
+def worst_facilities_first(facilities: list[FacilityStock]) -> list[FacilityStock]:
+    """Where something rings first, then by stock state, then by name."""
+    return sorted(facilities, key=lambda f: (not f.ringing, WORST_FIRST.index(f.state), f.name))
 
 
 def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None) -> list[ProductStock]:
@@ -234,6 +248,11 @@ class Parcel:
     counted_at: datetime | None
     days_left: int
 
+    @property
+    def key(self) -> str:
+        """What tells it from the other parcels of a list."""
+        return f"{self.batch_id}-{self.place_code}-{self.status}"
+
 
 def _parcels() -> Any:
     return (
@@ -276,8 +295,10 @@ def parcels_at(db: Session, facility: Facility, now: datetime) -> list[Parcel]:
     return [_parcel(row, now) for row in rows]
 
 
-def expiring(db: Session, principal: Principal, now: datetime, limit: int = 12) -> list[Parcel]:
-    """Usable vials whose last day is near or past, soonest first."""
+def expiring(
+    db: Session, principal: Principal, now: datetime, *, limit: int = 12, facility_id: UUID | None = None
+) -> list[Parcel]:
+    """Usable vials whose last day is near or past, soonest first; only of one facility when an id is given."""
     query = (
         _parcels()
         .where(
@@ -288,6 +309,8 @@ def expiring(db: Session, principal: Principal, now: datetime, limit: int = 12) 
         .order_by(Batch.expiry, Facility.name, Batch.lot)
         .limit(limit)
     )
+    if facility_id is not None:
+        query = query.where(Facility.id == facility_id)
     return [_parcel(row, now) for row in db.execute(query)]
 
 
@@ -295,6 +318,7 @@ def expiring(db: Session, principal: Principal, now: datetime, limit: int = 12) 
 class OpenedVial:
     """One vial that is open now."""
 
+    id: UUID
     product: str
     lot: str
     batch_id: UUID
@@ -317,6 +341,7 @@ def open_vials_at(db: Session, facility: Facility) -> list[OpenedVial]:
     )
     return [
         OpenedVial(
+            id=vial.id,
             product=presentation.name,
             lot=batch.lot,
             batch_id=batch.id,

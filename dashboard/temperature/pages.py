@@ -52,6 +52,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
         curve=curve,
         span=span,
         spans=SPANS,
+        choices=[(f"?rentang={key}", viewer.texts.gettext(name), key == span) for key, (_, name) in SPANS.items()],
         picture=temperature_picture(
             _parts(found, curve, viewer.texts),
             local(from_at, found.zone),

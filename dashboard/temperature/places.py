@@ -33,6 +33,10 @@ SAFE_RANGE: dict[PlaceKind, tuple[float, float]] = {
 }
 
 
+# How a place looks, what needs a hand first.
+TONES = ("out", "low", "ok", "unreported")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """One watched channel and its newest value."""
@@ -77,7 +81,7 @@ class Place:
 
 
 def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
-    """The equipment of a facility with its probes. The caller has checked that it may be seen."""
+    """The equipment of a facility with its probes, what rings first. The caller has checked that it may be seen."""
     equipment = list(
         db.scalars(
             select(Equipment).where(Equipment.facility_id == facility.id).order_by(Equipment.kind, Equipment.name)
@@ -92,7 +96,7 @@ def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
     for equipment_id, rule in db.execute(ringing):
         if equipment_id is not None:
             alarms.setdefault(equipment_id, []).append(rule)
-    return [
+    found = [
         Place(
             id=item.id,
             code=item.code,
@@ -106,6 +110,7 @@ def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
         )
         for item in equipment
     ]
+    return sorted(found, key=lambda place: TONES.index(place.tone))
 
 
 def _probes(db: Session, equipment_ids: Sequence[UUID], now: datetime) -> dict[UUID, list[Probe]]:

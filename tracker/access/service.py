@@ -19,7 +19,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
 from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
-from tracker.kit.errors import NotFound
+from tracker.kit.errors import Forbidden, NotFound
 from tracker.kit.ids import uuid7
 
 _passwords = PasswordHash((Argon2Hasher(),))
@@ -95,6 +95,23 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
 def account_exists(db: Session, username: str) -> bool:
     """Whether the user name is taken."""
     return db.scalar(select(func.count()).where(LoginAccount.username == username.strip().lower())) == 1
+
+
+def change_own_password(db: Session, principal: Principal, current: str, new: str, *, keep: str) -> None:
+    """Give the caller a new password and end every log-in of the account but the one whose cookie is `keep`.
+
+    Raises BadCredentials when `current` is not the password, WeakPassword for a short new one, Forbidden for who has
+    no account.
+    """
+    account = db.get(LoginAccount, principal.account_id) if principal.account_id is not None else None
+    if account is None:
+        raise Forbidden
+    if not account.password_hash or not _passwords.verify(current, account.password_hash):
+        raise BadCredentials
+    if len(new) < MIN_PASSWORD:
+        raise WeakPassword(field="password", least=MIN_PASSWORD)
+    account.password_hash = _passwords.hash(new)
+    db.execute(delete(Login).where(Login.account_id == account.id, Login.digest != digest_of(keep)))
 
 
 def set_password(db: Session, principal: Principal, username: str, password: str) -> LoginAccount:

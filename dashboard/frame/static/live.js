@@ -3,6 +3,8 @@
 
 const SOONEST_MS = 1500; // between two refreshes, so that a storm of events is one fetch
 const SETTLE_MS = 250; // events of one act come together
+const ALIVE_MS = 10000; // between two questions whether the server is there
+const ANSWER_MS = 5000; // an answer that takes longer is none
 const RETRY_MS = 10000; // when the server refuses the stream, pages still refresh at this pace
 
 const sign = document.getElementById("live");
@@ -94,6 +96,7 @@ function swap(old, fresh) {
   old.replaceChildren(...fresh.childNodes);
   if (fresh.dataset.say !== undefined) old.dataset.say = fresh.dataset.say;
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  document.dispatchEvent(new CustomEvent("rantai:swapped"));
   if (focused?.id) document.getElementById(focused.id)?.focus();
   old.classList.remove("changed");
   requestAnimationFrame(() => old.classList.add("changed"));
@@ -133,6 +136,14 @@ function follow() {
   }
 }
 
+// The stream alone would notice a dead line only after its next heartbeat.
+window.addEventListener("offline", () => say("lost"));
+window.addEventListener("online", () => {
+  leave();
+  soon("*");
+  follow();
+});
+
 function leave() {
   clearTimeout(retry);
   stream?.close();
@@ -156,6 +167,21 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 window.addEventListener("pagehide", leave);
+
+// A line that went dead without a word (a wall, a full cell) ends no stream: the page asks whether anybody is there.
+setInterval(async () => {
+  if (document.hidden || !stream || sign?.dataset.state === "lost") return;
+  try {
+    await fetch("/livez", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+  } catch {
+    say("lost");
+    leave();
+    retry = setTimeout(() => {
+      soon("*");
+      follow();
+    }, RETRY_MS);
+  }
+}, ALIVE_MS);
 
 // Readings are too many for the feed: parts that show them ask again at their own pace.
 for (const element of liveElements("[data-live][data-every]")) {

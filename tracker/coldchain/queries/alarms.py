@@ -11,6 +11,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, Episode
+from tracker.coldchain.rules.limits import Severity
 from tracker.network.models import Equipment
 from tracker.telemetry.models import Device
 
@@ -41,6 +42,30 @@ def alarms_visible_to(principal: Principal, *, ongoing: bool | None = None, clos
     if closed is not None:
         query = query.where(Alarm.closed_at.is_not(None) if closed else Alarm.closed_at.is_(None))
     return query
+
+
+def rules_ringing(db: Session, principal: Principal, unit_id: UUID | None = None) -> dict[UUID, list[str]]:
+    """By unit of the caller's subtree the rules of alarms, not advisories, whose readings still violate the limit."""
+    query = (
+        select(Alarm.unit_id, Alarm.rule)
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .where(
+            visible_to(principal, Unit.path, Permission.ALARM_READ),
+            Alarm.severity == Severity.ALARM,
+            Alarm.ended_at.is_(None),
+            Alarm.closed_at.is_(None),
+            Alarm.withdrawn_at.is_(None),
+            Alarm.merged_into.is_(None),
+        )
+        .distinct()
+        .order_by(Alarm.unit_id, Alarm.rule)
+    )
+    if unit_id is not None:
+        query = query.where(Alarm.unit_id == unit_id)
+    found: dict[UUID, list[str]] = {}
+    for unit, rule in db.execute(query):
+        found.setdefault(unit, []).append(rule)
+    return found
 
 
 def episodes_of_channel(channel_id: int) -> Select[Episode]:

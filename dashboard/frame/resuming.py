@@ -1,0 +1,59 @@
+"""A form sent after the log-in had run out: what was typed waits while somebody logs in again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import Request
+
+from dashboard.frame.viewer import safe_path
+
+MOST_FIELDS = 200
+MOST_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A form as it was sent: to which path, from which page, and its fields in their order (without the old token)."""
+
+    action: str
+    back: str
+    fields: tuple[tuple[str, str], ...]
+
+    def packed(self) -> str:
+        """One text for a hidden field."""
+        return orjson.dumps([self.action, self.back, self.fields]).decode()
+
+
+def unpacked(text: str) -> Waiting | None:
+    """What `packed` gave; None for anything else, also for what leads off this host."""
+    if not text or len(text) > 2 * MOST_CHARACTERS:
+        return None
+    try:
+        action, back, fields = orjson.loads(text)
+        pairs = tuple((str(name), str(value)) for name, value in fields)
+    except (ValueError, TypeError):
+        return None
+    if safe_path(str(action), "") != action:
+        return None
+    return Waiting(action=action, back=safe_path(str(back)), fields=pairs[:MOST_FIELDS])
+
+
+async def waiting_of(request: Request) -> Waiting | None:
+    """The form of a request that found no log-in; None when it was no form, held a file, or was too long to keep."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    if request.method != "POST" or kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return None
+    form = await request.form()
+    fields = [(name, value) for name, value in form.multi_items() if name != "csrf"]
+    texts = tuple((name, value) for name, value in fields if isinstance(value, str))
+    if len(texts) < len(fields) or len(texts) > MOST_FIELDS or sum(len(v) for _, v in texts) > MOST_CHARACTERS:
+        return None
+    back = urlsplit(request.headers.get("referer", ""))
+    return Waiting(
+        action=request.url.path,
+        back=safe_path(back.path + (f"?{back.query}" if back.query else "")),
+        fields=texts,
+    )

@@ -1,0 +1,1 @@
+"""Finding a facility, a batch, a shipment or a sensor by what one knows of it."""
