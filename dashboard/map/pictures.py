@@ -194,7 +194,7 @@ def _sign(sketch: Sketch, spot: _Spot, taken: list[Box], size: float, texts: Tex
     place = _free_place(spot.x, spot.y, name, size * 1.1 if bold else size, taken, sketch)
     if spot.href:
         # The table below leads to the same pages; the keyboard need not walk through every sign as well.
-        sketch.open("a", href=spot.href, tabindex="-1", aria_label=spot.name)
+        sketch.open("a", href=spot.href, tabindex="-1", aria_label=None if place else spot.name)
     if spot.ringing:
         sketch.add("circle", cx=spot.x, cy=spot.y, r=12.5, cls="ringing")
     sketch.mark(spot.state, spot.x, spot.y, 7)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +18,7 @@ from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.services import Services as Servers
 from tests.support.world import PASSWORD
+from tracker.access.models import Login
 from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
@@ -22,7 +26,9 @@ from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position
 from tracker.kit.ids import uuid7
-from tracker.quota.models import Booking
+from tracker.network.models import Equipment, Facility
+from tracker.quota.models import Booking, Bucket
+from tracker.quota.rules.words import BucketKind
 from tracker.reactions import runners
 from tracker.settings import load_settings
 from tracker.stock.models import Availability
@@ -183,13 +189,160 @@ def test_acknowledging_needs_the_token_and_a_comment_and_stays_on_the_card(
     way = f"/alarm/{alarm}/tanggapi"
     assert site.post(way, data={"comment": "pindah ke K2"}).status_code == 403
     refused = site.post(way, data={"csrf": token, "comment": "  "})
-    assert "Tulis dahulu apa yang dilakukan" in site.get(refused.headers["location"]).text
+    assert "Pilih atau tulis dahulu apa yang dilakukan" in site.get(refused.headers["location"]).text
     done = site.post(way, data={"csrf": token, "comment": "pindah ke <b>K2</b>"})
     assert done.status_code == 303
     page = site.get("/alarm").text
     assert "pindah ke &lt;b&gt;K2&lt;/b&gt;" in page
     with transaction(app_services.engine) as db:
         assert db.get_one(Alarm, alarm).acknowledged_name == "Kepala"
+
+
+def test_an_alarm_is_answered_by_tapping_what_was_done_and_where_the_vials_went(
+    site: TestClient, app_services: Services
+) -> None:
+    page = log_in(site, "kepala").get("/alarm").text
+    # K2 is of the same kind, in service, calm and read just now; the freezer is none for these vials.
+    (refuge,) = set(re.findall(r'name="pindah"\s+value="([^"]+)"', page))
+    assert "Vaksin dipindahkan ke" in page
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+    fields = {
+        "csrf": csrf_of(page),
+        "pindah": refuge,
+        "tindakan": ["called_technician", "no_such_act"],
+        "comment": "cek lagi",
+    }
+    assert site.post(f"/alarm/{alarm}/tanggapi", data=fields).status_code == 303
+    with transaction(app_services.engine) as db:
+        comment = db.get_one(Alarm, alarm).comment or ""
+        place = db.scalar(select(Equipment.name).where(Equipment.id == refuge))
+    assert comment == f"Vaksin dipindahkan ke {place}; Teknisi dipanggil; cek lagi"
+
+
+def test_the_worst_alarm_stands_first_and_what_is_over_is_not_red(site: TestClient, app_services: Services) -> None:
+    def order() -> list[tuple[str, str]]:
+        page = site.get("/alarm").text
+        return re.findall(r'<article class="card alarm (\w+)".*?id="t-[^"]+">\s*([^·]+?) ·', page, re.DOTALL)
+
+    log_in(site)
+    assert order()[0][1] == "Terlalu panas"
+    with transaction(app_services.engine) as db:
+        # A door rang after it: newer, and nothing spoils.
+        db.execute(update(Alarm).where(Alarm.rule == "SILENT").values(rule="DOOR", ended_at=Alarm.raised_at))
+    assert order()[0] == ("open", "Terlalu panas")
+    assert ("seen", "Pintu terbuka") in order()
+
+
+def test_a_link_to_an_alarm_opens_it_whatever_the_list_shows(site: TestClient, app_services: Services) -> None:
+    log_in(site)
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+        db.execute(update(Alarm).where(Alarm.id == alarm).values(withdrawn_at=Alarm.raised_at))
+    assert str(alarm) not in site.get("/alarm").text
+    assert re.search(rf'id="d-{alarm}" class="whole"\s+open', site.get(f"/alarm?buka={alarm}").text)
+
+
+def test_each_role_has_a_home_of_its_own(site: TestClient) -> None:
+    assert "Stok fasilitas" in log_in(site, "kota").get("/").text
+    head = log_in(site, "kepala").get("/").text
+    assert "<h1>Puskesmas Cipondoh</h1>" in head
+    assert head.index("Lemari es dan tempat simpan") < head.index("Sesi terdekat") < head.index("Kiriman berjalan")
+
+
+def test_a_facility_with_a_hot_fridge_stands_above_an_empty_one(site: TestClient) -> None:
+    page = log_in(site).get("/fasilitas").text
+    names = re.findall(r'<a href="/fasilitas/([\w-]+)">', page)
+    assert names[0] == "pkm-cipondoh"
+    assert "Terlalu panas" in page
+    assert re.search(r'<a href="/fasilitas/pkm-cipondoh">', site.get("/fasilitas?keadaan=low").text) is None
+
+
+def test_search_finds_what_one_may_see_and_nothing_else(site: TestClient) -> None:
+    log_in(site, "kepala")
+    found = site.get("/cari?q=cipondoh").text
+    assert "/fasilitas/pkm-cipondoh" in found
+    assert "/suhu/S-pkm-cipondoh-k1" in found
+    assert "Puskesmas Tanah Tinggi" not in site.get("/cari?q=tanah").text
+    assert "PB002" in site.get("/cari?q=pb0").text
+    assert "CV999" not in site.get("/cari?q=%25").text  # a sign of the database's own is a letter like others
+    assert "sedikitnya dua huruf" in site.get("/cari?q=a").text
+    assert site.get("/cari", params={"q": "x" * 101}).status_code == 422
+
+
+def test_lists_leave_as_files_a_spreadsheet_reads_and_never_runs(site: TestClient, app_services: Services) -> None:
+    with transaction(app_services.engine) as db:
+        db.execute(update(Facility).where(Facility.code == "pkm-cipondoh").values(name="=HYPERLINK(1)"))
+    log_in(site, "kepala")
+    for path in ("/fasilitas.csv", "/kuota.csv", "/pengiriman.csv"):
+        answer = site.get(path)
+        assert answer.status_code == 200
+        assert "attachment" in answer.headers["content-disposition"]
+    lines = list(csv.reader(io.StringIO(site.get("/fasilitas.csv").content.decode("utf-8-sig"))))
+    assert {line[0] for line in lines[1:]} == {"pkm-cipondoh"}
+    assert {line[1] for line in lines[1:]} == {"'=HYPERLINK(1)"}
+
+
+def test_what_was_typed_outlives_the_log_in(site: TestClient, app_services: Services) -> None:
+    log_in(site, "kepala").get("/alarm")
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
+        db.execute(update(Login).values(expires_at=Login.created_at))
+    way = f"/alarm/{alarm}/tanggapi"
+    kept = site.post(way, data={"csrf": "old", "comment": 'dipindah "tadi"', "tindakan": ["called_city"]})
+    assert kept.status_code == 401
+    waiting = html.unescape(re.search(r'name="tunda" value="([^"]*)"', kept.text)[1])  # type: ignore[index]  # red when it is missing
+    wrong = site.post("/masuk", data={"username": "kepala", "password": "salah sekali", "tunda": waiting})
+    assert 'name="tunda"' in wrong.text
+    again = site.post("/masuk", data={"username": "kepala", "password": PASSWORD, "tunda": waiting})
+    assert again.status_code == 200
+    assert f'action="{way}"' in again.text
+    fields = {
+        name: html.unescape(value)
+        for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', again.text.split(way)[1])
+    }
+    assert fields.pop("csrf") != "old"
+    assert fields == {"comment": 'dipindah "tadi"', "tindakan": "called_city"}
+    assert site.post(way, data={**fields, "csrf": csrf_of(again.text)}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "forged", ["x", "[]", '["https://example.org/", "/", []]', '["//example.org", "/", [["a", "b"]]]', "[1, 2, 3]"]
+)
+def test_a_form_that_waits_leads_to_no_other_host(site: TestClient, forged: str) -> None:
+    answer = site.post("/masuk", data={"username": "kepala", "password": PASSWORD, "tunda": forged})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_one_changes_one_s_own_password_and_other_devices_are_out(site: TestClient, app_services: Services) -> None:
+    other = TestClient(site.app, headers=HTML, follow_redirects=False)
+    log_in(other, "kepala")
+    token = csrf_of(log_in(site, "kepala").get("/akun").text)
+    sent = {"csrf": token, "current": PASSWORD, "new": "sebuah kalimat baru"}
+    assert site.post("/akun", data={**sent, "csrf": "x"}).status_code == 403
+    assert "tidak cocok" in site.post("/akun", data={**sent, "current": "bukan ini"}).text
+    assert site.post("/akun", data={**sent, "new": "pendek"}).status_code == 422
+    assert site.post("/akun", data=sent).headers["location"] == "/akun?berhasil=1"
+    assert site.get("/akun").status_code == 200
+    assert other.get("/akun").status_code == 303
+    refused = other.post("/masuk", data={"username": "kepala", "password": PASSWORD})
+    assert refused.status_code == 401
+
+
+def test_a_stranger_sees_which_places_are_for_residents_only(site: TestClient, app_services: Services) -> None:
+    with transaction(app_services.engine) as db:
+        db.execute(update(Bucket).values(kind=BucketKind.KELURAHAN))
+    assert "khusus warga setempat" in site.get("/daftar").text
+
+
+def test_places_are_chosen_by_vaccine_day_and_dose(site: TestClient, world: PageWorld) -> None:
+    session = f"/daftar/{world.sessions[1]}"
+    page = site.get("/daftar").text
+    (day,) = set(re.findall(r'<option value="(\d{4}-\d\d-\d\d)"', page))
+    assert session in site.get(f"/daftar?hari={day}&dosis=2").text
+    assert session not in site.get("/daftar?hari=2020-01-01").text
+    assert "Tidak ada yang cocok" in site.get("/daftar?dosis=7").text
+    assert site.get("/daftar?lembar=0").status_code == 422
 
 
 def test_an_auditor_sees_alarms_and_has_no_form(site: TestClient) -> None:
@@ -220,7 +373,7 @@ def test_held_stock_shows_on_facility_batch_and_quota(site: TestClient) -> None:
     assert "Penahanan" in site.get("/batch/penta-5/PB002").text
     quota = site.get("/kuota").text
     assert "kurang 3" in quota  # vials that were promised and are held now
-    assert "tidak ada vial" in quota
+    assert "Sesi kekurangan vial" in quota
 
 
 def test_a_citizen_books_confirms_and_cancels_without_a_log_in(

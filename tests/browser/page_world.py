@@ -66,6 +66,8 @@ class PageWorld:
     channels: dict[str, ChannelRef]
     now: datetime
     sessions: list[UUID]
+    booking: UUID
+    """A confirmed one, in the second session."""
     shipment: str
 
 
@@ -90,9 +92,9 @@ def page_world(db: Session, *, now: datetime) -> PageWorld:
     feel(db, channels["biofarma-r1"], now, hours=48, curve=_calm)
     evaluate_waiting(db, now=now)
     check_silence(db, now=now)
-    sessions = _sessions(db, world, now)
+    sessions, booking = _sessions(db, world, now)
     shipment = _shipments(db, world, now)
-    return PageWorld(world=world, channels=channels, now=now, sessions=sessions, shipment=shipment)
+    return PageWorld(world=world, channels=channels, now=now, sessions=sessions, booking=booking, shipment=shipment)
 
 
 def hold(db: Session, *, now: datetime) -> None:
@@ -102,7 +104,7 @@ def hold(db: Session, *, now: datetime) -> None:
         hold_for_episode(db, SYSTEM, episode_id, now=now)
 
 
-def _sessions(db: Session, world: World, now: datetime) -> list[UUID]:
+def _sessions(db: Session, world: World, now: datetime) -> tuple[list[UUID], UUID]:
     """Tomorrow's and next week's sessions at the puskesmas; tomorrow's has people."""
     desk = Desk(db, replace(world, now=now), now)
     facility = world.facilities["pkm-cipondoh"]
@@ -110,8 +112,8 @@ def _sessions(db: Session, world: World, now: datetime) -> list[UUID]:
     second = desk.session(product="coronavac-1", ahead=3, capacity=80, doses=(1, 2), facility=facility)
     shared = desk.session(product="penta-5", ahead=2, capacity=40, doses=(1,), facility=facility)
     desk.booked(first, 14)
-    desk.booked(second, 9)
-    return [first, second, shared]
+    booked = desk.booked(second, 9)
+    return [first, second, shared], booked[0].id
 
 
 def _shipments(db: Session, world: World, now: datetime) -> str:

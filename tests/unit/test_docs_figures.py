@@ -22,7 +22,11 @@ _TILES = (
     r'"name":\s*_\("([^"]+)"\)',
     r'class="name">\{\{\s*_\("([^"]+)"\)',
 )
-_CHARTS = (r'call chart\(\s*"\w+",.*?_\("([^"]+)"\)',)
+_CHARTS = (
+    r'call chart\(\s*"\w+",.*?_\("([^"]+)"\)',
+    # A picture that needs no plot stands in a section with the name that stays and a heading.
+    r'<section[^>]*data-kpi="[^"]*"[^>]*>.*?<h2[^>]*>\{\{\s*_\("([^"]+)"\)',
+)
 _COLUMNS = (
     r'<th[^>]*class="[^"]*\bnum\b[^"]*"[^>]*>\s*\{\{\s*_\("([^"]+)"',
     r'\("\w+",\s*_\("([^"]+)"\),\s*"[^"]*\bnum\b',

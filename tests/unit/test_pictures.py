@@ -184,9 +184,11 @@ def test_a_session_without_vials_is_told_by_number_and_sign() -> None:
         assert len(of_class(svg, "none")) == 1
 
 
-def facilities(*rows: tuple[str, float, float, str]) -> pd.DataFrame:
-    table = [(n, lat, lon, state, state.title(), n, f"/fasilitas/{n}", "Kota X") for n, lat, lon, state in rows]
-    columns = ["name", "lat", "lon", "state", "state_label", "text", "href", "parent"]
+def facilities(*rows: tuple[str, float, float, str], ringing: str = "") -> pd.DataFrame:
+    table = [
+        (n, lat, lon, state, state.title(), n, f"/fasilitas/{n}", "Kota X", n == ringing) for n, lat, lon, state in rows
+    ]
+    columns = ["name", "lat", "lon", "state", "state_label", "text", "href", "parent", "ringing"]
     return pd.DataFrame(table, columns=columns)
 
 
@@ -210,6 +212,13 @@ def test_states_differ_by_shape_and_lead_to_their_pages() -> None:
     shapes = {(mark.tag, re.sub(r"[-\d. ]+", "", mark.get("d") or "")) for mark in of_class(svg, "mark")}
     assert len(shapes) == 4
     assert {link.get("href") for link in svg.iter("a")} == {f"/fasilitas/F{n}" for n in range(4)}
+
+
+def test_enough_vials_in_a_hot_fridge_do_not_look_well() -> None:
+    rows = (("Dingin", -6.2, 106.6, "ok"), ("Panas", -6.4, 106.8, "ok"))
+    for svg in drawn_map(facilities(*rows, ringing="Panas")).values():
+        assert len(of_class(svg, "ringing")) == 1
+        assert "Alarm suhu sedang berbunyi: Panas." in (svg.findtext(".//{*}desc") or "")
 
 
 def test_signs_too_close_to_tell_apart_are_one_with_the_worst_state_and_their_number() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal

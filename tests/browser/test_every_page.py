@@ -1,0 +1,112 @@
+"""Every page there is, on a phone and on a desk, in both languages: quiet, fitting, short, and open to everybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from dashboard.app import ROUTERS
+from tests.browser.conftest import DESK, PHONE, Site, Visit
+from tests.support.axe import axe_script
+
+Open = Callable[..., Visit]
+# What stands for the blanks of a route.
+BLANKS = {
+    "code": "pkm-cipondoh",
+    "sensor": "S-pkm-cipondoh-k1",
+    "ref:path": "penta-5/PB002",
+}
+# Pages somebody without a log-in sees.
+PUBLIC = ("/daftar", "/masuk")
+# Answers that are no pages: files, pictures, figures, a cookie and a way back.
+NOT_PAGES = re.compile(r"\.(json|csv|svg|png)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
+MOST_SCREENS = 5
+# "best-practice" is more than the guidelines ask for.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def routes() -> list[str]:
+    """The address of every page that can be asked for by GET."""
+    found = {
+        route.path  # type: ignore[attr-defined]  # every route of ours is an APIRoute
+        for router in ROUTERS
+        for route in router.routes
+        if "GET" in getattr(route, "methods", ())
+    }
+    return sorted(path for path in found if not NOT_PAGES.search(path))
+
+
+def address(path: str, site: Site) -> str:
+    """The route with its blanks filled; KeyError for one nobody thought of here."""
+    blanks = {
+        **BLANKS,
+        "session_id": str(site.world.sessions[1]),
+        "booking_id": str(site.world.booking),
+    }
+    if path.startswith("/pengiriman/"):
+        blanks["ref"] = site.world.shipment
+    return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
+
+
+def test_every_route_has_an_address(site: Site) -> None:
+    pages = [address(path, site) for path in routes()]
+    assert len(pages) > 15
+    assert "/alarm" in pages
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_every_page_is_quiet_fits_is_short_and_keeps_nobody_out(
+    visit: Open, site: Site, size: dict[str, int], language: str
+) -> None:
+    window = visit(size)
+    window.go(f"/bahasa/{language}")
+    wrong = [fault for path in PUBLIC for fault in faults(window, path, language)]
+    # The ministry sees every page there is; what a worker's home looks like has a visit of its own below.
+    window.log_in("pusat")
+    for route in routes():
+        path = address(route, site)
+        if path not in PUBLIC:
+            wrong += faults(window, path, language)
+    assert wrong == []
+    window.check_quiet()
+
+
+@pytest.mark.parametrize("username", ["kepala", "gudang", "vaksinator"])
+def test_a_worker_s_home_is_quiet_fits_is_short_and_keeps_nobody_out(visit: Open, username: str) -> None:
+    window = visit(PHONE)
+    window.log_in(username)
+    assert faults(window, "/", "id") == []
+    window.check_quiet()
+
+
+def faults(window: Visit, path: str, language: str) -> list[str]:
+    """What is wrong with a page; empty when nothing is."""
+    page = window.go(path)
+    found = []
+    if page.locator("html").get_attribute("lang") != language:
+        found.append("speaks another language")
+    if page.locator("h1").count() != 1:
+        found.append("has not one h1")
+    width, height, wide = page.evaluate(
+        "[innerWidth, document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
+    )
+    if wide > width:
+        found.append(f"is {wide} px wide")
+    if width == PHONE["width"] and height > MOST_SCREENS * PHONE["height"]:
+        found.append(f"is {height / PHONE['height']:.1f} screens long")
+    page.evaluate(axe_script())
+    result = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    found += [f"{one['id']}: {one['nodes'][0]['html'][:100]}" for one in result["violations"]]
+    return [f"{path} {fault}" for fault in found]
+
+
+def test_a_page_that_keeps_people_out_would_be_noticed(visit: Open) -> None:
+    window = visit(PHONE)
+    window.go("/masuk")
+    window.page.evaluate("document.querySelector('label').remove()")
+    window.page.evaluate(axe_script())
+    result = window.page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    assert "label" in {one["id"] for one in result["violations"]}
