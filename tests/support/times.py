@@ -107,7 +107,8 @@ def table(times: Mapping[str, FileTimes]) -> Iterator[str]:
         )
 
 
-@dataclass(slots=True)
+# Pytest keeps its plugins in sets, hence compared by identity.
+@dataclass(slots=True, eq=False)
 class Timing:
     """The plugin: workers measure the processor, the process that collects their reports writes the note."""
 

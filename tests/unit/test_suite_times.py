@@ -41,7 +41,8 @@ def test_files_that_may_take_longest_come_first_and_others_stay_as_shuffled() ->
 def test_a_run_notes_the_phases_of_every_file_through_its_workers(tmp_path: Path) -> None:
     note = tmp_path / "times.json"
     # No file is named, as in `make test`: what to run comes from the settings.
-    where = ["-o", "testpaths=tests/unit/test_kit_ids.py"]
+    # tests/browser has a conftest.py of its own, and pytest then keeps its plugins in sets.
+    where = ["-o", "testpaths=tests/unit/test_kit_ids.py tests/browser", "-k", "test_kit_ids"]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", f"--times={note}", *where]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
