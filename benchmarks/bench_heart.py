@@ -53,8 +53,9 @@ from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
 from tracker.quota.service.commands import PlanSession
 from tracker.quota.service.sessions import plan_session
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.telemetry.rules.words import Quantity
 from tracker.telemetry.rules.words import Role as ChannelRole

@@ -39,8 +39,9 @@ from tracker.database.engine import make_engine, transaction
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.settings import DatabaseSettings
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 
 FACILITIES = 400

@@ -14,10 +14,11 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
+from tracker.catalog.errors import BatchNotFound, LotAmbiguous
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
+from tracker.catalog.queries import batch_by_ref
 from tracker.kit.errors import NotFound
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import as_id
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules.words import Account
 
@@ -42,24 +43,16 @@ class BatchFacts:
 
 def batch_by_text(db: Session, text: str) -> BatchFacts:
     """A batch by id, by product/lot, or by a lot only one product has; raises BatchUnknown."""
-    query = (
-        select(Batch, Presentation, Vaccine, StorageClass)
-        .join(Presentation, Presentation.id == Batch.presentation_id)
+    try:
+        batch = batch_by_ref(db, text)
+    except (BatchNotFound, LotAmbiguous):
+        raise BatchUnknown from None
+    presentation, vaccine, storage = db.execute(
+        select(Presentation, Vaccine, StorageClass)
         .join(Vaccine, Vaccine.id == Presentation.vaccine_id)
         .join(StorageClass, StorageClass.id == Presentation.storage_class_id)
-    )
-    batch_id = as_id(text)
-    product, slash, lot = text.rpartition("/")
-    if batch_id is not None:
-        query = query.where(Batch.id == batch_id)
-    elif slash:
-        query = query.where(Presentation.code == product, Batch.lot == lot)
-    else:
-        query = query.where(Batch.lot == text)
-    rows = db.execute(query.limit(2)).all()
-    if len(rows) != 1:
-        raise BatchUnknown
-    batch, presentation, vaccine, storage = rows[0]
+        .where(Presentation.id == batch.presentation_id)
+    ).one()
     return BatchFacts(batch=batch, presentation=presentation, vaccine=vaccine, storage=storage)
 
 

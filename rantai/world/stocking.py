@@ -15,8 +15,9 @@ from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment, Facility
 from tracker.stock.models import StockEvent
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 
 # Stock has been there for days: a fridge that failed twelve hours ago had it inside.

@@ -33,8 +33,9 @@ from tracker.shipments.service.commands import Box, CreateShipment, Received, Re
 from tracker.shipments.service.ordering import create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind, WasteReason
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import Quantity, Role, TimeSource

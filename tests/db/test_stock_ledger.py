@@ -21,12 +21,12 @@ from tracker.kit.errors import Conflict, DomainError, Forbidden, NotFound, Refus
 from tracker.kit.ids import uuid7
 from tracker.stock.models import OpenVial, StockEntry, StockEvent
 from tracker.stock.queries.availability import need_by_day, pool_state
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 from tracker.stock.service.availability import reserve
 from tracker.stock.service.commands import (
     DiscardDoses,
     GiveDoses,
-    Line,
     OpenForSession,
     ReverseEvent,
     StatusChange,

@@ -15,10 +15,11 @@ from tracker.access.rules import Role
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.stock.errors import MissingField, UseHold
+from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import ReverseEvent, StatusChange, StatusLine
 from tracker.stock.service.holding import change_status
-from tracker.stock.service.recording import RecordEvent, Said, record_event
+from tracker.stock.service.recording import RecordEvent, record_event
 from tracker.stock.service.reversing import reverse_event
 
 BATCH = "az-10/AZ003"
@@ -45,7 +46,13 @@ def hold(ledger: Ledger, vials: int, *, minutes_ago: int) -> None:
 
 
 def by_hand(ledger: Ledger, vials: int, status: Status, to_status: Status, role: Role = Role.MANAGER) -> UUID:
-    said = Said(vials=vials, batch=BATCH, place=ledger.world.fridge.code, status=status, to_status=to_status)
+    said = NamedLine(
+        batch_id=Reference(BATCH),
+        vials=vials,
+        place_id=Reference(ledger.world.fridge.code),
+        status=status,
+        to_status=to_status,
+    )
     command = RecordEvent(
         id=uuid7(),
         kind=Kind.STATUS,

@@ -28,8 +28,9 @@ from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.settings import load_settings
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 
 FACILITY = "pkm-cipondoh"

@@ -17,8 +17,9 @@ from tracker.feed.models import FeedPending
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
-from tracker.stock.service.commands import Line, Posted, PostEvent
+from tracker.stock.service.commands import Posted, PostEvent
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
 

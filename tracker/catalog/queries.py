@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -65,21 +66,39 @@ def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = No
             raise BatchNotFound(batch=str(ref))
         return found
     ref = str(ref)
-    query = select(Batch)
+    found_ids = [batch_id for batch_id, _ in batches_by_refs(db, {ref}, presentation_id)[ref]]
+    if not found_ids:
+        raise BatchNotFound(batch=ref[:80])
+    if len(found_ids) > 1:
+        raise LotAmbiguous(lot=ref[:80])
+    return db.get_one(Batch, found_ids[0])
+
+
+def batches_by_refs(
+    db: Session, refs: Collection[str], presentation_id: UUID | None = None
+) -> dict[str, list[tuple[UUID, str]]]:
+    """The batches (id, product code) that each `PRODUCT/LOT` or lot names, in one statement.
+
+    No product's code has a slash, but a lot may: the first slash is the one between them, if any is. Where that
+    names no batch the whole reference is a lot, which several products may have.
+    """
+    if not refs:
+        return {}
+    split = {ref: ref.partition("/")[::2] for ref in refs}
+    query = (
+        select(Batch.id, Batch.lot, Presentation.code)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(Batch.lot.in_({lot for _, lot in split.values() if lot} | set(refs)))
+    )
     if presentation_id is not None:
         query = query.where(Batch.presentation_id == presentation_id)
-    # No product's code has a slash, but a lot may: the first slash is the one between them, if any is.
-    product, _, lot = ref.partition("/")
-    of_product = query.join(Presentation, Presentation.id == Batch.presentation_id).where(Presentation.code == product)
-    found = db.scalars(of_product.where(Batch.lot == lot)).one_or_none() if lot else None
-    if found is not None:
-        return found
-    rows = list(db.scalars(query.where(Batch.lot == ref).limit(2)))
-    if not rows:
-        raise BatchNotFound(batch=ref[:80])
-    if len(rows) > 1:
-        raise LotAmbiguous(lot=ref[:80])
-    return rows[0]
+    by_lot: dict[str, list[tuple[UUID, str]]] = {}
+    for row in db.execute(query):
+        by_lot.setdefault(row.lot, []).append((row.id, row.code))
+    return {
+        ref: [found for found in by_lot.get(lot, []) if found[1] == product] or by_lot.get(ref, [])
+        for ref, (product, lot) in split.items()
+    }
 
 
 def presentations() -> Select[Presentation, str, StorageClass]:

@@ -39,7 +39,7 @@ from tracker.stock.schemas import (
 )
 from tracker.stock.service.commands import DiscardDoses, ReverseEvent
 from tracker.stock.service.opening import discard_doses
-from tracker.stock.service.recording import RecordEvent, Said, record_event
+from tracker.stock.service.recording import RecordEvent, record_event
 from tracker.stock.service.reversing import reverse_event
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
@@ -61,20 +61,7 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
         kind=body.kind,
         facility=body.facility,
         occurred_at=body.occurred_at,
-        lines=tuple(
-            Said(
-                vials=line.vials,
-                barcode=line.barcode,
-                batch=line.batch,
-                place=line.place,
-                to_place=line.to_place,
-                status=line.status,
-                to_status=line.to_status,
-                vvm_stage=line.vvm_stage,
-                reason=line.reason,
-            )
-            for line in body.lines
-        ),
+        lines=tuple(line.line() for line in body.lines),
         reason=body.reason,
         reference=body.reference,
     )

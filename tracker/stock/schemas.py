@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from tracker.stock.rules.fefo import Skip
+from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 
 # PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
@@ -32,6 +33,19 @@ class LineIn(BaseModel):
     to_status: Status | None = None
     vvm_stage: Annotated[int, Field(ge=1, le=4)] | None = None
     reason: Words | None = None
+
+    def line(self) -> NamedLine:
+        """The ledger's line, with what was said instead of ids; a barcode goes before a reference."""
+        return NamedLine(
+            batch_id=goods_reference(self.barcode, self.batch),
+            vials=self.vials,
+            place_id=place_reference(self.place),
+            to_place_id=place_reference(self.to_place),
+            status=self.status,
+            to_status=self.to_status,
+            vvm_stage=self.vvm_stage,
+            reason=self.reason,
+        )
 
 
 class StockEventIn(BaseModel):

@@ -29,10 +29,11 @@ from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.queries.stock import parcels_at
 from tracker.stock.rules.fefo import Parcel, Skip, pick, reason_to_skip
+from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
-from tracker.stock.service.recording import Said, resolve_lines
+from tracker.stock.service.recording import resolve_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +202,15 @@ def _given(
     db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
 ) -> list[_Take]:
     lines = [(index, line) for index, box in enumerate(boxes) for line in box.lines]
-    said = [Said(vials=line.vials, barcode=line.barcode, batch=line.batch, place=line.place) for _, line in lines]
-    resolved = resolve_lines(db, principal, shipment.from_facility_id, said, now=now)
+    named = [
+        NamedLine(
+            batch_id=goods_reference(line.barcode, line.batch),
+            place_id=place_reference(line.place),
+            vials=line.vials,
+        )
+        for _, line in lines
+    ]
+    resolved = resolve_lines(db, principal, shipment.from_facility_id, named, now=now)
     takes = []
     for index, ((box, _), line) in enumerate(zip(lines, resolved, strict=True)):
         if line.vials < 1 or line.place_id is None:

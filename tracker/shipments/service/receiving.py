@@ -37,11 +37,12 @@ from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
 from tracker.stock.errors import BadVials
 from tracker.stock.models import StockBalance
+from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
 from tracker.stock.rules.words import Kind, ReceiptOutcome, Status
-from tracker.stock.service.commands import Line, PostEvent
+from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.reading import lock_anchors
-from tracker.stock.service.recording import Said, resolve_lines
+from tracker.stock.service.recording import resolve_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,16 @@ def _resolve(
 ) -> list[_Line]:
     for index, line in enumerate(lines):
         _check(index, line)
-    said = [Said(vials=1, barcode=line.barcode, batch=line.batch, place=line.place) for line in lines]
-    resolved = resolve_lines(db, principal, shipment.to_facility_id, said, now=now, register=True)
+    # Only what the lines name is asked here; how many vials go where is decided by what lies on the road.
+    named = [
+        NamedLine(
+            batch_id=goods_reference(line.barcode, line.batch),
+            place_id=place_reference(line.place),
+            vials=line.accepted + line.rejected + line.missing + line.surplus,
+        )
+        for line in lines
+    ]
+    resolved = resolve_lines(db, principal, shipment.to_facility_id, named, now=now, register=True)
     return [
         _Line(index, known.batch_id, known.place_id, line)
         for index, (known, line) in enumerate(zip(resolved, lines, strict=True))

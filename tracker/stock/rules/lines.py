@@ -6,9 +6,9 @@ Refusals carry the line (from 0) and the field that is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import Generic, TypeVar, cast
 from uuid import UUID
 
 from tracker.stock.errors import (
@@ -30,31 +30,57 @@ from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Account, Kind, ReceiptO
 MOST_VIALS = 10_000_000
 
 
-class LineLike(Protocol):
-    """The shape of a command's line (the command itself lies with the use cases)."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What people call a batch or a place: its id or code, a lot, PRODUCT/LOT, or a barcode as `scanned`."""
 
-    @property
-    def batch_id(self) -> UUID: ...
-    @property
-    def vials(self) -> int: ...
-    @property
-    def place_id(self) -> UUID | None: ...
-    @property
-    def to_place_id(self) -> UUID | None: ...
-    @property
-    def status(self) -> Status: ...
-    @property
-    def to_status(self) -> Status | None: ...
-    @property
-    def vvm_stage(self) -> int | None: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def outcome(self) -> ReceiptOutcome: ...
-    @property
-    def account(self) -> Account: ...
-    @property
-    def holder_id(self) -> UUID | None: ...
+    text: str
+    scanned: bool = False
+
+
+def goods_reference(barcode: str | None, batch: str | None) -> Reference:
+    """What names the goods of a line; a barcode goes before a reference, and neither is an empty one."""
+    return Reference(batch or "") if barcode is None else Reference(barcode, scanned=True)
+
+
+def place_reference(place: str | None) -> Reference | None:
+    """What names a place of a line; None when nobody named one."""
+    return None if place is None else Reference(place)
+
+
+Name = TypeVar("Name", UUID, Reference)
+
+
+# Without slots: making a frozen one through a generic's alias raises TypeError in Python 3.11 when it has them.
+@dataclass(frozen=True, kw_only=True)
+class LineOf(Generic[Name]):
+    """Vials of one batch, from the request to the ledger's entries; what it names is a reference first, then an id.
+
+    `place_id` is where the vials are or were (equipment), `to_place_id` where they go. `vials`: whole, ≥ 1; for a
+    count the counted total, ≥ 0. `vvm_stage` 1…4 as somebody read it. `outcome` is for receipts, `account` and
+    `holder_id` for status changes outside a place (in transit: the shipment, opened: left out).
+    """
+
+    batch_id: Name
+    vials: int
+    place_id: Name | None = None
+    to_place_id: Name | None = None
+    status: Status = Status.USABLE
+    to_status: Status | None = None
+    vvm_stage: int | None = None
+    reason: str | None = None
+    outcome: ReceiptOutcome = ReceiptOutcome.ACCEPTED
+    account: Account = Account.PLACE
+    holder_id: UUID | None = None
+
+
+Line = LineOf[UUID]
+NamedLine = LineOf[Reference]
+
+
+def resolved(line: NamedLine, *, batch_id: UUID, place_id: UUID | None, to_place_id: UUID | None) -> Line:
+    """The same line with ids for what it names."""
+    return replace(cast("Line", line), batch_id=batch_id, place_id=place_id, to_place_id=to_place_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +111,7 @@ _REACHABLE: Mapping[Status, frozenset[Status]] = {
 }
 
 
-def check_line(kind: Kind, index: int, line: LineLike, goods: Goods, setting: Setting) -> None:
+def check_line(kind: Kind, index: int, line: Line, goods: Goods, setting: Setting) -> None:
     """Raise the refusal a line deserves; the facility of its places is checked by the caller."""
     least = 0 if kind is Kind.COUNT else 1
     if not least <= line.vials <= MOST_VIALS:
@@ -117,13 +143,13 @@ def waste_reason(index: int, reason: str | None) -> WasteReason:
         raise UnknownReason(line=index, field="reason", known=[known.value for known in WasteReason]) from None
 
 
-def _needs_place(kind: Kind, line: LineLike) -> bool:
+def _needs_place(kind: Kind, line: Line) -> bool:
     if line.account is not Account.PLACE:
         return False
     return not (kind is Kind.RECEIPT and line.outcome is ReceiptOutcome.MISSING)
 
 
-def _check_status(kind: Kind, index: int, line: LineLike) -> None:
+def _check_status(kind: Kind, index: int, line: Line) -> None:
     if kind is Kind.STATUS:
         if line.to_status is None:
             raise MissingField(line=index, field="to_status")
@@ -137,7 +163,7 @@ def _check_status(kind: Kind, index: int, line: LineLike) -> None:
         raise NotUsable(line=index, field="status", status=line.status.value)
 
 
-def _check_vvm(kind: Kind, index: int, line: LineLike, goods: Goods) -> None:
+def _check_vvm(kind: Kind, index: int, line: Line, goods: Goods) -> None:
     stage = line.vvm_stage
     if stage is None:
         return
@@ -147,7 +173,7 @@ def _check_vvm(kind: Kind, index: int, line: LineLike, goods: Goods) -> None:
         raise VvmSpent(line=index, field="vvm_stage", vvm_stage=stage)
 
 
-def entries_of(kind: Kind, index: int, line: LineLike, setting: Setting) -> list[Entry]:
+def entries_of(kind: Kind, index: int, line: Line, setting: Setting) -> list[Entry]:
     """The two entries of a checked line; a count has none of its own (see `counted_of`)."""
     source, target = _SIDES[kind](line, setting)
     reason = line.reason or setting.reason
@@ -159,7 +185,7 @@ def entries_of(kind: Kind, index: int, line: LineLike, setting: Setting) -> list
     ]
 
 
-def counted_of(lines: list[tuple[int, LineLike]]) -> list[Counted]:
+def counted_of(lines: list[tuple[int, Line]]) -> list[Counted]:
     """The totals a count asserts; raises CountedTwice."""
     seen: set[Key] = set()
     found = []
@@ -187,23 +213,23 @@ def _shipment(setting: Setting) -> UUID:
     return setting.shipment_id
 
 
-def _world(account: Account, line: LineLike, setting: Setting) -> Side:
+def _world(account: Account, line: Line, setting: Setting) -> Side:
     return account, setting.facility_id, line.status
 
 
-def _here(line: LineLike) -> Side:
+def _here(line: Line) -> Side:
     return Account.PLACE, _place(line.place_id), line.status
 
 
-def _supply(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _supply(line: Line, setting: Setting) -> tuple[Side, Side]:
     return _world(Account.SUPPLIER, line, setting), _here(line)
 
 
-def _dispatch(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _dispatch(line: Line, setting: Setting) -> tuple[Side, Side]:
     return _here(line), (Account.TRANSIT, _shipment(setting), line.status)
 
 
-def _receipt(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _receipt(line: Line, setting: Setting) -> tuple[Side, Side]:
     road: Side = (Account.TRANSIT, _shipment(setting), line.status)
     if line.outcome is ReceiptOutcome.MISSING:
         return road, _world(Account.LOST, line, setting)
@@ -212,35 +238,35 @@ def _receipt(line: LineLike, setting: Setting) -> tuple[Side, Side]:
     return road, _here(line)
 
 
-def _transfer(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _transfer(line: Line, setting: Setting) -> tuple[Side, Side]:
     del setting
     return _here(line), (Account.PLACE, _place(line.to_place_id), line.status)
 
 
-def _opening(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _opening(line: Line, setting: Setting) -> tuple[Side, Side]:
     return _here(line), (Account.OPEN, setting.facility_id, line.status)
 
 
-def _use(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _use(line: Line, setting: Setting) -> tuple[Side, Side]:
     return (Account.OPEN, setting.facility_id, line.status), _world(Account.USED, line, setting)
 
 
-def _return(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _return(line: Line, setting: Setting) -> tuple[Side, Side]:
     # Back from a session's carrier into the fridge when `to_place` is given, else back to the supplier.
     if line.to_place_id is not None:
         return _transfer(line, setting)
     return _here(line), _world(Account.SUPPLIER, line, setting)
 
 
-def _waste(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _waste(line: Line, setting: Setting) -> tuple[Side, Side]:
     return _here(line), _world(Account.WASTED, line, setting)
 
 
-def _destruction(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _destruction(line: Line, setting: Setting) -> tuple[Side, Side]:
     return _here(line), _world(Account.DESTROYED, line, setting)
 
 
-def _status(line: LineLike, setting: Setting) -> tuple[Side, Side]:
+def _status(line: Line, setting: Setting) -> tuple[Side, Side]:
     if line.account is Account.PLACE:
         holder = _place(line.place_id)
     elif line.account is Account.TRANSIT:
@@ -251,7 +277,7 @@ def _status(line: LineLike, setting: Setting) -> tuple[Side, Side]:
     return (line.account, holder, line.status), (line.account, holder, to_status)
 
 
-_SIDES: Mapping[Kind, Callable[[LineLike, Setting], tuple[Side, Side]]] = {
+_SIDES: Mapping[Kind, Callable[[Line, Setting], tuple[Side, Side]]] = {
     Kind.SUPPLY: _supply,
     Kind.DISPATCH: _dispatch,
     Kind.RECEIPT: _receipt,

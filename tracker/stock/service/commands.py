@@ -8,29 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Vials of one batch. `place_id` is where they are or were (equipment), `to_place_id` where they go.
-
-    `vials`: whole, ≥ 1; for a count the counted total, ≥ 0. `vvm_stage` 1…4 as somebody read it.
-    `outcome` is for receipts, `account` and `holder_id` for status changes outside a place (in transit:
-    the shipment, opened: left out).
-    """
-
-    batch_id: UUID
-    vials: int
-    place_id: UUID | None = None
-    to_place_id: UUID | None = None
-    status: Status = Status.USABLE
-    to_status: Status | None = None
-    vvm_stage: int | None = None
-    reason: str | None = None
-    outcome: ReceiptOutcome = ReceiptOutcome.ACCEPTED
-    account: Account = Account.PLACE
-    holder_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from tracker.access.rules import Permission
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.models import OpenVial, StockBalance, StockEvent
 from tracker.stock.rules.entries import Key
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind
-from tracker.stock.service.commands import Line, PostEvent, StatusChange, StatusLine
+from tracker.stock.service.commands import PostEvent, StatusChange, StatusLine
 from tracker.stock.service.posting import carry_out, prepare
 from tracker.stock.service.reading import Anchor, lock_anchors, read_facts
 

@@ -19,13 +19,13 @@ from tracker.kit.ids import uuid7
 from tracker.stock.errors import BadVials, OpenVialNotFound, TooManyDoses, VialStopped
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.entries import Entry, Key
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
 from tracker.stock.service.commands import (
     DiscardDoses,
     GiveDoses,
-    Line,
     OpenForSession,
     Posted,
     PostEvent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
-from tracker.catalog.models import Batch, Presentation
+from tracker.catalog.queries import batches_by_refs
 from tracker.catalog.scanning import Caution, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
-from tracker.kit.days import earliest_day, local_day
+from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id, facility_by_code_or_id
 from tracker.stock.errors import (
@@ -27,26 +27,12 @@ from tracker.stock.errors import (
     UnknownPlace,
     UseShipment,
 )
-from tracker.stock.rules.words import Kind, Status
-from tracker.stock.service.commands import Line, Posted, PostEvent
+from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import Posted, PostEvent
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.stopping import guard_freeing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A line as somebody said it. `batch` is an id, a lot, or PRODUCT/LOT; `place` an id or code."""
-
-    vials: int
-    barcode: str | None = None
-    batch: str | None = None
-    place: str | None = None
-    to_place: str | None = None
-    status: Status = Status.USABLE
-    to_status: Status | None = None
-    vvm_stage: int | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +43,7 @@ class RecordEvent:
     kind: Kind
     facility: str
     occurred_at: datetime
-    lines: tuple[Said, ...]
+    lines: tuple[NamedLine, ...]
     reason: str | None = None
     reference: str | None = None
 
@@ -92,7 +78,7 @@ def resolve_lines(
     db: Session,
     principal: Principal,
     facility_id: UUID,
-    said: Sequence[Said],
+    lines: Sequence[NamedLine],
     *,
     now: datetime,
     register: bool = False,
@@ -102,52 +88,40 @@ def resolve_lines(
     `register`: a batch that a full barcode names and nobody knows yet is made known (goods come in).
     Raises MissingField, BadBarcode, UnknownBatch, AmbiguousBatch, UnknownPlace, each with its line.
     """
-    places = _places(db, facility_id, [ref for line in said for ref in (line.place, line.to_place) if ref])
-    batches = resolve_batches(
-        db, principal, [(line.barcode, line.batch) for line in said], facility_id, now=now, register=register
-    )
+    places = _places(db, facility_id, [ref.text for line in lines for ref in (line.place_id, line.to_place_id) if ref])
+    batches = _batches(db, principal, [line.batch_id for line in lines], facility_id, now=now, register=register)
     return tuple(
-        Line(
-            batch_id=batches[index],
-            vials=line.vials,
-            place_id=_place(places, index, "place", line.place),
-            to_place_id=_place(places, index, "to_place", line.to_place),
-            status=line.status,
-            to_status=line.to_status,
-            vvm_stage=line.vvm_stage,
-            reason=line.reason,
+        resolved(
+            line,
+            batch_id=batch_id,
+            place_id=_place(places, index, "place", line.place_id),
+            to_place_id=_place(places, index, "to_place", line.to_place_id),
         )
-        for index, line in enumerate(said)
+        for index, (line, batch_id) in enumerate(zip(lines, batches, strict=True))
     )
 
 
-def resolve_batches(
+def _batches(
     db: Session,
     principal: Principal,
-    refs: Sequence[tuple[str | None, str | None]],
+    refs: Sequence[Reference],
     facility_id: UUID,
     *,
     now: datetime,
-    register: bool = False,
+    register: bool,
 ) -> list[UUID]:
-    """Batch ids for (barcode, reference) pairs; a barcode goes before a reference. Raises as `resolve_lines`."""
-    named = _lots(db, [ref for barcode, ref in refs if barcode is None and ref and as_id(ref) is None])
+    named = batches_by_refs(db, {ref.text for ref in refs if not ref.scanned and as_id(ref.text) is None})
     found: list[UUID] = []
     today: date | None = None
-    for index, (barcode, ref) in enumerate(refs):
-        if barcode is not None:
-            today = today or _local_day(db, facility_id, now)
-            found.append(_scanned(db, principal, index, barcode, today, now=now, register=register))
-        elif ref:
-            found.append(as_id(ref) or _named(named, index, ref))
+    for index, ref in enumerate(refs):
+        if ref.scanned:
+            today = today or local_day(now, db.get_one(Facility, facility_id).timezone)
+            found.append(_scanned(db, principal, index, ref.text, today, now=now, register=register))
+        elif ref.text:
+            found.append(as_id(ref.text) or _one_of(named[ref.text], index, ref.text))
         else:
             raise MissingField(line=index, field="batch")
     return found
-
-
-def _local_day(db: Session, facility_id: UUID, now: datetime) -> date:
-    facility = db.get(Facility, facility_id)
-    return earliest_day(now) if facility is None else local_day(now, facility.timezone)
 
 
 def _scanned(
@@ -178,25 +152,7 @@ def _scanned(
         raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", message=str(error)) from None
 
 
-def _lots(db: Session, refs: Collection[str]) -> dict[str, list[tuple[UUID, str]]]:
-    """Batches (id, product code) by lot number, of all lots that `refs` name."""
-    if not refs:
-        return {}
-    found: dict[str, list[tuple[UUID, str]]] = {}
-    rows = db.execute(
-        select(Batch.id, Batch.lot, Presentation.code)
-        .join(Presentation, Presentation.id == Batch.presentation_id)
-        .where(Batch.lot.in_({ref.partition("/")[2] for ref in refs} | set(refs)))
-    )
-    for row in rows:
-        found.setdefault(row.lot, []).append((row.id, row.code))
-    return found
-
-
-def _named(lots: dict[str, list[tuple[UUID, str]]], index: int, ref: str) -> UUID:
-    # A lot may itself contain a slash, so the whole reference is tried as a lot too.
-    product, _, lot = ref.partition("/")
-    candidates = lots.get(ref, []) or [found for found in lots.get(lot, []) if found[1] == product]
+def _one_of(candidates: Sequence[tuple[UUID, str]], index: int, ref: str) -> UUID:
     if not candidates:
         raise UnknownBatch(line=index, field="batch", batch=ref)
     if len(candidates) > 1:
@@ -216,12 +172,12 @@ def _places(db: Session, facility_id: UUID, refs: Iterable[str]) -> dict[str, UU
     return found
 
 
-def _place(places: dict[str, UUID], index: int, field: str, ref: str | None) -> UUID | None:
+def _place(places: dict[str, UUID], index: int, field: str, ref: Reference | None) -> UUID | None:
     if ref is None:
         return None
-    if ref not in places:
-        raise UnknownPlace(line=index, field=field, place=ref)
-    return places[ref]
+    if ref.text not in places:
+        raise UnknownPlace(line=index, field=field, place=ref.text)
+    return places[ref.text]
 
 
 def _guard_stopped(db: Session, principal: Principal, event: PostEvent) -> None:
