@@ -32,7 +32,7 @@ from tracker.passport.schemas import PassportOut
 
 router = APIRouter(include_in_schema=False)
 
-FIRST = {"events": 6, "holders": 5, "holds": 4, "stays": 4}
+FIRST = {"events": 4, "holders": 4, "holds": 3, "stays": 3}
 MOST_EVENTS = 500
 MOST_HOLDS = 200
 
@@ -145,7 +145,7 @@ def events_of(entries: pd.DataFrame) -> list[dict[str, Any]]:
 
 def reason_text(reason: str | None, texts: Texts) -> str | None:
     """Words for a reason: a code of waste or of a receipt, `hold:RULE`, `released:hold`, or a person's own text."""
-    if reason is None:
+    if reason is None or reason in labels.STOCK_EVENT:  # the kind of the event says it already
         return None
     before, _, after = reason.partition(":")
     if before == "hold":

@@ -12,6 +12,7 @@ from dashboard.frame.pictures import DESK, HAND, Sketch, cut_to, short, wide_of
 from dashboard.frame.texts import Texts
 
 MOST_ROWS = 16
+MOST_HAND_ROWS = 10
 """Flows or nodes in a column drawn one by one; the smallest beyond are drawn as one."""
 _NODE_WIDTH = 14.0
 _GAP = 12.0
@@ -52,7 +53,7 @@ def _list(
     flows: pd.DataFrame, names: dict[str, str], kinds: dict[str, str], texts: Texts, title: str, text: str
 ) -> Sketch:
     """Under each giver its takers with bars: names and numbers never meet, however many there are."""
-    shown = flows.sort_values("vials", ascending=False, kind="stable").head(MOST_ROWS)
+    shown = flows.sort_values("vials", ascending=False, kind="stable").head(MOST_HAND_ROWS)
     givers = list(dict.fromkeys(flows["source"][flows["source"].isin(shown["source"])]))
     rest = len(flows) - len(shown)
     height = 30.0 * len(shown) + 28.0 * len(givers) + (22 if rest else 0)

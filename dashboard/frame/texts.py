@@ -108,6 +108,10 @@ class Texts:
         local = moment.astimezone(ZoneInfo(zone))
         return f"{format_time(local, 'HH:mm', locale=self.language).replace(':', self._colon())} {zone_label(zone)}"
 
+    def hours(self, opens: dt.datetime, closes: dt.datetime, zone: str) -> str:
+        """From when to when at a place, the zone named once: 07.30–14.00 WIB."""
+        return f"{self.clock(opens, zone).rpartition(' ')[0]}–{self.clock(closes, zone)}"
+
     def moment(self, moment: dt.datetime | None, zone: str) -> str:
         """Date and time at a place, with the zone's label: 23 Nov 2026 10.32 WIB."""
         if moment is None:

@@ -32,7 +32,7 @@ from tracker.network.models import Facility
 router = APIRouter(include_in_schema=False)
 
 # As many as fit beside what else needs a hand; the rest is one tap away.
-FIRST_FACILITIES = 6
+FIRST_FACILITIES = 5
 FIRST_PRODUCTS = 8
 FIRST_LINES = 4
 
@@ -72,7 +72,7 @@ def _area(viewer: Viewer, db: Session) -> Response:
         alarms=alarms(db, principal, limit=FIRST_LINES),
         open_alarms=open_alarms,
         unanswered=unanswered,
-        expiring=expiring(db, principal, viewer.now, limit=FIRST_LINES),
+        expiring=expiring(db, principal, viewer.now, limit=3),
         promises=promises_today(db, principal, viewer.now),
         chapters=chapters(db, principal, viewer.now),
         on_road=on_road,
