@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.orm import Session
 
 from dashboard.stock.states import WORST_FIRST, days_of_stock, product_state, worst
 from tracker.access.models import Unit
@@ -21,6 +21,7 @@ from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
 from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
+from tracker.stock.queries.availability import binds
 from tracker.stock.rules.words import Account, Kind, Status
 
 USE_WINDOW = timedelta(days=28)
@@ -209,18 +210,11 @@ def _short(
     db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
 ) -> dict[tuple[UUID, UUID], int]:
     """Vials promised without vials behind them, by facility and product (the worst step that still binds)."""
-    later = aliased(Availability)
-    passed = exists().where(
-        later.facility_id == Availability.facility_id,
-        later.presentation_id == Availability.presentation_id,
-        later.step > Availability.step,
-        later.step <= local_today(now),
-    )
     query = (
         select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))
         .join(Facility, Facility.id == Availability.facility_id)
         .join(Unit, Unit.id == Availability.facility_id)
-        .where(Availability.short > 0, ~passed, seen)
+        .where(Availability.short > 0, binds(local_today(now)), seen)
         .group_by(Availability.facility_id, Availability.presentation_id)
     )
     if facility_id is not None:

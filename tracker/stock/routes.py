@@ -25,7 +25,7 @@ from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
 from tracker.stock.rules.fefo import pick
-from tracker.stock.rules.words import Kind
+from tracker.stock.rules.words import MOST_VIALS, Kind
 from tracker.stock.schemas import (
     DiscardIn,
     EventOut,
@@ -142,7 +142,7 @@ def suggest_pick(
     now: Now,
     facility: Ref,
     product: Ref,
-    vials: Annotated[int, Query(ge=1, le=10_000_000)],
+    vials: Annotated[int, Query(ge=1, le=MOST_VIALS)],
     day: date | None = None,
 ) -> PickOut:
     """Which vials to take: first expiry, first out; what was passed over, and why."""

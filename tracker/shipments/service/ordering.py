@@ -27,6 +27,7 @@ from tracker.shipments.rules.words import ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import CreateShipment, digest
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
+from tracker.stock.rules.words import MOST_VIALS
 
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -77,7 +78,7 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
     db.add(shipment)
     db.flush()
     for seq, line in enumerate(command.lines):
-        if not 1 <= line.vials <= 10_000_000:
+        if not 1 <= line.vials <= MOST_VIALS:
             raise BadVials(line=seq, field="vials", vials=line.vials)
         try:
             presentation = presentation_by_ref(db, line.product)
@@ -112,7 +113,7 @@ def approve_shipment(
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     for line in lines_of(db, shipment.id):
         vials = (approved or {}).get(line.seq, line.vials)
-        if not 0 <= vials <= 10_000_000:
+        if not 0 <= vials <= MOST_VIALS:
             raise BadVials(line=line.seq, field="vials", vials=vials)
         line.approved = vials
     shipment.state = ShipmentState.APPROVED

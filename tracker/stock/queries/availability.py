@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from tracker.stock.models import Availability, StockNeed
 from tracker.stock.rules import availability as rules
@@ -64,6 +64,21 @@ def read_steps(db: Session, facility_id: UUID, presentation_id: UUID) -> list[St
         .order_by(Availability.step)
     )
     return [Step(*row) for row in rows]
+
+
+def binds(today: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a row of Availability binds on `today`, for statements over many pools.
+
+    The same rule as `rules.availability.binding`: the largest step up to today, and all later ones.
+    """
+    later = aliased(Availability)
+    passed = exists().where(
+        later.facility_id == Availability.facility_id,
+        later.presentation_id == Availability.presentation_id,
+        later.step > Availability.step,
+        later.step <= today,
+    )
+    return ~passed
 
 
 def pool_state(db: Session, facility_id: UUID, presentation_id: UUID, today: date) -> list[StepRow]:

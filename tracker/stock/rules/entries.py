@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tracker.stock.rules.history import Move, Position, amended, balance_at, first_negative, lost_and_found
-from tracker.stock.rules.words import BALANCED, VVM_UNUSABLE_FROM, Account, Status
+from tracker.stock.rules.words import BALANCED, Account, Status, is_spent
 
 
 class Key(NamedTuple):
@@ -147,7 +147,7 @@ def vvm_follow_up(entries: Iterable[Entry], counted: Iterable[Counted]) -> list[
     ] + [(c.key, c.vials, c.vvm_stage, c.line) for c in counted if c.vvm_stage is not None]
     follow: list[Entry] = []
     for key, vials, stage, line in spent:
-        if stage >= VVM_UNUSABLE_FROM and key.status is Status.USABLE and vials > 0:
+        if is_spent(stage) and key.status is Status.USABLE and vials > 0:
             follow.append(Entry(Account.PLACE, key, -vials, stage, "vvm", line))
             follow.append(Entry(Account.PLACE, key._replace(status=Status.UNUSABLE), vials, stage, "vvm", line))
     return follow
@@ -181,7 +181,7 @@ def new_balances(
         result[entry.key] = replace(old, vials=old.vials + entry.vials, vvm_stage=stage)
     for count in counted:
         old = result.get(count.key) or balances.get(count.key) or Balance(Account.PLACE, 0, None, None)
-        read = count.vvm_stage if count.vvm_stage and count.vvm_stage < VVM_UNUSABLE_FROM else None
+        read = None if is_spent(count.vvm_stage) else count.vvm_stage
         # A count looks at every vial, so what it reads replaces what was known.
         result[count.key] = replace(old, vvm_stage=read or old.vvm_stage)
     return {

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Status
+from tracker.stock.rules.words import Status, is_spent
 
 
 class Skip(StrEnum):
@@ -65,7 +65,7 @@ def reason_to_skip(parcel: Parcel, day: date) -> Skip | None:
     """
     if parcel.status in _STOPPED:
         return _STOPPED[parcel.status]
-    if parcel.vvm_stage is not None and parcel.vvm_stage >= VVM_UNUSABLE_FROM:
+    if is_spent(parcel.vvm_stage):
         return Skip.VVM
     if parcel.expiry < day:
         return Skip.EXPIRED

@@ -25,9 +25,7 @@ from tracker.stock.errors import (
     VvmSpent,
 )
 from tracker.stock.rules.entries import Counted, Entry, Key
-from tracker.stock.rules.words import VVM_UNUSABLE_FROM, Account, Kind, ReceiptOutcome, Status, WasteReason
-
-MOST_VIALS = 10_000_000
+from tracker.stock.rules.words import MOST_VIALS, Account, Kind, ReceiptOutcome, Status, WasteReason, is_spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def _check_vvm(kind: Kind, index: int, line: Line, goods: Goods) -> None:
         return
     if not goods.uses_vvm:
         raise NoVvm(line=index, field="vvm_stage")
-    if kind is Kind.OPENING and stage >= VVM_UNUSABLE_FROM:
+    if kind is Kind.OPENING and is_spent(stage):
         raise VvmSpent(line=index, field="vvm_stage", vvm_stage=stage)
 
 

@@ -84,3 +84,11 @@ class ReceiptOutcome(StrEnum):
 
 # WHO: stages 1 and 2 may be used, 3 (discard point reached) and 4 may not.
 VVM_UNUSABLE_FROM = 3
+
+MOST_VIALS = 10_000_000
+"""More whole vials than any line, count or order of the country has; a larger number is a slip of the hand."""
+
+
+def is_spent(vvm_stage: int | None) -> bool:
+    """Whether a vial monitor says that the vial must not be used; one that nobody has read says nothing."""
+    return vvm_stage is not None and vvm_stage >= VVM_UNUSABLE_FROM
