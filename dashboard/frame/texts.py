@@ -126,10 +126,10 @@ class Texts:
 
     def soon(self, moment: dt.datetime, now: dt.datetime, zone: str) -> str:
         """A coming time at a place: the time of day when it is today there, else the day with it."""
-        local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+        local, present = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
         return (
             self.clock(moment, zone)
-            if local.date() == today
+            if local.date() == present.date()
             else f"{self.short_day(local.date())} {self.clock(moment, zone)}"
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -15,8 +15,8 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, Role
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.limits import Severity
-from tracker.kit.days import WESTERN
 from tracker.network.models import Facility
+from tracker.network.queries import day_there
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 
@@ -47,7 +47,7 @@ class Trend:
 def trend_of(db: Session, principal: Principal, today: date) -> Trend:
     """Alarms that rang (advisories not among them) and people vaccinated on each of the last 14 days."""
     days = tuple(today - timedelta(days=back) for back in range(TREND_DAYS - 1, -1, -1))
-    rang_on = cast(func.timezone(func.coalesce(Facility.timezone, WESTERN), Alarm.alarmed_at), Date)
+    rang_on = day_there(Alarm.alarmed_at)
     rang = db.execute(
         select(rang_on, func.count())
         .select_from(Alarm)

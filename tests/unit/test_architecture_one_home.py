@@ -21,8 +21,9 @@ PARTITIONS = {"tracker/telemetry/service/misplaced.py"}
 def test_the_day_is_reckoned_in_one_place() -> None:
     found = {
         str(file.relative_to(ROOT)): lines
-        for program in ("tracker", "ingest")
-        for file in (ROOT / program).rglob("*.py")
+        for program in ("tracker", "ingest", "dashboard")
+        for kind in ("*.py", "*.html")
+        for file in (ROOT / program).rglob(kind)
         if (lines := DAY.findall(file.read_text()))
     }
     assert set(found) == HOMES | PARTITIONS, found

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import Geography, Geometry
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy import ColumnElement, Date, Select, SQLColumnExpression, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -17,14 +17,23 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, UnitKind
 from tracker.database.types import Ltree
+from tracker.kit.days import WESTERN
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility
 from tracker.network.rules.words import AreaLevel
 
 
+def day_there(at: datetime | SQLColumnExpression[Any]) -> ColumnElement[date]:
+    """The calendar day of an instant at each `Facility` of a statement, the west's where it has none.
+
+    By the same rule as `tracker.kit.days.local_day`.
+    """
+    return cast(func.timezone(func.coalesce(Facility.timezone, WESTERN), at), Date)
+
+
 def local_today(now: datetime) -> ColumnElement[date]:
-    """The calendar day at each facility of a statement, by the same rule as `tracker.kit.days.local_day`."""
-    return cast(func.timezone(Facility.timezone, now), Date)
+    """Today at each `Facility` of a statement."""
+    return day_there(now)
 
 
 def as_id(ref: str | UUID) -> UUID | None:
