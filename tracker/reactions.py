@@ -16,7 +16,8 @@ from tracker.access.principal import SYSTEM
 from tracker.coldchain.events import AlarmRaised, EpisodeChanged, EpisodeNews
 from tracker.feed.reacting import Reaction, Runner
 from tracker.kit.clock import Clock
-from tracker.passport.service.holding import hold_entering, hold_for_episode
+from tracker.passport.service.entering import hold_entering
+from tracker.passport.service.holding import hold_for_episode
 from tracker.quota.events import BookingDisplaced
 from tracker.quota.service.claims import fund_claims
 from tracker.quota.service.displacing import displace

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.passport.models import Hold
 from tracker.passport.queries.holds import holds_visible_to
-from tracker.passport.rules.holding import HoldState
+from tracker.passport.rules.harm import HoldState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

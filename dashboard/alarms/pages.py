@@ -26,7 +26,7 @@ from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Db, Now
 from tracker.kit.errors import DomainError
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
-from tracker.passport.rules.holding import Disposition, ShakeTest
+from tracker.passport.rules.harm import Disposition, ShakeTest
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from tests.support.coldchain import at, living, new_channel, send
@@ -15,6 +15,7 @@ from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.catalog.service import NewBatch, add_batch
 from tracker.coldchain.errors import AlarmClosed
 from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.service.evaluation import evaluate_waiting
@@ -31,13 +32,15 @@ from tracker.passport.errors import (
 )
 from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.queries.holds import holds_visible_to
-from tracker.passport.rules.holding import Disposition, HoldState, ShakeTest
+from tracker.passport.rules.harm import Disposition, HoldState, ShakeTest
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
-from tracker.passport.service.holding import NewlyHeld, hold_entering, hold_for_episode
+from tracker.passport.service.entering import hold_entering
+from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.passport.service.releasing import release_hold
 from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import pool_state
+from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import reserve
 from tracker.telemetry.models import Channel
@@ -45,6 +48,8 @@ from tracker.telemetry.models import Channel
 COVID, PENTA, MR = "az-10/AZ002", "penta-5/PB001", "mr-10/MR001"
 HEAT_FROM, HEAT_TO = 120, 900  # minutes: 13 h above +8 °C, alarmed after 10 h
 BEFORE = at(-600)
+# A facility's hold in one presentation: the episode, two looks with a lock between, one change, the holds, the news.
+HOLD_STATEMENTS = 23
 
 
 @pytest.fixture
@@ -371,3 +376,28 @@ def test_an_alarm_outside_the_subtree_is_not_found(ledger: Ledger, channel: Chan
     command = CloseAlarm(alarm_id=uuid7(), dispositions=[])
     with pytest.raises(NotFound):
         close_alarm(ledger.db, ledger.world.who(Role.CITY), command, now=ledger.now)
+
+
+@pytest.mark.parametrize("batches", [1, 20])
+def test_a_hold_of_one_batch_and_of_twenty_costs_the_same_statements(
+    ledger: Ledger, channel: Channel, batches: int
+) -> None:
+    db, world = ledger.db, ledger.world
+    expiry = world.batches[COVID].expiry
+    lots = [
+        add_batch(db, SYSTEM, NewBatch(presentation="az-10", lot=f"LOT{n}", expiry=expiry), now=BEFORE).id
+        for n in range(batches)
+    ]
+    ledger.post(Kind.SUPPLY, *(Line(batch_id=lot, vials=2, place_id=world.fridge.id) for lot in lots), at=BEFORE)
+    episode = warm(db, channel, ledger.now)
+    db.expire_all()
+    seen: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    event.listen(db.connection(), "before_cursor_execute", note)
+    held = hold(ledger, episode)
+    event.remove(db.connection(), "before_cursor_execute", note)
+    assert held.vials == 2 * batches
+    assert len(seen) <= HOLD_STATEMENTS, "\n\n".join(seen)

@@ -29,8 +29,8 @@ from tracker.shipments.service.receiving import Arrived, receive_shipment
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.queries.stock import vials_at
 from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
-from tracker.stock.service.holding import change_status
 
 
 class Road:

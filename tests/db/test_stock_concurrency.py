@@ -22,8 +22,8 @@ from tracker.kit.ids import uuid7
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind, Status
 from tracker.stock.service.availability import release, reserve
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import Posted, PostEvent, StatusChange, StatusLine
-from tracker.stock.service.holding import change_status
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.reading import lock_anchors
 

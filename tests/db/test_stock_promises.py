@@ -172,7 +172,7 @@ def test_what_was_exposed_is_followed_to_fridge_road_and_opened_vials(ledger: Le
     ledger.post(Kind.TRANSFER, ledger.line("az-10/AZ003", 4, to_place=world.fridge2), at=now - timedelta(hours=10))
     ledger.post(Kind.OPENING, ledger.line("az-10/AZ003", 1, place=world.fridge2), at=now - timedelta(hours=9))
     ledger.post(Kind.DISPATCH, ledger.line("az-10/AZ003", 6), at=now - timedelta(hours=8), shipment_id=shipment)
-    found = descendants_of(ledger.db, world.fridge.id, batch, now - timedelta(hours=15), now - timedelta(hours=12))
+    found = descendants_of(ledger.db, world.fridge.id, [batch], now - timedelta(hours=15), now - timedelta(hours=12))
     assert {(each.account.value, each.holder_id, each.total) for each in found} == {
         ("place", world.fridge2.id, 3),
         ("open", world.puskesmas.id, 1),

@@ -27,6 +27,7 @@ from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import need_by_day, pool_state
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 from tracker.stock.service.availability import release, reserve
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import (
     DiscardDoses,
     GiveDoses,
@@ -35,7 +36,6 @@ from tracker.stock.service.commands import (
     StatusChange,
     StatusLine,
 )
-from tracker.stock.service.holding import change_status
 from tracker.stock.service.opening import discard_doses, give_doses, open_for_session
 from tracker.stock.service.reversing import reverse_event
 

@@ -17,8 +17,8 @@ from tracker.kit.ids import uuid7
 from tracker.stock.errors import MissingField, UseHold
 from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import ReverseEvent, StatusChange, StatusLine
-from tracker.stock.service.holding import change_status
 from tracker.stock.service.recording import RecordEvent, record_event
 from tracker.stock.service.reversing import reverse_event
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
-from tracker.passport.rules.holding import Disposition, Harm, HoldState, ShakeTest
+from tracker.passport.rules.harm import Disposition, Harm, HoldState, ShakeTest
 from tracker.stock.rules.words import Account
 
 

@@ -19,7 +19,7 @@ from tracker.passport.models import Hold
 from tracker.passport.presenting import closed_out, hold_out, passport_out
 from tracker.passport.queries.holds import holds_visible_to
 from tracker.passport.queries.passport import passport_of
-from tracker.passport.rules.holding import HoldState
+from tracker.passport.rules.harm import HoldState
 from tracker.passport.schemas import ClosedOut, CloseIn, DecisionIn, HoldOut, PassportOut
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.coldchain.schemas import AlarmOut
-from tracker.passport.rules.holding import Disposition, Harm, HoldState, ShakeTest
+from tracker.passport.rules.harm import Disposition, Harm, HoldState, ShakeTest
 from tracker.stock.rules.words import Account, Status
 
 

@@ -24,8 +24,8 @@ from tracker.shipments.models import Shipment
 from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.queries.tracing import Whereabouts, where_now
 from tracker.stock.rules.words import Account, Status
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
-from tracker.stock.service.holding import change_status
 from tracker.stock.service.reading import lock_anchors
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled

@@ -14,7 +14,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
 from tracker.passport.models import Hold
-from tracker.passport.rules.holding import HoldState
+from tracker.passport.rules.harm import HoldState
 
 
 def holds_visible_to(

@@ -23,7 +23,7 @@ from tracker.passport.errors import (
     ReasonMissing,
 )
 from tracker.passport.models import AlarmDisposition, Hold
-from tracker.passport.rules.holding import Disposition, HoldState
+from tracker.passport.rules.harm import Disposition, HoldState
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm
 from tracker.passport.service.releasing import discard_hold, release_hold
 from tracker.stock.rules.words import Account

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from tracker.passport.rules.holding import Disposition, ShakeTest
+from tracker.passport.rules.harm import Disposition, ShakeTest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

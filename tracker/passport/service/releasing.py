@@ -18,11 +18,11 @@ from tracker.kit.ids import uuid7
 from tracker.passport.errors import HoldDecided, HoldNotFound, ReasonMissing, ShakeTestNeeded
 from tracker.passport.events import HoldDiscarded, HoldReleased
 from tracker.passport.models import Hold
-from tracker.passport.rules.holding import HoldState, may_release
+from tracker.passport.rules.harm import HoldState, may_release
 from tracker.passport.service.commands import Decision
 from tracker.stock.rules.words import Account, Status
+from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
-from tracker.stock.service.holding import change_status
 from tracker.stock.service.reading import lock_anchors
 
 

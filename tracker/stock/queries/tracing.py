@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -66,41 +67,55 @@ def lots_present(
 def descendants_of(
     db: Session,
     holder_id: UUID,
-    batch_id: UUID,
+    batch_ids: Collection[UUID],
     from_at: datetime,
     to_at: datetime | None = None,
     *,
     account: Account = Account.PLACE,
 ) -> list[Whereabouts]:
-    """The accounts that may now have vials of the batch which lay at the equipment (or other account) between the two.
+    """The accounts that may now have vials of the batches which lay at the equipment (or other account) between the two.
 
     Conservative: where such vials met others of the batch, all of it there. `to_at` None: until now. In
-    balances now, in a stable order.
+    balances now, in a stable order; two statements, however many batches.
     """
-    entries = [entry for _, entry in _traced(db, StockEntry.batch_id == batch_id)]
-    marked = tracing.followed(entries, Holder(account, holder_id), from_at, to_at)
-    return [found for found in where_now(db, batch_id) if Holder(found.account, found.holder_id) in marked]
+    if not batch_ids:
+        return []
+    by_batch: dict[UUID, list[TracedEntry]] = defaultdict(list)
+    for batch_id, entry in _traced(db, StockEntry.batch_id.in_(batch_ids)):
+        by_batch[batch_id].append(entry)
+    start = Holder(account, holder_id)
+    marked = {batch_id: tracing.followed(entries, start, from_at, to_at) for batch_id, entries in by_batch.items()}
+    return [
+        found
+        for found in _now(db, batch_ids)
+        if Holder(found.account, found.holder_id) in marked.get(found.batch_id, ())
+    ]
 
 
 def where_now(db: Session, batch_id: UUID) -> list[Whereabouts]:
     """Every account that has vials of the batch now: places, shipments on the road, opened vials."""
+    return _now(db, [batch_id])
+
+
+def _now(db: Session, batch_ids: Collection[UUID]) -> list[Whereabouts]:
     rows = db.execute(
         select(
+            StockBalance.batch_id,
             StockBalance.account,
             StockBalance.holder_id,
             StockBalance.facility_id,
             StockBalance.status,
             StockBalance.vials,
         )
-        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0)
-        .order_by(StockBalance.account, StockBalance.holder_id)
+        .where(StockBalance.batch_id.in_(batch_ids), StockBalance.vials > 0)
+        .order_by(StockBalance.batch_id, StockBalance.account, StockBalance.holder_id)
     )
-    found: dict[tuple[Account, UUID, UUID | None], dict[Status, int]] = defaultdict(dict)
+    found: dict[tuple[UUID, Account, UUID, UUID | None], dict[Status, int]] = defaultdict(dict)
     for row in rows:
-        found[row.account, row.holder_id, row.facility_id][row.status] = row.vials
+        found[row.batch_id, row.account, row.holder_id, row.facility_id][row.status] = row.vials
     return [
         Whereabouts(account=account, holder_id=holder_id, facility_id=facility_id, batch_id=batch_id, vials=vials)
-        for (account, holder_id, facility_id), vials in found.items()
+        for (batch_id, account, holder_id, facility_id), vials in found.items()
     ]
 
 

@@ -85,13 +85,15 @@ def prepare(
     now: datetime,
     permission: Permission = Permission.STOCK_WRITE,
     need: Mapping[date, int] | None = None,
+    facts: Facts | None = None,
 ) -> Work:
     """Check who asks, when and what; the result is for `carry_out`.
 
-    `need` changes vials needed by day in the same transaction (openings for a session).
+    `need` changes vials needed by day in the same transaction (openings for a session). `facts` are what the caller
+    has read of the same lines already.
     """
     occurred_at = checked_time(command.occurred_at, now)
-    facts = read_facts(
+    facts = facts or read_facts(
         db.connection(),
         command.facility_id,
         [line.batch_id for line in command.lines],
@@ -160,10 +162,14 @@ def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
         work.counted = counted_of(list(enumerate(command.lines)))
 
 
-def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime) -> Posted:
-    """Lock, read, decide, write, tell. Raises HistoryNegative, OtherContent."""
+def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, locked: bool = False) -> Posted:
+    """Lock (unless the caller has `locked` all of `anchors_of`), read, decide, write, tell.
+
+    Raises HistoryNegative, OtherContent.
+    """
     connection = db.connection()
-    lock_anchors(connection, anchors_of(work))
+    if not locked:
+        lock_anchors(connection, anchors_of(work))
     keys = _keys(work)
     presentations = {batch.presentation_id for batch in work.facts.batches.values()}
     state = read_state(

@@ -7,7 +7,7 @@ before it is not contradicted.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -36,24 +36,29 @@ class Changed:
     lines: tuple[StatusLine, ...]
 
 
-def change_status(db: Session, principal: Principal, command: StatusChange, *, now: datetime) -> Changed:
+def change_status(
+    db: Session, principal: Principal, command: StatusChange, *, now: datetime, locked: bool = False
+) -> Changed:
     """Move vials between statuses because of a hold, a release or a recall; opened vials stop with theirs.
 
     Lines of places and opened vials belong to `facility_id`; lines in transit name the shipment as holder
     and the facility that sent it as `facility_id`. A line asks for what is there at most: what has left
     meanwhile is not an error (a hold follows it there). With nothing to move nothing is written and
     `event_id` is None. The same id again answers the first. Changes of several facilities in one
-    transaction: call `lock_anchors(db, anchors)` for all of them first.
+    transaction: call `lock_anchors(db, anchors)` for all of them first, and say that they are `locked`.
 
-    Raises FacilityNotFound, Forbidden (the system, or stock.write there), BadStatusChange, UnknownBatch.
+    Raises FacilityNotFound, Forbidden (the system, or stock.write there), BadStatusChange, UnknownBatch,
+    UnknownPlace (equipment of another facility).
     """
     connection = db.connection()
     batches = [line.batch_id for line in command.lines]
-    facts = read_facts(connection, command.facility_id, batches, [None] * len(batches), [None] * len(batches))
+    places = [line.holder_id if line.account is Account.PLACE else None for line in command.lines]
+    facts = read_facts(connection, command.facility_id, batches, places, [None] * len(batches))
     if not principal.sees(facts.path):
         raise FacilityNotFound(field="facility", facility=str(command.facility_id))
     principal.require(Permission.STOCK_WRITE, facts.path)
-    lock_anchors(connection, _anchors(command, {b: f.presentation_id for b, f in facts.batches.items()}))
+    if not locked:
+        lock_anchors(connection, _anchors(command, {b: f.presentation_id for b, f in facts.batches.items()}))
     earlier = db.scalar(select(StockEvent.id).where(StockEvent.id == command.id))
     if earlier is not None:
         return Changed(event_id=earlier, vials=0, fresh=False, lines=())
@@ -69,7 +74,12 @@ def change_status(db: Session, principal: Principal, command: StatusChange, *, n
         reason=command.reason,
         cause=command.cause,
     )
-    carry_out(db, principal, prepare(db, principal, event, now=now), now=now)
+    moved = {line.batch_id for line in lines}
+    known = replace(
+        facts, batches={batch_id: facts.batches[batch_id] for batch_id in facts.batches if batch_id in moved}
+    )
+    work = prepare(db, principal, event, now=now, facts=known)
+    carry_out(db, principal, work, now=now, locked=True)
     _stop_open_vials(db, command.facility_id, lines)
     return Changed(event_id=command.id, vials=sum(line.vials or 0 for line in lines), fresh=True, lines=tuple(lines))
 

@@ -1,0 +1,65 @@
+"""From a stock event to the episodes whose holds it concerns: what enters, was missed, or is carried on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.coldchain.models import Episode
+from tracker.coldchain.rules.limits import Severity
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
+from tracker.passport.service.holding import NewlyHeld, hold_for_episode
+from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.rules.words import Kind, Status
+
+
+def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[NewlyHeld]:
+    """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
+
+    Three ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
+    enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
+    was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
+    fridge, off the road), and the hold must be found where they are, else nobody could lift it.
+    """
+    return [hold_for_episode(db, principal, one, now=now) for one in _episodes_touched(db, event_id)]
+
+
+def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
+    entered = (
+        select(Episode.id)
+        .join(
+            StockEntry,
+            or_(StockEntry.holder_id == Episode.equipment_id, StockEntry.holder_id == Episode.shipment_id),
+        )
+        .where(
+            StockEntry.event_id == event_id,
+            Episode.severity == Severity.ALARM,
+            Episode.alarmed_at.is_not(None),
+            Episode.void_at.is_(None),
+            Episode.merged_into.is_(None),
+            or_(Episode.ended_at.is_(None), Episode.ended_at >= StockEntry.occurred_at),
+        )
+    )
+    missed = (
+        select(Hold.episode_id)
+        .join(StockEntry, StockEntry.batch_id == Hold.batch_id)
+        .where(StockEntry.event_id == event_id, StockEntry.occurred_at <= Hold.placed_at)
+    )
+    carried = (
+        select(Hold.episode_id)
+        .join(StockEntry, and_(StockEntry.batch_id == Hold.batch_id, StockEntry.holder_id == Hold.holder_id))
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .where(
+            StockEntry.event_id == event_id,
+            StockEntry.status == Status.HELD,
+            StockEntry.vials < 0,
+            StockEvent.kind != Kind.STATUS,
+            Hold.state == HoldState.HELD,
+        )
+    )
+    return sorted(set(db.scalars(entered.union(missed, carried))))

@@ -1,0 +1,151 @@
+"""Where the vials are that an episode may have harmed, with everything locked that they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.catalog.models import Batch, Presentation, StorageClass
+from tracker.coldchain.models import Episode, Limit
+from tracker.passport.errors import MovedMeanwhile
+from tracker.passport.rules.harm import Harm, stops
+from tracker.stock.models import StockEvent
+from tracker.stock.queries.tracing import descendants_of, lots_present
+from tracker.stock.rules.words import Account, Kind
+from tracker.stock.service.reading import Anchor, lock_anchors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The episode that is being judged, and when."""
+
+    episode: Episode
+    limit: Limit
+    harm: Harm
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Vials to stop: where they are and whose they are."""
+
+    account: Account
+    holder_id: UUID
+    facility_id: UUID
+    batch_id: UUID
+    doses_per_vial: int
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.holder_id, self.batch_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """What a batch is, as far as a hold asks."""
+
+    presentation_id: UUID
+    doses_per_vial: int
+    freeze_sensitive: bool
+
+
+# After so many looks in a row, each of which found vials moved since the one before, the hold gives up for now.
+_LOOKS = 10
+
+
+def locked_spots(db: Session, case: Case) -> list[Spot]:
+    """Where the harmed vials are, with every pool they lie in locked so that they cannot move meanwhile.
+
+    Which pools to lock is known only after a look, so there are two: one to find the pools, one under their locks.
+    Further locks on top of those held could meet another transaction's order; so when vials moved between the looks
+    to a pool that is not locked, the locks are given back (savepoint) and all are taken anew. What a batch is does
+    not change and is read once. Raises MovedMeanwhile.
+    """
+    goods: dict[UUID, Goods] = {}
+    spots = _look(db, case, goods)
+    for _ in range(_LOOKS):
+        savepoint = db.begin_nested()
+        locked = _anchors(goods, spots)
+        lock_anchors(db.connection(), locked)
+        spots = _look(db, case, goods)
+        if _anchors(goods, spots) <= locked:
+            savepoint.commit()
+            return spots
+        savepoint.rollback()
+    raise MovedMeanwhile(episode=str(case.episode.id))
+
+
+def _anchors(goods: dict[UUID, Goods], spots: Sequence[Spot]) -> set[Anchor]:
+    owners = {(spot.facility_id, spot.batch_id) for spot in spots}
+    owners |= {(spot.holder_id, spot.batch_id) for spot in spots if spot.account is Account.TRANSIT}
+    return {(owner, goods[batch_id].presentation_id) for owner, batch_id in owners}
+
+
+def _look(db: Session, case: Case, goods: dict[UUID, Goods]) -> list[Spot]:
+    """Where the harmed vials are now; adds to `goods` what is not yet known of their batches."""
+    episode = case.episode
+    origin, account = _origin(episode)
+    until = episode.ended_at or case.now
+    batches = {stay.batch_id for stay in lots_present(db, origin, episode.started_at, until, account=account)}
+    unknown = batches - goods.keys()
+    if unknown:
+        goods |= _goods(db, unknown)
+    harmed = sorted(one for one in batches if stops(case.harm, freeze_sensitive=goods[one].freeze_sensitive))
+    places = descendants_of(db, origin, harmed, episode.started_at, episode.ended_at, account=account)
+    senders = _senders(db, {place.holder_id for place in places if place.account is Account.TRANSIT})
+    return [
+        Spot(
+            account=place.account,
+            holder_id=place.holder_id,
+            facility_id=place.facility_id or senders[place.holder_id],
+            batch_id=place.batch_id,
+            doses_per_vial=goods[place.batch_id].doses_per_vial,
+        )
+        for place in places
+    ]
+
+
+def _origin(episode: Episode) -> tuple[UUID, Account]:
+    if episode.equipment_id is not None:
+        return episode.equipment_id, Account.PLACE
+    if episode.shipment_id is not None:
+        return episode.shipment_id, Account.TRANSIT
+    raise ValueError(f"episode {episode.id} hangs on no place")
+
+
+def _goods(db: Session, batches: Collection[UUID]) -> dict[UUID, Goods]:
+    rows = db.execute(
+        select(
+            Batch.id,
+            Presentation.id.label("presentation_id"),
+            Presentation.doses_per_vial,
+            StorageClass.freeze_sensitive,
+        )
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(StorageClass, StorageClass.id == Presentation.storage_class_id)
+        .where(Batch.id.in_(list(batches)))
+    )
+    return {
+        row.id: Goods(
+            presentation_id=row.presentation_id,
+            doses_per_vial=row.doses_per_vial,
+            freeze_sensitive=row.freeze_sensitive,
+        )
+        for row in rows
+    }
+
+
+def _senders(db: Session, shipments: set[UUID]) -> dict[UUID, UUID]:
+    if not shipments:
+        return {}
+    rows = db.execute(
+        select(StockEvent.shipment_id, StockEvent.facility_id).where(
+            StockEvent.shipment_id.in_(shipments), StockEvent.kind == Kind.DISPATCH
+        )
+    )
+    return {row.shipment_id: row.facility_id for row in rows}
