@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from tests.support.feed import Other, ToldHere, ToldToNation
-from tracker.database.engine import transaction
+from tracker.database.engine import make_engine, transaction
 from tracker.feed.aside import count_aside, waiting_aside
 from tracker.feed.contract import Event, decode
 from tracker.feed.events import EventSetAside
@@ -122,6 +124,46 @@ def test_an_event_that_always_fails_is_set_aside_in_sight_and_the_next_go_on(not
             reaction="test", event_kind="test.told_to_nation", position=1
         )
         assert row.caused_by == kept.event_id
+
+
+def ends_the_worker(url: str) -> None:
+    """A worker of its own process, whose reaction kills it at the first event."""
+
+    def act(db: Session, event: ToldToNation, now: datetime) -> None:
+        if event.n == 1:
+            os._exit(9)
+        note(db, event, now)
+
+    engine = make_engine(url)
+    runner(engine, act).run_once()
+    engine.dispose()
+
+
+def test_an_event_that_ends_the_worker_is_not_tried_for_ever(notes: Engine) -> None:
+    happens(notes, 1, 2)
+    codes = []
+    for _ in range(TRIES + 1):
+        url = notes.url.render_as_string(hide_password=False)
+        worker = multiprocessing.get_context("spawn").Process(target=ends_the_worker, args=(url,))
+        worker.start()
+        worker.join(60)
+        codes.append(worker.exitcode)
+    assert codes == [9] * TRIES + [0]
+    assert noted(notes) == [2]
+    (kept,) = aside(notes)
+    assert (kept.position, kept.error) == (1, "Ended")
+
+
+def test_tries_are_counted_together_by_all_workers_and_starts_alone_set_nothing_aside(notes: Engine) -> None:
+    happens(notes, 1, 2)
+    for _ in range(TRIES - 1):
+        with pytest.raises(ValueError, match="a bug"):
+            runner(notes, fails_at(1)).run_once()
+    assert runner(notes).run_once() == 2
+    for n in range(3, 3 + 2 * TRIES):
+        happens(notes, n)
+        assert runner(notes).run_once() == 1
+    assert aside(notes) == []
 
 
 def test_a_row_that_does_not_hold_what_it_declares_is_set_aside_at_once(notes: Engine) -> None:

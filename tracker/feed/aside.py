@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tracker.feed.contract import Undecodable
 from tracker.feed.events import EventSetAside
-from tracker.feed.models import FeedEvent, FeedSetAside
+from tracker.feed.models import FeedEvent, FeedSetAside, FeedTry
 from tracker.feed.service import append
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
@@ -32,6 +32,33 @@ class Trouble:
     tries: int
     error: str
     detail: str
+
+
+def count_try(
+    db: Session, reaction: str, position: int, error: str, detail: str, *, now: datetime, more: int = 1
+) -> Trouble:
+    """Remember that a reaction tried the event at `position` `more` times; answers since when and how often it has.
+
+    It stands in the database, not in a worker's memory: the event may be the one that ends the worker.
+    """
+    statement = upsert(FeedTry).values(
+        reaction=reaction, position=position, tries=more, since=now, error=error, detail=detail
+    )
+    fresh = statement.excluded
+    same = FeedTry.position == fresh.position
+    found = db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[FeedTry.reaction],
+            set_={
+                "position": fresh.position,
+                "tries": case((same, FeedTry.tries + fresh.tries), else_=fresh.tries),
+                "since": case((same, FeedTry.since), else_=fresh.since),
+                "error": fresh.error,
+                "detail": fresh.detail,
+            },
+        ).returning(FeedTry.since, FeedTry.tries)
+    ).one()
+    return Trouble(position=position, since=found.since, tries=int(found.tries), error=error, detail=detail)
 
 
 def set_aside(db: Session, reaction: str, row: FeedEvent, trouble: Trouble, *, now: datetime) -> None:

@@ -62,6 +62,19 @@ class FeedCursor(Base):
     position: Mapped[int]
 
 
+class FeedTry(Base):
+    """How often a reaction has tried an event without getting past it; of each reaction the last such event."""
+
+    __tablename__ = "feed_try"
+
+    reaction: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    tries: Mapped[int]
+    since: Mapped[datetime]
+    error: Mapped[str]
+    detail: Mapped[str]
+
+
 class FeedSetAside(Base):
     """An event that a reaction could not handle: it waits here, in sight, and later events go on.
 

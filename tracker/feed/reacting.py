@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tracker.database.engine import transaction
-from tracker.feed.aside import Trouble, described, set_aside, waiting_for_update
+from tracker.feed.aside import Trouble, count_try, described, set_aside, waiting_for_update
 from tracker.feed.contract import E, Undecodable, decode
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import read_after
@@ -34,6 +34,7 @@ _AT_ONCE = 200
 # where people see it and can have it tried again. What the database refuses for a moment (away, deadlock, timeout)
 # is tried without end.
 TRIES = 5
+_ENDED = ("Ended", "the worker ended while it handled this event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,15 @@ class Reaction(Generic[E]):
 
 @dataclass(slots=True)
 class Runner:
-    """Runs one reaction; remembers how often the event at hand has failed here."""
+    """Runs one reaction.
+
+    The first event after a start counts as tried before it is: should it end the worker, the next one knows.
+    """
 
     engine: Engine
     reaction: Reaction[Any]
     clock: Clock
-    _trouble: Trouble | None = field(default=None, init=False)
+    _fresh: bool = field(default=True, init=False)
 
     def run_once(self) -> int:
         """React to what waits, at most a few hundred events; returns to how many. Raises what an event raised."""
@@ -76,19 +80,34 @@ class Runner:
         return sum(self._react(row) for row in waiting)
 
     def _react(self, row: FeedEvent) -> int:
+        counted = self._fresh
+        if counted:
+            trouble = self._count(row, *_ENDED)
+            if trouble.tries > TRIES:
+                self._fresh = False
+                return self._give_way(row, trouble)
         try:
             return self._step(row, self.reaction.handle)
         except Exception as error:
             if _passes(error):
+                # The count before the try was for a worker that ends; this one lives, and the event is not at fault.
+                if counted:
+                    self._count(row, *_ENDED, more=-1)
                 raise
-            trouble = self._count(row, error)
+            trouble = self._count(row, type(error).__name__, described(error), more=0 if counted else 1)
             if trouble.tries < TRIES and not isinstance(error, Undecodable):
                 raise
+        finally:
+            self._fresh = False
+        return self._give_way(row, trouble)
+
+    def _give_way(self, row: FeedEvent, trouble: Trouble) -> int:
+        """Set the event aside, so that the next ones go on."""
         # No traceback: its last line may hold a person's data. The page shows where it was.
         log.error(
             "an event is set aside", reaction=self.reaction.name, kind=row.kind, at=row.position, error=trouble.error
         )
-        return self._step(row, self._set_aside)
+        return self._step(row, lambda db, event, now: set_aside(db, self.reaction.name, event, trouble, now=now))
 
     def _step(self, row: FeedEvent, act: Callable[[Session, FeedEvent, datetime], None]) -> int:
         """What is done about one event and the cursor's step commit together."""
@@ -99,21 +118,10 @@ class Runner:
             move_cursor(db, self.reaction.cursor, row.position)
             return 1
 
-    def _count(self, row: FeedEvent, error: Exception) -> Trouble:
-        before = self._trouble
-        same = before is not None and before.position == row.position
-        self._trouble = Trouble(
-            position=row.position,
-            since=before.since if before and same else self.clock(),
-            tries=before.tries + 1 if before and same else 1,
-            error=type(error).__name__,
-            detail=described(error),
-        )
-        return self._trouble
-
-    def _set_aside(self, db: Session, row: FeedEvent, now: datetime) -> None:
-        if self._trouble is not None:
-            set_aside(db, self.reaction.name, row, self._trouble, now=now)
+    def _count(self, row: FeedEvent, error: str, detail: str, *, more: int = 1) -> Trouble:
+        """Remember a try in a transaction of its own: what the reaction wrote is undone, this stays."""
+        with transaction(self.engine) as db:
+            return count_try(db, self.reaction.name, row.position, error, detail, now=self.clock(), more=more)
 
 
 class Again(StrEnum):
