@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from dashboard.frame import labels
 from dashboard.frame.texts import Texts
+from tracker.access.principal import Principal
+from tracker.access.rules import Role
 
 _TOO_WARM = ("cold_box", "checked_door", "checked_power", "called_technician", "called_city")
 _TOO_COLD = ("cold_box", "turned_up", "called_technician", "called_city")
@@ -22,6 +24,16 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "POWR": ("generator", "cold_box", "checked_power", "called_city"),
     "SILENT": ("checked_sensor", "read_by_hand", "called_technician"),
 }
+
+
+_CITY_AND_ABOVE = frozenset({Role.CITY, Role.PROVINCE, Role.NATIONAL})
+
+
+def actions_for(principal: Principal) -> dict[str, tuple[str, ...]]:
+    """The choices by rule; who is the health office is not asked whether it called itself."""
+    if not any(grant.role in _CITY_AND_ABOVE for grant in principal.grants):
+        return ACTIONS
+    return {rule: tuple(action for action in actions if action != "called_city") for rule, actions in ACTIONS.items()}
 
 
 def told_in_words(actions: Sequence[str], places: Sequence[str], comment: str, texts: Texts) -> str:

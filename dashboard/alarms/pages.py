@@ -12,10 +12,10 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from dashboard.alarms.actions import ACTIONS, told_in_words
+from dashboard.alarms.actions import actions_for, told_in_words
 from dashboard.alarms.holds import holds_of_alarms
 from dashboard.alarms.queries import AlarmRow, alarms, count_open_alarms, steps_of
-from dashboard.alarms.refuges import names_of, refuges_of
+from dashboard.alarms.refuges import names_of, newest_of, refuges_of
 from dashboard.frame import labels
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
@@ -25,6 +25,7 @@ from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Db, Now
 from tracker.kit.errors import DomainError
+from tracker.network.queries import as_id
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
 from tracker.passport.rules.harm import Disposition, ShakeTest
 from tracker.passport.service.closing import close_alarm
@@ -64,7 +65,7 @@ def show_alarms(
     tampil: str = "open",
     masalah: str = "",
     sebab: str = "",
-    buka: UUID | None = None,
+    buka: str = "",
     semua: bool = False,
 ) -> Response:
     """The alarms; `tampil` is open, closed or all, `buka` the one to show opened, `semua` all of them.
@@ -73,7 +74,8 @@ def show_alarms(
     """
     show = tampil if tampil in SHOWS else "open"
     every = alarms(db, viewer.known(), show=show, limit=MOST)
-    found = _with(db, viewer, every if semua else every[:FIRST], buka)
+    wanted = as_id(buka)
+    found = _with(db, viewer, every if semua else every[:FIRST], wanted)
     ids = [alarm.id for alarm in found]
     sentence = next((text for key, text in REFUSALS.values() if key == sebab), "")
     return page(
@@ -87,9 +89,10 @@ def show_alarms(
             (f"/alarm?tampil={name}", viewer.texts.gettext(labels.ALARM_SHOW[name]), name == show) for name in SHOWS
         ],
         hidden=max(0, (count_open_alarms(db, viewer.known())[0] if show == "open" else len(every)) - len(found)),
-        opened=buka or (found[0].id if found and show == "open" else None),
+        opened=wanted or (found[0].id if found and show == "open" else None),
         refuges=refuges_of(db, [alarm for alarm in found if alarm.stage == "open"], viewer.now),
-        actions=ACTIONS,
+        newest=newest_of(db, [alarm.channel_id for alarm in found], viewer.now),
+        actions=actions_for(viewer.known()),
         trouble=Trouble(alarm=masalah, sentence=sentence) if sentence else None,
         dispositions=[item.value for item in Disposition],
         shake_tests=[item.value for item in ShakeTest],

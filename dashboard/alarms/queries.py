@@ -26,7 +26,7 @@ OPEN_ALARM = and_(Alarm.closed_at.is_(None), Alarm.withdrawn_at.is_(None), Alarm
 
 
 # What still spoils doses, then what did and waits for a decision, then what should be looked at; the unanswered first.
-_WORST_FIRST = (
+WORST_FIRST = (
     case(
         (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM, Alarm.ended_at.is_(None)), 0),
         (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM), 1),
@@ -124,7 +124,7 @@ def alarms(
         .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
         .outerjoin(worst, true())
         .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
-        .order_by(*(_WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
+        .order_by(*(WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
         .limit(limit)
     )
     if alarm_id is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import lateral, or_, select, true
+from sqlalchemy import BigInteger, func, lateral, or_, select, true
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.alarms.queries import OPEN_ALARM, AlarmRow
@@ -73,6 +74,19 @@ def refuges_of(db: Session, alarms: Sequence[AlarmRow], now: datetime) -> dict[U
         for alarm in alarms
         if alarm.equipment_id is not None and alarm.equipment_id in by_place
     }
+
+
+def newest_of(db: Session, channel_ids: Sequence[int], now: datetime) -> dict[int, tuple[datetime, float]]:
+    """By channel its newest reading of the last day: when, and °C."""
+    channel = func.unnest(array(list(channel_ids), type_=BigInteger)).column_valued("channel")
+    newest = lateral(
+        select(Reading.measured_at, Reading.value)
+        .where(Reading.channel_id == channel, Reading.measured_at > now - timedelta(days=1))
+        .order_by(Reading.measured_at.desc())
+        .limit(1)
+    ).alias("newest")
+    query = select(channel, newest.c.measured_at, newest.c.value).join(newest, true())
+    return {row[0]: (row[1], row[2]) for row in db.execute(query)}
 
 
 def names_of(db: Session, ids: Sequence[UUID]) -> list[str]:

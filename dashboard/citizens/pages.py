@@ -64,6 +64,8 @@ def find_place(
     days = sorted({offer.session.day for offer in every})
     doses = sorted({dose for offer in every for dose in offer.session.doses})
     found = [o for o in every if hari in ("", o.session.day.isoformat()) and (not dosis or dosis in o.session.doses)]
+    sheets = max(1, -(-len(found) // SHOWN))
+    lembar = min(lembar, sheets)
     asked = {"vaksin": vaksin, "hari": hari, "dosis": dosis or "", "lat": lat, "lon": lon}
     kept = {name: value for name, value in asked.items() if value not in ("", None)}
     return page(
@@ -79,6 +81,7 @@ def find_place(
         offers=found[(lembar - 1) * SHOWN : lembar * SHOWN],
         more=max(0, len(found) - lembar * SHOWN),
         next_page=f"/daftar?{urlencode({**kept, 'lembar': lembar + 1})}",
+        back_page=f"/daftar?{urlencode({**kept, 'lembar': lembar - 1})}" if lembar > 1 else "",
         filtered=bool(kept),
     )
 

@@ -60,9 +60,9 @@ RULE = {
     "WARM": mark("Mulai panas"),
     "DOOR": mark("Pintu terbuka"),
     "POWR": mark("Listrik padam"),
-    "SILENT": mark("Sensor diam"),
+    "SILENT": mark("Sensor bisu"),
 }
-SEVERITY = {"alarm": mark("Alarm"), "advisory": mark("Peringatan")}
+SEVERITY = {"alarm": mark("Pelanggaran"), "advisory": mark("Peringatan")}
 LEVEL = {"0": mark("Fasilitas"), "1": mark("Kota/kabupaten"), "2": mark("Provinsi")}
 ALARM_STEP = {
     "raised": mark("Alarm berbunyi"),

@@ -9,6 +9,7 @@ import orjson
 from fastapi import Request
 
 from dashboard.frame.viewer import safe_path
+from tracker.network.queries import as_id
 
 MOST_FIELDS = 200
 MOST_CHARACTERS = 20_000
@@ -21,6 +22,10 @@ class Waiting:
     action: str
     back: str
     fields: tuple[tuple[str, str], ...]
+
+    def readable(self) -> list[str]:
+        """What a person wrote or chose, for reading it once more before it is sent; ids and empty fields are left out."""
+        return [value for _, value in self.fields if value.strip() and as_id(value) is None]
 
     def packed(self) -> str:
         """One text for a hidden field."""

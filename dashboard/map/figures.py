@@ -46,6 +46,18 @@ def map_figure(parts: MapParts, texts: Texts, *, sprite: str, wide: bool = False
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,
         )
+    ringing = parts.facilities[parts.facilities["ringing"]]
+    if not ringing.empty:
+        # Below the signs, so that they stay to be read and tapped.
+        figure.add_scattermap(
+            lat=ringing["lat"].round(5),
+            lon=ringing["lon"].round(5),
+            mode="markers",
+            marker={"size": 28, "color": "#b23a0e", "opacity": 0.45},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.data = (figure.data[-1], *figure.data[:-1])
     centre, zoom = view_of(parts.facilities, *((900, 500) if wide else (300, 360)))
     return styled(
         figure,

@@ -39,6 +39,7 @@ def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> R
     sessions = sorted((session for session in every if session.day == day), key=_need)
     drawn = sessions[:MOST_BARS]
     texts = viewer.texts
+    lacking = Counter(session.day for session in every if session.lacking)
     return page(
         viewer,
         "quota/quota.html",
@@ -52,11 +53,12 @@ def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> R
             title=texts.gettext("Kapasitas, vial, dan yang dapat dipesan"),
         ),
         total=len(every),
-        days=[(f"/kuota?hari={d.isoformat()}", texts.short_weekday(d), d == day) for d in days],
+        days=[(f"/kuota?hari={d.isoformat()}", _named(d, lacking[d], texts), d == day) for d in days],
+        first_lacking=next((d for d in days if lacking[d]), None),
         day=day,
         promises=promises_today(db, viewer.known(), viewer.now),
         shared=any(count > 1 for count in Counter(s.pool for s in sessions).values()),
-        lacking=sum(s.lacking for s in every),
+        lacking=lacking.total(),
     )
 
 
@@ -106,6 +108,12 @@ def _day_of(text: str, days: list[date]) -> date | None:
     return next((day for day in days if day.isoformat() == text), days[0] if days else None)
 
 
+def _named(day: date, lacking: int, texts: Texts) -> str:
+    """The day, and how many of its sessions lack vials."""
+    name = texts.short_weekday(day)
+    return f"{name} · {texts.gettext('%(n)s kurang', n=lacking)}" if lacking else name
+
+
 def _need(session: SessionRow) -> tuple[bool, bool, int, str]:
     """Promises without vials first, then sessions that can offer nothing though they have room, then the least left."""
     return (not session.numbers.short, not session.lacking, session.persons, session.facility)
@@ -120,14 +128,15 @@ def session_frame(sessions: list[SessionRow], texts: Texts, *, narrow: bool) -> 
     """The frame of the chart: session (its label), facility, note, capacity_left, pool_available, available (persons)."""
     rows = [
         {
-            "session": _label(s, texts, narrow=narrow),
+            # Bars of one label would be drawn as one: a sign without width tells them apart.
+            "session": _label(s, texts, narrow=narrow) + "\u200b" * number,
             "facility": s.facility,
             "note": f"{texts.short_weekday(s.day)} · {s.product}",
             "capacity_left": s.capacity_left,
             "pool_available": s.numbers.persons,
             "available": s.persons,
         }
-        for s in sessions
+        for number, s in enumerate(sessions)
     ]
     return pd.DataFrame(rows, columns=["session", "facility", "note", "capacity_left", "pool_available", "available"])
 
@@ -137,4 +146,4 @@ def _label(session: SessionRow, texts: Texts, *, narrow: bool) -> str:
     if not narrow:
         return f"{session.facility}<br>{texts.weekday(session.day)} · {session.product}"
     short = session.facility.removeprefix("Puskesmas ")[:14]
-    return f"{short}<br>{texts.short_day(session.day)} {session.vaccine[:9]}"
+    return f"{short}<br>{session.product[:18]}"

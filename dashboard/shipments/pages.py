@@ -9,7 +9,7 @@ from dashboard.frame.exports import csv_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
-from dashboard.shipments.queries import SHOWS, names_of, shipments
+from dashboard.shipments.queries import SHOWS, names_of, product_names, shipments
 from tracker.edge.deps import Db
 from tracker.shipments.presenting import shipment_detail
 
@@ -72,4 +72,14 @@ def show_shipment(ref: str, viewer: Member, db: Db) -> Response:
     """One shipment, by id or code, with everything both sides did."""
     found = shipment_detail(db, viewer.known(), ref, viewer.now)
     ends = names_of(db, (found.from_, found.to))
-    return page(viewer, "shipments/shipment.html", shipment=found, sender=ends[found.from_], receiver=ends[found.to])
+    codes = {line.product for line in found.lines} | {line.product for line in found.differences}
+    codes |= {line.product for box in found.boxes for line in box.lines}
+    products = product_names(db, codes)
+    return page(
+        viewer,
+        "shipments/shipment.html",
+        shipment=found,
+        sender=ends[found.from_],
+        receiver=ends[found.to],
+        products=products,
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
 from tracker.shipments.queries.finding import shipments_visible_to
@@ -105,6 +106,12 @@ def shipments(
 def names_of(db: Session, codes: tuple[str, ...]) -> dict[str, Facility]:
     """Facilities by code, for both ends of one shipment."""
     return {facility.code: facility for facility in db.scalars(select(Facility).where(Facility.code.in_(codes)))}
+
+
+def product_names(db: Session, codes: set[str]) -> dict[str, str]:
+    """What people call the products of these codes; a code we do not know names itself."""
+    found = db.execute(select(Presentation.code, Presentation.name).where(Presentation.code.in_(codes)))
+    return {code: code for code in codes} | {row.code: row.name for row in found}
 
 
 def _facilities(db: Session, found: list[Shipment]) -> dict[UUID, Facility]:

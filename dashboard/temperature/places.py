@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, lateral, or_, select, true
 from sqlalchemy.orm import Session
 
-from dashboard.alarms.queries import OPEN_ALARM
+from dashboard.alarms.queries import OPEN_ALARM, WORST_FIRST
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -66,7 +66,7 @@ class Place:
     in_service: bool
     probes: tuple[Probe, ...]
     alarms: tuple[str, ...]
-    """Rules of alarms that are open here and not yet over."""
+    """Rules of alarms that are open here and not yet over, the worst first."""
 
     @property
     def tone(self) -> str:
@@ -90,8 +90,10 @@ def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
     ids = [item.id for item in equipment]
     probes = _probes(db, ids, now)
     alarms: dict[UUID, list[str]] = {}
-    ringing = select(Alarm.equipment_id, Alarm.rule).where(
-        Alarm.equipment_id.in_(ids), OPEN_ALARM, Alarm.ended_at.is_(None)
+    ringing = (
+        select(Alarm.equipment_id, Alarm.rule)
+        .order_by(*WORST_FIRST, Alarm.rule)
+        .where(Alarm.equipment_id.in_(ids), OPEN_ALARM, Alarm.ended_at.is_(None))
     )
     for equipment_id, rule in db.execute(ringing):
         if equipment_id is not None:
@@ -106,7 +108,7 @@ def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
             high_c=SAFE_RANGE[item.place_kind][1],
             in_service=item.in_service,
             probes=tuple(probes.get(item.id, ())),
-            alarms=tuple(sorted(alarms.get(item.id, ()))),
+            alarms=tuple(alarms.get(item.id, ())),
         )
         for item in equipment
     ]

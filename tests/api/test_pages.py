@@ -243,6 +243,31 @@ def test_a_link_to_an_alarm_opens_it_whatever_the_list_shows(site: TestClient, a
     assert re.search(rf'id="d-{alarm}" class="whole"\s+open', site.get(f"/alarm?buka={alarm}").text)
 
 
+def test_a_fridge_names_what_harms_most_not_what_comes_first_by_letter(
+    site: TestClient, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        heat = db.scalars(select(Alarm).where(Alarm.rule == "HEAT")).one()
+        hot = db.scalar(select(Equipment.name).where(Equipment.id == heat.equipment_id))
+        heat.rule = "FRZE"
+        db.execute(
+            update(Alarm).where(Alarm.equipment_id == heat.equipment_id, Alarm.rule == "WARM").values(rule="COLD")
+        )
+    page = log_in(site).get("/fasilitas/pkm-cipondoh").text
+    tile = page[page.index(f"<h3>{hot}</h3>") :]
+    assert tile.index("Membeku") < tile.index("</article>")
+    assert "Mendekati beku" not in tile[: tile.index("</article>")]
+
+
+def test_a_page_beyond_the_last_shows_the_last_and_not_that_there_is_nothing(site: TestClient) -> None:
+    assert "tidak ada tempat" not in site.get("/daftar?lembar=99").text
+
+
+def test_a_health_office_is_not_asked_whether_it_called_itself(site: TestClient) -> None:
+    assert "Dinkes kota dihubungi" in log_in(site, "kepala").get("/alarm").text
+    assert "Dinkes kota dihubungi" not in log_in(site, "kota").get("/alarm").text
+
+
 def test_each_role_has_a_home_of_its_own(site: TestClient) -> None:
     assert "Stok fasilitas" in log_in(site, "kota").get("/").text
     head = log_in(site, "kepala").get("/").text

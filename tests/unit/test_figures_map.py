@@ -25,7 +25,7 @@ SQUARE = {
 }
 
 
-def facilities(*states: str) -> pd.DataFrame:
+def facilities(*states: str, ringing: int = -1) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -36,10 +36,11 @@ def facilities(*states: str) -> pd.DataFrame:
                 "state_label": state,
                 "text": state,
                 "href": f"/fasilitas/pkm-{number}",
+                "ringing": number == ringing,
             }
             for number, state in enumerate(states)
         ],
-        columns=["name", "lat", "lon", "state", "state_label", "text", "href"],
+        columns=["name", "lat", "lon", "state", "state_label", "text", "href", "ringing"],
     )
 
 
@@ -107,3 +108,12 @@ def test_a_wider_screen_shows_the_same_places_larger() -> None:
 def test_an_empty_map_shows_indonesia() -> None:
     assert map_of()["data"] == []
     assert flat_map_figure(MapParts(facilities=facilities(), areas=SQUARE), texts_of("en")).data[0].mode == "lines"
+
+
+def test_where_an_alarm_rings_a_ring_lies_below_the_sign() -> None:
+    parts = MapParts(facilities=facilities("ok", "out", ringing=0), areas=SQUARE)
+    figure = json.loads(map_figure(parts, texts_of("id"), sprite="/tanda/signs").to_json(engine="json"))
+    below, *signs = figure["data"]
+    assert (below["marker"]["size"], below["hoverinfo"]) == (28, "skip")
+    assert {sign["marker"]["symbol"] for sign in signs} == {"ok", "out"}
+    assert len(map_of("ok", "out")["data"]) == 2

@@ -219,9 +219,9 @@ function chart(box) {
 const boxes = document.querySelectorAll("[data-figure]");
 const plots = [...boxes].map(chart);
 
-// The page first: what nobody asked for waits until it is there.
+// The page first: what nobody asked for waits until it is there. On a phone the picture is the better one, with names.
 function unasked() {
-  if (lineIsGood()) for (const plot of plots) plot();
+  if (matchMedia("(min-width: 48rem)").matches && lineIsGood()) for (const plot of plots) plot();
 }
 if (document.readyState === "complete") unasked();
 else window.addEventListener("load", () => setTimeout(unasked));

@@ -200,7 +200,8 @@ function meaning(body) {
       [say("Serial"), body.scan.serial],
       [say("Sscc"), body.scan.sscc],
       [say("Vials"), body.vials],
-      [say("Profile"), body.scan.profile],
+      // Plain text is no kind of code.
+      [say("Profile"), body.scan.profile === "plain" ? null : body.scan.profile],
     ],
     warnings,
     body.batch ? `/batch/${body.batch.id}` : null,

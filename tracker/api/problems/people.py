@@ -9,7 +9,9 @@ PROBLEMS: dict[str, Problem] = {
         404, "Orang ini tidak ditemukan dalam jangkauan Anda.", "There is no such person within your reach."
     ),
     "people.bad_nik": Problem(
-        422, "NIK tidak mungkin benar ({reason}).", "This cannot be an identity number ({reason})."
+        422,
+        "NIK ini tidak mungkin benar; periksa 16 angkanya pada KTP.",
+        "This cannot be an identity number; check its 16 digits on the card.",
     ),
     "people.bad_phone": Problem(422, "Nomor telepon tidak mungkin benar.", "This cannot be a phone number."),
     "people.bad_name": Problem(422, "Nama terdiri atas 1 sampai 200 huruf.", "A name has 1 to 200 characters."),
