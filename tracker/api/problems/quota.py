@@ -16,8 +16,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.exhausted": Problem(
         409,
-        "Kuota sesi ini habis ({reason}); lihat pilihan terdekat.",
-        "This session has no place left ({reason}); see the nearest alternatives.",
+        "Kuota sesi ini habis; lihat pilihan terdekat.",
+        "This session has no place left; see the nearest alternatives.",
     ),
     "quota.already_booked": Problem(
         409,
@@ -34,7 +34,9 @@ PROBLEMS: dict[str, Problem] = {
         409, "Id ini sudah dipakai untuk sesi lain.", "This id was used for another session."
     ),
     "quota.bad_step": Problem(
-        409, "Pendaftaran berstatus {state} tidak dapat menjadi {to}.", "A booking that is {state} cannot become {to}."
+        409,
+        "Pendaftaran berstatus {state} tidak dapat menjadi {to}.",
+        "A booking that is {state} cannot become {to}.",
     ),
     "quota.lapsed": Problem(
         409, "Batas waktu konfirmasi sudah lewat; silakan daftar lagi.", "The reservation has run out; book again."
