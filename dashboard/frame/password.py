@@ -30,8 +30,8 @@ def change_password(
     viewer: Member,
     db: Db,
     csrf: Annotated[str, Form(max_length=200)] = "",
-    current: Annotated[str, Form(max_length=200)] = "",
-    new: Annotated[str, Form(max_length=200)] = "",
+    current_password: Annotated[str, Form(max_length=200)] = "",
+    new_password: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Change one's own password; every other log-in of the account ends."""
     check_csrf(viewer, csrf)
@@ -39,7 +39,7 @@ def change_password(
     try:
         # Who found an open phone must not guess the old password here faster than at the door.
         request.app.state.login_throttle.hit(request.client.host if request.client else "?", principal.name)
-        change_own_password(db, principal, current, new, keep=request.cookies.get(LOGIN_COOKIE, ""))
+        change_own_password(db, principal, current_password, new_password, keep=request.cookies.get(LOGIN_COOKIE, ""))
     except BadCredentials:
         problem = viewer.texts.gettext("Kata sandi yang sekarang tidak cocok.")
     except (WeakPassword, TooManyAttempts) as error:

@@ -47,12 +47,17 @@ def unpacked(text: str) -> Waiting | None:
 
 
 async def waiting_of(request: Request) -> Waiting | None:
-    """The form of a request that found no log-in; None when it was no form, held a file, or was too long to keep."""
+    """The form of a request that found no log-in.
+
+    None when it was no form, held a file or a password, or was too long to keep.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0]
     if request.method != "POST" or kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return None
     form = await request.form()
     fields = [(name, value) for name, value in form.multi_items() if name != "csrf"]
+    if any("password" in name for name, _ in fields):
+        return None  # it would stand on the next page to be read
     texts = tuple((name, value) for name, value in fields if isinstance(value, str))
     if len(texts) < len(fields) or len(texts) > MOST_FIELDS or sum(len(v) for _, v in texts) > MOST_CHARACTERS:
         return None

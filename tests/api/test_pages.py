@@ -331,6 +331,16 @@ def test_what_was_typed_outlives_the_log_in(site: TestClient, app_services: Serv
     assert site.post(way, data={**fields, "csrf": csrf_of(again.text)}).status_code == 303
 
 
+def test_a_password_is_no_text_that_waits(site: TestClient, app_services: Services) -> None:
+    log_in(site, "kepala").get("/akun")
+    with transaction(app_services.engine) as db:
+        db.execute(update(Login).values(expires_at=Login.created_at))
+    secret = {"csrf": "old", "current_password": PASSWORD, "new_password": "sebuah kalimat baru"}
+    answer = site.post("/akun", data=secret)
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/masuk?")
+    assert "sebuah kalimat baru" not in answer.text
+
+
 @pytest.mark.parametrize(
     "forged", ["x", "[]", '["https://example.org/", "/", []]', '["//example.org", "/", [["a", "b"]]]', "[1, 2, 3]"]
 )
@@ -343,10 +353,10 @@ def test_one_changes_one_s_own_password_and_other_devices_are_out(site: TestClie
     other = TestClient(site.app, headers=HTML, follow_redirects=False)
     log_in(other, "kepala")
     token = csrf_of(log_in(site, "kepala").get("/akun").text)
-    sent = {"csrf": token, "current": PASSWORD, "new": "sebuah kalimat baru"}
+    sent = {"csrf": token, "current_password": PASSWORD, "new_password": "sebuah kalimat baru"}
     assert site.post("/akun", data={**sent, "csrf": "x"}).status_code == 403
-    assert "tidak cocok" in site.post("/akun", data={**sent, "current": "bukan ini"}).text
-    assert site.post("/akun", data={**sent, "new": "pendek"}).status_code == 422
+    assert "tidak cocok" in site.post("/akun", data={**sent, "current_password": "bukan ini"}).text
+    assert site.post("/akun", data={**sent, "new_password": "pendek"}).status_code == 422
     assert site.post("/akun", data=sent).headers["location"] == "/akun?berhasil=1"
     assert site.get("/akun").status_code == 200
     assert other.get("/akun").status_code == 303
