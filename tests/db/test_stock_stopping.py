@@ -18,8 +18,8 @@ from tracker.stock.errors import MissingField, UseHold
 from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.changing_status import change_status
-from tracker.stock.service.commands import ReverseEvent, StatusChange, StatusLine
-from tracker.stock.service.recording import RecordEvent, record_event
+from tracker.stock.service.commands import RecordEvent, ReverseEvent, StatusChange, StatusLine
+from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
 BATCH = "az-10/AZ003"

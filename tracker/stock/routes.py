@@ -37,9 +37,9 @@ from tracker.stock.schemas import (
     StockEventIn,
     StockOut,
 )
-from tracker.stock.service.commands import DiscardDoses, ReverseEvent
+from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent
 from tracker.stock.service.opening import discard_doses
-from tracker.stock.service.recording import RecordEvent, record_event
+from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from tracker.stock.rules.lines import Line
+from tracker.stock.rules.lines import Line, NamedLine
 from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, Status
 
 
@@ -29,6 +29,19 @@ class PostEvent:
     cause: UUID | None = None
     shipment_id: UUID | None = None
     session_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEvent:
+    """An event as somebody said it; `facility` is an id or code."""
+
+    id: UUID
+    kind: Kind
+    facility: str
+    occurred_at: datetime
+    lines: tuple[NamedLine, ...]
+    reason: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

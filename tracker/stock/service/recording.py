@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -29,23 +28,10 @@ from tracker.stock.errors import (
 )
 from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Posted, PostEvent
+from tracker.stock.service.commands import Posted, PostEvent, RecordEvent
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.stopping import guard_freeing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordEvent:
-    """An event as somebody said it; `facility` is an id or code."""
-
-    id: UUID
-    kind: Kind
-    facility: str
-    occurred_at: datetime
-    lines: tuple[NamedLine, ...]
-    reason: str | None = None
-    reference: str | None = None
 
 
 def record_event(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> Posted:
