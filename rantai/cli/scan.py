@@ -9,6 +9,7 @@ import typer
 
 from tracker.catalog.rules.barcodes import Scan, ScanError, parse_scan
 from tracker.kit.clock import utc_now
+from tracker.kit.days import WESTERN, local_day
 
 app = typer.Typer(help="Read the codes printed on vials, boxes and pallets.", no_args_is_help=True)
 
@@ -31,7 +32,7 @@ def parse(
 ) -> None:
     """Say what a code means; exit 1 when it means nothing."""
     try:
-        found = parse_scan(text, utc_now().date())
+        found = parse_scan(text, local_day(utc_now(), WESTERN))
     except ScanError as error:
         if as_json:
             typer.echo(json.dumps({"ok": False, "error": error_json(error)}, ensure_ascii=False))

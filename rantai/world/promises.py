@@ -143,8 +143,8 @@ def made_up_person(session_id: UUID, number: int, unit_id: UUID) -> NewPerson:
         id=person_id,
         nik=f"3671{1 + chance % 13:02d}{day:02d}{born.month:02d}{born.year % 100:02d}{serial:04d}",
         name=name,
-        # 0800 numbers are free-phone lines; none of this form is a mobile one.
-        phone=f"+62800{chance % 10_000_000:07d}",
+        # No operator has 0860, so no message can ever reach a stranger.
+        phone=f"+62860{chance % 100_000_000:08d}",
         residence="36.71.05.1001",
         unit_id=unit_id,
     )

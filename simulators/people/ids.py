@@ -46,7 +46,7 @@ def make_up_person(dice: random.Random, today: date) -> MadeUpPerson:
     day = born.day + 40 if female else born.day
     # Real serials begin at 0001 for each district and day; a birthday seldom reaches 9000.
     nik = f"{dice.choice(DISTRICTS)}{day:02d}{born:%m%y}{dice.randint(9000, 9999)}"
-    # 0800-0 is no mobile prefix: no message can ever reach a stranger.
-    phone = f"+62800{dice.randint(0, 9_999_999):07d}"
+    # No operator has 0860: it has the form of a mobile number, and no message can ever reach a stranger.
+    phone = f"+62860{dice.randint(0, 99_999_999):08d}"
     name = f"{dice.choice(FIRST_NAMES)} {dice.choice(LAST_NAMES)}"
     return MadeUpPerson(nik=nik, name=name, phone=phone, born=born, female=female)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -68,6 +70,27 @@ def test_a_person_is_found_by_number(db: Session, world: World) -> None:
     assert found is not None
     assert found.id == person.id
     assert person_by_nik(db, "not a number", vault=VAULT, now=world.now) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "born"),
+    [("Asia/Jakarta", date(2026, 2, 5)), ("Asia/Makassar", date(2026, 2, 5)), ("Asia/Jayapura", date(2026, 2, 5))],
+)
+def test_a_child_born_today_is_born_today_where_it_is_registered(
+    db: Session, world: World, zone: str, born: date
+) -> None:
+    world.puskesmas.timezone = zone
+    just_past_midnight = datetime(2026, 2, 5, 0, 30, tzinfo=ZoneInfo(zone))
+    command = NewPerson(id=uuid7(), nik="3671050502260007", name="Bayi", unit_id=world.puskesmas.id)
+    made = register_person(db, SYSTEM, command, vault=VAULT, now=just_past_midnight).person
+    assert made.birth_date == born
+
+
+def test_who_is_not_born_yet_where_it_is_registered_is_a_hundred_years_old(db: Session, world: World) -> None:
+    late_in_jakarta = datetime(2026, 2, 4, 22, 30, tzinfo=ZoneInfo("Asia/Jakarta"))  # the 5th already in Jayapura
+    command = NewPerson(id=uuid7(), nik="3671050502260008", name="Eyang", unit_id=world.puskesmas.id)
+    made = register_person(db, SYSTEM, command, vault=VAULT, now=late_in_jakarta).person
+    assert made.birth_date == date(1926, 2, 5)
 
 
 def test_an_auditor_registers_nobody_and_another_city_sees_nobody(db: Session, world: World) -> None:

@@ -112,7 +112,7 @@ class Walk:
                 "id": self.fresh(f"person_{name}"),
                 "nik": f"367101410190000{number + 1}",
                 "name": f"Warga {number}",
-                "phone": f"+62800000000{number}",
+                "phone": f"+62860000000{number}",
             }
             self.step("POST", "/api/v1/persons", 201, person)
             session_id = self.ids["session" if name == "moved" else "other_session"]

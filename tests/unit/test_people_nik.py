@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.people.errors import BadName, BadNik, BadPhone
-from tracker.people.rules.contact import clean_name, clean_phone, masked_phone
+from tracker.people.rules.contact import clean_name, clean_phone, masked_phone, takes_messages
 from tracker.people.rules.nik import Sex, read_nik
 from tracker.people.service import NewPerson
 from tracker.people.vault import NikVault
@@ -101,13 +101,47 @@ def test_the_hash_needs_the_key_and_the_cipher_its_person() -> None:
             wrong.open(sealed, whom)
 
 
-def test_phones_come_to_one_form() -> None:
-    assert {clean_phone(text) for text in ("0812-3456-7890", "62 812 3456 7890", "+62 (812) 34567890")} == {
-        "+6281234567890"
-    }
-    for bad in ("", "12", "+62abc", "0800000000000000000", "+٦٢٨١٢٣٤٥٦٧"):
-        with pytest.raises(BadPhone):
-            clean_phone(bad)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0812-3456-789", "+62 0812-3456-789", "+62(0)812 3456 789", "(+62) 812 3456 789", "62 0812 3456 789",
+        "0062 812 3456 789", "0062 0812 3456 789", "08123456789.0", "8123456789.00", "8123456789,0", "8123456789",
+        "0812–3456–789", "0812/3456/789", "０８１２３４５６７８９", "+6208123456789", "\u202a+62 812‑3456‑789\u202c",
+        "'08123456789", "0812.3456.789", "0 812 3456 789", "0812\u00a03456\u00a0789", "628123456789",
+    ],
+)  # fmt: skip
+def test_every_spelling_of_a_phone_comes_to_one_form(text: str) -> None:
+    assert clean_phone(text) == "+628123456789"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "12", "+62abc", "0800000000000000000", "+٦٢٨١٢٣٤٥٦٧", "0021-1234567", "+62 00812 3456 789", "0812 3456 78O9",
+        "08123456789/08129876543", "08123456789/90", "0812.3456.789.0", "8.123456789E9", "++628123456789", "112",
+        "0081234567890", "+812 3456 7890", "+62 812 345", "0800 123 4567", "000812345678", "+62-8123456789 ext 5", "²",
+    ],
+)  # fmt: skip
+def test_what_is_no_one_s_number_or_could_be_two_is_refused(text: str) -> None:
+    with pytest.raises(BadPhone):
+        clean_phone(text)
+
+
+@given(st.text(max_size=24))
+def test_any_text_is_either_a_phone_number_that_stays_itself_or_refused(text: str) -> None:
+    try:
+        kept = clean_phone(text)
+    except BadPhone:
+        return
+    assert clean_phone(kept) == kept
+
+
+def test_a_foreigner_s_number_stays_and_a_landline_takes_no_messages() -> None:
+    assert clean_phone("+65 8123 4567") == clean_phone("0065 8123 4567") == "+6581234567"
+    assert takes_messages(clean_phone("+81 90-1234-5678"))
+    assert clean_phone("021-555 1234") == clean_phone("+62 (0)21 5551234") == "+62215551234"
+    assert not takes_messages("+62215551234")
+    assert not takes_messages(None)
 
 
 def test_a_shown_phone_hides_its_middle() -> None:

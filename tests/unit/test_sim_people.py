@@ -40,7 +40,7 @@ def test_made_up_numbers_have_the_form_of_an_identity_number(seed: int) -> None:
     assert int(person.nik[10:12]) == person.born.year % 100
     assert int(person.nik[12:]) >= 9000, "the end of the series that is rarely given out"
     assert 18 <= (date(2026, 3, 3) - person.born).days / 365.25 <= 80.1
-    assert person.phone.startswith("+62800"), "no mobile network has this prefix"
+    assert person.phone.startswith("+62860"), "no mobile network has this prefix"
 
 
 def test_ids_are_version_seven_and_carry_their_instant() -> None:

@@ -17,7 +17,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, UnitKind
 from tracker.database.types import Ltree
-from tracker.kit.days import WESTERN
+from tracker.kit.days import WESTERN, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility
 from tracker.network.rules.words import AreaLevel
@@ -34,6 +34,12 @@ def day_there(at: datetime | SQLColumnExpression[Any]) -> ColumnElement[date]:
 def local_today(now: datetime) -> ColumnElement[date]:
     """Today at each `Facility` of a statement."""
     return day_there(now)
+
+
+def today_at(db: Session, unit_id: UUID | None, now: datetime) -> date:
+    """Today at a unit: its place's day, the west's where it has none (docs/domain.md, §1)."""
+    zone = None if unit_id is None else db.scalar(select(Facility.timezone).where(Facility.id == unit_id))
+    return local_day(now, zone or WESTERN)
 
 
 def as_id(ref: str | UUID) -> UUID | None:

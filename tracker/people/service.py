@@ -14,7 +14,7 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
-from tracker.kit.days import latest_day
+from tracker.network.queries import today_at
 from tracker.people.errors import NikTaken, OtherPerson
 from tracker.people.models import Person
 from tracker.people.rules.contact import clean_name, clean_phone
@@ -59,7 +59,8 @@ def register_person(
     has other data).
     """
     principal.require(Permission.PERSON_WRITE)
-    nik = read_nik(command.nik, latest_day(now))
+    unit_id = command.unit_id or _own_unit(db, principal)
+    nik = read_nik(command.nik, today_at(db, unit_id, now))
     asked = {
         "nik_hash": vault.digest(nik.digits),
         "name": clean_name(command.name),
@@ -74,7 +75,7 @@ def register_person(
             nik_cipher=vault.seal(nik.digits, command.id),
             birth_date=nik.birth_date,
             sex=nik.sex,
-            unit_id=command.unit_id or _own_unit(db, principal),
+            unit_id=unit_id,
             registered_at=now,
             **asked,
         )
