@@ -179,6 +179,15 @@ def test_a_photo_with_two_vials_reads_both(door: Door, kind: str) -> None:
     assert [each["batch"]["lot"] for each in answer.json()["items"]] == ["AZ001", "AZ002"]
 
 
+def test_a_photo_of_a_carton_gives_the_gtin_in_its_itf_code(door: Door) -> None:
+    file = io.BytesIO()
+    Image.fromarray(zxingcpp.create_barcode("18991234567898", zxingcpp.BarcodeFormat.ITF).to_image(scale=4)).save(
+        file, "PNG"
+    )
+    answer = door.ask("POST", "/api/v1/scans/image", Role.VACCINATOR, files={"file": ("carton", file.getvalue())})
+    assert [each["scan"]["gtin"] for each in answer.json()["items"]] == ["18991234567898"]
+
+
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"])
 def test_what_is_no_picture_is_refused(door: Door, data: bytes) -> None:
     answer = door.ask("POST", "/api/v1/scans/image", files={"file": ("x", data)})

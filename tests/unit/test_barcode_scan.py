@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import date
 
@@ -19,6 +20,7 @@ from tracker.catalog.rules.barcodes.errors import SENTENCES
 TODAY = date(2026, 3, 2)
 GTIN = "08991234567891"
 NIE = "DKL9822206510A1"
+SSCC = "18991234500000001" + check_digit("18991234500000001")
 
 
 def scan(text: str) -> Scan:
@@ -103,6 +105,111 @@ def test_retail_codes_are_plain_with_a_gtin() -> None:
     assert refused("]E0123").code == "scan.value_short"
 
 
+@pytest.mark.parametrize(
+    ("text", "gtin"),
+    [
+        ("]I118991234567898", "18991234567898"),
+        ("]I018991234567898", "18991234567898"),
+        ("]I31899123456789", "18991234567898"),
+        ("]E0036000291452", "00036000291452"),
+        ("]E00036000291452", "00036000291452"),
+        ("]E3899123456789152999", "08991234567891"),
+        ("]E303600029145212", "00036000291452"),
+        ("]E402345673", "00000002345673"),
+        ("]C018991234567898", "18991234567898"),
+        ("]L218991234567898", "18991234567898"),
+        (f"]d501{GTIN}10AB", GTIN),
+        (f"]Q4\x1d01{GTIN}10AB", GTIN),
+        (f"]J401{GTIN}10AB", GTIN),
+        (f"]d4(01){GTIN}(10)AB", GTIN),
+        (f"]Q2https://id.gs1.org/01/{GTIN}", GTIN),
+        (f"]Q4\\00002601{GTIN}10AB", GTIN),
+    ],
+)
+def test_every_symbology_that_carries_a_gtin_gives_its_fourteen_digits(text: str, gtin: str) -> None:
+    assert scan(text).gtin == gtin
+
+
+@pytest.mark.parametrize("prefix", ["]E1", "]E2", "]F0", "]H0", "]M0", "]I4", "]B0"])
+def test_a_symbology_without_gs1_data_is_refused(prefix: str) -> None:
+    assert refused(prefix + "18991234567898").code == "scan.bad_symbology"
+
+
+def test_numbers_in_retail_symbols_keep_their_check_digit_and_length() -> None:
+    assert refused("]I118991234567897").code == "scan.check_digit"
+    assert refused("]I11899123456789").code == "scan.value_short"
+    assert refused("]E3899123456789352999").code == "scan.check_digit"
+    assert refused("]d4\\000026").code == "scan.empty"
+
+
+@pytest.mark.parametrize(
+    "gs",
+    ["<GS>", "<gs>", "<FNC1>", "%1D", "%1d", "[GS]", "{GS}", "{FNC1}", r"\x1d", r"\u001D", "^]", "\u241d"],
+)
+def test_separators_that_scanners_spell_out_are_separators(gs: str) -> None:
+    for text in (
+        f"01{GTIN}10AB{gs}17270831",
+        f"]d201{GTIN}10AB{gs}17270831{gs}",
+        f"{gs}01{GTIN}10AB{gs}17270831",
+        f"(01){GTIN}(10)AB{gs}(17)270831",
+        f"{gs}(01){GTIN}(10)AB(17)270831",
+    ):
+        found = scan(text)
+        assert (found.gtin, found.lot, found.expiry) == (GTIN, "AB", date(2027, 8, 31))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "<RS>",
+        "<0x1D>",
+        "<1D>",
+        "<GS1>",
+        "<FNC4>",
+        "(GS)",
+        "%1E",
+        "%04",
+        "FNC1",
+        "|",
+        "#",
+        "~",
+        "$",
+        " ",
+        "&#29;",
+        r"\GS",
+    ],
+)
+def test_other_spellings_are_errors_that_point_at_them(other: str) -> None:
+    error = refused(f"01{GTIN}10AB{other}17270831")
+    assert 20 <= error.position <= 22
+    assert error.code in ("scan.spelled_control", "scan.bad_character")
+
+
+def test_places_of_errors_count_the_text_as_it_was_sent() -> None:
+    error = refused(f"<FNC1>01{GTIN}10AB<GS>17271301")
+    assert (error.code, error.position) == ("scan.bad_date", 32)
+
+
+def test_only_qualifiers_of_the_order_in_use_are_no_attributes() -> None:
+    found = scan("https://id.gs1.org/01/08990000000013/235/TP1?10=ABC")
+    assert found.elements == {"01": "08990000000013", "235": "TP1", "10": "ABC"}
+    assert refused("https://id.gs1.org/01/08990000000013/22/A?10=ABC").code == "scan.link_attribute"
+    assert refused("https://id.gs1.org/01/08990000000013/10/A?10=ABC").code == "scan.link_order"
+    assert refused("https://id.gs1.org/01/08990000000013/235/TP1?21=A").code == "scan.link_attribute"
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [("123", True), ("12=", True), ("1==", True), ("123=", False), ("12==", False), ("1===", False), ("1=2", False)],
+)
+def test_signatures_are_filled_up_as_gs1_fills_them(value: str, good: bool) -> None:
+    text = f"(00)189912345000000019(8030){value}".replace("189912345000000019", SSCC)
+    if good:
+        assert scan(text).elements["8030"] == value
+    else:
+        assert refused(text).code in ("scan.bad_padding", "scan.bad_character")
+
+
 def test_other_text_is_plain() -> None:
     found = scan("Kulkas 2, rak atas")
     assert (found.profile, found.elements, found.gtin) == (Profile.PLAIN, {}, None)
@@ -185,7 +292,10 @@ def test_no_identifier_is_the_beginning_of_another() -> None:
 
 LOT_CHARS = string.ascii_letters + string.digits + "-_./+*!%&,:;<=>?\"'"
 gtins = st.from_regex(r"[0-9]{13}", fullmatch=True).map(lambda body: body + check_digit(body))
-texts = st.text(LOT_CHARS, min_size=1, max_size=20)
+# Not what spells a control character: `<GS>` is a separator.
+texts = st.text(LOT_CHARS, min_size=1, max_size=20).filter(
+    lambda text: re.search(r"<[#+\w]{2,8}>|%[01][0-9A-Fa-f]|FNC1", text, re.IGNORECASE) is None
+)
 expiries = st.dates(min_value=date(1977, 1, 1), max_value=date(2076, 12, 31))
 
 

@@ -20,7 +20,7 @@ _SETS = {
     "N": frozenset("0123456789"),
     "X": frozenset(_CSET82),
     "Y": frozenset("#-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    "Z": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="),
+    "Z": frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
 }
 _CSET32 = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
@@ -53,9 +53,13 @@ def check_value(spec: Identifier, value: str, positions: tuple[int, ...], *, tod
 
 def _check_characters(spec: Identifier, component: Component, part: str, positions: tuple[int, ...]) -> None:
     allowed = _SETS[component.kind]
-    for index, char in enumerate(part):
+    bare = len(part.rstrip("=")) if component.kind == "Z" else len(part)
+    for index, char in enumerate(part[:bare]):
         if char not in allowed:
             raise ScanError("scan.bad_character", positions[index], ai=spec.ai, char=repr(char))
+    # As GS1's own linter has it: at most two, and a whole number of threes with them.
+    if bare < len(part) and (len(part) - bare > 2 or len(part) % 3):
+        raise ScanError("scan.bad_padding", positions[bare], ai=spec.ai)
 
 
 def _run(name: str, spec: Identifier, part: str, positions: tuple[int, ...], today: date) -> None:

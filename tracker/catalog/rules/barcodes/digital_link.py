@@ -38,7 +38,8 @@ def parse_digital_link(text: str, start: int, *, today: date) -> list[Element]:
     key, qualifiers = _path(text, path_at, query_at)
     elements = [_element(text, *key, plus_is_space=False, today=today)]
     elements += [_element(text, *part, plus_is_space=False, today=today) for part in qualifiers]
-    for spec, spec_at, value_at, value_end in _query(text, query_at + 1, end, {element.ai for element in elements}):
+    attributes = _query(text, query_at + 1, end, [element.ai for element in elements])
+    for spec, spec_at, value_at, value_end in attributes:
         elements.append(_element(text, spec, spec_at, value_at, value_end, plus_is_space=True, today=today))
     return elements
 
@@ -93,10 +94,13 @@ def _fits(names: list[str], order: tuple[str, ...]) -> bool:
     return all(name in rest for name in names)
 
 
-def _query(text: str, start: int, end: int, used: set[str]) -> list[_Part]:
+def _query(text: str, start: int, end: int, path: list[str]) -> list[_Part]:
     found: list[_Part] = []
     known = identifiers()
-    forbidden = {ai for key in used for order in known[key].keys or () for ai in order}
+    # Qualifiers stand in the path: those of the orders that the path follows, not of the key's other ones.
+    orders = [order for order in known[path[0]].keys or () if _fits(path[1:], order)]
+    forbidden = {ai for order in orders for ai in order}
+    used = set(path)
     at = start
     while at < end:
         stop = _find(text, "&", at, end)

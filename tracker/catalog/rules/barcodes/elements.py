@@ -61,7 +61,9 @@ def parse_bracketed(text: str, start: int, *, today: date) -> list[Element]:
         if spec is None:
             raise ScanError("scan.unknown_ai", at + 1, text=repr(text[at + 1 : close][:8]))
         value, positions, end = _bracketed_value(text, close + 1)
-        check_value(spec, value, positions, today=today)
+        # Separators are not needed between brackets, and tolerated.
+        value = value.rstrip(SEPARATORS)
+        check_value(spec, value, positions[: len(value) + 1], today=today)
         found.append(Element(ai=spec.ai, value=value, position=at))
         at = end
     if not found:

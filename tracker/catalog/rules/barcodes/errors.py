@@ -7,8 +7,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "scan.empty": ("Tidak ada isi.", "There is nothing in it."),
     "scan.too_long": ("Teks melebihi {most} karakter.", "The text has more than {most} characters."),
     "scan.bad_symbology": (
-        "Awalan {prefix} bukan pengenal simbologi yang dikenal.",
-        "The prefix {prefix} is no symbology identifier known here.",
+        "Awalan {prefix} bukan pengenal simbologi yang memuat data GS1.",
+        "The prefix {prefix} belongs to no symbology that carries GS1 data.",
+    ),
+    "scan.spelled_control": (
+        "{text} adalah karakter kendali yang ditulis dengan huruf; atur alat pindai agar mengirim <GS>.",
+        "{text} is a control character written out; set the scanner to send <GS>.",
+    ),
+    "scan.bad_padding": (
+        "({ai}) diisi tanda = dengan jumlah yang salah.",
+        "({ai}) is filled up with a wrong number of = signs.",
     ),
     "scan.unknown_ai": (
         "Tidak ada pengenal aplikasi GS1 yang diawali {text}.",
@@ -96,3 +104,7 @@ class ScanError(Exception):
         self.message_id = indonesian.format(**details)
         self.message = english.format(**details)
         super().__init__(f"{self.message} (position {position})")
+
+    def moved_to(self, position: int) -> ScanError:
+        """The same at another place."""
+        return ScanError(self.code, position, **self.details)

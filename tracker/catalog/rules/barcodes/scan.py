@@ -21,13 +21,10 @@ from tracker.catalog.rules.barcodes.digital_link import parse_digital_link
 from tracker.catalog.rules.barcodes.digits import check_digit, is_nie
 from tracker.catalog.rules.barcodes.elements import SEPARATORS, Element, parse_bracketed, parse_unbracketed
 from tracker.catalog.rules.barcodes.errors import ScanError
+from tracker.catalog.rules.barcodes.spelling import Spelled, with_separators, without_eci
+from tracker.catalog.rules.barcodes.symbols import Retail, symbol_at
 
 MAX_CHARACTERS = 2_000  # a QR code of the largest size holds 4,296; ours never need half
-
-# AIM symbology identifiers: those that say GS1 data, those of plain data, those of retail codes.
-_GS1_SYMBOLS = frozenset({"C1", "d2", "Q3", "J1", "e0", "e1", "e2"})
-_PLAIN_SYMBOLS = frozenset({"d1", "Q1", "J0", "C0", "A0", "d0", "Q0", "Q2", "Z0"})
-_RETAIL_SYMBOLS = {"E0": 13, "E4": 8}
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # Without a prefix or a separator, only these openings are taken for element strings.
@@ -77,38 +74,36 @@ def parse_scan(text: str, today: date) -> Scan:
         raise ScanError("scan.too_long", MAX_CHARACTERS, most=MAX_CHARACTERS)
     # Scanners that end with Enter, and people who paste: the end is trimmed, positions stay.
     trimmed = text.rstrip(" \t\r\n")
-    start = len(trimmed) - len(trimmed.lstrip(" \t\r\n"))
-    symbol, at = _symbology(trimmed, start)
-    if symbol in _GS1_SYMBOLS:
-        at = _skip_separator(trimmed, at)
-        return _meaning(text, parse_unbracketed(trimmed, at, today=today), today)
-    if symbol in _RETAIL_SYMBOLS:
-        return _bare_number(text, trimmed[at:], at, lengths=(_RETAIL_SYMBOLS[symbol],))
-    return _without_fnc1_mark(text, trimmed, at, today, plain_symbol=symbol is not None)
-
-
-def _symbology(text: str, start: int) -> tuple[str | None, int]:
-    if text[start : start + 1] != "]":
-        return None, start
-    symbol = text[start + 1 : start + 3]
-    if symbol not in _GS1_SYMBOLS | _PLAIN_SYMBOLS and symbol not in _RETAIL_SYMBOLS:
-        raise ScanError("scan.bad_symbology", start, prefix="]" + symbol)
-    if len(text) == start + 3:
-        raise ScanError("scan.empty", start + 3)
-    return symbol, start + 3
+    symbol, at = symbol_at(trimmed, len(trimmed) - len(trimmed.lstrip(" \t\r\n")))
+    spelled = Spelled.given(trimmed)
+    if symbol.eci:
+        spelled = without_eci(spelled)
+    try:
+        if symbol.retail is not None:
+            return _retail(text, trimmed[at:], at, symbol.retail)
+        if not _URI.match(spelled.text, at):
+            spelled = with_separators(spelled)
+        if symbol.gs1:
+            return _meaning(text, parse_unbracketed(spelled.text, _behind_mark(spelled.text, at), today=today), today)
+        return _without_fnc1_mark(text, spelled.text, at, today, plain_symbol=symbol.plain)
+    except ScanError as error:
+        raise error.moved_to(spelled.places[error.position]) from None
 
 
 def _without_fnc1_mark(text: str, trimmed: str, at: int, today: date, *, plain_symbol: bool) -> Scan:
     """No prefix said GS1: the text itself must. A prefix that says plain data rules element strings out."""
     body = trimmed[at:]
+    if not body:
+        raise ScanError("scan.empty", at)
     if _URI.match(body):
         elements = parse_digital_link(trimmed, at, today=today)
         check_associations(elements)
         return _scan(text, Profile.DIGITAL_LINK, elements, today)
-    if body[0] in SEPARATORS and not plain_symbol:
+    if body[0] in SEPARATORS and not plain_symbol and not _BRACKET.match(body, 1):
         return _meaning(text, parse_unbracketed(trimmed, at + 1, today=today), today)
-    if _BRACKET.match(body):
-        return _meaning(text, parse_bracketed(trimmed, at, today=today), today)
+    mark = 1 if body[0] in SEPARATORS else 0
+    if _BRACKET.match(body, mark):
+        return _meaning(text, parse_bracketed(trimmed, at + mark, today=today), today)
     if body.isascii() and body.isdigit() and len(body) in (*_RETAIL_LENGTHS, _SSCC_LENGTH):
         return _bare_number(text, body, at, lengths=(*_RETAIL_LENGTHS, _SSCC_LENGTH))
     if not plain_symbol and (_OPENING.match(body) or "\x1d" in body):
@@ -119,13 +114,17 @@ def _without_fnc1_mark(text: str, trimmed: str, at: int, today: date, *, plain_s
     return Scan(text=text, profile=Profile.PLAIN)
 
 
-def _skip_separator(text: str, at: int) -> int:
+def _behind_mark(text: str, at: int) -> int:
     # Some scanners pass the leading FNC1 on although the prefix says it already.
     return at + 1 if text[at : at + 1] in tuple(SEPARATORS) else at
 
 
-def _bare_number(text: str, digits: str, at: int, *, lengths: tuple[int, ...]) -> Scan:
-    """A retail code (EAN, UPC, ITF-14) or a serial shipping container code without identifiers."""
+def _retail(text: str, digits: str, at: int, symbol: Retail) -> Scan:
+    _check_digits(digits, at, symbol.lengths)
+    return _bare_number(text, symbol.gtin(digits), at, lengths=(8, *_RETAIL_LENGTHS))
+
+
+def _check_digits(digits: str, at: int, lengths: tuple[int, ...]) -> None:
     for index, char in enumerate(digits):
         if char not in "0123456789":
             raise ScanError("scan.bad_character", at + index, ai="01", char=repr(char))
@@ -133,6 +132,11 @@ def _bare_number(text: str, digits: str, at: int, *, lengths: tuple[int, ...]) -
         if len(digits) < max(lengths):
             raise ScanError("scan.value_short", at + len(digits), ai="01", length=len(digits))
         raise ScanError("scan.value_long", at + max(lengths), ai="01", most=max(lengths))
+
+
+def _bare_number(text: str, digits: str, at: int, *, lengths: tuple[int, ...]) -> Scan:
+    """A retail code (EAN, UPC, ITF-14) or a serial shipping container code without identifiers."""
+    _check_digits(digits, at, lengths)
     is_sscc = len(digits) == _SSCC_LENGTH
     right = check_digit(digits[:-1])
     if digits[-1] != right:
