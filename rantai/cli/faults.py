@@ -58,11 +58,11 @@ def _usage(error: BaseException) -> str:
 def _domain(error: BaseException) -> str:
     """The English sentence of a domain error, as the API gives it."""
     from tracker.api.problems import PROBLEMS  # noqa: PLC0415 - reads every room's table; only wanted on errors
+    from tracker.api.problems.saying import say  # noqa: PLC0415
 
     if not isinstance(error, DomainError) or error.code not in PROBLEMS:
         return _plain(error)
-    params = {name: value for name, value in error.params.items() if isinstance(value, str | int | float | bool)}
-    return f"{PROBLEMS[error.code].en.format_map(_Shown(params))} ({error.code})"
+    return f"{say(PROBLEMS[error.code], error.params, 'en')} ({error.code})"
 
 
 def _database_away(error: BaseException) -> str:
@@ -93,13 +93,6 @@ _TABLE: tuple[tuple[type[BaseException], int, Callable[[BaseException], str]], .
     (DBAPIError, NO, _database_refuses),
     (OSError, WRONG_USE, _file),
 )
-
-
-class _Shown(dict[str, object]):
-    """Leaves `…` where a sentence names something the error does not carry."""
-
-    def __missing__(self, name: str) -> str:
-        return "…"
 
 
 def _first_line(error: object) -> str:

@@ -15,18 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from tracker.api.problems import PROBLEMS
+from tracker.api.problems.saying import say
 from tracker.kit.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger("rantai.api")
-
-
-class _Params(dict[str, object]):
-    """Leaves a placeholder standing where an error carries no such parameter."""
-
-    def __missing__(self, name: str) -> str:
-        return "…"
 
 
 def language_of(request: Request) -> str:
@@ -45,7 +39,7 @@ def problem_response(
     """The problem body for a code, in the caller's language with the other beside it."""
     problem = PROBLEMS[code]
     safe = {name: _plain(value) for name, value in (params or {}).items()}
-    sentences = {"id": problem.id.format_map(_Params(safe)), "en": problem.en.format_map(_Params(safe))}
+    sentences = {language: say(problem, safe, language) for language in ("id", "en")}
     body: dict[str, object] = {
         "type": f"urn:rantai:problem:{code}",
         "title": sentences["en"],

@@ -26,6 +26,7 @@ from tracker.catalog.events import (
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.queries import batch_by_ref, presentation_by_ref, storage_class_by_ref, vaccine_by_ref
 from tracker.catalog.rules.barcodes.digits import gtin14, is_nie
+from tracker.catalog.rules.policy import PolicyFault
 from tracker.catalog.rules.storage import Band, BandsError, VvmType, bands_to_json, check_bands
 from tracker.feed.contract import Event
 from tracker.feed.service import append
@@ -71,7 +72,7 @@ def ensure_storage_class(db: Session, principal: Principal, command: NewStorageC
     try:
         check_bands(command.bands)
     except BandsError as error:
-        raise BadBands(field="bands", line=error.index, reason=error.reason) from None
+        raise BadBands(field="bands", line=error.index, reason=error.reason, detail=error.detail) from None
     storage_class = StorageClass(
         id=uuid7(),
         code=_checked_code(command.code),
@@ -174,7 +175,7 @@ def change_presentation(
     gtin, box_gtin = _checked_gtin(command.gtin, "gtin"), _checked_gtin(command.box_gtin, "box_gtin")
     _check_nie(command.nie)
     if command.vials_per_box is not None and not 1 <= command.vials_per_box <= 10_000:
-        raise BadPolicy(field="vials_per_box", least=1, most=10_000)
+        raise BadPolicy(field="vials_per_box", reason=PolicyFault.OUT_OF_RANGE, least=1, most=10_000)
     _check_codes_free(db, gtin=gtin, box_gtin=box_gtin, nie=command.nie, but_for=presentation.id)
     changes: dict[str, object | None] = {
         "name": command.name,
@@ -259,7 +260,7 @@ def _tell(db: Session, event: Event, subject: UUID, *, now: datetime) -> None:
 
 def _checked_code(code: str) -> str:
     if not _CODE.fullmatch(code):
-        raise BadPolicy(field="code", value=code[:80])
+        raise BadPolicy(field="code", reason=PolicyFault.MALFORMED, value=code[:80])
     return code
 
 
@@ -280,23 +281,23 @@ def _check_nie(nie: str | None) -> None:
 def _check_policy(command: NewPresentation) -> None:
     _check_nie(command.nie)
     if command.gtin is None and command.nie is None:
-        raise BadPolicy(field="gtin", reason="a GTIN or an NIE is needed")
+        raise BadPolicy(field="gtin", reason=PolicyFault.GTIN_OR_NIE)
     for field, value, most in (
         ("doses_per_vial", command.doses_per_vial, 100),
         ("vials_per_box", command.vials_per_box, 10_000),
     ):
         if not 1 <= value <= most:
-            raise BadPolicy(field=field, least=1, most=most)
+            raise BadPolicy(field=field, reason=PolicyFault.OUT_OF_RANGE, least=1, most=most)
     if command.open_vial_hours is not None and command.open_vial_days is not None:
-        raise BadPolicy(field="open_vial_days", reason="hours or days, not both")
+        raise BadPolicy(field="open_vial_days", reason=PolicyFault.HOURS_OR_DAYS)
     for field, limit, most in (
         ("open_vial_hours", command.open_vial_hours, 72),
         ("open_vial_days", command.open_vial_days, 28),
     ):
         if limit is not None and not 1 <= limit <= most:
-            raise BadPolicy(field=field, least=1, most=most)
+            raise BadPolicy(field=field, reason=PolicyFault.OUT_OF_RANGE, least=1, most=most)
     if command.doses_per_vial > 1 and command.open_vial_hours is None and command.open_vial_days is None:
-        raise BadPolicy(field="open_vial_hours", reason="a multi-dose vial needs an open-vial limit")
+        raise BadPolicy(field="open_vial_hours", reason=PolicyFault.MULTI_DOSE_LIMIT)
 
 
 def _check_codes_free(

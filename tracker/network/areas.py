@@ -16,7 +16,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.errors import BadFeature, BadGeoJson
 from tracker.network.events import AreasImported
 from tracker.network.models import Area
-from tracker.network.rules.geojson import AreaFeature, FeatureError, features_of
+from tracker.network.rules.geojson import AreaFeature, FeatureError, FeatureFault, features_of
 
 
 def import_areas(db: Session, principal: Principal, geojson: Mapping[str, Any], *, now: datetime) -> AreasImported:
@@ -29,7 +29,7 @@ def import_areas(db: Session, principal: Principal, geojson: Mapping[str, Any], 
     try:
         features = list(features_of(geojson))
     except FeatureError as error:
-        raise BadFeature(line=error.index, name=error.name, reason=error.reason) from None
+        raise BadFeature(line=error.index, name=error.name, reason=error.reason, detail=error.detail) from None
     except ValueError:
         raise BadGeoJson(field="file") from None
     _refuse_twins(features)
@@ -60,9 +60,7 @@ def _refuse_twins(features: list[AreaFeature]) -> None:
                 continue
             first = seen.setdefault(f"{system} {code}", feature.index)
             if first != feature.index:
-                raise BadFeature(
-                    line=feature.index, name=feature.name, reason=f"feature {first} has its code {code} too"
-                )
+                raise BadFeature(line=feature.index, name=feature.name, reason=FeatureFault.CODE_TWICE, detail=first)
 
 
 def _known(db: Session, feature: AreaFeature) -> Area | None:
@@ -73,5 +71,5 @@ def _known(db: Session, feature: AreaFeature) -> Area | None:
         conditions.append(Area.code_bps == feature.code_bps)
     found = {area.id: area for condition in conditions for area in db.scalars(select(Area).where(condition))}
     if len(found) > 1:
-        raise BadFeature(line=feature.index, name=feature.name, reason="its two codes belong to two known areas")
+        raise BadFeature(line=feature.index, name=feature.name, reason=FeatureFault.TWO_AREAS)
     return next(iter(found.values()), None)

@@ -16,8 +16,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "catalog.batch_differs": Problem(
         409,
-        "Batch {lot} sudah tercatat dengan kedaluwarsa {known}; salah satu terbaca keliru.",
-        "Batch {lot} is known with expiry {known}; one of the two was read wrongly.",
+        "Batch {lot} sudah tercatat dengan kedaluwarsa {known:day}; salah satu terbaca keliru.",
+        "Batch {lot} is known with expiry {known:day}; one of the two was read wrongly.",
     ),
     "catalog.lot_ambiguous": Problem(
         409,
@@ -38,10 +38,14 @@ PROBLEMS: dict[str, Problem] = {
         "A lot has 1 to 20 characters that may stand in a GS1 code.",
     ),
     "catalog.bad_bands": Problem(
-        422, "Rentang penyimpanan ke-{line} tidak masuk akal.", "Condition band {line} does not make sense: {reason}."
+        422,
+        "Rentang penyimpanan ke-{line} tidak masuk akal: {reason:band_fault}.",
+        "Condition band {line} does not make sense: {reason:band_fault}.",
     ),
     "catalog.bad_policy": Problem(
-        422, "Nilai {field} tidak dapat diterima.", "The value of {field} is out of range or contradicts another."
+        422,
+        "Nilai {field:field} tidak dapat diterima: {reason:policy_fault}.",
+        "The value of “{field:field}” is not acceptable: {reason:policy_fault}.",
     ),
     "catalog.scan_unreadable": Problem(422, "{message_id}", "{message}"),
     "catalog.image_unreadable": Problem(

@@ -7,7 +7,9 @@ from tracker.api.problems.problem import Problem
 PROBLEMS: dict[str, Problem] = {
     "delivery.webhook_not_found": Problem(404, "Webhook tidak ditemukan.", "You have no such webhook."),
     "delivery.bad_webhook_url": Problem(
-        422, "Alamat ini tidak dapat dipakai untuk webhook: {reason}.", "This address cannot be a webhook: {reason}."
+        422,
+        "Alamat ini tidak dapat dipakai untuk webhook: {reason:address_fault}.",
+        "This address cannot be a webhook: {reason:address_fault}.",
     ),
     "delivery.bad_kinds": Problem(
         422,

@@ -26,7 +26,9 @@ PROBLEMS: dict[str, Problem] = {
         422, "Zona waktu harus salah satu dari {known}.", "The time zone must be one of {known}."
     ),
     "network.bad_feature": Problem(
-        422, "Fitur ke-{line} ({name}) tidak dapat diterima: {reason}.", "Feature {line} ({name}) is refused: {reason}."
+        422,
+        "Fitur ke-{line} ({name}) tidak dapat diterima: {reason:feature_fault}.",
+        "Feature {line} ({name}) is refused: {reason:feature_fault}.",
     ),
     "network.bad_geojson": Problem(
         422, "Berkas ini bukan GeoJSON FeatureCollection.", "This file is no GeoJSON FeatureCollection."

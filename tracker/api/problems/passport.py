@@ -30,11 +30,9 @@ PROBLEMS: dict[str, Problem] = {
     "passport.disposition_missing": Problem(
         422, "Batch {batch} belum diberi keputusan.", "Batch {batch} has no disposition yet."
     ),
-    "passport.disposition_twice": Problem(
-        422, "Batch {batch} diberi dua keputusan.", "Batch {batch} has two dispositions."
-    ),
+    "passport.disposition_twice": Problem(422, "Satu batch diberi dua keputusan.", "One batch has two dispositions."),
     "passport.batch_not_held": Problem(
-        422, "Alarm ini tidak menahan batch {batch}.", "This alarm does not hold batch {batch}."
+        422, "Alarm ini tidak menahan salah satu batch itu.", "This alarm does not hold one of these batches."
     ),
     "passport.nothing_there": Problem(
         404, "Batch ini belum pernah berada di fasilitas tersebut.", "This batch has never been at that facility."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """HTTP status and one sentence a language; `{name}` is filled from the error's params."""
+    """HTTP status and one sentence a language; `{name}` is filled from the error's params, `{name:group}` with its word (`words.py`)."""
 
     status: int
     id: str

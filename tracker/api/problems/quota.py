@@ -35,8 +35,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.bad_step": Problem(
         409,
-        "Pendaftaran berstatus {state} tidak dapat menjadi {to}.",
-        "A booking that is {state} cannot become {to}.",
+        "Pendaftaran ini {state:booking_state}, jadi tidak dapat menjadi {to:booking_state}.",
+        "This booking is {state:booking_state} and cannot become {to:booking_state}.",
     ),
     "quota.lapsed": Problem(
         409, "Batas waktu konfirmasi sudah lewat; silakan daftar lagi.", "The reservation has run out; book again."
@@ -61,10 +61,12 @@ PROBLEMS: dict[str, Problem] = {
         "Shares are parts up to 1 or whole persons, together not more than the capacity.",
     ),
     "quota.unknown_bucket_kind": Problem(
-        422, "Jenis porsi harus salah satu dari {known}.", "The kind of bucket must be one of {known}."
+        422,
+        "Jenis porsi harus salah satu dari {known:bucket_kind}.",
+        "The kind of bucket must be one of {known:bucket_kind}.",
     ),
     "quota.bucket_twice": Problem(
-        422, "Jenis porsi {kind} disebut dua kali.", "The bucket kind {kind} is named twice."
+        422, "Porsi {kind:bucket_kind} disebut dua kali.", "The bucket for {kind:bucket_kind} is named twice."
     ),
     "quota.bad_doses": Problem(
         422, "Dosis adalah angka berbeda dari 1 sampai 9.", "Doses are different numbers from 1 to 9."

@@ -13,8 +13,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "shipments.bad_state": Problem(
         409,
-        "Pengiriman {shipment} berstatus {state}; langkah ini tidak berlaku.",
-        "The shipment {shipment} is {state}; this step does not apply.",
+        "Pengiriman {shipment} {state:shipment_state}; langkah ini tidak berlaku.",
+        "The shipment {shipment} is {state:shipment_state}; this step does not apply.",
     ),
     "shipments.sscc_taken": Problem(409, "SSCC {sscc} sudah dipakai.", "The SSCC {sscc} is taken."),
     "shipments.nothing_to_pack": Problem(

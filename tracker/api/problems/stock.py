@@ -13,21 +13,19 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.history_negative": Problem(
         409,
-        "Saldo akan menjadi negatif, pertama kali pada {at}.",
-        "The balance would fall below zero, first at {at}.",
+        "Saldo akan menjadi negatif, pertama kali pada {at:moment}.",
+        "The balance would fall below zero, first at {at:moment}.",
     ),
     "stock.other_content": Problem(
         409,
         "Kejadian dengan id ini sudah tercatat dengan isi lain.",
         "An event with this id is recorded with other content.",
     ),
-    "stock.already_reversed": Problem(
-        409, "Kejadian ini sudah dibatalkan oleh {by}.", "This event was reversed already, by {by}."
-    ),
+    "stock.already_reversed": Problem(409, "Kejadian ini sudah dibatalkan.", "This event was reversed already."),
     "stock.not_available": Problem(
         409,
-        "Vial yang masih dapat dijanjikan pada {day} hanya {vials}.",
-        "Only {vials} vials can still be promised for {day}.",
+        "Vial yang masih dapat dijanjikan pada {day:day} hanya {vials}.",
+        "Only {vials} vials can still be promised for {day:day}.",
     ),
     "stock.vial_in_use": Problem(
         409,
@@ -39,8 +37,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.too_far_ahead": Problem(
         422,
-        "Waktu kejadian lebih dari lima menit di depan waktu server {server_time}.",
-        "The event lies more than five minutes ahead of the server's time {server_time}.",
+        "Waktu kejadian lebih dari lima menit di depan waktu server {server_time:moment}.",
+        "The event lies more than five minutes ahead of the server's time {server_time:moment}.",
     ),
     "stock.too_old": Problem(422, "Waktu kejadian sebelum tahun 2000.", "The event lies before the year 2000."),
     "stock.use_shipment": Problem(
@@ -63,29 +61,35 @@ PROBLEMS: dict[str, Problem] = {
         422, "Fasilitas ini tidak mempunyai peralatan {place}.", "The facility has no equipment {place}."
     ),
     "stock.bad_barcode": Problem(
-        422, "Kode batang tidak dapat diterima: {message}", "The barcode cannot be taken: {message}"
+        422, "Kode batang tidak dapat diterima: {message_id}", "The barcode cannot be taken: {message}"
     ),
     "stock.bad_vials": Problem(
         422,
         "Jumlah vial harus bilangan bulat yang wajar, paling sedikit 1 (pada penghitungan 0).",
         "Vials are a sensible whole number, at least 1 (for a count 0).",
     ),
-    "stock.missing_field": Problem(422, "Isian {field} diperlukan.", "The field {field} is needed."),
+    "stock.missing_field": Problem(422, "Isian {field:field} diperlukan.", "The field “{field:field}” is needed."),
     "stock.needless_field": Problem(
-        422, "Isian {field} tidak berlaku untuk jenis kejadian ini.", "The field {field} does not belong to this kind."
+        422,
+        "Isian {field:field} tidak berlaku untuk jenis kejadian ini.",
+        "The field “{field:field}” does not belong to this kind.",
     ),
     "stock.same_place": Problem(
         422, "Tempat asal dan tujuan harus berbeda.", "The two places of a transfer must differ."
     ),
-    "stock.unknown_reason": Problem(422, "Alasan harus salah satu dari {known}.", "The reason must be one of {known}."),
+    "stock.unknown_reason": Problem(
+        422, "Alasan harus salah satu dari {known:waste_reason}.", "The reason must be one of {known:waste_reason}."
+    ),
     "stock.bad_status_change": Problem(
         422,
-        "Vial tidak dapat berpindah dari status {status} ke {to_status}.",
-        "Vials cannot go from status {status} to {to_status}.",
+        "Vial tidak dapat berpindah dari status {status:stock_status} ke {to_status:stock_status}.",
+        "Vials cannot go from {status:stock_status} to {to_status:stock_status}.",
     ),
     "stock.not_usable": Problem(422, "Hanya vial layak pakai yang dapat dibuka.", "Only usable vials can be opened."),
     "stock.expired": Problem(
-        422, "Batch kedaluwarsa {expiry}, sebelum {day}.", "The batch expired on {expiry}, before {day}."
+        422,
+        "Batch kedaluwarsa {expiry:day}, sebelum {day:day}.",
+        "The batch expired on {expiry:day}, before {day:day}.",
     ),
     "stock.vvm_spent": Problem(
         422, "VVM tahap {vvm_stage}: vial tidak boleh dipakai.", "VVM stage {vvm_stage}: the vials are not to be used."
@@ -98,8 +102,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.not_reversible": Problem(
         422,
-        "Kejadian jenis {kind} ini tidak dapat dibatalkan tersendiri.",
-        "This {kind} event cannot be reversed by itself.",
+        "Kejadian {kind:stock_event} ini tidak dapat dibatalkan tersendiri.",
+        "This event ({kind:stock_event}) cannot be reversed by itself.",
     ),
     "stock.too_many_doses": Problem(
         422, "Vial hanya berisi {remaining} dosis.", "The vial holds only {remaining} doses."

@@ -46,8 +46,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "telemetry.assignment_overlap": Problem(
         409,
-        "Kanal ini sudah mengamati hal lain mulai {next_from}.",
-        "The channel already watches something else from {next_from} on.",
+        "Kanal ini sudah mengamati hal lain mulai {next_from:moment}.",
+        "The channel already watches something else from {next_from:moment} on.",
     ),
     "telemetry.bad_period": Problem(
         422,

@@ -54,13 +54,26 @@ class Band:
         )
 
 
-class BandsError(ValueError):
-    """The bands do not make sense; `index` is the band, the message says why."""
+class BandFault(StrEnum):
+    """What is wrong with a condition band."""
 
-    def __init__(self, index: int, reason: str) -> None:
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    NO_RANGE = "no_range"
+    BUDGET = "budget"
+    NO_TIME = "no_time"
+    REVERSED = "reversed"
+    NO_SHELF_LIFE = "no_shelf_life"
+
+
+class BandsError(ValueError):
+    """The bands do not make sense; `index` is the band, `detail` the value or the name that `reason` speaks of."""
+
+    def __init__(self, index: int, reason: BandFault, detail: str = "") -> None:
+        self.detail = detail
         self.index = index
         self.reason = reason
-        super().__init__(f"band {index}: {reason}")
+        super().__init__(f"band {index}: {reason} {detail}".rstrip())
 
 
 def bands_from_json(values: Sequence[Any]) -> tuple[Band, ...]:
@@ -79,9 +92,9 @@ def bands_from_json(values: Sequence[Any]) -> tuple[Band, ...]:
                 effective_to=_day(value.get("effective_to")),
             )
         except KeyError as error:
-            raise BandsError(index, f"{error.args[0]} is missing") from None
+            raise BandsError(index, BandFault.MISSING, str(error.args[0])) from None
         except (TypeError, ValueError, AttributeError) as error:
-            raise BandsError(index, str(error)) from None
+            raise BandsError(index, BandFault.UNREADABLE, str(error)) from None
         bands.append(band)
     check_bands(bands)
     return tuple(bands)
@@ -112,15 +125,15 @@ def check_bands(bands: Sequence[Band]) -> None:
     """Raise BandsError unless there is a band for the whole shelf life and each is a possible range."""
     for index, band in enumerate(bands):
         if not ABSOLUTE_ZERO_C <= band.min_c < band.max_c <= 100:
-            raise BandsError(index, f"{band.min_c} to {band.max_c} °C is no range")
+            raise BandsError(index, BandFault.NO_RANGE, f"{band.min_c}…{band.max_c}")
         if (band.budget is Budget.SHELF_LIFE) != (band.budget_h is None):
-            raise BandsError(index, "a time budget in hours belongs to once and cumulative bands, and only to them")
+            raise BandsError(index, BandFault.BUDGET)
         if band.budget_h is not None and not band.budget_h > 0:
-            raise BandsError(index, "a time budget is longer than nothing")
+            raise BandsError(index, BandFault.NO_TIME)
         if band.effective_from and band.effective_to and band.effective_to < band.effective_from:
-            raise BandsError(index, "it ends before it begins")
+            raise BandsError(index, BandFault.REVERSED)
     if not any(band.budget is Budget.SHELF_LIFE for band in bands):
-        raise BandsError(len(bands), "no band is meant for the whole shelf life")
+        raise BandsError(len(bands), BandFault.NO_SHELF_LIFE)
 
 
 def bands_on(bands: Sequence[Band], day: date) -> tuple[Band, ...]:

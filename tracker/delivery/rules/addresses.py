@@ -7,25 +7,38 @@ the database host, the cloud's metadata service or the broker (server-side reque
 from __future__ import annotations
 
 import ipaddress
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 MAX_URL = 500
 
 
-def refusal_of_url(url: str, *, private_allowed: bool) -> str | None:
-    """Why the address may not be a webhook's, in one English phrase; None when it may."""
+class AddressFault(StrEnum):
+    """Why an address may not be a webhook's."""
+
+    UNREADABLE = "unreadable"
+    CHARACTERS = "characters"
+    NO_HOST = "no_host"
+    PASSWORD = "password"  # noqa: S105 - a word, no secret
+    PORT = "port"
+    NOT_HTTPS = "not_https"
+    PRIVATE = "private"
+
+
+def refusal_of_url(url: str, *, private_allowed: bool) -> AddressFault | None:
+    """Why the address may not be a webhook's, or None when it may."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return "it is no web address"
+        return AddressFault.UNREADABLE
     objections = (
-        (len(url) > MAX_URL or not url.isascii() or any(char <= " " for char in url), "it holds what no address has"),
-        (parts.scheme not in ("https", "http") or not host, "it does not begin with https:// and a host"),
-        (parts.username is not None or parts.password is not None, "it holds a user name or password"),
-        (port == 0, "its port is 0"),
-        (not private_allowed and parts.scheme != "https", "it is not https"),
-        (not private_allowed and _names_private(host or ""), "it leads into a private network"),
+        (len(url) > MAX_URL or not url.isascii() or any(char <= " " for char in url), AddressFault.CHARACTERS),
+        (parts.scheme not in ("https", "http") or not host, AddressFault.NO_HOST),
+        (parts.username is not None or parts.password is not None, AddressFault.PASSWORD),
+        (port == 0, AddressFault.PORT),
+        (not private_allowed and parts.scheme != "https", AddressFault.NOT_HTTPS),
+        (not private_allowed and _names_private(host or ""), AddressFault.PRIVATE),
     )
     return next((reason for holds, reason in objections if holds), None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import shapely
@@ -35,14 +36,34 @@ class AreaFeature:
     repaired: bool
 
 
-class FeatureError(ValueError):
-    """A feature cannot be taken; `index` counts from 0, `name` is what it calls itself."""
+class FeatureFault(StrEnum):
+    """Why a feature of a file cannot be taken."""
 
-    def __init__(self, index: int, name: str, reason: str) -> None:
+    NO_PROPERTIES = "no_properties"
+    NO_NAME = "no_name"
+    BAD_KEMENDAGRI = "bad_kemendagri"
+    BAD_BPS = "bad_bps"
+    NO_CODE = "no_code"
+    BAD_LEVEL = "bad_level"
+    NO_LEVEL = "no_level"
+    NOT_POLYGON = "not_polygon"
+    BAD_COORDINATES = "bad_coordinates"
+    EMPTY = "empty"
+    NO_DEGREES = "no_degrees"
+    NO_SURFACE = "no_surface"
+    CODE_TWICE = "code_twice"
+    TWO_AREAS = "two_areas"
+
+
+class FeatureError(ValueError):
+    """A feature cannot be taken; `index` counts from 0, `name` is what it calls itself, `detail` what `reason` means."""
+
+    def __init__(self, index: int, name: str, reason: FeatureFault, detail: str = "") -> None:
+        self.detail = detail
         self.index = index
         self.name = name
         self.reason = reason
-        super().__init__(f"feature {index} ({name}): {reason}")
+        super().__init__(f"feature {index} ({name}): {reason} {detail}".rstrip())
 
 
 def features_of(document: Mapping[str, Any]) -> Iterator[AreaFeature]:
@@ -56,20 +77,20 @@ def features_of(document: Mapping[str, Any]) -> Iterator[AreaFeature]:
 
 def _area(index: int, feature: object) -> AreaFeature:
     if not isinstance(feature, Mapping) or not isinstance(feature.get("properties"), Mapping):
-        raise FeatureError(index, "?", "it has no properties")
+        raise FeatureError(index, "?", FeatureFault.NO_PROPERTIES)
     properties: Mapping[str, Any] = feature["properties"]
     name = _first(properties, _NAME_NAMES) or "?"
     kemendagri = _first(properties, _KEMENDAGRI_NAMES)
     bps = _first(properties, _BPS_NAMES)
     level = _level(index, name, properties, kemendagri)
     if name == "?":
-        raise FeatureError(index, name, "it has no name")
+        raise FeatureError(index, name, FeatureFault.NO_NAME)
     if kemendagri is not None and not is_kemendagri_code(level, kemendagri):
-        raise FeatureError(index, name, f"{kemendagri} is no Kemendagri code of a {level}")
+        raise FeatureError(index, name, FeatureFault.BAD_KEMENDAGRI, kemendagri)
     if bps is not None and not is_bps_code(level, bps):
-        raise FeatureError(index, name, f"{bps} is no BPS code of a {level}")
+        raise FeatureError(index, name, FeatureFault.BAD_BPS, bps)
     if kemendagri is None and bps is None:
-        raise FeatureError(index, name, "it has no area code")
+        raise FeatureError(index, name, FeatureFault.NO_CODE)
     polygons, repaired = _polygons(index, name, feature.get("geometry"))
     return AreaFeature(
         index=index,
@@ -92,32 +113,32 @@ def _level(index: int, name: str, properties: Mapping[str, Any], kemendagri: str
         try:
             return AreaLevel(str(given))
         except ValueError:
-            raise FeatureError(index, name, f"{given} is no level") from None
+            raise FeatureError(index, name, FeatureFault.BAD_LEVEL, str(given)) from None
     found = level_of_kemendagri(kemendagri) if kemendagri else None
     if found is None:
-        raise FeatureError(index, name, "its level is neither given nor told by a Kemendagri code")
+        raise FeatureError(index, name, FeatureFault.NO_LEVEL)
     return found
 
 
 def _polygons(index: int, name: str, geometry: object) -> tuple[MultiPolygon, bool]:
     if not isinstance(geometry, Mapping) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
-        raise FeatureError(index, name, "its geometry is neither Polygon nor MultiPolygon")
+        raise FeatureError(index, name, FeatureFault.NOT_POLYGON)
     try:
         found: BaseGeometry = shapely.force_2d(shape(dict(geometry)))
     except (ShapelyError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        raise FeatureError(index, name, f"its coordinates cannot be read ({type(error).__name__})") from None
+        raise FeatureError(index, name, FeatureFault.BAD_COORDINATES, type(error).__name__) from None
     if found.is_empty:
-        raise FeatureError(index, name, "its geometry is empty")
+        raise FeatureError(index, name, FeatureFault.EMPTY)
     west, south, east, north = found.bounds
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-        raise FeatureError(index, name, "its coordinates are not longitude and latitude in degrees")
+        raise FeatureError(index, name, FeatureFault.NO_DEGREES)
     # Simplified boundaries often cross themselves; PostGIS would then answer nonsense or fail.
     repaired = not found.is_valid
     if repaired:
         found = shapely.make_valid(found)
     surfaces = list(_surfaces(found))
     if not surfaces:
-        raise FeatureError(index, name, "its geometry has no surface")
+        raise FeatureError(index, name, FeatureFault.NO_SURFACE)
     return MultiPolygon(surfaces), repaired
 
 

@@ -13,6 +13,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
 from tracker.catalog.queries import batches_by_refs
+from tracker.catalog.rules.barcodes.errors import SENTENCES
 from tracker.catalog.scanning import Caution, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.kit.days import local_day
@@ -124,7 +125,7 @@ def _scanned(
             line=index,
             field="barcode",
             scan_code=next(w.value for w in scan.warnings if w is not Caution.EXPIRED),
-            message="The label contradicts the catalogue.",
+            **_contradiction(),
         )
     if scan.batch is not None:
         return scan.batch.id
@@ -134,8 +135,13 @@ def _scanned(
     new = NewBatch(presentation=scan.presentation.id, lot=read.lot, expiry=read.expiry)
     try:
         return add_batch(db, principal, new, now=now).id
-    except BatchDiffers as error:
-        raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", message=str(error)) from None
+    except BatchDiffers:
+        raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", **_contradiction()) from None
+
+
+def _contradiction() -> dict[str, str]:
+    indonesian, english = SENTENCES["scan.contradicts"]
+    return {"message_id": indonesian, "message": english}
 
 
 def _one_of(candidates: Sequence[tuple[UUID, str]], index: int, ref: str) -> UUID:

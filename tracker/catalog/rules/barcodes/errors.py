@@ -86,6 +86,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "({ai}) tidak boleh ada di belakang tanda tanya.",
         "({ai}) may not stand behind the question mark.",
     ),
+    "scan.contradicts": (
+        "Label ini bertentangan dengan katalog.",
+        "The label contradicts the catalogue.",
+    ),
     "scan.link_nul": ("Tautan memuat karakter nol.", "The link holds a NUL character."),
 }
 
