@@ -164,6 +164,7 @@ class _House:
                 "RANTAI_SECRET_KEY": self._services.secret_key,
                 "RANTAI_API__HOST": HOST,
                 "RANTAI_API__PORT": str(self._port),
+                "RANTAI_API__PUBLIC_URL": self.address,
             },
         )
         for name in ("api", "ingest", "worker"):

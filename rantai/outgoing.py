@@ -16,6 +16,7 @@ from tracker.events import KINDS
 from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
+from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
 
 _BY_PHONE = frozenset({"whatsapp", "sms", "ussd"})
@@ -28,11 +29,15 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
     sender = sender_from(current.delivery, client)
     address_of = phone_book(engine)
+    office = ticket_office(current)
     secret = current.secret_key.get_secret_value()
     private = current.delivery.private_webhooks
 
+    def link_of(booking: str) -> str:
+        return office.link_of(UUID(booking))
+
     def messages() -> int:
-        done = deliver_due(engine, sender, address_of, now=clock())
+        done = deliver_due(engine, sender, address_of, link_of=link_of, now=clock())
         return done.sent + done.retried + done.given_up
 
     def webhooks() -> int:

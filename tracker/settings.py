@@ -28,6 +28,11 @@ class ApiSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     host: str = Field("127.0.0.1", description="Address the HTTP server listens on.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^/\s]+$",
+        description="Where people reach the pages, scheme and host without a slash at the end; stands in messages.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port the HTTP server listens on.")
     token_minutes: int = Field(60, ge=1, le=1440, description="Life of a bearer token, minutes.")
     login_hours: int = Field(12, ge=1, le=168, description="Life of a page log-in, hours.")

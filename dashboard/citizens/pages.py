@@ -1,4 +1,4 @@
-"""`/daftar`: a citizen finds a place with vaccine and books it. No log-in; the booking's id is the key."""
+"""`/daftar`: a citizen finds a place with vaccine and books it. No log-in; a ticket's secret opens it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
-from tracker.registration.service.tickets import TicketOffice, drawn, ticket_of
+from tracker.registration.errors import TicketNotFound
+from tracker.registration.service.tickets import drawn, ticket_of, ticket_office
 
 router = APIRouter(include_in_schema=False)
 
@@ -86,34 +87,37 @@ def find_place(
     )
 
 
-@router.get("/daftar/tiket/{booking_id}")
-def show_ticket(booking_id: UUID, viewer: Anyone, db: Db) -> Response:
+@router.get("/daftar/tiket/{secret}")
+def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
     """A booking as its owner sees it."""
-    found = ticket(db, booking_id, viewer.now)
-    if found is None:
-        raise NoSuchBooking
-    return page(viewer, "citizens/ticket.html", ticket=found)
+    office = ticket_office(shared.settings)
+    found = ticket(db, office.booking_of(secret), viewer.now)
+    offered = None if found.offered is None else office.secret_of(found.offered)
+    answer = page(viewer, "citizens/ticket.html", ticket=found, secret=secret, offered=offered)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
-@router.get("/daftar/tiket/{booking_id}/kode.svg")
-def draw_ticket(booking_id: UUID, viewer: Anyone, db: Db, shared: Shared) -> Response:
+@router.get("/daftar/tiket/{secret}/kode.svg")
+def draw_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
     """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
-    found = ticket(db, booking_id, viewer.now)
-    if found is None or found.booking.state not in _SHOWN_AT_THE_DOOR:
-        raise NoSuchBooking
-    office = TicketOffice.from_secret(shared.settings.secret_key.get_secret_value())
+    office = ticket_office(shared.settings)
+    found = ticket(db, office.booking_of(secret), viewer.now)
+    if found.booking.state not in _SHOWN_AT_THE_DOOR:
+        raise TicketNotFound
     svg = drawn(office.sign(ticket_of(db, found.booking)))
     return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
 
 
-@router.post("/daftar/tiket/{booking_id}/{step}")
-def move_ticket(booking_id: UUID, step: str, viewer: Anyone, db: Db, now: Now) -> Response:
-    """Confirm (`pasti`) or cancel (`batal`); the id is the proof, so there is no cookie a stranger could ride on."""
+@router.post("/daftar/tiket/{secret}/{step}")
+def move_ticket(secret: str, step: str, db: Db, now: Now, shared: Shared) -> Response:
+    """Confirm (`pasti`) or cancel (`batal`); the secret is the proof, so there is no cookie a stranger could ride on."""
     states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
-    if step not in states or ticket(db, booking_id, viewer.now) is None:
-        raise NoSuchBooking
+    if step not in states:
+        raise TicketNotFound
+    booking_id = ticket_office(shared.settings).booking_of(secret)
     move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
-    return RedirectResponse(f"/daftar/tiket/{booking_id}", status_code=303)
+    return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 
 @router.get("/daftar/{session_id}")
@@ -157,7 +161,8 @@ def take_place(
         others = list(error.params.get("alternatives", [])) if isinstance(error, Exhausted) else []  # type: ignore[call-overload]  # a list of JSON objects by contract
         sentence = sentence_of(error, viewer.language)
         return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
-    return RedirectResponse(f"/daftar/tiket/{booked.booking.id}", status_code=303)
+    secret = ticket_office(services_of(request).settings).secret_of(booked.booking.id)
+    return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 
 def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:

@@ -16,6 +16,7 @@ from tracker.network.models import Area
 from tracker.network.rules.words import AreaLevel
 from tracker.quota.models import Booking, Displacement
 from tracker.quota.rules.words import OfferState
+from tracker.registration.errors import TicketNotFound
 
 AHEAD = timedelta(days=14)
 EARTH_KM = 6371.0
@@ -83,11 +84,11 @@ class Ticket:
     offered: UUID | None
 
 
-def ticket(db: Session, booking_id: UUID, now: datetime) -> Ticket | None:
-    """One's own booking: whoever knows the id made it or was told it."""
+def ticket(db: Session, booking_id: UUID, now: datetime) -> Ticket:
+    """One's own booking; raises TicketNotFound."""
     booking = db.get(Booking, booking_id)
     if booking is None:
-        return None
+        raise TicketNotFound
     offered = db.scalar(
         select(Displacement.offer_id).where(
             Displacement.booking_id == booking_id, Displacement.state == OfferState.OFFERED

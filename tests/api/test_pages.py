@@ -30,6 +30,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.quota.models import Booking, Bucket
 from tracker.quota.rules.words import BucketKind
 from tracker.reactions import runners
+from tracker.registration.service.tickets import ticket_office
 from tracker.settings import load_settings
 from tracker.stock.models import Availability
 
@@ -432,7 +433,15 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
     assert site.post(f"{ticket}/batal").status_code == 303
     assert "Dibatalkan" in site.get(ticket).text
     with transaction(app_services.engine) as db:
-        assert db.get_one(Booking, ticket.rsplit("/", 1)[1]).state.value == "cancelled"
+        booking = ticket_office(app_services.settings).booking_of(ticket.rsplit("/", 1)[1])
+        assert db.get_one(Booking, booking).state.value == "cancelled"
+    assert str(booking) not in ticket
+    # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
+    for way in ("", "/kode.svg"):
+        refused = site.get(f"/daftar/tiket/{booking}{way}")
+        assert (refused.status_code, "ambil tiket Anda kembali" in refused.text) == (404, True)
+    for step in ("pasti", "batal"):
+        assert site.post(f"/daftar/tiket/{booking}/{step}").status_code == 404
 
 
 def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:

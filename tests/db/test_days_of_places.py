@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.citizens.queries import offers
 from dashboard.stock.queries import EXPIRING_WITHIN, expiring
-from tests.support.quota import ALL, VAULT, Desk, fresh_nik
+from tests.support.quota import ALL, OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
@@ -62,7 +62,7 @@ def test_a_conversation_offers_the_last_of_fourteen_days_there(desk: Desk) -> No
     talk = uuid7()
     for number, words in enumerate(("vaksin", nik, "Cipondoh")):
         message = Message(conversation_id=talk, message_id=str(number), medium=Medium.WEB, text=words)
-        replies = answer(desk.db, SYSTEM, message, vault=VAULT, now=desk.now)
+        replies = answer(desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=desk.now)
     assert replies[0].startswith("1. Puskesmas Cipondoh, 2026-03-17"), replies
 
 

@@ -6,10 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from tests.support.quota import VAULT, Desk, fresh_nik
+from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
@@ -18,12 +20,10 @@ from tracker.kit.ids import uuid7
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
-from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketOtherDay
+from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
-
-OFFICE = TicketOffice.from_secret("a secret for tests only, at least 32 characters")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ class Talk:
     def say(self, words: str, *, message_id: str | None = None, medium: Medium = Medium.WEB) -> list[str]:
         self.count += 1
         message = Message(conversation_id=self.id, message_id=message_id or str(self.count), medium=medium, text=words)
-        return answer(self.desk.db, SYSTEM, message, vault=VAULT, now=self.desk.now)
+        return answer(self.desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=self.desk.now)
 
 
 def registered(desk: Desk) -> tuple[str, UUID]:
@@ -66,7 +66,8 @@ def test_a_citizen_books_by_talking_and_the_vials_are_behind_it(desk: Desk) -> N
     (last,) = talk.say("ya")
     (booking,) = bookings(desk)
     assert (booking.person_id, booking.state) == (person, BookingState.CONFIRMED)
-    assert str(booking.id) in last
+    assert f"https://rantai.example/daftar/tiket/{OFFICE.secret_of(booking.id)}" in last
+    assert str(booking.id) not in last
     assert sum(desk.need().values()) == 1
 
 
@@ -131,9 +132,26 @@ def test_another_mouth_cannot_go_on_with_a_conversation(desk: Desk) -> None:
         talk.say("1", medium=Medium.SMS)
     message = Message(conversation_id=talk.id, message_id="x", medium=Medium.WEB, text="1")
     with pytest.raises(OtherMedium):
-        answer(desk.db, desk.world.who(Role.INTEGRATOR), message, vault=VAULT, now=desk.now)
+        answer(desk.db, desk.world.who(Role.INTEGRATOR), message, vault=VAULT, office=OFFICE, now=desk.now)
     with pytest.raises(Forbidden):
-        answer(desk.db, desk.world.who(Role.AUDITOR), message, vault=VAULT, now=desk.now)
+        answer(desk.db, desk.world.who(Role.AUDITOR), message, vault=VAULT, office=OFFICE, now=desk.now)
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_a_ticket_s_address_but_one_that_was_made(text: str) -> None:
+    with pytest.raises(TicketNotFound):
+        OFFICE.booking_of(text)
+
+
+def test_a_ticket_s_address_is_made_from_the_installation_s_secret_and_not_from_the_booking_s_id() -> None:
+    booking = uuid7()
+    secret = OFFICE.secret_of(booking)
+    assert OFFICE.booking_of(secret) == booking
+    assert booking.hex not in secret
+    other = TicketOffice.from_secret("another installation's secret, also long enough")
+    for forged in (str(booking), booking.hex, secret[:-2] + "AA", secret + "A", other.secret_of(booking)):
+        with pytest.raises(TicketNotFound):
+            OFFICE.booking_of(forged)
 
 
 def arriving(desk: Desk) -> tuple[Booking, str]:

@@ -26,10 +26,12 @@ from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSes
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import plan_session
 from tracker.quota.service.vaccinating import vaccinate
+from tracker.registration.service.tickets import TicketOffice
 from tracker.stock.models import Availability, StockNeed
 from tracker.stock.rules.words import Kind
 
 VAULT = NikVault.from_secret("a secret for tests only, at least 32 characters")
+OFFICE = TicketOffice.from_secret("a secret for tests only, at least 32 characters", "https://rantai.example")
 ALL = (NewBucket(kind="general", share=1),)
 _serial = count(1)
 

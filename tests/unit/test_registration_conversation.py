@@ -70,7 +70,7 @@ def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
     assert keys(turn) == ["ask_sure"]
     turn = hear(turn.state, "YA")
     assert turn.wish == TakePlace(OPTIONS[1], str(PERSON))
-    done = place_taken(turn.state, PERSON)
+    done = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
     assert (keys(done), done.state.step) == (["booked"], ConversationStep.BOOKED)
 
 
@@ -135,7 +135,7 @@ def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_n
         elif isinstance(turn.wish, FindSessions):
             turn = sessions_found(turn.state, OPTIONS, turn.wish.place)
         elif isinstance(turn.wish, TakePlace):
-            turn = place_taken(turn.state, PERSON)
+            turn = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
         assert turn.says, "every message gets an answer"
         assert all(spoken(say, language) for say in turn.says for language in ("id", "en"))
         kept = json.dumps(turn.state.to_json())

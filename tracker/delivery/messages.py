@@ -28,6 +28,9 @@ MOST_ATTEMPTS = 12  # with the waits of `backoff`: some five hours
 # Which address a person has for a medium, at the moment of sending; None when there is none.
 AddressOf = Callable[[str, str], str | None]
 
+# The address of a booking's page, made as the message leaves: what opens a ticket does not lie in the outbox.
+LinkOf = Callable[[str], str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -38,14 +41,23 @@ class Sent:
     given_up: int = 0
 
 
-def deliver_due(engine: Engine, sender: Sender, address_of: AddressOf, *, now: datetime, most: int = 50) -> Sent:
+def deliver_due(
+    engine: Engine,
+    sender: Sender,
+    address_of: AddressOf,
+    *,
+    now: datetime,
+    link_of: LinkOf | None = None,
+    most: int = 50,
+) -> Sent:
     """Send up to `most` messages that are due, oldest first; several workers share the work.
 
-    `address_of(recipient_ref, medium)` looks an address up. Nothing of a message is ever logged.
+    `address_of(recipient_ref, medium)` looks an address up; `link_of(booking)` fills `{ticket}` where a message speaks
+    of a booking. Nothing of a message is ever logged.
     """
     sent = retried = given_up = 0
     for message in _claim(engine, now, most):
-        error, final = _send(sender, address_of, message)
+        error, final = _send(sender, address_of, link_of, message)
         if error is None:
             sent += 1
         elif final or message.attempts >= MOST_ATTEMPTS:
@@ -74,12 +86,16 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
         return sorted(rows, key=lambda message: message.id)
 
 
-def _send(sender: Sender, address_of: AddressOf, message: OutMessage) -> tuple[str | None, bool]:
+def _send(
+    sender: Sender, address_of: AddressOf, link_of: LinkOf | None, message: OutMessage
+) -> tuple[str | None, bool]:
     """The error, if any, and whether trying again is no use."""
     address = address_of(message.recipient_ref, message.medium)
     if address is None:
         return "no address", True
-    text = render(message.template, message.params, message.language)
+    booking = message.params.get("booking")
+    told = {} if booking is None or link_of is None else {"ticket": link_of(str(booking))}
+    text = render(message.template, {**message.params, **told}, message.language)
     try:
         sender.send(Outgoing(id=message.id, medium=message.medium, address=address, text=text))
     except SendRefused as refusal:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from tracker.kit.errors import Conflict, Refused
+from tracker.kit.errors import Conflict, NotFound, Refused
 
 
 class BadTicket(Refused):
     """The code is no ticket of this installation."""
 
     code = "registration.bad_ticket"
+
+
+class TicketNotFound(NotFound):
+    """There is no ticket at this address."""
+
+    code = "registration.ticket_not_found"
 
 
 class TicketElsewhere(Conflict):

@@ -16,7 +16,7 @@ from tracker.registration.presenting import checked_in_out, public_key_out, repl
 from tracker.registration.schemas import CheckedInOut, CheckInIn, MessageIn, PublicKeyOut, RepliesOut, TicketOut
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
-from tracker.registration.service.tickets import TicketOffice, check_in, ticket_of
+from tracker.registration.service.tickets import check_in, ticket_of, ticket_office
 
 router = APIRouter(prefix="/api/v1", tags=["registration"])
 
@@ -32,14 +32,14 @@ def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Sh
         text=body.text,
         language=body.language,
     )
-    return replies_out(answer(db, caller, message, vault=vault, now=now))
+    return replies_out(answer(db, caller, message, vault=vault, office=ticket_office(shared.settings), now=now))
 
 
 @router.get("/tickets/key", operation_id="read_ticket_key")
 def read_ticket_key(caller: Caller, shared: Shared) -> PublicKeyOut:
     """The public key for checking tickets offline."""
     caller.require(Permission.BOOKING_READ)
-    return public_key_out(_office(shared))
+    return public_key_out(ticket_office(shared.settings))
 
 
 @router.get("/bookings/{booking_id}/ticket", operation_id="read_ticket")
@@ -48,14 +48,10 @@ def read_ticket(booking_id: UUID, db: Db, caller: Caller, shared: Shared) -> Tic
     row = db.execute(bookings_visible_to(caller).where(Booking.id == booking_id)).first()
     if row is None:
         raise BookingNotFound(booking=str(booking_id))
-    return ticket_out(_office(shared).sign(ticket_of(db, row[0])))
+    return ticket_out(ticket_office(shared.settings).sign(ticket_of(db, row[0])))
 
 
 @router.post("/tickets/check-in", operation_id="check_in")
 def check_in_by_ticket(body: CheckInIn, db: Db, caller: Caller, now: Now, shared: Shared) -> CheckedInOut:
     """Somebody shows a ticket: their booking has arrived."""
-    return checked_in_out(check_in(db, caller, _office(shared), body.ticket, body.facility, now=now))
-
-
-def _office(shared: Shared) -> TicketOffice:
-    return TicketOffice.from_secret(shared.settings.secret_key.get_secret_value())
+    return checked_in_out(check_in(db, caller, ticket_office(shared.settings), body.ticket, body.facility, now=now))

@@ -6,6 +6,13 @@ from tracker.api.problems.problem import Problem
 
 PROBLEMS: dict[str, Problem] = {
     "registration.bad_ticket": Problem(422, "Kode ini bukan tiket kami.", "This code is no ticket of ours."),
+    "registration.ticket_not_found": Problem(
+        404,
+        "Tiket ini tidak ada. Alamat tiket dari cara lama tidak berlaku lagi: ambil tiket Anda kembali dengan NIK dan "
+        "nomor ponsel, atau datang ke puskesmas dengan KTP.",
+        "There is no such ticket. Addresses of tickets made the old way are no longer good: get yours back with your NIK "
+        "and phone number, or come to the puskesmas with your identity card.",
+    ),
     "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
     "registration.ticket_other_day": Problem(
         409, "Tiket ini untuk tanggal {day:day}.", "This ticket is for {day:day}."

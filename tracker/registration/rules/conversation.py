@@ -213,10 +213,10 @@ def sessions_found(state: ConversationState, options: tuple[Option, ...], place:
     return Turn(replace(state, step=ConversationStep.CHOICE, options=options), (*lines, Say("ask_choice")))
 
 
-def place_taken(state: ConversationState, booking: UUID) -> Turn:
-    """The answer to TakePlace when it worked."""
+def place_taken(state: ConversationState, booking: UUID, link: str) -> Turn:
+    """The answer to TakePlace when it worked; `link` is the ticket's address."""
     done = ConversationState(step=ConversationStep.BOOKED, person=state.person, booking=str(booking))
-    return Turn(done, (Say("booked", {**_told(state.chosen), "booking": str(booking)}),))
+    return Turn(done, (Say("booked", {**_told(state.chosen), "link": link}),))
 
 
 def place_refused(state: ConversationState, reason: str) -> Turn:

@@ -68,8 +68,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "another_place": ("Baik. Tulis nama tempat lain.", "All right. Write another place."),
     "booked": (
-        "Terdaftar: {facility}, {day}, dosis {dose}. Tunjukkan tiket di /daftar/tiket/{booking} saat datang.",
-        "Booked: {facility}, {day}, dose {dose}. Show the ticket at /daftar/tiket/{booking} when you come.",
+        "Terdaftar: {facility}, {day}, dosis {dose}. Tunjukkan tiket di {link} saat datang.",
+        "Booked: {facility}, {day}, dose {dose}. Show the ticket at {link} when you come.",
     ),
     "refused": ("Tidak berhasil: {reason}", "That did not work: {reason}"),
 }

@@ -35,13 +35,16 @@ from tracker.registration.rules.conversation import (
 )
 from tracker.registration.rules.texts import spoken
 from tracker.registration.service.commands import Message
+from tracker.registration.service.tickets import TicketOffice
 
 _PLACES = 3
 _OPTIONS = 5
 _PUBLIC = frozenset({BucketKind.GENERAL, BucketKind.CITY, BucketKind.KELURAHAN, BucketKind.SECOND_DOSE})
 
 
-def answer(db: Session, principal: Principal, message: Message, *, vault: NikVault, now: datetime) -> list[str]:
+def answer(
+    db: Session, principal: Principal, message: Message, *, vault: NikVault, office: TicketOffice, now: datetime
+) -> list[str]:
     """The replies to a message; the same message id again gets the same replies and changes nothing.
 
     Raises Forbidden, OtherMedium.
@@ -54,7 +57,7 @@ def answer(db: Session, principal: Principal, message: Message, *, vault: NikVau
     turn = machine.hear(ConversationState.from_json(talk.state), message.text)
     says = [*turn.says]
     while turn.wish is not None:
-        turn = _grant(db, principal, turn, turn.wish, message, vault=vault, now=now)
+        turn = _grant(db, principal, turn, turn.wish, message, vault=vault, office=office, now=now)
         says += turn.says
     replies = [spoken(say, message.language) for say in says]
     talk.state = turn.state.to_json()
@@ -83,14 +86,22 @@ def _locked(db: Session, principal: Principal, message: Message, now: datetime) 
 
 
 def _grant(
-    db: Session, principal: Principal, turn: Turn, wish: Wish, message: Message, *, vault: NikVault, now: datetime
+    db: Session,
+    principal: Principal,
+    turn: Turn,
+    wish: Wish,
+    message: Message,
+    *,
+    vault: NikVault,
+    office: TicketOffice,
+    now: datetime,
 ) -> Turn:
     if isinstance(wish, FindPerson):
         person = person_by_nik(db, wish.nik, vault=vault, now=now)
         return machine.person_found(turn.state, None if person is None else person.id)
     if isinstance(wish, FindSessions):
         return machine.sessions_found(turn.state, _options(db, principal, wish.place, now), wish.place)
-    return _take(db, principal, turn, wish, message, now)
+    return _take(db, principal, turn, wish, message, office, now)
 
 
 def _options(db: Session, principal: Principal, place: str, now: datetime) -> tuple[Option, ...]:
@@ -117,7 +128,15 @@ def _options(db: Session, principal: Principal, place: str, now: datetime) -> tu
     return tuple(sorted(best.values(), key=lambda one: (one.day, one.facility, one.dose))[:_OPTIONS])
 
 
-def _take(db: Session, principal: Principal, turn: Turn, wish: TakePlace, message: Message, now: datetime) -> Turn:
+def _take(
+    db: Session,
+    principal: Principal,
+    turn: Turn,
+    wish: TakePlace,
+    message: Message,
+    office: TicketOffice,
+    now: datetime,
+) -> Turn:
     command = Book(
         id=uuid7(),
         person_id=UUID(wish.person),
@@ -132,7 +151,7 @@ def _take(db: Session, principal: Principal, turn: Turn, wish: TakePlace, messag
             move_booking(db, principal, MoveBooking(booking_id=booked.id, state=BookingState.CONFIRMED), now=now)
     except DomainError as refusal:
         return machine.place_refused(turn.state, _sentence(refusal, message.language))
-    return machine.place_taken(turn.state, booked.id)
+    return machine.place_taken(turn.state, booked.id, office.link_of(booked.id))
 
 
 _SENTENCES = {

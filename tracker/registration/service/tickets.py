@@ -1,13 +1,22 @@
-"""Signed tickets: made for a booking, checked at the door, also by a phone that holds only the public key."""
+"""Tickets of two kinds: a signed code for the door, checked also by a phone that holds only the public key, and the
+address of a page that only its owner knows.
+
+A booking's id is no secret: it stands on the feed and in lists. The address holds the id sealed (AES-SIV, RFC 5297), so
+nobody can make one from an id, and none need be kept.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import zxingcpp
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -24,24 +33,44 @@ from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.commands import MoveBooking
 from tracker.quota.service.moving import move_booking
-from tracker.registration.errors import BadTicket, TicketElsewhere, TicketOtherDay
+from tracker.registration.errors import BadTicket, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.rules.tickets import Ticket
+from tracker.settings import Settings
 
 _ALGORITHM = "Ed25519"
 
 
 @dataclass(frozen=True, slots=True)
 class TicketOffice:
-    """Signs and checks with the installation's own key pair, derived from its secret."""
+    """Signs and checks with the installation's own keys, derived from its secret; `address` is where its pages are."""
 
     key: OKPKey
+    link_key: bytes = field(repr=False)
+    address: str
 
     @classmethod
-    def from_secret(cls, secret: str) -> TicketOffice:
-        """The office of an installation's RANTAI_SECRET_KEY."""
+    def from_secret(cls, secret: str, address: str = "") -> TicketOffice:
+        """The office of an installation's RANTAI_SECRET_KEY and public address (`https://host`)."""
         private = Ed25519PrivateKey.from_private_bytes(derived_key(secret, "ticket"))
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return cls(OKPKey.import_key(pem))
+        return cls(OKPKey.import_key(pem), derived_key(secret, "ticket link"), address)
+
+    def secret_of(self, booking_id: UUID) -> str:
+        """What opens a booking's page: 43 characters for an address. The same booking has the same one."""
+        sealed = AESSIV(self.link_key).encrypt(booking_id.bytes, None)
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def booking_of(self, secret: str) -> UUID:
+        """The booking whose page this opens; raises TicketNotFound, also for a booking's id, which is no secret."""
+        try:
+            sealed = base64.b64decode(secret + "=", altchars="-_", validate=True)
+            return UUID(bytes=AESSIV(self.link_key).decrypt(sealed, None))
+        except (ValueError, InvalidTag):
+            raise TicketNotFound from None
+
+    def link_of(self, booking_id: UUID) -> str:
+        """The whole address of a booking's page, for messages."""
+        return f"{self.address}/daftar/tiket/{self.secret_of(booking_id)}"
 
     def public_key(self) -> dict[str, str]:
         """The public half as a JWK, for phones that check offline."""
@@ -59,6 +88,11 @@ class TicketOffice:
             return Ticket.from_claims(json.loads(signed.payload))
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise BadTicket(field="ticket") from error
+
+
+def ticket_office(settings: Settings) -> TicketOffice:
+    """The office of this installation."""
+    return TicketOffice.from_secret(settings.secret_key.get_secret_value(), settings.api.public_url)
 
 
 def ticket_of(db: Session, booking: Booking) -> Ticket:
