@@ -99,6 +99,11 @@ def max_gap(interval: Instants) -> Instants:
     return np.maximum(3 * interval, LEAST_MAX_GAP)
 
 
+def largest_gap(interval: Micros) -> Micros:
+    """`max_gap` of one interval."""
+    return max(3 * interval, LEAST_MAX_GAP)
+
+
 def standing_of(
     at: Instants, intervals: Intervals, until: Micros, *, sums: bool = False, before: Micros | None = None
 ) -> Standing:

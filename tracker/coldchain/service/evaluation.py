@@ -16,17 +16,18 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from tracker.coldchain import models
-from tracker.coldchain.rules.episodes import Checkpoint, Evaluation, evaluate
+from tracker.coldchain.rules.episodes import Checkpoint, Evaluation
+from tracker.coldchain.rules.handing_over import evaluate_watch
 from tracker.coldchain.rules.hours import Stretch, hours_of
 from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, WATCHED_ROLES, Floats, Limit, windows_of
 from tracker.coldchain.rules.standing import Instants, Series, is_silent, silent_from, until_of
 from tracker.coldchain.service.aggregates import store_hours
+from tracker.coldchain.service.handing_over import Begins, beginnings, with_successors
 from tracker.coldchain.service.loading import (
     ChannelFacts,
     Progress,
     limits_in_force,
-    load_channels,
     load_readings,
     lock_progress,
     save_progress,
@@ -94,17 +95,24 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: boo
     """
     if not earliest:
         return
-    channels = {one: facts for one, facts in load_channels(db, earliest).items() if _is_evaluated(facts)}
+    # Whoever took over a place's watch after the change goes on from another state.
+    channels, changes = with_successors(db, earliest)
+    channels = {one: facts for one, facts in channels.items() if _is_evaluated(facts)}
     if not channels:
         return
-    progress = lock_progress(db, {one: earliest[one] for one in channels})
+    progress = lock_progress(db, {one: changes[one] for one in channels})
     readings = load_readings(db, {one: state.resume for one, state in progress.items()})
     limits = limits_in_force(db)
     present = to_micros(now)
-    judgements = []
-    for channel_id, first, after in readings.slices():
-        series = Series(readings.at[first:after], readings.low[first:after], readings.high[first:after])
-        judgements.append(_judge(channels[channel_id], progress[channel_id], series, limits, present, heard=heard))
+    series = {
+        one: Series(readings.at[first:after], readings.low[first:after], readings.high[first:after])
+        for one, first, after in readings.slices()
+    }
+    begins = beginnings(db, [(channels[one], progress[one].resume, mine) for one, mine in series.items()], limits)
+    judgements = [
+        _judge(channels[one], progress[one], mine, limits, present, begins[one], heard=heard and one in earliest)
+        for one, mine in series.items()
+    ]
     if not judgements:
         return
     partials = _write_hours(db, judgements)
@@ -141,6 +149,7 @@ def _judge(
     series: Series,
     limits: Iterable[Limit],
     present: Micros,
+    begins: Begins,
     *,
     heard: bool,
 ) -> _Judgement:
@@ -153,7 +162,7 @@ def _judge(
         role=facts.role,
     )
     cuts = [*_first_of_days(series.at), series.at.size - 1]
-    evaluation = evaluate(
+    evaluation = evaluate_watch(
         series,
         windows,
         facts.intervals,
@@ -161,6 +170,7 @@ def _judge(
         sums=facts.quantity in SUMS,
         resume=progress.resume,
         cuts=cuts,
+        begins=begins,
     )
     # What was silent stays so until a fresh reading comes: a late one does not end the silence.
     old = is_silent(newest, interval, present)
