@@ -68,7 +68,7 @@ class IngestSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    client_id: str = Field("rantai-ingest", description="MQTT client id; names the persistent session.")
+    client_id: str = Field("rantai-ingest", description="MQTT client id; our broker takes the user's name instead.")
     batch_messages: int = Field(2_000, ge=1, le=50_000, description="Messages stored per transaction, at most.")
     batch_ms: int = Field(100, ge=1, le=10_000, description="Longest wait before a batch is stored, milliseconds.")
     bindings: list[Binding] = Field(

@@ -12,6 +12,9 @@ import typer
 from rantai.cli.context import current_settings, engine_for_commands
 from rantai.errors import WrongUse
 
+# Who asks the broker how it is; with the ingester's password, and a session of its own.
+HEALTH_USER = "rantai-health"
+
 app = typer.Typer()
 
 
@@ -38,14 +41,16 @@ def write_users(
     if not at.username or not at.password:
         raise WrongUse("RANTAI_MQTT_URL must carry the ingester's user and password.")
     # Hashed once: a fresh salt each time would look like a change.
-    ingester = {unquote(at.username): hash_password(unquote(at.password))}
-    access = access_file(readers=ingester)
+    hashed = hash_password(unquote(at.password))
+    ingester = {unquote(at.username): hashed}
+    house = {HEALTH_USER: hashed, **ingester}
+    access = access_file(readers=ingester, watchers=[HEALTH_USER])
     written: str | None = None
     with engine_for_commands() as engine:
         while True:
             try:
                 with transaction(engine) as db:
-                    passwords = password_file({**device_hashes(db), **ingester})
+                    passwords = password_file({**device_hashes(db), **house})
             except OperationalError:
                 if not watch:
                     raise

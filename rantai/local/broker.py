@@ -16,7 +16,8 @@ from rantai.local.process import ServerProcess, command_of, end_process, is_aliv
 from rantai.local.system import SystemAccount
 from tracker.telemetry.rules.credentials import hash_password
 
-INGEST_USER = "ingest"
+# Also the name of its session, for the broker takes the user for the client id.
+INGEST_USER = "rantai-ingest"
 _START_ATTEMPTS = 6
 _READY_TIMEOUT_S = 30.0
 _PORT_TIMEOUT_S = 15.0

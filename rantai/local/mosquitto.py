@@ -48,8 +48,13 @@ def password_file(users: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def access_file(*, readers: Iterable[str], writers: Mapping[str, Iterable[str]] | None = None) -> str:
+def access_file(
+    *, readers: Iterable[str], writers: Mapping[str, Iterable[str]] | None = None, watchers: Iterable[str] = ()
+) -> str:
     """Who may do what: readers hear everything, everyone writes below the own name, `writers` also elsewhere.
+
+    `watchers` read the broker's own figures only: a check of its health must not come as the ingester, whose
+    session it would take.
 
     `writers` maps a username to further topic filters, for dialects whose topics do not carry the sender.
     A publication that is not allowed is acknowledged and dropped by the broker (MQTT 3.1.1 has no refusal).
@@ -57,6 +62,8 @@ def access_file(*, readers: Iterable[str], writers: Mapping[str, Iterable[str]] 
     lines = ["# Written by Rantai; changes are overwritten.\n"]
     for name in sorted(readers):
         lines += [f"user {name}\n", "topic read #\n", "topic read $SYS/#\n"]
+    for name in sorted(watchers):
+        lines += [f"user {name}\n", "topic read $SYS/#\n"]
     for name, topics in sorted((writers or {}).items()):
         lines += [f"user {name}\n", *(f"topic write {topic}\n" for topic in topics)]
     lines += [f"pattern write rantai/v1/%u/{leaf}\n" for leaf in ("readings", "status", "ems")]
@@ -89,6 +96,9 @@ def configuration(
         "allow_anonymous false",
         f"password_file {files.passwords}",
         f"acl_file {files.access}",
+        "# The name is the client id too, whatever a client says: else any device could take another's session over,",
+        "# or the ingester's, and what was acknowledged for it would be delivered to the thief.",
+        "use_username_as_clientid true",
         "",
         "# The whole store is written each second. A SIGKILL or power cut loses at most what came since;",
         "# a clean stop loses nothing. autosave_on_changes would write the whole file for each message,",

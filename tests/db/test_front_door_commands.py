@@ -107,14 +107,14 @@ def test_the_brokers_files_are_written_from_the_devices(
     commands: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path
-    monkeypatch.setenv("RANTAI_MQTT_URL", "mqtt://ingest:secret@127.0.0.1:1883")
+    monkeypatch.setenv("RANTAI_MQTT_URL", "mqtt://rantai-ingest:secret@127.0.0.1:1883")
     settings.cache_clear()
     main(["unit", "add", "indonesia", "--name", "Indonesia", "--kind", "national"])
     main(["device", "add", "fridge-1", "--unit", "indonesia"])
     assert main(["broker", "users", str(folder)]) == 0
     users = [line.partition(":")[0] for line in (folder / "passwords").read_text(encoding="utf-8").splitlines()]
-    assert users == ["fridge-1", "ingest"]
-    assert "user ingest\ntopic read #" in (folder / "access").read_text(encoding="utf-8")
+    assert users == ["fridge-1", "rantai-health", "rantai-ingest"]
+    assert "user rantai-ingest\ntopic read #" in (folder / "access").read_text(encoding="utf-8")
     assert (folder / "passwords").stat().st_mode & 0o007 == 0
 
 

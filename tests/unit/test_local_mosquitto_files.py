@@ -66,6 +66,7 @@ def test_nothing_acknowledged_is_dropped_in_silence_and_the_store_is_saved_by_ti
     assert settings["autosave_interval"] == "1"
     assert settings["autosave_on_changes"] == "false"
     assert settings["allow_anonymous"] == "false"
+    assert settings["use_username_as_clientid"] == "true"
     assert int(settings["memory_limit"]) > 0
     assert int(settings["message_size_limit"]) > 1_048_576
 
