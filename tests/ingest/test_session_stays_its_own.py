@@ -46,7 +46,7 @@ def as_thief(services: Services, user: str, password: str, *, claims: str, clean
     connected = threading.Event()
 
     def keep(me: Client, userdata: object, message: MQTTMessage) -> None:
-        heard.append(message.payload)
+        heard.append(bytes(message.payload))
 
     client.on_connect = lambda *_: connected.set()
     client.on_message = keep
