@@ -37,6 +37,7 @@ class Permission(StrEnum):
     NETWORK_READ = "network.read"
     NETWORK_WRITE = "network.write"
     CATALOG_WRITE = "catalog.write"
+    BATCH_WRITE = "batch.write"  # register a lot that came in
     STOCK_READ = "stock.read"
     STOCK_WRITE = "stock.write"
     SHIPMENT_WRITE = "shipment.write"
@@ -66,6 +67,7 @@ P = Permission
 
 _LOOK = frozenset({P.NETWORK_READ, P.STOCK_READ, P.TELEMETRY_READ, P.ALARM_READ, P.QUOTA_READ, P.FEED_READ})
 _MANAGE = _LOOK | {
+    P.BATCH_WRITE,
     P.STOCK_WRITE,
     P.SHIPMENT_WRITE,
     P.TELEMETRY_WRITE,
@@ -85,7 +87,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PROVINCE: _OVERSEE | {P.RECALL_WRITE},
     Role.CITY: _OVERSEE,
     Role.MANAGER: _MANAGE | {P.DEVICE_WRITE},
-    Role.WAREHOUSE: _LOOK | {P.STOCK_WRITE, P.SHIPMENT_WRITE, P.ALARM_ACKNOWLEDGE, P.TELEMETRY_WRITE},
+    Role.WAREHOUSE: _LOOK | {P.BATCH_WRITE, P.STOCK_WRITE, P.SHIPMENT_WRITE, P.ALARM_ACKNOWLEDGE, P.TELEMETRY_WRITE},
     Role.VACCINATOR: _LOOK | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_READ, P.PERSON_WRITE},
     # A machine of another system (JAKI, a telemetry gateway): reads quota, books, delivers readings.
     Role.INTEGRATOR: _LOOK | {P.TELEMETRY_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_WRITE, P.WEBHOOK_WRITE},

@@ -65,6 +65,18 @@ class BadLot(Refused):
     code = "catalog.bad_lot"
 
 
+class SeparatorMissing(Refused):
+    """The lot begins with one that is known and goes on like another field of the label: a separator was lost."""
+
+    code = "catalog.separator_missing"
+
+
+class ImplausibleExpiry(Refused):
+    """No vaccine expires that long ago or that far ahead."""
+
+    code = "catalog.implausible_expiry"
+
+
 class BadBands(Refused):
     """The condition bands of a storage class do not make sense."""
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.catalog.rules.storage import VvmType
@@ -80,13 +80,22 @@ class Presentation(Base):
     synthetic: Mapped[bool] = mapped_column(server_default="false")
 
 
+def look_of(lot: str) -> str:
+    """SQL for what is left of a lot (an SQL expression) when case, marks and letters that look like digits are."""
+    return f"translate(upper(regexp_replace({lot}, '[^A-Za-z0-9]', '', 'g')), 'OILSBZ', '011582')"
+
+
 class Batch(Base):
-    """One lot of a presentation; usable through `expiry`, local time of the place."""
+    """One lot of a presentation; usable through `expiry`, local time of the place.
+
+    Lots that share their `look` are kept apart, and whoever meets one is told of the others.
+    """
 
     __tablename__ = "batch"
     __table_args__ = (
         UniqueConstraint("presentation_id", "lot"),
         Index(None, "lot"),
+        Index(None, "presentation_id", "look"),
         Index(None, "expiry"),
         CheckConstraint("length(lot) BETWEEN 1 AND 20", name="lot_length"),
     )
@@ -96,3 +105,4 @@ class Batch(Base):
     lot: Mapped[str]
     expiry: Mapped[date]
     manufacturer: Mapped[str]
+    look: Mapped[str] = mapped_column(Computed(look_of("lot"), persisted=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import queries
 from tracker.catalog.errors import ScanUnreadable
+from tracker.catalog.lots import look_alikes, warned_of
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.scanning import Resolved
-from tracker.catalog.schemas import BatchOut, ProductOut, ScanMeaning, ScanOut, ScansOut
+from tracker.catalog.schemas import BatchDetail, BatchOut, ProductOut, ScanMeaning, ScanOut, ScansOut
+from tracker.kit.days import WESTERN, local_day
 
 
 def product_out(row: Any) -> ProductOut:
@@ -57,6 +60,12 @@ def batch_of(db: Session, batch: Batch) -> BatchOut:
     return batch_out((batch, code))
 
 
+def batch_detail(db: Session, batch: Batch, *, now: datetime) -> BatchDetail:
+    """One batch with the lots it could be taken for."""
+    alike = look_alikes(db, [batch.id], today=local_day(now, WESTERN))[batch.id]
+    return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warned_of(alike))
+
+
 def scan_out(db: Session, found: Resolved) -> ScanOut:
     """What a scanned text means, and what is known of it."""
     said = found.scan
@@ -66,7 +75,8 @@ def scan_out(db: Session, found: Resolved) -> ScanOut:
         vials=found.vials,
         product=None if found.presentation is None else product_of(db, found.presentation),
         batch=None if found.batch is None else batch_of(db, found.batch),
-        warnings=list(found.warnings),
+        begins_with=None if found.lost is None or found.lost.batch is None else batch_of(db, found.lost.batch),
+        warnings=[*(each.value for each in found.warnings), *warned_of(found.alike)],
     )
 
 

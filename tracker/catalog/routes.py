@@ -13,10 +13,11 @@ from tracker.catalog import queries, service
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.images import read_codes
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.presenting import batch_of, batch_out, product_of, product_out, scan_out, scans_out
+from tracker.catalog.presenting import batch_detail, batch_out, product_of, product_out, scan_out, scans_out
 from tracker.catalog.scanning import Resolved, resolve_scan
 from tracker.catalog.schemas import (
     BatchChange,
+    BatchDetail,
     BatchIn,
     BatchOut,
     ProductChange,
@@ -107,25 +108,29 @@ def list_batches(
 
 
 @router.get("/batches/{ref:path}")
-def read_batch(ref: str, db: Db, caller: Caller) -> BatchOut:
+def read_batch(ref: str, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """One batch by id, by `PRODUCT/LOT`, or by lot where only one product has it."""
     del caller
-    return batch_of(db, queries.batch_by_ref(db, ref))
+    return batch_detail(db, queries.batch_by_ref(db, ref), now=now)
 
 
 @router.post("/batches", status_code=201)
-def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchOut:
+def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """Register a lot; the same again answers the one there is, another expiry date is a conflict."""
     command = service.NewBatch(
-        presentation=body.product, lot=body.lot, expiry=body.expiry, manufacturer=body.manufacturer
+        presentation=body.product,
+        lot=body.lot,
+        expiry=body.expiry,
+        manufacturer=body.manufacturer,
+        as_printed=body.as_printed,
     )
-    return batch_of(db, service.add_batch(db, caller, command, now=now))
+    return batch_detail(db, service.add_batch(db, caller, command, now=now), now=now)
 
 
 @router.put("/batches/{ref:path}")
-def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchOut:
+def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """Put the manufacturer of a lot right."""
-    return batch_of(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now))
+    return batch_detail(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now), now=now)
 
 
 @router.post("/scans")

@@ -10,8 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.errors import ScanUnreadable
+from tracker.catalog.lots import Lost, look_alikes, lost_separator, that_look_like
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.rules.barcodes import Scan, ScanError, parse_scan
+from tracker.catalog.rules.lots import licence_within
 
 
 class Pack(StrEnum):
@@ -27,6 +29,8 @@ class Caution(StrEnum):
 
     UNKNOWN_PRODUCT = "unknown_product"
     UNKNOWN_BATCH = "unknown_batch"
+    NO_PRODUCT = "no_product"  # the text names no product at all
+    SEPARATOR_MISSING = "separator_missing"  # the lot holds what should stand behind it
     EXPIRY_DIFFERS = "expiry_differs"  # the label says another day than the catalogue
     CODES_DISAGREE = "codes_disagree"  # GTIN and NIE of the label belong to different products
     EXPIRED = "expired"
@@ -34,7 +38,10 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A scan with what is known of it; `vials` is what the pack holds, where that is known."""
+    """A scan with what is known of it; `vials` is what the pack holds, where that is known.
+
+    `lost` is the lot that is meant where a separator was lost, `alike` the other lots one could take for this one.
+    """
 
     scan: Scan
     pack: Pack | None
@@ -42,6 +49,8 @@ class Resolved:
     presentation: Presentation | None
     batch: Batch | None
     warnings: tuple[Caution, ...]
+    lost: Lost | None = None
+    alike: tuple[Batch, ...] = ()
 
 
 def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
@@ -60,27 +69,59 @@ def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
             message_id=error.message_id,
         ) from None
     warnings: list[Caution] = []
-    presentation = _presentation(db, scan, warnings)
+    presentation = _presentation(db, scan, warnings, today)
     batch = _batch(db, scan, presentation, warnings)
+    lost = None
+    if batch is None and presentation is not None:
+        lost = lost_separator(db, presentation.id, scan.elements, scan.expiry, today=today)
+        if lost is not None:
+            warnings = [each for each in warnings if each is not Caution.UNKNOWN_BATCH]
+    if lost is not None and Caution.SEPARATOR_MISSING not in warnings:
+        warnings.append(Caution.SEPARATOR_MISSING)
     expiry = batch.expiry if batch is not None else scan.expiry
     if expiry is not None and expiry < today:
         warnings.append(Caution.EXPIRED)
     pack, vials = _pack(scan, presentation)
-    return Resolved(scan=scan, pack=pack, vials=vials, presentation=presentation, batch=batch, warnings=tuple(warnings))
+    return Resolved(
+        scan=scan,
+        pack=pack,
+        vials=vials,
+        presentation=presentation,
+        batch=batch,
+        warnings=tuple(warnings),
+        lost=lost,
+        alike=tuple(_alike(db, scan, presentation, batch, lost, today)),
+    )
 
 
-def _presentation(db: Session, scan: Scan, warnings: list[Caution]) -> Presentation | None:
+def _alike(
+    db: Session, scan: Scan, presentation: Presentation | None, batch: Batch | None, lost: Lost | None, today: date
+) -> list[Batch]:
+    if batch is not None:
+        return look_alikes(db, [batch.id], today=today)[batch.id]
+    if presentation is None or scan.lot is None or lost is not None:
+        return []
+    return that_look_like(db, presentation.id, scan.lot)
+
+
+def _presentation(db: Session, scan: Scan, warnings: list[Caution], today: date) -> Presentation | None:
     gtin = scan.gtin or scan.content_gtin
     by_gtin = by_nie = None
     if gtin is not None:
         by_gtin = db.scalar(select(Presentation).where(or_(Presentation.gtin == gtin, Presentation.box_gtin == gtin)))
-    if scan.nie is not None:
-        by_nie = db.scalar(select(Presentation).where(Presentation.nie == scan.nie))
+    nie = scan.nie
+    if nie is None and gtin is None:
+        nie = licence_within(scan.elements.get("90", ""), today)
+        if nie is not None:
+            warnings.append(Caution.SEPARATOR_MISSING)
+    if nie is not None:
+        by_nie = db.scalar(select(Presentation).where(Presentation.nie == nie))
     if by_gtin is not None and by_nie is not None and by_gtin.id != by_nie.id:
         warnings.append(Caution.CODES_DISAGREE)
     found = by_gtin or by_nie
-    if found is None and (gtin is not None or scan.nie is not None):
-        warnings.append(Caution.UNKNOWN_PRODUCT)
+    if found is None and scan.sscc is None:
+        named = gtin is not None or nie is not None
+        warnings.append(Caution.UNKNOWN_PRODUCT if named else Caution.NO_PRODUCT)
     return found
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tracker.catalog.rules.barcodes import Profile
 from tracker.catalog.rules.barcodes.scan import MAX_CHARACTERS
 from tracker.catalog.rules.storage import VvmType
-from tracker.catalog.scanning import Caution, Pack
+from tracker.catalog.scanning import Pack
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -88,8 +88,17 @@ class BatchOut(BaseModel):
     manufacturer: str
 
 
+class BatchDetail(BatchOut):
+    """A lot with what one should know of it; `warnings` name other lots it could be taken for (`looks_like LOT`)."""
+
+    warnings: list[str]
+
+
 class BatchIn(BaseModel):
-    """A new lot; `product` by id, code, GTIN or NIE."""
+    """A new lot; `product` by id, code, GTIN or NIE.
+
+    `as_printed` (national level only): the label was looked at, and the lot is right though it looks run together.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -97,6 +106,7 @@ class BatchIn(BaseModel):
     lot: Annotated[str, Field(min_length=1, max_length=20)]
     expiry: date
     manufacturer: Text | None = None
+    as_printed: bool = False
 
 
 class BatchChange(BaseModel):
@@ -133,14 +143,19 @@ class ScanMeaning(BaseModel):
 
 
 class ScanOut(BaseModel):
-    """A scan with what the catalogue knows of it."""
+    """A scan with what the catalogue knows of it.
+
+    `begins_with` is the known lot that is meant where a separator was lost. Warnings: `unknown_product`, `no_product`,
+    `unknown_batch`, `separator_missing`, `expiry_differs`, `codes_disagree`, `expired`, `looks_like LOT`.
+    """
 
     scan: ScanMeaning
     pack: Pack | None
     vials: int | None
     product: ProductOut | None
     batch: BatchOut | None
-    warnings: list[Caution]
+    begins_with: BatchOut | None
+    warnings: list[str]
 
 
 class ScansOut(BaseModel):

@@ -14,7 +14,17 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.catalog.errors import BadBands, BadGtin, BadLot, BadNie, BadPolicy, BatchDiffers, CodeTaken
+from tracker.catalog.errors import (
+    BadBands,
+    BadGtin,
+    BadLot,
+    BadNie,
+    BadPolicy,
+    BatchDiffers,
+    CodeTaken,
+    ImplausibleExpiry,
+    SeparatorMissing,
+)
 from tracker.catalog.events import (
     BatchAdded,
     BatchChanged,
@@ -23,13 +33,16 @@ from tracker.catalog.events import (
     StorageClassAdded,
     VaccineAdded,
 )
+from tracker.catalog.lots import lost_separator
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.queries import batch_by_ref, presentation_by_ref, storage_class_by_ref, vaccine_by_ref
 from tracker.catalog.rules.barcodes.digits import gtin14, is_nie
+from tracker.catalog.rules.lots import PLAUSIBLE_YEARS, plausible_expiry
 from tracker.catalog.rules.policy import PolicyFault
 from tracker.catalog.rules.storage import Band, BandsError, VvmType, bands_to_json, check_bands
 from tracker.feed.contract import Event
 from tracker.feed.service import append
+from tracker.kit.days import WESTERN, local_day
 from tracker.kit.ids import uuid7
 
 # GS1 character set 82, which may stand in AI 10.
@@ -199,25 +212,32 @@ def change_presentation(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewBatch:
-    """One lot; `presentation` by id, code, GTIN or NIE; `manufacturer` None takes the presentation's."""
+    """One lot; `presentation` by id, code, GTIN or NIE; `manufacturer` None takes the presentation's.
+
+    `as_printed`: whoever keeps the catalogue has compared a lot that looks run together with its label.
+    """
 
     presentation: str | UUID
     lot: str
     expiry: date
     manufacturer: str | None = None
+    as_printed: bool = False
 
 
 def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: datetime) -> Batch:
     """Make a batch, or answer the known one. Two callers at once make one.
 
-    Whoever receives goods may register what is printed on them, so STOCK_WRITE anywhere suffices too.
-    Raises PresentationNotFound, BadLot, BatchDiffers (known with another expiry), Forbidden.
+    A doubtful reading is refused: it would become what the whole country scans by.
+    Raises PresentationNotFound, BadLot, ImplausibleExpiry, SeparatorMissing, BatchDiffers (known with another
+    expiry), Forbidden.
     """
-    if not principal.may(Permission.CATALOG_WRITE):
-        principal.require(Permission.STOCK_WRITE)
+    principal.require(Permission.BATCH_WRITE)
     if not _LOT.fullmatch(command.lot):
         raise BadLot(field="lot", value=command.lot[:40])
+    today = local_day(now, WESTERN)
+    check_expiry(command.expiry, today)
     presentation = presentation_by_ref(db, command.presentation)
+    _check_run_together(db, principal, presentation.id, command, today)
     made: Batch | None = db.scalar(
         insert(Batch)
         .values(
@@ -238,6 +258,25 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
     if found.expiry != command.expiry:
         raise BatchDiffers(field="expiry", lot=command.lot, known=found.expiry.isoformat())
     return found
+
+
+def check_expiry(expiry: date, today: date) -> None:
+    """Raise ImplausibleExpiry for a day on which no vaccine expires."""
+    if not plausible_expiry(expiry, today):
+        raise ImplausibleExpiry(field="expiry", value=expiry.isoformat(), most=PLAUSIBLE_YEARS)
+
+
+def _check_run_together(
+    db: Session, principal: Principal, presentation_id: UUID, command: NewBatch, today: date
+) -> None:
+    if command.as_printed:
+        principal.require(Permission.CATALOG_WRITE)
+        return
+    known = select(Batch.id).where(Batch.presentation_id == presentation_id, Batch.lot == command.lot)
+    if db.scalar(known) is None:
+        lost = lost_separator(db, presentation_id, {"10": command.lot}, command.expiry, today=today)
+        if lost is not None:
+            raise SeparatorMissing(field="lot", lot=command.lot, known=lost.lot)
 
 
 def change_batch(db: Session, principal: Principal, ref: str | UUID, *, manufacturer: str, now: datetime) -> Batch:

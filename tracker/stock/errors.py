@@ -101,6 +101,12 @@ class BadBarcode(Refused):
     code = "stock.bad_barcode"
 
 
+class SeparatorMissing(Refused):
+    """The scanner dropped a separator: the lot it sent holds what should stand behind the lot."""
+
+    code = "stock.separator_missing"
+
+
 class BadVials(Refused):
     """Vials are whole numbers: at least 1, for a count at least 0, at most ten million."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.kit.days import local_day
-from tracker.stock.models import OpenVial, StockEvent
+from tracker.catalog.lots import look_alikes, warned_of
+from tracker.kit.days import WESTERN, local_day
+from tracker.stock.models import OpenVial, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
@@ -40,6 +42,7 @@ def posted_out(db: Session, posted: Posted, kind: Kind, now: datetime) -> Posted
             facility_id=posted.facility_id,
             occurred_at=posted.occurred_at.astimezone(UTC),
             recorded_at=now,
+            warnings=_alike_in(db, posted, kind, now),
         )
     row = db.execute(
         select(
@@ -52,7 +55,17 @@ def posted_out(db: Session, posted: Posted, kind: Kind, now: datetime) -> Posted
         facility_id=row.facility_id,
         occurred_at=row.occurred_at,
         recorded_at=row.recorded_at,
+        warnings=_alike_in(db, posted, kind, now),
     )
+
+
+def _alike_in(db: Session, posted: Posted, kind: Kind, now: datetime) -> list[str]:
+    """Of goods that come in: the other lots that one could take for theirs."""
+    if kind is not Kind.SUPPLY:
+        return []
+    batch_ids = db.scalars(select(StockEntry.batch_id).where(StockEntry.event_id == posted.event_id).distinct()).all()
+    alike = look_alikes(db, batch_ids, today=local_day(now, WESTERN))
+    return warned_of(list(chain.from_iterable(alike.values())))
 
 
 def event_out(view: EventView, now: datetime) -> EventOut:

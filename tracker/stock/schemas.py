@@ -68,13 +68,17 @@ class StockEventIn(BaseModel):
 
 
 class PostedOut(BaseModel):
-    """What was recorded; a repeat gets the same."""
+    """What was recorded; a repeat gets the same.
+
+    `warnings` of what came in: other lots that one could take for it (`looks_like LOT`).
+    """
 
     id: UUID
     kind: Kind
     facility_id: UUID
     occurred_at: datetime
     recorded_at: datetime
+    warnings: list[str] = []
 
 
 class ReversalIn(BaseModel):

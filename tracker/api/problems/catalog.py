@@ -37,6 +37,18 @@ PROBLEMS: dict[str, Problem] = {
         "Nomor batch terdiri atas 1 sampai 20 karakter yang boleh ada di kode GS1.",
         "A lot has 1 to 20 characters that may stand in a GS1 code.",
     ),
+    "catalog.separator_missing": Problem(
+        422,
+        "Nomor batch {lot} berawal dengan {known} yang sudah dikenal lalu berlanjut seperti isian label berikutnya:"
+        " pemisahnya hilang. Bila memang tercetak begitu, pusat mendaftarkannya sesuai label.",
+        "The lot {lot} begins with {known}, which is known, and goes on like the label's next field: its separator was"
+        " lost. If it is printed so, the national level registers it as printed.",
+    ),
+    "catalog.implausible_expiry": Problem(
+        422,
+        "Kedaluwarsa {value:day} tidak masuk akal: lebih dari {most} tahun dari sekarang.",
+        "The expiry {value:day} cannot be right: it is more than {most} years from now.",
+    ),
     "catalog.bad_bands": Problem(
         422,
         "Rentang penyimpanan ke-{line} tidak masuk akal: {reason:band_fault}.",

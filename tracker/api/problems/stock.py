@@ -63,6 +63,13 @@ PROBLEMS: dict[str, Problem] = {
     "stock.bad_barcode": Problem(
         422, "Kode batang tidak dapat diterima: {message_id}", "The barcode cannot be taken: {message}"
     ),
+    "stock.separator_missing": Problem(
+        422,
+        "Alat pindai menghilangkan pemisah di belakang nomor batch; yang dimaksud kiranya {known}. Atur alat itu agar"
+        " mengirim pemisah (GS), atau ketik nomor batch dari label.",
+        "The scanner dropped the separator behind the lot; {known} is probably meant. Set it to send the separator (GS),"
+        " or type the lot from the label.",
+    ),
     "stock.bad_vials": Problem(
         422,
         "Jumlah vial harus bilangan bulat yang wajar, paling sedikit 1 (pada penghitungan 0).",

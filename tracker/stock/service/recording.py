@@ -23,6 +23,7 @@ from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
     MissingField,
+    SeparatorMissing,
     UnknownBatch,
     UnknownPlace,
     UseShipment,
@@ -73,7 +74,7 @@ def resolve_lines(
     """The lines with ids for references, in two statements at most besides the barcodes.
 
     `register`: a batch that a full barcode names and nobody knows yet is made known (goods come in).
-    Raises MissingField, BadBarcode, UnknownBatch, AmbiguousBatch, UnknownPlace, each with its line.
+    Raises MissingField, BadBarcode, SeparatorMissing, UnknownBatch, AmbiguousBatch, UnknownPlace, each with its line.
     """
     places = _places(db, facility_id, [ref.text for line in lines for ref in (line.place_id, line.to_place_id) if ref])
     batches = _batches(db, principal, [line.batch_id for line in lines], facility_id, now=now, register=register)
@@ -120,6 +121,9 @@ def _scanned(
         raise BadBarcode(
             line=index, field="barcode", **{k: v for k, v in error.params.items() if k != "field"}
         ) from None
+    if Caution.SEPARATOR_MISSING in scan.warnings:
+        known = scan.lost.lot if scan.lost is not None else ""
+        raise SeparatorMissing(line=index, field="barcode", lot=scan.scan.lot or "", known=known)
     if Caution.CODES_DISAGREE in scan.warnings or Caution.EXPIRY_DIFFERS in scan.warnings:
         raise BadBarcode(
             line=index,

@@ -1,0 +1,57 @@
+"""Lots that hold what should stand behind them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tracker.catalog.rules.lots import goes_on, licence_within, lot_before_expiry, lots_within, plausible_expiry
+
+TODAY = date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "21A0002",
+        "17270831",
+        "11260101",
+        "15270801",
+        "240TYPE7",
+        "305",
+        "91X",
+        "1727083121A0002",
+        "?17270831",
+    ],
+)
+def test_a_lot_that_goes_on_like_another_identifier_may_be_the_shorter_one(behind: str) -> None:
+    assert "QA77" in lots_within({"10": "QA77" + behind}, TODAY)
+    assert goes_on("QA77", "QA77" + behind, TODAY)
+
+
+@pytest.mark.parametrize("behind", ["", "A", "-1", "17271301", "99", "01", "17", "10A"])
+def test_a_longer_lot_that_reads_on_like_nothing_is_just_a_longer_lot(behind: str) -> None:
+    assert "QA77" not in lots_within({"10": "QA77" + behind}, TODAY)
+
+
+@pytest.mark.parametrize("elements", [{"21": "A000210QA77"}, {"240": "X10QA7717270831"}, {"30": "5", "21": "710QA77"}])
+def test_a_lot_may_have_been_swallowed_by_what_stood_before_it(elements: dict[str, str]) -> None:
+    assert "QA77" in lots_within(elements, TODAY)
+
+
+def test_a_lot_that_holds_the_expiry_is_told_from_it() -> None:
+    assert lot_before_expiry("QA8817270831", TODAY) == ("QA88", date(2027, 8, 31))
+    assert lot_before_expiry("QA8821X", TODAY) is None
+
+
+def test_a_marketing_number_may_have_swallowed_its_label() -> None:
+    assert licence_within("DKL9822206510A110PB00117270131", TODAY) == "DKL9822206510A1"
+    assert licence_within("DKL9822206510A1", TODAY) is None
+    assert licence_within("gudang-3", TODAY) is None
+
+
+def test_no_vaccine_expires_in_another_age() -> None:
+    assert plausible_expiry(date(2029, 5, 1), TODAY)
+    assert not plausible_expiry(date(9999, 12, 31), TODAY)
+    assert not plausible_expiry(date(1999, 1, 1), TODAY)

@@ -1,0 +1,86 @@
+"""Lots that are, or may be, one another: read wrongly, typed alike, or run together with what stood behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session, aliased
+
+from tracker.catalog.models import Batch, look_of
+from tracker.catalog.rules.lots import goes_on, lot_before_expiry, lots_within
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a label most likely says whose separator was lost; `batch` where that lot is known."""
+
+    lot: str
+    batch: Batch | None
+
+
+def lost_separator(
+    db: Session, presentation_id: UUID, elements: Mapping[str, str], expiry: date | None, *, today: date
+) -> Lost | None:
+    """The lot that an unknown one begins with and goes on from like another identifier; None when there is none.
+
+    `elements` by application identifier, as they were read; `expiry` when it was read or typed beside them.
+    """
+    within = lots_within(elements, today)
+    known = within and db.scalar(
+        select(Batch)
+        .where(Batch.presentation_id == presentation_id, Batch.lot.in_(within))
+        .order_by(func.length(Batch.lot).desc())
+        .limit(1)
+    )
+    if known:
+        return Lost(known.lot, known)
+    # Nobody knows the lot yet, but it holds the expiry that the label must have: none else was read, or the same.
+    guess = lot_before_expiry(elements.get("10", ""), today)
+    return Lost(guess[0], None) if guess is not None and expiry in (None, guess[1]) else None
+
+
+def look_alikes(db: Session, batch_ids: Collection[UUID], *, today: date) -> dict[UUID, list[Batch]]:
+    """The other lots of the same product that one could take for each of these, in one statement; by lot.
+
+    They differ in case, marks or letters that look like digits, or one is the other with its separator lost.
+    """
+    mine, other = aliased(Batch), aliased(Batch)
+    rows = db.execute(
+        select(mine.id, mine.lot, mine.look, other)
+        .join(other, (other.presentation_id == mine.presentation_id) & (other.id != mine.id))
+        .where(
+            mine.id.in_(batch_ids),
+            or_(
+                other.look == mine.look,
+                func.starts_with(other.lot, mine.lot),
+                func.starts_with(mine.lot, other.lot),
+            ),
+        )
+        .order_by(other.lot)
+    )
+    found: dict[UUID, list[Batch]] = {batch_id: [] for batch_id in batch_ids}
+    for batch_id, lot, look, each in rows:
+        if each.look == look or goes_on(lot, each.lot, today) or goes_on(each.lot, lot, today):
+            found[batch_id].append(each)
+    return found
+
+
+def that_look_like(db: Session, presentation_id: UUID, lot: str) -> list[Batch]:
+    """The known lots of a product that one could take for a lot that is not known."""
+    return list(
+        db.scalars(
+            select(Batch)
+            .where(Batch.presentation_id == presentation_id, text(f"batch.look = {look_of(':lot')}"))
+            .order_by(Batch.lot),
+            {"lot": lot},
+        )
+    )
+
+
+def warned_of(alike: Collection[Batch]) -> list[str]:
+    """The words in which answers warn of look-alikes."""
+    return [f"looks_like {batch.lot}" for batch in alike]
