@@ -9,10 +9,10 @@ import base64
 import binascii
 import zlib
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, UploadFile
+from fastapi import Depends, File, Form, Header, Query, Request, UploadFile
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -24,12 +24,13 @@ from ingest.intake import Intake, Letter, Report
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, bearer_scheme, identify
+from tracker.edge.hop import Hop, Inside, Router
 from tracker.kit.errors import Refused, Unauthenticated
 from tracker.telemetry.models import Device
 from tracker.telemetry.queries import device_by_credentials, device_by_ref
 from tracker.telemetry.queries.devices import DeviceMet, serials_in_reach, serials_spoken_for
 
-router = APIRouter(prefix="/api/v1", tags=["ingest"])
+router = Router(prefix="/api/v1", tags=["ingest"])
 
 # A day of records shrinks to a tenth; beyond this a body is a bomb, not a delivery.
 _MOST_UNPACKED = 10_000_000
@@ -78,10 +79,7 @@ async def _raw_body(request: Request) -> bytes:
     return await request.body()
 
 
-def _plain_body(
-    raw: Annotated[bytes, Depends(_raw_body)],
-    encoding: Annotated[str, Header(alias="Content-Encoding")] = "identity",
-) -> bytes:
+def _plain_body(raw: bytes, encoding: str) -> bytes:
     if len(raw) > MOST_BYTES:
         raise TooLarge(limit=MOST_BYTES)
     match encoding.strip().lower():
@@ -111,19 +109,14 @@ def _unpack(raw: bytes) -> bytes:
 _Sender = Device | Principal
 
 
-def _sender(
-    request: Request,
-    db: Db,
-    now: Now,
-    _documented: Annotated[Any, Depends(bearer_scheme)],
-) -> _Sender:
-    scheme, _, proof = request.headers.get("authorization", "").partition(" ")
+def _sender(hop: Hop) -> _Sender:
+    scheme, _, proof = hop.request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
-        device = _device_of(db, proof)
+        device = _device_of(hop.db, proof)
         if device is None:
             raise Unauthenticated
         return device
-    principal = identify(request, db, now, proof.strip() if scheme.lower() == "bearer" else None)
+    principal = identify(hop.request, hop.db, hop.now)
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.TELEMETRY_WRITE)
@@ -161,21 +154,23 @@ _BODY = {
 @router.post("/ems", operation_id="deliver_ems", openapi_extra=_BODY)
 def post_ems(
     *,
-    body: Annotated[bytes, Depends(_plain_body)],
-    sender: Annotated[_Sender, Depends(_sender)],
+    raw: Annotated[bytes, Depends(_raw_body)],
+    sender: Annotated[_Sender, Inside(_sender, described_by=Depends(bearer_scheme))],
     db: Db,
     now: Now,
     gateway: Annotated[
         str | None,
         Query(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="Device whose serials these are."),
     ] = None,
+    encoding: Annotated[str, Header(alias="Content-Encoding")] = "identity",
 ) -> Delivered:
     """Take a WHO EMS or RTMD delivery, wholly or not at all; repeats are welcome.
 
     A device proves itself with its broker credentials (Basic). With an API key the serials are looked
     up behind `gateway`, or, without it, among all devices within the caller's reach.
     """
-    letters = _letters(db, sender, gateway, body, now)
+    # Unpacked for those only who have proved who they are.
+    letters = _letters(db, sender, gateway, _plain_body(raw, encoding), now)
     taken = Intake().store(db, letters, now=now)
     stored = taken.stored
     return Delivered(readings=stored.new, repeats=stored.repeated, faults=stored.faults, redated=stored.placed)

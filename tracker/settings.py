@@ -42,6 +42,15 @@ class ApiSettings(BaseModel):
     secure_cookies: bool = Field(False, description="Mark cookies Secure; switch on behind TLS.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body that is read.")
     sse_connections: int = Field(200, ge=1, description="Live pages one process serves at once.")
+    sse_connections_each: int = Field(
+        20, ge=1, description="Live pages of one account that one process serves at once."
+    )
+    queue: int = Field(
+        200,
+        ge=0,
+        description="Requests that wait while as many work as the pool has connections; more get 503 at once.",
+    )
+    queue_seconds: float = Field(5.0, gt=0, description="Longest wait of a request for its turn, seconds; then 503.")
 
 
 class DatabaseSettings(BaseModel):
@@ -49,7 +58,9 @@ class DatabaseSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per process.")
+    pool_size: int = Field(
+        10, ge=1, le=200, description="Connections kept open per process, and requests that work at once."
+    )
     statement_timeout_ms: int = Field(5_000, ge=0, description="Longest statement, milliseconds.")
     lock_timeout_ms: int = Field(4_000, ge=0, description="Longest wait for a lock, milliseconds.")
 

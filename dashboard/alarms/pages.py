@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
 from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError
 from tracker.network.queries import as_id
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
@@ -31,7 +32,7 @@ from tracker.passport.rules.harm import Disposition, ShakeTest
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SHOWS = ("open", "closed", "all")
 # What a phone shows before somebody asks for the rest, and the most that one page ever has.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member, check_csrf
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
 from tracker.feed.aside import count_aside, waiting_aside
 from tracker.feed.reacting import Again, try_again
 from tracker.reactions import BY_NAME
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 MOST = 20
 # What is said after a try, by the word in the address.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.holds import holds
@@ -23,6 +23,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.errors import NothingThere
@@ -30,7 +31,7 @@ from tracker.passport.presenting import passport_out
 from tracker.passport.queries.passport import passport_of
 from tracker.passport.schemas import PassportOut
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 FIRST = {"events": 4, "holders": 4, "holds": 3, "stays": 3}
 MOST_EVENTS = 500

@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,8 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.viewer import Anyone, Viewer
 from dashboard.quota.queries import session_by_id, vaccines_with_sessions
 from tracker.access.principal import SYSTEM
-from tracker.edge.deps import Db, Now, Shared, services_of
+from tracker.edge.deps import Db, Now, Shared
+from tracker.edge.hop import Router, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.people.queries import person_by_nik
@@ -30,7 +31,7 @@ from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import TicketNotFound
 from tracker.registration.service.tickets import drawn, ticket_of, ticket_office
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dashboard.alarms.queries import alarms
 from dashboard.frame import labels
@@ -18,9 +18,10 @@ from dashboard.stock.states import WORST_FIRST
 from dashboard.temperature.places import places_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 from tracker.network.queries import facility_by_code_or_id
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 # What a phone shows before somebody asks for the rest.
 FIRST_FACILITIES = 25

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 ROWS = [
     {"id": "1", "name": "Puskesmas Contoh Satu", "state": "out", "vials": 0, "note": "BCG, vial 20 dosis"},

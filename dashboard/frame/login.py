@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.rendering import page
@@ -14,10 +14,11 @@ from dashboard.frame.texts import LANGUAGES
 from dashboard.frame.viewer import LANGUAGE_COOKIE, Anyone, check_csrf, safe_path
 from tracker.access.errors import BadCredentials, TooManyAttempts
 from tracker.access.service import check_password, close_login, login_of, open_login
-from tracker.edge.deps import LOGIN_COOKIE, Db, Now, Shared, services_of
+from tracker.edge.deps import LOGIN_COOKIE, Db, Now, Shared
+from tracker.edge.hop import Router, services_of
 from tracker.settings import Settings
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 _YEAR_S = 365 * 24 * 3600
 

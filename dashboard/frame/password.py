@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.rendering import page
@@ -13,8 +13,9 @@ from dashboard.frame.viewer import Member, check_csrf
 from tracker.access.errors import BadCredentials, TooManyAttempts, WeakPassword
 from tracker.access.service import MIN_PASSWORD, change_own_password
 from tracker.edge.deps import LOGIN_COOKIE, Db
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/akun")

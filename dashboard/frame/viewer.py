@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Request
 from sqlalchemy.orm import Session
 
 from dashboard.frame.texts import DEFAULT_LANGUAGE, LANGUAGES, Texts, texts_of
@@ -15,7 +15,8 @@ from tracker.access.errors import CsrfFailed
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.access.service import csrf_matches, login_of
-from tracker.edge.deps import LOGIN_COOKIE, Db, Now, services_of
+from tracker.edge.deps import LOGIN_COOKIE
+from tracker.edge.hop import Hop, Inside, services_of
 from tracker.feed.queries import last_position
 from tracker.kit.errors import Unauthenticated
 
@@ -106,18 +107,18 @@ def safe_path(target: str | None, otherwise: str = "/") -> str:
     return quote(parts.path, safe="/:@-._~%") + (f"?{parts.query}" if parts.query else "")
 
 
-def _anyone(request: Request, db: Db, now: Now) -> Viewer:
-    return viewer_of(request, db, now)
+def _anyone(hop: Hop) -> Viewer:
+    return viewer_of(hop.request, hop.db, hop.now)
 
 
-def _member(request: Request, db: Db, now: Now) -> Viewer:
-    viewer = viewer_of(request, db, now)
+def _member(hop: Hop) -> Viewer:
+    viewer = _anyone(hop)
     viewer.known()
     return viewer
 
 
-Anyone = Annotated[Viewer, Depends(_anyone)]
-Member = Annotated[Viewer, Depends(_member)]
+Anyone = Annotated[Viewer, Inside(_anyone)]
+Member = Annotated[Viewer, Inside(_member)]
 
 
 def check_csrf(viewer: Viewer, given: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from dashboard.frame import labels
 from dashboard.frame.figure_answers import figure_answer
@@ -21,8 +21,9 @@ from dashboard.map.pictures import map_picture
 from dashboard.stock.queries import FacilityStock, facilities_with_stock, worst_facilities_first
 from dashboard.stock.states import WORST_FIRST
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SPRITE = "/tanda/signs"
 # Rows of the table behind the picture; all of them stand on /fasilitas.

@@ -12,12 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Response
+from fastapi import Response
 from numpy.typing import NDArray
 
 from dashboard.frame.theme import STATE_COLOURS
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SIZE = 24  # pixels of one sign at ratio 1
 _SUPER = 4  # samples along each edge of a pixel, for smooth edges

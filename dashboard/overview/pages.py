@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.queries import alarms, count_open_alarms
@@ -25,11 +25,12 @@ from dashboard.stock.states import WORST_FIRST
 from dashboard.temperature.places import places_of, silent_sensors
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 from tracker.feed.aside import count_aside
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Facility
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 # As many as fit beside what else needs a hand; the rest is one tap away.
 FIRST_FACILITIES = 5

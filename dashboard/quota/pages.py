@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pandas as pd
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from dashboard.frame.exports import csv_answer
 from dashboard.frame.figure_answers import figure_answer
@@ -17,8 +17,9 @@ from dashboard.quota.figures import quota_figure
 from dashboard.quota.pictures import quota_picture
 from dashboard.quota.queries import SessionRow, promises_today, sessions_visible_to
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 AHEAD = timedelta(days=14)
 # More bars than this fill more than a phone's screen; the table has all.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import select
 
 from dashboard.frame.rendering import page
@@ -11,9 +11,10 @@ from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 from tracker.network.models import Facility
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 # A phone belongs to one facility; only overseers choose, and from a list they can still scroll.
 MOST_FACILITIES = 200

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
 from dashboard.search.queries import search
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/cari")

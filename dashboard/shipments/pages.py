@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dashboard.frame import labels
 from dashboard.frame.exports import csv_answer
@@ -11,9 +11,10 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
 from dashboard.shipments.queries import SHOWS, names_of, product_names, shipments
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 from tracker.shipments.presenting import shipment_detail
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 FIRST = 15

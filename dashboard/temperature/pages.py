@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from dashboard.alarms.queries import alarms
 from dashboard.frame import labels
@@ -19,8 +19,9 @@ from dashboard.temperature.curves import Curve, Sensor, curve_of, sensor_by_text
 from dashboard.temperature.figures import CurveParts, temperature_figure
 from dashboard.temperature.pictures import temperature_picture
 from tracker.edge.deps import Db
+from tracker.edge.hop import Router
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SPANS = {
     "24j": (timedelta(hours=24), mark("24 jam")),

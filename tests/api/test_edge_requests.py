@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
@@ -20,12 +20,13 @@ from tracker.access.service import add_api_key, open_login
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.edge.deps import CSRF_HEADER, LOGIN_COOKIE, Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
 
-trial = APIRouter(prefix="/api/v1/trial")
+trial = Router(prefix="/api/v1/trial")
 
 
 @trial.post("/write", status_code=201)

@@ -19,6 +19,7 @@ from tracker.access.rules import Role, UnitKind
 from tracker.access.service import ensure_unit
 from tracker.api.sse import FeedHub
 from tracker.database.engine import transaction
+from tracker.edge.places import Places
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
@@ -41,7 +42,7 @@ def tell(engine: Engine, unit_id: UUID, subject: str) -> None:
 
 @pytest.fixture
 def hub(engine: Engine) -> FeedHub:
-    return FeedHub(engine, most=5, recheck_s=0.05)
+    return FeedHub(engine, Places(4, queue=5, patience_s=5.0), most=5, most_each=5, recheck_s=0.05)
 
 
 def test_a_waiting_stream_ends_when_its_account_is_withdrawn(hub: FeedHub) -> None:

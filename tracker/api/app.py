@@ -16,6 +16,7 @@ from tracker.api.sse import FeedHub
 from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
 from tracker.delivery import routes as delivery
+from tracker.edge.places import Places
 from tracker.edge.responses import ALWAYS
 from tracker.edge.services import Services
 from tracker.events import KINDS
@@ -29,6 +30,9 @@ from tracker.shipments import routes as shipments
 from tracker.stock import routes as stock
 from tracker.telemetry import routes as telemetry
 from tracker.trace import routes as trace
+
+# Live pages' looks at the feed and the gauges' at the house: short, and never in the way of requests.
+_SIDE_PLACES = 4
 
 # What phones photograph has a few megabytes; the picture's own size is checked before it is decoded.
 _LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
@@ -74,10 +78,18 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
         openapi_url="/openapi.json",
         responses=ALWAYS,
         separate_input_output_schemas=False,
+        # A redirect would repeat whatever name of the house the caller made up.
+        redirect_slashes=False,
     )
     app.state.services = services
     app.state.kinds = KINDS
-    app.state.hub = FeedHub(services.engine, most=services.settings.api.sse_connections)
+    own = services.settings.api
+    # Requests get the connections that are kept open; streams and gauges a few of those opened at need.
+    app.state.places = Places(services.settings.database.pool_size, queue=own.queue, patience_s=own.queue_seconds)
+    app.state.side_places = Places(_SIDE_PLACES, queue=own.sse_connections, patience_s=own.queue_seconds)
+    app.state.hub = FeedHub(
+        services.engine, app.state.side_places, most=own.sse_connections, most_each=own.sse_connections_each
+    )
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)

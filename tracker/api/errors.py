@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from tracker.api.problems import PROBLEMS
@@ -41,7 +42,7 @@ def problem_response(
     safe = {name: _plain(value) for name, value in (params or {}).items()}
     sentences = {language: say(problem, safe, language) for language in ("id", "en")}
     body: dict[str, object] = {
-        "type": f"urn:rantai:problem:{code}",
+        "type": problem.kind or f"urn:rantai:problem:{code}",
         "title": sentences["en"],
         "status": problem.status,
         "detail": sentences[language_of(request)],
@@ -83,11 +84,18 @@ _HTTP_CODES = {
 _TRANSIENT = (psycopg.OperationalError, pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 
 
+# When to come again; how to prove who asks.
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "60"}, 503: {"Retry-After": "1"}}
+
+
 def _domain(request: Request, error: Exception) -> JSONResponse:
     error = cast("DomainError", error)
     code = error.code if error.code in PROBLEMS else "domain.error"
-    headers = {"WWW-Authenticate": "Bearer"} if PROBLEMS[code].status == 401 else None
-    return problem_response(request, code, error.params, headers=headers)
+    return problem_response(request, code, error.params, headers=_HEADERS.get(PROBLEMS[code].status))
+
+
+# Here a wrong question has the name that EPCIS gives it.
+_STANDARD = "/epcis"
 
 
 def _shape(request: Request, error: Exception) -> JSONResponse:
@@ -95,10 +103,21 @@ def _shape(request: Request, error: Exception) -> JSONResponse:
     found = error.errors()
     malformed = any(item["type"] == "json_invalid" for item in found)
     details = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
+        {"field": ".".join(str(part) for part in item["loc"]), "message": _message(item), "kind": item["type"]}
         for item in found[:50]
     ]
+    if request.url.path.startswith(_STANDARD):
+        first = details[0]
+        params = {"field": first["field"].removeprefix("query."), "reason": first["message"].rstrip(".")}
+        return problem_response(request, "trace.query_parameter", params, errors=details)
     return problem_response(request, "api.malformed" if malformed else "api.invalid", errors=details)
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    """What is wrong, in words; a space in a time of an address was a plus sign."""
+    if item["loc"][0] == "query" and "datetime" in item["type"] and " " in str(item.get("input")):
+        return f"{item['msg']}: in an address a + stands for a space, write %2B"
+    return str(item["msg"])
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
@@ -116,6 +135,12 @@ def _database(request: Request, error: Exception) -> JSONResponse:
         # Text PostgreSQL cannot hold (NUL), a number out of range: the caller's value, not our fault.
         return problem_response(request, "api.invalid")
     return _surprise(request, error)
+
+
+def _no_connection(request: Request, error: Exception) -> JSONResponse:
+    """No connection of the pool became free in its time."""
+    log.warning("no connection is free", path=_route(request), kind=type(error).__name__)
+    return problem_response(request, "api.busy", headers=_HEADERS[503])
 
 
 def _beyond_the_calendar(request: Request, error: Exception) -> JSONResponse:
@@ -141,5 +166,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _shape)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _no_connection)
     app.add_exception_handler(OverflowError, _beyond_the_calendar)
     app.add_exception_handler(Exception, _surprise)

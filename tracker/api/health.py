@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel
@@ -17,10 +18,14 @@ from sqlalchemy.orm import Session
 
 from tracker.database.engine import new_session
 from tracker.database.migrations import head_revision
-from tracker.edge.deps import Now, Shared
+from tracker.edge.hop import services_of
+from tracker.edge.places import Places
+from tracker.edge.services import Services
 from tracker.feed.aside import count_aside
 
 router = APIRouter(tags=["health"])
+
+Answer = TypeVar("Answer")
 
 SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
 
@@ -42,14 +47,27 @@ class Ready(BaseModel):
 
 
 @router.get("/livez", operation_id="read_livez")
-def livez() -> Live:
+async def livez() -> Live:
     """The process is up; asks nobody else."""
     return Live()
 
 
 @router.get("/readyz", operation_id="read_readyz", responses={503: {"model": Ready, "description": "Not ready."}})
-def readyz(response: Response, shared: Shared, now: Now) -> Ready:
+async def readyz(request: Request, response: Response) -> Ready:
     """Database, migrations at head, broker; ages of the last ingest and evaluation, lag of the feed."""
+    shared = services_of(request)
+    ready = await _aside(request, lambda: _look(shared, shared.clock()))
+    response.status_code = 200 if ready.status == "ready" else 503
+    return ready
+
+
+async def _aside(request: Request, work: Callable[[], Answer]) -> Answer:
+    """In a place of its own: who watches the house must hear from it when it is busy, too."""
+    places: Places = request.app.state.side_places
+    return await places.run(work)
+
+
+def _look(shared: Services, now: datetime) -> Ready:
     checks = {"database": False, "migrations": False, "broker": _broker(shared.settings.mqtt_url.get_secret_value())}
     ages: dict[str, float | None] = {}
     aside: int | None = None
@@ -64,13 +82,16 @@ def readyz(response: Response, shared: Shared, now: Now) -> Ready:
         # The answer itself says that the database is away.
         pass
     ready = all(checks.values())
-    response.status_code = 200 if ready else 503
     return Ready(status="ready" if ready else "not ready", checks=checks, ages_s=ages, set_aside=aside)
 
 
 @router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
-def metrics(shared: Shared) -> Response:
+async def metrics(request: Request) -> Response:
     """Prometheus text."""
+    return await _aside(request, lambda: _gauges(services_of(request)))
+
+
+def _gauges(shared: Services) -> Response:
     try:
         with new_session(shared.engine) as db:
             SET_ASIDE.set(count_aside(db))

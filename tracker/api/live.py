@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials
+from fastapi import Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.api.sse import FeedHub
 from tracker.database.engine import transaction
-from tracker.edge.deps import bearer_scheme, identify, services_of
+from tracker.edge.deps import bearer_scheme, identify
+from tracker.edge.hop import Router, services_of
 from tracker.kit.errors import Refused, Unauthenticated
 
-router = APIRouter(prefix="/api/v1", tags=["feed"])
-
-
-class TooManyStreams(Refused):
-    """No more live connections are served by this process."""
-
-    code = "api.too_many_streams"
+router = Router(prefix="/api/v1", tags=["feed"])
 
 
 class BadEventId(Refused):
@@ -48,9 +42,9 @@ class Follower:
     still: Callable[[], Principal | None]
 
 
-def _follower(
+async def _follower(
     request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
+    _described: Annotated[Any, Depends(bearer_scheme)],
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     after: Annotated[int | None, Query(ge=0, le=2**62, description="Start behind this position.")] = None,
 ) -> Follower:
@@ -59,19 +53,17 @@ def _follower(
 
     def caller() -> Principal | None:
         with transaction(services.engine) as db:
-            return identify(request, db, services.clock(), bearer.credentials if bearer else None)
+            return identify(request, db, services.clock())
 
     def still() -> Principal | None:
         found = caller()
         return found if found is not None and found.may(Permission.FEED_READ) else None
 
-    principal = caller()
+    principal = await hub_of(request).places.run(caller)
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.FEED_READ)
-    hub = hub_of(request)
-    if hub.open >= hub.most:
-        raise TooManyStreams(most=hub.most)
+    hub_of(request).require_room(principal)
     return Follower(principal=principal, after=_position(last_event_id, after), still=still)
 
 

@@ -8,25 +8,36 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 
 from tracker.access.audience import events_visible_to
 from tracker.access.principal import Principal
 from tracker.database.engine import new_session
+from tracker.edge.places import Busy, Places
 from tracker.events import KINDS
 from tracker.feed.bell import NUMBERED, Listener, dsn_of
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
+from tracker.kit.errors import Refused
+
+Answer = TypeVar("Answer")
 
 RECHECK_S = 30.0  # how long a stream goes on for one whose account, log-in or grants have ended
+
+
+class TooManyStreams(Refused):
+    """No more live connections are served by this process, or to this account."""
+
+    code = "api.too_many_streams"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +57,16 @@ class LiveEvent:
 class FeedHub:
     """Wakes the waiting streams of this process whenever the feed has grown."""
 
-    def __init__(self, engine: Engine, *, most: int, recheck_s: float = RECHECK_S) -> None:
+    def __init__(
+        self, engine: Engine, places: Places, *, most: int, most_each: int, recheck_s: float = RECHECK_S
+    ) -> None:
         self.engine = engine
+        self.places = places
         self.most = most
+        self.most_each = most_each
         self.recheck_s = recheck_s
         self.open = 0
+        self._open_of: Counter[UUID | None] = Counter()
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
@@ -110,19 +126,21 @@ class FeedHub:
         With `wait=False` it ends where the feed ends.
         """
         event = asyncio.Event()
+        account_id = principal.account_id
         self._waiting.add(event)
         self.open += 1
+        self._open_of[account_id] += 1
         try:
-            position = after if after is not None else await run_in_threadpool(self._newest)
+            position = after if after is not None else await self._patiently(self._newest)
             recheck_at = time.monotonic() + self.recheck_s
             while not self.stopped:
                 if time.monotonic() >= recheck_at:
-                    current = await run_in_threadpool(still)
+                    current = await self._patiently(still)
                     if current is None:
                         return
                     principal, recheck_at = current, time.monotonic() + self.recheck_s
                 event.clear()
-                found, position = await run_in_threadpool(self._read, principal, position)
+                found, position = await self._patiently(partial(self._read, principal, position))
                 for item in found:
                     yield item
                 if found:
@@ -134,6 +152,21 @@ class FeedHub:
         finally:
             self._waiting.discard(event)
             self.open -= 1
+            self._open_of[account_id] -= 1
+
+    def require_room(self, principal: Principal) -> None:
+        """Raise TooManyStreams when this process, or this account in it, has as many streams as it may."""
+        if self.open >= self.most:
+            raise TooManyStreams(most=self.most)
+        if self._open_of[principal.account_id] >= self.most_each:
+            raise TooManyStreams(most=self.most_each)
+
+    async def _patiently(self, look: Callable[[], Answer]) -> Answer:
+        """A stream that has begun cannot be refused any more: it waits for as long as it takes."""
+        while True:
+            with suppress(Busy):
+                return await self.places.run(look)
+            await asyncio.sleep(1.0)
 
     def _newest(self) -> int:
         with new_session(self.engine) as db:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from tracker.access.service import check_password
 from tracker.access.throttle import LoginThrottle
 from tracker.access.tokens import issue_token
 from tracker.api.token_schemas import GrantOut, Me, Token, TokenRequest
 from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.hop import Router
 
-router = APIRouter(prefix="/api/v1", tags=["access"])
+router = Router(prefix="/api/v1", tags=["access"])
 
 
 def throttle_of(request: Request) -> LoginThrottle:

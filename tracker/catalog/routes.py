@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import File, Form, Query, UploadFile
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -28,11 +28,12 @@ from tracker.catalog.schemas import (
     ScansOut,
 )
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.queries import facility_by_code_or_id
 
-router = APIRouter(prefix="/api/v1", tags=["catalog"])
+router = Router(prefix="/api/v1", tags=["catalog"])
 
 
 @router.get("/products")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
-
 from tracker.access.rules import Permission
 from tracker.coldchain import queries
 from tracker.coldchain.models import Alarm, Episode
@@ -15,11 +13,12 @@ from tracker.coldchain.schemas import AcknowledgeIn, AlarmOut, EpisodeOut
 from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.telemetry.queries import sensor_by_ref
 
-router = APIRouter(prefix="/api/v1", tags=["coldchain"])
+router = Router(prefix="/api/v1", tags=["coldchain"])
 
 
 @router.get("/alarms")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import select
 
 from tracker.access.rules import Permission
@@ -14,10 +14,11 @@ from tracker.delivery.models import Webhook
 from tracker.delivery.presenting import webhook_made, webhook_out
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
 from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 
-router = APIRouter(prefix="/api/v1", tags=["delivery"])
+router = Router(prefix="/api/v1", tags=["delivery"])
 
 
 @router.post("/webhooks", status_code=201)

@@ -1,17 +1,16 @@
 """What a route asks for: the transaction, the caller, the time.
 
-`Db` is opened per request and committed *before* the answer leaves (scope="function"); with the
-framework's default the commit would run after the client has already read "201".
+All are made within the request's hop (`tracker/edge/hop.py`), which commits *before* the answer leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.orm import Session
 
 from tracker.access.errors import CsrfFailed
@@ -19,7 +18,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import principal_of
 from tracker.access.service import csrf_matches, login_of, principal_of_key
 from tracker.access.tokens import KEY_PREFIX, account_of_token
-from tracker.database.engine import transaction
+from tracker.edge.hop import Hop, Inside, services_of
 from tracker.edge.services import Services
 from tracker.feed.kinds import Kinds
 from tracker.kit.errors import Unauthenticated
@@ -31,42 +30,30 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 bearer_scheme = HTTPBearer(auto_error=False, description="A token of POST /api/v1/tokens, or an API key.")
 
 
-def services_of(request: Request) -> Services:
-    """The process's shared services."""
-    services: Services = request.app.state.services
-    return services
+async def _shared(request: Request) -> Services:
+    return services_of(request)
 
 
-def _db(request: Request) -> Iterator[Session]:
-    with transaction(services_of(request).engine) as db:
-        yield db
-
-
-def _now(request: Request) -> datetime:
-    return services_of(request).clock()
-
-
-Db = Annotated[Session, Depends(_db, scope="function")]
-Now = Annotated[datetime, Depends(_now)]
-Shared = Annotated[Services, Depends(services_of)]
-
-
-def _kinds(request: Request) -> Kinds:
+async def _kinds(request: Request) -> Kinds:
     kinds: Kinds = request.app.state.kinds
     return kinds
 
 
+Db = Annotated[Session, Inside(lambda hop: hop.db)]
+Now = Annotated[datetime, Inside(lambda hop: hop.now)]
+Shared = Annotated[Services, Depends(_shared)]
 # All kinds of events; the list stands above every room, so a room is handed it.
 KnownKinds = Annotated[Kinds, Depends(_kinds)]
 
 
-def identify(request: Request, db: Session, now: datetime, bearer: str | None) -> Principal | None:
+def identify(request: Request, db: Session, now: datetime) -> Principal | None:
     """Who asks: by bearer token, API key, or the pages' cookie (then with a CSRF token on writes)."""
-    if bearer is not None:
-        if bearer.startswith(KEY_PREFIX):
-            return principal_of_key(db, bearer, now=now)
+    scheme, proof = get_authorization_scheme_param(request.headers.get("authorization"))
+    if scheme.lower() == "bearer":
+        if proof.startswith(KEY_PREFIX):
+            return principal_of_key(db, proof, now=now)
         secret = services_of(request).settings.secret_key.get_secret_value()
-        account_id = account_of_token(secret, bearer, now=now)
+        account_id = account_of_token(secret, proof, now=now)
         return None if account_id is None else principal_of(db, account_id)
     cookie = request.cookies.get(LOGIN_COOKIE)
     found = login_of(db, cookie, now=now) if cookie else None
@@ -78,16 +65,11 @@ def identify(request: Request, db: Session, now: datetime, bearer: str | None) -
     return principal
 
 
-def _caller(
-    request: Request,
-    db: Db,
-    now: Now,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
-) -> Principal:
-    principal = identify(request, db, now, bearer.credentials if bearer else None)
+def _caller(hop: Hop) -> Principal:
+    principal = identify(hop.request, hop.db, hop.now)
     if principal is None:
         raise Unauthenticated
     return principal
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Principal, Inside(_caller, described_by=Depends(bearer_scheme))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -12,6 +12,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, UnitKind
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network import queries, service
 from tracker.network.models import Equipment, Facility
@@ -25,7 +26,7 @@ from tracker.network.schemas import (
     ServiceState,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["network"])
+router = Router(prefix="/api/v1", tags=["network"])
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 

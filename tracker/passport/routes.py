@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
-
 from tracker.access.rules import Permission
 from tracker.catalog.queries import batch_by_ref
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import alarms_visible_to
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
@@ -25,7 +24,7 @@ from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.releasing import release_hold
 
-router = APIRouter(prefix="/api/v1", tags=["passport"])
+router = Router(prefix="/api/v1", tags=["passport"])
 
 
 @router.get("/holds", operation_id="list_holds")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.hop import Router
 from tracker.people import queries
 from tracker.people.presenting import person_out
 from tracker.people.schemas import PersonIn, PersonOut
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 
-router = APIRouter(prefix="/api/v1", tags=["people"])
+router = Router(prefix="/api/v1", tags=["people"])
 
 
 @router.post("/persons", status_code=201, responses={200: {"model": PersonOut, "description": "The same again."}})

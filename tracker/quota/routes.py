@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
@@ -38,7 +39,7 @@ from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import close_session, plan_session
 from tracker.quota.service.vaccinating import vaccinate
 
-router = APIRouter(prefix="/api/v1", tags=["quota"])
+router = Router(prefix="/api/v1", tags=["quota"])
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 Day = Annotated[date | None, Query(description="Inclusive.")]

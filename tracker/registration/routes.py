@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
-
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.hop import Router
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
@@ -18,7 +17,7 @@ from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import check_in, ticket_of, ticket_office
 
-router = APIRouter(prefix="/api/v1", tags=["registration"])
+router = Router(prefix="/api/v1", tags=["registration"])
 
 
 @router.post("/conversations/messages", operation_id="answer_message")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from sqlalchemy import or_
 
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
@@ -30,7 +31,7 @@ from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 
-router = APIRouter(prefix="/api/v1/shipments", tags=["shipments"])
+router = Router(prefix="/api/v1/shipments", tags=["shipments"])
 
 Ref = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
 _REPEAT: dict[int | str, dict[str, Any]] = {

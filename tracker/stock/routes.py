@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -15,6 +15,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.queries import presentation_by_ref
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import local_day
@@ -42,7 +43,7 @@ from tracker.stock.service.opening import discard_doses
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
-router = APIRouter(prefix="/api/v1", tags=["stock"])
+router = Router(prefix="/api/v1", tags=["stock"])
 
 Ref = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
 _REPEAT: dict[int | str, dict[str, Any]] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import AwareDatetime
 from sqlalchemy import or_, select
 
 from tracker.access.queries import units_visible_to
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from tracker.telemetry import schemas
@@ -32,7 +33,7 @@ from tracker.telemetry.service.channels import use_channel
 from tracker.telemetry.service.commands import ChannelUse, NewDevice
 from tracker.telemetry.service.devices import AddedDevice, add_device, renew_password
 
-router = APIRouter(prefix="/api/v1", tags=["telemetry"])
+router = Router(prefix="/api/v1", tags=["telemetry"])
 
 Ref = Annotated[str, Path(max_length=150, pattern=r"^[^\x00-\x1f\x7f]+$")]
 

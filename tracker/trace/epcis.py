@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -18,19 +19,40 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import as_id
 from tracker.stock.models import StockCount, StockEntry, StockEvent
 from tracker.stock.rules.words import Kind, Status
-from tracker.trace.rules.epcis import Goods, LedgerEvent
+from tracker.trace.rules.epcis import Goods, LedgerEvent, object_event
+from tracker.trace.rules.epcis_query import kinds_asked, passes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events: EPCIS query parameters GE_/LT_eventTime and GE_/LT_recordTime."""
+    """Which events: EPCIS query parameters GE_/LT_eventTime and GE_/LT_recordTime, and what else was `asked` of them."""
 
     event_from: datetime | None = None
     event_before: datetime | None = None
     record_from: datetime | None = None
     record_before: datetime | None = None
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+# A rare event is looked for over so many pages of the ledger in one request; then the caller goes on from there.
+_MOST_LOOKS = 20
+
+
+def events_asked_for(
+    db: Session, principal: Principal, wanted: EventFilter, *, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """At most `limit` events as they are told, and where to go on (None: no more). May be fewer, and more follow."""
+    found: list[dict[str, Any]] = []
+    following: int | None = after
+    for _ in range(_MOST_LOOKS):
+        events, following = ledger_events(db, principal, wanted, after=following or 0, limit=limit - len(found))
+        found += [said for event in events if passes(said := object_event(event), wanted.asked)]
+        if following is None or len(found) == limit:
+            break
+    return found, following
 
 
 def ledger_events(
@@ -55,6 +77,11 @@ def ledger_events(
         query = query.where(StockEvent.recorded_at >= wanted.record_from)
     if wanted.record_before is not None:
         query = query.where(StockEvent.recorded_at < wanted.record_before)
+    if "EQ_eventID" in wanted.asked:
+        ids = _ids(wanted.asked["EQ_eventID"])
+        query = query.where(StockEvent.id.in_(ids) | StockEvent.reverses_id.in_(ids))
+    if wanted.asked.keys() & {"EQ_action", "EQ_bizStep"}:
+        query = query.where(func.coalesce(original.kind, StockEvent.kind).in_(kinds_asked(wanted.asked)))
     rows = db.execute(query).all()
     more = len(rows) > limit
     rows = rows[:limit]
@@ -62,6 +89,12 @@ def ledger_events(
     # An event that moved nothing (a count that found what was expected, of zero) has no goods and no event.
     events = [_ledger_event(row, goods[row[0].id]) for row in rows if goods[row[0].id].lines]
     return events, rows[-1][0].number if more else None
+
+
+def _ids(names: Iterable[str]) -> list[UUID]:
+    """The ledger's ids among event ids; others are nobody's here."""
+    texts = (name.removeprefix("urn:uuid:") for name in names)
+    return [found for text in texts if (found := as_id(text)) is not None]
 
 
 @dataclass(slots=True)

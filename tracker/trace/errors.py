@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.kit.errors import Conflict, NotFound
+from tracker.kit.errors import Conflict, NotFound, Refused
 
 
 class RecallNotFound(NotFound):
@@ -27,3 +27,9 @@ class RecallUnfinished(Conflict):
     """Vials of the batch are still in stock somewhere."""
 
     code = "trace.recall_unfinished"
+
+
+class NotAnswered(Refused):
+    """The query asks what is not answered here."""
+
+    code = "trace.query_parameter"

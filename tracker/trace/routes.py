@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import AwareDatetime
 from sqlalchemy import exists, select
 
@@ -15,16 +16,19 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls
-from tracker.trace.epcis import EventFilter, ledger_events
+from tracker.trace.epcis import EventFilter, events_asked_for
+from tracker.trace.errors import NotAnswered
 from tracker.trace.models import Recall, RecallHolder
 from tracker.trace.presenting import recall_listed, recall_out, trace_out
-from tracker.trace.rules.epcis import object_event, query_document
+from tracker.trace.rules.epcis import query_document
+from tracker.trace.rules.epcis_query import Unanswerable, check_order, values_of
 from tracker.trace.schemas import RecallIn, RecallListed, RecallOut, TraceOut
 
-router = APIRouter(tags=["trace"])
+router = Router(tags=["trace"])
 
 _MOST_EVENTS = 1_000
 
@@ -92,6 +96,63 @@ def close_recall(recall_id: UUID, db: Db, caller: Caller, now: Now) -> RecallOut
     return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, now=now))
 
 
+class _Wanted(NamedTuple):
+    """A question as it was put."""
+
+    times: EventFilter
+    given: dict[str, str]
+    order_by: str | None
+    direction: str | None
+
+
+async def _wanted(
+    *,
+    event_from: Annotated[AwareDatetime | None, Query(alias="GE_eventTime")] = None,
+    event_before: Annotated[AwareDatetime | None, Query(alias="LT_eventTime")] = None,
+    record_from: Annotated[AwareDatetime | None, Query(alias="GE_recordTime")] = None,
+    record_before: Annotated[AwareDatetime | None, Query(alias="LT_recordTime")] = None,
+    event_type: Annotated[str | None, Query(alias="eventType", max_length=200)] = None,
+    action: Annotated[str | None, Query(alias="EQ_action", max_length=200)] = None,
+    biz_step: Annotated[str | None, Query(alias="EQ_bizStep", max_length=1000)] = None,
+    disposition: Annotated[str | None, Query(alias="EQ_disposition", max_length=1000)] = None,
+    event_id: Annotated[str | None, Query(alias="EQ_eventID", max_length=5000)] = None,
+    read_point: Annotated[str | None, Query(alias="EQ_readPoint", max_length=5000)] = None,
+    biz_location: Annotated[str | None, Query(alias="EQ_bizLocation", max_length=5000)] = None,
+    transaction: Annotated[str | None, Query(alias="EQ_bizTransaction_desadv", max_length=5000)] = None,
+    epc_class: Annotated[str | None, Query(alias="MATCH_epcClass", max_length=5000)] = None,
+    any_class: Annotated[str | None, Query(alias="MATCH_anyEPCClass", max_length=5000)] = None,
+    order_by: Annotated[str | None, Query(alias="orderBy", max_length=100)] = None,
+    direction: Annotated[str | None, Query(alias="orderDirection", max_length=10)] = None,
+) -> _Wanted:
+    """What was asked, in the standard's own names."""
+    times = (event_from, event_before, record_from, record_before)
+    given = {
+        "eventType": event_type,
+        "EQ_action": action,
+        "EQ_bizStep": biz_step,
+        "EQ_disposition": disposition,
+        "EQ_eventID": event_id,
+        "EQ_readPoint": read_point,
+        "EQ_bizLocation": biz_location,
+        "EQ_bizTransaction_desadv": transaction,
+        "MATCH_epcClass": epc_class,
+        "MATCH_anyEPCClass": any_class,
+    }
+    return _Wanted(
+        EventFilter(*times), {name: text for name, text in given.items() if text is not None}, order_by, direction
+    )
+
+
+def _answerable(wanted: _Wanted) -> EventFilter:
+    """The filter for what was asked; raises NotAnswered."""
+    try:
+        check_order(wanted.order_by, wanted.direction)
+        asked = {name: values_of(name, text) for name, text in wanted.given.items()}
+    except Unanswerable as error:
+        raise NotAnswered(field=error.name, reason=error.reason) from error
+    return replace(wanted.times, asked=asked)
+
+
 @router.get("/epcis/events")
 def epcis_events(
     *,
@@ -100,24 +161,22 @@ def epcis_events(
     db: Db,
     caller: Caller,
     now: Now,
-    event_from: Annotated[AwareDatetime | None, Query(alias="GE_eventTime")] = None,
-    event_before: Annotated[AwareDatetime | None, Query(alias="LT_eventTime")] = None,
-    record_from: Annotated[AwareDatetime | None, Query(alias="GE_recordTime")] = None,
-    record_before: Annotated[AwareDatetime | None, Query(alias="LT_recordTime")] = None,
+    wanted: Annotated[_Wanted, Depends(_wanted)],
     per_page: Annotated[int, Query(alias="perPage", ge=1, le=_MOST_EVENTS)] = 100,
     page_token: Annotated[int, Query(alias="nextPageToken", ge=0, lt=2**63)] = 0,
 ) -> dict[str, Any]:
     """The ledger of the caller's subtree as EPCIS 2.0 ObjectEvents, in the order they were recorded.
 
+    Several values of a parameter stand with `|` between them. What is asked and not answered here is refused with
+    400 QueryParameterException. A page may hold fewer events than asked for while more follow.
+
     More pages follow where the answer has `Link: <…>; rel="next"`.
     """
     caller.require(Permission.STOCK_READ)
-    wanted = EventFilter(
-        event_from=event_from, event_before=event_before, record_from=record_from, record_before=record_before
-    )
-    events, following = ledger_events(db, caller, wanted, after=page_token, limit=per_page)
+    events, following = events_asked_for(db, caller, _answerable(wanted), after=page_token, limit=per_page)
     if following is not None:
         url = request.url.include_query_params(nextPageToken=following)
-        response.headers["Link"] = f'<{url}>; rel="next"'
+        # A path, not an address: which name the house has is not for the caller to say.
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
     response.headers["GS1-EPCIS-Version"] = "2.0.0"
-    return query_document([object_event(event) for event in events], now=now)
+    return query_document(events, now=now)

@@ -12,3 +12,5 @@ class Problem:
     status: int
     id: str
     en: str
+    kind: str | None = None
+    """The problem's `type` where a standard names one; else a name of ours made from the code."""

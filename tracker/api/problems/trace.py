@@ -10,6 +10,12 @@ PROBLEMS: dict[str, Problem] = {
     "trace.other_recall": Problem(
         409, "Id ini milik penarikan lain.", "This id belongs to a recall with another batch or reason."
     ),
+    "trace.query_parameter": Problem(
+        400,
+        "Pertanyaan EPCIS ini tidak dapat dijawab: {field}: {reason}.",
+        "This EPCIS query cannot be answered: {field}: {reason}.",
+        kind="epcisException:QueryParameterException",
+    ),
     "trace.recall_unfinished": Problem(
         409, "Masih ada {vials} vial dalam stok.", "{vials} vials of the batch are still in stock."
     ),

@@ -20,7 +20,7 @@ from tracker.stock.rules.words import Kind, Status
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 
 # kind: (action, business step, disposition)
-_WORDS: dict[Kind, tuple[str, str, str]] = {
+WORDS: dict[Kind, tuple[str, str, str]] = {
     Kind.SUPPLY: ("ADD", "commissioning", "active"),
     Kind.DISPATCH: ("OBSERVE", "shipping", "in_transit"),
     Kind.RECEIPT: ("OBSERVE", "receiving", "in_progress"),
@@ -74,7 +74,7 @@ class LedgerEvent:
 
 def object_event(event: LedgerEvent) -> dict[str, Any]:
     """The event in EPCIS 2.0 JSON."""
-    action, step, disposition = _WORDS[event.kind]
+    action, step, disposition = WORDS[event.kind]
     if event.kind is Kind.STATUS and event.status is not None:
         disposition = _STATUS_WORDS[event.status]
     said: dict[str, Any] = {

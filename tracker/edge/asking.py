@@ -1,0 +1,45 @@
+"""A question is understood whole or refused: a name that a route does not know never widens its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+
+UNKNOWN = "unknown_name"
+
+
+def names_known(dependant: Dependant) -> Iterator[str]:
+    """The names a route reads from its query, its dependencies' too."""
+    for field in dependant.query_params:
+        yield field.alias
+    for inner in dependant.dependencies:
+        yield from names_known(inner)
+
+
+def refuse_unknown(request: Request, dependant: Dependant) -> None:
+    """Raise RequestValidationError, naming what is unknown and the nearest name that is not; also for a name given twice.
+
+    A second value would be dropped without a word.
+    """
+    if not request.query_params:
+        return
+    known = sorted(set(names_known(dependant)))
+    found = [_problem(name, known) for name in dict.fromkeys(request.query_params) if name not in known]
+    twice = [
+        {"type": "given_twice", "loc": ("query", name), "msg": "This name is given more than once.", "input": None}
+        for name in known
+        if len(request.query_params.getlist(name)) > 1
+    ]
+    if found or twice:
+        raise RequestValidationError([*found, *twice])
+
+
+def _problem(name: str, known: list[str]) -> dict[str, object]:
+    lower = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    hint = f" Did you mean {lower[near[0]]}?" if near else f" Known are: {', '.join(known) or 'none'}."
+    return {"type": UNKNOWN, "loc": ("query", name), "msg": f"This name is not known here.{hint}", "input": None}
