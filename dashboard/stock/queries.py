@@ -22,6 +22,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
 from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
 from tracker.stock.queries.availability import binds
+from tracker.stock.queries.use import bearing_vials
 from tracker.stock.rules.words import Account, Kind, Status
 
 USE_WINDOW = timedelta(days=28)
@@ -30,7 +31,7 @@ EXPIRING_WITHIN = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductStock:
-    """One product at one facility; counts are whole closed vials, expired ones not among the usable."""
+    """One product at one facility; counts are whole closed vials. Usable are those that may be used where they lie."""
 
     facility_id: UUID
     presentation_id: UUID
@@ -123,7 +124,7 @@ def worst_facilities_first(facilities: list[FacilityStock]) -> list[FacilityStoc
 
 
 def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None) -> list[ProductStock]:
-    usable = and_(StockBalance.status == Status.USABLE, Batch.expiry >= local_today(now))
+    usable = case((Batch.expiry >= local_today(now), bearing_vials()), else_=0)
     expired = and_(StockBalance.status == Status.USABLE, Batch.expiry < local_today(now))
     query = (
         select(
@@ -131,7 +132,7 @@ def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id
             Presentation.id,
             Presentation.name,
             Presentation.doses_per_vial,
-            _vials(usable).label("usable"),
+            func.coalesce(func.sum(usable), 0).label("usable"),
             _vials(StockBalance.status == Status.HELD).label("held"),
             _vials(expired).label("expired"),
             func.max(StockBalance.touched_at).label("touched_at"),
@@ -140,6 +141,7 @@ def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id
         .join(Batch, Batch.id == StockBalance.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .join(Facility, Facility.id == StockBalance.facility_id)
+        .join(Equipment, Equipment.id == StockBalance.place_id)
         .join(Unit, Unit.id == Facility.id)
         .where(StockBalance.account == Account.PLACE, seen)
         .group_by(StockBalance.facility_id, Presentation.id)

@@ -34,7 +34,8 @@ from tracker.network.queries import (
     nearest_facilities,
 )
 from tracker.network.rules.words import EquipmentKind, PlaceKind
-from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility, set_in_service
+from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
+from tracker.stock.service.places import set_in_service
 
 
 def new(**changes: Any) -> NewFacility:

@@ -52,6 +52,9 @@ _REFUSALS = {
     "stock.too_many_doses",
     "stock.expired",
     "stock.counted_twice",
+    "stock.count_needs_status",
+    "stock.packed_vials",
+    "stock.out_of_service",
 }
 
 batches = st.sampled_from(("az-10/AZ003", *BATCHES))

@@ -101,12 +101,14 @@ def _open_vials(db: Session) -> None:
 
 
 def _availability(db: Session) -> None:
-    """Every row against what it means, computed from balances and needs anew."""
+    """Every row against what it means, computed anew from balances, fridges, monitors, packed vials and needs."""
     usable: dict[tuple[UUID, UUID], list[tuple[date, int]]] = defaultdict(list)
     for row in db.execute(
         text(
-            "SELECT b.facility_id, t.presentation_id, t.expiry, b.vials FROM stock_balance b "
-            "JOIN batch t ON t.id = b.batch_id WHERE b.account = 'place' AND b.status = 'usable' AND b.vials > 0"
+            "SELECT b.facility_id, t.presentation_id, t.expiry, b.vials - b.packed AS vials FROM stock_balance b "
+            "JOIN batch t ON t.id = b.batch_id JOIN equipment e ON e.id = b.place_id "
+            "WHERE b.status = 'usable' AND b.vials > b.packed AND e.in_service "
+            "AND (b.vvm_stage IS NULL OR b.vvm_stage IN (1, 2))"
         )
     ):
         usable[row.facility_id, row.presentation_id].append((row.expiry, row.vials))

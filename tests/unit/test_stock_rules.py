@@ -25,10 +25,11 @@ from tracker.stock.rules.availability import (
     with_step,
     with_vials,
 )
-from tracker.stock.rules.fefo import Parcel, Skip, pick
+from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.history import Move, amended, first_negative, lost_and_found
 from tracker.stock.rules.tracing import Holder, followed, stays
 from tracker.stock.rules.tracing import TracedEntry as Entry
+from tracker.stock.rules.use import Skip
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Account, Status
 
@@ -81,6 +82,7 @@ def test_the_day_of_expiry_is_still_a_day_of_use() -> None:
         ({"status": Status.UNUSABLE}, Skip.UNUSABLE),
         ({"vvm_stage": 3}, Skip.VVM),
         ({"in_service": False}, Skip.OUT_OF_SERVICE),
+        ({"packed": 10}, Skip.PACKED),
     ],
 )
 def test_what_is_skipped_says_why(more: dict[str, Any], reason: Skip) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +59,10 @@ class Facility(Base):
 
 
 class Equipment(Base):
-    """A walk-in cold room, fridge, freezer, cold box or truck: where vials lie and sensors hang."""
+    """A walk-in cold room, fridge, freezer, cold box or truck: where vials lie and sensors hang.
+
+    `service_changed_at`: when it was last taken out of service or back into it; None when it never was.
+    """
 
     __tablename__ = "equipment"
     __table_args__ = (Index(None, "facility_id"),)
@@ -70,3 +74,4 @@ class Equipment(Base):
     kind: Mapped[EquipmentKind] = mapped_column(StrEnumText(EquipmentKind))
     place_kind: Mapped[PlaceKind] = mapped_column(StrEnumText(PlaceKind))
     in_service: Mapped[bool] = mapped_column(server_default="true")
+    service_changed_at: Mapped[datetime | None]

@@ -23,7 +23,6 @@ from tracker.network.schemas import (
     FacilityIn,
     FacilityOut,
     NeighboursOut,
-    ServiceState,
 )
 
 router = Router(prefix="/api/v1", tags=["network"])
@@ -114,12 +113,6 @@ def add_equipment(body: EquipmentIn, db: Db, caller: Caller, now: Now) -> Equipm
     return _one_equipment(
         db, caller, service.add_equipment(db, caller, service.NewEquipment(**body.model_dump()), now=now)
     )
-
-
-@router.put("/equipment/{ref}/service")
-def set_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: Now) -> EquipmentOut:
-    """Take equipment out of service, or back into it."""
-    return _one_equipment(db, caller, service.set_in_service(db, caller, ref, body.in_service, now=now))
 
 
 def _one_equipment(db: Session, caller: Principal, equipment: Equipment) -> EquipmentOut:

@@ -20,7 +20,6 @@ from tracker.kit.ids import uuid7
 from tracker.network.errors import BadCode, BadPoint, CodeTaken, FacilityNotFound, UnknownTimeZone
 from tracker.network.events import EquipmentAdded, EquipmentChanged, FacilityAdded
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.rules.words import TIME_ZONES, USUAL_PLACE_KIND, EquipmentKind, PlaceKind
 
 # Codes travel in URLs, MQTT topics and ltree labels.
@@ -122,20 +121,15 @@ def add_equipment(db: Session, principal: Principal, command: NewEquipment, *, n
     return equipment
 
 
-def set_in_service(
-    db: Session, principal: Principal, equipment: str | UUID, in_service: bool, *, now: datetime
-) -> Equipment:
-    """Take equipment out of service (its stock is then never picked) or back into it; the same again changes nothing.
+def mark_in_service(db: Session, equipment: Equipment, in_service: bool, *, now: datetime) -> None:
+    """Write down and tell that equipment went out of service or back into it.
 
-    Raises EquipmentNotFound, Forbidden.
+    For `tracker.stock.service.places.set_in_service`, which asks who may and takes promises along.
     """
-    found = equipment_by_ref(db, principal, equipment)
-    principal.require(Permission.STOCK_WRITE, path_of(db, found.facility_id))
-    if found.in_service != in_service:
-        found.in_service = in_service
-        _tell_equipment(db, found, EquipmentChanged, now=now)
-        db.flush()
-    return found
+    equipment.in_service = in_service
+    equipment.service_changed_at = now
+    _tell_equipment(db, equipment, EquipmentChanged, now=now)
+    db.flush()
 
 
 def _tell_equipment(

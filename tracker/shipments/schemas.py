@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
-from tracker.stock.rules.fefo import Skip
+from tracker.stock.rules.use import Skip
 from tracker.stock.schemas import Scanned, Vials, Words
 
 
@@ -100,7 +100,7 @@ class ReceiptLineIn(BaseModel):
     surplus: Vials = 0
     reason: Difference | None = None
     note: Words | None = None
-    vvm_stage: Annotated[int, Field(ge=1, le=4)] | None = None
+    vvm_stage: Annotated[int, Field(strict=True, ge=1, le=4)] | None = None
 
 
 class ReceiptIn(BaseModel):

@@ -173,6 +173,24 @@ class CountedTwice(Refused):
     code = "stock.counted_twice"
 
 
+class CountNeedsStatus(Refused):
+    """Vials of several statuses lie there; a count says which of them it counted."""
+
+    code = "stock.count_needs_status"
+
+
+class OutOfService(Refused):
+    """The equipment is out of service: nothing in it is used until it is back."""
+
+    code = "stock.out_of_service"
+
+
+class PackedVials(Refused):
+    """The vials are packed for a shipment; unpack them first."""
+
+    code = "stock.packed_vials"
+
+
 class NotReversible(Refused):
     """A reversal, a use or a follow-up of another event cannot be reversed by itself."""
 

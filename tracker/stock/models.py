@@ -108,11 +108,16 @@ class StockEntry(Base):
 
 
 class StockBalance(Base):
-    """How many vials are at an account now; a row stays when it reaches zero, so zero differs from never reported."""
+    """How many vials are at an account now; a row stays when it reaches zero, so zero differs from never reported.
+
+    `packed` of them are set aside for shipments that have not left, since `packed_at`. A loss may leave fewer
+    vials than were packed.
+    """
 
     __tablename__ = "stock_balance"
     __table_args__ = (
         CheckConstraint("vials >= 0", name="vials_not_negative"),
+        CheckConstraint("packed >= 0 AND (packed = 0 OR account = 'place')", name="packed_at_a_place"),
         CheckConstraint(BALANCE_ACCOUNTS, name="account"),
         CheckConstraint(STATUSES, name="status"),
         CheckConstraint(PLACE_IS_HOLDER, name="place_is_holder"),
@@ -130,6 +135,8 @@ class StockBalance(Base):
     place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
     facility_id: Mapped[UUID | None] = mapped_column(ForeignKey("facility.id"))
     vials: Mapped[int]
+    packed: Mapped[int] = mapped_column(server_default="0")
+    packed_at: Mapped[datetime | None]
     vvm_stage: Mapped[int | None] = mapped_column(SmallInteger)
     touched_at: Mapped[datetime]  # occurred_at of the newest event here
     touched_event_id: Mapped[UUID]

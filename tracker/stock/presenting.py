@@ -163,6 +163,7 @@ def stock_out(row: Any, at: datetime) -> StockOut:
         expired=row.expiry < today,
         status=balance.status,
         vials=row.then_vials if past else balance.vials,
+        packed=None if past else balance.packed,
         doses_per_vial=row.doses_per_vial,
         vvm_stage=None if past else balance.vvm_stage,
         in_service=row.in_service,

@@ -19,7 +19,10 @@ from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import local_day
-from tracker.network.queries import facility_by_code_or_id
+from tracker.network.models import Equipment
+from tracker.network.presenting import equipment_out
+from tracker.network.queries import equipment_visible_to, facility_by_code_or_id
+from tracker.network.schemas import EquipmentOut, ServiceState
 from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.presenting import event_out, open_vial_out, pick_out, pool_out, posted_out, stock_out
 from tracker.stock.queries.availability import pool_states
@@ -40,6 +43,7 @@ from tracker.stock.schemas import (
 )
 from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent
 from tracker.stock.service.opening import discard_doses
+from tracker.stock.service.places import set_in_service
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
@@ -197,3 +201,10 @@ def discard_open_vial(
 
     request = f"discard {open_vial_id} {body.model_dump_json()}"
     return OpenVialOut.model_validate(once(db, caller, key, request, work, now=now))
+
+
+@router.put("/equipment/{ref}/service")
+def put_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: Now) -> EquipmentOut:
+    """Take equipment out of service, or back into it. What lies there bears promises only while it is in service."""
+    changed = set_in_service(db, caller, ref, body.in_service, now=now)
+    return equipment_out(db.execute(equipment_visible_to(caller).where(Equipment.id == changed.id)).one())

@@ -8,19 +8,25 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from tracker.stock.rules.fefo import Skip
 from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
+from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 
 # PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # A scanner's text may carry the group separator 0x1D; the catalogue judges the rest.
 Scanned = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
-Vials = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Whole vials; the ledger says which are too few.")]
+Vials = Annotated[
+    int, Field(strict=True, ge=-(2**31), lt=2**31, description="Whole vials; the ledger says which are too few.")
+]
 
 
 class LineIn(BaseModel):
-    """Vials of one batch: by `barcode` (as scanned), or by `batch` (id, lot, or PRODUCT/LOT). Places by id or code."""
+    """Vials of one batch: by `barcode` (as scanned), or by `batch` (id, lot, or PRODUCT/LOT). Places by id or code.
+
+    Without `status` usable vials are meant; a count without one is of the shelf, and is refused where vials of several
+    statuses lie there.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,9 +35,9 @@ class LineIn(BaseModel):
     place: Words | None = None
     to_place: Words | None = None
     vials: Vials
-    status: Status = Status.USABLE
+    status: Status | None = None
     to_status: Status | None = None
-    vvm_stage: Annotated[int, Field(ge=1, le=4)] | None = None
+    vvm_stage: Annotated[int, Field(strict=True, ge=1, le=4)] | None = None
     reason: Words | None = None
 
     def line(self) -> NamedLine:
@@ -41,7 +47,8 @@ class LineIn(BaseModel):
             vials=self.vials,
             place_id=place_reference(self.place),
             to_place_id=place_reference(self.to_place),
-            status=self.status,
+            status=self.status or Status.USABLE,
+            status_said=self.status is not None,
             to_status=self.to_status,
             vvm_stage=self.vvm_stage,
             reason=self.reason,
@@ -171,8 +178,8 @@ class EventOut(BaseModel):
 class StockOut(BaseModel):
     """Vials of a batch at a place in one status, and how well that is known.
 
-    `place` is null for opened vials (`account` open). `touched_*` is the newest event there, `counted_*` the
-    last count; both and `vvm_stage` are null beside a past figure.
+    `place` is null for opened vials (`account` open). `packed` of the vials are set aside for shipments. `touched_*` is the newest event there, `counted_*` the
+    last count; both, `packed` and `vvm_stage` are null beside a past figure.
     """
 
     facility: str
@@ -189,6 +196,7 @@ class StockOut(BaseModel):
     expired: bool
     status: Status
     vials: int
+    packed: int | None
     doses_per_vial: int
     vvm_stage: int | None
     in_service: bool | None
@@ -258,4 +266,4 @@ class DiscardIn(BaseModel):
 
     occurred_at: AwareDatetime
     reason: OpenWaste
-    doses: Annotated[int, Field(ge=1, le=100)] | None = None
+    doses: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None

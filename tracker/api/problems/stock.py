@@ -107,6 +107,21 @@ PROBLEMS: dict[str, Problem] = {
         "Batch, tempat dan status yang sama dihitung dua kali.",
         "The same batch, place and status is counted twice.",
     ),
+    "stock.count_needs_status": Problem(
+        422,
+        "Di tempat itu ada vial berstatus {statuses}; sebutkan status yang dihitung.",
+        "Vials of the statuses {statuses} lie there; say which of them was counted.",
+    ),
+    "stock.out_of_service": Problem(
+        422,
+        "Peralatan itu sedang tidak dipakai; pindahkan vialnya atau aktifkan lagi peralatannya.",
+        "The equipment is out of service; move the vials, or put it back into service.",
+    ),
+    "stock.packed_vials": Problem(
+        422,
+        "Hanya {vials} vial di tempat itu yang belum dikemas untuk pengiriman; bongkar dahulu kemasannya.",
+        "Only {vials} vials there are not packed for a shipment; unpack first.",
+    ),
     "stock.not_reversible": Problem(
         422,
         "Kejadian {kind:stock_event} ini tidak dapat dibatalkan tersendiri.",

@@ -12,7 +12,6 @@ from tracker.access.principal import Principal
 from tracker.catalog.models import Batch
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
-from tracker.network.models import Equipment
 from tracker.quota.errors import NoVial, SessionClosed
 from tracker.quota.events import DoseGiven
 from tracker.quota.models import Booking, VaccinationSession
@@ -26,10 +25,10 @@ from tracker.quota.service.pools import PoolFacts, lock_pool, needed_by_day, poo
 from tracker.quota.service.seating import move
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.stock.errors import OpenVialNotFound
-from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import need_by_day
-from tracker.stock.rules.fefo import Parcel, pick
-from tracker.stock.rules.words import Account, Status
+from tracker.stock.queries.stock import parcels_at
+from tracker.stock.rules.fefo import pick
 from tracker.stock.service.commands import GiveDoses, OpenForSession
 from tracker.stock.service.opening import give_doses, open_for_session
 from tracker.stock.service.posting import checked_time
@@ -127,7 +126,7 @@ def _open(
     db: Session, principal: Principal, pool: PoolFacts, session: VaccinationSession, *, at: datetime, now: datetime
 ) -> UUID:
     """Open the vial that is first to be used, and take it and the bookings it serves out of the rule together."""
-    chosen = pick(_parcels(db, pool), 1, pool.today)
+    chosen = pick(parcels_at(db, *pool.key), 1, pool.today)
     if chosen.missing:
         raise NoVial(facility=str(pool.facility_id), presentation=str(pool.presentation_id))
     parcel = chosen.lines[0].parcel
@@ -159,33 +158,3 @@ def _served(db: Session, pool: PoolFacts, session: VaccinationSession, now: date
         )
     fewer = max(0, min(noted, noted - (wanted - spared)))
     return {day: fewer} if fewer else {}
-
-
-def _parcels(db: Session, pool: PoolFacts) -> list[Parcel]:
-    rows = db.execute(
-        select(StockBalance, Batch.lot, Batch.expiry, Equipment.code, Equipment.in_service)
-        .join(Batch, Batch.id == StockBalance.batch_id)
-        .join(Equipment, Equipment.id == StockBalance.place_id)
-        .where(
-            StockBalance.facility_id == pool.facility_id,
-            StockBalance.account == Account.PLACE,
-            StockBalance.status == Status.USABLE,
-            StockBalance.vials > 0,
-            Batch.presentation_id == pool.presentation_id,
-        )
-        .execution_options(populate_existing=True)
-    )
-    return [
-        Parcel(
-            batch_id=row[0].batch_id,
-            lot=row.lot,
-            expiry=row.expiry,
-            place_id=row[0].holder_id,
-            place=row.code,
-            status=row[0].status,
-            vials=row[0].vials,
-            vvm_stage=row[0].vvm_stage,
-            in_service=row.in_service,
-        )
-        for row in rows
-    ]

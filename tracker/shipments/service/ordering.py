@@ -25,6 +25,7 @@ from tracker.shipments.queries.finding import matches, shipments_visible_to
 from tracker.shipments.rules.routes import is_lateral, may_send
 from tracker.shipments.rules.words import ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import CreateShipment, digest
+from tracker.shipments.service.setting_aside import unpack
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.rules.words import MOST_VIALS
@@ -124,7 +125,7 @@ def approve_shipment(
 
 
 def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: datetime) -> Shipment:
-    """Either end gives up a shipment that has not left. Raises ShipmentNotFound, Forbidden, BadState."""
+    """Either end gives up a shipment that has not left; what was packed is free again. Raises ShipmentNotFound, Forbidden, BadState."""
     shipment, from_path, to_path = locked(db, principal, ref)
     if not principal.may(Permission.SHIPMENT_WRITE, to_path):
         require_end(principal, from_path)
@@ -132,6 +133,7 @@ def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: 
         return shipment
     if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
+    unpack(db, shipment, now=now)
     shipment.state = ShipmentState.CANCELLED
     db.flush()
     tell(db, shipment, lambda facts: ShipmentCancelled(**facts), now=now)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -25,13 +25,17 @@ from tracker.shipments.rules.sscc import is_sscc, make_sscc
 from tracker.shipments.rules.words import DISPATCHED, ShipmentState
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
+from tracker.shipments.service.setting_aside import keys_of, lock_sender, packed_vials
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.queries.stock import parcels_at
-from tracker.stock.rules.fefo import Parcel, Skip, pick, reason_to_skip
+from tracker.stock.rules.entries import Key
+from tracker.stock.rules.fefo import Parcel, free, pick
 from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
-from tracker.stock.rules.words import Kind
+from tracker.stock.rules.use import Skip
+from tracker.stock.rules.words import Kind, Status
 from tracker.stock.service.commands import PostEvent
+from tracker.stock.service.places import set_aside
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.recording import resolve_lines
 
@@ -60,9 +64,9 @@ def pack_shipment(
 ) -> Packed:
     """Put vials into boxes: the lines given, or first expiry first out over what is approved and not yet packed.
 
-    Held, recalled, unusable and expired vials are never packed, nor what other packed shipments count on. Packing
-    again before dispatch replaces the boxes; the same again changes nothing. Raises ShipmentNotFound, Forbidden,
-    BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
+    What may not be used here is never packed, nor what is set aside for other shipments. Packed vials bear no promise
+    of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing. Raises
+    ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
@@ -72,8 +76,14 @@ def pack_shipment(
     if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     boxes = boxes or (Box(),)
-    takes, missing, skipped = _choose(db, principal, shipment, boxes, now=now)
+    given = _given(db, principal, shipment, boxes, now=now)
+    mine = packed_vials(db, shipment)
+    lock_sender(db, shipment, {take.batch_id for take in given} | {key.batch_id for key in mine})
+    takes, missing, skipped = _choose(db, shipment, boxes, given, mine, now=now)
     _replace_boxes(db, shipment, boxes, takes)
+    more = keys_of(takes)
+    more.subtract(mine)
+    set_aside(db, shipment.from_facility_id, more, now=now)
     shipment.state = ShipmentState.PACKED
     shipment.packed_content = content
     shipment.packed_at = now
@@ -131,37 +141,39 @@ def dispatch_shipment(
 
 
 def _choose(
-    db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
+    db: Session, shipment: Shipment, boxes: Sequence[Box], given: list[_Take], mine: Counter[Key], *, now: datetime
 ) -> tuple[list[_Take], dict[int, int], tuple[tuple[Parcel, Skip], ...]]:
+    """What is named, then the rest of the order; what this shipment has packed (`mine`) is free to it."""
     sender = db.get_one(Facility, shipment.from_facility_id)
     day = local_day(max(now, shipment.expected_at or now), sender.timezone)
-    promised = _packed_elsewhere(db, shipment)
-    parcels = [
-        replace(parcel, vials=parcel.vials - promised[parcel.batch_id, parcel.place_id])
-        if reason_to_skip(parcel, day) is None
-        else parcel
-        for parcel in parcels_at(db, shipment.from_facility_id)
-    ]
-    takes = _given(db, principal, shipment, boxes, now=now)
-    usable = {(p.batch_id, p.place_id): p.vials for p in parcels if reason_to_skip(p, day) is None}
-    for index, take in enumerate(takes):
+    parcels = _with_packed(parcels_at(db, shipment.from_facility_id), mine, -1)
+    usable = {(p.batch_id, p.place_id): free(p, day) for p in parcels if p.status is Status.USABLE}
+    for index, take in enumerate(given):
         left = usable.get((take.batch_id, take.place_id), 0)
         if take.vials > left:
             raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(left, 0))
         usable[take.batch_id, take.place_id] = left - take.vials
     open_boxes = [index for index, box in enumerate(boxes) if not box.lines]
     if not open_boxes:
-        return takes, {}, ()
-    rest = [replace(p, vials=usable[p.batch_id, p.place_id]) if reason_to_skip(p, day) is None else p for p in parcels]
-    found, missing, skipped = _by_expiry(db, shipment, rest, takes, day=day, box=open_boxes[0])
-    if not takes and not found:
+        return given, {}, ()
+    rest = _with_packed(parcels, keys_of(given), 1)
+    found, missing, skipped = _by_expiry(db, shipment, rest, given, day=day, box=open_boxes[0])
+    if not given and not found:
         raise NothingToPack(
             shipment=shipment.code,
             skipped=[
                 {"lot": p.lot, "place": p.place, "vials": p.vials, "reason": why.value} for p, why in skipped[:50]
             ],
         )
-    return [*takes, *found], missing, tuple(skipped)
+    return [*given, *found], missing, tuple(skipped)
+
+
+def _with_packed(parcels: Iterable[Parcel], packed: Counter[Key], sign: int) -> list[Parcel]:
+    """The parcels with so many more (or fewer) of their vials set aside."""
+    return [
+        replace(parcel, packed=parcel.packed + sign * packed[Key(parcel.place_id, parcel.batch_id, parcel.status)])
+        for parcel in parcels
+    ]
 
 
 def _by_expiry(
@@ -190,11 +202,7 @@ def _by_expiry(
         skipped += [each for each in chosen.skipped if each not in skipped]
         if chosen.missing:
             missing[line.seq] = chosen.missing
-        taken = {(one.parcel.batch_id, one.parcel.place_id): one.vials for one in chosen.lines}
-        parcels = [
-            replace(p, vials=p.vials - taken.get((p.batch_id, p.place_id), 0)) if reason_to_skip(p, day) is None else p
-            for p in parcels
-        ]
+        parcels = _with_packed(parcels, keys_of(found[-len(chosen.lines) :] if chosen.lines else ()), 1)
     return found, missing, skipped
 
 
@@ -217,21 +225,6 @@ def _given(
             raise BadVials(line=index, field="vials", vials=line.vials)
         takes.append(_Take(box, line.batch_id, line.place_id, line.vials))
     return takes
-
-
-def _packed_elsewhere(db: Session, shipment: Shipment) -> Counter[tuple[UUID, UUID]]:
-    """Vials that other shipments of this sender have packed and not yet taken away."""
-    rows = db.execute(
-        select(PackedLine.batch_id, PackedLine.place_id, func.sum(PackedLine.vials).label("vials"))
-        .join(Shipment, Shipment.id == PackedLine.shipment_id)
-        .where(
-            Shipment.from_facility_id == shipment.from_facility_id,
-            Shipment.state == ShipmentState.PACKED,
-            Shipment.id != shipment.id,
-        )
-        .group_by(PackedLine.batch_id, PackedLine.place_id)
-    )
-    return Counter({(row.batch_id, row.place_id): int(row.vials) for row in rows})
 
 
 def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[_Take]) -> None:

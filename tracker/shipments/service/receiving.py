@@ -38,7 +38,7 @@ from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
 from tracker.stock.errors import BadVials
 from tracker.stock.models import StockBalance
 from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
-from tracker.stock.rules.words import MOST_VIALS, Kind, ReceiptOutcome, Status, is_spent
+from tracker.stock.rules.words import MOST_VIALS, SPOILABLE, Kind, ReceiptOutcome, Status, is_spent
 from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.reading import lock_anchors
@@ -238,7 +238,7 @@ def _entry(line: _Line, vials: int, outcome: ReceiptOutcome, status: Status) -> 
 def _stop(entry: Line, line: _Line) -> Line | None:
     """The status change of rejected vials; None when their state already stops them."""
     to_status = Status.UNUSABLE if line.said.reason in SPENT else Status.HELD
-    spent_by_monitor = entry.status is Status.USABLE and is_spent(entry.vvm_stage)
+    spent_by_monitor = entry.status in SPOILABLE and is_spent(entry.vvm_stage)
     if spent_by_monitor or (entry.status is not Status.USABLE and to_status is not Status.UNUSABLE):
         return None
     if entry.status is Status.UNUSABLE:

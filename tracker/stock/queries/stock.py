@@ -101,12 +101,13 @@ def reported_then(*, as_of: datetime | None, known_at: datetime | None) -> Colum
 
 
 def parcels_at(db: Session, facility_id: UUID, presentation_id: UUID | None = None) -> list[Parcel]:
-    """All vials in places of a facility, for FEFO; of one presentation, or of all."""
+    """All vials in places of a facility, for FEFO; of one presentation, or of all. What is decided under a lock is fresh."""
     query = (
         select(StockBalance, Batch.lot, Batch.expiry, Equipment.code, Equipment.in_service)
         .join(Batch, Batch.id == StockBalance.batch_id)
         .join(Equipment, Equipment.id == StockBalance.place_id)
         .where(StockBalance.facility_id == facility_id, StockBalance.vials > 0)
+        .execution_options(populate_existing=True)
     )
     if presentation_id is not None:
         query = query.where(Batch.presentation_id == presentation_id)
@@ -121,6 +122,7 @@ def parcels_at(db: Session, facility_id: UUID, presentation_id: UUID | None = No
             vials=balance.vials,
             vvm_stage=balance.vvm_stage,
             in_service=in_service,
+            packed=balance.packed,
         )
         for balance, lot, expiry, place, in_service in db.execute(query)
     ]

@@ -9,14 +9,15 @@ count. The count's difference, once `lost`, is thereby explained.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from tracker.stock.errors import CountedTwice, CountNeedsStatus
 from tracker.stock.rules.history import Move, Position, amended, balance_at, first_negative, lost_and_found
-from tracker.stock.rules.words import BALANCED, Account, Status, is_spent
+from tracker.stock.rules.words import BALANCED, SPOILABLE, Account, Status, is_spent
 
 
 class Key(NamedTuple):
@@ -41,22 +42,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A count's line: the total found at `key`."""
+    """A count's line: the total found at `key`, or with `of_shelf` at its batch and place, whatever the status there."""
 
     key: Key
     vials: int
     vvm_stage: int | None
     line: int
+    of_shelf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What stands at a key: vials, vial monitor stage (None: never read), newest event's instant."""
+    """What stands at a key: vials, vial monitor stage (None: never read), newest event's instant, vials packed."""
 
     account: Account
     vials: int
     vvm_stage: int | None
     touched_at: datetime | None
+    packed: int = 0
+    packed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,34 @@ class Broken:
     key: Key
     at: datetime
     line: int | None
+
+
+def statuses_of_shelf(key: Key) -> list[Key]:
+    """The keys of all vials of one batch in one place."""
+    return [key._replace(status=status) for status in Status]
+
+
+def of_status(counted: Sequence[Counted], vials_at: Callable[[Key], int]) -> list[Counted]:
+    """The counts with the status of what lay there (`vials_at` their instant) for those that named none.
+
+    Where vials of one status lie, a count of the shelf is a count of them; what another line of the same count names
+    is left to that line. Raises CountNeedsStatus where several remain, CountedTwice.
+    """
+    named = {count.key for count in counted if not count.of_shelf}
+    found: list[Counted] = []
+    for count in counted:
+        if count.of_shelf:
+            lying = [key for key in statuses_of_shelf(count.key) if key not in named and vials_at(key) > 0]
+            if len(lying) > 1:
+                statuses = [key.status.value for key in lying]
+                raise CountNeedsStatus(line=count.line, field="status", statuses=statuses)
+            key = lying[0] if lying else count.key
+            if key in named:
+                raise CountedTwice(line=count.line, field="batch")
+            named.add(key)
+            count = replace(count, key=key, of_shelf=False)  # noqa: PLW2901  # the same line, now with its status
+        found.append(count)
+    return found
 
 
 def counted_entries(counted: Counted, on_ledger: int, facility_id: UUID) -> list[Entry]:
@@ -139,15 +171,15 @@ def check_history(
 
 
 def vvm_follow_up(entries: Iterable[Entry], counted: Iterable[Counted]) -> list[Entry]:
-    """The status change that a spent monitor asks for: what arrived or was counted usable becomes unusable."""
+    """The status change that a spent monitor asks for: what arrived or was counted in use becomes unusable."""
     spent: list[tuple[Key, int, int, int | None]] = [
         (d.key, d.vials, d.vvm_stage, d.line)
         for d in entries
-        if d.vials > 0 and d.account in BALANCED and d.vvm_stage is not None
+        if d.vials > 0 and d.account is Account.PLACE and d.vvm_stage is not None
     ] + [(c.key, c.vials, c.vvm_stage, c.line) for c in counted if c.vvm_stage is not None]
     follow: list[Entry] = []
     for key, vials, stage, line in spent:
-        if is_spent(stage) and key.status is Status.USABLE and vials > 0:
+        if is_spent(stage) and key.status in SPOILABLE and vials > 0:
             follow.append(Entry(Account.PLACE, key, -vials, stage, "vvm", line))
             follow.append(Entry(Account.PLACE, key._replace(status=Status.UNUSABLE), vials, stage, "vvm", line))
     return follow
@@ -167,16 +199,17 @@ def new_balances(
 ) -> dict[Key, Balance]:
     """The balances after `entries`, for every key they touch, monitors merged to the worse.
 
-    What arrives brings the stage somebody read on it, else the stage of where it came from.
+    What arrives brings the stage somebody read on it, else the stage of where it came from. A spent monitor is
+    said of the vials that came, and they go on to the unusable at once: it taints nothing that lies there.
     """
     result: dict[Key, Balance] = {}
     listed = [d for d in entries if d.account in BALANCED]
-    sources = {(d.key.batch_id, d.line): balances[d.key].vvm_stage for d in listed if d.vials < 0 and d.key in balances}
+    sources = {(d.key.batch_id, d.line): d.key for d in listed if d.vials < 0 and d.key in balances}
     for entry in listed:
         old = result.get(entry.key) or balances.get(entry.key) or Balance(entry.account, 0, None, None)
         stage = old.vvm_stage
         if entry.vials > 0:
-            brought = entry.vvm_stage or sources.get((entry.key.batch_id, entry.line))
+            brought = _brought(entry, sources.get((entry.key.batch_id, entry.line)), balances)
             stage = worse(stage if old.vials > 0 else None, brought)
         result[entry.key] = replace(old, vials=old.vials + entry.vials, vvm_stage=stage)
     for count in counted:
@@ -191,6 +224,25 @@ def new_balances(
             touched_at=max(occurred_at, balance.touched_at) if balance.touched_at else occurred_at,
         )
         for key, balance in result.items()
+    }
+
+
+def _brought(entry: Entry, source: Key | None, balances: Mapping[Key, Balance]) -> int | None:
+    """The monitor stage that vials bring to the balance they come to."""
+    if entry.key.status in SPOILABLE and is_spent(entry.vvm_stage):
+        return None
+    if entry.vvm_stage is not None or source is None:
+        return entry.vvm_stage
+    # Unusable vials come back into use only when what made them so is taken back: it was a misreading.
+    taken_back = source.status is Status.UNUSABLE and entry.key.status in SPOILABLE
+    return None if taken_back else balances[source].vvm_stage
+
+
+def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> dict[Key, Balance]:
+    """The balances once vials have been dispatched: what left is no longer set aside."""
+    left = net(entry for entry in entries if entry.account is Account.PLACE)
+    return {
+        key: replace(balance, packed=max(0, balance.packed + left.get(key, 0))) for key, balance in balances.items()
     }
 
 

@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from uuid import UUID
 
-from tracker.stock.rules.words import Status, is_spent
-
-
-class Skip(StrEnum):
-    """Why a parcel is not picked."""
-
-    HELD = "held"
-    RECALLED = "recalled"
-    UNUSABLE = "unusable"
-    VVM = "vvm"
-    EXPIRED = "expired"
-    OUT_OF_SERVICE = "out_of_service"
+from tracker.stock.rules.use import Lying, Skip, free_on, why_not
+from tracker.stock.rules.words import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """Vials of one batch in one place and status. `expiry` is the last day of use."""
+    """Vials of one batch in one place and status. `expiry` is the last day of use, `packed` are set aside for shipments."""
 
     batch_id: UUID
     lot: str
@@ -35,6 +24,18 @@ class Parcel:
     vials: int
     vvm_stage: int | None = None
     in_service: bool = True
+    packed: int = 0
+
+    @property
+    def lying(self) -> Lying:
+        """What decides whether they may be used."""
+        return Lying(
+            status=self.status,
+            vials=self.vials,
+            packed=self.packed,
+            vvm_stage=self.vvm_stage,
+            in_service=self.in_service,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,24 +55,14 @@ class Pick:
     missing: int
 
 
-_STOPPED = {Status.HELD: Skip.HELD, Status.RECALLED: Skip.RECALLED, Status.UNUSABLE: Skip.UNUSABLE}
-
-
 def reason_to_skip(parcel: Parcel, day: date) -> Skip | None:
-    """Why these vials cannot be used on `day`; None when they can.
+    """Why these vials cannot be used on `day`; None when some can."""
+    return why_not(parcel.lying, parcel.expiry, day)
 
-    The gravest reason comes first: a batch near its expiry with a spent monitor is refused for the
-    monitor (a peer tests "expiring soon" before the monitor and allocates such a batch).
-    """
-    if parcel.status in _STOPPED:
-        return _STOPPED[parcel.status]
-    if is_spent(parcel.vvm_stage):
-        return Skip.VVM
-    if parcel.expiry < day:
-        return Skip.EXPIRED
-    if not parcel.in_service:
-        return Skip.OUT_OF_SERVICE
-    return None
+
+def free(parcel: Parcel, day: date) -> int:
+    """Vials of the parcel that can be used on `day`."""
+    return free_on(parcel.lying, parcel.expiry, day)
 
 
 def urgency(parcel: Parcel) -> tuple[int, date, str, str, str]:
@@ -96,7 +87,7 @@ def pick(parcels: Iterable[Parcel], vials: int, day: date) -> Pick:
     for parcel in usable:
         if wanted == 0:
             break
-        taken = min(parcel.vials, wanted)
+        taken = min(free(parcel, day), wanted)
         lines.append(Picked(parcel=parcel, vials=taken))
         wanted -= taken
     return Pick(lines=tuple(lines), skipped=tuple(skipped), missing=wanted)

@@ -56,7 +56,8 @@ class LineOf(Generic[Name]):
 
     `place_id` is where the vials are or were (equipment), `to_place_id` where they go. `vials`: whole, ≥ 1; for a
     count the counted total, ≥ 0. `vvm_stage` 1…4 as somebody read it. `outcome` is for receipts, `account` and
-    `holder_id` for status changes outside a place (in transit: the shipment, opened: left out).
+    `holder_id` for status changes outside a place (in transit: the shipment, opened: left out). `status_said`: a
+    count means the usable vials alone, not whatever lies on the shelf.
     """
 
     batch_id: Name
@@ -70,6 +71,12 @@ class LineOf(Generic[Name]):
     outcome: ReceiptOutcome = ReceiptOutcome.ACCEPTED
     account: Account = Account.PLACE
     holder_id: UUID | None = None
+    status_said: bool = False
+
+    @property
+    def counts_shelf(self) -> bool:
+        """Whether a count of this line is of the shelf: nobody said of which status."""
+        return self.status is Status.USABLE and not self.status_said
 
 
 Line = LineOf[UUID]
@@ -184,7 +191,7 @@ def entries_of(kind: Kind, index: int, line: Line, setting: Setting) -> list[Ent
 
 
 def counted_of(lines: list[tuple[int, Line]]) -> list[Counted]:
-    """The totals a count asserts; raises CountedTwice."""
+    """The totals a count asserts, the shelf's where no status was said; raises CountedTwice."""
     seen: set[Key] = set()
     found = []
     for index, line in lines:
@@ -192,7 +199,7 @@ def counted_of(lines: list[tuple[int, Line]]) -> list[Counted]:
         if key in seen:
             raise CountedTwice(line=index, field="batch")
         seen.add(key)
-        found.append(Counted(key, line.vials, line.vvm_stage, index))
+        found.append(Counted(key, line.vials, line.vvm_stage, index, line.counts_shelf))
     return found
 
 

@@ -48,6 +48,10 @@ class Status(StrEnum):
     UNUSABLE = "unusable"
 
 
+SPOILABLE = frozenset({Status.USABLE, Status.HELD})
+"""Statuses that a spent monitor ends at once; recalled vials stay recalled, for the recall counts them."""
+
+
 class WasteReason(StrEnum):
     """Why a closed vial was thrown away (WHO SMART immunisations, closed-vial discards, and what stores report)."""
 

@@ -6,17 +6,21 @@ these functions then take the pool's anchor. Several pools in one transaction: `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.kit.days import local_day
+from tracker.network.models import Facility
 from tracker.stock.errors import NoNeed, NotAvailable
 from tracker.stock.queries.availability import read_steps
 from tracker.stock.rules.availability import bears, overdrawn
 from tracker.stock.service.pools import change_pools
 from tracker.stock.service.reading import lock_anchors, read_need
+from tracker.stock.service.telling import tell_pools
 from tracker.stock.service.writing import write_steps
 
 
@@ -65,6 +69,18 @@ def release(
     lock_anchors(db, {(facility_id, presentation_id)})
     check_need(db, facility_id, presentation_id, deltas)
     _change(db, facility_id, presentation_id, deltas, today)
+
+
+def shift(db: Session, facility_id: UUID, rises: Mapping[UUID, Sequence[tuple[date, int]]], *, now: datetime) -> None:
+    """Let promises follow vials that may or may no longer be used, though none moved; tells what that does to them.
+
+    `rises`: presentation → [(expiry, vials more)]. The caller holds the pools' anchors.
+    """
+    today = local_day(now, db.scalars(select(Facility.timezone).where(Facility.id == facility_id)).one())
+    steps = {presentation_id: read_steps(db, facility_id, presentation_id) for presentation_id in rises}
+    pools = change_pools(db.connection(), facility_id, steps, rises=rises, need={}, today=today)
+    write_steps(db.connection(), facility_id, {pool.presentation_id: pool.changed for pool in pools})
+    tell_pools(db, facility_id, pools, occurred_at=now, now=now)
 
 
 def check_need(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int]) -> None:

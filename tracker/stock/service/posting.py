@@ -23,7 +23,15 @@ from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
-from tracker.stock.errors import HistoryNegative, OtherContent, TooFarAhead, TooOld
+from tracker.stock.errors import (
+    HistoryNegative,
+    OtherContent,
+    OutOfService,
+    PackedVials,
+    TooFarAhead,
+    TooOld,
+    VvmSpent,
+)
 from tracker.stock.rules.entries import (
     Balance,
     Broken,
@@ -36,12 +44,16 @@ from tracker.stock.rules.entries import (
     counted_entries,
     net,
     new_balances,
+    of_status,
     opposite_of,
+    statuses_of_shelf,
+    unpacked,
     vials_at_position,
     vvm_follow_up,
 )
 from tracker.stock.rules.history import Move, Position
 from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, entries_of
+from tracker.stock.rules.use import Lying, Skip, bearing, free_on, why_not
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
 from tracker.stock.service.commands import Posted, PostEvent, digest
 from tracker.stock.service.pools import PoolChange, change_pools
@@ -180,7 +192,7 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, l
             raise OtherContent(id=str(work.id))
         return Posted(work.id, False, work.facility_id, work.occurred_at)
     rows, balances, newest = _decide(connection, work, state, keys)
-    pools = _pools(connection, work, state, rows, now)
+    pools = _pools(connection, work, state, balances, now)
     change = LedgerChange(
         events=rows,
         balances=balances,
@@ -210,7 +222,8 @@ def anchors_of(work: Work) -> set[Anchor]:
 
 def _keys(work: Work) -> list[Key]:
     keys = {entry.key: None for entry in work.entries if entry.account in BALANCED}
-    keys.update({counted.key: None for counted in work.counted})
+    for counted in work.counted:
+        keys.update(dict.fromkeys(statuses_of_shelf(counted.key) if counted.of_shelf else [counted.key]))
     keys.update({entry.key: None for entry in vvm_follow_up(work.entries, work.counted)})
     return list(keys)
 
@@ -223,9 +236,14 @@ def _decide(
     late = [key for key in keys if _is_late(state.balances.get(key), work)]
     past = read_past(connection, late, work.occurred_at, work.reverses_id or work.id) if late else {}
     entries = list(work.entries)
+    _check_use(work, state)
+
+    def lay_there(key: Key) -> int:
+        return vials_at_position(state.balances.get(key), past.get(key, _NO_PAST), position)
+
+    work.counted = of_status(work.counted, lay_there)
     for counted in work.counted:
-        on_ledger = vials_at_position(state.balances.get(counted.key), past.get(counted.key, _NO_PAST), position)
-        entries.extend(counted_entries(counted, on_ledger, work.facility_id))
+        entries.extend(counted_entries(counted, lay_there(counted.key), work.facility_id))
     follow = vvm_follow_up(entries, work.counted)
     changes = net([*entries, *follow])
     lines = {entry.key: entry.line for entry in reversed([*entries, *follow])}
@@ -242,7 +260,40 @@ def _decide(
     _check(state, past, position, changes=changes, lines=lines, opposites=opposites)
     rows = _rows(connection, work, state.number, entries=entries, follow=follow, opposites=opposites)
     everything = [entry for row in rows for entry in row.entries]
-    return rows, new_balances(state.balances, everything, work.occurred_at, work.counted), not late
+    balances = new_balances(state.balances, everything, work.occurred_at, work.counted)
+    if work.kind is Kind.DISPATCH:
+        balances = unpacked(balances, work.entries)
+    return rows, balances, not balances.keys() & set(late)
+
+
+def _check_use(work: Work, state: LedgerState) -> None:
+    """Raise VvmSpent, OutOfService, PackedVials when what is to be opened must not be used there.
+
+    What was opened before the fridge went out of service, or before the rest was packed, is a fact.
+    """
+    if work.kind is not Kind.OPENING:
+        return
+    lines = {entry.key: entry.line for entry in work.entries}
+    for key, vials in net(entry for entry in work.entries if entry.account is Account.PLACE).items():
+        balance = state.balances.get(key)
+        if balance is None:
+            continue
+        out_since = state.out_of_service.get(key.holder_id)
+        lying = Lying(
+            status=key.status,
+            vials=balance.vials,
+            packed=balance.packed if balance.packed_at and balance.packed_at <= work.occurred_at else 0,
+            vvm_stage=balance.vvm_stage,
+            in_service=out_since is None or work.occurred_at < out_since,
+        )
+        reason, where = why_not(lying, date.max, date.max), {"line": lines[key]}
+        if reason is Skip.VVM:
+            raise VvmSpent(**where, field="vvm_stage", vvm_stage=balance.vvm_stage)
+        if reason is Skip.OUT_OF_SERVICE:
+            raise OutOfService(**where, field="place")
+        free = free_on(lying, date.max, date.max)
+        if lying.packed and -vials > free and -vials <= balance.vials:
+            raise PackedVials(**where, field="vials", vials=free)
 
 
 def _is_late(balance: Balance | None, work: Work) -> bool:
@@ -347,16 +398,17 @@ def _rows(
 
 
 def _pools(
-    connection: Connection, work: Work, state: LedgerState, rows: Sequence[EventRow], now: datetime
+    connection: Connection, work: Work, state: LedgerState, balances: Mapping[Key, Balance], now: datetime
 ) -> list[PoolChange]:
-    """What the event does to what may be promised: usable vials in places of the facility, by batch."""
-    usable: dict[UUID, int] = {}
-    for row in rows:
-        for entry in row.entries:
-            if entry.account is Account.PLACE and entry.key.status is Status.USABLE:
-                usable[entry.key.batch_id] = usable.get(entry.key.batch_id, 0) + entry.vials
+    """What the event does to what may be promised: vials in places of the facility that may be used there, by batch."""
+    risen: dict[UUID, int] = {}
+    for key, after in balances.items():
+        if after.account is Account.PLACE and key.status is Status.USABLE:
+            before = state.balances.get(key)
+            vials = _bearing(state, key, after) - (_bearing(state, key, before) if before is not None else 0)
+            risen[key.batch_id] = risen.get(key.batch_id, 0) + vials
     rises: dict[UUID, list[tuple[date, int]]] = {}
-    for batch_id, vials in usable.items():
+    for batch_id, vials in risen.items():
         batch = work.facts.batches[batch_id]
         if vials or batch.presentation_id not in state.steps:
             rises.setdefault(batch.presentation_id, []).append((batch.expiry, vials))
@@ -364,6 +416,18 @@ def _pools(
         rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
     today = local_day(now, work.facts.timezone)
     return change_pools(connection, work.facility_id, state.steps, rises=rises, need=work.need, today=today)
+
+
+def _bearing(state: LedgerState, key: Key, balance: Balance) -> int:
+    return bearing(
+        Lying(
+            status=key.status,
+            vials=balance.vials,
+            packed=balance.packed,
+            vvm_stage=balance.vvm_stage,
+            in_service=key.holder_id not in state.out_of_service,
+        )
+    )
 
 
 def _translated(error: IntegrityError, work: Work) -> DomainError | IntegrityError:

@@ -51,9 +51,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest."""
+    """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest.
+
+    `out_of_service`: places that are, and since when.
+    """
 
     balances: dict[Key, Balance]
+    out_of_service: dict[UUID, datetime]
     steps: dict[UUID, list[Step]]
     number: int
     recorded: str | None
@@ -172,22 +176,27 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
 
 _STATE = text(
     """
-    SELECT 'balance' AS part, b.holder_id, b.batch_id, b.status, b.account, b.vials, b.vvm_stage, b.touched_at,
-           NULL::uuid AS presentation_id, NULL::date AS step, NULL::bigint AS needed, NULL::bigint AS short,
+    SELECT 'balance' AS part, k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
+           b.packed, b.packed_at, e.out_since, NULL::uuid AS presentation_id, NULL::date AS step, NULL::bigint AS needed, NULL::bigint AS short,
            NULL::bigint AS number, NULL::text AS content
     FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT * FROM stock_balance
         WHERE (stock_balance.holder_id, stock_balance.batch_id, stock_balance.status)
             = (k.holder_id, k.batch_id, k.status)
         LIMIT 1
-    ) b
+    ) b ON true
+    LEFT JOIN LATERAL (
+        SELECT coalesce(service_changed_at, '0001-01-02Z') AS out_since FROM equipment
+        WHERE equipment.id = k.holder_id AND NOT in_service
+        LIMIT 1
+    ) e ON true
     UNION ALL
-    SELECT 'step', NULL, NULL, NULL, NULL, a.vials, NULL, NULL, a.presentation_id, a.step, a.needed, a.short, NULL, NULL
+    SELECT 'step', NULL, NULL, NULL, NULL, a.vials, NULL, NULL, NULL, NULL, NULL, a.presentation_id, a.step, a.needed, a.short, NULL, NULL
     FROM availability a
     WHERE a.facility_id = :facility AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
     UNION ALL
-    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
            nextval('stock_event_number_seq'), (SELECT content FROM stock_event WHERE id = :id)
     """
 )
@@ -213,18 +222,24 @@ def read_state(
     ).all()
     balances: dict[Key, Balance] = {}
     steps: dict[UUID, list[Step]] = defaultdict(list)
+    out_of_service: dict[UUID, datetime] = {}
     number, recorded = 0, None
     for row in rows:
         if row.part == "balance":
             key = Key(row.holder_id, row.batch_id, Status(row.status))
-            balances[key] = Balance(Account(row.account), row.vials, row.vvm_stage, row.touched_at)
+            if row.vials is not None:
+                balances[key] = Balance(
+                    Account(row.account), row.vials, row.vvm_stage, row.touched_at, row.packed, row.packed_at
+                )
+            if row.out_since is not None:
+                out_of_service[row.holder_id] = row.out_since
         elif row.part == "step":
             steps[row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
         else:
             number, recorded = row.number, row.content
     for pool in steps.values():
         pool.sort(key=lambda step: step.step)
-    return LedgerState(balances, steps, number, recorded)
+    return LedgerState(balances, out_of_service, steps, number, recorded)
 
 
 _MOVES = text(

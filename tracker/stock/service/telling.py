@@ -19,7 +19,15 @@ def tell(
     db: Session, event: EventRow, presentations: Iterable[UUID], pools: Sequence[PoolChange], *, now: datetime
 ) -> None:
     """Vials moved or were counted, and what that does to promises."""
-    append_all(db, [_moved(event, presentations), *_consequences(event, pools)], now=now)
+    consequences = _consequences(event.facility_id, pools, event.occurred_at)
+    append_all(db, [_moved(event, presentations), *consequences], now=now)
+
+
+def tell_pools(
+    db: Session, facility_id: UUID, pools: Sequence[PoolChange], *, occurred_at: datetime, now: datetime
+) -> None:
+    """What may be promised changed though no vial moved: a fridge went out of service, vials were packed."""
+    append_all(db, _consequences(facility_id, pools, occurred_at), now=now)
 
 
 def tell_open_doses_fell(
@@ -48,13 +56,13 @@ def _moved(event: EventRow, presentations: Iterable[UUID]) -> Happening:
         cause_id=event.cause,
         shipment_id=event.shipment_id,
     )
-    return _happening(event, told, subject=event.id)
+    return Happening(event=told, unit_id=event.facility_id, subject=event.id, occurred_at=event.occurred_at)
 
 
-def _consequences(event: EventRow, pools: Sequence[PoolChange]) -> list[Happening]:
+def _consequences(facility_id: UUID, pools: Sequence[PoolChange], occurred_at: datetime) -> list[Happening]:
     found: list[Event] = []
     for pool in pools:
-        facility_id, presentation_id = event.facility_id, pool.presentation_id
+        presentation_id = pool.presentation_id
         if pool.short:
             short = StockShort(
                 facility_id=facility_id,
@@ -65,8 +73,4 @@ def _consequences(event: EventRow, pools: Sequence[PoolChange]) -> list[Happenin
             found.append(short)
         if pool.rose > 0:
             found.append(StockAvailable(facility_id=facility_id, presentation_id=presentation_id, vials=pool.rose))
-    return [_happening(event, each, subject=event.facility_id) for each in found]
-
-
-def _happening(event: EventRow, told: Event, *, subject: UUID) -> Happening:
-    return Happening(event=told, unit_id=event.facility_id, subject=subject, occurred_at=event.occurred_at)
+    return [Happening(event=each, unit_id=facility_id, subject=facility_id, occurred_at=occurred_at) for each in found]

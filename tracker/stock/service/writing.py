@@ -79,6 +79,7 @@ _BALANCE_COLUMNS = {
     "place_id": "uuid",
     "facility_id": "uuid",
     "vials": "bigint",
+    "packed": "bigint",
     "vvm_stage": "smallint",
     "touched_at": "timestamptz",
 }
@@ -103,7 +104,7 @@ _BALANCES = f"""
     INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
     SELECT balances.*, CAST(:event AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
     ON CONFLICT (holder_id, batch_id, status) DO UPDATE
-    SET vials = excluded.vials, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
+    SET vials = excluded.vials, packed = excluded.packed, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
         touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND :newest THEN excluded.touched_event_id
                                 ELSE b.touched_event_id END
 """
@@ -189,6 +190,7 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
             "place_id": key.holder_id if balance.account is Account.PLACE else None,
             "facility_id": None if balance.account is Account.TRANSIT else facility_id,
             "vials": balance.vials,
+            "packed": balance.packed,
             "vvm_stage": balance.vvm_stage,
             "touched_at": balance.touched_at,
         }

@@ -1,0 +1,99 @@
+"""What becomes of promises when the vials stay where they are: a place goes out of service, vials are set aside."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch, Presentation
+from tracker.network.models import Equipment
+from tracker.network.queries import equipment_by_ref, path_of
+from tracker.network.service import mark_in_service
+from tracker.stock.models import StockBalance
+from tracker.stock.rules.entries import Key
+from tracker.stock.rules.use import Lying, bearing
+from tracker.stock.service.availability import shift
+from tracker.stock.service.reading import lock_anchors
+
+Rises = dict[UUID, list[tuple[date, int]]]
+
+
+def set_in_service(
+    db: Session, principal: Principal, equipment: str | UUID, in_service: bool, *, now: datetime
+) -> Equipment:
+    """Take equipment out of service (its vials are then neither picked nor promised) or back into it.
+
+    Promises follow in the same transaction. The same again changes nothing. Raises EquipmentNotFound, Forbidden.
+    """
+    found = equipment_by_ref(db, principal, equipment)
+    principal.require(Permission.STOCK_WRITE, path_of(db, found.facility_id))
+    # Every pool of the facility, stocked there or not: what is being recorded meanwhile must see the change.
+    lock_anchors(db, {(found.facility_id, each) for each in db.scalars(select(Presentation.id))})
+    db.refresh(found)
+    if found.in_service != in_service:
+        here = _lying(db, StockBalance.holder_id == found.id)
+        rises = _rises(here, lambda _, lying: replace(lying, in_service=in_service))
+        mark_in_service(db, found, in_service, now=now)
+        shift(db, found.facility_id, rises, now=now)
+    return found
+
+
+def set_aside(db: Session, facility_id: UUID, changes: Mapping[Key, int], *, now: datetime) -> None:
+    """Set vials in places aside for a shipment (+), or give them back (−); they bear no promise here meanwhile.
+
+    The caller holds the anchors of their pools, and has seen that what it sets aside is free.
+    """
+    changes = {key: vials for key, vials in changes.items() if vials}
+    if not changes:
+        return
+    keys = [tuple(key) for key in changes]
+    lying = _lying(db, tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_(keys))
+    rises = _rises(lying, lambda key, each: replace(each, packed=max(0, each.packed + changes[key])))
+    for balance, _, _, _ in lying:
+        more = changes[_key(balance)]
+        balance.packed = max(0, balance.packed + more)
+        if more > 0:
+            balance.packed_at = now
+    db.flush()
+    shift(db, facility_id, rises, now=now)
+
+
+_Row = tuple[StockBalance, bool, date, UUID]
+
+
+def _lying(db: Session, which: ColumnElement[bool]) -> list[_Row]:
+    rows = db.execute(
+        select(StockBalance, Equipment.in_service, Batch.expiry, Batch.presentation_id)
+        .join(Equipment, Equipment.id == StockBalance.place_id)
+        .join(Batch, Batch.id == StockBalance.batch_id)
+        .where(which)
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def _key(balance: StockBalance) -> Key:
+    return Key(balance.holder_id, balance.batch_id, balance.status)
+
+
+def _rises(rows: list[_Row], change: Callable[[Key, Lying], Lying]) -> Rises:
+    """By how much more vials bear promises after the change, by presentation and expiry."""
+    rises: Rises = defaultdict(list)
+    for balance, in_service, expiry, presentation_id in rows:
+        before = Lying(
+            status=balance.status,
+            vials=balance.vials,
+            packed=balance.packed,
+            vvm_stage=balance.vvm_stage,
+            in_service=in_service,
+        )
+        rises[presentation_id].append((expiry, bearing(change(_key(balance), before)) - bearing(before)))
+    return rises
