@@ -55,6 +55,7 @@ EVENTS: tuple[type[Event], ...] = (
     shipments.ShipmentPacked,
     shipments.ShipmentDispatched,
     shipments.ShipmentReceived,
+    shipments.ShipmentReturned,
     shipments.ShipmentDiffered,
     stock.StockMoved,
     stock.StockShort,

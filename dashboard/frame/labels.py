@@ -178,6 +178,7 @@ SHIPMENT_STATE = {
     "partly_received": mark("Diterima sebagian"),
     "received": mark("Diterima"),
     "cancelled": mark("Dibatalkan"),
+    "returned": mark("Kembali ke pengirim"),
 }
 SHIPMENT_SHOW = {"going": mark("Berjalan"), "done": mark("Selesai"), "all": mark("Semua")}
 DIFFERENCE = {

@@ -15,12 +15,12 @@ from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
 from tracker.shipments.queries.finding import shipments_visible_to
-from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentState
+from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, ShipmentState
 
 MOST = 100
 SHOWS: dict[str, frozenset[ShipmentState]] = {
     "going": frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED}) | ON_THE_ROAD,
-    "done": frozenset({ShipmentState.RECEIVED, ShipmentState.CANCELLED}),
+    "done": ARRIVED | {ShipmentState.CANCELLED},
     "all": frozenset(ShipmentState),
 }
 
@@ -128,8 +128,15 @@ def _received(db: Session, ids: list[UUID]) -> tuple[dict[UUID, int], dict[UUID,
     rows = db.execute(
         select(
             ShipmentReceipt.shipment_id,
-            func.sum(ReceiptLine.accepted),
-            func.sum(ReceiptLine.rejected + ReceiptLine.missing + ReceiptLine.surplus),
+            func.coalesce(func.sum(ReceiptLine.accepted).filter(~ShipmentReceipt.returned), 0),
+            # What came back to the sender differs from what was sent; what was missing and turned up does not.
+            func.sum(
+                ReceiptLine.rejected
+                + ReceiptLine.missing
+                + ReceiptLine.surplus
+                - ReceiptLine.recovered
+                + case((ShipmentReceipt.returned, ReceiptLine.accepted), else_=0)
+            ),
         )
         .join(ReceiptLine, ReceiptLine.receipt_id == ShipmentReceipt.id)
         .where(ShipmentReceipt.shipment_id.in_(ids))

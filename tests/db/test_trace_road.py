@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.stock import Ledger
 from tests.support.world import World
+from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.feed.models import FeedPending
 from tracker.kit.errors import Forbidden
@@ -23,6 +25,8 @@ from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.commands import ReverseEvent
+from tracker.stock.service.reversing import reverse_event
 from tracker.trace.epcis import EventFilter, ledger_events
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
 from tracker.trace.models import RecallHolder
@@ -225,11 +229,36 @@ def test_an_epcis_event_says_what_where_when_and_how_many(travelled: Road) -> No
     assert dispatch["readPoint"] == {"id": "urn:rantai:facility:kota-tangerang"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (Kind.TRANSFER, {"vials": 8, "to_place": "pkm-cipondoh-b1"}),
+        (Kind.COUNT, {"vials": 25}),
+        (Kind.COUNT, {"vials": 40}),
+        (Kind.STATUS, {"vials": 3, "to_status": Status.UNUSABLE}),
+        (Kind.WASTE, {"vials": 2, "reason": "broken"}),
+        (Kind.RETURN, {"vials": 4}),
+    ],
+    ids=lambda value: str(value.value) if isinstance(value, Kind) else "",
+)
+def test_a_reversal_says_of_every_kind_what_its_original_said(road: Road, kind: Kind, more: dict[str, Any]) -> None:
+    road.ledger.post(Kind.SUPPLY, road.ledger.line("az-10/AZ003", 30), at=road.now - timedelta(hours=2))
+    said = {**more, "to_place": road.world.equipment[more["to_place"]]} if "to_place" in more else more
+    posted = road.ledger.post(kind, road.ledger.line("az-10/AZ003", **said), at=road.now - timedelta(hours=1))
+    reverse = ReverseEvent(id=uuid7(), event_id=posted.event_id, reason="salah ketik")
+    reverse_event(road.db, SYSTEM, reverse, now=road.now)
+    found, _ = ledger_events(road.db, SYSTEM, EventFilter(), after=0, limit=100)
+    original, reversal = (object_event(event) for event in found if posted.event_id in (event.id, event.reversed_as))
+    declared = {name: value for name, value in reversal.items() if name not in ("errorDeclaration", "recordTime")}
+    assert declared == {name: value for name, value in original.items() if name != "recordTime"}
+    assert "errorDeclaration" in reversal
+    # It is found by the time it speaks of, as its original is.
+    window = EventFilter(event_from=road.now - timedelta(minutes=61), event_before=road.now - timedelta(minutes=59))
+    assert len(ledger_events(road.db, SYSTEM, window, after=0, limit=100)[0]) == 2
+
+
 def test_a_reversal_is_the_first_event_again_declared_an_error(road: Road) -> None:
     posted = road.ledger.post(Kind.SUPPLY, road.ledger.line(BATCH, 5))
-    from tracker.stock.service.commands import ReverseEvent
-    from tracker.stock.service.reversing import reverse_event
-
     reverse = ReverseEvent(id=uuid7(), event_id=posted.event_id, reason="salah ketik")
     reverse_event(road.db, road.world.who(Role.MANAGER), reverse, now=road.now)
     events, _ = ledger_events(road.db, road.world.who(Role.MANAGER), EventFilter(), after=0, limit=10)

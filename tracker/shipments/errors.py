@@ -71,7 +71,13 @@ class MissingPlace(Refused):
     code = "shipments.missing_place"
 
 
+class BeforeSent(Refused):
+    """The receipt is told for a time before the shipment left (`sent_at`): one of the two clocks is wrong."""
+
+    code = "shipments.before_sent"
+
+
 class MoreThanSent(Refused):
-    """More vials than are on the road; what is too many is `surplus`."""
+    """More vials than are on the road or were written off; what is too many is `surplus`."""
 
     code = "shipments.more_than_sent"

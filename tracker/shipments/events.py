@@ -92,6 +92,13 @@ class ShipmentReceived(ReceiptNews):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentReturned(ReceiptNews):
+    """The truck turned round and the sender took back what was still on it, all of it or a part."""
+
+    KIND: ClassVar[str] = "shipments.returned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceLine(Part):
     """What was not as sent, of one batch."""
 

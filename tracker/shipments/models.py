@@ -83,7 +83,11 @@ class PackedLine(Base):
 
 
 class ShipmentReceipt(Base):
-    """One part of what arrived, as the receiver found it. Its id is also its stock event's."""
+    """One part of what arrived, as whoever took it found it. Its id is also its stock event's.
+
+    `returned`: the sender took it back, the truck had turned round. `said_at` is what a slow clock told when it
+    was earlier than the departure; `occurred_at` is then the departure.
+    """
 
     __tablename__ = "shipment_receipt"
 
@@ -94,10 +98,15 @@ class ShipmentReceipt(Base):
     recorded_by: Mapped[str]
     final: Mapped[bool]
     content: Mapped[str]
+    returned: Mapped[bool] = mapped_column(server_default="false")
+    said_at: Mapped[datetime | None]
 
 
 class ReceiptLine(Base):
-    """What became of vials of one batch. `reason` covers rejected, missing and surplus."""
+    """What became of vials of one batch. `reason` covers rejected, missing and surplus.
+
+    `recovered` of the accepted and rejected ones had been written off as missing by an earlier receipt.
+    """
 
     __tablename__ = "receipt_line"
     __table_args__ = (
@@ -105,6 +114,7 @@ class ReceiptLine(Base):
         CheckConstraint("accepted + rejected + missing + surplus >= 1", name="says_something"),
         CheckConstraint("rejected + missing + surplus = 0 OR reason IS NOT NULL", name="difference_has_reason"),
         CheckConstraint("vvm_stage BETWEEN 1 AND 4", name="vvm_stage"),
+        CheckConstraint("recovered BETWEEN 0 AND accepted + rejected", name="recovered_arrived"),
     )
 
     receipt_id: Mapped[UUID] = mapped_column(ForeignKey("shipment_receipt.id"), primary_key=True)
@@ -115,6 +125,7 @@ class ReceiptLine(Base):
     rejected: Mapped[int]
     missing: Mapped[int]
     surplus: Mapped[int]
+    recovered: Mapped[int] = mapped_column(server_default="0")
     reason: Mapped[Difference | None] = mapped_column(StrEnumText(Difference))
     note: Mapped[str | None]
     vvm_stage: Mapped[int | None] = mapped_column(SmallInteger)

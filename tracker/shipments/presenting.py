@@ -142,6 +142,8 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
         receipt.id: ReceiptOut(
             id=receipt.id,
             occurred_at=receipt.occurred_at,
+            said_at=receipt.said_at,
+            returned=receipt.returned,
             recorded_at=receipt.recorded_at,
             recorded_by=receipt.recorded_by,
             final=receipt.final,
@@ -168,6 +170,7 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
                 rejected=line.rejected,
                 missing=line.missing,
                 surplus=line.surplus,
+                recovered=line.recovered,
                 reason=line.reason,
                 note=line.note,
                 vvm_stage=line.vvm_stage,
@@ -189,6 +192,8 @@ def _differences(db: Session, shipment: Shipment, names: dict[UUID, tuple[str, s
             rejected=each.rejected,
             missing=each.missing,
             surplus=each.surplus,
+            returned=each.returned,
+            recovered=each.recovered,
             on_road=each.on_road,
             differs=each.differs,
         )

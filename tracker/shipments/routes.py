@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 from sqlalchemy import or_
+from sqlalchemy.orm import Session
 
+from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
@@ -138,12 +141,25 @@ def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller
 
 @router.post("/{ref}/receipts", status_code=201, responses=_REPEAT)
 def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
-    """Record one part of what arrived: 201, or 200 for the same again."""
+    """Record one part of what arrived, also what was written off as missing and turns up: 201, or 200 for the same again."""
+    return _take(ref, body, response, db, caller, now, returned=False)
+
+
+@router.post("/{ref}/returns", status_code=201, responses=_REPEAT)
+def take_back(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The truck turned round: the sender takes back what is on it, into its own places. 201, or 200 for the same again."""
+    return _take(ref, body, response, db, caller, now, returned=True)
+
+
+def _take(
+    ref: str, body: ReceiptIn, response: Response, db: Session, caller: Principal, now: datetime, *, returned: bool
+) -> ShipmentDetail:
     command = ReceiveShipment(
         id=body.id,
         occurred_at=body.occurred_at,
         lines=tuple(Received(**line.model_dump()) for line in body.lines),
         final=body.final,
+        returned=returned,
     )
     arrived = receive_shipment(db, caller, ref, command, now=now)
     response.status_code = 201 if arrived.fresh else 200

@@ -143,7 +143,7 @@ class BoxOut(BaseModel):
 
 
 class ReceiptLineOut(BaseModel):
-    """What the receiver found of one batch."""
+    """What the receiver found of one batch; `recovered` of these had been written off as missing."""
 
     batch_id: UUID
     lot: str
@@ -153,16 +153,19 @@ class ReceiptLineOut(BaseModel):
     rejected: int
     missing: int
     surplus: int
+    recovered: int
     reason: Difference | None
     note: str | None
     vvm_stage: int | None
 
 
 class ReceiptOut(BaseModel):
-    """One part of what arrived."""
+    """One part of what arrived; `returned` at its sender. `said_at`: what a clock said that was before the departure."""
 
     id: UUID
     occurred_at: datetime
+    said_at: datetime | None
+    returned: bool
     recorded_at: datetime
     recorded_by: str
     final: bool
@@ -170,7 +173,7 @@ class ReceiptOut(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    """Sent against arrived, of one batch."""
+    """Sent against arrived, of one batch; `recovered` were missing first and are not counted as missing any more."""
 
     batch_id: UUID
     lot: str
@@ -180,6 +183,8 @@ class DifferenceOut(BaseModel):
     rejected: int
     missing: int
     surplus: int
+    returned: int
+    recovered: int
     on_road: int
     differs: bool
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id
 from tracker.stock.models import StockCount, StockEntry, StockEvent
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.rules.words import Status
 from tracker.trace.rules.epcis import Goods, LedgerEvent, object_event
 from tracker.trace.rules.epcis_query import kinds_asked, passes
 
@@ -59,20 +59,21 @@ def ledger_events(
     db: Session, principal: Principal, wanted: EventFilter, *, after: int, limit: int
 ) -> tuple[list[LedgerEvent], int | None]:
     """Events of the caller's subtree with a ledger number above `after`, and where to go on (None: no more)."""
-    original = aliased(StockEvent)
+    # What is told: the event itself, or, of a reversal, the event that it takes back.
+    said = aliased(StockEvent)
     query = (
-        select(StockEvent, Facility.code, Facility.timezone, original.kind.label("original_kind"))
-        .join(Facility, Facility.id == StockEvent.facility_id)
+        select(StockEvent, said, Facility.code, Facility.timezone)
+        .join(said, said.id == func.coalesce(StockEvent.reverses_id, StockEvent.id))
+        .join(Facility, Facility.id == said.facility_id)
         .join(Unit, Unit.id == StockEvent.facility_id)
-        .outerjoin(original, original.id == StockEvent.reverses_id)
         .where(StockEvent.number > after, visible_to(principal, Unit.path, Permission.STOCK_READ))
         .order_by(StockEvent.number)
         .limit(limit + 1)
     )
     if wanted.event_from is not None:
-        query = query.where(StockEvent.occurred_at >= wanted.event_from)
+        query = query.where(said.occurred_at >= wanted.event_from)
     if wanted.event_before is not None:
-        query = query.where(StockEvent.occurred_at < wanted.event_before)
+        query = query.where(said.occurred_at < wanted.event_before)
     if wanted.record_from is not None:
         query = query.where(StockEvent.recorded_at >= wanted.record_from)
     if wanted.record_before is not None:
@@ -81,13 +82,13 @@ def ledger_events(
         ids = _ids(wanted.asked["EQ_eventID"])
         query = query.where(StockEvent.id.in_(ids) | StockEvent.reverses_id.in_(ids))
     if wanted.asked.keys() & {"EQ_action", "EQ_bizStep"}:
-        query = query.where(func.coalesce(original.kind, StockEvent.kind).in_(kinds_asked(wanted.asked)))
+        query = query.where(said.kind.in_(kinds_asked(wanted.asked)))
     rows = db.execute(query).all()
     more = len(rows) > limit
     rows = rows[:limit]
-    goods = _goods(db, [row[0].id for row in rows])
+    goods = _goods(db, {row[1].id for row in rows})
     # An event that moved nothing (a count that found what was expected, of zero) has no goods and no event.
-    events = [_ledger_event(row, goods[row[0].id]) for row in rows if goods[row[0].id].lines]
+    events = [_ledger_event(row, goods[row[1].id]) for row in rows if goods[row[1].id].lines]
     return events, rows[-1][0].number if more else None
 
 
@@ -106,7 +107,7 @@ class _Told:
     status: Status | None = None
 
 
-def _goods(db: Session, event_ids: Sequence[UUID]) -> dict[UUID, _Told]:
+def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     told: dict[UUID, _Told] = defaultdict(lambda: _Told([]))
     entries = db.execute(
         select(StockEntry, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
@@ -144,18 +145,18 @@ def _goods(db: Session, event_ids: Sequence[UUID]) -> dict[UUID, _Told]:
     return told
 
 
-def _ledger_event(row: Row[StockEvent, str, str, Kind], told: _Told) -> LedgerEvent:
-    event, facility, timezone, original_kind = row
+def _ledger_event(row: Row[StockEvent, StockEvent, str, str], told: _Told) -> LedgerEvent:
+    event, said, facility, timezone = row
     return LedgerEvent(
         id=event.id,
-        kind=original_kind or event.kind,
+        kind=said.kind,
         facility=facility,
         place=told.place,
-        occurred_at=event.occurred_at,
+        occurred_at=said.occurred_at,
         recorded_at=event.recorded_at,
-        utc_offset=event.occurred_at.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta(0),
+        utc_offset=said.occurred_at.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta(0),
         goods=told.lines,
-        shipment=event.shipment_id,
+        shipment=said.shipment_id,
         status=told.status,
         reversed_as=event.reverses_id,
     )

@@ -40,9 +40,14 @@ PROBLEMS: dict[str, Problem] = {
         422, "Vial yang ditolak, hilang atau lebih perlu alasan.", "Rejected, missing and surplus vials need a reason."
     ),
     "shipments.missing_place": Problem(422, "Vial yang datang perlu tempat.", "Vials that arrived need a place."),
+    "shipments.before_sent": Problem(
+        422,
+        "Waktu terima ini sebelum kiriman berangkat ({sent_at}): apakah jam Anda benar? Perbaiki waktunya.",
+        "This is before the shipment was sent ({sent_at}): is your clock right? Correct the time.",
+    ),
     "shipments.more_than_sent": Problem(
         422,
-        "Yang masih di jalan hanya {on_road} vial; kelebihannya catat sebagai surplus.",
-        "Only {on_road} vials are on the road; record what is too many as surplus.",
+        "Yang masih di jalan hanya {on_road} vial dan yang dicatat hilang {lost}; kelebihannya catat sebagai surplus.",
+        "Only {on_road} vials are on the road and {lost} written off; record what is too many as surplus.",
     ),
 }

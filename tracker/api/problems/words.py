@@ -68,6 +68,7 @@ WORDS: Mapping[str, Words] = {
             "partly_received": ("diterima sebagian", "received in part"),
             "received": ("diterima", "received"),
             "cancelled": ("dibatalkan", "cancelled"),
+            "returned": ("kembali ke pengirim", "returned to its sender"),
             "on_road": ("masih di jalan", "still on the road"),
         },
     ),

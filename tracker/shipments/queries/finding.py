@@ -16,7 +16,7 @@ from tracker.network.models import Facility
 from tracker.network.queries import as_id
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentReceipt
-from tracker.shipments.rules.receiving import Sums, sums_of
+from tracker.shipments.rules.receiving import Sums, Taken, sums_of
 
 FromUnit = aliased(Unit, name="from_unit")
 ToUnit = aliased(Unit, name="to_unit")
@@ -65,12 +65,18 @@ def sums_by_batch(db: Session, shipment_id: UUID) -> dict[UUID, Sums]:
     sent = db.execute(select(PackedLine.batch_id, PackedLine.vials).where(PackedLine.shipment_id == shipment_id))
     received = db.execute(
         select(
-            ReceiptLine.batch_id, ReceiptLine.accepted, ReceiptLine.rejected, ReceiptLine.missing, ReceiptLine.surplus
+            ReceiptLine.batch_id,
+            ReceiptLine.accepted,
+            ReceiptLine.rejected,
+            ReceiptLine.missing,
+            ReceiptLine.surplus,
+            ReceiptLine.recovered,
+            ShipmentReceipt.returned,
         )
         .join(ShipmentReceipt, ShipmentReceipt.id == ReceiptLine.receipt_id)
         .where(ShipmentReceipt.shipment_id == shipment_id)
-    )
+    ).mappings()
     return sums_of(
         [(row.batch_id, row.vials) for row in sent],
-        [(row.batch_id, row.accepted, row.rejected, row.missing, row.surplus) for row in received],
+        [Taken(**row) for row in received],
     )

@@ -22,10 +22,12 @@ class ShipmentState(StrEnum):
     PARTLY_RECEIVED = "partly_received"
     RECEIVED = "received"
     CANCELLED = "cancelled"
+    RETURNED = "returned"  # it turned round: all of it is back with the sender or written off
 
 
 ON_THE_ROAD = frozenset({ShipmentState.IN_TRANSIT, ShipmentState.PARTLY_RECEIVED})
-DISPATCHED = ON_THE_ROAD | {ShipmentState.RECEIVED}
+ARRIVED = frozenset({ShipmentState.RECEIVED, ShipmentState.RETURNED})
+DISPATCHED = ON_THE_ROAD | ARRIVED
 
 
 class Difference(StrEnum):

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tracker.shipments.rules.words import Difference, ShipmentKind
@@ -70,16 +71,26 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveShipment:
-    """One part of what arrived; `final` says nothing more will come, so the rest is missing."""
+    """One part of what arrived; `final` says nothing more will come, so the rest is missing.
+
+    `returned`: it arrived where it had been sent from, because the truck turned round.
+    """
 
     id: UUID
     occurred_at: datetime
     lines: tuple[Received, ...]
     final: bool = False
+    returned: bool = False
 
 
 def digest(command: CreateShipment | ReceiveShipment | tuple[Box, ...]) -> str:
     """Equal exactly for commands that say the same."""
-    value = [asdict(box) for box in command] if isinstance(command, tuple) else asdict(command)
+    value = [asdict(box) for box in command] if isinstance(command, tuple) else _told(command)
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _told(command: CreateShipment | ReceiveShipment) -> dict[str, Any]:
+    value = asdict(command)
+    # Receipts of before there were returns keep their digest, so that their repeats stay repeats.
+    return value if value.get("returned") else {name: told for name, told in value.items() if name != "returned"}

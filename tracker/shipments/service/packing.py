@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -115,7 +115,9 @@ def dispatch_shipment(
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
     event = PostEvent(
-        id=uuid5(shipment.id, "dispatch"),
+        # Not derived from the shipment: whoever knows its id could take such an id before, and block the dispatch.
+        # That it happens once is kept by the shipment's row and state.
+        id=uuid7(),
         kind=Kind.DISPATCH,
         facility_id=shipment.from_facility_id,
         occurred_at=occurred_at,

@@ -2,43 +2,48 @@
 
 Accepted vials go from the road into a place; rejected ones too, and there they are stopped (`unusable` when
 spent, else `held` until they go back); missing ones go from the road to `lost`; surplus comes from `found`.
-What was sent and what arrived both stay, and the sender is told of every difference.
+What was written off as missing and turns up is taken from `lost` again. A truck that turns round is received by
+its sender. What was sent and what arrived both stay, and the sender is told of every difference.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
 from tracker.shipments.errors import (
     BadState,
+    BeforeSent,
     EmptyLine,
     MissingPlace,
     MissingReason,
     MoreThanSent,
     OtherContent,
 )
-from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentReceived
+from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentReceived, ShipmentReturned
 from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import sums_by_batch
-from tracker.shipments.rules.receiving import parts
-from tracker.shipments.rules.words import ON_THE_ROAD, SPENT, Difference, ShipmentState
+from tracker.shipments.rules.receiving import arrival, parts
+from tracker.shipments.rules.words import ARRIVED, ON_THE_ROAD, SPENT, Difference, ShipmentState
 from tracker.shipments.service.commands import Received, ReceiveShipment, digest
 from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.telling import ReceiptFacts, ShipmentFacts, tell
 from tracker.stock.errors import BadVials
-from tracker.stock.models import StockBalance
+from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
-from tracker.stock.rules.words import MOST_VIALS, SPOILABLE, Kind, ReceiptOutcome, Status, is_spent
+from tracker.stock.rules.words import MOST_VIALS, SPOILABLE, Account, Kind, ReceiptOutcome, Status, is_spent
 from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.reading import lock_anchors
@@ -53,14 +58,30 @@ class Arrived:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
-    """A receipt's line with ids; `index` is the request's line, None for what `final` adds."""
+    """A receipt's line with ids; `index` is the request's line, None for what `final` adds.
+
+    `recovered` grows as vials are taken that had been written off.
+    """
 
     index: int | None
     batch_id: UUID
     place_id: UUID | None
     said: Received
+    recovered: int = 0
+
+
+Vials = dict[UUID, dict[Status, int]]
+"""By batch and status; what is taken leaves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What of a shipment can still be taken: on the road, and written off as missing."""
+
+    road: Vials
+    lost: Vials
 
 
 def receive_shipment(
@@ -68,33 +89,43 @@ def receive_shipment(
 ) -> Arrived:
     """Record one part of what arrived; the same id again answers the first.
 
-    Raises ShipmentNotFound, Forbidden, BadState, EmptyLine, MissingReason, MissingPlace, MoreThanSent, OtherContent,
-    the refusals of stock lines (each with its line), and what the ledger raises.
+    Raises ShipmentNotFound, Forbidden, BadState, BeforeSent, EmptyLine, MissingReason, MissingPlace, MoreThanSent,
+    OtherContent, the refusals of stock lines (each with its line), and what the ledger raises.
     """
-    shipment, _, to_path = locked(db, principal, ref)
-    require_end(principal, to_path)
+    shipment, from_path, to_path = locked(db, principal, ref)
+    require_end(principal, from_path if command.returned else to_path)
     content = digest(command)
     earlier = db.get(ShipmentReceipt, command.id)
     if earlier is not None:
         if earlier.content != content or earlier.shipment_id != shipment.id:
             raise OtherContent(id=str(command.id))
         return Arrived(shipment, fresh=False)
-    if shipment.state not in ON_THE_ROAD:
+    lost = _lost(db, shipment.id)
+    if shipment.state not in ON_THE_ROAD and not (shipment.state in ARRIVED and lost):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
-    lines = _resolve(db, principal, shipment, command.lines, now=now)
-    _lock(db, shipment, lines)
-    road = _on_road(db, shipment.id)
+    here = shipment.from_facility_id if command.returned else shipment.to_facility_id
+    arrived_at = _arrived_at(db, shipment, here, command)
+    lines = _resolve(db, principal, here, command.lines, now=now)
+    _lock(db, shipment, here, lines)
+    waiting = _Waiting(_on_road(db, shipment.id), lost)
     if command.final:
-        lines += _rest(road, lines)
-    _post(db, principal, shipment, command, lines, road, now=now)
-    _keep(db, principal, shipment, command, lines, content, now=now)
-    _finish(db, shipment, command, lines, now=now)
+        lines += _rest(waiting.road, lines)
+    _post(db, principal, shipment, here, replace(command, occurred_at=arrived_at), lines, waiting, now=now)
+    _keep(db, principal, shipment, command, arrived_at, lines, content, now=now)
+    _finish(db, shipment, command, min(arrived_at, now), lines, now=now)
     return Arrived(shipment, fresh=True)
 
 
-def _resolve(
-    db: Session, principal: Principal, shipment: Shipment, lines: Sequence[Received], *, now: datetime
-) -> list[_Line]:
+def _arrived_at(db: Session, shipment: Shipment, here: UUID, command: ReceiveShipment) -> datetime:
+    try:
+        return arrival(command.occurred_at, shipment.dispatched_at)
+    except ValueError:
+        zone = ZoneInfo(db.get_one(Facility, here).timezone)
+        sent_at = "" if shipment.dispatched_at is None else f"{shipment.dispatched_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        raise BeforeSent(field="occurred_at", sent_at=sent_at) from None
+
+
+def _resolve(db: Session, principal: Principal, here: UUID, lines: Sequence[Received], *, now: datetime) -> list[_Line]:
     for index, line in enumerate(lines):
         _check(index, line)
     # Only what the lines name is asked here; how many vials go where is decided by what lies on the road.
@@ -106,7 +137,7 @@ def _resolve(
         )
         for line in lines
     ]
-    resolved = resolve_lines(db, principal, shipment.to_facility_id, named, now=now, register=True)
+    resolved = resolve_lines(db, principal, here, named, now=now, register=True)
     return [
         _Line(index, known.batch_id, known.place_id, line)
         for index, (known, line) in enumerate(zip(resolved, lines, strict=True))
@@ -126,18 +157,31 @@ def _check(index: int, line: Received) -> None:
         raise MissingPlace(line=index, field="place")
 
 
-def _lock(db: Session, shipment: Shipment, lines: Sequence[_Line]) -> None:
-    """Take all anchors the two events of a receipt touch, at once: those of the batches here and of all on the road."""
-    here = {line.batch_id for line in lines}
+def _lock(db: Session, shipment: Shipment, here: UUID, lines: Sequence[_Line]) -> None:
+    """Take all anchors the two events of a receipt touch, at once: those of the batches named and of all on the road."""
+    named = {line.batch_id for line in lines}
     road = select(StockBalance.batch_id).where(StockBalance.holder_id == shipment.id)
-    rows = db.scalars(select(Batch.presentation_id).where(Batch.id.in_(here) | Batch.id.in_(road)).distinct()).all()
-    lock_anchors(
-        db, {(owner, presentation) for presentation in rows for owner in (shipment.id, shipment.to_facility_id)}
+    rows = db.scalars(select(Batch.presentation_id).where(Batch.id.in_(named) | Batch.id.in_(road)).distinct()).all()
+    lock_anchors(db, {(owner, presentation) for presentation in rows for owner in (shipment.id, here)})
+
+
+def _lost(db: Session, shipment_id: UUID) -> Vials:
+    """What earlier receipts of this shipment wrote off as missing, less what has turned up since."""
+    receipts = select(ShipmentReceipt.id).where(ShipmentReceipt.shipment_id == shipment_id)
+    found: Vials = defaultdict(dict)
+    rows = db.execute(
+        select(StockEntry.batch_id, StockEntry.status, func.sum(StockEntry.vials).label("vials"))
+        .where(StockEntry.event_id.in_(receipts), StockEntry.account == Account.LOST)
+        .group_by(StockEntry.batch_id, StockEntry.status)
+        .having(func.sum(StockEntry.vials) > 0)
     )
+    for row in rows:
+        found[row.batch_id][row.status] = int(row.vials)
+    return found
 
 
-def _on_road(db: Session, shipment_id: UUID) -> dict[UUID, dict[Status, int]]:
-    found: dict[UUID, dict[Status, int]] = defaultdict(dict)
+def _on_road(db: Session, shipment_id: UUID) -> Vials:
+    found: Vials = defaultdict(dict)
     rows = db.execute(
         select(StockBalance.batch_id, StockBalance.status, StockBalance.vials).where(
             StockBalance.holder_id == shipment_id, StockBalance.vials > 0
@@ -148,7 +192,7 @@ def _on_road(db: Session, shipment_id: UUID) -> dict[UUID, dict[Status, int]]:
     return found
 
 
-def _rest(road: dict[UUID, dict[Status, int]], lines: Sequence[_Line]) -> list[_Line]:
+def _rest(road: Vials, lines: Sequence[_Line]) -> list[_Line]:
     """What is still on the road when nothing more will come: missing."""
     left = {batch_id: sum(statuses.values()) for batch_id, statuses in road.items()}
     for line in lines:
@@ -165,26 +209,27 @@ def _post(
     db: Session,
     principal: Principal,
     shipment: Shipment,
+    here: UUID,
     command: ReceiveShipment,
     lines: Sequence[_Line],
-    road: dict[UUID, dict[Status, int]],
+    waiting: _Waiting,
     *,
     now: datetime,
 ) -> None:
     entries: list[Line] = []
     stopped: list[Line] = []
     for line in lines:
-        entries += _taken(line, line.said.accepted, ReceiptOutcome.ACCEPTED, road)
-        rejected = _taken(line, line.said.rejected, ReceiptOutcome.ACCEPTED, road)
+        entries += _taken(line, line.said.accepted, waiting)
+        rejected = _taken(line, line.said.rejected, waiting)
         entries += rejected
         stopped += [stop for each in rejected if (stop := _stop(each, line)) is not None]
-        entries += _taken(line, line.said.missing, ReceiptOutcome.MISSING, road)
+        entries += _missing(line, waiting)
         if line.said.surplus:
             entries.append(_entry(line, line.said.surplus, ReceiptOutcome.SURPLUS, Status.USABLE))
     receipt = PostEvent(
         id=command.id,
         kind=Kind.RECEIPT,
-        facility_id=shipment.to_facility_id,
+        facility_id=here,
         occurred_at=command.occurred_at,
         lines=tuple(entries),
         reference=shipment.code,
@@ -193,9 +238,9 @@ def _post(
     post_event(db, principal, receipt, now=now, permission=Permission.SHIPMENT_WRITE)
     if stopped:
         stop_rejected = PostEvent(
-            id=uuid5(command.id, "rejected"),
+            id=uuid7(),  # once with its receipt, whose id decides what is a repeat
             kind=Kind.STATUS,
-            facility_id=shipment.to_facility_id,
+            facility_id=here,
             occurred_at=command.occurred_at,
             lines=tuple(stopped),
             reason="rejected",
@@ -204,23 +249,39 @@ def _post(
         post_event(db, principal, stop_rejected, now=now, permission=Permission.SHIPMENT_WRITE)
 
 
-def _taken(line: _Line, vials: int, outcome: ReceiptOutcome, road: dict[UUID, dict[Status, int]]) -> list[Line]:
-    """Entries for vials from the road, by the statuses they travel in; what is taken leaves `road`."""
-    if not vials:
-        return []
-    here = road.get(line.batch_id, {})
-    try:
-        found = parts(vials, here)
-    except ValueError:
-        raise MoreThanSent(
-            **({} if line.index is None else {"line": line.index}),
-            field="accepted",
-            vials=vials,
-            on_road=sum(here.values()),
-        ) from None
+def _taken(line: _Line, vials: int, waiting: _Waiting) -> list[Line]:
+    """Entries for vials that arrived: from the road, by the statuses they travel in, then from what was written off."""
+    entries: list[Line] = []
+    left = vials
+    for source, outcome in ((waiting.road, ReceiptOutcome.ACCEPTED), (waiting.lost, ReceiptOutcome.RECOVERED)):
+        for status, count in parts(left, source.get(line.batch_id, {})):
+            source[line.batch_id][status] -= count
+            left -= count
+            line.recovered += count if outcome is ReceiptOutcome.RECOVERED else 0
+            entries.append(_entry(line, count, outcome, status))
+    if left:
+        raise _too_many(line, vials, waiting, already=vials - left)
+    return entries
+
+
+def _missing(line: _Line, waiting: _Waiting) -> list[Line]:
+    """Entries for vials that did not come: only what is on the road can be missing."""
+    road = waiting.road.get(line.batch_id, {})
+    found = parts(line.said.missing, road)
+    if sum(count for _, count in found) < line.said.missing:
+        raise _too_many(line, line.said.missing, waiting)
     for status, count in found:
-        here[status] -= count
-    return [_entry(line, count, outcome, status) for status, count in found]
+        road[status] -= count
+    return [_entry(line, count, ReceiptOutcome.MISSING, status) for status, count in found]
+
+
+def _too_many(line: _Line, vials: int, waiting: _Waiting, *, already: int = 0) -> MoreThanSent:
+    on_road, lost = (sum(source.get(line.batch_id, {}).values()) for source in (waiting.road, waiting.lost))
+    which = {} if line.index is None else {"line": line.index}
+    recovered = min(already, line.recovered)
+    return MoreThanSent(
+        **which, field="accepted", vials=vials, on_road=on_road + already - recovered, lost=lost + recovered
+    )
 
 
 def _entry(line: _Line, vials: int, outcome: ReceiptOutcome, status: Status) -> Line:
@@ -259,6 +320,7 @@ def _keep(
     principal: Principal,
     shipment: Shipment,
     command: ReceiveShipment,
+    arrived_at: datetime,
     lines: Sequence[_Line],
     content: str,
     *,
@@ -268,7 +330,9 @@ def _keep(
         ShipmentReceipt(
             id=command.id,
             shipment_id=shipment.id,
-            occurred_at=min(command.occurred_at, now),
+            occurred_at=min(arrived_at, now),
+            said_at=None if arrived_at == command.occurred_at else command.occurred_at,
+            returned=command.returned,
             recorded_at=now,
             recorded_by=principal.name,
             final=command.final,
@@ -288,6 +352,7 @@ def _keep(
                 rejected=said.rejected,
                 missing=said.missing,
                 surplus=said.surplus,
+                recovered=line.recovered,
                 reason=said.reason,
                 note=said.note,
                 vvm_stage=said.vvm_stage,
@@ -297,21 +362,40 @@ def _keep(
 
 
 def _finish(
-    db: Session, shipment: Shipment, command: ReceiveShipment, lines: Sequence[_Line], *, now: datetime
+    db: Session,
+    shipment: Shipment,
+    command: ReceiveShipment,
+    arrived_at: datetime,
+    lines: Sequence[_Line],
+    *,
+    now: datetime,
 ) -> None:
-    sums = sums_by_batch(db, shipment.id)
-    complete = all(each.on_road == 0 for each in sums.values())
-    shipment.state = ShipmentState.RECEIVED if complete else ShipmentState.PARTLY_RECEIVED
+    sums = sums_by_batch(db, shipment.id).values()
+    complete = all(each.on_road == 0 for each in sums)
+    turned_round = any(each.returned for each in sums) and not any(each.accepted or each.rejected for each in sums)
+    was_complete = shipment.state in ARRIVED
     if complete:
-        shipment.received_at = min(command.occurred_at, now)
+        shipment.state = ShipmentState.RETURNED if turned_round else ShipmentState.RECEIVED
+    else:
+        shipment.state = ShipmentState.PARTLY_RECEIVED
+    if complete and not was_complete:
+        shipment.received_at = arrived_at
     db.flush()
-    _tell(db, shipment, command, lines, now=now)
+    _tell(db, shipment, command, arrived_at, lines, now=now)
     # Whether everything on the road is accounted for is asked of the ledger, not only of our own lines.
     if complete and any(vials for statuses in _on_road(db, shipment.id).values() for vials in statuses.values()):
         raise BadState(shipment=shipment.code, state="on_road")
 
 
-def _tell(db: Session, shipment: Shipment, command: ReceiveShipment, lines: Sequence[_Line], *, now: datetime) -> None:
+def _tell(
+    db: Session,
+    shipment: Shipment,
+    command: ReceiveShipment,
+    arrived_at: datetime,
+    lines: Sequence[_Line],
+    *,
+    now: datetime,
+) -> None:
     differing = tuple(
         DifferenceLine(
             batch_id=line.batch_id,
@@ -334,7 +418,7 @@ def _tell(db: Session, shipment: Shipment, command: ReceiveShipment, lines: Sequ
             surplus_vials=sum(line.said.surplus for line in lines),
         )
 
-    occurred_at = min(command.occurred_at, now)
-    tell(db, shipment, lambda facts: ShipmentReceived(**receipt(facts)), now=now, occurred_at=occurred_at)
+    news = ShipmentReturned if command.returned else ShipmentReceived
+    tell(db, shipment, lambda facts: news(**receipt(facts)), now=now, occurred_at=arrived_at)
     if differing:
         tell(db, shipment, lambda facts: ShipmentDiffered(**receipt(facts), lines=differing), now=now)

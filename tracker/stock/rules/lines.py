@@ -238,6 +238,8 @@ def _receipt(line: Line, setting: Setting) -> tuple[Side, Side]:
     road: Side = (Account.TRANSIT, _shipment(setting), line.status)
     if line.outcome is ReceiptOutcome.MISSING:
         return road, _world(Account.LOST, line, setting)
+    if line.outcome is ReceiptOutcome.RECOVERED:
+        return _world(Account.LOST, line, setting), _here(line)
     if line.outcome is ReceiptOutcome.SURPLUS:
         return _world(Account.FOUND, line, setting), _here(line)
     return road, _here(line)

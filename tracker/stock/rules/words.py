@@ -84,6 +84,7 @@ class ReceiptOutcome(StrEnum):
     ACCEPTED = "accepted"
     MISSING = "missing"
     SURPLUS = "surplus"
+    RECOVERED = "recovered"  # written off as missing, and it turned up after all
 
 
 # WHO: stages 1 and 2 may be used, 3 (discard point reached) and 4 may not.

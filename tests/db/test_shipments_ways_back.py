@@ -1,0 +1,195 @@
+"""Late boxes, trucks that turn round, slow clocks, and ids that nobody may take: the ways back of a shipment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid5
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tests.db.test_shipments_road import Road
+from tests.support.world import World
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
+from tracker.kit.errors import Conflict, Forbidden, Refused
+from tracker.kit.ids import uuid7
+from tracker.shipments.models import Shipment, ShipmentReceipt
+from tracker.shipments.presenting import shipment_detail
+from tracker.shipments.queries.finding import sums_by_batch
+from tracker.shipments.rules.words import Difference, ShipmentState
+from tracker.shipments.service.commands import Received, ReceiveShipment
+from tracker.shipments.service.receiving import Arrived, receive_shipment
+from tracker.stock.models import StockEntry
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Account, Kind
+from tracker.stock.service.commands import PostEvent
+from tracker.stock.service.posting import post_event
+
+BATCH = "az-10/AZ003"
+
+
+@pytest.fixture
+def road(db: Session, world: World) -> Road:
+    return Road(db, world)
+
+
+def outer(road: Road, account: Account) -> int:
+    """Vials that went into an account of the outer world, less what came out of it."""
+    found = road.db.scalar(select(func.coalesce(func.sum(StockEntry.vials), 0)).where(StockEntry.account == account))
+    return int(found or 0)
+
+
+def turn_round(
+    road: Road, shipment: Shipment, *lines: Received, final: bool = False, who: Role = Role.WAREHOUSE
+) -> Arrived:
+    command = ReceiveShipment(id=uuid7(), occurred_at=road.now, lines=lines, final=final, returned=True)
+    return receive_shipment(road.db, road.world.who(who), shipment.id, command, now=road.now)
+
+
+def closed_with_two_missing(road: Road) -> Shipment:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=8), final=True)
+    assert (shipment.state, outer(road, Account.LOST)) == (ShipmentState.RECEIVED, 2)
+    return shipment
+
+
+def test_a_box_written_off_as_missing_can_be_received_when_it_turns_up(road: Road) -> None:
+    shipment = closed_with_two_missing(road)
+    road.receive(shipment, road.arrived(accepted=2))
+    assert road.ledger.vials(BATCH) == 10
+    assert outer(road, Account.LOST) == 0
+    [sums] = sums_by_batch(road.db, shipment.id).values()
+    assert (sums.accepted, sums.missing, sums.recovered, sums.on_road, sums.differs) == (10, 0, 2, 0, False)
+    detail = shipment_detail(road.db, SYSTEM, shipment.id, road.now)
+    told = [(line.missing, line.recovered) for receipt in detail.receipts for line in receipt.lines]
+    assert sorted(told) == [(0, 0), (0, 2), (2, 0)]  # both versions stay to be read
+
+
+def test_no_more_turns_up_than_was_written_off(road: Road) -> None:
+    shipment = closed_with_two_missing(road)
+    with pytest.raises(Refused) as refused:
+        road.receive(shipment, road.arrived(accepted=3))
+    assert (refused.value.code, refused.value.params["on_road"], refused.value.params["lost"]) == (
+        "shipments.more_than_sent",
+        0,
+        2,
+    )
+    road.receive(shipment, road.arrived(accepted=1))
+    road.receive(shipment, road.arrived(rejected=1, reason=Difference.DAMAGED))
+    with pytest.raises(Conflict):
+        road.receive(shipment, road.arrived(accepted=1))
+    assert (outer(road, Account.LOST), road.ledger.vials(BATCH)) == (0, 9)
+
+
+def test_a_late_part_takes_from_the_road_before_it_takes_from_what_was_written_off(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, Received(batch=BATCH, missing=3, reason=Difference.NOT_RECEIVED))
+    road.receive(shipment, road.arrived(accepted=9))
+    [sums] = sums_by_batch(road.db, shipment.id).values()
+    assert (sums.accepted, sums.missing, sums.recovered, sums.on_road) == (9, 1, 2, 0)
+    assert shipment.state is ShipmentState.RECEIVED
+
+
+def test_a_late_receipt_told_twice_is_one(road: Road) -> None:
+    shipment = closed_with_two_missing(road)
+    late = uuid7()
+    for _ in range(2):
+        arrived = road.receive(shipment, road.arrived(accepted=2), receipt_id=late)
+    assert (arrived.fresh, road.ledger.vials(BATCH)) == (False, 10)
+
+
+def test_what_turns_up_twice_at_once_is_received_once(road: Road) -> None:
+    shipment = closed_with_two_missing(road)
+    with pytest.raises(Refused):
+        road.receive(shipment, road.arrived(accepted=2), road.arrived(accepted=1))
+    assert road.ledger.vials(BATCH) == 8
+
+
+def test_a_truck_that_turns_round_brings_its_vials_back_to_the_sender(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    turn_round(road, shipment, Received(batch=BATCH, place=road.room.code, accepted=10))
+    assert (shipment.state, road.on_road(shipment)) == (ShipmentState.RETURNED, {"usable": 0})
+    assert (road.ledger.vials(BATCH, place=road.room), road.ledger.vials(BATCH)) == (10, 0)
+    [sums] = sums_by_batch(road.db, shipment.id).values()
+    assert (sums.returned, sums.accepted, sums.on_road) == (10, 0, 0)
+    assert {unit for unit, _ in road.told("shipments.returned")} == {road.world.city.id, road.world.puskesmas.id}
+
+
+def test_a_truck_may_turn_round_with_what_the_receiver_did_not_take(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=6))
+    turn_round(
+        road, shipment, Received(batch=BATCH, place=road.room.code, accepted=3, rejected=1, reason=Difference.BROKEN)
+    )
+    assert shipment.state is ShipmentState.RECEIVED
+    assert (road.ledger.vials(BATCH), road.ledger.vials(BATCH, place=road.room)) == (6, 3)
+
+
+def test_only_the_sender_takes_a_shipment_back_and_only_the_receiver_receives_it(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    with pytest.raises(Forbidden):
+        turn_round(road, shipment, Received(batch=BATCH, place=road.room.code, accepted=10), who=Role.MANAGER)
+    assert road.on_road(shipment) == {"usable": 10}
+
+
+def test_a_phone_whose_clock_is_slow_receives_at_the_departure_and_the_receipt_says_so(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    early = road.now - timedelta(minutes=3)
+    command = ReceiveShipment(id=uuid7(), occurred_at=early, lines=(road.arrived(accepted=10),))
+    for _ in range(2):
+        receive_shipment(road.db, road.world.who(Role.MANAGER), shipment.id, command, now=road.now)
+    receipt = road.db.get_one(ShipmentReceipt, command.id)
+    assert (receipt.occurred_at, receipt.said_at) == (shipment.dispatched_at, early)
+    assert road.ledger.vials(BATCH) == 10
+
+
+def test_a_receipt_told_long_before_the_departure_names_the_departure(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    command = ReceiveShipment(id=uuid7(), occurred_at=road.now - timedelta(hours=2), lines=(road.arrived(accepted=10),))
+    with pytest.raises(Refused) as refused:
+        receive_shipment(road.db, road.world.who(Role.MANAGER), shipment.id, command, now=road.now)
+    assert refused.value.code == "shipments.before_sent"
+    assert shipment.dispatched_at is not None
+    assert (
+        refused.value.params["sent_at"]
+        == f"{shipment.dispatched_at.astimezone(ZoneInfo(road.world.city.timezone)):%Y-%m-%d %H:%M}"
+    )
+
+
+def test_no_id_that_a_receiver_can_reckon_blocks_a_dispatch(road: Road) -> None:
+    road.stock(BATCH, 10)
+    shipment = road.create("az-10", 10)
+    road.pack(shipment)
+    for name in ("dispatch", "rejected"):
+        taken = PostEvent(
+            id=uuid5(shipment.id, name),
+            kind=Kind.SUPPLY,
+            facility_id=road.world.puskesmas.id,
+            occurred_at=road.now,
+            lines=(
+                Line(
+                    batch_id=road.world.batches[BATCH].id, vials=1, place_id=road.world.equipment["pkm-cipondoh-k1"].id
+                ),
+            ),
+        )
+        post_event(road.db, road.world.who(Role.MANAGER), taken, now=road.now)
+    road.dispatch(shipment)
+    assert shipment.state is ShipmentState.IN_TRANSIT
+
+
+def test_no_id_that_a_sender_can_reckon_blocks_a_receipt(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    receipt = uuid7()
+    blocked = PostEvent(
+        id=uuid5(receipt, "rejected"),
+        kind=Kind.SUPPLY,
+        facility_id=road.world.city.id,
+        occurred_at=road.now,
+        lines=(Line(batch_id=road.world.batches[BATCH].id, vials=1, place_id=road.room.id),),
+    )
+    post_event(road.db, road.world.who(Role.WAREHOUSE), blocked, now=road.now)
+    road.receive(shipment, road.arrived(accepted=9, rejected=1, reason=Difference.VVM), receipt_id=receipt)
+    assert shipment.state is ShipmentState.RECEIVED
