@@ -20,21 +20,23 @@ from tracker.edge.deps import Db, Now, Shared
 from tracker.edge.hop import Router, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
-from tracker.people.queries import person_by_nik
+from tracker.people.queries import person_who_says
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
-from tracker.quota.errors import Exhausted
+from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
-from tracker.registration.errors import TicketNotFound
+from tracker.registration.errors import OwnTicketFirst, TicketNotFound
 from tracker.registration.service.tickets import drawn, ticket_of, ticket_office
 
 router = Router(include_in_schema=False)
 
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
+
+_OWN_HISTORY = (AlreadyBooked, DoseGiven)
 
 # Cards on a page: what one still reads through on a phone.
 SHOWN = 10
@@ -151,6 +153,7 @@ def take_place(
                 name=name,
                 phone=phone or None,
                 residence=residence or None,
+                claimed=True,
                 unit_id=_unit_of(db, session_id, viewer),
             )
             person_id = _person_id(db, person, request, viewer)
@@ -160,16 +163,17 @@ def take_place(
         raise
     except DomainError as error:
         others = list(error.params.get("alternatives", [])) if isinstance(error, Exhausted) else []  # type: ignore[call-overload]  # a list of JSON objects by contract
-        sentence = sentence_of(error, viewer.language)
+        # Of one's own history only the ticket tells: number and phone together are still no secret.
+        sentence = sentence_of(OwnTicketFirst() if isinstance(error, _OWN_HISTORY) else error, viewer.language)
         return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
     secret = ticket_office(services_of(request).settings).secret_of(booked.booking.id)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 
 def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:
-    """The person's id; who is registered already stays as they are, and nothing of them is shown."""
+    """Whoever number and phone belong to; else a record of their own, whether or not somebody else has that number."""
     vault = NikVault.from_secret(services_of(request).settings.secret_key.get_secret_value())
-    known = person_by_nik(db, person.nik, vault=vault, now=viewer.now)
+    known = person_who_says(db, person.nik or "", person.phone, vault=vault, now=viewer.now)
     if known is not None:
         return known.id
     return register_person(db, SYSTEM, person, vault=vault, now=viewer.now).person.id

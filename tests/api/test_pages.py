@@ -444,6 +444,29 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
         assert site.post(f"/daftar/tiket/{booking}/{step}").status_code == 404
 
 
+def test_who_knows_a_number_learns_and_moves_nothing_of_its_owner(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    session = f"/daftar/{world.sessions[1]}"
+    owner = {"nik": "3671015506920011", "name": "Siti Rekaan", "phone": "0812-3456-7891", "dose": "1"}
+    mine = site.post(session, data=owner).headers["location"]
+    site.post(f"{mine}/pasti")
+    with transaction(app_services.engine) as db:
+        booking = ticket_office(app_services.settings).booking_of(mine.rsplit("/", 1)[1])
+        db.execute(update(Booking).where(Booking.id == booking).values(state="vaccinated", vaccinated_at=world.now))
+    answers = []
+    for nik in ("3671015506920011", "3671015506920012"):  # vaccinated; never seen
+        for phone in ("", "0812-9999-9999"):
+            sent = site.post(session, data={"nik": nik, "name": "Orang Asing", "phone": phone, "dose": "1"})
+            theirs = sent.headers["location"]
+            answers.append((sent.status_code, len(theirs), "Menunggu konfirmasi" in site.get(theirs).text))
+            assert site.post(f"{theirs}/batal").status_code == 303
+    assert set(answers) == {(303, len(mine), True)}
+    assert "Sudah divaksin" in site.get(mine).text
+    told = site.post(session, data=owner)  # number and phone: the one sentence, whatever became of the booking
+    assert (told.status_code, "sudah ada pendaftaran" in told.text) == (422, True)
+
+
 def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:
     answer = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "123", "name": "Budi", "dose": "1"})
     assert answer.status_code == 422

@@ -29,6 +29,36 @@ class BadName(Refused):
     code = "people.bad_name"
 
 
+class BadResidence(Refused):
+    """Where somebody lives is an area code: two, four, six or ten digits, with dots or without."""
+
+    code = "people.bad_residence"
+
+
+class NoNikWithoutReason(Refused):
+    """Either an identity number, or why there is none, a birth date and a sex."""
+
+    code = "people.no_nik_without_reason"
+
+
+class BadBirth(Refused):
+    """The birth date cannot be one, or it or the sex contradicts the identity number."""
+
+    code = "people.bad_birth"
+
+
+class TwoNumbers(Conflict):
+    """Both records have an identity number of their own: one is to be corrected before they are one person."""
+
+    code = "people.two_numbers"
+
+
+class MergedElsewhere(Conflict):
+    """One of the two is part of another record already, or both are the same."""
+
+    code = "people.merged_elsewhere"
+
+
 class NikTaken(Conflict):
     """Somebody is registered under this identity number already; `person` is their id."""
 

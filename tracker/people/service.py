@@ -1,9 +1,11 @@
-"""Use cases of this room."""
+"""Use cases of this room: registering a person, and noting who serves and who reads one."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import cast, select
@@ -14,27 +16,40 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
+from tracker.kit.ids import uuid7
 from tracker.network.queries import today_at
-from tracker.people.errors import NikTaken, OtherPerson
-from tracker.people.models import Person
-from tracker.people.rules.contact import clean_name, clean_phone
-from tracker.people.rules.nik import read_nik
+from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson
+from tracker.people.models import Person, PersonRecord, PersonUnit
+from tracker.people.queries import person_by_id, person_now, persons_by_nik
+from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, clean_residence
+from tracker.people.rules.nik import Nik, Sex, read_nik
+from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 from tracker.people.vault import NikVault
+
+# The oldest people alive are younger than that.
+_MOST_YEARS = 125
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPerson:
     """Somebody to be registered. `residence` is an area code, `groups` such as `nakes` or `lansia`.
 
-    `unit_id`: who registers; the caller's own unit when None. The identity number is not shown by `repr`.
+    Without `nik` a reason, a birth date and a sex are needed. `claimed`: a stranger typed the number, nobody answers for
+    it. `guardian_id`: whose phone rings. `unit_id`: who registers; the caller's own unit when None. Nothing personal is
+    shown by `repr`.
     """
 
     id: UUID
-    nik: str
     name: str
+    nik: str | None = None
     phone: str | None = None
     residence: str | None = None
     groups: tuple[str, ...] = ()
+    without_nik: WithoutNik | None = None
+    birth_date: date | None = None
+    sex: Sex | None = None
+    guardian_id: UUID | None = None
+    claimed: bool = False
     unit_id: UUID | None = None
 
     def __repr__(self) -> str:
@@ -53,43 +68,155 @@ class Registered:
 def register_person(
     db: Session, principal: Principal, command: NewPerson, *, vault: NikVault, now: datetime
 ) -> Registered:
-    """Keep a person; the same again answers the first.
+    """Keep a person; the same again answers the first, whatever was changed of them since.
 
-    Raises Forbidden, BadNik, BadName, BadPhone, NikTaken (another id has this number), OtherPerson (this id
-    has other data).
+    Raises Forbidden, BadNik, NoNikWithoutReason, BadBirth, BadName, BadPhone, BadResidence, PersonNotFound (guardian),
+    NikTaken (another id has this number proven), OtherPerson (this id has other data).
     """
     principal.require(Permission.PERSON_WRITE)
     unit_id = command.unit_id or _own_unit(db, principal)
-    nik = read_nik(command.nik, today_at(db, unit_id, now))
-    asked = {
-        "nik_hash": vault.digest(nik.digits),
+    today = today_at(db, unit_id, now)
+    nik = None if command.nik is None else read_nik(command.nik, today)
+    birth_date, sex = birth_of(nik, command.without_nik, command.birth_date, command.sex, today)
+    values = {
         "name": clean_name(command.name),
         "phone": clean_phone(command.phone) if command.phone else None,
-        "residence": command.residence.strip() or None if command.residence else None,
-        "groups": sorted({group.strip().lower() for group in command.groups if group.strip()}),
+        "residence": clean_residence(command.residence),
+        "groups": clean_groups(command.groups),
+        "without_nik": command.without_nik,
+        "birth_date": birth_date,
+        "sex": sex,
+        "guardian_id": command.guardian_id,
     }
-    fresh = db.scalar(
-        upsert(Person)
-        .values(
-            id=command.id,
-            nik_cipher=vault.seal(nik.digits, command.id),
-            birth_date=nik.birth_date,
-            sex=nik.sex,
-            unit_id=unit_id,
-            registered_at=now,
-            **asked,
+    content = _fingerprint(vault, nik, values)
+    known = db.get(Person, command.id)
+    if known is None:
+        if command.guardian_id is not None:
+            person_by_id(db, principal, command.guardian_id, Permission.PERSON_WRITE)
+        fresh = db.scalar(
+            upsert(Person)
+            .values(
+                id=command.id,
+                identity=_identity(nik, claimed=command.claimed),
+                nik_hash=None if nik is None else vault.digest(nik.digits),
+                nik_cipher=None if nik is None else vault.seal(nik.digits, command.id),
+                unit_id=unit_id,
+                registered_at=now,
+                content=content,
+                **values,
+            )
+            .on_conflict_do_nothing()
+            .returning(Person.id)
         )
-        .on_conflict_do_nothing()
-        .returning(Person.id)
-    )
-    person = db.get(Person, command.id)
-    if person is None:
-        # The number stands under another id. The id is opaque, so naming it gives nothing away but itself.
-        other = db.scalar(select(Person.id).where(Person.nik_hash == asked["nik_hash"]))
-        raise NikTaken(field="nik", person=str(other))
-    if any(getattr(person, name) != value for name, value in asked.items()):
+        known = db.get(Person, command.id)
+        if known is None:
+            # The number stands under another id. The id is opaque, so naming it gives nothing away but itself.
+            raise NikTaken(field="nik", person=str(_holder(db, vault, nik)))
+    else:
+        fresh = None
+    if not _same(known, content, vault, nik, values):
         raise OtherPerson(id=str(command.id))
-    return Registered(person=person, fresh=fresh is not None, warnings=tuple(w.value for w in nik.warnings))
+    warnings = () if nik is None else tuple(w.value for w in nik.warnings)
+    return Registered(person=person_now(db, known.id) or known, fresh=fresh is not None, warnings=warnings)
+
+
+def birth_of(
+    nik: Nik | None, without_nik: WithoutNik | None, birth_date: date | None, sex: Sex | None, today: date
+) -> tuple[date, Sex]:
+    """Birth date and sex as the number tells them, or as given where there is none.
+
+    Raises NoNikWithoutReason, and BadBirth for a date that cannot be or that contradicts the number.
+    """
+    if nik is not None:
+        if without_nik is not None:
+            raise NoNikWithoutReason(field="without_nik")
+        if birth_date not in (None, nik.birth_date) or sex not in (None, nik.sex):
+            raise BadBirth(field="birth_date")
+        return nik.birth_date, nik.sex
+    if without_nik is None or birth_date is None or sex is None:
+        raise NoNikWithoutReason(field="nik")
+    if not 0 <= today.year - birth_date.year <= _MOST_YEARS or birth_date > today:
+        raise BadBirth(field="birth_date")
+    return birth_date, sex
+
+
+def serve_person(db: Session, person: Person, unit_id: UUID) -> None:
+    """Note that a unit serves this person: from now on its people may see them."""
+    if person.unit_id != unit_id:
+        db.execute(upsert(PersonUnit).values(person_id=person.id, unit_id=unit_id).on_conflict_do_nothing())
+
+
+def read_person(db: Session, principal: Principal, person_id: UUID, *, now: datetime) -> Person:
+    """A person within the caller's reach; that they were read is kept. Raises PersonNotFound."""
+    person = person_by_id(db, principal, person_id)
+    note_act(db, principal, person, PersonAct.READ, now=now)
+    return person
+
+
+def find_persons(db: Session, principal: Principal, nik: str, *, vault: NikVault, now: datetime) -> list[Person]:
+    """Everybody under a whole identity number, wherever registered: who treats somebody must find them.
+
+    That they were searched for is kept with each. Raises Forbidden, BadNik.
+    """
+    principal.require(Permission.PERSON_READ)
+    read_nik(nik, today_at(db, _own_unit(db, principal), now))
+    found = persons_by_nik(db, nik, vault=vault, now=now)
+    for person in found:
+        note_act(db, principal, person, PersonAct.SEARCHED, now=now)
+    return found
+
+
+def note_act(
+    db: Session,
+    principal: Principal,
+    person: Person,
+    act: PersonAct,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+    nik_cipher: bytes | None = None,
+) -> None:
+    """Write down what somebody did with a person's record."""
+    db.add(
+        PersonRecord(
+            id=uuid7(),
+            person_id=person.id,
+            at=now,
+            account_id=principal.account_id,
+            who=principal.name,
+            act=act,
+            reason=reason,
+            before=before,
+            after=after,
+            nik_cipher=nik_cipher,
+        )
+    )
+    db.flush()
+
+
+def _identity(nik: Nik | None, *, claimed: bool) -> Identity:
+    if nik is None:
+        return Identity.NONE
+    return Identity.CLAIMED if claimed else Identity.PROVEN
+
+
+def _fingerprint(vault: NikVault, nik: Nik | None, values: Mapping[str, object]) -> bytes:
+    return vault.digest(json.dumps([None if nik is None else nik.digits, values], default=str, sort_keys=True))
+
+
+def _same(known: Person, content: bytes, vault: NikVault, nik: Nik | None, values: Mapping[str, object]) -> bool:
+    if known.content is not None:
+        return known.content == content
+    # A row of an earlier version, whose content nobody kept: it is compared as it stands.
+    hashed = None if nik is None else vault.digest(nik.digits)
+    return known.nik_hash == hashed and all(getattr(known, name) == value for name, value in values.items())
+
+
+def _holder(db: Session, vault: NikVault, nik: Nik | None) -> UUID | None:
+    hashed = None if nik is None else vault.digest(nik.digits)
+    return db.scalar(select(Person.id).where(Person.nik_hash == hashed, Person.identity == Identity.PROVEN))
 
 
 def _own_unit(db: Session, principal: Principal) -> UUID | None:

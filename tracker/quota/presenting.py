@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from tracker.quota.models import Bucket
+from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.schemas import (
+    AppointmentOut,
     BookingOut,
     BucketOut,
     ClaimOut,
     DisplacedOut,
+    DueOut,
+    HistoryOut,
     QuotaItemOut,
     QuotaOut,
     SessionOut,
@@ -82,6 +87,15 @@ def displaced_out(row: Any) -> DisplacedOut:
         displaced_at=displacement.displaced_at,
         state=displacement.state.value,
         offer=displacement.offer_id,
+    )
+
+
+def history_out(person_id: UUID, appointments: Iterable[Appointment], dues: Iterable[Due]) -> HistoryOut:
+    """What a person was given and is due."""
+    return HistoryOut(
+        person=person_id,
+        appointments=[AppointmentOut.model_validate(one) for one in appointments],
+        due=[DueOut.model_validate(one) for one in dues],
     )
 
 

@@ -10,16 +10,19 @@ from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
-from tracker.edge.deps import Caller, Db, Now
+from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
 from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
+from tracker.people.service import read_person
+from tracker.people.vault import NikVault
 from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
 from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
-from tracker.quota.presenting import booking_out, claim_out, displaced_out, quota_out, session_out
+from tracker.quota.presenting import booking_out, claim_out, displaced_out, history_out, quota_out, session_out
 from tracker.quota.queries import lists
+from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
@@ -27,6 +30,8 @@ from tracker.quota.schemas import (
     BookingOut,
     ClaimOut,
     DisplacedOut,
+    HistoryOut,
+    MergeIn,
     QuotaOut,
     ScreenIn,
     SessionIn,
@@ -34,7 +39,8 @@ from tracker.quota.schemas import (
     VaccinateIn,
 )
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSession, Vaccinate
+from tracker.quota.service.commands import Book, MergePersons, MoveBooking, NewBucket, PlanSession, Vaccinate
+from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import close_session, plan_session
 from tracker.quota.service.vaccinating import vaccinate
@@ -237,6 +243,22 @@ def list_claims(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = N
         key_of=lambda row: [row[0].due_day, row[0].id],
         present=claim_out,
     )
+
+
+@router.get("/persons/{person_id}/history", operation_id="read_person_history")
+def read_history(person_id: UUID, db: Db, caller: Caller, now: Now) -> HistoryOut:
+    """Doses a person was given wherever, bookings that stand and what is due; that it was read is kept."""
+    person = read_person(db, caller, person_id, now=now)
+    return history_out(person.id, appointments_of(db, person.id), dues_of(db, person.id))
+
+
+@router.post("/persons/{person_id}/merge", operation_id="merge_persons")
+def merge(person_id: UUID, body: MergeIn, db: Db, caller: Caller, now: Now, shared: Shared) -> HistoryOut:
+    """Make another record part of this person: bookings, doses and claims of both are one person's then."""
+    vault = NikVault.from_secret(shared.settings.secret_key.get_secret_value())
+    command = MergePersons(person_id=person_id, duplicate_id=body.duplicate, reason=body.reason)
+    person = merge_persons(db, caller, command, vault=vault, now=now)
+    return history_out(person.id, appointments_of(db, person.id), dues_of(db, person.id))
 
 
 @router.get("/displacements")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from tracker.quota.rules.words import BookingState, BucketKind, Medium, SessionState
+from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
@@ -162,6 +162,53 @@ class ClaimOut(BaseModel):
     due_day: dt.date
     last_day: dt.date
     state: str
+
+
+class MergeIn(BaseModel):
+    """The record that is the same human being's, and how one knows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    duplicate: UUID
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class AppointmentOut(BaseModel):
+    """A booking as whoever treats the person reads it: a dose given where `vaccinated_at` is known."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    booking_id: UUID
+    vaccine: str
+    dose: int
+    state: BookingState
+    facility: str
+    facility_name: str
+    day: dt.date
+    vaccinated_at: dt.datetime | None
+    lot: str | None
+
+
+class DueOut(BaseModel):
+    """A further dose that is due."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    vaccine: str
+    dose: int
+    facility: str
+    from_day: dt.date
+    due_day: dt.date
+    last_day: dt.date
+    state: ClaimState
+
+
+class HistoryOut(BaseModel):
+    """What a person was given, wherever, and what is due."""
+
+    person: UUID
+    appointments: list[AppointmentOut]
+    due: list[DueOut]
 
 
 class DisplacedOut(BaseModel):

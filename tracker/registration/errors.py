@@ -17,6 +17,12 @@ class TicketNotFound(NotFound):
     code = "registration.ticket_not_found"
 
 
+class OwnTicketFirst(Conflict):
+    """Somebody is registered with this number and phone; what is theirs, their ticket tells."""
+
+    code = "registration.own_ticket_first"
+
+
 class TicketElsewhere(Conflict):
     """The ticket is for another facility."""
 

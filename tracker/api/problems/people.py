@@ -15,6 +15,31 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "people.bad_phone": Problem(422, "Nomor telepon tidak mungkin benar.", "This cannot be a phone number."),
     "people.bad_name": Problem(422, "Nama terdiri atas 1 sampai 200 huruf.", "A name has 1 to 200 characters."),
+    "people.bad_residence": Problem(
+        422,
+        "Tempat tinggal ditulis dengan kode wilayah: 2, 4, 6, atau 10 angka, dengan atau tanpa titik.",
+        "Where somebody lives is written as an area code: 2, 4, 6 or 10 digits, with dots or without.",
+    ),
+    "people.no_nik_without_reason": Problem(
+        422,
+        "Isi NIK, atau alasan mengapa tidak ada, beserta tanggal lahir dan jenis kelamin.",
+        "Give an identity number, or the reason why there is none with a birth date and a sex.",
+    ),
+    "people.bad_birth": Problem(
+        422,
+        "Tanggal lahir tidak mungkin benar, atau tidak sesuai dengan NIK; bila NIK yang salah, perbaiki NIK-nya.",
+        "The birth date cannot be right or contradicts the identity number; where that is wrong, correct it.",
+    ),
+    "people.two_numbers": Problem(
+        409,
+        "Kedua data ini punya NIK yang berbeda. Perbaiki dahulu NIK yang salah.",
+        "Both records have identity numbers that differ. Correct the wrong one first.",
+    ),
+    "people.merged_elsewhere": Problem(
+        409,
+        "Salah satu data ini sudah digabung dengan data lain, atau keduanya sama.",
+        "One of the records is part of another already, or both are the same.",
+    ),
     "people.nik_taken": Problem(
         409, "NIK ini sudah terdaftar.", "Somebody is registered under this identity number already."
     ),

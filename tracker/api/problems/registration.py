@@ -13,6 +13,11 @@ PROBLEMS: dict[str, Problem] = {
         "There is no such ticket. Addresses of tickets made the old way are no longer good: get yours back with your NIK "
         "and phone number, or come to the puskesmas with your identity card.",
     ),
+    "registration.own_ticket_first": Problem(
+        409,
+        "Dengan NIK dan nomor ponsel ini sudah ada pendaftaran. Buka tiket Anda, atau ambil kembali di bawah.",
+        "Somebody is registered with this NIK and phone number. Open your ticket, or get it back below.",
+    ),
     "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
     "registration.ticket_other_day": Problem(
         409, "Tiket ini untuk tanggal {day:day}.", "This ticket is for {day:day}."

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from tracker.people.errors import BadName, BadPhone
+from tracker.people.errors import BadName, BadPhone, BadResidence
 
 _MOST_NAME = 200
 # Signs people put between digits, beside blanks, dashes and invisible characters of any script.
@@ -27,6 +28,19 @@ def clean_name(text: str) -> str:
     if not 1 <= len(name) <= _MOST_NAME:
         raise BadName(field="name")
     return name
+
+
+def clean_residence(text: str | None) -> str | None:
+    """An area code as it is written, BPS's digits or Kemendagri's with dots; None for none. Raises BadResidence."""
+    code = (text or "").strip()
+    if code and re.fullmatch(r"[0-9]{2}(\.?[0-9]{2}){0,2}(\.?[0-9]{3,4})?", code) is None:
+        raise BadResidence(field="residence")
+    return code or None
+
+
+def clean_groups(groups: Iterable[str]) -> list[str]:
+    """Names of groups in one form, in order."""
+    return sorted({group.strip().lower() for group in groups if group.strip()})
 
 
 def clean_phone(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.network.models import Facility
 from tracker.people.models import Person
+from tracker.people.queries import person_now
+from tracker.people.service import serve_person
 from tracker.quota.errors import (
     AlreadyBooked,
     DoseGiven,
@@ -56,12 +58,13 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
     OtherBooking, Exhausted (with the nearest alternatives).
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_WRITE)
+    person = person_now(db, command.person_id)
+    if person is None:
+        raise UnknownPerson(field="person", person=str(command.person_id))
+    command = replace(command, person_id=person.id)
     repeated = _repeat(db, command)
     if repeated is not None:
         return Booked(repeated, fresh=False)
-    person = db.get(Person, command.person_id)
-    if person is None:
-        raise UnknownPerson(field="person", person=str(command.person_id))
     if command.dose not in session.doses:
         raise DoseNotServed(field="dose", dose=command.dose, doses=list(session.doses))
     _check_given(db, command, session)
@@ -120,6 +123,7 @@ def take_place(
     )
     if booking is None:
         return None
+    serve_person(db, person, session.facility_id)
     seat(booking, session, buckets[chosen.id])
     _back(db, booking, session, now)
     tell_booking(db, BookingMade(**facts_of(session, booking)), now)

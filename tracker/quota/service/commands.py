@@ -45,6 +45,15 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergePersons:
+    """`duplicate_id` is the same human being as `person_id`, whose record stays."""
+
+    person_id: UUID
+    duplicate_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveBooking:
     """Bring a booking into another state."""
 
