@@ -48,6 +48,7 @@ EVENTS: tuple[type[Event], ...] = (
     quota.BookingDisplaced,
     quota.PlaceOffered,
     quota.DoseGiven,
+    quota.DoseTakenBack,
     feed.EventSetAside,
     shipments.ShipmentCreated,
     shipments.ShipmentApproved,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -265,3 +265,50 @@ def test_a_day_at_the_calendars_end_is_refused_and_breaks_nothing(
 ) -> None:
     body = session_body(date=day, **{"from": opens, "to": closes})
     assert city.post("sessions", body).status_code == 422
+
+
+def today_session(city: Caller, **more: Any) -> str:
+    day = (utc_now() + timedelta(hours=7)).date().isoformat()
+    return city.session(date=day, **{"from": "00:00", "to": "23:59:59"}, buckets=[], **more)
+
+
+def test_a_dose_typed_wrong_is_taken_back_over_http_and_each_version_is_read(city: Caller) -> None:
+    booking = city.book(today_session(city)).json()["id"]
+    first = city.post(f"bookings/{booking}/vaccinate").json()
+    reason = {"reason": "orang lain yang disuntik"}
+    undone = city.post(f"bookings/{booking}/take-back", {"state": "arrived", **reason})
+    assert (undone.status_code, undone.json()["state"], undone.json()["vaccinated_at"]) == (200, "arrived", None)
+    assert city.post(f"bookings/{booking}/screen", {"result": "deferred", "note": "tensi"}).status_code == 200
+    assert city.post(f"bookings/{booking}/screen", {"result": "fit"}).status_code == 200
+    assert city.post(f"bookings/{booking}/vaccinate").status_code == 200
+    moved = city.post(f"bookings/{booking}/correct-dose", {"occurred_at": first["vaccinated_at"], **reason})
+    assert (moved.status_code, moved.json()["vaccinated_at"]) == (200, first["vaccinated_at"])
+    read = city.get(f"bookings/{booking}/steps").json()["items"]
+    assert [step["to_state"] for step in read] == [
+        "vaccinated",
+        "arrived",
+        "deferred",
+        "fit",
+        "vaccinated",
+        "vaccinated",
+    ]
+    assert datetime.fromisoformat(read[1]["before"]["vaccinated_at"]) == datetime.fromisoformat(first["vaccinated_at"])
+    assert read[3]["before"]["screening"] == {"result": "deferred", "note": "tensi"}
+    vial = moved.json()["open_vial"]
+    assert city.post(f"stock/open-vials/{vial}/take-back", {"doses": 1, **reason}).status_code == 422
+    discard = {"occurred_at": utc_now().isoformat(), "reason": "contamination"}
+    assert city.post(f"stock/open-vials/{vial}/discard", discard).json()["remaining"] == 0
+    kept = city.post(f"stock/open-vials/{vial}/take-back", {"doses": 9, **reason})
+    assert (kept.status_code, kept.json()["remaining"]) == (200, 9)
+    assert [c["discarded"] for c in city.get(f"stock/open-vials/{vial}/changes").json()["items"]][-1] == 9
+
+
+def test_a_dose_that_is_not_due_names_its_first_day_and_a_reason_sets_it_aside(city: Caller) -> None:
+    person = city.person()
+    first = city.book(today_session(city), person).json()["id"]
+    assert city.post(f"bookings/{first}/vaccinate").status_code == 200
+    later = city.session(buckets=[])
+    refused = city.book(later, person, dose=2)
+    assert (refused.status_code, refused.json()["code"]) == (409, "quota.not_due")
+    assert refused.json()["params"]["first_day"] == (utc_now() + timedelta(hours=7, days=56)).date().isoformat()
+    assert city.book(later, person, dose=2, override="berangkat haji").status_code == 201

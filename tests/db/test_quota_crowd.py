@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -21,15 +22,16 @@ from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.quota.errors import AlreadyBooked, Exhausted
 from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.rules.words import LIVE, BookingState, Medium
+from tracker.quota.rules.words import LIVE, SEATED, BookingState, Medium
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking, Vaccinate
+from tracker.quota.service.commands import Book, MoveBooking, TakeBack, Vaccinate
+from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.settings import DatabaseSettings
-from tracker.stock.models import Availability
+from tracker.stock.models import Availability, OpenVial
 
 THREADS = 8
 
@@ -145,6 +147,37 @@ def test_booking_cancelling_vaccinating_and_displacing_at_once_meet_no_deadlock(
         withdrawer(fair, home, vials=0)()
     with transaction(fair.engine) as db:
         assert db.scalar(select(func.max(Availability.short))) == 0
+
+
+def test_doses_taken_back_and_given_at_once_leave_each_seat_and_each_dose_counted_once(fair: Fair) -> None:
+    """Two at two desks work on the same people: one corrects what the other types."""
+    session, persons = fair.sessions[0], fair.persons[:12]
+    with transaction(fair.engine) as db:
+        desk = Desk(db, fair.world, NOW)
+        bookings = [desk.vaccinate(desk.confirmed(session, person)).id for person in persons]
+
+    def undo(booking_id: UUID, state: BookingState) -> None:
+        with transaction(fair.engine) as db:
+            take_back(db, SYSTEM, TakeBack(booking_id=booking_id, state=state, reason="salah ketuk"), now=NOW)
+
+    def again(booking_id: UUID) -> None:
+        with transaction(fair.engine) as db:
+            vaccinate(db, SYSTEM, Vaccinate(booking_id=booking_id), now=NOW)
+
+    work: list[Callable[[], None]] = []
+    for booking_id in bookings:
+        work += [partial(undo, booking_id, BookingState.ARRIVED), partial(undo, booking_id, BookingState.CANCELLED)]
+        work += [partial(again, booking_id), partial(undo, booking_id, BookingState.CONFIRMED)]
+    random.Random(11).shuffle(work)
+    ends = all_at_once(work)
+    assert ends["done"] >= len(bookings)
+    check(fair)
+    with transaction(fair.engine) as db:
+        given = db.scalar(select(func.sum(OpenVial.given)))
+        vaccinated = db.scalar(select(func.count()).where(Booking.state == BookingState.VACCINATED))
+        assert given == vaccinated
+        taken = db.scalar(select(VaccinationSession.taken).where(VaccinationSession.id == session))
+        assert taken == db.scalar(select(func.count()).where(Booking.session_id == session, Booking.state.in_(SEATED)))
 
 
 def busy_person(fair: Fair, person: UUID, session: UUID, luck: float) -> Callable[[], None]:

@@ -202,7 +202,7 @@ def test_the_feed_names_bookings_and_never_persons(desk: Desk, db: Session) -> N
 def test_a_displaced_second_dose_keeps_its_claim(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 2)
     first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
-    second = desk.book(desk.session(ahead=30), first.person_id, dose=2)
+    second = desk.book(desk.session(ahead=60), first.person_id, dose=2)
     desk.lose("az-10/AZ003", 1)
     run(desk)
     assert desk.state(second) is BookingState.DISPLACED

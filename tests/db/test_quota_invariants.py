@@ -32,7 +32,9 @@ from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
 from tracker.kit.errors import DomainError
 from tracker.quota.models import Booking, Claim, VaccinationSession
-from tracker.quota.rules.words import LIVE, SEATED, BookingState, ClaimState, SessionState
+from tracker.quota.rules.words import LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
+from tracker.quota.service.commands import TakeBack
+from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.sessions import close_session
 from tracker.stock.models import Availability, OpenVial, StockBalance
@@ -108,6 +110,28 @@ class Puskesmas(RuleBasedStateMachine):
         booking = self._one(data, select(Booking).where(Booking.state.in_(LIVE)).order_by(Booking.id))
         if booking is not None:
             self.attempt(lambda: self.desk.move(booking, to))
+
+    @rule(data=st.data(), to=st.sampled_from([BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.NO_SHOW]))
+    def take_back(self, data: st.DataObject, to: BookingState) -> None:
+        """A state reached by mistake, whichever: seats and vials are counted again, and no shortage comes of it."""
+        booking = self._one(data, select(Booking).where(Booking.state.in_(TAKEN_BACK)).order_by(Booking.id))
+        if booking is None:
+            return
+        short, was = self.worst(), booking.state
+        command = TakeBack(booking_id=booking.id, state=to, reason="salah ketuk")
+        if self.attempt(lambda: take_back(self.db, SYSTEM, command, now=self.desk.now)) is not None:
+            event(f"{was.value} was taken back")
+            assert self.worst() <= short, "only the ledger raises a shortage, never a correction"
+
+    @invariant()
+    def doses_add_up(self) -> None:
+        """Each dose given out of a vial is somebody's, and the other way round."""
+        self.db.flush()
+        given: dict[object, int] = {}
+        for vial_id in self.db.scalars(select(Booking.open_vial_id).where(Booking.state == BookingState.VACCINATED)):
+            given[vial_id] = given.get(vial_id, 0) + 1
+        for vial in self.db.scalars(select(OpenVial).execution_options(populate_existing=True)):
+            assert vial.given == given.get(vial.id, 0)
 
     @rule(data=st.data(), persons=st.integers(1, 6), calmly=st.booleans())
     def vaccinate(self, data: st.DataObject, persons: int, calmly: bool) -> None:

@@ -20,7 +20,7 @@ from tracker.quota.rules.words import BookingState, ClaimState
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.displacing import displace
-from tracker.quota.service.moving import lapse_in
+from tracker.quota.service.lapsing import lapse_in
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.seating import buckets_of, lock_sessions
 from tracker.quota.service.vaccinating import vaccinate
@@ -84,7 +84,7 @@ def test_a_dose_is_not_given_in_the_future(desk: Desk) -> None:
 def test_a_claim_whose_last_day_is_over_here_does_not_stand_again(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 2)
     first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
-    session = desk.session(ahead=30)
+    session = desk.session(ahead=60)
     desk.book(session, first.person_id, dose=2)
     (claim,) = claims(db, first)
     claim.from_day = claim.due_day = claim.last_day = desk.day(5)
@@ -178,10 +178,10 @@ def test_without_vials_the_vaccination_stands_and_the_claim_is_unfunded_until_th
 def test_who_comes_back_uses_the_claim_and_not_somebody_elses_dose(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 2)
     first = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
-    second = desk.book(desk.session(ahead=30), first.person_id, dose=2)
+    second = desk.book(desk.session(ahead=60), first.person_id, dose=2)
     (claim,) = claims(db, first)
     assert (claim.state, claim.used_by_id) == (ClaimState.USED, second.id)
-    assert desk.need() == {desk.day(30): 1}
+    assert desk.need() == {desk.day(60): 1}
     desk.move(second, BookingState.CANCELLED)
     (claim,) = claims(db, first)
     assert claim.state is ClaimState.FUNDED
@@ -199,7 +199,7 @@ def test_a_claim_used_elsewhere_leaves_its_vial_to_the_claim_that_waited(desk: D
     waiting.state, waiting.due_day = ClaimState.UNFUNDED, funded.due_day + timedelta(days=1)
     db.flush()
     desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
-    desk.book(desk.session(ahead=30, facility=desk.world.neighbour), first.person_id, dose=2)
+    desk.book(desk.session(ahead=60, facility=desk.world.neighbour), first.person_id, dose=2)
     assert [claim.state for claim in (*claims(db, first), *claims(db, other))] == [ClaimState.USED, ClaimState.FUNDED]
 
 

@@ -102,7 +102,11 @@ class Desk:
         return plan_session(self.db, SYSTEM, command, now=self.now)[0]
 
     def book(self, session: UUID, person: UUID | None = None, *, dose: int = 1, medium: Medium = Medium.WEB) -> Booking:
-        command = Book(id=uuid7(), person_id=person or self.person(), session_id=session, dose=dose, medium=medium)
+        # Who comes for a later dose without an earlier one here brings a card from elsewhere.
+        card = "kartu vaksin dari tempat lain" if dose > 1 and person is None else None
+        command = Book(
+            id=uuid7(), person_id=person or self.person(), session_id=session, dose=dose, medium=medium, override=card
+        )
         return book(self.db, SYSTEM, command, now=self.now).booking
 
     def booked(self, session: UUID, persons: int, *, dose: int = 1) -> list[Booking]:

@@ -53,6 +53,7 @@ class Permission(StrEnum):
     QUOTA_READ = "quota.read"
     BOOKING_READ = "booking.read"
     BOOKING_WRITE = "booking.write"
+    BOOKING_SERVE = "booking.serve"  # at the desk: who came, what screening said, doses, overrides, corrections
     PERSON_READ = "person.read"
     PERSON_WRITE = "person.write"
     USER_WRITE = "user.write"
@@ -76,6 +77,7 @@ _MANAGE = _LOOK | {
     P.SESSION_WRITE,
     P.BOOKING_READ,
     P.BOOKING_WRITE,
+    P.BOOKING_SERVE,
     P.PERSON_READ,
     P.PERSON_WRITE,
     P.AUDIT_READ,
@@ -88,8 +90,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITY: _OVERSEE,
     Role.MANAGER: _MANAGE | {P.DEVICE_WRITE},
     Role.WAREHOUSE: _LOOK | {P.BATCH_WRITE, P.STOCK_WRITE, P.SHIPMENT_WRITE, P.ALARM_ACKNOWLEDGE, P.TELEMETRY_WRITE},
-    Role.VACCINATOR: _LOOK | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_READ, P.PERSON_WRITE},
-    # A machine of another system (JAKI, a telemetry gateway): reads quota, books, delivers readings.
+    Role.VACCINATOR: _LOOK
+    | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.BOOKING_SERVE, P.PERSON_READ, P.PERSON_WRITE},
+    # A machine of another system (JAKI, a telemetry gateway): reads quota, books for its own people, delivers readings.
     Role.INTEGRATOR: _LOOK | {P.TELEMETRY_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_WRITE, P.WEBHOOK_WRITE},
     Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.AUDIT_READ},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -22,3 +23,9 @@ def earliest_day(now: datetime) -> date:
 def latest_day(now: datetime) -> date:
     """The day it is in the east already, where days begin first."""
     return local_day(now, EASTERN)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many calendar months on; the month's last where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -71,6 +71,48 @@ class SessionClosed(Conflict):
     code = "quota.session_closed"
 
 
+class NotDue(Conflict):
+    """Too few days have passed since the dose before; `first_day` is the earliest."""
+
+    code = "quota.not_due"
+
+
+class TooYoung(NotDue):
+    """The person has not reached the age of this vaccine; `first_day` is the earliest."""
+
+    code = "quota.too_young"
+
+
+class TooNear(NotDue):
+    """Another vaccine was given too few days before; `first_day` is the earliest."""
+
+    code = "quota.too_near"
+
+
+class DoseBefore(NotDue):
+    """The dose before this one is not recorded; `first_day` is the earliest if it were given today."""
+
+    code = "quota.dose_before"
+
+
+class DoseNotForeseen(Conflict):
+    """The schedule knows no such dose of this vaccine."""
+
+    code = "quota.dose_not_foreseen"
+
+
+class OtherDay(Conflict):
+    """The dose was given on another day than the session's."""
+
+    code = "quota.other_day"
+
+
+class CannotAwait(Conflict):
+    """What a booking should have been cannot stand in its session: closed ones await nobody."""
+
+    code = "quota.cannot_await"
+
+
 class NoVial(Conflict):
     """No usable vial lies at the facility."""
 

@@ -97,3 +97,13 @@ class DoseGiven(BookingNews):
 
     batch_id: Annotated[UUID, formerly("batch")]
     open_vial_id: Annotated[UUID, formerly("open_vial")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseTakenBack(BookingNews):
+    """A dose told before was not given, or not so: its vial has it again. What stands instead is told after this."""
+
+    KIND: ClassVar[str] = "quota.dose_taken_back"
+
+    batch_id: UUID
+    open_vial_id: UUID

@@ -100,8 +100,33 @@ class Booking(Base):
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
     screening: Mapped[dict[str, Any] | None]
     vaccinated_at: Mapped[datetime | None]
+    # The dose was told after its day, or after its session was closed.
+    late: Mapped[bool] = mapped_column(server_default="false")
+    # Why the schedule was set aside for this person, by whoever served them.
+    override: Mapped[str | None]
+    # Who booked; other systems act for their own people only.
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     open_vial_id: Mapped[UUID | None] = mapped_column(ForeignKey("open_vial.id"))
     batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
+
+
+class BookingStep(Base):
+    """One step of a booking at the desk, as it was told: who was screened how, what was taken back and why.
+
+    `before` holds what stood until then, where a step replaced it: a screening, a dose (instant, batch, vial).
+    """
+
+    __tablename__ = "booking_step"
+    __table_args__ = (Index("ix_booking_step_booking_id", "booking_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
+    from_state: Mapped[BookingState] = mapped_column(StrEnumText(BookingState))
+    to_state: Mapped[BookingState] = mapped_column(StrEnumText(BookingState))
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]
+    reason: Mapped[str | None]
+    before: Mapped[dict[str, Any] | None]
 
 
 class Claim(Base):
@@ -137,17 +162,47 @@ class Claim(Base):
 
 
 class DoseInterval(Base):
-    """When dose `dose` of a vaccine is due after the one before, in days; in force from `from_day` on."""
+    """When dose `dose` of a vaccine is due after the one before, in days; in force from `from_day` on.
+
+    The one before was of `after_code`: the same vaccine, or another one that this may follow. Only the same one makes a claim.
+    """
 
     __tablename__ = "dose_interval"
     __table_args__ = (CheckConstraint("0 < min_days AND min_days <= due_days AND due_days <= max_days", name="order"),)
 
     vaccine_code: Mapped[str] = mapped_column(primary_key=True)
     dose: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    after_code: Mapped[str] = mapped_column(primary_key=True)
     from_day: Mapped[date] = mapped_column(primary_key=True)
     min_days: Mapped[int] = mapped_column(Integer)
     due_days: Mapped[int] = mapped_column(Integer)
     max_days: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str]
+
+
+class DoseAge(Base):
+    """From which age on, in calendar months, a dose is given; in force from `from_day` on, also for later doses."""
+
+    __tablename__ = "dose_age"
+    __table_args__ = (CheckConstraint("min_months >= 0", name="months"),)
+
+    vaccine_code: Mapped[str] = mapped_column(primary_key=True)
+    dose: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    from_day: Mapped[date] = mapped_column(primary_key=True)
+    min_months: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str]
+
+
+class VaccineSpacing(Base):
+    """Days that must pass between any dose of `other_code` and a dose of this vaccine; in force from `from_day` on."""
+
+    __tablename__ = "vaccine_spacing"
+    __table_args__ = (CheckConstraint("min_days >= 0", name="days"),)
+
+    vaccine_code: Mapped[str] = mapped_column(primary_key=True)
+    other_code: Mapped[str] = mapped_column(primary_key=True)
+    from_day: Mapped[date] = mapped_column(primary_key=True)
+    min_days: Mapped[int] = mapped_column(Integer)
     source: Mapped[str]
 
 

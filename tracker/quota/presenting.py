@@ -12,6 +12,7 @@ from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.schemas import (
     AppointmentOut,
     BookingOut,
+    BookingStepOut,
     BucketOut,
     ClaimOut,
     DisplacedOut,
@@ -56,9 +57,25 @@ def booking_out(row: Any) -> BookingOut:
         made_at=booking.made_at,
         expires_at=booking.expires_at,
         vaccinated_at=booking.vaccinated_at,
+        late=booking.late,
+        override=booking.override,
         batch=booking.batch_id,
         open_vial=booking.open_vial_id,
         replaces=booking.replaces_id,
+    )
+
+
+def step_out(row: Any) -> BookingStepOut:
+    """A row of `steps_visible_to`."""
+    (step,) = row
+    return BookingStepOut(
+        id=step.id,
+        from_state=step.from_state,
+        to_state=step.to_state,
+        recorded_at=step.recorded_at,
+        recorded_by=step.recorded_by,
+        reason=step.reason,
+        before=step.before,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,8 +20,16 @@ from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
-from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
-from tracker.quota.presenting import booking_out, claim_out, displaced_out, history_out, quota_out, session_out
+from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.presenting import (
+    booking_out,
+    claim_out,
+    displaced_out,
+    history_out,
+    quota_out,
+    session_out,
+    step_out,
+)
 from tracker.quota.queries import lists
 from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.quota import QuotaAsked, read_quota
@@ -28,7 +37,9 @@ from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
     BookingIn,
     BookingOut,
+    BookingStepOut,
     ClaimOut,
+    CorrectDoseIn,
     DisplacedOut,
     HistoryOut,
     MergeIn,
@@ -36,10 +47,21 @@ from tracker.quota.schemas import (
     ScreenIn,
     SessionIn,
     SessionOut,
+    TakeBackIn,
     VaccinateIn,
 )
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MergePersons, MoveBooking, NewBucket, PlanSession, Vaccinate
+from tracker.quota.service.commands import (
+    Book,
+    CorrectDose,
+    MergePersons,
+    MoveBooking,
+    NewBucket,
+    PlanSession,
+    TakeBack,
+    Vaccinate,
+)
+from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import close_session, plan_session
@@ -169,7 +191,14 @@ def list_bookings(
 @router.post("/bookings", status_code=201, responses=_AGAIN)
 def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
     """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives."""
-    command = Book(id=body.id, person_id=body.person, session_id=body.session, dose=body.dose, medium=body.medium)
+    command = Book(
+        id=body.id,
+        person_id=body.person,
+        session_id=body.session,
+        dose=body.dose,
+        medium=body.medium,
+        override=body.override,
+    )
     done = book(db, caller, command, now=now)
     response.status_code = 201 if done.fresh else 200
     return _out(db, done.booking)
@@ -223,12 +252,51 @@ def give_dose(
 ) -> BookingOut:
     """A dose was given, from the vial named, from the session's open ones, or from one opened for it."""
     told = body or VaccinateIn()
-    command = Vaccinate(booking_id=booking_id, occurred_at=told.occurred_at, open_vial_id=told.open_vial)
+    command = Vaccinate(
+        booking_id=booking_id,
+        occurred_at=told.occurred_at,
+        open_vial_id=told.open_vial,
+        override=told.override,
+        extra=told.extra,
+    )
+    return _once(db, caller, key, repr(command), lambda: vaccinate(db, caller, command, now=now), now)
 
-    def work() -> dict[str, Any]:
-        return _out(db, vaccinate(db, caller, command, now=now)).model_dump(mode="json")
 
-    return BookingOut.model_validate(once(db, caller, key, repr(command), work, now=now))
+@router.post("/bookings/{booking_id}/take-back")
+def undo(
+    booking_id: UUID, body: TakeBackIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> BookingOut:
+    """Bring a booking back from a state reached by mistake, with the reason; a dose goes back into its vial."""
+    command = TakeBack(booking_id=booking_id, state=BookingState(body.state), reason=body.reason)
+    return _once(db, caller, key, repr(command), lambda: take_back(db, caller, command, now=now), now)
+
+
+@router.post("/bookings/{booking_id}/correct-dose")
+def correct(
+    booking_id: UUID, body: CorrectDoseIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> BookingOut:
+    """Set the instant or the vial of a dose right, with the reason; what stood before stays visible in its steps."""
+    command = CorrectDose(
+        booking_id=booking_id, reason=body.reason, occurred_at=body.occurred_at, open_vial_id=body.open_vial
+    )
+    return _once(db, caller, key, repr(command), lambda: correct_dose(db, caller, command, now=now), now)
+
+
+@router.get("/bookings/{booking_id}/steps")
+def list_steps(
+    booking_id: UUID, db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = None
+) -> Page[BookingStepOut]:
+    """What was told at the desk of one booking, the earliest first: every version of it."""
+    read_booking(booking_id, db, caller)
+    return page_of(
+        db,
+        lists.steps_visible_to(caller).where(BookingStep.booking_id == booking_id),
+        keys=[BookingStep.recorded_at, BookingStep.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].recorded_at, row[0].id],
+        present=step_out,
+    )
 
 
 @router.get("/claims")
@@ -277,10 +345,16 @@ def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cur
 
 
 def _moved(db: Session, caller: Principal, key: str | None, command: MoveBooking, now: Now) -> BookingOut:
-    def work() -> dict[str, Any]:
-        return _out(db, move_booking(db, caller, command, now=now)).model_dump(mode="json")
+    return _once(db, caller, key, repr(command), lambda: move_booking(db, caller, command, now=now), now)
 
-    return BookingOut.model_validate(once(db, caller, key, repr(command), work, now=now))
+
+def _once(
+    db: Session, caller: Principal, key: str | None, asked: str, act: Callable[[], Booking], now: Now
+) -> BookingOut:
+    def work() -> dict[str, Any]:
+        return _out(db, act()).model_dump(mode="json")
+
+    return BookingOut.model_validate(once(db, caller, key, asked, work, now=now))
 
 
 def _out(db: Session, booking: Booking) -> BookingOut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -13,6 +13,9 @@ from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medi
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
 AwareInstant = Annotated[AwareDatetime, Field(description="RFC 3339 with offset.")]
+
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]+$")]
 
 
 class BucketIn(BaseModel):
@@ -83,6 +86,7 @@ class BookingIn(BaseModel):
     session: UUID
     dose: int = Field(1, ge=1, le=9)
     medium: Medium = Medium.WEB
+    override: Reason | None = Field(None, description="Why the schedule is set aside; only by who serves the person.")
 
 
 class BookingOut(BaseModel):
@@ -98,6 +102,8 @@ class BookingOut(BaseModel):
     made_at: dt.datetime
     expires_at: dt.datetime | None
     vaccinated_at: dt.datetime | None
+    late: bool
+    override: str | None
     batch: UUID | None
     open_vial: UUID | None
     replaces: UUID | None
@@ -119,6 +125,39 @@ class VaccinateIn(BaseModel):
 
     occurred_at: AwareInstant | None = None
     open_vial: UUID | None = None
+    override: Reason | None = Field(None, description="Why schedule, day or state of the booking are set aside.")
+    extra: Reason | None = Field(None, description="A word on a dose beyond those a vial should hold.")
+
+
+class TakeBackIn(BaseModel):
+    """What a booking should have been, and why it is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["confirmed", "arrived", "deferred", "refused", "no_show", "cancelled"]
+    reason: Reason
+
+
+class CorrectDoseIn(BaseModel):
+    """What was typed wrong of a dose; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+    occurred_at: AwareInstant | None = None
+    open_vial: UUID | None = None
+
+
+class BookingStepOut(BaseModel):
+    """A step at the desk; `before` is what it replaced: a screening, a dose."""
+
+    id: UUID
+    from_state: BookingState
+    to_state: BookingState
+    recorded_at: dt.datetime
+    recorded_by: str
+    reason: str | None
+    before: dict[str, Any] | None
 
 
 class QuotaItemOut(BaseModel):

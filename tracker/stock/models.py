@@ -192,6 +192,24 @@ class OpenVial(Base):
     closed_at: Mapped[datetime | None]
 
 
+class OpenVialChange(Base):
+    """An opened vial as it was told until somebody set it right, or wrote down a dose beyond its doses."""
+
+    __tablename__ = "open_vial_change"
+    __table_args__ = (Index("ix_open_vial_change_open_vial_id", "open_vial_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    open_vial_id: Mapped[UUID] = mapped_column(ForeignKey("open_vial.id"))
+    doses_per_vial: Mapped[int]
+    given: Mapped[int]
+    discarded: Mapped[int]
+    remaining: Mapped[int]
+    discard_reason: Mapped[OpenWaste | None] = mapped_column(StrEnumText(OpenWaste))
+    reason: Mapped[str]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
 class StockAnchor(Base):
     """The one lock of (facility or shipment, presentation): who changes its balances or promises holds this row."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog.lots import look_alikes, warned_of
 from tracker.kit.days import WESTERN, local_day
-from tracker.stock.models import OpenVial, StockEntry, StockEvent
+from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
@@ -29,6 +29,7 @@ from tracker.stock.schemas import (
     SkippedOut,
     StepOut,
     StockOut,
+    VialChangeOut,
 )
 from tracker.stock.service.commands import Posted
 
@@ -217,4 +218,19 @@ def pool_out(facility: str, product: str, day: date, state: PoolState) -> PoolOu
         steps=[
             StepOut(from_day=row.from_day, vials=row.vials, needed=row.needed, short=row.short) for row in state.rows
         ],
+    )
+
+
+def vial_change_out(change: OpenVialChange) -> VialChangeOut:
+    """A vial as it stood before a change."""
+    return VialChangeOut(
+        id=change.id,
+        doses_per_vial=change.doses_per_vial,
+        given=change.given,
+        discarded=change.discarded,
+        remaining=change.remaining,
+        discard_reason=change.discard_reason,
+        reason=change.reason,
+        recorded_by=change.recorded_by,
+        recorded_at=change.recorded_at,
     )

@@ -23,8 +23,16 @@ from tracker.network.models import Equipment
 from tracker.network.presenting import equipment_out
 from tracker.network.queries import equipment_visible_to, facility_by_code_or_id
 from tracker.network.schemas import EquipmentOut, ServiceState
-from tracker.stock.models import OpenVial, StockBalance
-from tracker.stock.presenting import event_out, open_vial_out, pick_out, pool_out, posted_out, stock_out
+from tracker.stock.models import OpenVial, OpenVialChange, StockBalance
+from tracker.stock.presenting import (
+    event_out,
+    open_vial_out,
+    pick_out,
+    pool_out,
+    posted_out,
+    stock_out,
+    vial_change_out,
+)
 from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
@@ -33,6 +41,7 @@ from tracker.stock.rules.words import MOST_VIALS, Kind
 from tracker.stock.schemas import (
     DiscardIn,
     EventOut,
+    KeepIn,
     OpenVialOut,
     PickOut,
     PoolOut,
@@ -40,8 +49,10 @@ from tracker.stock.schemas import (
     ReversalIn,
     StockEventIn,
     StockOut,
+    VialChangeOut,
 )
-from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent
+from tracker.stock.service.amending import take_back_doses
+from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent, TakeBackDoses
 from tracker.stock.service.opening import discard_doses
 from tracker.stock.service.places import set_in_service
 from tracker.stock.service.recording import record_event
@@ -208,3 +219,39 @@ def put_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: No
     """Take equipment out of service, or back into it. What lies there bears promises only while it is in service."""
     changed = set_in_service(db, caller, ref, body.in_service, now=now)
     return equipment_out(db.execute(equipment_visible_to(caller).where(Equipment.id == changed.id)).one())
+
+
+@router.post("/stock/open-vials/{open_vial_id}/take-back")
+def keep_open_vial(
+    *, open_vial_id: UUID, body: KeepIn, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
+) -> OpenVialOut:
+    """Doses were not thrown away after all: they are in the vial again, and what was told stays visible."""
+
+    def work() -> dict[str, Any]:
+        command = TakeBackDoses(open_vial_id=open_vial_id, doses=body.doses, reason=body.reason, thrown_away=True)
+        return open_vial_out(take_back_doses(db, caller, command, now=now), now).model_dump(mode="json")
+
+    request = f"keep {open_vial_id} {body.model_dump_json()}"
+    return OpenVialOut.model_validate(once(db, caller, key, request, work, now=now))
+
+
+@router.get("/stock/open-vials/{open_vial_id}/changes")
+def list_vial_changes(
+    *, open_vial_id: UUID, db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None
+) -> Page[VialChangeOut]:
+    """How an opened vial stood before it was set right, the earliest first, with who said why."""
+    query = (
+        select(OpenVialChange)
+        .join(OpenVial, OpenVial.id == OpenVialChange.open_vial_id)
+        .join(Unit, Unit.id == OpenVial.facility_id)
+        .where(OpenVial.id == open_vial_id, visible_to(caller, Unit.path, Permission.STOCK_READ))
+    )
+    return page_of(
+        db,
+        query,
+        keys=[OpenVialChange.recorded_at, OpenVialChange.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].recorded_at, row[0].id],
+        present=lambda row: vial_change_out(row[0]),
+    )

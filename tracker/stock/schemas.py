@@ -267,3 +267,26 @@ class DiscardIn(BaseModel):
     occurred_at: AwareDatetime
     reason: OpenWaste
     doses: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+
+
+class KeepIn(BaseModel):
+    """Doses that were told as thrown away and were not, and why they were told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    doses: Annotated[int, Field(strict=True, ge=1, le=100)]
+    reason: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class VialChangeOut(BaseModel):
+    """An opened vial as it stood, in doses, until somebody set it right or wrote down a dose beyond its doses."""
+
+    id: UUID
+    doses_per_vial: int
+    given: int
+    discarded: int
+    remaining: int
+    discard_reason: OpenWaste | None
+    reason: str
+    recorded_by: str
+    recorded_at: datetime

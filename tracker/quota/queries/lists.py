@@ -15,7 +15,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
-from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
 
 
 def sessions_visible_to(principal: Principal) -> Select[VaccinationSession, str, str]:
@@ -34,6 +34,17 @@ def bookings_visible_to(principal: Principal) -> Select[Booking, Bucket]:
     return (
         select(Booking, Bucket)
         .join(Bucket, Bucket.id == Booking.bucket_id)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Unit, Unit.id == VaccinationSession.facility_id)
+        .where(visible_to(principal, Unit.path, Permission.BOOKING_READ))
+    )
+
+
+def steps_visible_to(principal: Principal) -> Select[BookingStep]:
+    """A select of (step,), not ordered."""
+    return (
+        select(BookingStep)
+        .join(Booking, Booking.id == BookingStep.booking_id)
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(visible_to(principal, Unit.path, Permission.BOOKING_READ))

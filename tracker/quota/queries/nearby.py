@@ -90,12 +90,13 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
     home = aliased(Facility)
     origin = select(home.point).where(home.id == wanted.facility_id).scalar_subquery()
     distance = (func.ST_Distance(Facility.point, origin) / 1000).label("distance_km")
+    first = wanted.day - LOOK_AHEAD
     rows = db.execute(
         select(VaccinationSession, Facility, distance)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .where(
             VaccinationSession.vaccine_id == wanted.vaccine_id,
-            VaccinationSession.day.between(wanted.day - LOOK_AHEAD, wanted.day + LOOK_AHEAD),
+            VaccinationSession.day.between(max(first, applicant.not_before or first), wanted.day + LOOK_AHEAD),
             VaccinationSession.closes_at > now,
             VaccinationSession.state != SessionState.CLOSED,
             VaccinationSession.id != wanted.id,

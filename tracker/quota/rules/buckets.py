@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
@@ -88,12 +88,13 @@ class Seats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """What matters of a person for the question which places are theirs."""
+    """What matters of a person for the question which places are theirs; `not_before`: the day their dose is due."""
 
     dose: int
     medium: Medium
     groups: frozenset[str] = frozenset()
     residence: str | None = None
+    not_before: date | None = None
 
 
 def eligible(applicant: Applicant, area: str | None) -> list[BucketKind]:

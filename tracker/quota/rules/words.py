@@ -46,8 +46,26 @@ STEPS: dict[BookingState, frozenset[BookingState]] = {
     _B.CONFIRMED: frozenset({_B.CANCELLED, _B.ARRIVED, _B.DISPLACED, _B.NO_SHOW, _B.VACCINATED}),
     _B.ARRIVED: frozenset({_B.FIT, _B.DEFERRED, _B.REFUSED, _B.VACCINATED, _B.CANCELLED, _B.NO_SHOW}),
     _B.FIT: frozenset({_B.VACCINATED, _B.DEFERRED, _B.REFUSED, _B.CANCELLED, _B.NO_SHOW}),
+    # Asked once more: the pressure fell, a mother made up her mind. Both answers are kept.
+    _B.DEFERRED: frozenset({_B.FIT, _B.REFUSED}),
+    _B.REFUSED: frozenset({_B.FIT, _B.DEFERRED}),
 }
 """From which state one may go where; vaccinating says that the person came."""
+
+_WAITING = frozenset({_B.CONFIRMED, _B.ARRIVED})
+_NOT_DONE = frozenset({_B.NO_SHOW, _B.DEFERRED, _B.REFUSED, _B.CANCELLED})
+TAKEN_BACK: dict[BookingState, frozenset[BookingState]] = {
+    _B.ARRIVED: frozenset({_B.CONFIRMED}),
+    _B.FIT: _WAITING,
+    _B.DEFERRED: _WAITING | _NOT_DONE - {_B.DEFERRED},
+    _B.REFUSED: _WAITING | _NOT_DONE - {_B.REFUSED},
+    _B.NO_SHOW: _WAITING | _NOT_DONE - {_B.NO_SHOW},
+    _B.VACCINATED: _WAITING | _NOT_DONE,
+    _B.CANCELLED: _WAITING,
+    _B.LAPSED: _WAITING,
+    _B.DISPLACED: _WAITING,
+}
+"""From a state reached by mistake to what should have stood instead; somebody says why, and both stay visible."""
 
 
 class BucketKind(StrEnum):
@@ -62,12 +80,16 @@ class BucketKind(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """A claim for the next dose: backed by vials, not backed, used by a booking, or past its window."""
+    """A claim for the next dose: backed by vials, not backed, used by a booking, past its window, or not one at all.
+
+    Withdrawn: the dose it followed was not given after all.
+    """
 
     FUNDED = "funded"
     UNFUNDED = "unfunded"
     USED = "used"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 class OfferState(StrEnum):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,7 +19,6 @@ from tracker.people.queries import person_now
 from tracker.people.service import serve_person
 from tracker.quota.errors import (
     AlreadyBooked,
-    DoseGiven,
     DoseNotServed,
     Exhausted,
     OtherBooking,
@@ -26,16 +26,17 @@ from tracker.quota.errors import (
     UnknownPerson,
 )
 from tracker.quota.events import BookingMade
-from tracker.quota.models import Booking, Claim, VaccinationSession
+from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.queries.nearby import alternatives
 from tracker.quota.rules.buckets import Applicant, choose, eligible
 from tracker.quota.rules.offers import RESERVATION_STANDS
-from tracker.quota.rules.words import LIVE, BookingState, ClaimState, SessionState
-from tracker.quota.service.claims import claim_of, fund_claims, give_back_and_fund
+from tracker.quota.rules.words import LIVE, BookingState, BucketKind, Medium, SessionState
+from tracker.quota.service.asking import check_due, judged
+from tracker.quota.service.claims import claim_of, fund_claims, give_back_and_fund, use_claim
 from tracker.quota.service.commands import Book
-from tracker.quota.service.moving import lapse_in
+from tracker.quota.service.lapsing import lapse_in
 from tracker.quota.service.pools import PoolFacts, pool_facts, settle
-from tracker.quota.service.seating import buckets_of, lock_sessions, seat, seats_of
+from tracker.quota.service.seating import buckets_of, lock_sessions, make_room, seat, seats_of
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.stock.errors import NotAvailable
@@ -54,10 +55,12 @@ class Booked:
 def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> Booked:
     """Reserve a place and the vials behind it for ten minutes; the same again answers the first.
 
-    Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, AlreadyBooked, DoseGiven,
-    OtherBooking, Exhausted (with the nearest alternatives).
+    Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, AlreadyBooked, DoseGiven, NotDue
+    (with the first possible day), DoseNotForeseen, OtherBooking, Exhausted (with the nearest alternatives).
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_WRITE)
+    if command.override is not None:
+        session_for(db, principal, command.session_id, Permission.BOOKING_SERVE)
     person = person_now(db, command.person_id)
     if person is None:
         raise UnknownPerson(field="person", person=str(command.person_id))
@@ -67,24 +70,28 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
         return Booked(repeated, fresh=False)
     if command.dose not in session.doses:
         raise DoseNotServed(field="dose", dose=command.dose, doses=list(session.doses))
-    _check_given(db, command, session)
+    due = judged(db, person, session, command.dose, session.day, now=now)
+    if command.override is None:
+        check_due(due, person, command.dose)
+    command = replace(command, made_by=principal.account_id)
     try:
         booking = take_place(db, command, person, session, expires_at=now + RESERVATION_STANDS, now=now)
     except Exhausted as refused:
-        found = alternatives(db, applicant_of(person, command), session, now=now)
+        found = alternatives(db, applicant_of(person, command, due.first_day), session, now=now)
         raise Exhausted(**refused.params, alternatives=found) from refused
     if booking is None:
         return Booked(_twin(db, command), fresh=False)
     return Booked(booking, fresh=True)
 
 
-def applicant_of(person: Person, command: Book) -> Applicant:
-    """What the bucket rules see of a person."""
+def applicant_of(person: Person, command: Book, not_before: date | None = None) -> Applicant:
+    """What the bucket rules see of a person; `not_before`: the day from which the schedule lets them have the dose."""
     return Applicant(
         dose=command.dose,
         medium=command.medium,
         groups=frozenset(str(group) for group in person.groups),
         residence=person.residence,
+        not_before=not_before,
     )
 
 
@@ -105,7 +112,9 @@ def take_place(
     elsewhere = _live_session_of(db, command.person_id, session.vaccine_id, command.dose)
     locked = lock_sessions(db, {session.id, *elsewhere})
     session = locked[session.id]
-    if session.state is SessionState.CLOSED or session.closes_at <= now:
+    over = session.state is SessionState.CLOSED or session.closes_at <= now
+    # Who came without a booking is often written down after the doors are shut: a record, and no promise.
+    if over and (command.medium is not Medium.WALK_IN or session.opens_at > now):
         raise SessionClosed(session=str(session.id))
     # Before anybody is told that it is full.
     everyones = buckets_of(db, list(locked))
@@ -113,22 +122,35 @@ def take_place(
     buckets = {key: bucket for key, bucket in everyones.items() if bucket.session_id == session.id}
     area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
     kinds = eligible(applicant_of(person, command), area)
-    if session.taken >= session.capacity:
-        raise Exhausted(session=str(session.id), reason="capacity")
-    chosen = choose(seats_of(buckets.values()), kinds, now)
-    if chosen is None:
-        raise Exhausted(session=str(session.id), reason="bucket")
+    bucket = _bucket_for(session, buckets, kinds, now, record=over)
     booking = _insert(
-        db, command, session, bucket_id=chosen.id, expires_at=expires_at, now=now, replaces_id=replaces_id
+        db, command, session, bucket_id=bucket.id, expires_at=expires_at, now=now, replaces_id=replaces_id
     )
     if booking is None:
         return None
     serve_person(db, person, session.facility_id)
-    seat(booking, session, buckets[chosen.id])
-    _back(db, booking, session, now)
+    seat(booking, session, bucket)
+    back(db, booking, session, now, record=over)
     tell_booking(db, BookingMade(**facts_of(session, booking)), now)
     db.flush()
     return booking
+
+
+def _bucket_for(
+    session: VaccinationSession, buckets: Mapping[UUID, Bucket], kinds: list[BucketKind], now: datetime, *, record: bool
+) -> Bucket:
+    """The bucket whose place is taken; raises Exhausted. A `record` of somebody served finds one in any case."""
+    chosen = choose(seats_of(buckets.values()), kinds, now)
+    if record:
+        ranked = sorted(buckets.values(), key=lambda each: kinds.index(each.kind) if each.kind in kinds else len(kinds))
+        bucket = ranked[0] if chosen is None else buckets[chosen.id]
+        make_room(session, bucket)
+        return bucket
+    if session.taken >= session.capacity:
+        raise Exhausted(session=str(session.id), reason="capacity")
+    if chosen is None:
+        raise Exhausted(session=str(session.id), reason="bucket")
+    return buckets[chosen.id]
 
 
 def _repeat(db: Session, command: Book) -> Booking | None:
@@ -146,17 +168,6 @@ def _twin(db: Session, command: Book) -> Booking:
     if found is None:
         raise AlreadyBooked(person=str(command.person_id), dose=command.dose)
     return found
-
-
-def _check_given(db: Session, command: Book, session: VaccinationSession) -> None:
-    given = select(Booking.id).where(
-        Booking.person_id == command.person_id,
-        Booking.vaccine_id == session.vaccine_id,
-        Booking.dose == command.dose,
-        Booking.state == BookingState.VACCINATED,
-    )
-    if db.scalar(given.limit(1)) is not None:
-        raise DoseGiven(person=str(command.person_id), dose=command.dose)
 
 
 def _live_session_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> list[UUID]:
@@ -198,6 +209,8 @@ def _insert(
             changed_at=now,
             expires_at=expires_at,
             replaces_id=replaces_id,
+            override=command.override,
+            made_by=command.made_by,
         )
         .on_conflict_do_nothing()
         .returning(Booking.id)
@@ -205,8 +218,11 @@ def _insert(
     return None if made is None else db.get(Booking, made)
 
 
-def _back(db: Session, booking: Booking, session: VaccinationSession, now: datetime) -> None:
-    """Put vials behind the booking, its own claim's first; raises Exhausted when there are none."""
+def back(db: Session, booking: Booking, session: VaccinationSession, now: datetime, *, record: bool = False) -> None:
+    """Put vials behind the booking, its own claim's first; raises Exhausted when there are none.
+
+    A `record` of somebody who has been there takes what there is: it promises nothing.
+    """
     pool = pool_facts(db, session.facility_id, session.presentation_id, now)
     claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose)
     others: list[PoolFacts] = []
@@ -218,22 +234,15 @@ def _back(db: Session, booking: Booking, session: VaccinationSession, now: datet
     if claim is None:
         fund_claims(db, pool, now)
     else:
-        _use(db, claim, booking)
+        use_claim(db, claim, booking)
     rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
     # What is short is promised twice already; a place in a half-filled vial of it would be a third time.
-    if not rows or any(row.short > 0 and row.step <= session.day for row in rows):
+    if not record and (not rows or any(row.short > 0 and row.step <= session.day for row in rows)):
         raise Exhausted(session=str(session.id), reason="vials")
     try:
         settle(db, pool, now)
         for other in others:
             give_back_and_fund(db, other, now, None)
     except NotAvailable:
-        raise Exhausted(session=str(session.id), reason="vials") from None
-
-
-def _use(db: Session, claim: Claim, booking: Booking) -> None:
-    db.refresh(claim)
-    if claim.state in (ClaimState.FUNDED, ClaimState.UNFUNDED):
-        claim.state = ClaimState.USED
-        claim.used_by_id = booking.id
-        db.flush()
+        if not record:
+            raise Exhausted(session=str(session.id), reason="vials") from None

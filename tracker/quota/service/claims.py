@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tracker.kit.ids import uuid7
 from tracker.quota.models import Booking, Claim, DoseInterval
-from tracker.quota.rules.words import ClaimState
+from tracker.quota.rules.words import LIVE, BookingState, ClaimState
 from tracker.quota.service.pools import PoolFacts, give_back, settle
 from tracker.stock.errors import NotAvailable
 
@@ -28,7 +28,12 @@ def interval_of(db: Session, vaccine_code: str, dose: int, day: date) -> DoseInt
     """When that dose is due after the one before, as in force on `day`; None where no further dose is foreseen."""
     return db.scalar(
         select(DoseInterval)
-        .where(DoseInterval.vaccine_code == vaccine_code, DoseInterval.dose == dose, DoseInterval.from_day <= day)
+        .where(
+            DoseInterval.vaccine_code == vaccine_code,
+            DoseInterval.after_code == vaccine_code,
+            DoseInterval.dose == dose,
+            DoseInterval.from_day <= day,
+        )
         .order_by(DoseInterval.from_day.desc())
         .limit(1)
     )
@@ -65,8 +70,19 @@ def make_claim(db: Session, pool: PoolFacts, booking: Booking, given_on: date, n
 
 def _has_next(db: Session, booking: Booking) -> bool:
     """Whether the person has a claim or anything live or given for the dose after this one."""
-    mine = (Claim.person_id == booking.person_id, Claim.vaccine_id == booking.vaccine_id)
-    return bool(db.scalar(select(exists().where(*mine, Claim.dose == booking.dose + 1, Claim.state.in_(OPEN)))))
+    claimed = exists().where(
+        Claim.person_id == booking.person_id,
+        Claim.vaccine_id == booking.vaccine_id,
+        Claim.dose == booking.dose + 1,
+        Claim.state.in_(OPEN),
+    )
+    booked = exists().where(
+        Booking.person_id == booking.person_id,
+        Booking.vaccine_id == booking.vaccine_id,
+        Booking.dose == booking.dose + 1,
+        Booking.state.in_(LIVE | {BookingState.VACCINATED}),
+    )
+    return bool(db.scalar(select(claimed | booked)))
 
 
 def fund(db: Session, pool: PoolFacts, claim: Claim, now: datetime) -> bool:
@@ -117,6 +133,25 @@ def claim_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> Claim
         select(Claim)
         .where(Claim.person_id == person_id, Claim.vaccine_id == vaccine_id, Claim.dose == dose, Claim.state.in_(OPEN))
         .execution_options(populate_existing=True)
+    )
+
+
+def use_claim(db: Session, claim: Claim, booking: Booking) -> None:
+    """The booking is what the claim was for; the claim's pool is locked."""
+    db.refresh(claim)
+    if claim.state in OPEN:
+        claim.state = ClaimState.USED
+        claim.used_by_id = booking.id
+        db.flush()
+
+
+def withdraw_claim(db: Session, booking: Booking) -> None:
+    """The dose was not given after all: the claim it made is none. The pool is locked."""
+    db.execute(
+        update(Claim)
+        .where(Claim.given_booking_id == booking.id, Claim.state.in_(OPEN))
+        .values(state=ClaimState.WITHDRAWN)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -35,13 +35,18 @@ class PlanSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """A place for a person. The id is made by whoever acts first; the same again is the same booking."""
+    """A place for a person. The id is made by whoever acts first; the same again is the same booking.
+
+    `override`: why the schedule is set aside, for who serves the person. `made_by`: for whom a place is sought again.
+    """
 
     id: UUID
     person_id: UUID
     session_id: UUID
     dose: int
     medium: Medium
+    override: str | None = None
+    made_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +69,33 @@ class MoveBooking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vaccinate:
-    """A dose given. From `open_vial_id` when told, else from the session's opened vials, else one is opened."""
+    """A dose given. From `open_vial_id` when told, else from the session's opened vials, else one is opened.
+
+    `override`: why the schedule, the day of the session or the state of the booking is set aside. `extra`: a word on a
+    dose beyond those a vial should hold (an eleventh of ten).
+    """
 
     booking_id: UUID
+    occurred_at: datetime | None = None
+    open_vial_id: UUID | None = None
+    override: str | None = None
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """A booking is in its state by mistake; `state` is what should have stood, `reason` why."""
+
+    booking_id: UUID
+    state: BookingState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectDose:
+    """A dose was typed wrong: the right instant, the right vial, or both; what is None stays."""
+
+    booking_id: UUID
+    reason: str
     occurred_at: datetime | None = None
     open_vial_id: UUID | None = None

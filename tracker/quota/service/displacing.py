@@ -20,7 +20,7 @@ from tracker.quota.queries.loads import session_loads
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
-from tracker.quota.service.moving import lapse_in
+from tracker.quota.service.lapsing import lapse_in
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
@@ -42,11 +42,13 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
 
     Newest first-dose bookings of the short days first, then claims, second doses last; never who has arrived.
     """
+    # A closed one keeps reservations only where somebody was written down there afterwards.
+    ran_out = select(Booking.session_id).where(Booking.state == BookingState.RESERVED, Booking.expires_at <= now)
     ids = db.scalars(
         select(VaccinationSession.id).where(
             VaccinationSession.facility_id == facility_id,
             VaccinationSession.presentation_id == presentation_id,
-            VaccinationSession.state != SessionState.CLOSED,
+            (VaccinationSession.state != SessionState.CLOSED) | VaccinationSession.id.in_(ran_out),
         )
     ).all()
     sessions = lock_sessions(db, ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.queries.nearby import sessions_with_room
 from tracker.quota.rules.offers import answer_by
 from tracker.quota.rules.words import LIVE, BookingState, OfferState
+from tracker.quota.service.asking import judged
 from tracker.quota.service.booking import applicant_of, take_place
 from tracker.quota.service.commands import Book
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -91,10 +93,21 @@ def _booked_again(db: Session, lost: Booking) -> bool:
 
 
 def _reserve(db: Session, lost: Booking, session: VaccinationSession, person: Person, now: datetime) -> Booking | None:
-    command = Book(id=uuid7(), person_id=person.id, session_id=session.id, dose=lost.dose, medium=lost.medium)
-    for candidate in sessions_with_room(db, applicant_of(person, command), session, now=now)[:_TRIES]:
+    wish = Book(
+        id=uuid7(),
+        person_id=person.id,
+        session_id=session.id,
+        dose=lost.dose,
+        medium=lost.medium,
+        override=lost.override,
+        made_by=lost.made_by,
+    )
+    # A nearer day is no help to whose dose is not due by then.
+    due = judged(db, person, session, lost.dose, session.day, now=now, but=lost.id)
+    applicant = applicant_of(person, wish, None if lost.override else due.first_day)
+    for candidate in sessions_with_room(db, applicant, session, now=now)[:_TRIES]:
         place = db.get_one(VaccinationSession, candidate.session_id)
-        wish = Book(id=uuid7(), person_id=person.id, session_id=place.id, dose=lost.dose, medium=lost.medium)
+        wish = replace(wish, id=uuid7(), session_id=place.id)
         # A place that went meanwhile gives its locks back with the savepoint, so no two are held at once.
         attempt = db.begin_nested()
         try:

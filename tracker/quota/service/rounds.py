@@ -6,7 +6,7 @@ Each pool is tidied in a transaction of its own, and one that fails holds up no 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -20,14 +20,12 @@ from tracker.kit.days import earliest_day, latest_day
 from tracker.quota.queries.nearby import LOOK_AHEAD
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.dosing import CLOSE_AFTER
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.sessions import close_session
 
 log = structlog.get_logger("rantai.quota")
-
-# Late scans of the last people in the queue still find their session open.
-CLOSE_AFTER = timedelta(hours=6)
 
 _RUN_OUT = text(
     """

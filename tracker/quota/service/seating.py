@@ -53,6 +53,12 @@ def move(booking: Booking, session: VaccinationSession, bucket: Bucket, state: B
     booking.changed_at = now
 
 
+def make_room(session: VaccinationSession, bucket: Bucket) -> None:
+    """One place more where all are taken: the staff have served somebody, so they could."""
+    session.capacity = max(session.capacity, session.taken + 1)
+    bucket.places = max(bucket.places, bucket.taken + 1)
+
+
 def seat(booking: Booking, session: VaccinationSession, bucket: Bucket) -> None:
     """Count a booking that has just been made."""
     session.taken += 1

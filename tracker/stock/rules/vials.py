@@ -23,3 +23,8 @@ def discard_by(opened_at: datetime, hours: int | None, days: int | None, expiry:
         return limit
     end_of_expiry = datetime.combine(expiry + timedelta(days=1), time.min, zone)
     return min(limit, end_of_expiry.astimezone(opened_at.tzinfo))
+
+
+def most_doses(doses_per_vial: int) -> int:
+    """Doses that a well filled vial may give: makers fill a little more, a fifth at the very most."""
+    return doses_per_vial + -(-doses_per_vial // 5)

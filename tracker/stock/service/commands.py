@@ -112,6 +112,16 @@ class DiscardDoses:
     doses: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackDoses:
+    """Doses of an opened vial that were told as given, or as thrown away, and were not."""
+
+    open_vial_id: UUID
+    doses: int
+    reason: str
+    thrown_away: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time)."""

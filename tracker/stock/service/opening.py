@@ -107,7 +107,7 @@ def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: da
     The caller keys the repeat (a vaccination is given once). Raises OpenVialNotFound, Forbidden, VialStopped,
     TooManyDoses, TooFarAhead. A vial past its `discard_by` still answers: what was injected is a fact.
     """
-    vial, facts = _locked(db, principal, command.open_vial_id)
+    vial, facts = locked_vial(db, principal, command.open_vial_id)
     if vial.status is not Status.USABLE or vial.closed_at is not None:
         raise VialStopped(open_vial=str(vial.id), status=vial.status.value, remaining=vial.remaining)
     _take(vial, command.doses)
@@ -121,7 +121,7 @@ def discard_doses(db: Session, principal: Principal, command: DiscardDoses, *, n
 
     Raises OpenVialNotFound, Forbidden, VialStopped (already empty), TooManyDoses, TooFarAhead.
     """
-    vial, facts = _locked(db, principal, command.open_vial_id)
+    vial, facts = locked_vial(db, principal, command.open_vial_id)
     if vial.closed_at is not None:
         raise VialStopped(open_vial=str(vial.id), status=vial.status.value, remaining=vial.remaining)
     doses = vial.remaining if command.doses is None else command.doses
@@ -146,7 +146,8 @@ def _check_need(db: Session, event: PostEvent, work: Work, need: Mapping[date, i
         check_need(db, event.facility_id, presentation_id, need)
 
 
-def _locked(db: Session, principal: Principal, open_vial_id: UUID) -> tuple[OpenVial, Facts]:
+def locked_vial(db: Session, principal: Principal, open_vial_id: UUID) -> tuple[OpenVial, Facts]:
+    """An opened vial and its facts, its pool locked; raises OpenVialNotFound, Forbidden."""
     found = db.execute(
         select(OpenVial.facility_id, OpenVial.batch_id, OpenVial.place_id).where(OpenVial.id == open_vial_id)
     ).one_or_none()
