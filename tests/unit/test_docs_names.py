@@ -106,9 +106,8 @@ def test_each_noun_stands_where_the_table_says(row: list[str]) -> None:
     folder = ROOT / room.strip("`")
     for name in in_ticks(rules + use_cases):
         assert is_there(name, folder), name
-    here = (folder / "models.py").read_text(encoding="utf-8")
     for name in in_ticks(tables):
-        assert f'__tablename__ = "{name}"' in here, name
+        assert f'__tablename__ = "{name}"' in (folder / "models.py").read_text(encoding="utf-8"), name
     for cell in (asked, page):
         assert routes_named(cell) or cell.startswith("none yet"), cell
     assert kinds_named(told) or told == "–", told

@@ -26,6 +26,7 @@ from tracker.passport import routes as passport
 from tracker.people import routes as people
 from tracker.quota import routes as quota
 from tracker.registration import routes as registration
+from tracker.scans import routes as scans
 from tracker.shipments import routes as shipments
 from tracker.stock import routes as stock
 from tracker.telemetry import routes as telemetry
@@ -41,6 +42,7 @@ _LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
 # From the highest floor down: a batch's code may have a slash, so `/batches/{ref}` takes any path, and what higher
 # rooms put behind it must come first.
 ROOM_ROUTERS = (
+    scans.router,
     trace.router,
     registration.router,
     quota.router,

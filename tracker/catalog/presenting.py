@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import queries
-from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.lots import look_alikes, warned_of
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.scanning import Resolved
-from tracker.catalog.schemas import BatchDetail, BatchOut, ProductOut, ScanMeaning, ScanOut, ScansOut
+from tracker.catalog.schemas import BatchDetail, BatchOut, ProductOut
 from tracker.kit.days import WESTERN, local_day
 
 
@@ -64,29 +61,3 @@ def batch_detail(db: Session, batch: Batch, *, now: datetime) -> BatchDetail:
     """One batch with the lots it could be taken for."""
     alike = look_alikes(db, [batch.id], today=local_day(now, WESTERN))[batch.id]
     return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warned_of(alike))
-
-
-def scan_out(db: Session, found: Resolved) -> ScanOut:
-    """What a scanned text means, and what is known of it."""
-    said = found.scan
-    return ScanOut(
-        scan=ScanMeaning(**{name: getattr(said, name) for name in ScanMeaning.model_fields}),
-        pack=found.pack,
-        vials=found.vials,
-        product=None if found.presentation is None else product_of(db, found.presentation),
-        batch=None if found.batch is None else batch_of(db, found.batch),
-        begins_with=None if found.lost is None or found.lost.batch is None else batch_of(db, found.lost.batch),
-        warnings=[*(each.value for each in found.warnings), *warned_of(found.alike)],
-    )
-
-
-def scans_out(db: Session, found: Iterable[tuple[str, Resolved | ScanUnreadable]]) -> ScansOut:
-    """Every text with what it means or why it means nothing."""
-    items: list[ScanOut] = []
-    refused: list[dict[str, Any]] = []
-    for text, each in found:
-        if isinstance(each, ScanUnreadable):
-            refused.append({"text": text, **each.params})
-        else:
-            items.append(scan_out(db, each))
-    return ScansOut(items=items, refused=refused)

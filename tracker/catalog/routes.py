@@ -1,20 +1,15 @@
-"""HTTP of this room: products, batches, scans."""
+"""HTTP of this room: products, batches."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
-from fastapi import File, Form, Query, UploadFile
-from sqlalchemy.orm import Session
+from fastapi import Query
 
-from tracker.access.principal import Principal
 from tracker.catalog import queries, service
-from tracker.catalog.errors import ScanUnreadable
-from tracker.catalog.images import read_codes
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.presenting import batch_detail, batch_out, product_of, product_out, scan_out, scans_out
-from tracker.catalog.scanning import Resolved, resolve_scan
+from tracker.catalog.presenting import batch_detail, batch_out, product_of, product_out
 from tracker.catalog.schemas import (
     BatchChange,
     BatchDetail,
@@ -23,15 +18,10 @@ from tracker.catalog.schemas import (
     ProductChange,
     ProductIn,
     ProductOut,
-    ScanIn,
-    ScanOut,
-    ScansOut,
 )
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
-from tracker.kit.days import WESTERN, local_day
-from tracker.network.queries import facility_by_code_or_id
 
 router = Router(prefix="/api/v1", tags=["catalog"])
 
@@ -132,35 +122,3 @@ def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
 def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """Put the manufacturer of a lot right."""
     return batch_detail(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now), now=now)
-
-
-@router.post("/scans")
-def scan(body: ScanIn, db: Db, caller: Caller, now: Now) -> ScanOut:
-    """What a scanned text means, and what is known of it."""
-    return scan_out(db, resolve_scan(db, body.text, today=_today(db, caller, body.facility, now)))
-
-
-@router.post("/scans/image")
-def scan_image(
-    file: Annotated[UploadFile, File(description="A photo: JPEG, PNG or WebP.")],
-    db: Db,
-    caller: Caller,
-    now: Now,
-    facility: Annotated[str | None, Form(max_length=64)] = None,
-) -> ScansOut:
-    """The same for every code in a photo; a code that breaks the rules is told beside those that do not."""
-    today = _today(db, caller, facility, now)
-    return scans_out(db, ((text, _resolved(db, text, today)) for text in read_codes(file.file.read())))
-
-
-def _resolved(db: Session, text: str, today: date) -> Resolved | ScanUnreadable:
-    try:
-        return resolve_scan(db, text, today=today)
-    except ScanUnreadable as error:
-        return error
-
-
-def _today(db: Session, caller: Principal, facility: str | None, now: datetime) -> date:
-    if facility is None:
-        return local_day(now, WESTERN)
-    return local_day(now, facility_by_code_or_id(db, caller, facility).timezone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.lots import Lost, look_alikes, lost_separator, that_look_like
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.rules.barcodes import Scan, ScanError, parse_scan
+from tracker.catalog.rules.barcodes import Profile, Scan, ScanError, parse_scan
 from tracker.catalog.rules.lots import licence_within
 
 
@@ -51,6 +51,12 @@ class Resolved:
     warnings: tuple[Caution, ...]
     lost: Lost | None = None
     alike: tuple[Batch, ...] = ()
+
+    @classmethod
+    def of_plain(cls, text: str) -> Resolved:
+        """A text that is no code of goods."""
+        scan = Scan(text=text, profile=Profile.PLAIN)
+        return cls(scan=scan, pack=None, vials=None, presentation=None, batch=None, warnings=())
 
 
 def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
@@ -91,6 +97,17 @@ def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
         warnings=tuple(warnings),
         lost=lost,
         alike=tuple(_alike(db, scan, presentation, batch, lost, today)),
+    )
+
+
+def with_batch(db: Session, resolved: Resolved, batch: Batch, *, today: date) -> Resolved:
+    """A plain text that turned out to be a batch's name."""
+    return replace(
+        resolved,
+        presentation=db.get(Presentation, batch.presentation_id),
+        batch=batch,
+        warnings=(Caution.EXPIRED,) if batch.expiry < today else (),
+        alike=tuple(look_alikes(db, [batch.id], today=today)[batch.id]),
     )
 
 

@@ -8,10 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tracker.catalog.rules.barcodes import Profile
-from tracker.catalog.rules.barcodes.scan import MAX_CHARACTERS
 from tracker.catalog.rules.storage import VvmType
-from tracker.catalog.scanning import Pack
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -115,51 +112,3 @@ class BatchChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     manufacturer: Text
-
-
-class ScanIn(BaseModel):
-    """What a scanner sent; `facility` (id or code) gives the local day."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: Annotated[str, Field(max_length=MAX_CHARACTERS + 1)]
-    facility: Text | None = None
-
-
-class ScanMeaning(BaseModel):
-    """What the text says by itself."""
-
-    text: str
-    profile: Profile
-    elements: dict[str, str]
-    gtin: str | None
-    content_gtin: str | None
-    nie: str | None
-    lot: str | None
-    expiry: date | None
-    serial: str | None
-    sscc: str | None
-    count: int | None
-
-
-class ScanOut(BaseModel):
-    """A scan with what the catalogue knows of it.
-
-    `begins_with` is the known lot that is meant where a separator was lost. Warnings: `unknown_product`, `no_product`,
-    `unknown_batch`, `separator_missing`, `expiry_differs`, `codes_disagree`, `expired`, `looks_like LOT`.
-    """
-
-    scan: ScanMeaning
-    pack: Pack | None
-    vials: int | None
-    product: ProductOut | None
-    batch: BatchOut | None
-    begins_with: BatchOut | None
-    warnings: list[str]
-
-
-class ScansOut(BaseModel):
-    """All codes of a picture: those that were read, and why the others were not."""
-
-    items: list[ScanOut]
-    refused: list[dict[str, Any]]
