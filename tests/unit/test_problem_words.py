@@ -17,7 +17,8 @@ from tracker.api.problems.words import WORDS
 # `detail` what a parser found, `message` and `message_id` a scan's own two sentences.
 AS_THEY_ARE = {
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "known", "least", "limit", "line", "lot",
-    "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "place", "remaining", "shipment",
+    "message", "message_id", "most", "most_pixels", "name", "nearest", "lost",
+    "on_road", "place", "remaining", "shipment",
     "sscc", "usable", "value", "vials", "vvm_stage",
 }  # fmt: skip
 

@@ -41,6 +41,12 @@ class NotEnough(Conflict):
     code = "shipments.not_enough"
 
 
+class OnlyReturned(Refused):
+    """Vials that may not be used travel as a return, made by who sends them back up the tree."""
+
+    code = "shipments.only_returned"
+
+
 class NoRoute(Refused):
     """Goods go up or down the tree, and sideways only under the same city."""
 

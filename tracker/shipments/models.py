@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
 from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
+from tracker.stock.rules.words import Status
 
 
 class Shipment(Base):
@@ -69,7 +70,7 @@ class ShipmentBox(Base):
 
 
 class PackedLine(Base):
-    """Vials of a batch taken from a place into a box."""
+    """Vials of a batch taken from a place into a box; not usable ones travel as a return only."""
 
     __tablename__ = "packed_line"
     __table_args__ = (CheckConstraint("vials >= 1", name="vials"), Index("ix_packed_line_place_id", "place_id"))
@@ -79,6 +80,7 @@ class PackedLine(Base):
     box_id: Mapped[UUID] = mapped_column(ForeignKey("shipment_box.id"))
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
     place_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    status: Mapped[Status] = mapped_column(StrEnumText(Status), server_default=Status.USABLE.value)
     vials: Mapped[int]
 
 

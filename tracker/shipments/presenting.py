@@ -127,7 +127,9 @@ def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
     )
     for line, lot, product, place in rows:
         found[line.box_id].lines.append(
-            PackedLineOut(batch_id=line.batch_id, lot=lot, product=product, place=place, vials=line.vials)
+            PackedLineOut(
+                batch_id=line.batch_id, lot=lot, product=product, place=place, status=line.status, vials=line.vials
+            )
         )
     return list(found.values())
 

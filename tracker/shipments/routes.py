@@ -120,7 +120,8 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
             seal=box.seal,
             logger=box.logger,
             lines=tuple(
-                Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch) for line in box.lines
+                Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch, status=line.status)
+                for line in box.lines
             ),
         )
         for box in (body.boxes if body else ())

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
 from tracker.stock.rules.use import Skip
+from tracker.stock.rules.words import Status
 from tracker.stock.schemas import Scanned, Vials, Words
 
 
@@ -23,7 +24,9 @@ class WantedIn(BaseModel):
 
 
 class ShipmentIn(BaseModel):
-    """An order (made by the receiver) or a direct shipment (made by the sender). Facilities by id or code."""
+    """An order (made by the receiver), a direct shipment (made by the sender), or a `return` of the sender's, back up the
+    tree, which may also carry what must not be used. Facilities by id or code.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -45,13 +48,14 @@ class ApproveIn(BaseModel):
 
 
 class PackLineIn(BaseModel):
-    """Vials of a batch from a place."""
+    """Vials of a batch from a place; other than usable ones travel as a return only."""
 
     model_config = ConfigDict(extra="forbid")
 
     barcode: Scanned | None = None
     batch: Words | None = None
     place: Words
+    status: Status = Status.USABLE
     vials: Vials
 
 
@@ -129,6 +133,7 @@ class PackedLineOut(BaseModel):
     lot: str
     product: str
     place: str
+    status: Status
     vials: int
 
 

@@ -23,6 +23,11 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.not_enough": Problem(
         409, "Vial layak pakai di tempat itu hanya {usable}.", "Only {usable} usable vials are in that place."
     ),
+    "shipments.only_returned": Problem(
+        422,
+        "Vial yang tidak boleh dipakai, dan retur, hanya dikirim ke atas oleh pengirimnya: buat pengiriman `return`.",
+        "Vials that may not be used, and returns, go back up the tree only, sent by who has them: make a `return`.",
+    ),
     "shipments.no_route": Problem(
         422,
         "Barang dikirim ke atas atau ke bawah, atau ke tetangga di kota yang sama.",
@@ -42,8 +47,8 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.missing_place": Problem(422, "Vial yang datang perlu tempat.", "Vials that arrived need a place."),
     "shipments.before_sent": Problem(
         422,
-        "Waktu terima ini sebelum kiriman berangkat ({sent_at}): apakah jam Anda benar? Perbaiki waktunya.",
-        "This is before the shipment was sent ({sent_at}): is your clock right? Correct the time.",
+        "Waktu terima ini sebelum kiriman berangkat ({sent_at:moment}): apakah jam Anda benar? Perbaiki waktunya.",
+        "This is before the shipment was sent ({sent_at:moment}): is your clock right? Correct the time.",
     ),
     "shipments.more_than_sent": Problem(
         422,

@@ -25,6 +25,11 @@ def may_send(sender: str, receiver: str) -> bool:
     )
 
 
+def is_upward(sender: str, receiver: str) -> bool:
+    """Whether goods go back up: the receiver stands nearer to the root, in a unit that the sender lies in."""
+    return receiver.count(".") < sender.count(".") and within(sender, parent_of(receiver))
+
+
 def is_lateral(sender: str, receiver: str) -> bool:
     """Whether goods go sideways, between two facilities under the same unit."""
     return sender != receiver and parent_of(sender) == parent_of(receiver)

@@ -10,6 +10,7 @@ class ShipmentKind(StrEnum):
 
     ORDER = "order"  # the receiver requests, the sender approves
     DIRECT = "direct"  # the sender sends
+    RETURN = "return"  # the sender sends back up, also what may not be used any more
 
 
 class ShipmentState(StrEnum):

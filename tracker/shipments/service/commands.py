@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from tracker.shipments.rules.words import Difference, ShipmentKind
+from tracker.stock.rules.words import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,13 @@ class CreateShipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) from a place."""
+    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) from a place; other than usable ones only on a return."""
 
     vials: int
     place: str
     barcode: str | None = None
     batch: str | None = None
+    status: Status = Status.USABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +87,18 @@ class ReceiveShipment:
 
 def digest(command: CreateShipment | ReceiveShipment | tuple[Box, ...]) -> str:
     """Equal exactly for commands that say the same."""
-    value = [asdict(box) for box in command] if isinstance(command, tuple) else _told(command)
+    value = [_boxed(box) for box in command] if isinstance(command, tuple) else _told(command)
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _boxed(box: Box) -> dict[str, Any]:
+    # As with returns below: what was packed before statuses could be named keeps its digest.
+    value = asdict(box)
+    for line in value["lines"]:
+        if line["status"] is Status.USABLE:
+            del line["status"]
+    return value
 
 
 def _told(command: CreateShipment | ReceiveShipment) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from tracker.kit.errors import Forbidden
 from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
-from tracker.shipments.errors import BadState, NoRoute, OtherContent, ShipmentNotFound
+from tracker.shipments.errors import BadState, NoRoute, OnlyReturned, OtherContent, ShipmentNotFound
 from tracker.shipments.events import ShipmentApproved, ShipmentCancelled, ShipmentCreated
 from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import matches, shipments_visible_to
-from tracker.shipments.rules.routes import is_lateral, may_send
+from tracker.shipments.rules.routes import is_lateral, is_upward, may_send
 from tracker.shipments.rules.words import ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import CreateShipment, digest
 from tracker.shipments.service.setting_aside import unpack
@@ -45,7 +45,7 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
     """Ask for goods (receiver) or announce them (sender); the same again answers the first.
 
     Whoever may write at the sender has thereby approved. Raises FacilityNotFound, Forbidden, NoRoute,
-    PresentationNotFound, BadVials, OtherContent.
+    PresentationNotFound, BadVials, OnlyReturned, OtherContent.
     """
     content = digest(command)
     earlier = db.get(Shipment, command.id)
@@ -61,6 +61,8 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
     if not may_send(from_path, to_path):
         raise NoRoute(field="to")
     kind = command.kind or (ShipmentKind.DIRECT if by_sender else ShipmentKind.ORDER)
+    if kind is ShipmentKind.RETURN and not (by_sender and is_upward(from_path, to_path)):
+        raise OnlyReturned(field="kind")
     shipment = Shipment(
         id=command.id,
         code=code_of(command.id),

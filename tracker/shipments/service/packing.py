@@ -18,11 +18,11 @@ from tracker.catalog.models import Batch
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, SsccTaken
+from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, OnlyReturned, SsccTaken
 from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
-from tracker.shipments.rules.words import DISPATCHED, ShipmentState
+from tracker.shipments.rules.words import DISPATCHED, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.setting_aside import keys_of, lock_sender, packed_vials
@@ -38,6 +38,7 @@ from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.places import set_aside
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.recording import resolve_lines
+from tracker.stock.service.stopping import kept_by_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class _Take:
     batch_id: UUID
     place_id: UUID
     vials: int
+    status: Status = Status.USABLE
 
 
 def pack_shipment(
@@ -64,7 +66,7 @@ def pack_shipment(
 ) -> Packed:
     """Put vials into boxes: the lines given, or first expiry first out over what is approved and not yet packed.
 
-    What may not be used here is never packed, nor what is set aside for other shipments. Packed vials bear no promise
+    What may not be used here is packed for a return only, and what is set aside for other shipments never. Packed vials bear no promise
     of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing. Raises
     ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
     """
@@ -121,7 +123,9 @@ def dispatch_shipment(
         kind=Kind.DISPATCH,
         facility_id=shipment.from_facility_id,
         occurred_at=occurred_at,
-        lines=tuple(Line(batch_id=line.batch_id, place_id=line.place_id, vials=line.vials) for line in lines),
+        lines=tuple(
+            Line(batch_id=line.batch_id, place_id=line.place_id, vials=line.vials, status=line.status) for line in lines
+        ),
         reference=shipment.code,
         shipment_id=shipment.id,
     )
@@ -149,12 +153,7 @@ def _choose(
     sender = db.get_one(Facility, shipment.from_facility_id)
     day = local_day(max(now, shipment.expected_at or now), sender.timezone)
     parcels = _with_packed(parcels_at(db, shipment.from_facility_id), mine, -1)
-    usable = {(p.batch_id, p.place_id): free(p, day) for p in parcels if p.status is Status.USABLE}
-    for index, take in enumerate(given):
-        left = usable.get((take.batch_id, take.place_id), 0)
-        if take.vials > left:
-            raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(left, 0))
-        usable[take.batch_id, take.place_id] = left - take.vials
+    _check_given(db, shipment, given, parcels, day)
     open_boxes = [index for index, box in enumerate(boxes) if not box.lines]
     if not open_boxes:
         return given, {}, ()
@@ -168,6 +167,23 @@ def _choose(
             ],
         )
     return [*given, *found], missing, tuple(skipped)
+
+
+def _check_given(db: Session, shipment: Shipment, given: Sequence[_Take], parcels: Iterable[Parcel], day: date) -> None:
+    """Raise NotEnough, OnlyReturned unless what is named may travel: what may be used, and on a return all that lies there."""
+    returns = shipment.kind is ShipmentKind.RETURN
+    left = {Key(p.place_id, p.batch_id, p.status): p.vials - p.packed if returns else free(p, day) for p in parcels}
+    for index, take in enumerate(given):
+        if take.status is not Status.USABLE and not returns:
+            raise OnlyReturned(line=index, field="status")
+        key = Key(take.place_id, take.batch_id, take.status)
+        here = left.get(key, 0)
+        if take.status is Status.HELD:
+            # What a hold keeps waits for its decision; what was held by hand, or rejected, may go back.
+            here -= kept_by_hold(db, shipment.from_facility_id, take.batch_id, take.status)
+        if take.vials > here:
+            raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(here, 0))
+        left[key] = left[key] - take.vials
 
 
 def _with_packed(parcels: Iterable[Parcel], packed: Counter[Key], sign: int) -> list[Parcel]:
@@ -217,6 +233,7 @@ def _given(
             batch_id=goods_reference(line.barcode, line.batch),
             place_id=place_reference(line.place),
             vials=line.vials,
+            status=line.status,
         )
         for _, line in lines
     ]
@@ -225,7 +242,7 @@ def _given(
     for index, ((box, _), line) in enumerate(zip(lines, resolved, strict=True)):
         if line.vials < 1 or line.place_id is None:
             raise BadVials(line=index, field="vials", vials=line.vials)
-        takes.append(_Take(box, line.batch_id, line.place_id, line.vials))
+        takes.append(_Take(box, line.batch_id, line.place_id, line.vials, line.status))
     return takes
 
 
@@ -255,6 +272,7 @@ def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes:
             box_id=ids[take.box],
             batch_id=take.batch_id,
             place_id=take.place_id,
+            status=take.status,
             vials=take.vials,
         )
         for seq, take in enumerate(takes)

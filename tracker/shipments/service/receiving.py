@@ -121,7 +121,7 @@ def _arrived_at(db: Session, shipment: Shipment, here: UUID, command: ReceiveShi
         return arrival(command.occurred_at, shipment.dispatched_at)
     except ValueError:
         zone = ZoneInfo(db.get_one(Facility, here).timezone)
-        sent_at = "" if shipment.dispatched_at is None else f"{shipment.dispatched_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        sent_at = "" if shipment.dispatched_at is None else shipment.dispatched_at.astimezone(zone).isoformat()
         raise BeforeSent(field="occurred_at", sent_at=sent_at) from None
 
 

@@ -28,6 +28,8 @@ class Taken(Protocol):
     @property
     def place_id(self) -> UUID: ...
     @property
+    def status(self) -> Status: ...
+    @property
     def vials(self) -> int: ...
 
 
@@ -35,7 +37,7 @@ def keys_of(lines: Iterable[Taken]) -> Counter[Key]:
     """Vials by the balance they are taken from."""
     found = Counter[Key]()
     for line in lines:
-        found[Key(line.place_id, line.batch_id, Status.USABLE)] += line.vials
+        found[Key(line.place_id, line.batch_id, line.status)] += line.vials
     return found
 
 

@@ -37,11 +37,11 @@ def guard_freeing(
     principal.require(Permission.HOLD_RELEASE, path_of(db, facility_id))
     if not reason:
         raise MissingField(**where, field="reason")
-    if _kept_by_hold(db, facility_id, batch_id, status):
+    if kept_by_hold(db, facility_id, batch_id, status):
         raise UseHold(**where, field="status")
 
 
-def _kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status) -> int:
+def kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status) -> int:
     """Vials here that a hold or recall stopped, or that came stopped: never more than lie here in that status.
 
     What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial.
