@@ -154,11 +154,12 @@ def test_a_device_that_delivers_what_it_stored_is_not_lost(db: Session, world: W
 
 def test_a_lost_sensor_raises_one_alarm_until_it_speaks_again(db: Session, world: World) -> None:
     channel = new_channel(db, world)
-    new_channel(db, world, device=db.get_one(Device, channel.device_id).code, name="t2")
-    send(db, channel, [(0, 5.0), (10, 5.0)])
+    other = new_channel(db, world, device=db.get_one(Device, channel.device_id).code, name="t2")
+    for one in (channel, other):
+        send(db, one, [(0, 5.0), (10, 5.0)])
     evaluate_waiting(db, now=at(20))
     assert check_silence(db, now=at(40)) == 0
-    assert check_silence(db, now=at(41)) == 1
+    assert check_silence(db, now=at(41)) == 2
     assert check_silence(db, now=at(50)) == 0
     (alarm,) = db.scalars(select(Alarm).where(Alarm.rule == "SILENT"))
     assert (alarm.started_at, alarm.alarmed_at, alarm.ended_at) == (at(10), at(40), None)
@@ -169,7 +170,11 @@ def test_a_lost_sensor_raises_one_alarm_until_it_speaks_again(db: Session, world
     send(db, channel, [(53, 5.0)])
     evaluate_waiting(db, now=at(53))
     db.refresh(alarm)
-    assert alarm.ended_at == at(53)
+    assert alarm.ended_at is None, "the other probe of the device is silent still"
+    send(db, other, [(54, 5.0)])
+    evaluate_waiting(db, now=at(54))
+    db.refresh(alarm)
+    assert alarm.ended_at == at(54)
 
 
 def test_an_alarm_that_late_readings_disprove_is_withdrawn_and_says_so(db: Session, world: World) -> None:

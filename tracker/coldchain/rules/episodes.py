@@ -14,7 +14,16 @@ import numpy as np
 
 from tracker.coldchain.rules.instants import Micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, Bools, Floats, Limit, Placement, Window, windows_of
-from tracker.coldchain.rules.standing import Instants, Intervals, Series, Standing, intervals_of, series_of, standing_of
+from tracker.coldchain.rules.standing import (
+    Instants,
+    Intervals,
+    Series,
+    Standing,
+    intervals_of,
+    series_of,
+    spans_of,
+    standing_of,
+)
 from tracker.coldchain.rules.tracking import Carry, Episode, Stretch, extended, finished, goes_on, opened
 from tracker.telemetry.rules.words import Quantity, Role
 
@@ -87,9 +96,10 @@ def evaluate(
     carried = dict(resume.carries) if resume else {}
     found: list[Episode] = []
     states: list[dict[Key, Carry]] = [{} for _ in cuts]
+    spans = spans_of(series.at, intervals, before) if sums else None
     for window in windows:
         key = (window.limit.id, window.place)
-        violating = window.limit.violated_by(series.low, series.high)
+        violating = window.limit.violated_by(series.low, series.high, spans)
         if key not in carried and not violating.any():
             continue
         watch = _Watch(window, series, standing, violating)

@@ -14,8 +14,8 @@ import numpy as np
 
 from tracker.coldchain.rules.episodes import Checkpoint, Evaluation, evaluate
 from tracker.coldchain.rules.instants import Micros
-from tracker.coldchain.rules.limits import Mode, Placement, Window
-from tracker.coldchain.rules.standing import Intervals, Series, intervals_of, largest_gap
+from tracker.coldchain.rules.limits import Limit, Mode, Placement, Window
+from tracker.coldchain.rules.standing import Intervals, Series, intervals_of, largest_gap, spans_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,13 @@ class Handover:
     high: float
     interval: Micros
     """Nominal, of the channel that leaves."""
+    sums: bool
+
+    def violates(self, limit: Limit) -> bool:
+        """Whether the last reading violates the limit."""
+        at = np.asarray([self.checkpoint.at], dtype=np.int64)
+        spans = spans_of(at, intervals_of([(0, self.interval)]), self.checkpoint.before) if self.sums else None
+        return bool(limit.violated_by(np.asarray([self.low]), np.asarray([self.high]), spans)[0])
 
     def reaches(self, at: Micros) -> bool:
         """Whether the last reading still stands when the next channel first speaks."""
@@ -105,7 +112,7 @@ def _worst(window: Window, handed: Sequence[Handover]) -> Handover | None:
     running: list[tuple[Micros, str, Handover]] = []
     for one in handed:
         carry = one.checkpoint.carries.get((window.limit.id, one.place.key))
-        violates = bool(window.limit.violated_by(np.asarray([one.low]), np.asarray([one.high]))[0])
+        violates = one.violates(window.limit)
         if carry is not None:
             running.append((carry.started_at, one.place.key, one))
         elif violates and one.checkpoint.at >= window.limit.from_at:

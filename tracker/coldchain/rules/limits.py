@@ -51,6 +51,10 @@ class Severity(StrEnum):
 SUMS = frozenset({Quantity.DOOR_OPEN, Quantity.POWER})
 """Quantities that sum over [at − interval, at]; they are never held forward."""
 
+# How far from full a sum may be and still count as full: a device's clock and its rounding.
+_SLACK_S = 1.0
+_SLACK_SHARE = 0.02
+
 WATCHED_ROLES = {
     Quantity.TEMPERATURE: frozenset({Role.STORAGE, Role.FREEZER}),
     Quantity.DOOR_OPEN: frozenset({Role.DOOR}),
@@ -79,8 +83,17 @@ class Limit:
     """Length of the trailing window; only with `Mode.WINDOW`."""
     severity: Severity = Severity.ALARM
 
-    def violated_by(self, low: Floats, high: Floats) -> Bools:
-        """Per instant, given the lowest and highest value told for it: does any of its values violate?"""
+    def violated_by(self, low: Floats, high: Floats, spans: Floats | None = None) -> Bools:
+        """Per instant, given the lowest and highest value told for it: does any of its values violate?
+
+        `spans`: for sums, the seconds each adds up. One that fills its span was true all the time (a door that
+        stood open), whatever the limit on a single sum says; its duration then decides.
+        """
+        if spans is not None and self.operator.upward:
+            return self._violated(low, high) | (high >= spans - np.maximum(_SLACK_S, _SLACK_SHARE * spans))
+        return self._violated(low, high)
+
+    def _violated(self, low: Floats, high: Floats) -> Bools:
         if self.operator is Operator.ABOVE:
             return high > self.value
         if self.operator is Operator.AT_LEAST:

@@ -45,8 +45,8 @@ SEEDED: tuple[Limit, ...] = (
     _limit(1, "HEAT", Operator.ABOVE, 8.0, 10 * HOUR, place_kind=PlaceKind.FRIDGE),
     _limit(2, "FRZE", Operator.AT_MOST, -0.5, HOUR, place_kind=PlaceKind.FRIDGE),
     _limit(3, "HEAT", Operator.ABOVE, -15.0, HOUR, place_kind=PlaceKind.FREEZER),
-    # The sum bounds one opening from above: more than 5 min open within one interval.
-    _limit(4, "DOOR", Operator.ABOVE, 300.0, 0, place_kind=None, quantity=Quantity.DOOR_OPEN),
+    # A sum bounds one opening from above: more than 5 min open within one; or sums that are full, for 5 min.
+    _limit(4, "DOOR", Operator.ABOVE, 300.0, 5 * MINUTE, place_kind=None, quantity=Quantity.DOOR_OPEN),
     _limit(5, "POWR", Operator.AT_MOST, 0.0, 24 * HOUR, place_kind=None, quantity=Quantity.POWER),
     _limit(6, "HEAT", Operator.AT_LEAST, 45.0, HOUR, place_kind=PlaceKind.TRANSPORT1),
     _limit(7, "HEAT30", Operator.AT_LEAST, 30.0, 10 * HOUR, place_kind=PlaceKind.TRANSPORT1, mode=Mode.FOREVER),

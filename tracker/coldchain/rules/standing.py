@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracker.coldchain.rules.instants import MINUTE, Micros
+from tracker.coldchain.rules.instants import MINUTE, SECOND, Micros
 from tracker.coldchain.rules.limits import Bools, Floats
 from tracker.telemetry.rules.words import SILENT_AFTER
 
@@ -128,6 +128,18 @@ def standing_of(
         end[:-1] = np.where(joined[:-1], at[1:], end[:-1])
         end[-1] = min(int(end[-1]), until)
     return Standing(start, end, joined, unfinished=bool(at[-1] + nominal[-1] >= until))
+
+
+def spans_of(at: Instants, intervals: Intervals, before: Micros | None) -> Floats:
+    """The seconds each sum of a series adds up: since the one before, its nominal interval at most."""
+    nominal = intervals.at(at)
+    reach = np.concatenate(([at[0] - before if before is not None else np.iinfo(np.int64).max], np.diff(at)))
+    return np.asarray(np.minimum(reach, nominal) / SECOND, dtype=np.float64)
+
+
+def watched_from(began: Micros, interval: Micros) -> Micros:
+    """The last instant at which a channel that has not spoken since its watch began does not count as silent."""
+    return began + max(SILENT_AFTER * interval, LEAST_MAX_GAP)
 
 
 def silent_from(newest: Micros, interval: Micros) -> Micros:

@@ -21,7 +21,7 @@ from tracker.coldchain.rules.handing_over import evaluate_watch
 from tracker.coldchain.rules.hours import Stretch, hours_of
 from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, WATCHED_ROLES, Floats, Limit, windows_of
-from tracker.coldchain.rules.standing import Instants, Series, is_silent, silent_from, until_of
+from tracker.coldchain.rules.standing import Instants, Series, is_silent, silent_from, until_of, watched_from
 from tracker.coldchain.service.aggregates import store_hours
 from tracker.coldchain.service.handing_over import Begins, beginnings, with_successors
 from tracker.coldchain.service.loading import (
@@ -31,9 +31,10 @@ from tracker.coldchain.service.loading import (
     load_readings,
     lock_progress,
     save_progress,
+    save_unheard,
 )
 from tracker.coldchain.service.reconciling import ChannelFindings, reconcile
-from tracker.coldchain.service.silence import note_silence
+from tracker.coldchain.service.silence import Voice, note_silence
 from tracker.coldchain.service.state import carries_to_json, instant_or_none, partial_to_bytes
 from tracker.database.engine import transaction
 from tracker.telemetry.queries import take_marks
@@ -69,7 +70,8 @@ def check_silence(db: Session, *, now: datetime, limit: int = 1000) -> int:
         .order_by(state.silent_after)
         .limit(limit)
     )
-    waiting = {channel_id: to_micros(at) for channel_id, at in rows if at is not None}
+    # One that never spoke has no newest reading; where it would begin does not matter.
+    waiting = {channel_id: to_micros(at or now) for channel_id, at in rows}
     evaluate_channels(db, waiting, heard=False, now=now)
     return len(waiting)
 
@@ -113,7 +115,12 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: boo
         _judge(channels[one], progress[one], mine, limits, present, begins[one], heard=heard and one in earliest)
         for one, mine in series.items()
     ]
+    voices = [_voice_of(one) for one in judgements]
+    unheard = [_unheard(channels[one], state, present) for one, state in progress.items() if one not in series]
+    if unheard:
+        save_unheard(db, [(one.facts.id, one.silent_after, one.silent) for one in unheard], now=now)
     if not judgements:
+        note_silence(db, unheard, now=now)
         return
     partials = _write_hours(db, judgements)
     _write_progress(db, judgements, partials, now)
@@ -126,15 +133,7 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: boo
         for one in judgements
     ]
     reconcile(db, judged, {limit.id: limit for limit in limits}, now=now)
-    note_silence(
-        db,
-        [
-            (one.facts, int(one.series.at[-1]), one.silent)
-            for one in judgements
-            if one.silent != one.progress.was_silent
-        ],
-        now=now,
-    )
+    note_silence(db, [*voices, *unheard], now=now)
 
 
 def _is_evaluated(facts: ChannelFacts) -> bool:
@@ -174,9 +173,33 @@ def _judge(
     )
     # What was silent stays so until a fresh reading comes: a late one does not end the silence.
     old = is_silent(newest, interval, present)
-    silent = old and (progress.was_silent or not heard)
-    from_then = present if old and heard else newest
-    return _Judgement(facts, progress, series, evaluation, cuts, silent, silent_from(from_then, interval))
+    from_then = present if old and heard and not progress.was_silent else newest
+    silent_after = silent_from(from_then, interval)
+    place = facts.place_at(present)
+    if place is not None and newest < place.placement.from_at:
+        silent_after = max(silent_after, watched_from(place.placement.from_at, interval))
+    return _Judgement(facts, progress, series, evaluation, cuts, present > silent_after, silent_after)
+
+
+def _voice_of(one: _Judgement) -> Voice:
+    return Voice(
+        facts=one.facts,
+        was_silent=one.progress.was_silent,
+        silent=one.silent,
+        silent_after=one.silent_after,
+        newest=int(one.series.at[-1]),
+    )
+
+
+def _unheard(facts: ChannelFacts, progress: Progress, present: Micros) -> Voice:
+    """A channel without any reading: it is silent once its watch has gone on for too long."""
+    place = facts.place_at(present)
+    after = None
+    if place is not None:
+        began = place.placement.from_at
+        after = watched_from(began, facts.intervals.one(began))
+    silent = after is not None and present > after
+    return Voice(facts=facts, was_silent=progress.was_silent, silent=silent, silent_after=after, newest=None)
 
 
 def _first_of_days(at: Instants) -> list[int]:

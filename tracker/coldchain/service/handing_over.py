@@ -170,6 +170,7 @@ def _handed(
         low=float(series.low[last]),
         high=float(series.high[last]),
         interval=facts.intervals.one(int(series.at[last])),
+        sums=facts.quantity in SUMS,
     )
 
 

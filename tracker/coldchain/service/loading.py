@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_mic
 from tracker.coldchain.rules.limits import Floats, Limit, Placement
 from tracker.coldchain.rules.standing import Intervals, intervals_of
 from tracker.coldchain.service.binary import fetch_packed
-from tracker.coldchain.service.state import checkpoint_of, micros_or_none, partial_from_bytes
+from tracker.coldchain.service.state import checkpoint_of, instant_or_none, micros_or_none, partial_from_bytes
 from tracker.network.models import Equipment
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
@@ -246,6 +247,20 @@ def reading_parameters(resumes: Mapping[int, Checkpoint | None]) -> dict[str, An
         "ids": ids,
         "from_at": [from_micros(start.at) if start is not None else from_micros(0) for start in starts],
     }
+
+
+def save_unheard(db: Session, rows: Sequence[tuple[int, Micros | None, bool]], *, now: datetime) -> None:
+    """Write until when channels without any reading are waited for: (channel, instant, silent already)."""
+    db.execute(
+        text(
+            "UPDATE channel_evaluation SET silent_after = :after, silent = :silent, evaluated_at = :now "
+            "WHERE channel_id = :channel"
+        ),
+        [
+            {"channel": one, "after": instant_or_none(after), "silent": silent, "now": now}
+            for one, after, silent in rows
+        ],
+    )
 
 
 _SAVE_HEADS = """
