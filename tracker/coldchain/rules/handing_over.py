@@ -61,6 +61,15 @@ def passes_at(leaving: Watched, coming: Watched, gap: Micros) -> Micros | None:
     return min(leaving.to_at, coming.from_at)
 
 
+def last_to_leave(handed: Sequence[Handover]) -> list[Handover]:
+    """Those of several that did not themselves hand over to another of them."""
+    return [
+        one
+        for one in handed
+        if not any(passes_at(one.place, other.place, largest_gap(one.interval)) is not None for other in handed)
+    ]
+
+
 def begins_at(place: Placement, series: Series, before: Micros | None) -> int | None:
     """The index in the series of the first reading a channel made at a place; None: it was made earlier, or not yet."""
     first = int(np.searchsorted(series.at, place.from_at, "left"))

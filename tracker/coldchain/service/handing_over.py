@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tracker.coldchain.models import ChannelCheckpoint
 from tracker.coldchain.rules.episodes import Checkpoint
-from tracker.coldchain.rules.handing_over import Handover, begins_at, evaluate_watch, passes_at
+from tracker.coldchain.rules.handing_over import Handover, begins_at, evaluate_watch, last_to_leave, passes_at
 from tracker.coldchain.rules.instants import DAY, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import SUMS, Limit, windows_of
 from tracker.coldchain.rules.standing import Series, largest_gap, series_of
@@ -84,7 +84,7 @@ def beginnings(
     leaving = load_channels(db, {other.channel_id for group in before.values() for other in group})
     for one, first in fresh:
         handed = [_handed(db, leaving[other.channel_id], other, one, limits) for other in before[one.key]]
-        found[one.channel_id][one.key] = (first, [each for each in handed if each is not None])
+        found[one.channel_id][one.key] = (first, last_to_leave([each for each in handed if each is not None]))
     return dict(found)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0013_sums_and_silence"
-down_revision = "0012_tries_of_reactions"
+revision = "0019_sums_and_silence"
+down_revision = "0018_packed_status"
 branch_labels = None
 depends_on = None
 
