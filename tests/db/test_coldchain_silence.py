@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.support.coldchain import LONG_AFTER, at, minutes, new_channel, send
+from tests.support.coldchain import LONG_AFTER, at, minutes, minutes_or_none, new_channel, send
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.coldchain.models import Alarm
@@ -20,7 +20,7 @@ def alarms(db: Session) -> list[tuple[float, float, float | None]]:
     rows = db.scalars(
         select(Alarm).where(Alarm.rule == "SILENT").order_by(Alarm.started_at).execution_options(populate_existing=True)
     )
-    return [(minutes(one.started_at), minutes(one.alarmed_at), one.ended_at and minutes(one.ended_at)) for one in rows]
+    return [(minutes(one.started_at), minutes(one.alarmed_at), minutes_or_none(one.ended_at)) for one in rows]
 
 
 def watch(db: Session, channel: Channel, equipment: str | None, minute: float) -> None:

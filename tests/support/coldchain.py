@@ -95,6 +95,11 @@ def minutes(instant: datetime) -> float:
     return (instant - START) / timedelta(minutes=1)
 
 
+def minutes_or_none(instant: datetime | None) -> float | None:
+    """`minutes`, None passed on."""
+    return None if instant is None else minutes(instant)
+
+
 def living(db: Session, channel: Channel) -> list[Episode]:
     """Stored episodes of a channel that are neither merged nor void, by start and limit."""
     return list(
