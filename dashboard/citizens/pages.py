@@ -10,6 +10,7 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.citizens.form import Typed
 from dashboard.citizens.queries import offers, ticket, villages
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
@@ -20,6 +21,7 @@ from tracker.edge.deps import Db, Now, Shared
 from tracker.edge.hop import Router, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
+from tracker.network.queries import today_at
 from tracker.people.queries import person_who_says
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
@@ -40,6 +42,9 @@ _OWN_HISTORY = (AlreadyBooked, DoseGiven)
 
 # Cards on a page: what one still reads through on a phone.
 SHOWN = 10
+
+# Far more than any field holds: a long slip of the finger gets its sentence, not an error page.
+_MOST = 2_000
 
 Latitude = Annotated[float | None, Query(ge=-90, le=90)]
 Longitude = Annotated[float | None, Query(ge=-180, le=180)]
@@ -136,16 +141,20 @@ def take_place(
     viewer: Anyone,
     db: Db,
     now: Now,
-    nik: Annotated[str, Form(max_length=40)] = "",
-    name: Annotated[str, Form(max_length=300)] = "",
-    phone: Annotated[str, Form(max_length=40)] = "",
+    nik: Annotated[str, Form(max_length=_MOST)] = "",
+    name: Annotated[str, Form(max_length=_MOST)] = "",
+    phone: Annotated[str, Form(max_length=_MOST)] = "",
     residence: Annotated[str, Form(max_length=20)] = "",
     dose: Annotated[int, Form()] = 1,
 ) -> Response:
-    """Register the person and reserve; a refusal shows its sentence and, when full, the nearest alternatives."""
-    typed = {"name": name, "phone": phone, "residence": residence}
+    """Register the person and reserve; what is wrong stands at its field, and when full, the nearest alternatives."""
+    typed = Typed(nik=nik, name=name, phone=phone, residence=residence)
+    facility = _facility_of(db, session_id, viewer)
     try:
         request.app.state.citizen_throttle.hit(_address(request), _address(request))
+        problems = typed.problems(today_at(db, facility, now), viewer.language)
+        if problems:
+            return _form(viewer, db, session_id, dose=dose, typed=typed, problems=problems)
         with db.begin_nested():
             person = NewPerson(
                 id=uuid7(),
@@ -154,7 +163,7 @@ def take_place(
                 phone=phone or None,
                 residence=residence or None,
                 claimed=True,
-                unit_id=_unit_of(db, session_id, viewer),
+                unit_id=facility,
             )
             person_id = _person_id(db, person, request, viewer)
             command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
@@ -183,7 +192,7 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else "?"
 
 
-def _unit_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
+def _facility_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
     session = session_by_id(db, session_id, viewer.now)
     if session is None:
         raise NoSuchBooking
@@ -196,21 +205,25 @@ def _form(
     session_id: UUID,
     *,
     dose: int,
-    typed: dict[str, str] | None = None,
+    typed: Typed | None = None,
     problem: str = "",
+    problems: dict[str, str] | None = None,
     others: list[dict[str, object]] | None = None,
 ) -> Response:
     session = session_by_id(db, session_id, viewer.now)
     if session is None:
         raise NoSuchBooking
-    return page(
+    answer = page(
         viewer,
         "citizens/book.html",
-        status=422 if problem else 200,
+        status=422 if problem or problems else 200,
         session=session,
         dose=dose if dose in session.doses else session.doses[0],
         villages=villages(db),
-        typed=typed or {"name": "", "phone": "", "residence": ""},
+        typed=typed or Typed(),
         problem=problem,
+        problems=problems or {},
         others=others or [],
     )
+    answer.headers["Cache-Control"] = "private, no-store"  # what was typed stands in it
+    return answer

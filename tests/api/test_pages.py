@@ -468,11 +468,45 @@ def test_who_knows_a_number_learns_and_moves_nothing_of_its_owner(
 
 
 def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:
-    answer = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "123", "name": "Budi", "dose": "1"})
-    assert answer.status_code == 422
-    assert 'role="alert"' in answer.text
-    assert 'value="Budi"' in answer.text
-    assert "123" not in answer.text.split("<form")[1]  # the number is never written back
+    typed = {"nik": "123", "name": " ", "phone": "08", "dose": "1"}
+    answer = site.post(f"/daftar/{world.sessions[1]}", data=typed)
+    assert (answer.status_code, answer.headers["cache-control"]) == (422, "private, no-store")
+    assert "3 isian perlu diperbaiki" in answer.text
+    for field, given in (("nik", "123"), ("name", " "), ("phone", "08")):
+        (tag,) = re.findall(rf'<input\s[^>]*id="{field}"[^>]*>', answer.text)
+        assert 'aria-invalid="true"' in tag, field
+        assert f'aria-describedby="{field}-fault' in tag, field
+        assert f'value="{given}"' in tag, field
+        assert f'id="{field}-fault"' in answer.text
+    assert "autofocus" in re.findall(r'<input\s[^>]*id="nik"[^>]*>', answer.text)[0]
+    # One field that is right is not marked; what was typed stays whatever was wrong.
+    right = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3671015506920009", "phone": ""})
+    assert 'value="3671015506920009"' in right.text
+    assert right.text.count('aria-invalid="true"') == 1
+    long = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3" * 60})
+    assert 'id="nik-fault"' in long.text
+
+
+def test_an_address_with_a_slip_says_so_and_shows_a_way_on(site: TestClient) -> None:
+    for path in ("/daftar/x", "/daftar/x?dosis=1"):
+        broken = site.get(path)
+        assert broken.status_code == 404, path
+        assert "terpotong atau salah ketik" in broken.text
+        assert 'href="/daftar"' in broken.text.split("<main")[1]
+    for path, repaired in (
+        ("/daftar?lembar=0", "/daftar"),
+        ("/daftar?vaksin=PENTA&amp;lat=999&amp;lon=1", "/daftar?vaksin=PENTA&amp;lon=1"),
+        ("/daftar?dosis=dua", "/daftar"),
+    ):
+        broken = site.get(html.unescape(path))
+        assert broken.status_code == 422, path
+        assert f'href="{repaired}"' in broken.text.split("<main")[1], path
+        assert site.get(html.unescape(repaired)).status_code == 200
+    log_in(site)
+    wrong = site.get("/kuota?semua=mungkin")
+    assert (wrong.status_code, 'href="/kuota"' in wrong.text) == (422, True)
+    site.get("/bahasa/en")
+    assert "cannot be right" in site.get("/kuota?semua=mungkin").text
 
 
 def test_without_vials_a_citizen_is_shown_the_refusal_not_a_promise(site: TestClient, world: PageWorld) -> None:
@@ -485,7 +519,7 @@ def test_without_vials_a_citizen_is_shown_the_refusal_not_a_promise(site: TestCl
 def test_a_ticket_nobody_made_is_not_there(site: TestClient) -> None:
     assert site.get("/daftar/tiket/01920000-0000-7000-8000-000000000000").status_code == 404
     assert site.post("/daftar/tiket/01920000-0000-7000-8000-000000000000/pasti").status_code == 404
-    assert site.get("/daftar/not-a-uuid").status_code == 422
+    assert site.get("/daftar/not-a-uuid").status_code == 404
 
 
 def test_one_address_cannot_book_without_end(site: TestClient, world: PageWorld) -> None:
