@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 
 from dashboard.alarms.actions import actions_for, told_in_words
 from dashboard.alarms.holds import holds_of_alarms
-from dashboard.alarms.queries import AlarmRow, alarms, count_open_alarms, steps_of
+from dashboard.alarms.queries import AlarmRow, alarms, count_open_alarms, steps_of, warnings_before
 from dashboard.alarms.refuges import names_of, newest_of, refuges_of
+from dashboard.alarms.responders import responders_of
 from dashboard.frame import labels
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
@@ -93,6 +94,11 @@ def show_alarms(
         opened=wanted or (found[0].id if found and show == "open" else None),
         refuges=refuges_of(db, [alarm for alarm in found if alarm.stage == "open"], viewer.now),
         newest=newest_of(db, [alarm.channel_id for alarm in found], viewer.now),
+        warned=warnings_before(db, ids),
+        responders=responders_of(
+            db,
+            [a.unit_path for a in found if a.stage == "open" and not viewer.may("alarm.acknowledge", a.unit_path)],
+        ),
         actions=actions_for(viewer.known()),
         trouble=Trouble(alarm=masalah, sentence=sentence) if sentence else None,
         dispositions=[item.value for item in Disposition],

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, lateral, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, case, exists, func, lateral, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -22,8 +22,24 @@ from tracker.telemetry.models import Device
 # Rules whose violation spoils what lies there; the others say that somebody should look.
 HARMFUL = ("HEAT", "HEAT10", "HEAT30", "FRZE", "POWR")
 
+# An early warning and the alarms it may grow into.
+_GROWS_INTO = {"WARM": ("HEAT", "HEAT10", "HEAT30"), "COLD": ("FRZE",)}
+
 OPEN_ALARM = and_(Alarm.closed_at.is_(None), Alarm.withdrawn_at.is_(None), Alarm.merged_into.is_(None))
 
+
+_worse = aliased(Alarm)
+# This warning grew into an alarm of the same place, open or decided since: one matter, shown and counted once.
+_GREW = and_(
+    or_(*(and_(Alarm.rule == early, _worse.rule.in_(later)) for early, later in _GROWS_INTO.items())),
+    or_(_worse.equipment_id == Alarm.equipment_id, _worse.shipment_id == Alarm.shipment_id),
+    _worse.severity == Severity.ALARM,
+    _worse.merged_into.is_(None),
+    _worse.withdrawn_at.is_(None),
+    or_(Alarm.ended_at.is_(None), _worse.started_at <= Alarm.ended_at),
+    or_(_worse.ended_at.is_(None), _worse.ended_at >= Alarm.started_at),
+)
+OPEN_MATTER = and_(OPEN_ALARM, ~exists().where(_GREW))
 
 # What still spoils doses, then what did and waits for a decision, then what should be looked at; the unanswered first.
 WORST_FIRST = (
@@ -130,7 +146,7 @@ def alarms(
     if alarm_id is not None:
         query = query.where(Alarm.id == alarm_id)
     elif show == "open":
-        query = query.where(OPEN_ALARM)
+        query = query.where(OPEN_MATTER)
     elif show == "closed":
         query = query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
     if facility_id is not None:
@@ -168,11 +184,11 @@ def alarms(
 
 
 def count_open_alarms(db: Session, principal: Principal, facility_id: UUID | None = None) -> tuple[int, int]:
-    """(open, of them not acknowledged), of one facility when an id is given."""
+    """(open matters, of them not acknowledged), of one facility when an id is given."""
     query = (
         select(func.count(), func.count().filter(Alarm.acknowledged_at.is_(None)))
         .join(Unit, Unit.id == Alarm.unit_id)
-        .where(OPEN_ALARM, visible_to(principal, Unit.path, Permission.ALARM_READ))
+        .where(OPEN_MATTER, visible_to(principal, Unit.path, Permission.ALARM_READ))
     )
     if facility_id is not None:
         query = query.where(Alarm.unit_id == facility_id)
@@ -187,3 +203,11 @@ def steps_of(db: Session, alarm_ids: Sequence[UUID]) -> dict[UUID, list[AlarmSte
     for step in db.scalars(query):
         found.setdefault(step.alarm_id, []).append(step)
     return found
+
+
+def warnings_before(db: Session, alarm_ids: Sequence[UUID]) -> dict[UUID, tuple[str, datetime]]:
+    """By alarm the early warning it grew from, the first one: (rule, since when)."""
+    query = select(_worse.id, Alarm.rule, Alarm.started_at).where(
+        _GREW, _worse.id.in_(list(alarm_ids)), Alarm.merged_into.is_(None), Alarm.withdrawn_at.is_(None)
+    )
+    return {row[0]: (row[1], row[2]) for row in db.execute(query.order_by(Alarm.started_at.desc()))}

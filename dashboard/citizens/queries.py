@@ -15,6 +15,7 @@ from tracker.access.principal import SYSTEM
 from tracker.network.models import Area
 from tracker.network.rules.words import AreaLevel
 from tracker.quota.models import Booking, Displacement
+from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.words import OfferState
 from tracker.registration.errors import TicketNotFound
 
@@ -47,7 +48,7 @@ def offers(db: Session, now: datetime, *, vaccine: str, near: tuple[float, float
             distance_km=_distance(row, near),
         )
         for row in sessions_visible_to(db, SYSTEM, now, ahead=AHEAD, vaccine=vaccine or None, limit=500)
-        if row.closes_at > now
+        if last_booking(row.opens_at, row.closes_at) > now
     ]
     found = [offer for offer in found if offer.room > 0 or offer.local_room > 0]
     if near is not None:

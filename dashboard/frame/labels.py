@@ -170,6 +170,23 @@ BOOKING_STATE = {
     "displaced": mark("Tergeser"),
     "lapsed": mark("Lewat waktu"),
 }
+OFFER_STATE = {
+    "pending": mark("Tempat lain sedang dicari"),
+    "offered": mark("Ditawari, belum menjawab"),
+    "accepted": mark("Menerima tempat pengganti"),
+    "lapsed": mark("Tawaran lewat waktu"),
+    "declined": mark("Menolak tempat pengganti"),
+    "none_found": mark("Belum ada tempat lain"),
+    "rebooked": mark("Sudah mendaftar lagi"),
+}
+DISPLACED_SHOW = {
+    "waiting": mark("Menunggu"),
+    "untold": mark("Belum dikabari"),
+    "offered": mark("Ditawari"),
+    "accepted": mark("Mendapat tempat"),
+    "lapsed": mark("Tanpa tempat"),
+    "all": mark("Semua"),
+}
 SHIPMENT_STATE = {
     "requested": mark("Diminta"),
     "approved": mark("Disetujui"),

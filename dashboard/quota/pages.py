@@ -8,16 +8,20 @@ from datetime import date, timedelta
 import pandas as pd
 from fastapi import Request, Response
 
+from dashboard.frame import labels
 from dashboard.frame.exports import csv_answer
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member, Viewer
+from dashboard.quota.displaced import SHOWS, count_displaced, displaced_people
 from dashboard.quota.figures import quota_figure
 from dashboard.quota.pictures import quota_picture
 from dashboard.quota.queries import SessionRow, promises_today, sessions_visible_to
+from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
+from tracker.network.queries import as_id
 
 router = Router(include_in_schema=False)
 
@@ -25,6 +29,7 @@ AHEAD = timedelta(days=14)
 # More bars than this fill more than a phone's screen; the table has all.
 MOST_BARS = 8
 FIRST = 12
+MOST_PEOPLE = 20
 
 
 def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
@@ -60,6 +65,32 @@ def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> R
         promises=promises_today(db, viewer.known(), viewer.now),
         shared=any(count > 1 for count in Counter(s.pool for s in sessions).values()),
         lacking=lacking.total(),
+    )
+
+
+@router.get("/kuota/tergeser")
+def show_displaced(viewer: Member, db: Db, tampil: str = "waiting", sesudah: str = "") -> Response:
+    """The people whose place was taken back; `tampil` is one of `SHOWS`, `sesudah` the booking the page before ended with."""
+    viewer.known().require(Permission.BOOKING_READ)
+    show = tampil if tampil in SHOWS else "waiting"
+    rows = displaced_people(db, viewer.known(), show=show, after=as_id(sesudah), limit=MOST_PEOPLE + 1)
+    shown = rows[:MOST_PEOPLE]
+    texts = viewer.texts
+    counts = count_displaced(db, viewer.known())
+    return page(
+        viewer,
+        "quota/displaced.html",
+        people=shown,
+        shows=[
+            (
+                f"/kuota/tergeser?tampil={name}",
+                f"{texts.gettext(labels.DISPLACED_SHOW[name])} {texts.number(counts[name])}",
+                name == show,
+            )
+            for name in SHOWS
+        ],
+        next_page=f"/kuota/tergeser?tampil={show}&sesudah={shown[-1].booking_id}" if len(rows) > len(shown) else "",
+        back_page=f"/kuota/tergeser?tampil={show}" if sesudah else "",
     )
 
 

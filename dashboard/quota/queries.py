@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.quota.displaced import WAITING
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -21,7 +22,7 @@ from tracker.network.queries import coordinates, local_today
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to
-from tracker.quota.rules.words import LIVE, BookingState, BucketKind, OfferState, SessionState
+from tracker.quota.rules.words import LIVE, BookingState, BucketKind, SessionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +204,7 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
         .join(Booking, Booking.id == Displacement.booking_id)
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Unit, Unit.id == VaccinationSession.facility_id)
-        .where(seen, Displacement.state.in_((OfferState.PENDING, OfferState.OFFERED, OfferState.NONE_FOUND)))
+        .where(seen, Displacement.state.in_(WAITING))
     )
     return Promises(sessions=sessions or 0, live=live, vaccinated=vaccinated, displaced=displaced or 0)
 

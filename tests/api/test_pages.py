@@ -22,13 +22,17 @@ from tracker.access.models import Login
 from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
-from tracker.quota.models import Booking, Bucket
+from tracker.people.models import Person
+from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import BucketKind
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.offering import make_offer
 from tracker.reactions import runners
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import load_settings
@@ -588,3 +592,68 @@ def test_what_could_not_be_handled_is_for_the_nation_alone(site: TestClient) -> 
     log_in(site)
     assert site.get("/tertunda").status_code == 403
     assert "/tertunda" not in site.get("/").text
+
+
+def test_a_person_responsible_gets_to_the_displaced_people(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        session = db.get_one(VaccinationSession, world.sessions[0])
+        gone = displace(db, session.facility_id, session.presentation_id, now=world.now)
+        assert len(gone.bookings) > 2
+        for booking in gone.bookings:
+            make_offer(db, booking, now=world.now)
+        person = db.get_one(Person, db.get_one(Booking, gone.bookings[0]).person_id)
+        person.phone = "+6281234567890"
+        name = person.name
+        told = db.get_one(Booking, gone.bookings[1]).person_id
+        db.execute(
+            update(OutMessage)
+            .where(OutMessage.recipient_ref == str(told))
+            .values(state=MessageState.SENT, sent_at=world.now)
+        )
+    log_in(site, "kepala")
+    assert 'href="/kuota/tergeser"' in site.get("/kuota").text
+    everybody = site.get("/kuota/tergeser").text
+    assert f"Menunggu {len(gone.bookings)}<" in everybody
+    assert f"Belum dikabari {len(gone.bookings) - 1}<" in everybody
+    assert name in everybody
+    assert "tel:+6281234567890" in everybody
+    untold = site.get("/kuota/tergeser?tampil=untold").text
+    assert str(gone.bookings[0]) in untold
+    assert str(gone.bookings[1]) not in untold
+    rest = site.get(f"/kuota/tergeser?tampil=all&sesudah={gone.bookings[0]}")
+    assert rest.status_code == 200
+    assert site.get("/kuota/tergeser?sesudah=x&tampil=unknown").status_code == 200
+    # Somebody of another place, or whose role books nobody, sees none of them.
+    stranger = TestClient(site.app, headers=HTML, follow_redirects=False)
+    auditor = log_in(stranger, "auditor").get("/kuota/tergeser")
+    assert "tel:" not in auditor.text
+    assert name not in auditor.text
+
+
+def test_a_warning_that_became_an_alarm_is_one_matter(site: TestClient, app_services: Services) -> None:
+    with transaction(app_services.engine) as db:
+        both = {a.rule: a for a in db.scalars(select(Alarm).where(Alarm.rule.in_(("HEAT", "WARM"))))}
+        assert set(both) == {"HEAT", "WARM"}
+        warm, heat = both["WARM"].id, both["HEAT"].id
+        assert both["WARM"].equipment_id == both["HEAT"].equipment_id
+    log_in(site, "kepala")
+    found = site.get("/alarm").text
+    assert (f'id="a-{heat}"' in found, f'id="a-{warm}"' in found) == (True, False)
+    assert "Peringatan dini" in found
+    assert f'id="a-{warm}"' in site.get("/alarm?tampil=all&semua=1").text
+    before = int(re.findall(r'data-say="(\d+) alarm', site.get("/alarm").text)[0])
+    with transaction(app_services.engine) as db:
+        db.execute(update(Alarm).where(Alarm.id == heat).values(withdrawn_at=Alarm.alarmed_at))
+    # The alarm was none after all: then the warning stands for itself.
+    again = site.get("/alarm").text
+    assert f'id="a-{warm}"' in again
+    assert int(re.findall(r'data-say="(\d+) alarm', again)[0]) == before
+
+
+def test_who_may_not_answer_an_alarm_is_told_who_may(site: TestClient) -> None:
+    nurse = log_in(site, "vaksinator").get("/alarm").text
+    assert "Beri tahu sekarang juga" in nurse
+    assert "Kepala" in nurse.split("Beri tahu sekarang juga")[1][:400]
+    assert "Tanggapi alarm</button>" not in nurse

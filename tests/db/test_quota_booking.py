@@ -19,6 +19,7 @@ from tracker.quota.errors import (
     AlreadyBooked,
     BadStep,
     BadWindow,
+    BookingOver,
     DoseGiven,
     DoseNotServed,
     Exhausted,
@@ -330,3 +331,17 @@ def test_reading_the_quota_costs_the_same_statements_for_one_session_and_for_for
         desk.session(ahead=ahead)
         desk.session(ahead=ahead, product="penta-5", facility=desk.world.neighbour)
     assert statements() == few <= 7
+
+
+def test_a_session_sells_no_place_to_who_could_not_come_in_time(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 2)
+    session = desk.session(ahead=0)
+    closes = desk.read(session).closes_at
+    desk.now = closes - timedelta(minutes=31)
+    desk.book(session)
+    desk.now = closes - timedelta(minutes=30)
+    with pytest.raises(BookingOver):
+        desk.book(session)
+    assert desk.available(session) == 0
+    standing = Book(id=uuid7(), person_id=desk.person(), session_id=session, dose=1, medium=Medium.WALK_IN)
+    assert book(desk.db, SYSTEM, standing, now=desk.now).fresh

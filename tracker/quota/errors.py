@@ -113,6 +113,12 @@ class CannotAwait(Conflict):
     code = "quota.cannot_await"
 
 
+class BookingOver(SessionClosed):
+    """The session is about to end; who books now could not come in time."""
+
+    code = "quota.booking_over"
+
+
 class NoVial(Conflict):
     """No usable vial lies at the facility."""
 

@@ -79,6 +79,11 @@ PROBLEMS: dict[str, Problem] = {
         "Sesi sudah ditutup: pendaftaran tidak dapat menjadi {to:booking_state} lagi.",
         "The session is closed: a booking in it cannot become {to:booking_state} again.",
     ),
+    "quota.booking_over": Problem(
+        409,
+        "Pendaftaran ditutup setengah jam sebelum sesi berakhir; pilih sesi lain.",
+        "Booking ends half an hour before the session does; choose another session.",
+    ),
     "quota.no_vial": Problem(
         409, "Tidak ada vial layak pakai di fasilitas ini.", "No usable vial lies at this facility."
     ),

@@ -15,6 +15,7 @@ from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import pool_numbers
 from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
+from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.offers import Candidate, nearest_first
 from tracker.quota.rules.words import SessionState
 
@@ -106,7 +107,11 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
         .order_by(distance.nulls_last(), VaccinationSession.day, VaccinationSession.id)
         .limit(MOST_LOOKED_AT)
     )
-    return [_Near(session=row[0], facility=row[1], distance_km=cast("float | None", row[2])) for row in rows]
+    return [
+        _Near(session=row[0], facility=row[1], distance_km=cast("float | None", row[2]))
+        for row in rows
+        if last_booking(row[0].opens_at, row[0].closes_at) > now
+    ]
 
 
 def _seats(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:

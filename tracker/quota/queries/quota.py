@@ -23,6 +23,7 @@ from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to, serves_dose
+from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.words import BucketKind, SessionState
 
 MOST_SESSIONS = 2_000
@@ -96,7 +97,8 @@ def _items(
     numbers: Numbers,
     now: datetime,
 ) -> Iterator[QuotaItem]:
-    capacity_left = session.capacity - session.taken if session.closes_at > now else 0
+    open_still = last_booking(session.opens_at, session.closes_at) > now
+    capacity_left = session.capacity - session.taken if open_still else 0
     for dose in session.doses:
         for seat in seats:
             if not serves_dose(seat.kind, dose):

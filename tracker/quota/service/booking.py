@@ -19,6 +19,7 @@ from tracker.people.queries import person_now
 from tracker.people.service import serve_person
 from tracker.quota.errors import (
     AlreadyBooked,
+    BookingOver,
     DoseNotServed,
     Exhausted,
     OtherBooking,
@@ -29,6 +30,7 @@ from tracker.quota.events import BookingMade
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.queries.nearby import alternatives
 from tracker.quota.rules.buckets import Applicant, choose, eligible
+from tracker.quota.rules.last_booking import is_too_late
 from tracker.quota.rules.offers import RESERVATION_STANDS
 from tracker.quota.rules.words import LIVE, BookingState, BucketKind, Medium, SessionState
 from tracker.quota.service.asking import check_due, judged
@@ -55,8 +57,8 @@ class Booked:
 def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> Booked:
     """Reserve a place and the vials behind it for ten minutes; the same again answers the first.
 
-    Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, AlreadyBooked, DoseGiven, NotDue
-    (with the first possible day), DoseNotForeseen, OtherBooking, Exhausted (with the nearest alternatives).
+    Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, BookingOver, AlreadyBooked, DoseGiven,
+    NotDue (with the first possible day), DoseNotForeseen, OtherBooking, Exhausted (with the nearest alternatives).
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_WRITE)
     if command.override is not None:
@@ -107,7 +109,7 @@ def take_place(
 ) -> Booking | None:
     """Lock, seat, back with vials. None when the id, or the person, was booked meanwhile.
 
-    Raises SessionClosed, Exhausted.
+    Raises SessionClosed, BookingOver, Exhausted.
     """
     elsewhere = _live_session_of(db, command.person_id, session.vaccine_id, command.dose)
     locked = lock_sessions(db, {session.id, *elsewhere})
@@ -116,6 +118,8 @@ def take_place(
     # Who came without a booking is often written down after the doors are shut: a record, and no promise.
     if over and (command.medium is not Medium.WALK_IN or session.opens_at > now):
         raise SessionClosed(session=str(session.id))
+    if is_too_late(session.opens_at, session.closes_at, command.medium, now):
+        raise BookingOver(session=str(session.id))
     # Before anybody is told that it is full.
     everyones = buckets_of(db, list(locked))
     lapse_in(db, locked, everyones, now)
