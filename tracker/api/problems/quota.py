@@ -44,24 +44,24 @@ PROBLEMS: dict[str, Problem] = {
     "quota.session_closed": Problem(409, "Sesi sudah ditutup.", "The session is closed."),
     "quota.not_due": Problem(
         409,
-        "Dosis {dose} belum waktunya: paling cepat {first_day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
-        "Dose {dose} is not due yet: {first_day} at the earliest. Staff may set the schedule aside with a reason.",
+        "Dosis {dose} belum waktunya: paling cepat {first_day:day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
+        "Dose {dose} is not due yet: {first_day:day} at the earliest. Staff may set the schedule aside with a reason.",
     ),
     "quota.too_young": Problem(
         409,
-        "Belum cukup umur untuk dosis {dose}: paling cepat {first_day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
-        "Too young for dose {dose}: {first_day} at the earliest. Staff may set the schedule aside with a reason.",
+        "Belum cukup umur untuk dosis {dose}: paling cepat {first_day:day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
+        "Too young for dose {dose}: {first_day:day} at the earliest. Staff may set the schedule aside with a reason.",
     ),
     "quota.too_near": Problem(
         409,
-        "Vaksin lain baru saja diberikan: paling cepat {first_day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
-        "Another vaccine was given shortly before: {first_day} at the earliest. Staff may set the schedule aside with a reason.",
+        "Vaksin lain baru saja diberikan: paling cepat {first_day:day}. Petugas dapat mengesampingkan jadwal dengan alasan.",
+        "Another vaccine was given shortly before: {first_day:day} at the earliest. Staff may set the schedule aside with a reason.",
     ),
     "quota.dose_before": Problem(
         409,
-        "Sebelum dosis {dose} ada dosis lain yang belum tercatat; bila diberikan hari ini, paling cepat {first_day}. "
+        "Sebelum dosis {dose} ada dosis lain yang belum tercatat; bila diberikan hari ini, paling cepat {first_day:day}. "
         "Petugas dapat mengesampingkan jadwal dengan alasan.",
-        "Before dose {dose} comes another that is not recorded; if that were given today, {first_day} at the earliest. "
+        "Before dose {dose} comes another that is not recorded; if that were given today, {first_day:day} at the earliest. "
         "Staff may set the schedule aside with a reason.",
     ),
     "quota.dose_not_foreseen": Problem(
@@ -71,8 +71,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.other_day": Problem(
         409,
-        "Sesi ini untuk {day}; dosis yang benar diberikan pada hari lain dicatat dengan alasan.",
-        "This session is for {day}; a dose that was given on another day is recorded with a reason.",
+        "Sesi ini untuk {day:day}; dosis yang benar diberikan pada hari lain dicatat dengan alasan.",
+        "This session is for {day:day}; a dose that was given on another day is recorded with a reason.",
     ),
     "quota.cannot_await": Problem(
         409,

@@ -109,8 +109,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.count_needs_status": Problem(
         422,
-        "Di tempat itu ada vial berstatus {statuses}; sebutkan status yang dihitung.",
-        "Vials of the statuses {statuses} lie there; say which of them was counted.",
+        "Di tempat itu ada vial berstatus {statuses:stock_status}; sebutkan status yang dihitung.",
+        "Vials of the statuses {statuses:stock_status} lie there; say which of them was counted.",
     ),
     "stock.out_of_service": Problem(
         422,
