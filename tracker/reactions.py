@@ -19,11 +19,12 @@ from tracker.kit.clock import Clock
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
 from tracker.quota.events import BookingDisplaced
-from tracker.quota.service.claims import fund_claims
+from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
+from tracker.stock.rules.words import Kind
 from tracker.trace.recalls import sweep_recall
 
 
@@ -37,6 +38,14 @@ def _hold_entering(db: Session, event: StockMoved, now: datetime) -> None:
 
 def _displace(db: Session, event: StockShort | OpenDosesFell, now: datetime) -> None:
     displace(db, event.facility_id, event.presentation_id, now=now)
+
+
+def _share_opened(db: Session, event: StockMoved, now: datetime) -> None:
+    if event.kind is Kind.OPENING:
+        for presentation_id in event.presentation_ids:
+            pool = pool_facts(db, event.facility_id, presentation_id, now)
+            lock_pool(db, pool)
+            give_back_and_fund(db, pool, now, None)
 
 
 def _offer(db: Session, event: BookingDisplaced, now: datetime) -> None:
@@ -63,6 +72,8 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="recall", on=(StockMoved,), act=_recall),
     # Vials fell below promises: the newest give way, second doses last.
     Reaction(name="displace", on=(StockShort,), act=_displace),
+    # A vial was opened, whoever it was for: its doses serve the day's bookings, which need that much less.
+    Reaction(name="share_opened", on=(StockMoved,), act=_share_opened),
     # Doses of an opened vial were thrown away, or its opening taken back: its people need another vial, or give way.
     Reaction(name="open_doses", on=(OpenDosesFell,), act=_displace),
     # Who gave way is offered the nearest place with room.

@@ -6,12 +6,14 @@ that expire inside the horizon, and lets time pass; an independent count by brut
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
@@ -250,37 +252,57 @@ class Puskesmas(RuleBasedStateMachine):
         """Vials needed on days from `step` on, counted afresh from the bookings."""
         presentation = self.world.presentations[product]
         size, whole_day = presentation.doses_per_vial, presentation.open_vial_days is not None
-        groups: dict[object, list[int]] = {}
+        waiting: list[list[Any]] = []  # [key, session, sorting, opens, persons]
         for session in self.db.scalars(
             select(VaccinationSession).where(VaccinationSession.presentation_id == presentation.id)
         ):
-            if session.day < step or session.state is SessionState.CLOSED:
-                continue
-            key: object = session.day if whole_day else session.id
-            group = groups.setdefault(key, [0, 0])
-            group[0] += sum(
-                state in states
-                for state in self.db.scalars(select(Booking.state).where(Booking.session_id == session.id))
-            )
-            group[1] += sum(
-                vial.remaining
-                for vial in self.db.scalars(
-                    select(OpenVial)
-                    .where(OpenVial.session_id == session.id, OpenVial.closed_at.is_(None))
-                    .execution_options(populate_existing=True)
-                )
-                if vial.discard_by > self.desk.now
-            )
+            if session.state is not SessionState.CLOSED:
+                live = self.db.scalars(select(Booking.state).where(Booking.session_id == session.id)).all()
+                over = session.closes_at <= self.desk.now
+                key: object = session.day if whole_day else session.id
+                order = (over, session.day, 0, session.opens_at, str(session.id))
+                waiting.append([key, session.id, order, session.opens_at, sum(state in states for state in live)])
         if states is LIVE:
-            for claim in self.db.scalars(
-                select(Claim)
-                .where(Claim.presentation_id == presentation.id, Claim.state == ClaimState.FUNDED)
+            claims = Counter(
+                self.db.scalars(
+                    select(Claim.due_day).where(
+                        Claim.presentation_id == presentation.id, Claim.state == ClaimState.FUNDED
+                    )
+                )
+            )
+            for day, persons in claims.items():
+                # Nobody knows at what hour they come: only a vial that lasts all day serves them.
+                opens = datetime.combine(day, time(), ZoneInfo(self.world.puskesmas.timezone)) + timedelta(days=1)
+                over = opens <= self.desk.now
+                key = day if whole_day else ("claims", day)
+                waiting.append([key, None, (over, day, 1, opens, str(day)), opens, persons])
+        days = {key: order[1] for key, _, order, _, _ in waiting}
+        for_claims = whole_day
+        doses = [
+            (vial.discard_by, vial.id, vial.session_id)
+            for vial in self.db.scalars(
+                select(OpenVial)
+                .join(Batch, Batch.id == OpenVial.batch_id)
+                .where(Batch.presentation_id == presentation.id, OpenVial.closed_at.is_(None))
                 .execution_options(populate_existing=True)
-            ):
-                if claim.due_day >= step:
-                    key = claim.due_day if whole_day else ("claims", claim.due_day)
-                    groups.setdefault(key, [0, 0])[0] += 1
-        return sum(max(0, -(-(persons - left) // size)) for persons, left in groups.values())
+            )
+            if vial.discard_by > self.desk.now and vial.status is Status.USABLE
+            for _ in range(vial.remaining)
+        ]
+        # Dose by dose: to its own session's people, then to whoever comes first and before the vial's time is up.
+        for own in (True, False):
+            for each in sorted(waiting, key=lambda w: w[2]):
+                if each[1] is None and not for_claims:
+                    continue
+                for dose in sorted(doses):
+                    fits = dose[2] == each[1] is not None if own else dose[0] > each[3]
+                    if each[4] and fits:
+                        each[4] -= 1
+                        doses.remove(dose)
+        groups: Counter[object] = Counter()
+        for key, _, _, _, persons in waiting:
+            groups[key] += persons
+        return sum(-(-persons // size) for key, persons in groups.items() if days[key] >= step)
 
     def _usable(self, presentation_id: object, step: date) -> int:
         rows = self.db.execute(

@@ -115,10 +115,23 @@ def test_the_batch_that_expires_first_is_opened(desk: Desk) -> None:
 def test_doses_of_a_vial_opened_for_one_session_are_left_to_its_people(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 2)
     one, two = desk.session(ahead=0), desk.session(ahead=0)
-    first, other = desk.confirmed(one), desk.confirmed(two)
+    first, *_ = desk.booked(one, 10)
+    other = desk.confirmed(two)
     desk.vaccinate(first)
     desk.vaccinate(other)
     assert sorted(db.scalars(select(OpenVial.given))) == [1, 1]
+
+
+def test_doses_that_nobody_of_its_session_waits_for_serve_the_other_sessions_of_the_day(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ003", 2)
+    one, two = desk.session(ahead=0), desk.session(ahead=0)
+    first, other = desk.confirmed(one), desk.confirmed(two)
+    desk.vaccinate(first)
+    assert desk.need().get(desk.today, 0) == 0
+    desk.vaccinate(other)
+    assert list(db.scalars(select(OpenVial.given))) == [2]
 
 
 def test_vials_that_keep_for_days_are_shared_by_the_sessions_of_a_day(desk: Desk, db: Session) -> None:

@@ -144,7 +144,7 @@ def test_promises_share_vials_by_session_or_where_opened_vials_keep_by_day() -> 
         for one, persons, open_doses in ((morning, 3, 1), (evening, 2, 0))
     ]
     first, claim = promise(1), promise(2, Rank.CLAIM)
-    apart = grouped(loads, {morning: [first]}, {DAY: [claim]}, whole_day=False)
+    apart = grouped(loads, {morning: [first]}, {DAY: [claim]}, {}, whole_day=False)
     assert [(g.persons, g.open_doses, g.movable) for g in apart] == [(3, 1, (first,)), (2, 0, ()), (1, 0, (claim,))]
-    together = grouped(loads, {morning: [first]}, {DAY: [claim]}, whole_day=True)
+    together = grouped(loads, {morning: [first]}, {DAY: [claim]}, {}, whole_day=True)
     assert [(g.day, g.persons, g.open_doses, g.movable) for g in together] == [(DAY, 6, 1, (first, claim))]

@@ -24,13 +24,13 @@ def test_doses_left_in_an_open_vial_serve_first() -> None:
 
 
 def test_two_sessions_of_a_six_hour_vial_do_not_share_it_but_vials_kept_for_days_are_shared() -> None:
-    day = DayLoad(sessions=(Load(5), Load(5)), claims=0)
+    day = DayLoad(sessions=(Load(5), Load(5)), claims=Load(0))
     assert vials_of_day(day, 10, whole_day=False) == 2
     assert vials_of_day(day, 10, whole_day=True) == 1
 
 
 def test_claims_without_a_session_need_vials_of_their_own_unless_the_day_shares() -> None:
-    day = DayLoad(sessions=(Load(9),), claims=1)
+    day = DayLoad(sessions=(Load(9),), claims=Load(1))
     assert vials_of_day(day, 10, whole_day=False) == 2
     assert vials_of_day(day, 10, whole_day=True) == 1
 

@@ -1,43 +1,85 @@
-"""What sessions and claims ask of their pools: one reading for who books, who shows and who displaces."""
+"""What sessions and claims ask of their pools: one reading for who books, who shows, who gives and who displaces."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tracker.quota.models import Claim
-from tracker.quota.rules.need import Load, SessionLoad
-from tracker.quota.rules.words import ClaimState
+from tracker.quota.rules.need import DayLoad, Load, SessionLoad, by_day
+from tracker.quota.rules.sharing import Opened, Shared, Waiting, share_out
 from tracker.stock.queries.availability import Pool
 
-# Doses left in vials opened for a session that may still be used now.
-_LOADS = text(
+Who = UUID | date
+"""A session, or the claims that fall due on a day."""
+
+# Where open vials keep for days, a dose taken today is one fewer tomorrow: all days are read then, whichever are asked.
+_WAITING = text(
     """
-    SELECT s.id, s.facility_id, s.presentation_id, s.day, s.live, coalesce(o.doses, 0) AS open_doses
-    FROM unnest(CAST(:facilities AS uuid[]), CAST(:presentations AS uuid[])) AS p (facility_id, presentation_id)
-    JOIN vaccination_session s USING (facility_id, presentation_id)
-    LEFT JOIN LATERAL (
-        SELECT sum(v.remaining)::int AS doses FROM open_vial v
-        JOIN batch b ON b.id = v.batch_id
-        WHERE v.facility_id = s.facility_id AND v.session_id = s.id AND b.presentation_id = s.presentation_id
-          AND v.closed_at IS NULL AND v.status = 'usable' AND v.discard_by > :now
-    ) o ON true
-    WHERE s.state <> 'closed' AND (CAST(:days AS date[]) IS NULL OR s.day = ANY(CAST(:days AS date[])))
-    ORDER BY s.facility_id, s.presentation_id, s.day, s.id
+    WITH pool AS (
+        SELECT p.facility_id, p.presentation_id, f.timezone,
+               CAST(:days AS date[]) IS NULL OR r.open_vial_days IS NOT NULL AS all_days,
+               r.open_vial_days IS NOT NULL AS keeps
+        FROM unnest(CAST(:facilities AS uuid[]), CAST(:presentations AS uuid[])) AS p (facility_id, presentation_id)
+        JOIN facility f ON f.id = p.facility_id
+        JOIN presentation r ON r.id = p.presentation_id
+    )
+    SELECT 'session' AS part, p.facility_id, p.presentation_id, p.keeps, s.id, s.id AS session_id, s.day,
+           s.opens_at AS from_at, s.closes_at AS until_at, s.live AS number
+    FROM pool p JOIN vaccination_session s USING (facility_id, presentation_id)
+    WHERE s.state <> 'closed' AND (p.all_days OR s.day = ANY(CAST(:days AS date[])))
+    UNION ALL
+    SELECT 'claims', p.facility_id, p.presentation_id, p.keeps, NULL, NULL, c.due_day,
+           -- Nobody knows at what hour: a vial that serves them may be used all that day.
+           (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, count(*)
+    FROM pool p JOIN dose_claim c USING (facility_id, presentation_id)
+    WHERE c.state = 'funded' AND (p.all_days OR c.due_day = ANY(CAST(:days AS date[])))
+    GROUP BY p.facility_id, p.presentation_id, p.keeps, p.timezone, c.due_day
+    UNION ALL
+    SELECT 'vial', p.facility_id, p.presentation_id, p.keeps, v.id, v.session_id, NULL, v.opened_at, v.discard_by, v.remaining
+    FROM pool p
+    JOIN open_vial v ON v.facility_id = p.facility_id AND v.closed_at IS NULL
+    JOIN batch b ON b.id = v.batch_id AND b.presentation_id = p.presentation_id
+    WHERE v.status = 'usable' AND v.remaining > 0 AND v.discard_by > :now
+    ORDER BY facility_id, presentation_id, day, id
     """
 )
 
 
-def session_loads(
-    db: Session, pools: Collection[Pool], now: datetime, days: Collection[date] | None = None
-) -> list[SessionLoad]:
-    """What every session of the pools that is not closed carries, by pool and day; all days when `days` is None."""
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What is promised at some pools, and how the doses of their open vials are shared out."""
+
+    sessions: tuple[SessionLoad, ...]
+    claims: Mapping[tuple[Pool, date], Load]
+    shared: Mapping[Pool, Shared[Who]]
+
+    @property
+    def days(self) -> dict[tuple[Pool, date], DayLoad]:
+        """All of it by pool and day."""
+        return by_day(self.sessions, self.claims)
+
+
+def promised(
+    db: Session,
+    pools: Collection[Pool],
+    now: datetime,
+    days: Collection[date] | None = None,
+    *,
+    also: Mapping[Pool, Opened] | None = None,
+) -> Promised:
+    """What every session of the pools that is not closed carries, and the funded claims; all days when `days` is None.
+
+    `also`: vials that are about to be opened. Claims share open vials only where these keep for days.
+    """
     listed = sorted(set(pools))
     rows = db.execute(
-        _LOADS,
+        _WAITING,
         {
             "facilities": [facility for facility, _ in listed],
             "presentations": [presentation for _, presentation in listed],
@@ -45,25 +87,42 @@ def session_loads(
             "days": None if days is None else list(days),
         },
     )
-    return [
-        SessionLoad(
-            session_id=row.id,
-            pool=(row.facility_id, row.presentation_id),
-            day=row.day,
-            load=Load(row.live, row.open_doses),
-        )
-        for row in rows
-    ]
+    waiting: dict[Pool, list[Waiting[Who]]] = defaultdict(list)
+    opened: dict[Pool, list[Opened]] = defaultdict(list)
+    apart: dict[tuple[Pool, date], Load] = {}
+    for pool, vial in (also or {}).items():
+        opened[pool].append(vial)
+    for row in rows:
+        pool = (row.facility_id, row.presentation_id)
+        if row.part == "vial":
+            opened[pool].append(Opened(id=row.id, session_id=row.session_id, doses=row.number, discard_by=row.until_at))
+        elif row.part == "claims" and not row.keeps:
+            apart[pool, row.day] = Load(row.number)
+        else:
+            waiting[pool].append(
+                Waiting(
+                    who=row.id or row.day,
+                    session_id=row.session_id,
+                    day=row.day,
+                    opens_at=row.from_at,
+                    closes_at=row.until_at,
+                    persons=row.number,
+                )
+            )
+    shared = {pool: share_out(waiting[pool], opened[pool], now) for pool in listed}
 
+    def load(pool: Pool, each: Waiting[Who]) -> Load:
+        share = shared[pool].of(each.who)
+        return Load(each.persons, share.doses, share.spare)
 
-def funded_claims(
-    db: Session, pools: Collection[Pool], days: Collection[date] | None = None
-) -> dict[tuple[Pool, date], int]:
-    """Claims that vials are counted for, by pool and due day."""
-    query = select(Claim.facility_id, Claim.presentation_id, Claim.due_day, func.count()).where(
-        Claim.state == ClaimState.FUNDED, tuple_(Claim.facility_id, Claim.presentation_id).in_(list(pools))
+    return Promised(
+        sessions=tuple(
+            SessionLoad(session_id=each.session_id, pool=pool, day=each.day, load=load(pool, each))
+            for pool in listed
+            for each in waiting[pool]
+            if each.session_id is not None
+        ),
+        claims=apart
+        | {(pool, each.day): load(pool, each) for pool in listed for each in waiting[pool] if each.session_id is None},
+        shared=shared,
     )
-    if days is not None:
-        query = query.where(Claim.due_day.in_(list(days)))
-    grouped = query.group_by(Claim.facility_id, Claim.presentation_id, Claim.due_day)
-    return {((row[0], row[1]), row[2]): row[3] for row in db.execute(grouped)}

@@ -1,4 +1,4 @@
-"""What the pools behind sessions still bear, for many sessions in three statements."""
+"""What the pools behind sessions still bear, for many sessions in a few statements."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tracker.catalog.models import Presentation
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.quota.models import VaccinationSession
-from tracker.quota.queries.loads import funded_claims, session_loads
-from tracker.quota.rules.need import DayLoad, Load, by_day, room_in_vials, shared
+from tracker.quota.queries.loads import promised
+from tracker.quota.rules.need import DayLoad, Load, room_in_vials, shared
 from tracker.stock.queries.availability import Pool, PoolState, StepRow, pool_states
 
 
@@ -44,9 +44,9 @@ def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datet
     for zone in zones:
         there = {pool for pool in pools if facts[pool][0] == zone}
         states.update(pool_states(db, there, local_day(now, zone)))
-    carried = session_loads(db, pools, now)
-    loads = {each.session_id: each.load for each in carried}
-    days = by_day(carried, funded_claims(db, pools))
+    carried = promised(db, pools, now)
+    loads = {each.session_id: each.load for each in carried.sessions}
+    days = carried.days
     numbers = {}
     for session in sessions:
         pool = (session.facility_id, session.presentation_id)
@@ -64,7 +64,7 @@ def _numbers(state: PoolState, day: date, load: Load, per_vial: int) -> Numbers:
     tight: StepRow = min(rows, key=lambda row: (row.vials - row.needed, -row.step.toordinal()))
     available = max(0, tight.vials - tight.needed)
     # Doses left over in a vial count only where that vial itself is there.
-    spare = 0 if tight.short else max(0, room_in_vials(load.persons, load.open_doses, per_vial))
+    spare = 0 if tight.short else load.spare_doses + room_in_vials(load.persons, load.open_doses, per_vial)
     return Numbers(
         vials=tight.vials,
         needed=tight.needed,

@@ -50,10 +50,14 @@ def grouped(
     loads: Iterable[SessionLoad],
     by_session: Mapping[UUID, Sequence[Promise]],
     by_due_day: Mapping[date, Sequence[Promise]],
+    claim_doses: Mapping[date, int],
     *,
     whole_day: bool,
 ) -> list[Group]:
-    """Promises as they share vials: by session and by day of claims, or all of a day together."""
+    """Promises as they share vials: by session and by day of claims, or all of a day together.
+
+    `claim_doses`: doses of open vials counted for the claims of a day.
+    """
     groups = [
         Group(
             day=each.day,
@@ -64,7 +68,8 @@ def grouped(
         for each in loads
     ]
     groups += [
-        Group(day=day, persons=len(claims), open_doses=0, movable=tuple(claims)) for day, claims in by_due_day.items()
+        Group(day=day, persons=len(claims), open_doses=claim_doses.get(day, 0), movable=tuple(claims))
+        for day, claims in by_due_day.items()
     ]
     return _merged(groups) if whole_day else groups
 

@@ -2,7 +2,7 @@
 
 A vial cannot be opened in part: a session with 11 persons and vials of 10 doses needs two. Vials that stay
 usable for days once open are shared by all sessions of the day. Doses left in a vial that is open already
-serve the session's people before a further vial is opened.
+serve people before a further vial is opened; whom, `rules.sharing` says.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def room_in_vials(persons: int, open_doses: int, doses_per_vial: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Persons who need a dose, and doses left in the vials opened for them."""
+    """Persons who need a dose, doses of open vials counted for them, and doses in those vials that nobody is counted for."""
 
     persons: int
     open_doses: int = 0
+    spare_doses: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class DayLoad:
     """All that is promised at a pool on one day: its sessions, and funded claims without a session."""
 
     sessions: tuple[Load, ...] = ()
-    claims: int = 0
+    claims: Load = Load(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +52,28 @@ class SessionLoad:
 
 
 def by_day(
-    sessions: Iterable[SessionLoad], claims: Mapping[tuple[tuple[UUID, UUID], date], int]
+    sessions: Iterable[SessionLoad], claims: Mapping[tuple[tuple[UUID, UUID], date], Load]
 ) -> dict[tuple[tuple[UUID, UUID], date], DayLoad]:
-    """All that is promised, by pool and day; `claims` counts the funded ones."""
+    """All that is promised, by pool and day; `claims` are the funded ones."""
     loads: dict[tuple[tuple[UUID, UUID], date], list[Load]] = defaultdict(list)
     for each in sessions:
         loads[each.pool, each.day].append(each.load)
-    return {key: DayLoad(sessions=tuple(loads.get(key, ())), claims=claims.get(key, 0)) for key in {*loads, *claims}}
+    return {
+        key: DayLoad(sessions=tuple(loads.get(key, ())), claims=claims.get(key, Load(0))) for key in {*loads, *claims}
+    }
 
 
 def shared(load: DayLoad) -> Load:
-    """Everything of the day as one."""
-    return Load(sum(s.persons for s in load.sessions) + load.claims, sum(s.open_doses for s in load.sessions))
+    """Everything of the day as one. What is spare in a vial is spare for each, and counts once."""
+    parts = (*load.sessions, load.claims)
+    return Load(
+        sum(part.persons for part in parts),
+        sum(part.open_doses for part in parts),
+        max(part.spare_doses for part in parts),
+    )
 
 
 def vials_of_day(load: DayLoad, doses_per_vial: int, *, whole_day: bool) -> int:
     """Vials the day needs; `whole_day` where opened vials keep for days."""
-    groups: Iterable[Load] = [shared(load)] if whole_day else [*load.sessions, Load(load.claims)]
+    groups: Iterable[Load] = [shared(load)] if whole_day else [*load.sessions, load.claims]
     return sum(vials_for(group.persons, group.open_doses, doses_per_vial) for group in groups)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
-from tracker.quota.queries.loads import session_loads
+from tracker.quota.queries.loads import promised
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
@@ -113,7 +113,9 @@ def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[
     by_due_day: dict[date, list[Promise]] = {}
     for claim in claims:
         by_due_day.setdefault(claim.due_day, []).append(Promise(id=claim.id, rank=Rank.CLAIM, made_at=claim.made_at))
-    return grouped(session_loads(db, {pool.key}, now), by_session, by_due_day, whole_day=pool.whole_day)
+    loads = promised(db, {pool.key}, now)
+    claim_doses = {day: load.open_doses for (_, day), load in loads.claims.items()}
+    return grouped(loads.sessions, by_session, by_due_day, claim_doses, whole_day=pool.whole_day)
 
 
 def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> Displacement:

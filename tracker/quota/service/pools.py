@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.kit.days import local_day
-from tracker.quota.queries.loads import funded_claims, session_loads
-from tracker.quota.rules.need import DayLoad, by_day, vials_of_day
+from tracker.quota.queries.loads import promised
+from tracker.quota.rules.need import DayLoad, vials_of_day
+from tracker.quota.rules.sharing import Opened
 from tracker.stock.queries.availability import Pool, need_by_day
 from tracker.stock.service.availability import release, reserve
 from tracker.stock.service.reading import lock_anchors
@@ -27,9 +28,15 @@ class PoolFacts:
     vaccine_id: UUID
     vaccine_code: str
     doses_per_vial: int
-    whole_day: bool
+    open_vial_hours: int | None
+    open_vial_days: int | None
     today: date
     timezone: str
+
+    @property
+    def whole_day(self) -> bool:
+        """Whether vials keep for days once open, and all of a day share them."""
+        return self.open_vial_days is not None
 
     @property
     def key(self) -> Pool:
@@ -41,7 +48,8 @@ def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datet
     """The facts of one pool; both ids are known to exist."""
     row = db.execute(
         text(
-            "SELECT f.timezone, p.vaccine_id, v.code, p.doses_per_vial, p.open_vial_days FROM facility f, presentation p "
+            "SELECT f.timezone, p.vaccine_id, v.code, p.doses_per_vial, p.open_vial_hours, "
+            "p.open_vial_days FROM facility f, presentation p "
             "JOIN vaccine v ON v.id = p.vaccine_id WHERE f.id = :facility AND p.id = :presentation"
         ),
         {"facility": facility_id, "presentation": presentation_id},
@@ -52,7 +60,8 @@ def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datet
         vaccine_id=row.vaccine_id,
         vaccine_code=row.code,
         doses_per_vial=row.doses_per_vial,
-        whole_day=row.open_vial_days is not None,
+        open_vial_hours=row.open_vial_hours,
+        open_vial_days=row.open_vial_days,
         today=local_day(now, row.timezone),
         timezone=row.timezone,
     )
@@ -64,10 +73,12 @@ def lock_pool(db: Session, pool: PoolFacts) -> None:
     lock_anchors(db, {(pool.facility_id, pool.presentation_id)})
 
 
-def needed_by_day(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> dict[date, int]:
-    """Vials the promises of each day need, as they stand in this transaction."""
+def needed_by_day(
+    db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None, *, also: Opened | None = None
+) -> dict[date, int]:
+    """Vials the promises of each day need, as they stand in this transaction; `also` is a vial about to be opened."""
     db.flush()
-    loads = by_day(session_loads(db, {pool.key}, now, days), funded_claims(db, {pool.key}, days))
+    loads = promised(db, {pool.key}, now, days, also=None if also is None else {pool.key: also}).days
     return {
         day: vials_of_day(loads.get((pool.key, day), DayLoad()), pool.doses_per_vial, whole_day=pool.whole_day)
         for day in {*(day for _, day in loads), *(days or ())}

@@ -34,8 +34,10 @@ _RUN_OUT = text(
     WHERE b.state = 'reserved' AND b.expires_at <= :now
     UNION
     SELECT DISTINCT s.facility_id, s.presentation_id FROM open_vial v
-    JOIN vaccination_session s ON s.id = v.session_id AND s.state <> 'closed' AND s.live > 0
+    JOIN batch b ON b.id = v.batch_id
+    JOIN vaccination_session s ON s.facility_id = v.facility_id AND s.presentation_id = b.presentation_id
     WHERE v.closed_at IS NULL AND (v.discard_by <= :now OR v.status <> 'usable')
+      AND s.state <> 'closed' AND s.live > 0 AND (s.id = v.session_id OR s.opens_at < v.discard_by)
     """
 )
 _CLAIMS = text(

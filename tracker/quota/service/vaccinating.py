@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -16,8 +16,8 @@ from tracker.people.models import Person
 from tracker.quota.errors import NoVial
 from tracker.quota.events import DoseGiven
 from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.queries.loads import session_loads
-from tracker.quota.rules.need import Load, vials_for
+from tracker.quota.queries.loads import promised
+from tracker.quota.rules.sharing import Opened
 from tracker.quota.rules.words import SEATED, BookingState, SessionState
 from tracker.quota.service.asking import check_due, judged
 from tracker.quota.service.claims import claim_of, give_back_and_fund, make_claim, use_claim
@@ -32,6 +32,7 @@ from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import need_by_day
 from tracker.stock.queries.stock import parcels_at
 from tracker.stock.rules.fefo import pick
+from tracker.stock.rules.vials import discard_by
 from tracker.stock.service.amending import give_extra_dose
 from tracker.stock.service.commands import GiveDoses, OpenForSession
 from tracker.stock.service.opening import give_doses, open_for_session
@@ -157,17 +158,14 @@ def _named_vial(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
     return found
 
 
-# The session's own vials first; then such as were opened for nobody in particular, for a session that is
-# over, or, where vials keep for days, for another session: doses promised to other people are left to them.
+# The session's own vials first, as they are shared out; doses counted for other people are left to them.
 _FIND = text(
     """
     SELECT v.id FROM open_vial v
     JOIN batch b ON b.id = v.batch_id
-    LEFT JOIN vaccination_session s ON s.id = v.session_id
     WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND v.closed_at IS NULL
       AND v.status = 'usable' AND v.remaining > 0 AND v.discard_by > :now AND b.expiry >= :today
-      AND (v.session_id = :session OR v.session_id IS NULL OR s.id IS NULL OR s.state = 'closed' OR s.day < :today
-           OR (:whole_day AND s.day = :day))
+      AND (v.session_id = :session OR NOT v.id = ANY(CAST(:kept AS uuid[])))
     ORDER BY (v.session_id = :session) DESC NULLS LAST, v.discard_by, v.id
     LIMIT 1
     """
@@ -175,6 +173,8 @@ _FIND = text(
 
 
 def _open_vial(db: Session, pool: PoolFacts, session: VaccinationSession, now: datetime) -> UUID | None:
+    db.flush()
+    shared = promised(db, {pool.key}, now, {session.day}).shared[pool.key]
     found: UUID | None = db.scalar(
         _FIND,
         {
@@ -183,8 +183,7 @@ def _open_vial(db: Session, pool: PoolFacts, session: VaccinationSession, now: d
             "session": session.id,
             "now": now,
             "today": pool.today,
-            "day": session.day,
-            "whole_day": pool.whole_day,
+            "kept": list(shared.kept_from(session.id)),
         },
     )
     return found
@@ -205,24 +204,23 @@ def _open(
         batch_id=parcel.batch_id,
         place_id=parcel.place_id,
         occurred_at=at,
-        need=_served(db, pool, session, now),
+        need=_served(db, pool, session, parcel.expiry, at=at, now=now),
     )
     return open_for_session(db, principal, command, now=now)[0]
 
 
-def _served(db: Session, pool: PoolFacts, session: VaccinationSession, now: datetime) -> dict[date, int]:
-    """Vials fewer needed on the session's day once one more is open for it."""
-    day = session.day
-    noted = need_by_day(db, pool.facility_id, pool.presentation_id).get(day, 0)
-    wanted = needed_by_day(db, pool, now, {day})[day]
-    loads = [each for each in session_loads(db, {pool.key}, now, {day}) if each.session_id == session.id]
-    mine = loads[0].load if loads else Load(0)
-    per_vial = pool.doses_per_vial
-    if pool.whole_day:
-        spared = 1 if wanted else 0
-    else:
-        spared = vials_for(mine.persons, mine.open_doses, per_vial) - vials_for(
-            mine.persons, mine.open_doses + per_vial, per_vial
-        )
-    fewer = max(0, min(noted, noted - (wanted - spared)))
-    return {day: fewer} if fewer else {}
+def _served(
+    db: Session, pool: PoolFacts, session: VaccinationSession, expiry: date, *, at: datetime, now: datetime
+) -> dict[date, int]:
+    """Vials fewer needed, by day, once one more is open for the session."""
+    until = discard_by(at, pool.open_vial_hours, pool.open_vial_days, expiry, pool.timezone)
+    # Of a vial whose time is over by now the dose at hand is given all the same.
+    opened = Opened(
+        id=session.id,
+        session_id=session.id,
+        doses=pool.doses_per_vial,
+        discard_by=max(until, now + timedelta(seconds=1)),
+    )
+    noted = need_by_day(db, pool.facility_id, pool.presentation_id)
+    needed = needed_by_day(db, pool, now, {session.day}, also=opened)
+    return {day: noted[day] - vials for day, vials in needed.items() if noted.get(day, 0) > vials}
