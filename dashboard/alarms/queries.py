@@ -17,6 +17,7 @@ from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, AlarmStep, Episode
 from tracker.coldchain.rules.limits import Severity
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import zone_there
 from tracker.telemetry.models import Device
 
 # Rules whose violation spoils what lies there; the others say that somebody should look.
@@ -128,7 +129,7 @@ def alarms(
             Unit.name,
             Unit.code,
             Unit.path,
-            Facility.timezone,
+            zone_there(),
             Equipment.name,
             Device.code,
             worst.c.peak,
@@ -162,7 +163,7 @@ def alarms(
             facility=facility,
             facility_code=code,
             unit_path=path,
-            zone=zone or "Asia/Jakarta",
+            zone=zone,
             place=place,
             channel_id=alarm.channel_id,
             device=device,

@@ -23,7 +23,9 @@ from tracker.delivery.events import MessageSent
 from tracker.feed.contract import E, Undecodable, decode
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import Consequences, consequences, consequences_by_kind
+from tracker.kit.days import WESTERN
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import zone_there
 from tracker.passport.events import StockHeld
 from tracker.quota.events import BookingDisplaced, PlaceOffered
 from tracker.stock.events import StockShort
@@ -85,7 +87,7 @@ def _chapter(db: Session, row: FeedEvent, alarm: AlarmRaised) -> Chapter:
     arrived = _arrival(db, row, alarm)
     place = db.scalar(select(Equipment.name).where(Equipment.id == alarm.equipment_id))
     unit, zone = db.execute(
-        select(Unit, Facility.timezone).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == row.unit_id)
+        select(Unit, zone_there()).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == row.unit_id)
     ).one_or_none() or (None, None)
     # What is told of an alarm later names the alarm's own id; that is also the id of the event that raised it.
     roots = {row.id} | ({alarm.alarm_id} if alarm.alarm_id else set())
@@ -105,7 +107,7 @@ def _chapter(db: Session, row: FeedEvent, alarm: AlarmRaised) -> Chapter:
         place=place or "–",
         facility=unit.name if unit else "–",
         facility_code=unit.code if unit else "",
-        zone=zone or "Asia/Jakarta",
+        zone=zone or WESTERN,
         recorded_at=row.recorded_at,
         alarm_s=seconds(row.recorded_at) or 0.0,
         batches=len({batch for one in held for batch in one.batch_ids}),

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from dashboard.quota.queries import ANYBODY, RESIDENTS, SessionRow, session_by_id, sessions_visible_to
 from tracker.access.principal import SYSTEM
-from tracker.network.models import Area
+from tracker.network.models import Area, Facility
 from tracker.network.rules.words import AreaLevel
-from tracker.quota.models import Booking, Displacement
+from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.words import OfferState
 from tracker.registration.errors import TicketNotFound
@@ -82,6 +82,7 @@ class Ticket:
 
     booking: Booking
     session: SessionRow | None
+    zone: str
     offered: UUID | None
 
 
@@ -95,4 +96,10 @@ def ticket(db: Session, booking_id: UUID, now: datetime) -> Ticket:
             Displacement.booking_id == booking_id, Displacement.state == OfferState.OFFERED
         )
     )
-    return Ticket(booking=booking, session=session_by_id(db, booking.session_id, now), offered=offered)
+    zone = (
+        select(Facility.timezone)
+        .join(VaccinationSession, VaccinationSession.facility_id == Facility.id)
+        .where(VaccinationSession.id == booking.session_id)
+    )
+    session = session_by_id(db, booking.session_id, now)
+    return Ticket(booking=booking, session=session, zone=db.scalars(zone).one(), offered=offered)

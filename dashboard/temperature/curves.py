@@ -20,6 +20,7 @@ from tracker.coldchain.rules.instants import SECOND, from_micros, to_micros
 from tracker.coldchain.rules.standing import intervals_of, series_of, standing_of
 from tracker.kit.errors import NotFound
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import zone_there
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, Device, Reading
 from tracker.telemetry.queries.readings import intervals_of as nominal_intervals
@@ -64,7 +65,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
     watched_first = Channel.role.in_((Role.STORAGE, Role.FREEZER)).desc()
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
     query = (
-        select(Channel, Device, Unit, Nullable(Facility), Nullable(Equipment))
+        select(Channel, Device, Unit, Nullable(Facility), Nullable(Equipment), zone_there())
         .join(Device, Device.id == Channel.device_id)
         .join(Unit, Unit.id == Device.unit_id)
         .outerjoin(Facility, Facility.id == Unit.id)
@@ -81,7 +82,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
     row = db.execute(query).one_or_none()
     if row is None:
         raise SensorNotFound
-    channel, device, unit, facility, equipment = row
+    channel, device, unit, facility, equipment, zone = row
     low, high = _range_of(equipment, channel.role)
     return Sensor(
         channel_id=channel.id,
@@ -93,7 +94,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
         role=channel.role.value,
         facility=unit.name,
         facility_code=facility.code if facility else None,
-        zone=facility.timezone if facility else "Asia/Jakarta",
+        zone=zone,
         place=equipment.name if equipment else None,
         low_c=low,
         high_c=high,

@@ -18,6 +18,7 @@ from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, ChannelEvaluation, ChannelHour
 from tracker.coldchain.rules.limits import WATCHED_ROLES
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import zone_there
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, Device, Reading
 from tracker.telemetry.rules.words import Quantity
@@ -210,7 +211,7 @@ def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int 
             Equipment.name,
             Unit.name,
             Unit.code,
-            Facility.timezone,
+            zone_there(),
             ChannelEvaluation.newest_at,
         )
         .join(Channel, Channel.id == ChannelEvaluation.channel_id)
@@ -235,7 +236,7 @@ def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int 
             place=row[2],
             facility=row[3],
             facility_code=row[4],
-            zone=row[5] or "Asia/Jakarta",
+            zone=row[5],
             newest_at=row[6],
         )
         for row in rows

@@ -6,16 +6,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dashboard.citizens.queries import offers
 from dashboard.stock.queries import EXPIRING_WITHIN, expiring
 from tests.support.quota import ALL, OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
+from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
 from tracker.catalog.models import Batch
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
+from tracker.network.queries import zone_there
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.routes import quota
 from tracker.quota.rules.words import Medium
@@ -89,3 +93,15 @@ def test_what_expires_within_the_horizon_counts_from_the_places_day(desk: Desk) 
     batch.expiry += timedelta(days=1)
     desk.db.flush()
     assert expiring(desk.db, SYSTEM, desk.now) == []
+
+
+def test_what_belongs_to_no_place_has_the_zone_of_most_places_below_it(desk: Desk) -> None:
+    nation = desk.db.scalars(select(Unit).where(Unit.code == "nasional")).one()
+    area = Unit(id=uuid7(), code="w", name="W", kind=UnitKind.CITY, parent_id=nation.id, path=f"{nation.path}.w")
+    desk.db.add(area)
+    desk.db.flush()
+    query = select(zone_there()).select_from(Unit).outerjoin(Facility, Facility.id == Unit.id)
+    assert desk.db.scalar(query.where(Unit.code == "w")) == "Asia/Jakarta"
+    assert desk.db.scalar(query.where(Unit.code == "pkm-cipondoh")) == "Asia/Jayapura"
+    desk.db.execute(update(Unit).where(Unit.id == desk.world.puskesmas.id).values(path=f"{area.path}.p"))
+    assert desk.db.scalar(query.where(Unit.code == "w")) == "Asia/Jayapura"

@@ -91,6 +91,20 @@ def test_days_and_instants_are_written_as_people_write_them() -> None:
     assert "sebelum 03-03-2026 06.30 WIB" in text
 
 
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("2026-03-02T23:30:00+09:00", "02-03-2026 23.30 WIT"),  # Jayapura's own clock, not the headquarters'
+        ("2026-03-02T23:30:00+08:00", "02-03-2026 23.30 WITA"),
+        ("2026-03-02T23:30:00+07:00", "02-03-2026 23.30 WIB"),
+        ("2026-03-02T23:30:00Z", "03-03-2026 06.30 WIB"),
+    ],
+)
+def test_an_hour_is_told_by_the_clock_of_its_place(at: str, told: str) -> None:
+    params = {"day": "2026-03-03", "new_day": "2026-03-04", "answer_by": at, "facility": "A", "new_facility": "B"}
+    assert f"sebelum {told}" in render("quota_offer", params, "id")
+
+
 def test_every_template_other_rooms_name_exists() -> None:
     named = set()
     for file in (ROOT / "tracker").rglob("*.py"):

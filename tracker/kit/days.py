@@ -29,3 +29,15 @@ def months_after(day: date, months: int) -> date:
     """The same day so many calendar months on; the month's last where it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+_NAMES = {7: "WIB", 8: "WITA", 9: "WIT"}
+
+
+def wall_clock(at: datetime) -> str:
+    """An aware instant by the clock of its own offset, where that is one of Indonesia's: `26-11-2026 10.32 WITA`; else in WIB."""
+    offset = at.utcoffset()
+    hours = None if offset is None else offset.total_seconds() / 3600
+    if hours not in _NAMES:
+        at, hours = at.astimezone(ZoneInfo(WESTERN)), 7
+    return f"{at:%d-%m-%Y %H.%M} {_NAMES[int(hours)]}"

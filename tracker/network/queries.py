@@ -10,7 +10,7 @@ from uuid import UUID
 
 from geoalchemy2 import Geography, Geometry
 from sqlalchemy import ColumnElement, Date, Select, SQLColumnExpression, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -191,3 +191,22 @@ def _matches(id_column: Any, code_column: Any, ref: str | UUID) -> ColumnElement
     as_uuid = as_id(ref)
     condition: ColumnElement[bool] = id_column == as_uuid if as_uuid is not None else code_column == ref
     return condition
+
+
+def zone_there() -> ColumnElement[str]:
+    """The zone of the `Unit` of a query that outer-joins its `Facility`: its own, else that of most places below it.
+
+    The programme's own where there is no place at all.
+    """
+    below, place = aliased(Unit), aliased(Facility)
+    usual = (
+        select(place.timezone)
+        .join(below, below.id == place.id)
+        .where(below.path.op("<@", is_comparison=True)(Unit.path))
+        .group_by(place.timezone)
+        .order_by(func.count().desc(), place.timezone)
+        .limit(1)
+        .correlate(Unit)
+        .scalar_subquery()
+    )
+    return func.coalesce(Facility.timezone, usual, WESTERN)

@@ -139,7 +139,20 @@ const PALETTE = {
   "#0b4f55": "--brand",
   "#d55e00": "--out",
   "#0072b2": "--over",
+  "#009e73": "--ok",
+  "#e69f00": "--low",
+  "#8b8f8c": "--none",
+  "#b23a0e": "--out",
+  "#ffffff": "--surface",
+  // The map's water, land and borders.
+  "#e6efee": "--sunk",
+  "#fdfaf3": "--surface",
+  "#b9a98c": "--line-strong",
 };
+// Of the brand's colour, seen through.
+const SEEN_THROUGH = "rgba(11,79,85,";
+const SEEN_THROUGH_DARK = "rgba(108,201,199,";
+const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * The figure's JSON in the colours of a dark page, where the page is dark.
@@ -147,13 +160,13 @@ const PALETTE = {
  * @returns {{ data: object[], layout: PlotLayout }}
  */
 function coloured(json) {
-  if (!matchMedia("(prefers-color-scheme: dark)").matches) return JSON.parse(json);
+  if (!dark.matches) return JSON.parse(json);
   const page = getComputedStyle(document.documentElement);
   const paged = json.replace(/#[0-9a-f]{6}/g, (colour) => {
     const name = PALETTE[colour];
     return name ? page.getPropertyValue(name).trim() : colour;
   });
-  const figure = JSON.parse(paged);
+  const figure = JSON.parse(paged.replaceAll(SEEN_THROUGH, SEEN_THROUGH_DARK));
   figure.layout.hoverlabel = { ...figure.layout.hoverlabel, bgcolor: page.getPropertyValue("--surface").trim() };
   return figure;
 }
@@ -206,6 +219,10 @@ function chart(box) {
   document.addEventListener("rantai:changed", (event) => {
     const rooms = (box.dataset.kinds || "").split(" ");
     if (event.detail.rooms.some((room) => room === "*" || rooms.includes(room))) again();
+  });
+  dark.addEventListener("change", () => {
+    box.dataset.etag = ""; // the same figure in other colours
+    again();
   });
   const seconds = Number(box.dataset.every);
   if (seconds > 0)

@@ -11,10 +11,10 @@ from babel.dates import format_date
 
 from tracker.api.problems.problem import Problem
 from tracker.api.problems.words import WORDS
+from tracker.kit.days import wall_clock
 
 DAY, MOMENT = "day", "moment"
 """Behind a parameter that is a calendar day, `{expiry:day}`, or an instant; the others are groups of `WORDS`."""
-_ZONES = {0: "UTC", 7: "WIB", 8: "WITA", 9: "WIT"}
 
 
 def say(problem: Problem, params: Mapping[str, object], language: str) -> str:
@@ -54,11 +54,9 @@ class _Speaker(Formatter):
 
 
 def _moment(value: str) -> str:
-    """An instant as the wall clock of its own offset shows it: `26-11-2026 10.32 WIB`."""
+    """An instant as people write it, by the clock of the place whose offset it carries."""
     try:
         at = datetime.fromisoformat(value)
     except ValueError:
         return value
-    offset = at.utcoffset()
-    zone = None if offset is None else _ZONES.get(round(offset.total_seconds() / 3600))
-    return f"{at:%d-%m-%Y %H.%M} {zone}" if zone else value
+    return wall_clock(at) if at.tzinfo else value

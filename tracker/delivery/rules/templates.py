@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from tracker.kit.days import WESTERN
+from tracker.kit.days import wall_clock
 
-_WESTERN = ZoneInfo(WESTERN)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?$")
 
 # name: (Indonesian, English)
@@ -63,7 +61,7 @@ def render(template: str, params: Mapping[str, object], language: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """Days and instants as people write them; instants in western time, where the programme has its seat."""
+    """Days and instants as people write them; instants by the clock of the place, whose offset they carry."""
     text = str(value)
     # Only the long form: a name or number that happens to be eight digits is no date.
     if not _ISO.match(text):
@@ -72,7 +70,7 @@ def _shown(value: object) -> str:
         if len(text) == 10:
             return date.fromisoformat(text).strftime("%d-%m-%Y")
         at = datetime.fromisoformat(text)
-        return at.astimezone(_WESTERN).strftime("%d-%m-%Y %H.%M WIB") if at.tzinfo else text
+        return wall_clock(at) if at.tzinfo else text
     except ValueError:
         return text
 

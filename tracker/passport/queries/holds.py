@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -33,13 +33,13 @@ def holds_visible_to(
             Presentation.doses_per_vial,
             Equipment.code.label("place_code"),
             Equipment.name.label("place_name"),
-            func.coalesce(Facility.timezone, "Asia/Jakarta").label("timezone"),
+            Facility.timezone,
         )
         .join(Unit, Unit.id == Hold.facility_id)
         .join(Batch, Batch.id == Hold.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .outerjoin(Equipment, Equipment.id == Hold.holder_id)
-        .outerjoin(Facility, Facility.id == Hold.facility_id)
+        .join(Facility, Facility.id == Hold.facility_id)
         .where(visible_to(principal, Unit.path, Permission.ALARM_READ))
     )
     if state is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -67,13 +68,14 @@ def _offer(db: Session, displacement: Displacement, now: datetime) -> UUID | Non
     displacement.offer_id = offer.id
     place = db.get_one(VaccinationSession, offer.session_id)
     offered = tell_booking(db, PlaceOffered(**facts_of(place, offer), instead_of_id=lost.id), now)
+    there = db.get_one(Facility, place.facility_id)
     params = {
         "day": session.day.isoformat(),
         "facility": db.get_one(Facility, session.facility_id).name,
         "new_day": place.day.isoformat(),
-        "new_facility": db.get_one(Facility, place.facility_id).name,
+        "new_facility": there.name,
         "booking": str(offer.id),
-        "answer_by": offer.expires_at.isoformat() if offer.expires_at else "",
+        "answer_by": offer.expires_at.astimezone(ZoneInfo(there.timezone)).isoformat() if offer.expires_at else "",
     }
     with causing(db, offered):
         _tell(db, lost, place.facility_id, "quota_offer", params, now)
