@@ -40,6 +40,8 @@ class Walk:
     now: datetime
     ids: dict[str, str] = field(default_factory=dict)
     visited: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
+    """Writes that were sent again under their key, and gave the same answer to the byte."""
 
     def step(self, method: str, path: str, expected: int, body: Any = None, **given: Any) -> Any:
         """Call an operation; `given` are path parameters, `query` the query. Gives the JSON body."""
@@ -48,8 +50,14 @@ class Walk:
         operation = self.schema[path][method]
         more = {} if body is None else {"body": body, "media_type": "application/json"}
         case = operation.Case(path_parameters=given, query=query, **more)
+        if method != "GET" and headers is self.headers:
+            headers = {**headers, "Idempotency-Key": str(uuid4())}
         response = case.call(session=self.session, headers=headers, timeout=30)
         assert response.status_code == expected, f"{method} {path}: {response.status_code} {response.text[:1000]}"
+        if "Idempotency-Key" in headers:
+            again = case.call(session=self.session, headers=headers, timeout=30)
+            assert (again.status_code, again.content) == (response.status_code, response.content), f"{method} {path}"
+            self.repeated.add(f"{method} {path}")
         self.checked(case, response)
         self.visited.add(f"{method} {path}")
         return response.json() if response.content else None

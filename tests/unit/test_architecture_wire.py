@@ -21,10 +21,7 @@ def answers_of(room: Path) -> set[str]:
 
 
 def built(source: str, answers: set[str]) -> list[str]:
-    """Where a source builds one of these shapes: `Shape(…)`, `schemas.Shape(…)`, `Shape.model_validate(row)`.
-
-    An answer kept for a repeat is read back, not built: `Shape.model_validate(once(…))` is no find.
-    """
+    """Where a source builds one of these shapes: `Shape(…)`, `schemas.Shape(…)`, `Shape.model_validate(row)`."""
     tree = ast.parse(source)
     known = {name: name for name in answers}
     for node in ast.walk(tree):
@@ -36,8 +33,7 @@ def built(source: str, answers: set[str]) -> list[str]:
             continue
         called = node.func
         if isinstance(called, ast.Attribute) and called.attr in ("model_validate", "model_construct"):
-            kept = node.args and isinstance(node.args[0], ast.Call) and ast.unparse(node.args[0].func) == "once"
-            called = called.value if not kept else ast.Name("once")
+            called = called.value
         name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
         if name in known:
             found.append(f"{node.lineno}: {known[name]}")
@@ -74,10 +70,3 @@ def test_a_room_that_answers_has_a_presenting(room: Path) -> None:
 )
 def test_a_planted_shape_is_found(planted: str) -> None:
     assert len(built(planted, answers_of(ROOT / "tracker/quota"))) == 1
-
-
-def test_an_answer_read_back_for_a_repeat_is_no_find() -> None:
-    kept = (
-        "from tracker.quota.schemas import ClaimOut\nClaimOut.model_validate(once(db, caller, key, '', work, now=now))"
-    )
-    assert built(kept, answers_of(ROOT / "tracker/quota")) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from tracker.access.rules import Permission
@@ -14,7 +13,6 @@ from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.telemetry.queries import sensor_by_ref
 
@@ -46,18 +44,10 @@ def list_alarms(
 
 
 @router.post("/alarms/{alarm_id}/acknowledge")
-def acknowledge(
-    alarm_id: UUID, body: AcknowledgeIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> AlarmOut:
+def acknowledge(alarm_id: UUID, body: AcknowledgeIn, *, db: Db, caller: Caller, now: Now) -> AlarmOut:
     """Say that somebody has seen it and what is being done; stops the escalation."""
-
-    def work() -> dict[str, Any]:
-        alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
-        row = db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one()
-        return alarm_out(row).model_dump(mode="json")
-
-    request = f"POST /alarms/{alarm_id}/acknowledge {body.model_dump_json()}"
-    return AlarmOut.model_validate(once(db, caller, key, request, work, now=now))
+    alarm = acknowledge_alarm(db, caller, AcknowledgeAlarm(alarm_id=alarm_id, comment=body.comment), now=now)
+    return alarm_out(db.execute(queries.alarms_visible_to(caller).where(Alarm.id == alarm.id)).one())
 
 
 @router.get("/sensors/{ref}/episodes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -15,31 +14,21 @@ from tracker.delivery.presenting import webhook_made, webhook_out
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
 from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 
 router = Router(prefix="/api/v1", tags=["delivery"])
 
 
 @router.post("/webhooks", status_code=201)
-def add_webhook(
-    body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, known: KnownKinds, key: IdempotencyKey = None
-) -> WebhookMade:
+def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, known: KnownKinds) -> WebhookMade:
     """Subscribe to what happens within the caller's reach; the secret is in this answer and nowhere else.
 
     Each request carries `X-Rantai-Signature: sha256=` and the HMAC-SHA256 of the raw body. Answer 2xx within
     ten seconds; anything else is tried again, in order. An event may come twice: remember its `position`.
     """
-
-    def work() -> dict[str, Any]:
-        command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
-        private_allowed = shared.settings.delivery.private_webhooks
-        made = service.add_webhook(db, caller, command, known=known, private_allowed=private_allowed, now=now)
-        return {"id": str(made.id)}
-
-    # Only the id is kept for a repeat: the secret is made from it anew.
-    answer = once(db, caller, key, f"webhooks {body.model_dump_json()}", work, now=now)
-    made = service.own_webhook(db, caller, UUID(answer["id"]))
+    command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
+    private_allowed = shared.settings.delivery.private_webhooks
+    made = service.add_webhook(db, caller, command, known=known, private_allowed=private_allowed, now=now)
     secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
     return webhook_made(made, secret)
 

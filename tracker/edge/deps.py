@@ -18,14 +18,13 @@ from tracker.access.principal import Principal
 from tracker.access.queries import principal_of
 from tracker.access.service import csrf_matches, login_of, principal_of_key
 from tracker.access.tokens import KEY_PREFIX, account_of_token
-from tracker.edge.hop import Hop, Inside, services_of
+from tracker.edge.hop import SAFE, Hop, Inside, services_of
 from tracker.edge.services import Services
 from tracker.feed.kinds import Kinds
 from tracker.kit.errors import Unauthenticated
 
 LOGIN_COOKIE = "rantai_login"
 CSRF_HEADER = "X-CSRF-Token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 bearer_scheme = HTTPBearer(auto_error=False, description="A token of POST /api/v1/tokens, or an API key.")
 
@@ -60,7 +59,7 @@ def identify(request: Request, db: Session, now: datetime) -> Principal | None:
     if found is None:
         return None
     principal, csrf = found
-    if request.method not in _SAFE and not csrf_matches(csrf, request.headers.get(CSRF_HEADER)):
+    if request.method not in SAFE and not csrf_matches(csrf, request.headers.get(CSRF_HEADER)):
         raise CsrfFailed
     return principal
 

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -18,11 +19,15 @@ from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
+from tracker.access.principal import Principal
 from tracker.database.engine import transaction
 from tracker.edge.asking import refuse_unknown
-from tracker.edge.places import Places
+from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
+from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
+from tracker.kit.errors import DomainError
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 Endpoint = Callable[..., Any]
 
 
@@ -65,14 +70,19 @@ async def in_hop(request: Request, work: Callable[[Hop], Any]) -> Any:
 
 
 class Route(APIRoute):
-    """A route whose marked parameters and endpoint run in one hop, and that refuses names it does not know."""
+    """A route whose marked parameters and endpoint run in one hop; that refuses names it does not know and knows a repeat."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         signature = inspect.signature(endpoint, eval_str=True)
         self.inside = {name: found for name, one in signature.parameters.items() if (found := _marker(one)) is not None}
+        self.writes = bool(set(options.get("methods") or ()) - SAFE)
         described = [marker.described_by for marker in self.inside.values() if marker.described_by is not None]
+        # Whoever proves who they are may repeat a write under its name.
+        self.repeats = self.writes and bool(described) and options.get("include_in_schema", True)
+        if self.repeats:
+            described.append(Depends(described_key))
         options["dependencies"] = [*(options.get("dependencies") or ()), *described]
-        super().__init__(path, _hopping(endpoint, signature, self.inside) if self.inside else endpoint, **options)
+        super().__init__(path, self._hopping(endpoint, signature) if self.inside else endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Unknown names are refused; who may not ask at all hears that before what is wrong with the question."""
@@ -85,10 +95,65 @@ class Route(APIRoute):
                 return await handle(request)
             except RequestValidationError:
                 if self.inside:
-                    await in_hop(request, lambda hop: [marker.provide(hop) for marker in self.inside.values()])
+                    await in_hop(request, self._made)
                 raise
 
         return checked
+
+    def _hopping(self, endpoint: Endpoint, signature: inspect.Signature) -> Endpoint:
+        """The endpoint as the framework calls it: marked parameters are gone from its signature, a request is in it."""
+        if inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint):
+            raise TypeError(f"{endpoint.__qualname__} must be a plain function: its transaction runs in a thread")
+        asked = [one for name, one in signature.parameters.items() if name not in self.inside]
+        own = next((one.name for one in asked if one.annotation is Request), None)
+        name = own or "request"
+
+        async def hopping(**values: Any) -> Any:
+            request = values[name] if own else values.pop(name)
+            return await self._answer(request, partial(endpoint, **values), lambda: self._status(values))
+
+        if own is None:
+            asked.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
+        by_name = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in asked]
+        return _named_like(endpoint, hopping, signature.replace(parameters=by_name))
+
+    async def _answer(self, request: Request, endpoint: Endpoint, status: Callable[[], int]) -> Any:
+        named = await named_by(request) if self.repeats else None
+
+        def work(hop: Hop) -> Any:
+            made = self._made(hop)
+            kept = _kept(hop, made) if named else None
+            if named is None or kept is None:
+                return endpoint(**made)
+            return kept.once(named, lambda: endpoint(**made), status)
+
+        try:
+            return await in_hop(request, work)
+        except Busy:
+            raise
+        except DomainError:
+            first = await self._said_before(request, named) if named and named.by_id else None
+            if first is None:
+                raise
+            return first
+
+    async def _said_before(self, request: Request, named: Named) -> Response | None:
+        """What the same request was answered when it could still be read."""
+
+        def look(hop: Hop) -> Response | None:
+            kept = _kept(hop, self._made(hop))
+            return kept.found(named) if kept else None
+
+        found: Response | None = await in_hop(request, look)
+        return found
+
+    def _made(self, hop: Hop) -> dict[str, Any]:
+        return {name: marker.provide(hop) for name, marker in self.inside.items()}
+
+    def _status(self, values: dict[str, Any]) -> int:
+        """What the endpoint chose to answer with, else what the route declares."""
+        chosen = (value.status_code for value in values.values() if isinstance(value, Response))
+        return next((status for status in chosen if status), None) or self.status_code or 200
 
 
 class Router(APIRouter):
@@ -102,27 +167,10 @@ def _marker(parameter: inspect.Parameter) -> Inside | None:
     return next((found for found in get_args(parameter.annotation) if isinstance(found, Inside)), None)
 
 
-def _hopping(endpoint: Endpoint, signature: inspect.Signature, inside: dict[str, Inside]) -> Endpoint:
-    """The endpoint as the framework calls it: marked parameters are gone from its signature, a request is in it."""
-    if inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint):
-        raise TypeError(f"{endpoint.__qualname__} must be a plain function: its transaction runs in a thread")
-    asked = [one for name, one in signature.parameters.items() if name not in inside]
-    own = next((one.name for one in asked if one.annotation is Request), None)
-    name = own or "request"
-
-    async def hopping(**values: Any) -> Any:
-        request = values[name] if own else values.pop(name)
-
-        def work(hop: Hop) -> Any:
-            made = {name: marker.provide(hop) for name, marker in inside.items()}
-            return endpoint(**values, **made)
-
-        return await in_hop(request, work)
-
-    if own is None:
-        asked.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
-    by_name = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in asked]
-    return _named_like(endpoint, hopping, signature.replace(parameters=by_name))
+def _kept(hop: Hop, made: dict[str, Any]) -> Kept | None:
+    caller = next((one for one in made.values() if isinstance(one, Principal)), None)
+    secret = services_of(hop.request).settings.secret_key.get_secret_value()
+    return kept_for(hop.db, caller, secret_key=secret, now=hop.now)
 
 
 def _named_like(endpoint: Endpoint, hopping: Callable[..., Awaitable[Any]], signature: inspect.Signature) -> Endpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from tracker.access.rules import Permission
@@ -11,7 +10,6 @@ from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import alarms_visible_to
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.passport.models import Hold
@@ -52,23 +50,15 @@ def list_holds(
 
 
 @router.post("/holds/{hold_id}/release", operation_id="release_hold")
-def release(
-    hold_id: UUID, body: DecisionIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> HoldOut:
+def release(hold_id: UUID, body: DecisionIn, *, db: Db, caller: Caller, now: Now) -> HoldOut:
     """Free held vials: a person's act with a reason; after freezing with a shake test or an override."""
-
-    def work() -> dict[str, Any]:
-        decision = Decision(reason=body.reason, shake_test=body.shake_test, override=body.override)
-        release_hold(db, caller, hold_id, decision, now=now)
-        row = db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one()
-        return hold_out(row).model_dump(mode="json")
-
-    request = f"POST /holds/{hold_id}/release {body.model_dump_json()}"
-    return HoldOut.model_validate(once(db, caller, key, request, work, now=now))
+    decision = Decision(reason=body.reason, shake_test=body.shake_test, override=body.override)
+    release_hold(db, caller, hold_id, decision, now=now)
+    return hold_out(db.execute(holds_visible_to(caller).where(Hold.id == hold_id)).one())
 
 
 @router.post("/alarms/{alarm_id}/close", operation_id="close_alarm")
-def close(alarm_id: UUID, body: CloseIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> ClosedOut:
+def close(alarm_id: UUID, body: CloseIn, *, db: Db, caller: Caller, now: Now) -> ClosedOut:
     """Close an alarm that has ended, with a disposition for every batch it holds; all or nothing."""
     dispositions = [
         BatchDisposition(
@@ -79,15 +69,10 @@ def close(alarm_id: UUID, body: CloseIn, *, db: Db, caller: Caller, now: Now, ke
         for one in body.dispositions
     ]
     command = CloseAlarm(alarm_id=alarm_id, dispositions=dispositions, comment=body.comment)
-
-    def work() -> dict[str, Any]:
-        close_alarm(db, caller, command, now=now)
-        alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
-        holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
-        return closed_out(alarm, holds).model_dump(mode="json")
-
-    request = f"POST /alarms/{alarm_id}/close {body.model_dump_json()}"
-    return ClosedOut.model_validate(once(db, caller, key, request, work, now=now))
+    close_alarm(db, caller, command, now=now)
+    alarm = db.execute(alarms_visible_to(caller).where(Alarm.id == alarm_id)).one()
+    holds = db.execute(holds_visible_to(caller, alarm_id=alarm_id).order_by(Hold.placed_at, Hold.id)).all()
+    return closed_out(alarm, holds)
 
 
 @router.get("/batches/{batch:path}/passport", operation_id="read_passport")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
@@ -214,30 +212,28 @@ def read_booking(booking_id: UUID, db: Db, caller: Caller) -> BookingOut:
 
 
 @router.post("/bookings/{booking_id}/confirm")
-def confirm(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
+def confirm(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """Confirm a reservation, or take an offer."""
-    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.CONFIRMED), now)
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CONFIRMED), now)
 
 
 @router.post("/bookings/{booking_id}/cancel")
-def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
+def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """Give a place back."""
-    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
 
 
 @router.post("/bookings/{booking_id}/arrive")
-def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None) -> BookingOut:
+def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """The person is there; from now on nobody takes their dose."""
-    return _moved(db, caller, key, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
+    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
 
 
 @router.post("/bookings/{booking_id}/screen")
-def screen(
-    booking_id: UUID, body: ScreenIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> BookingOut:
+def screen(booking_id: UUID, body: ScreenIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """What screening said: fit, deferred or refused."""
     command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note)
-    return _moved(db, caller, key, command, now)
+    return _moved(db, caller, command, now)
 
 
 @router.post("/bookings/{booking_id}/vaccinate")
@@ -247,7 +243,6 @@ def give_dose(
     db: Db,
     caller: Caller,
     now: Now,
-    key: IdempotencyKey = None,
     body: VaccinateIn | None = None,
 ) -> BookingOut:
     """A dose was given, from the vial named, from the session's open ones, or from one opened for it."""
@@ -259,27 +254,23 @@ def give_dose(
         override=told.override,
         extra=told.extra,
     )
-    return _once(db, caller, key, repr(command), lambda: vaccinate(db, caller, command, now=now), now)
+    return _out(db, vaccinate(db, caller, command, now=now))
 
 
 @router.post("/bookings/{booking_id}/take-back")
-def undo(
-    booking_id: UUID, body: TakeBackIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> BookingOut:
+def undo(booking_id: UUID, body: TakeBackIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """Bring a booking back from a state reached by mistake, with the reason; a dose goes back into its vial."""
     command = TakeBack(booking_id=booking_id, state=BookingState(body.state), reason=body.reason)
-    return _once(db, caller, key, repr(command), lambda: take_back(db, caller, command, now=now), now)
+    return _out(db, take_back(db, caller, command, now=now))
 
 
 @router.post("/bookings/{booking_id}/correct-dose")
-def correct(
-    booking_id: UUID, body: CorrectDoseIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> BookingOut:
+def correct(booking_id: UUID, body: CorrectDoseIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """Set the instant or the vial of a dose right, with the reason; what stood before stays visible in its steps."""
     command = CorrectDose(
         booking_id=booking_id, reason=body.reason, occurred_at=body.occurred_at, open_vial_id=body.open_vial
     )
-    return _once(db, caller, key, repr(command), lambda: correct_dose(db, caller, command, now=now), now)
+    return _out(db, correct_dose(db, caller, command, now=now))
 
 
 @router.get("/bookings/{booking_id}/steps")
@@ -344,17 +335,8 @@ def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cur
     )
 
 
-def _moved(db: Session, caller: Principal, key: str | None, command: MoveBooking, now: Now) -> BookingOut:
-    return _once(db, caller, key, repr(command), lambda: move_booking(db, caller, command, now=now), now)
-
-
-def _once(
-    db: Session, caller: Principal, key: str | None, asked: str, act: Callable[[], Booking], now: Now
-) -> BookingOut:
-    def work() -> dict[str, Any]:
-        return _out(db, act()).model_dump(mode="json")
-
-    return BookingOut.model_validate(once(db, caller, key, asked, work, now=now))
+def _moved(db: Session, caller: Principal, command: MoveBooking, now: Now) -> BookingOut:
+    return _out(db, move_booking(db, caller, command, now=now))
 
 
 def _out(db: Session, booking: Booking) -> BookingOut:

@@ -16,7 +16,6 @@ from tracker.access.rules import Permission
 from tracker.catalog.queries import presentation_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment
@@ -199,19 +198,12 @@ def list_open_vials(
 
 
 @router.post("/stock/open-vials/{open_vial_id}/discard")
-def discard_open_vial(
-    *, open_vial_id: UUID, body: DiscardIn, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> OpenVialOut:
+def discard_open_vial(*, open_vial_id: UUID, body: DiscardIn, db: Db, caller: Caller, now: Now) -> OpenVialOut:
     """Record doses of an opened vial as thrown away: time limit, session end, contamination."""
-
-    def work() -> dict[str, Any]:
-        command = DiscardDoses(
-            open_vial_id=open_vial_id, occurred_at=body.occurred_at, reason=body.reason, doses=body.doses
-        )
-        return open_vial_out(discard_doses(db, caller, command, now=now), now).model_dump(mode="json")
-
-    request = f"discard {open_vial_id} {body.model_dump_json()}"
-    return OpenVialOut.model_validate(once(db, caller, key, request, work, now=now))
+    command = DiscardDoses(
+        open_vial_id=open_vial_id, occurred_at=body.occurred_at, reason=body.reason, doses=body.doses
+    )
+    return open_vial_out(discard_doses(db, caller, command, now=now), now)
 
 
 @router.put("/equipment/{ref}/service")
@@ -222,17 +214,10 @@ def put_in_service(ref: str, body: ServiceState, db: Db, caller: Caller, now: No
 
 
 @router.post("/stock/open-vials/{open_vial_id}/take-back")
-def keep_open_vial(
-    *, open_vial_id: UUID, body: KeepIn, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> OpenVialOut:
+def keep_open_vial(*, open_vial_id: UUID, body: KeepIn, db: Db, caller: Caller, now: Now) -> OpenVialOut:
     """Doses were not thrown away after all: they are in the vial again, and what was told stays visible."""
-
-    def work() -> dict[str, Any]:
-        command = TakeBackDoses(open_vial_id=open_vial_id, doses=body.doses, reason=body.reason, thrown_away=True)
-        return open_vial_out(take_back_doses(db, caller, command, now=now), now).model_dump(mode="json")
-
-    request = f"keep {open_vial_id} {body.model_dump_json()}"
-    return OpenVialOut.model_validate(once(db, caller, key, request, work, now=now))
+    command = TakeBackDoses(open_vial_id=open_vial_id, doses=body.doses, reason=body.reason, thrown_away=True)
+    return open_vial_out(take_back_doses(db, caller, command, now=now), now)
 
 
 @router.get("/stock/open-vials/{open_vial_id}/changes")

@@ -75,9 +75,3 @@ class BadPeriod(Refused):
     """The period is empty, reversed, or begins in the future or before 2015."""
 
     code = "telemetry.bad_period"
-
-
-class PasswordTold(Conflict):
-    """The request under this key made a password, and its answer alone told it."""
-
-    code = "telemetry.password_told"

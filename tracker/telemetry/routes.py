@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import AwareDatetime
@@ -13,10 +13,9 @@ from tracker.access.queries import units_visible_to
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.idempotency import IdempotencyKey, once
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from tracker.telemetry import schemas
-from tracker.telemetry.errors import BadPeriod, PasswordTold
+from tracker.telemetry.errors import BadPeriod
 from tracker.telemetry.models import Channel, DeadLetter, Device
 from tracker.telemetry.presenting import (
     channel_out,
@@ -31,7 +30,7 @@ from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
 from tracker.telemetry.rules.words import EARLIEST
 from tracker.telemetry.service.channels import use_channel
 from tracker.telemetry.service.commands import ChannelUse, NewDevice
-from tracker.telemetry.service.devices import AddedDevice, add_device, renew_password
+from tracker.telemetry.service.devices import add_device, renew_password
 
 router = Router(prefix="/api/v1", tags=["telemetry"])
 
@@ -54,52 +53,26 @@ def post_device(body: schemas.DeviceIn, db: Db, caller: Caller, now: Now) -> sch
 
 
 @router.post("/devices/{device}/credentials", status_code=201, operation_id="renew_device_password")
-def post_credentials(
-    device: Ref, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> schemas.DeviceWithPassword:
-    """Give the device a new password; answers it, this once.
-
-    Repeated under its key it answers 409: the password is kept nowhere, and another must not replace it unseen.
-    """
-    made: list[AddedDevice] = []
-
-    def work() -> dict[str, Any]:
-        made.append(renew_password(db, caller, device, now=now))
-        return {}
-
-    once(db, caller, key, f"POST /devices/{device}/credentials", work, now=now)
-    if not made:
-        raise PasswordTold(device=device)
-    return device_with_password(made[0])
+def post_credentials(device: Ref, *, db: Db, caller: Caller, now: Now) -> schemas.DeviceWithPassword:
+    """Give the device a new password; answers it, this once, and again only to a repeat under the same key."""
+    return device_with_password(renew_password(db, caller, device, now=now))
 
 
 @router.post("/devices/{device}/channels", status_code=201, operation_id="use_channel")
-def post_channel(
-    device: Ref, body: schemas.ChannelIn, *, db: Db, caller: Caller, now: Now, key: IdempotencyKey = None
-) -> schemas.ChannelOut:
+def post_channel(device: Ref, body: schemas.ChannelIn, *, db: Db, caller: Caller, now: Now) -> schemas.ChannelOut:
     """Declare a channel, or say what it watches from an instant on."""
-
-    def work() -> dict[str, Any]:
-        channel = use_channel(
-            db,
-            caller,
-            ChannelUse(
-                device=device,
-                name=body.name,
-                quantity=body.quantity,
-                role=body.role,
-                equipment=body.equipment,
-                shipment=body.shipment,
-                from_at=body.from_at,
-                interval_s=body.interval_s,
-            ),
-            now=now,
-        )
-        code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
-        return channel_out(channel, code).model_dump(mode="json")
-
-    request = f"POST /devices/{device}/channels {body.model_dump_json()}"
-    return schemas.ChannelOut.model_validate(once(db, caller, key, request, work, now=now))
+    command = ChannelUse(
+        device=device,
+        name=body.name,
+        quantity=body.quantity,
+        role=body.role,
+        equipment=body.equipment,
+        shipment=body.shipment,
+        from_at=body.from_at,
+        interval_s=body.interval_s,
+    )
+    channel = use_channel(db, caller, command, now=now)
+    return channel_out(channel, db.scalars(select(Device.code).where(Device.id == channel.device_id)).one())
 
 
 @router.get("/devices", operation_id="list_devices")

@@ -12,11 +12,6 @@ PROBLEMS: dict[str, Problem] = {
         "Kode ini, atau nomor seri ini di gerbang yang sama, sudah dipakai.",
         "This code, or this serial behind the same gateway, is taken.",
     ),
-    "telemetry.password_told": Problem(
-        409,
-        "Kata sandi untuk permintaan ini sudah dibuat dan hanya disebut sekali; minta yang baru dengan kunci lain.",
-        "The password of this request was made and is told only once; ask for a new one under another key.",
-    ),
     "telemetry.bad_device_code": Problem(
         422,
         "Kode perangkat hanya huruf, angka, tanda hubung dan garis bawah, paling banyak 64.",
