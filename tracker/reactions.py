@@ -25,7 +25,7 @@ from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
 from tracker.stock.rules.words import Kind
-from tracker.trace.recalls import sweep_recall
+from tracker.trace.recalls import sweep_recalls, tell_found
 
 
 def _hold(db: Session, event: EpisodeNews, now: datetime) -> None:
@@ -59,8 +59,9 @@ def _fund(db: Session, event: StockAvailable, now: datetime) -> None:
 
 
 def _recall(db: Session, event: StockMoved, now: datetime) -> None:
+    tell_found(db, event.stock_event_id, now=now)
     for batch_id in event.batch_ids:
-        sweep_recall(db, batch_id, now=now)
+        sweep_recalls(db, batch_id, now=now)
 
 
 REACTIONS: tuple[Reaction[Any], ...] = (
@@ -68,7 +69,7 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="hold", on=(AlarmRaised, EpisodeChanged), act=_hold),
     # Stock that entered a place under alarm, or whose stay there is learnt of late.
     Reaction(name="hold_entering", on=(StockMoved,), act=_hold_entering),
-    # Vials of a batch under recall that came to light after it began: a late report, a receipt.
+    # Vials of a recalled batch that came to light since: told, and stopped where the standing order did not see them.
     Reaction(name="recall", on=(StockMoved,), act=_recall),
     # Vials fell below promises: the newest give way, second doses last.
     Reaction(name="displace", on=(StockShort,), act=_displace),

@@ -53,6 +53,12 @@ class VialStopped(Conflict):
     code = "stock.vial_stopped"
 
 
+class VialNotOpen(Conflict):
+    """The vial was opened after the dose is said to have been given."""
+
+    code = "stock.vial_not_open"
+
+
 class TooFarAhead(Refused):
     """`occurred_at` lies more than five minutes ahead of the server's clock."""
 

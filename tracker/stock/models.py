@@ -189,6 +189,7 @@ class OpenVial(Base):
     discard_reason: Mapped[OpenWaste | None] = mapped_column(StrEnumText(OpenWaste))
     opened_at: Mapped[datetime]
     discard_by: Mapped[datetime]
+    last_taken_at: Mapped[datetime | None]  # of the latest dose given or thrown away, in whatever order they were told
     closed_at: Mapped[datetime | None]
 
 
@@ -217,6 +218,22 @@ class StockAnchor(Base):
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"), primary_key=True)
+
+
+class StockStop(Base):
+    """A standing order: vials of the batch at this unit and all below it are recalled from `since` on.
+
+    It stays when the recall is closed. `cause` is the recall: opaque, its table lies in a higher room.
+    """
+
+    __tablename__ = "stock_stop"
+    __table_args__ = (Index("ix_stock_stop_batch_id", "batch_id"),)
+
+    cause: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    since: Mapped[datetime]
+    reason: Mapped[str]
 
 
 class StockNeed(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -14,12 +14,14 @@ from tracker.stock.rules.words import Account
 
 
 class Recall(Base):
-    """A batch is called back; open until everybody has accounted for it. One open recall a batch."""
+    """A batch is called back within a reach; open until everybody there has accounted for it.
+
+    Its reach are the units of its standing order (`stock_stop`), which stays when it is closed. One with a wider reach
+    takes the narrower ones over: they are closed, and theirs is counted in the wider one.
+    """
 
     __tablename__ = "recall"
-    __table_args__ = (
-        Index("uq_recall_open_batch", "batch_id", unique=True, postgresql_where=text("closed_at IS NULL")),
-    )
+    __table_args__ = (Index(None, "batch_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
@@ -27,10 +29,13 @@ class Recall(Base):
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     started_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    taken_over_by: Mapped[UUID | None] = mapped_column(ForeignKey("recall.id"))
 
 
 class RecallHolder(Base):
-    """Vials found at one holder (equipment, or a shipment on the road) and frozen there.
+    """Vials found at one holder (equipment, or a shipment on the road) and frozen there, by versions before this one.
+
+    No longer written or read: the ledger says it. Goes with the next release.
 
     `facility_id` is who must act: the equipment's facility, or the one that sent the shipment.
     """

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
-from tracker.trace import queries, recalls
+from tracker.trace import queries
 from tracker.trace.models import Recall
+from tracker.trace.progress import progress_of
 from tracker.trace.rules.flows import Move, Node
 from tracker.trace.schemas import (
     HolderOut,
@@ -88,7 +89,7 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
     """A recall and how far it has come where the caller may look."""
     batch = db.get_one(Batch, recall.batch_id)
     product = db.get_one(Presentation, batch.presentation_id).code
-    parts = recalls.progress_of(db, caller, recall)
+    parts = progress_of(db, caller, recall)
     return RecallOut(
         **_head(recall, batch.lot, product),
         facilities=[
@@ -98,6 +99,7 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
                 found=part.found,
                 left=part.left,
                 gone=part.gone,
+                sent=part.sent,
                 unaccounted=part.unaccounted,
             )
             for part in parts
@@ -119,4 +121,5 @@ def _head(recall: Recall, lot: str, product: str) -> dict[str, Any]:
         "reason": recall.reason,
         "started_at": started,
         "closed_at": recall.closed_at,
+        "taken_over_by": recall.taken_over_by,
     }

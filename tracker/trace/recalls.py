@@ -7,33 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, cast, func, select, text, true
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM, Principal
-from tracker.access.queries import principal_of, visible_to
-from tracker.access.rules import Permission
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission, within
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
+from tracker.database.types import Ltree
 from tracker.feed.service import append, causing
+from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
-from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
-from tracker.stock.models import StockBalance, StockEntry
+from tracker.stock.models import StockEntry, StockEvent, StockStop
 from tracker.stock.queries.tracing import Whereabouts, where_now
+from tracker.stock.rules.replay import RECALLED_FROM, Stop
 from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.stopping import order_stop
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled
-from tracker.trace.models import Recall, RecallHolder
-
-# What is unusable already stays so; it is counted in the trace, not frozen twice.
-_FREEZES = (Status.USABLE, Status.HELD)
-_GONE = (Account.DESTROYED, Account.WASTED, Account.LOST)
+from tracker.trace.models import Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,56 +46,83 @@ class StartRecall:
 def start_recall(db: Session, principal: Principal, command: StartRecall, *, now: datetime) -> tuple[Recall, bool]:
     """Freeze the batch wherever it is in the caller's subtree, on the road and opened vials included.
 
-    The availability of vaccine falls in this same transaction, so nothing recalled is promised. The same
-    again answers the first (False). Raises BatchNotFound, LotAmbiguous, AlreadyRecalled, OtherRecall, Forbidden.
+    The availability of vaccine falls in this same transaction, so nothing recalled is promised, and a standing order makes
+    whatever comes to light there later recalled as well, for good. A narrower recall of the batch that is open is taken
+    over. The same again answers the first (False). Raises BatchNotFound, LotAmbiguous, AlreadyRecalled, OtherRecall,
+    Forbidden.
     """
     principal.require(Permission.RECALL_WRITE)
     batch = batch_by_ref(db, command.batch)
+    # Two recalls of a batch take turns, so each knows the other's reach.
+    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": str(batch.id)})
     found = db.get(Recall, command.id)
     if found is not None:
         if (found.batch_id, found.reason) != (batch.id, command.reason):
             raise OtherRecall(id=str(command.id))
         return found, False
-    made = db.scalar(
-        insert(Recall)
-        .values(
-            id=command.id,
-            batch_id=batch.id,
-            reason=command.reason,
-            account_id=principal.account_id,
-            started_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Recall)
+    reach = _units_of(db, principal)
+    paths = tuple(unit.path for unit in reach)
+    others = db.scalars(select(Recall).where(Recall.batch_id == batch.id, Recall.closed_at.is_(None))).all()
+    reaches = {other.id: reach_of(db, other.id) for other in others}
+    if any(_covers(theirs, paths) for theirs in reaches.values()):
+        raise AlreadyRecalled(batch=batch.lot)
+    made = Recall(
+        id=command.id, batch_id=batch.id, reason=command.reason, account_id=principal.account_id, started_at=now
     )
-    if made is None:
-        raise AlreadyRecalled(batch=str(batch.id))
-    _freeze(db, made, batch, _holders(db, principal, batch.id), now)
+    db.add(made)
+    db.flush()
+    stop = Stop(cause=made.id, since=now, reason=made.reason)
+    order_stop(db, stop, batch_id=batch.id, unit_ids=[unit.id for unit in reach])
+    for other in others:
+        if _covers(paths, reaches[other.id]):
+            other.closed_at, other.taken_over_by = now, made.id
+    db.flush()
+    _freeze(db, made, batch, _holders(db, paths, batch.id), now)
     return made, True
 
 
-def sweep_recall(db: Session, batch_id: UUID, *, now: datetime) -> int:
-    """Freeze what came to light of a batch under recall (a late report, a receipt); answers the vials frozen now.
+def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime) -> int:
+    """Freeze what came to light of a recalled batch where its recalls reach; answers the vials frozen now.
 
-    For the reaction to `stock.moved`; a batch without an open recall costs one look.
+    For the reaction to `stock.moved`: what the standing order did not see, because it was on the road to the reach or was
+    written while the recall was being started. A batch that was never recalled costs one look.
     """
-    recall = db.scalar(select(Recall).where(Recall.batch_id == batch_id, Recall.closed_at.is_(None)))
-    if recall is None:
+    recalls = db.scalars(select(Recall).where(Recall.batch_id == batch_id).order_by(Recall.started_at, Recall.id)).all()
+    if not recalls:
         return 0
-    starter = SYSTEM
-    if recall.account_id is not None:
-        # A provincial recall stays within its province.
-        starter = principal_of(db, recall.account_id) or SYSTEM
     batch = db.get_one(Batch, batch_id)
-    return _freeze(db, recall, batch, _holders(db, starter, batch_id), now)
+    return sum(_freeze(db, one, batch, _holders(db, reach_of(db, one.id), batch_id), now) for one in recalls)
+
+
+def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
+    """Tell the vials that a standing order stopped because of a stock event."""
+    rows = db.execute(
+        select(StockEvent.cause, StockEntry.facility_id, func.sum(StockEntry.vials).label("vials"))
+        .join(StockEntry, StockEntry.event_id == StockEvent.id)
+        .join(Recall, Recall.id == StockEvent.cause)
+        .where(StockEvent.because_id == event_id, StockEntry.status == Status.RECALLED)
+        .group_by(StockEvent.cause, StockEntry.facility_id)
+        .order_by(StockEvent.cause, StockEntry.facility_id)
+    ).all()
+    for row in rows:
+        if row.vials > 0:
+            recall = db.get_one(Recall, row.cause)
+            batch = db.get_one(Batch, recall.batch_id)
+            _tell(db, uuid7(), recall, batch, row.facility_id, int(row.vials), now)
 
 
 def close_recall(db: Session, principal: Principal, recall_id: UUID, *, now: datetime) -> Recall:
-    """Say that all is accounted for; closed already is fine. Raises RecallNotFound, RecallUnfinished, Forbidden."""
+    """Say that all is accounted for within the recall's reach; closed already is fine. The batch stays recalled there.
+
+    Raises RecallNotFound, RecallUnfinished, Forbidden (somebody with a narrower reach).
+    """
     principal.require(Permission.RECALL_WRITE)
     recall = recall_by_id(db, principal, recall_id, lock=True)
+    paths = reach_of(db, recall.id)
+    if not all(principal.may(Permission.RECALL_WRITE, path) for path in paths):
+        raise Forbidden(permission=Permission.RECALL_WRITE.value)
     if recall.closed_at is None:
-        left = sum(found.total for found in where_now(db, recall.batch_id))
+        left = sum(found.total for _, found in _holders(db, paths, recall.batch_id))
         if left:
             raise RecallUnfinished(vials=left)
         recall.closed_at = now
@@ -107,98 +132,81 @@ def close_recall(db: Session, principal: Principal, recall_id: UUID, *, now: dat
 
 def recall_by_id(db: Session, principal: Principal, recall_id: UUID, *, lock: bool = False) -> Recall:
     """A recall that concerns the caller's subtree, or that the caller started; raises RecallNotFound."""
-    query = select(Recall).where(Recall.id == recall_id)
+    query = select(Recall).where(Recall.id == recall_id, concerning(principal))
     found = db.scalar(query.with_for_update() if lock else query)
-    if found is None or not (_own(found, principal) or _concerns(db, principal, recall_id)):
+    if found is None:
         raise RecallNotFound
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """One facility's part: vials frozen there, still there under recall, and gone since (destroyed, wasted, lost)."""
-
-    facility: str
-    name: str
-    found: int
-    left: int
-    gone: int
-
-    @property
-    def unaccounted(self) -> int:
-        """Vials not accounted for by stock or by a document: moved on, returned, or missing."""
-        return max(0, self.found - self.left - self.gone)
-
-
-def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progress]:
-    """The facilities of the caller's subtree that were found to have the batch, by code."""
-    left = _sums(
-        db,
-        select(StockBalance.facility_id, func.sum(StockBalance.vials))
-        .where(StockBalance.batch_id == recall.batch_id, StockBalance.status == Status.RECALLED)
-        .group_by(StockBalance.facility_id),
-    )
-    gone = _sums(
-        db,
-        select(StockEntry.facility_id, func.sum(StockEntry.vials))
+def concerning(principal: Principal) -> ColumnElement[bool]:
+    """True for recalls that the caller started, or of which vials were found where the caller may look."""
+    if principal.is_system:
+        return true()
+    reach = aliased(Unit)
+    found = (
+        select(StockEntry.event_id)
+        .join(Unit, Unit.id == StockEntry.facility_id)
+        .join(StockStop, StockStop.cause == Recall.id)
+        .join(reach, reach.id == StockStop.unit_id)
         .where(
-            StockEntry.batch_id == recall.batch_id,
-            StockEntry.account.in_(_GONE),
-            StockEntry.recorded_at >= recall.started_at,
+            StockEntry.batch_id == Recall.batch_id,
+            StockEntry.status == Status.RECALLED,
+            visible_to(principal, Unit.path, Permission.STOCK_READ),
+            Unit.path.op("<@", is_comparison=True)(reach.path),
         )
-        .group_by(StockEntry.facility_id),
+        .correlate(Recall)
+        .exists()
     )
-    rows = db.execute(
-        select(Facility.id, Facility.code, Facility.name, func.sum(RecallHolder.vials).label("found"))
-        .join(Facility, Facility.id == RecallHolder.facility_id)
-        .join(Unit, Unit.id == Facility.id)
-        .where(RecallHolder.recall_id == recall.id, visible_to(principal, Unit.path, Permission.STOCK_READ))
-        .group_by(Facility.id)
-        .order_by(Facility.code)
-    )
-    return [
-        Progress(
-            facility=row.code, name=row.name, found=int(row.found), left=left.get(row.id, 0), gone=gone.get(row.id, 0)
-        )
-        for row in rows
-    ]
+    return found if principal.account_id is None else found | (Recall.account_id == principal.account_id)
 
 
-def _sums(db: Session, query: Select[UUID | None, int]) -> dict[UUID, int]:
-    return {row[0]: int(row[1]) for row in db.execute(query) if row[0] is not None}
+def reach_of(db: Session, recall_id: UUID) -> tuple[str, ...]:
+    """The paths of the units under which a recall acts: those of who started it, as they were then."""
+    query = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id).where(StockStop.cause == recall_id)
+    return tuple(db.scalars(query.order_by(Unit.path)))
 
 
-def _own(recall: Recall, principal: Principal) -> bool:
-    return principal.is_system or (recall.account_id is not None and recall.account_id == principal.account_id)
+def _units_of(db: Session, principal: Principal) -> list[Unit]:
+    """The widest units under which the caller may recall; for the system the nation's."""
+    if principal.is_system:
+        return list(db.scalars(select(Unit).where(Unit.parent_id.is_(None))))
+    roots = principal.roots(Permission.RECALL_WRITE)
+    widest = {root for root in roots if not any(root != other and within(root, other) for other in roots)}
+    return list(db.scalars(select(Unit).where(Unit.path.in_([cast(root, Ltree()) for root in widest]))))
 
 
-def _concerns(db: Session, principal: Principal, recall_id: UUID) -> bool:
-    query = (
-        select(RecallHolder.recall_id)
-        .join(Unit, Unit.id == RecallHolder.facility_id)
-        .where(RecallHolder.recall_id == recall_id, visible_to(principal, Unit.path, Permission.STOCK_READ))
-        .limit(1)
-    )
-    return db.scalar(query) is not None
+def _covers(wide: Collection[str], narrow: Collection[str]) -> bool:
+    return all(any(within(path, root) for root in wide) for path in narrow)
 
 
 # Who must act for vials at an account: the facility they lie at, or the one that sent the shipment.
 _Holder = tuple[UUID, Whereabouts]
 
 
-def _holders(db: Session, principal: Principal, batch_id: UUID) -> list[_Holder]:
-    visible = set(db.scalars(select(Unit.id).where(visible_to(principal, Unit.path, Permission.STOCK_READ))))
+def _holders(db: Session, reach: Collection[str], batch_id: UUID) -> list[_Holder]:
+    """Where vials of the batch are within a reach: what lies there, and what is on the road from or to there."""
     found: list[_Holder] = []
-    for each in where_now(db, batch_id):
-        ends: Collection[UUID]
-        if each.facility_id is not None:
-            ends = (each.facility_id,)
-        else:
-            shipment = db.get_one(Shipment, each.holder_id)
-            ends = (shipment.from_facility_id, shipment.to_facility_id)
-        if visible.intersection(ends):
-            found.append((next(iter(ends)), each))
+    places = where_now(db, batch_id)
+    ends = _ends(db, [each.holder_id for each in places if each.account is Account.TRANSIT])
+    paths = _paths(db, {each.facility_id for each in places} | {end for pair in ends.values() for end in pair})
+    for each in places:
+        who = ends[each.holder_id] if each.facility_id is None else (each.facility_id,)
+        if any(_covers(reach, (paths[facility],)) for facility in who):
+            found.append((who[0], each))
     return found
+
+
+def _ends(db: Session, shipments: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
+    rows = db.execute(
+        select(Shipment.id, Shipment.from_facility_id, Shipment.to_facility_id).where(Shipment.id.in_(shipments))
+    )
+    return {row.id: (row.from_facility_id, row.to_facility_id) for row in rows}
+
+
+def _paths(db: Session, facilities: Collection[UUID | None]) -> dict[UUID, str]:
+    rows = db.execute(select(Unit.id, Unit.path).where(Unit.id.in_([each for each in facilities if each is not None])))
+    return {row.id: row.path for row in rows}
 
 
 def _freeze(db: Session, recall: Recall, batch: Batch, holders: list[_Holder], now: datetime) -> int:
@@ -225,7 +233,7 @@ def _freeze_facility(
             account=each.account,
         )
         for each in holders
-        for status in _FREEZES
+        for status in sorted(RECALLED_FROM)
         if each.vials.get(status)
     )
     if not lines:
@@ -235,37 +243,9 @@ def _freeze_facility(
     told_as = uuid7()
     with causing(db, told_as):
         changed = change_status(db, SYSTEM, change, now=now)
-    by_holder: dict[tuple[Account, UUID], int] = {}
-    for line in changed.lines:
-        key = (line.account, line.holder_id)
-        by_holder[key] = by_holder.get(key, 0) + (line.vials or 0)
-    for (account, holder_id), vials in by_holder.items():
-        _note(
-            db,
-            RecallHolder(
-                recall_id=recall.id,
-                account=account,
-                holder_id=holder_id,
-                facility_id=facility_id,
-                vials=vials,
-                found_at=now,
-            ),
-        )
     if changed.vials:
         _tell(db, told_as, recall, batch, facility_id, changed.vials, now)
     return changed.vials
-
-
-def _note(db: Session, found: RecallHolder) -> None:
-    """Keep how many vials were found at a holder; more of them found later add up."""
-    columns = RecallHolder.__table__.columns.keys()
-    statement = insert(RecallHolder).values({name: getattr(found, name) for name in columns})
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=[RecallHolder.recall_id, RecallHolder.account, RecallHolder.holder_id],
-            set_={"vials": RecallHolder.vials + statement.excluded.vials},
-        )
-    )
 
 
 def _tell(

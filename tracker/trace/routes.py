@@ -8,10 +8,8 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import AwareDatetime
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
-from tracker.access.models import Unit
-from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
@@ -22,7 +20,7 @@ from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls
 from tracker.trace.epcis import EventFilter, events_asked_for
 from tracker.trace.errors import NotAnswered
-from tracker.trace.models import Recall, RecallHolder
+from tracker.trace.models import Recall
 from tracker.trace.presenting import recall_listed, recall_out, trace_out
 from tracker.trace.rules.epcis import query_document
 from tracker.trace.rules.epcis_query import Unanswerable, check_order, values_of
@@ -62,16 +60,11 @@ def start_recall(body: RecallIn, db: Db, caller: Caller, now: Now, response: Res
 @router.get("/api/v1/recalls")
 def list_recalls(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[RecallListed]:
     """Recalls that concern the caller's subtree or were started by the caller, oldest first."""
-    concerns = exists(
-        select(RecallHolder.recall_id)
-        .join(Unit, Unit.id == RecallHolder.facility_id)
-        .where(RecallHolder.recall_id == Recall.id, visible_to(caller, Unit.path, Permission.STOCK_READ))
-    )
     query = (
         select(Recall, Batch.lot, Presentation.code)
         .join(Batch, Batch.id == Recall.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
-        .where(concerns | (Recall.account_id == caller.account_id))
+        .where(recalls.concerning(caller))
     )
     return page_of(
         db,
@@ -92,7 +85,7 @@ def read_recall(recall_id: UUID, db: Db, caller: Caller) -> RecallOut:
 
 @router.post("/api/v1/recalls/{recall_id}/close")
 def close_recall(recall_id: UUID, db: Db, caller: Caller, now: Now) -> RecallOut:
-    """Say that all is accounted for; refused while vials of the batch are in stock."""
+    """Say that all is accounted for; refused while vials of the batch are in stock within the recall's reach."""
     return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, now=now))
 
 

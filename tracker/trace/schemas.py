@@ -76,13 +76,14 @@ class RecallIn(BaseModel):
 
 
 class RecallPlaceOut(BaseModel):
-    """One facility's part of a recall, vials."""
+    """One facility's part of a recall, vials; `sent` on to others, less what came from others."""
 
     facility: str
     name: str
     found: int
     left: int
     gone: int
+    sent: int
     unaccounted: int
 
 
@@ -96,6 +97,7 @@ class RecallOut(BaseModel):
     reason: str
     started_at: datetime
     closed_at: datetime | None
+    taken_over_by: UUID | None
     facilities: list[RecallPlaceOut]
     vials_found: int
     vials_left: int
@@ -113,3 +115,4 @@ class RecallListed(BaseModel):
     reason: str
     started_at: datetime
     closed_at: datetime | None
+    taken_over_by: UUID | None

@@ -35,6 +35,11 @@ PROBLEMS: dict[str, Problem] = {
     "stock.vial_stopped": Problem(
         409, "Vial terbuka itu ditahan atau sudah kosong.", "The open vial is on hold or already empty."
     ),
+    "stock.vial_not_open": Problem(
+        409,
+        "Vial itu baru dibuka {opened_at:moment}, sesudah dosis ini; pilih vial lain atau perbaiki jamnya.",
+        "That vial was opened at {opened_at:moment}, after this dose; choose another vial or correct the time.",
+    ),
     "stock.too_far_ahead": Problem(
         422,
         "Waktu kejadian lebih dari lima menit di depan waktu server {server_time:moment}.",

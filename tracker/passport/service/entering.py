@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -25,8 +25,36 @@ def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: dat
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
     was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
     fridge, off the road), and the hold must be found where they are, else nobody could lift it.
+    Where the event changed what a hold had found, the hold's own figure follows.
     """
+    _follow_amended(db, event_id)
     return [hold_for_episode(db, principal, one, now=now) for one in _episodes_touched(db, event_id)]
+
+
+def _follow_amended(db: Session, event_id: UUID) -> None:
+    """The ledger has done the hold's act again with as many vials as lay there; the hold says as many."""
+    amended = (
+        select(
+            StockEvent.cause.label("cause"),
+            StockEntry.holder_id,
+            StockEntry.batch_id,
+            func.sum(StockEntry.vials).label("vials"),
+        )
+        .join(StockEntry, StockEntry.event_id == StockEvent.id)
+        .where(StockEvent.because_id == event_id, StockEntry.status == Status.HELD)
+        .group_by(StockEvent.cause, StockEntry.holder_id, StockEntry.batch_id)
+        .subquery()
+    )
+    db.execute(
+        update(Hold)
+        .where(
+            Hold.episode_id == amended.c.cause,
+            Hold.holder_id == amended.c.holder_id,
+            Hold.batch_id == amended.c.batch_id,
+        )
+        .values(vials=func.greatest(0, Hold.vials + amended.c.vials))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:

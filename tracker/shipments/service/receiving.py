@@ -107,7 +107,7 @@ def receive_shipment(
     arrived_at = _arrived_at(db, shipment, here, command)
     lines = _resolve(db, principal, here, command.lines, now=now)
     _lock(db, shipment, here, lines)
-    waiting = _Waiting(_on_road(db, shipment.id), lost)
+    waiting = _Waiting(_on_road(db, shipment.id, arrived_at), lost)
     if command.final:
         lines += _rest(waiting.road, lines)
     _post(db, principal, shipment, here, replace(command, occurred_at=arrived_at), lines, waiting, now=now)
@@ -180,15 +180,31 @@ def _lost(db: Session, shipment_id: UUID) -> Vials:
     return found
 
 
-def _on_road(db: Session, shipment_id: UUID) -> Vials:
-    found: Vials = defaultdict(dict)
-    rows = db.execute(
-        select(StockBalance.batch_id, StockBalance.status, StockBalance.vials).where(
-            StockBalance.holder_id == shipment_id, StockBalance.vials > 0
+def _on_road(db: Session, shipment_id: UUID, at: datetime) -> Vials:
+    """What is still on the road, in the statuses it had at `at`: a hold or a recall since then did not stop it yet.
+
+    Of what lay there then, no more than is there now; the rest was received or closed since.
+    """
+    now: dict[UUID, int] = defaultdict(int)
+    balances = select(StockBalance.batch_id, StockBalance.vials).where(StockBalance.holder_id == shipment_id)
+    for batch_id, vials in db.execute(balances):
+        now[batch_id] += vials
+    sums = db.execute(
+        select(StockEntry.batch_id, StockEntry.status, func.sum(StockEntry.vials).label("vials"))
+        .where(
+            StockEntry.holder_id == shipment_id,
+            StockEntry.batch_id.in_([batch_id for batch_id, vials in now.items() if vials]),
+            StockEntry.occurred_at <= at,
         )
+        .group_by(StockEntry.batch_id, StockEntry.status)
+        .order_by(StockEntry.batch_id, StockEntry.status)
     )
-    for row in rows:
-        found[row.batch_id][row.status] = row.vials
+    found: Vials = defaultdict(dict)
+    for row in sums:
+        vials = min(int(row.vials), now[row.batch_id])
+        if vials > 0:
+            found[row.batch_id][row.status] = vials
+            now[row.batch_id] -= vials
     return found
 
 
@@ -383,7 +399,7 @@ def _finish(
     db.flush()
     _tell(db, shipment, command, arrived_at, lines, now=now)
     # Whether everything on the road is accounted for is asked of the ledger, not only of our own lines.
-    if complete and any(vials for statuses in _on_road(db, shipment.id).values() for vials in statuses.values()):
+    if complete and any(vials for statuses in _on_road(db, shipment.id, now).values() for vials in statuses.values()):
         raise BadState(shipment=shipment.code, state="on_road")
 
 

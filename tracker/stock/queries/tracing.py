@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from tracker.catalog.models import Batch
+from tracker.network.models import Equipment
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules import tracing
+from tracker.stock.rules.fefo import Parcel
 from tracker.stock.rules.tracing import Holder, TracedEntry
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
 
@@ -116,6 +119,61 @@ def _now(db: Session, batch_ids: Collection[UUID]) -> list[Whereabouts]:
     return [
         Whereabouts(account=account, holder_id=holder_id, facility_id=facility_id, batch_id=batch_id, vials=vials)
         for (batch_id, account, holder_id, facility_id), vials in found.items()
+    ]
+
+
+def parcels_then(db: Session, facility_id: UUID, presentation_id: UUID, at: datetime) -> list[Parcel]:
+    """The usable vials in places of a facility at an instant, by all that is known of it now.
+
+    Whether some of them have gone since is the ledger's to say; what their monitor shows is what was read last.
+    """
+    then = (
+        select(StockEntry.holder_id, StockEntry.batch_id, func.sum(StockEntry.vials).label("vials"))
+        .join(Batch, Batch.id == StockEntry.batch_id)
+        .where(
+            StockEntry.facility_id == facility_id,
+            StockEntry.account == Account.PLACE,
+            StockEntry.status == Status.USABLE,
+            StockEntry.occurred_at <= at,
+            Batch.presentation_id == presentation_id,
+        )
+        .group_by(StockEntry.holder_id, StockEntry.batch_id)
+        .having(func.sum(StockEntry.vials) > 0)
+        .subquery()
+    )
+    rows = db.execute(
+        select(
+            then,
+            Batch.lot,
+            Batch.expiry,
+            Equipment.code,
+            (Equipment.in_service | (Equipment.service_changed_at > at)).label("in_service"),
+            StockBalance.vvm_stage,
+            case((StockBalance.packed_at <= at, StockBalance.packed), else_=0).label("packed"),
+        )
+        .join(Batch, Batch.id == then.c.batch_id)
+        .join(Equipment, Equipment.id == then.c.holder_id)
+        .join(
+            StockBalance,
+            (StockBalance.holder_id == then.c.holder_id)
+            & (StockBalance.batch_id == then.c.batch_id)
+            & (StockBalance.status == Status.USABLE),
+        )
+    )
+    return [
+        Parcel(
+            batch_id=row.batch_id,
+            lot=row.lot,
+            expiry=row.expiry,
+            place_id=row.holder_id,
+            place=row.code,
+            status=Status.USABLE,
+            vials=row.vials,
+            vvm_stage=row.vvm_stage,
+            in_service=bool(row.in_service),
+            packed=row.packed,
+        )
+        for row in rows
     ]
 
 

@@ -14,14 +14,15 @@ from sqlalchemy.orm import Session, aliased
 from tracker.access.principal import Principal
 from tracker.kit.ids import uuid7
 from tracker.stock.errors import TooManyDoses
-from tracker.stock.models import OpenVial, OpenVialChange, StockEvent
+from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.vials import most_doses
-from tracker.stock.rules.words import Account, Kind
+from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import TakeBackDoses
 from tracker.stock.service.opening import locked_vial
-from tracker.stock.service.posting import Work, carry_out, checked_time
+from tracker.stock.service.posting import carry_out, checked_time
 from tracker.stock.service.reading import Facts
+from tracker.stock.service.work import Work
 
 
 def take_back_doses(db: Session, principal: Principal, command: TakeBackDoses, *, now: datetime) -> OpenVial:
@@ -103,7 +104,7 @@ def _unuse(db: Session, principal: Principal, vial: OpenVial, facts: Facts, reas
             reversal.id.is_(None),
         )
     ).one()
-    key = Key(vial.facility_id, vial.batch_id, vial.status)
+    entries = db.scalars(select(StockEntry).where(StockEntry.event_id == used.id).order_by(StockEntry.seq)).all()
     work = Work(
         id=uuid7(),
         kind=Kind.REVERSAL,
@@ -115,6 +116,8 @@ def _unuse(db: Session, principal: Principal, vial: OpenVial, facts: Facts, reas
         reference=str(vial.id),
         reverses_id=used.id,
         ordinal=used.number,
-        entries=[Entry(Account.OPEN, key, 1), Entry(Account.USED, key, -1)],
+        entries=[Entry(each.account, Key(each.holder_id, each.batch_id, each.status), -each.vials) for each in entries],
     )
     carry_out(db, principal, work, now=now)
+    # A hold or a recall that came after the vial was said to be empty has found it too.
+    vial.status = next(key.status for key, vials in work.moved.items() if vials > 0)

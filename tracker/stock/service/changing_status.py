@@ -1,7 +1,7 @@
 """Stopping vials and freeing them again, for holds and recalls.
 
-A status change is posted at `now`: what is written before it stays true, and a count that was taken
-before it is not contradicted.
+A status change stands behind all that is known where it acts: at `now`, or, where something there is later than that
+(a commit that came while this waited for the locks), at that instant. So it never meets what it does not know.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from tracker.stock.rules.entries import Key
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind
 from tracker.stock.service.commands import PostEvent, StatusChange, StatusLine
-from tracker.stock.service.posting import carry_out, prepare
+from tracker.stock.service.posting import OLDEST, carry_out, prepare
 from tracker.stock.service.reading import Anchor, lock_anchors, read_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Vials that a status change moved. `fresh` is False on a repeat."""
+    """Vials that a status change moved, and when it stands. `fresh` is False on a repeat."""
 
     event_id: UUID | None
+    at: datetime
     vials: int
     fresh: bool
     lines: tuple[StatusLine, ...]
@@ -61,15 +62,16 @@ def change_status(
         lock_anchors(connection, _anchors(command, {b: f.presentation_id for b, f in facts.batches.items()}))
     earlier = db.scalar(select(StockEvent.id).where(StockEvent.id == command.id))
     if earlier is not None:
-        return Changed(event_id=earlier, vials=0, fresh=False, lines=())
-    lines = _present(db, command)
+        return Changed(event_id=earlier, at=now, vials=0, fresh=False, lines=())
+    lines, newest = _present(db, command)
     if not lines:
-        return Changed(event_id=None, vials=0, fresh=True, lines=())
+        return Changed(event_id=None, at=now, vials=0, fresh=True, lines=())
+    at = max(now, newest)
     event = PostEvent(
         id=command.id,
         kind=Kind.STATUS,
         facility_id=command.facility_id,
-        occurred_at=now,
+        occurred_at=at,
         lines=tuple(_as_event_line(line) for line in lines),
         reason=command.reason,
         cause=command.cause,
@@ -78,10 +80,11 @@ def change_status(
     known = replace(
         facts, batches={batch_id: facts.batches[batch_id] for batch_id in facts.batches if batch_id in moved}
     )
-    work = prepare(db, principal, event, now=now, facts=known)
+    work = prepare(db, principal, event, now=at, facts=known)
     carry_out(db, principal, work, now=now, locked=True)
     _stop_open_vials(db, command.facility_id, lines)
-    return Changed(event_id=command.id, vials=sum(line.vials or 0 for line in lines), fresh=True, lines=tuple(lines))
+    vials = sum(line.vials or 0 for line in lines)
+    return Changed(event_id=command.id, at=at, vials=vials, fresh=True, lines=tuple(lines))
 
 
 def _anchors(command: StatusChange, presentations: dict[UUID, UUID]) -> set[Anchor]:
@@ -92,16 +95,19 @@ def _anchors(command: StatusChange, presentations: dict[UUID, UUID]) -> set[Anch
     return found
 
 
-def _present(db: Session, command: StatusChange) -> list[StatusLine]:
-    """The lines cut to what is there; the anchors are locked."""
+def _present(db: Session, command: StatusChange) -> tuple[list[StatusLine], datetime]:
+    """The lines cut to what is there, and the newest instant known there; the anchors are locked."""
     keys = [Key(line.holder_id, line.batch_id, line.from_status) for line in command.lines]
+    here = {(key.holder_id, key.batch_id) for key in keys}
     rows = db.execute(
-        select(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status, StockBalance.vials).where(
-            tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_(
-                [(key.holder_id, key.batch_id, key.status) for key in keys]
-            )
-        )
-    )
+        select(
+            StockBalance.holder_id,
+            StockBalance.batch_id,
+            StockBalance.status,
+            StockBalance.vials,
+            StockBalance.touched_at,
+        ).where(tuple_(StockBalance.holder_id, StockBalance.batch_id).in_(here))
+    ).all()
     left = defaultdict(int, {Key(row.holder_id, row.batch_id, row.status): row.vials for row in rows})
     lines = []
     for line, key in zip(command.lines, keys, strict=True):
@@ -118,7 +124,7 @@ def _present(db: Session, command: StatusChange) -> list[StatusLine]:
                     account=line.account,
                 )
             )
-    return lines
+    return lines, max((row.touched_at for row in rows), default=OLDEST)
 
 
 def _as_event_line(line: StatusLine) -> Line:

@@ -91,6 +91,7 @@ class OpenForSession:
     occurred_at: datetime
     vials: int = 1
     need: Mapping[date, int] = field(default_factory=dict)
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ went into people, were thrown away, or are left. With the last dose the vial goe
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
@@ -16,10 +17,19 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.kit.ids import uuid7
-from tracker.stock.errors import BadVials, OpenVialNotFound, TooManyDoses, VialStopped
+from tracker.stock.errors import (
+    BadVials,
+    Expired,
+    HistoryNegative,
+    OpenVialNotFound,
+    TooManyDoses,
+    VialNotOpen,
+    VialStopped,
+)
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.lines import Line
+from tracker.stock.rules.replay import Pair, status_at
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
@@ -30,9 +40,10 @@ from tracker.stock.service.commands import (
     Posted,
     PostEvent,
 )
-from tracker.stock.service.posting import Work, anchors_of, carry_out, checked_time, prepare
-from tracker.stock.service.reading import Facts, lock_anchors, read_facts
+from tracker.stock.service.posting import anchors_of, carry_out, checked_time, prepare
+from tracker.stock.service.reading import Facts, lock_anchors, read_facts, read_history
 from tracker.stock.service.telling import tell_open_doses_fell
+from tracker.stock.service.work import Work
 
 # An opening makes a row a vial; nobody opens more than this at once.
 MOST_OPENED = 1_000
@@ -56,6 +67,7 @@ def open_for_session(db: Session, principal: Principal, command: OpenForSession,
         occurred_at=command.occurred_at,
         lines=(Line(batch_id=command.batch_id, place_id=command.place_id, vials=command.vials),),
         session_id=command.session_id,
+        reason=command.reason,
     )
     _open(db, principal, event, command, now=now)
     return list(db.scalars(select(OpenVial.id).where(OpenVial.event_id == command.id).order_by(OpenVial.id)))
@@ -75,6 +87,11 @@ def _open(
     if not posted.fresh:
         return posted
     opened_at, facts = work.occurred_at, work.facts
+    # An act of the house after that instant has found these vials too.
+    statuses: dict[UUID, list[Status]] = defaultdict(list)
+    for key, vials in work.moved.items():
+        if key.holder_id == event.facility_id:
+            statuses[key.batch_id] += [key.status] * vials
     rows = []
     for line in event.lines:
         batch = facts.batches[line.batch_id]
@@ -87,7 +104,7 @@ def _open(
                 "place_id": line.place_id,
                 "event_id": event.id,
                 "session_id": event.session_id,
-                "status": Status.USABLE,
+                "status": statuses[line.batch_id].pop(),
                 "doses_per_vial": batch.doses_per_vial,
                 "given": 0,
                 "discarded": 0,
@@ -104,15 +121,27 @@ def _open(
 def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: datetime) -> OpenVial:
     """Record doses of an opened vial as given to people; an empty vial goes open → used.
 
-    The caller keys the repeat (a vaccination is given once). Raises OpenVialNotFound, Forbidden, VialStopped,
-    TooManyDoses, TooFarAhead. A vial past its `discard_by` still answers: what was injected is a fact.
+    What was injected is a fact, judged by its own instant: a vial that was stopped, thrown away or past its `discard_by`
+    since still answers, and what was thrown away of it was that much less. The caller keys the repeat (a vaccination is
+    given once). Raises OpenVialNotFound, Forbidden, VialNotOpen, VialStopped, TooManyDoses, TooFarAhead.
     """
     vial, facts = locked_vial(db, principal, command.open_vial_id)
-    if vial.status is not Status.USABLE or vial.closed_at is not None:
+    at = checked_time(command.occurred_at, now)
+    # Forms tell minutes, scans tell seconds.
+    if at.replace(second=0, microsecond=0) < vial.opened_at.replace(second=0, microsecond=0):
+        raise VialNotOpen(open_vial=str(vial.id), opened_at=vial.opened_at.isoformat())
+    thrown_since = vial.closed_at is not None and at <= vial.closed_at and vial.discarded > 0
+    if (vial.closed_at is not None and not thrown_since) or _status_at(db, vial, at) is not Status.USABLE:
         raise VialStopped(open_vial=str(vial.id), status=vial.status.value, remaining=vial.remaining)
+    if thrown_since:
+        vial.remaining, vial.discarded = vial.discarded, 0
     _take(vial, command.doses)
     vial.given += command.doses
-    _close_if_empty(db, principal, vial, facts, checked_time(command.occurred_at, now), now=now)
+    if thrown_since:
+        vial.remaining, vial.discarded = 0, vial.remaining
+        db.flush()
+    else:
+        _close_if_empty(db, principal, vial, facts, at, now=now)
     return vial
 
 
@@ -135,6 +164,71 @@ def discard_doses(db: Session, principal: Principal, command: DiscardDoses, *, n
         db, facility_id=vial.facility_id, presentation_id=presentation_id, occurred_at=occurred_at, now=now
     )
     return vial
+
+
+def vial_status_at(db: Session, open_vial_id: UUID, at: datetime) -> Status:
+    """What state an opened vial was in at `at`, whatever a hold or a recall made of it since."""
+    return _status_at(db, db.get_one(OpenVial, open_vial_id, populate_existing=True), at)
+
+
+def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: datetime, *, now: datetime) -> bool:
+    """Take back the opening of a vial with doses left and open it at `at` instead, doses and all.
+
+    False, and nothing changed, where that cannot be: it would have been past its time at its last dose, or was not
+    there yet. For openings that nobody told, when an earlier dose comes to light. Raises as `give_doses`.
+    """
+    vial, facts = locked_vial(db, principal, open_vial_id)
+    batch = facts.batches[vial.batch_id]
+    until = discard_by(at, batch.open_vial_hours, batch.open_vial_days, batch.expiry, facts.timezone)
+    if vial.remaining == 0 or (vial.last_taken_at or at) >= until:
+        return False
+    event = db.get_one(StockEvent, vial.event_id)
+    undo = Work(
+        id=uuid7(),
+        kind=Kind.REVERSAL,
+        facility_id=vial.facility_id,
+        occurred_at=event.occurred_at,
+        content=f"opened earlier: {event.id}",
+        facts=facts,
+        reason=event.reason,
+        reverses_id=event.id,
+        ordinal=event.number,
+        entries=[
+            Entry(Account.PLACE, Key(vial.place_id, vial.batch_id, Status.USABLE), 1),
+            Entry(Account.OPEN, Key(vial.facility_id, vial.batch_id, Status.USABLE), -1),
+        ],
+    )
+    again = PostEvent(
+        id=uuid7(),
+        kind=Kind.OPENING,
+        facility_id=vial.facility_id,
+        occurred_at=at,
+        lines=(Line(batch_id=vial.batch_id, place_id=vial.place_id, vials=1),),
+        session_id=vial.session_id,
+        reason=event.reason,
+    )
+    try:
+        with db.begin_nested():
+            carry_out(db, principal, undo, now=now, locked=True)
+            work = prepare(db, principal, again, now=now, facts=facts)
+            carry_out(db, principal, work, now=now, locked=True)
+    except (HistoryNegative, Expired):
+        return False
+    vial.event_id, vial.opened_at, vial.discard_by = again.id, work.occurred_at, until
+    vial.status = next(
+        key.status for key, vials in work.moved.items() if key.holder_id == vial.facility_id and vials > 0
+    )
+    db.flush()
+    return True
+
+
+def _status_at(db: Session, vial: OpenVial, at: datetime) -> Status:
+    """What state the vial was in at that instant: a hold or a recall since then changes nothing of it."""
+    if vial.status is Status.USABLE:
+        return Status.USABLE
+    key = Key(vial.facility_id, vial.batch_id, vial.status)
+    history = read_history(db.connection(), [key], vial.opened_at, vial.event_id)
+    return status_at(history.acts.get(Pair(key.holder_id, key.batch_id), ()), vial.opened_at, at)
 
 
 def _check_need(db: Session, event: PostEvent, work: Work, need: Mapping[date, int]) -> None:
@@ -175,10 +269,12 @@ def _take(vial: OpenVial, doses: int) -> None:
 def _close_if_empty(
     db: Session, principal: Principal, vial: OpenVial, facts: Facts, occurred_at: datetime, *, now: datetime
 ) -> None:
-    occurred_at = max(occurred_at, vial.opened_at)
+    # Doses come in any order; the vial was empty after the last of them.
+    occurred_at = max(occurred_at, vial.opened_at, vial.last_taken_at or vial.opened_at)
+    vial.last_taken_at = occurred_at
     if vial.remaining == 0:
         vial.closed_at = occurred_at
-        key = Key(vial.facility_id, vial.batch_id, vial.status)
+        key = Key(vial.facility_id, vial.batch_id, _status_at(db, vial, occurred_at))
         work = Work(
             id=uuid7(),
             kind=Kind.USE,

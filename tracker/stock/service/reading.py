@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.orm import Session
 
 from tracker.network.errors import FacilityNotFound
@@ -23,6 +24,7 @@ from tracker.stock.errors import UnknownBatch, UnknownPlace
 from tracker.stock.rules.availability import Step
 from tracker.stock.rules.entries import Balance, Key, Past, PastCount
 from tracker.stock.rules.history import Move
+from tracker.stock.rules.replay import Act, History, Pair, Stop
 from tracker.stock.rules.words import Account, Status
 
 Anchor = tuple[UUID, UUID]  # facility or shipment, presentation
@@ -38,6 +40,7 @@ class BatchFacts:
     open_vial_hours: int | None
     open_vial_days: int | None
     uses_vvm: bool
+    stop: Stop | None  # the earliest recall that reaches the facility
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class LedgerState:
 _FACTS = text(
     """
     SELECT u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
-           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility
+           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility,
+           s.cause AS stop_cause, s.since AS stop_since, s.reason AS stop_reason
     FROM facility f
     JOIN unit u ON u.id = f.id
     CROSS JOIN json_to_recordset(CAST(:lines AS json)) AS l(line int, batch_id uuid, place_id uuid, to_place_id uuid)
@@ -76,6 +80,11 @@ _FACTS = text(
     LEFT JOIN LATERAL (SELECT * FROM presentation WHERE presentation.id = b.presentation_id LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT facility_id FROM equipment WHERE equipment.id = l.place_id LIMIT 1) e ON true
     LEFT JOIN LATERAL (SELECT facility_id FROM equipment WHERE equipment.id = l.to_place_id LIMIT 1) t ON true
+    LEFT JOIN LATERAL (
+        SELECT stop.cause, stop.since, stop.reason FROM stock_stop stop JOIN unit reach ON reach.id = stop.unit_id
+        WHERE stop.batch_id = l.batch_id AND u.path <@ reach.path
+        ORDER BY stop.since, stop.cause LIMIT 1
+    ) s ON true
     WHERE f.id = :facility
     ORDER BY l.line
     """
@@ -117,6 +126,7 @@ def read_facts(
             row.open_vial_hours,
             row.open_vial_days,
             row.uses_vvm,
+            None if row.stop_cause is None else Stop(row.stop_cause, row.stop_since, row.stop_reason),
         )
     return facts
 
@@ -242,23 +252,34 @@ def read_state(
     return LedgerState(balances, out_of_service, steps, number, recorded)
 
 
-_MOVES = text(
+# Which status changes are acts of the house (a hold, a release, a recall): those with a cause, with what stands beside them.
+_HISTORY = text(
     """
-    SELECT e.holder_id, e.batch_id, e.status, e.occurred_at, e.ordinal, e.number, e.vials
-    FROM stock_entry e
-    JOIN json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
-      ON (e.holder_id, e.batch_id, e.status) = (k.holder_id, k.batch_id, k.status)
+    WITH pair AS (
+        SELECT DISTINCT holder_id, batch_id
+        FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
+    )
+    SELECT 'move' AS part, e.holder_id, e.batch_id, e.status, e.account, e.vials, e.occurred_at, e.ordinal, e.number,
+           NULL::smallint AS vvm_stage, NULL::bigint AS packed, NULL::timestamptz AS packed_at,
+           act.id AS event_id, act.facility_id, act.cause, act.reason
+    FROM pair JOIN stock_entry e ON (e.holder_id, e.batch_id) = (pair.holder_id, pair.batch_id)
+    LEFT JOIN LATERAL (
+        SELECT v.id, v.facility_id, v.cause, v.reason FROM stock_event v
+        WHERE v.number = e.ordinal AND v.kind = 'status' AND v.cause IS NOT NULL
+          AND NOT EXISTS (SELECT FROM stock_event r WHERE r.reverses_id = v.id)
+        LIMIT 1
+    ) act ON true
     WHERE e.account IN ('place', 'transit', 'open') AND e.occurred_at >= :since
-    """
-)
-_COUNTS = text(
-    """
-    SELECT c.holder_id, c.batch_id, c.status, c.event_id, c.occurred_at, c.number
-    FROM stock_count c
-    JOIN json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
-      ON (c.holder_id, c.batch_id, c.status) = (k.holder_id, k.batch_id, k.status)
+    UNION ALL
+    SELECT 'count', c.holder_id, c.batch_id, c.status, NULL, NULL, c.occurred_at, c.number, c.number,
+           NULL, NULL, NULL, c.event_id, NULL, NULL, NULL
+    FROM pair JOIN stock_count c ON (c.holder_id, c.batch_id) = (pair.holder_id, pair.batch_id)
     WHERE c.occurred_at >= :since AND c.event_id <> :but
       AND NOT EXISTS (SELECT FROM stock_event r WHERE r.reverses_id = c.event_id)
+    UNION ALL
+    SELECT 'balance', b.holder_id, b.batch_id, b.status, b.account, b.vials, b.touched_at, NULL, NULL,
+           b.vvm_stage, b.packed, b.packed_at, NULL, NULL, NULL, NULL
+    FROM pair JOIN stock_balance b ON (b.holder_id, b.batch_id) = (pair.holder_id, pair.batch_id)
     """
 )
 
@@ -268,18 +289,47 @@ def _json_of(keys: Sequence[Key]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def read_past(connection: Connection, keys: Sequence[Key], since: datetime, but: UUID) -> dict[Key, Past]:
-    """What is written at `keys` from `since` on: moves, and counts that stand (other than `but`)."""
-    values = {"keys": _json_of(keys), "since": since}
+def read_history(connection: Connection, keys: Sequence[Key], since: datetime, but: UUID) -> History:
+    """What is written of the batches of `keys` at their accounts from `since` on, in every status.
+
+    Moves, the counts that stand (other than `but`), the acts of the house among the moves, and the balances now.
+    """
     moves: dict[Key, list[Move]] = defaultdict(list)
     counts: dict[Key, list[PastCount]] = defaultdict(list)
-    for row in connection.execute(_MOVES, values):
+    balances: dict[Key, Balance] = {}
+    acting: dict[tuple[Pair, int], list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_HISTORY, {"keys": _json_of(keys), "since": since, "but": but}):
         key = Key(row.holder_id, row.batch_id, Status(row.status))
-        moves[key].append(Move((row.occurred_at, row.ordinal, row.number), row.vials))
-    for row in connection.execute(_COUNTS, {**values, "but": but}):
-        key = Key(row.holder_id, row.batch_id, Status(row.status))
-        counts[key].append(PastCount(row.event_id, row.occurred_at, row.number))
-    return {key: Past(moves[key], counts[key]) for key in keys}
+        if row.part == "count":
+            counts[key].append(PastCount(row.event_id, row.occurred_at, row.number))
+        elif row.part == "balance":
+            balances[key] = Balance(
+                Account(row.account), row.vials, row.vvm_stage, row.occurred_at, row.packed, row.packed_at
+            )
+        else:
+            moves[key].append(Move((row.occurred_at, row.ordinal, row.number), row.vials))
+            if row.cause is not None and row.number == row.ordinal:
+                acting[Pair(row.holder_id, row.batch_id), row.number].append(row)
+    acts: dict[Pair, list[Act]] = defaultdict(list)
+    for (pair, number), rows in acting.items():
+        acts[pair].append(_act_of(number, rows))
+    pasts = {key: Past(moves[key], counts[key]) for key in {*moves, *counts}}
+    return History(pasts, acts, balances)
+
+
+def _act_of(number: int, rows: Sequence[Row[Any]]) -> Act:
+    one = rows[0]
+    return Act(
+        occurred_at=one.occurred_at,
+        number=number,
+        event_id=one.event_id,
+        facility_id=one.facility_id,
+        account=Account(one.account),
+        cause=one.cause,
+        reason=one.reason,
+        sources=frozenset(Status(row.status) for row in rows if row.vials < 0),
+        target=next(Status(row.status) for row in rows if row.vials > 0),
+    )
 
 
 _NEED = text(

@@ -30,10 +30,11 @@ from tracker.stock.models import OpenVial, StockCount, StockEntry, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, ReverseEvent
-from tracker.stock.service.posting import Work, anchors_of, carry_out
+from tracker.stock.service.posting import anchors_of, carry_out
 from tracker.stock.service.reading import lock_anchors, read_facts
 from tracker.stock.service.stopping import guard_freeing
 from tracker.stock.service.telling import tell_open_doses_fell
+from tracker.stock.service.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,9 @@ def _undone(db: Session, event: StockEvent) -> list[Entry]:
 
     A count takes with it the opposites that late events posted against it: once it no longer asserts
     anything, those events count again. Opposites that this event posted against other counts are not
-    touched; the reversal posts their opposites in its turn.
+    touched; the reversal posts their opposites in its turn, and does acts of the house again in its turn.
     """
-    follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None)
+    follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None) & StockEvent.cause.is_(None)
     family = select(StockEvent.id).where((StockEvent.id == event.id) | follows | (StockEvent.count_id == event.id))
     sums: dict[tuple[Account, Key, str | None], int] = defaultdict(int)
     for entry in db.scalars(
@@ -144,6 +145,6 @@ def _guard_freed(db: Session, principal: Principal, event: StockEvent, work: Wor
 def _close_unused(db: Session, event: StockEvent) -> None:
     """Forget the opened vials of an opening that did not happen; raises VialInUse when doses came from them."""
     vials = db.scalars(select(OpenVial).where(OpenVial.event_id == event.id).with_for_update()).all()
-    if any(vial.remaining != vial.doses_per_vial or vial.status is not Status.USABLE for vial in vials):
+    if any(vial.remaining != vial.doses_per_vial for vial in vials):
         raise VialInUse(event=str(event.id))
     db.execute(delete(OpenVial).where(OpenVial.event_id == event.id))

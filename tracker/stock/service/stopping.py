@@ -1,7 +1,8 @@
-"""Who may free stopped vials: what a hold or recall stopped is freed where the hold is kept, with its rules."""
+"""Standing orders that stop vials, and who may free stopped ones: what a hold or recall stopped is freed where it is kept."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,10 +12,20 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.network.queries import path_of
 from tracker.stock.errors import MissingField, UseHold
-from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.models import StockEntry, StockEvent, StockStop
+from tracker.stock.rules.replay import Stop
 from tracker.stock.rules.words import Account, Kind, Status
 
 STOPPED = frozenset({Status.HELD, Status.RECALLED})
+
+
+def order_stop(db: Session, stop: Stop, *, batch_id: UUID, unit_ids: Sequence[UUID]) -> None:
+    """Make vials of the batch at these units and all below recalled from `stop.since` on, for good."""
+    db.add_all(
+        StockStop(cause=stop.cause, unit_id=unit_id, batch_id=batch_id, since=stop.since, reason=stop.reason or "")
+        for unit_id in unit_ids
+    )
+    db.flush()
 
 
 def guard_freeing(

@@ -1,0 +1,215 @@
+"""Which vial a dose came from: one that was open, not past its time and not used up when it was given, else one is opened.
+
+All of it is judged at the instant of the dose, not at that of its recording (domain.md §7): a morning's paper entries, typed
+in the afternoon and in any order, come from the vials of the morning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.catalog.models import Batch
+from tracker.kit.days import local_day
+from tracker.kit.ids import uuid7
+from tracker.quota.errors import NoVial
+from tracker.quota.models import VaccinationSession
+from tracker.quota.queries.loads import promised
+from tracker.quota.rules.sharing import Opened
+from tracker.quota.service.pools import PoolFacts, needed_by_day
+from tracker.stock.errors import HistoryNegative, OpenVialNotFound, OutOfService, PackedVials, VvmSpent
+from tracker.stock.models import OpenVial
+from tracker.stock.queries.availability import need_by_day
+from tracker.stock.queries.tracing import parcels_then
+from tracker.stock.rules.fefo import pick
+from tracker.stock.rules.vials import discard_by
+from tracker.stock.rules.words import Status
+from tracker.stock.service.commands import OpenForSession
+from tracker.stock.service.opening import open_earlier, open_for_session, vial_status_at
+
+OPENED_FOR_A_DOSE = "dose"
+"""The reason of an opening that nobody told: the house inferred it from the dose, so an earlier dose moves it."""
+
+
+def vial_for_dose(
+    db: Session,
+    principal: Principal,
+    pool: PoolFacts,
+    session: VaccinationSession,
+    named: UUID | None,
+    *,
+    at: datetime,
+    now: datetime,
+) -> UUID:
+    """The open vial that a dose given at `at` came from: the one `named`, else one that was open then, else a new one.
+
+    The pool is locked. Raises OpenVialNotFound (a named vial of another facility or product), NoVial.
+    """
+    if named is not None:
+        return _named(db, pool, named)
+    db.flush()
+    kept = promised(db, {pool.key}, now, {session.day}).shared[pool.key].kept_from(session.id)
+    found = _open_then(db, pool, session, at, kept)
+    if found is None:
+        found = _opened_too_late(db, principal, pool, session, kept, at=at, now=now)
+    return found or _open(db, principal, pool, session, at=at, now=now)
+
+
+def emptied_vial(db: Session, pool: PoolFacts, session: VaccinationSession, named: UUID | None, at: datetime) -> UUID:
+    """The vial that gave more than it should have held: the one named, else the session's last one that is used up."""
+    if named is not None:
+        return _named(db, pool, named)
+    found = db.scalar(
+        select(OpenVial.id)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .where(
+            OpenVial.facility_id == pool.facility_id,
+            OpenVial.session_id == session.id,
+            Batch.presentation_id == pool.presentation_id,
+            OpenVial.remaining == 0,
+            OpenVial.discarded == 0,
+            OpenVial.opened_at <= at,
+            OpenVial.discard_by > at,
+        )
+        .order_by(OpenVial.opened_at.desc(), OpenVial.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NoVial(facility=str(pool.facility_id), presentation=str(pool.presentation_id))
+    return found
+
+
+def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
+    found = db.scalar(
+        select(OpenVial.id)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .where(
+            OpenVial.id == open_vial_id,
+            OpenVial.facility_id == pool.facility_id,
+            Batch.presentation_id == pool.presentation_id,
+        )
+    )
+    if found is None:
+        raise OpenVialNotFound(open_vial=str(open_vial_id))
+    return found
+
+
+# The session's own vials first, as they are shared out; doses counted for other people are left to them.
+# Last such as were thrown away since: what was given of them before was not thrown away.
+_CANDIDATES = text(
+    """
+    SELECT v.id, v.status FROM open_vial v
+    JOIN batch b ON b.id = v.batch_id
+    JOIN stock_event e ON e.id = v.event_id
+    WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND b.expiry >= :day_of_dose
+      AND (v.session_id = :session OR NOT v.id = ANY(CAST(:kept AS uuid[])))
+      AND CASE WHEN :opened_later
+               THEN v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
+                    AND v.closed_at IS NULL AND v.remaining > 0
+               ELSE v.opened_at <= :at AND v.discard_by > :at
+                    AND (v.closed_at IS NULL AND v.remaining > 0 OR v.closed_at >= :at AND v.discarded > 0) END
+    ORDER BY v.closed_at IS NOT NULL, (v.session_id = :session) DESC NULLS LAST, v.discard_by, v.id
+    """
+)
+
+
+def _candidates(
+    db: Session,
+    pool: PoolFacts,
+    session: VaccinationSession,
+    at: datetime,
+    kept: Collection[UUID],
+    *,
+    opened_later: bool,
+) -> list[tuple[UUID, Status]]:
+    rows = db.execute(
+        _CANDIDATES,
+        {
+            "facility": pool.facility_id,
+            "presentation": pool.presentation_id,
+            "session": session.id,
+            "at": at,
+            "zone": pool.timezone,
+            "day_of_dose": local_day(at, pool.timezone),
+            "kept": list(kept),
+            "opened_later": opened_later,
+            "inferred": OPENED_FOR_A_DOSE,
+        },
+    )
+    return [(row.id, Status(row.status)) for row in rows]
+
+
+def _open_then(
+    db: Session, pool: PoolFacts, session: VaccinationSession, at: datetime, kept: Collection[UUID]
+) -> UUID | None:
+    for vial_id, status in _candidates(db, pool, session, at, kept, opened_later=False):
+        if status is Status.USABLE or vial_status_at(db, vial_id, at) is Status.USABLE:
+            return vial_id
+    return None
+
+
+def _opened_too_late(
+    db: Session,
+    principal: Principal,
+    pool: PoolFacts,
+    session: VaccinationSession,
+    kept: Collection[UUID],
+    *,
+    at: datetime,
+    now: datetime,
+) -> UUID | None:
+    """A vial whose opening was only inferred from a later dose was open already for this one, where that can be."""
+    for vial_id, _ in _candidates(db, pool, session, at, kept, opened_later=True):
+        if open_earlier(db, principal, vial_id, at, now=now):
+            return vial_id
+    return None
+
+
+def _open(
+    db: Session, principal: Principal, pool: PoolFacts, session: VaccinationSession, *, at: datetime, now: datetime
+) -> UUID:
+    """Open the vial that was first to be used, and take it and the bookings it serves out of the rule together.
+
+    What lay there then may have gone since; the ledger has the last word on each.
+    """
+    parcels = parcels_then(db, pool.facility_id, pool.presentation_id, at)
+    while lines := pick(parcels, 1, local_day(at, pool.timezone)).lines:
+        parcel = lines[0].parcel
+        command = OpenForSession(
+            id=uuid7(),
+            facility_id=pool.facility_id,
+            session_id=session.id,
+            batch_id=parcel.batch_id,
+            place_id=parcel.place_id,
+            occurred_at=at,
+            need=_served(db, pool, session, parcel.expiry, at=at, now=now),
+            reason=OPENED_FOR_A_DOSE,
+        )
+        try:
+            with db.begin_nested():
+                return open_for_session(db, principal, command, now=now)[0]
+        except (HistoryNegative, OutOfService, PackedVials, VvmSpent):
+            parcels = [each for each in parcels if each is not parcel]
+    raise NoVial(facility=str(pool.facility_id), presentation=str(pool.presentation_id))
+
+
+def _served(
+    db: Session, pool: PoolFacts, session: VaccinationSession, expiry: date, *, at: datetime, now: datetime
+) -> dict[date, int]:
+    """Vials fewer needed, by day, once one more is open for the session."""
+    until = discard_by(at, pool.open_vial_hours, pool.open_vial_days, expiry, pool.timezone)
+    # Of a vial whose time is over by now the dose at hand is given all the same.
+    opened = Opened(
+        id=session.id,
+        session_id=session.id,
+        doses=pool.doses_per_vial,
+        discard_by=max(until, now + timedelta(seconds=1)),
+    )
+    noted = need_by_day(db, pool.facility_id, pool.presentation_id)
+    needed = needed_by_day(db, pool, now, {session.day}, also=opened)
+    return {day: noted[day] - vials for day, vials in needed.items() if noted.get(day, 0) > vials}

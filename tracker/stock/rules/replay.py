@@ -1,0 +1,234 @@
+"""Facts and acts: what a fact that is learnt late does to what the house did since. Pure (docs/adr, "Facts and acts").
+
+A fact is what people did: vials came, went, were opened, were counted. An act is what the house did about what lay
+there: a hold, a release, a recall moved all vials of a batch at one account from one status to another. A fact is judged
+by its own time, so one that happened before an act and is recorded after it changes how many vials the act found: the act
+is done again, with as many vials as lay there. Whoever holds a standing order (a recall) acts also where it found nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from tracker.stock.rules.entries import (
+    Balance,
+    Broken,
+    Entry,
+    Key,
+    Opposite,
+    Past,
+    PastCount,
+    check_history,
+    opposite_of,
+)
+from tracker.stock.rules.history import Move, Position, balance_at
+from tracker.stock.rules.words import BALANCED, Account, Status
+
+_NO_PAST = Past()
+# What is unusable already stays so.
+RECALLED_FROM = frozenset({Status.USABLE, Status.HELD})
+
+
+class Pair(NamedTuple):
+    """A batch at one account, in whatever status."""
+
+    holder_id: UUID
+    batch_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Vials of a batch at one account were moved from the statuses `sources` to `target`, for a hold or a recall."""
+
+    occurred_at: datetime
+    number: int
+    event_id: UUID | None  # None: a standing order that found nothing here yet
+    facility_id: UUID
+    account: Account
+    cause: UUID
+    reason: str | None
+    sources: frozenset[Status]
+    target: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A standing order: vials of the batch are recalled from `since` on."""
+
+    cause: UUID
+    since: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was recorded of some batches at some accounts from an instant on, and what stands there now."""
+
+    pasts: Mapping[Key, Past] = field(default_factory=dict)
+    acts: Mapping[Pair, Sequence[Act]] = field(default_factory=dict)
+    balances: Mapping[Key, Balance] = field(default_factory=dict)
+
+    def past(self, key: Key) -> Past:
+        """What was recorded at a key."""
+        return self.pasts.get(key, _NO_PAST)
+
+    def vials(self, key: Key) -> int:
+        """What stands at a key."""
+        balance = self.balances.get(key)
+        return balance.vials if balance is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """An act that is done again with more or fewer vials: entries at the act's own place in time."""
+
+    act: Act
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reapplied:
+    """All that follows from a late fact."""
+
+    opposites: Sequence[Opposite]
+    amended: Sequence[Amended]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is written now: vials by which each key changes, where in time, by which line; `facility_id` whose it is."""
+
+    position: Position
+    facility_id: UUID
+    changes: Mapping[Key, int]
+    accounts: Mapping[Key, Account]
+    lines: Mapping[Key, int | None]
+
+
+def reapply(fact: Fact, history: History, stops: Mapping[UUID, Stop]) -> Reapplied:
+    """Carry each change through the counts and acts that stand after it, in the order of time.
+
+    A count asserts what it found, so the change ends there (domain.md §3). An act takes what comes to it along: a change
+    of what it left untouched goes on behind it, one of what it found goes on in the status it gave.
+    """
+    opposites: list[Opposite] = []
+    amended: list[Amended] = []
+    for pair, deltas in _by_pair(fact.changes).items():
+        for step in _later(pair, fact, history, stops):
+            if isinstance(step, Act):
+                found = _act_again(step, pair, deltas, fact, history)
+                if found is not None:
+                    amended.append(found)
+            else:
+                key, count = step
+                opposite = opposite_of(
+                    key,
+                    deltas.pop(key.status, 0),
+                    Past(history.past(key).moves, (count,)),
+                    position=fact.position,
+                    facility_id=fact.facility_id,
+                    line=fact.lines.get(key),
+                )
+                if opposite is not None:
+                    opposites.append(opposite)
+    return Reapplied(opposites, amended)
+
+
+def status_at(acts: Sequence[Act], opened_at: datetime, at: datetime) -> Status:
+    """What state a vial opened at `opened_at` was in at `at`, by the acts on its account."""
+    status = Status.USABLE
+    for act in sorted(acts, key=lambda act: (act.occurred_at, act.number)):
+        if opened_at <= act.occurred_at <= at and status in act.sources:
+            status = act.target
+    return status
+
+
+def broken_by(fact: Fact, again: Reapplied, history: History, number: int) -> list[Broken]:
+    """The keys that would fall below zero at some instant, with the first such; `number` is the fact's."""
+    moves: dict[Key, list[Move]] = defaultdict(list)
+    for key, change in fact.changes.items():
+        moves[key].append(Move(fact.position, change))
+    for opposite in again.opposites:
+        at = (opposite.count.occurred_at, opposite.count.number, number)
+        for entry in opposite.entries:
+            if entry.account in BALANCED:
+                moves[entry.key].append(Move(at, entry.vials))
+    for each in again.amended:
+        for entry in each.entries:
+            moves[entry.key].append(Move((each.act.occurred_at, each.act.number, number), entry.vials))
+    checked = (
+        check_history(key, history.balances.get(key), history.past(key), new, fact.lines.get(key))
+        for key, new in moves.items()
+    )
+    return [found for found in checked if found is not None]
+
+
+def _by_pair(changes: Mapping[Key, int]) -> dict[Pair, dict[Status, int]]:
+    found: dict[Pair, dict[Status, int]] = defaultdict(dict)
+    for key, vials in changes.items():
+        if vials:
+            found[Pair(key.holder_id, key.batch_id)][key.status] = vials
+    return found
+
+
+def _later(
+    pair: Pair, fact: Fact, history: History, stops: Mapping[UUID, Stop]
+) -> Iterator[Act | tuple[Key, PastCount]]:
+    """Counts and acts behind the fact, in their order."""
+    steps: list[tuple[Position, Act | tuple[Key, PastCount]]] = []
+    for status in Status:
+        key = Key(pair.holder_id, pair.batch_id, status)
+        steps += [((c.occurred_at, c.number, c.number), (key, c)) for c in history.past(key).counts]
+    steps += [((act.occurred_at, act.number, act.number), act) for act in history.acts.get(pair, ())]
+    steps = [(at, step) for at, step in steps if at > fact.position]
+    stop = stops.get(pair.batch_id)
+    if stop is not None:
+        steps.append(_standing(stop, pair, fact))
+    steps.sort(key=lambda step: step[0])
+    return (step for _, step in steps)
+
+
+def _standing(stop: Stop, pair: Pair, fact: Fact) -> tuple[Position, Act]:
+    """A standing order stands at its own instant, behind whatever else happened then; later facts meet it at once."""
+    number = fact.position[2]
+    at = max(stop.since, fact.position[0])
+    place = fact.position if at == fact.position[0] else (at, number, number)
+    account = next(a for key, a in fact.accounts.items() if (key.holder_id, key.batch_id) == pair)
+    act = Act(at, number, None, fact.facility_id, account, stop.cause, stop.reason, RECALLED_FROM, Status.RECALLED)
+    return place, act
+
+
+def _act_again(act: Act, pair: Pair, deltas: dict[Status, int], fact: Fact, history: History) -> Amended | None:
+    """Take the changes that reach an act along into the status it gave."""
+    entries: list[Entry] = []
+    for status in sorted(act.sources & deltas.keys()):
+        key = Key(pair.holder_id, pair.batch_id, status)
+        vials = _taken(act, key, deltas[status], history)
+        if not vials:
+            continue
+        line = fact.lines.get(key)
+        entries.append(Entry(act.account, key, -vials, None, act.reason, line))
+        entries.append(Entry(act.account, key._replace(status=act.target), vials, None, act.reason, line))
+        deltas[status] -= vials
+        deltas[act.target] = deltas.get(act.target, 0) + vials
+    return Amended(act, tuple(entries)) if entries else None
+
+
+def _taken(act: Act, key: Key, change: int, history: History) -> int:
+    """How many vials more (or, below zero, fewer) the act moves from `key` when `change` more had been there.
+
+    An act that left nothing takes everything, so it takes more; with fewer there it takes what there is.
+    """
+    if act.event_id is None:
+        return max(change, 0)
+    moves = history.past(key).moves
+    after = balance_at(history.vials(key), (move for move in moves if move.at[:2] > (act.occurred_at, act.number)))
+    if change > 0:
+        return change if after == 0 else 0
+    moved = -sum(move.vials for move in moves if move.at[1] == act.number)
+    return -min(max(moved, 0), max(0, -(after + change)))
