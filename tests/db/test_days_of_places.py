@@ -62,12 +62,14 @@ def test_quota_begins_with_the_places_today_and_reaches_two_weeks_from_it(desk: 
 def test_a_conversation_offers_the_last_of_fourteen_days_there(desk: Desk) -> None:
     plan(desk, THERE + timedelta(days=14))
     nik = fresh_nik()
-    register_person(desk.db, SYSTEM, NewPerson(id=uuid7(), nik=nik, name="Rekaan"), vault=VAULT, now=desk.now)
+    register_person(
+        desk.db, SYSTEM, NewPerson(id=uuid7(), nik=nik, name="Rekaan", phone="0812-3456-789"), vault=VAULT, now=desk.now
+    )
     talk = uuid7()
-    for number, words in enumerate(("vaksin", nik, "Cipondoh")):
+    for number, words in enumerate(("vaksin", f"{nik} 0812-3456-789", "Cipondoh")):
         message = Message(conversation_id=talk, message_id=str(number), medium=Medium.WEB, text=words)
         replies = answer(desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=desk.now)
-    assert replies[0].startswith("1. Puskesmas Cipondoh, 2026-03-17"), replies
+    assert "Selasa 17-03-2026, 08.00–23.00 WIT, Puskesmas Cipondoh" in replies[0], replies
 
 
 def test_citizens_are_shown_the_last_of_fourteen_days_there(desk: Desk) -> None:
@@ -79,7 +81,7 @@ def test_citizens_are_shown_the_last_of_fourteen_days_there(desk: Desk) -> None:
 def test_a_child_born_today_in_papua_is_no_centenarian(desk: Desk) -> None:
     nik = f"367106{THERE:%d%m%y}0777"
     person = register_person(
-        desk.db, SYSTEM, NewPerson(id=uuid7(), nik=nik, name="Rekaan"), vault=VAULT, now=desk.now
+        desk.db, SYSTEM, NewPerson(id=uuid7(), nik=nik, name="Rekaan", phone="0812-3456-789"), vault=VAULT, now=desk.now
     ).person
     assert person.birth_date == THERE
 

@@ -14,16 +14,23 @@ from sqlalchemy.orm import Session
 from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
-from tracker.access.rules import Role
+from tracker.access.rules import Role, UnitKind
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
+from tracker.network.rules.words import EquipmentKind
+from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.commands import NewBucket
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.offering import make_offer
 from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketNotFound, TicketOtherDay
+from tracker.registration.queries import health_answers_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
+from tracker.stock.rules.words import Kind
 
 
 @pytest.fixture
@@ -38,17 +45,26 @@ class Talk:
         self.desk = desk
         self.id = uuid7()
         self.count = 0
+        self.sender: str | None = None
+        self.by = SYSTEM
 
     def say(self, words: str, *, message_id: str | None = None, medium: Medium = Medium.WEB) -> list[str]:
         self.count += 1
-        message = Message(conversation_id=self.id, message_id=message_id or str(self.count), medium=medium, text=words)
-        return answer(self.desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=self.desk.now)
+        message = Message(
+            conversation_id=self.id,
+            message_id=message_id or str(self.count),
+            medium=medium,
+            text=words,
+            sender=self.sender,
+        )
+        return answer(self.desk.db, self.by, message, vault=VAULT, office=OFFICE, now=self.desk.now)
 
 
-def registered(desk: Desk) -> tuple[str, UUID]:
+def registered(desk: Desk, **more: object) -> tuple[str, UUID]:
     nik = fresh_nik()
-    command = NewPerson(id=uuid7(), nik=nik, name="Warga Rekaan")
-    return nik, register_person(desk.db, SYSTEM, command, vault=VAULT, now=desk.now).person.id
+    phone = f"+62860{int(nik[-4:]):08d}"
+    command = NewPerson(id=uuid7(), nik=nik, name="Warga Rekaan", phone=phone, **more)  # type: ignore[arg-type]  # test data
+    return f"{nik} {phone}", register_person(desk.db, SYSTEM, command, vault=VAULT, now=desk.now).person.id
 
 
 def bookings(desk: Desk) -> list[Booking]:
@@ -113,7 +129,8 @@ def test_percent_signs_in_a_place_are_letters_and_not_a_search_for_everything(de
     talk = Talk(desk)
     talk.say("vaksin")
     talk.say(nik)
-    assert "Belum ada tempat" in talk.say("%%%")[0]
+    assert "tiga huruf" in talk.say("%%%")[0]
+    assert "Belum ada tempat" in talk.say("%xyz%")[0]
 
 
 def test_no_identity_number_is_kept_with_the_conversation(desk: Desk) -> None:
@@ -122,7 +139,8 @@ def test_no_identity_number_is_kept_with_the_conversation(desk: Desk) -> None:
     talk.say("vaksin")
     talk.say(nik)
     kept = desk.db.execute(text("SELECT c.state::text || t.replies::text FROM conversation c, conversation_turn t"))
-    assert all(nik not in row[0] for row in kept)
+    said = nik.split()
+    assert all(word not in row[0] for row in kept for word in said)
 
 
 def test_another_mouth_cannot_go_on_with_a_conversation(desk: Desk) -> None:
@@ -135,6 +153,146 @@ def test_another_mouth_cannot_go_on_with_a_conversation(desk: Desk) -> None:
         answer(desk.db, desk.world.who(Role.INTEGRATOR), message, vault=VAULT, office=OFFICE, now=desk.now)
     with pytest.raises(Forbidden):
         answer(desk.db, desk.world.who(Role.AUDITOR), message, vault=VAULT, office=OFFICE, now=desk.now)
+
+
+def choosing(desk: Desk, place: str, nik: str) -> list[str]:
+    talk = Talk(desk)
+    talk.say("vaksin")
+    talk.say(nik)
+    return talk.say(place)
+
+
+def test_a_number_alone_is_answered_alike_whether_registered_or_not_and_opens_nothing(desk: Desk) -> None:
+    mine, _ = registered(desk)
+    nik, phone = mine.split()
+    talk = Talk(desk)
+    talk.say("vaksin")
+    assert talk.say(nik) == talk.say(fresh_nik())
+    strange = talk.say(f"{nik} 0812-9999-9999")
+    assert strange == talk.say(f"{fresh_nik()} 0812-9999-9999")
+    assert "https://rantai.example/daftar" in strange[0]
+    assert "Di mana" in talk.say(f"{phone} {nik}")[0]
+
+
+def test_who_writes_from_their_own_phone_need_not_type_it(desk: Desk) -> None:
+    mine, _ = registered(desk)
+    nik, phone = mine.split()
+    talk = Talk(desk)
+    talk.sender = phone
+    talk.say("vaksin")
+    assert "Di mana" in talk.say(nik)[0]
+
+
+def test_of_four_places_of_a_name_the_one_with_room_is_found(desk: Desk) -> None:
+    world = desk.world
+    city = world.city
+    for number in range(4):
+        new = NewFacility(
+            code=f"bunga-{number}", name=f"Puskesmas Bunga {'ABCD'[number]}", kind=UnitKind.PUSKESMAS, parent=city.id
+        )
+        facility = add_facility(desk.db, SYSTEM, new, now=desk.now)
+        fridge = NewEquipment(code=f"bunga-{number}-k1", name="K1", facility=facility.id, kind=EquipmentKind.FRIDGE)
+        place = add_equipment(desk.db, SYSTEM, fridge, now=desk.now)
+        if number == 3:
+            line = desk.ledger.line("az-10/AZ002", 1, place=place)
+            desk.ledger.post(Kind.SUPPLY, line, facility=facility, at=desk.now, now=desk.now)
+        desk.session(facility=facility)
+    nik, _ = registered(desk)
+    for typed in ("Bunga", "puskesmas bunga", "PKM Bunga D", "bunga d", "BUNGA"):
+        replies = choosing(desk, typed, nik)
+        assert "Puskesmas Bunga D" in replies[0], typed
+        assert len(replies) == 2
+
+
+def test_an_operator_of_one_place_may_help_somebody_to_the_next(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 1, place="pkm-tanah-tinggi-k1")
+    desk.session(facility=desk.world.neighbour)
+    nik, person = registered(desk)
+    talk = Talk(desk)
+    talk.by = desk.world.who(Role.VACCINATOR)
+    for words in ("vaksin", nik, "PKM Tanah Tinggi", "satu", "gak", "nggak", "tidak"):
+        talk.say(words)
+    assert "Terdaftar" in talk.say("betul")[0]
+    assert [booking.person_id for booking in bookings(desk)] == [person]
+
+
+def test_places_for_health_workers_are_shown_to_them_and_to_nobody_else(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 1)
+    desk.session(buckets=(NewBucket(kind="nakes", share=1),))
+    worker, _ = registered(desk, groups=("nakes",))
+    other, _ = registered(desk)
+    assert "Puskesmas Cipondoh" in choosing(desk, "Cipondoh", worker)[0]
+    assert "Belum ada tempat" in choosing(desk, "Cipondoh", other)[0]
+
+
+def test_residents_places_are_shown_to_residents_and_second_doses_to_whom_they_belong(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 1)
+    desk.world.puskesmas.code_kemendagri = "36.71.05.1001"
+    desk.session(buckets=(NewBucket(kind="kelurahan", share=1),), doses=(1, 2))
+    resident, _ = registered(desk, residence="36.71.05.1001")
+    other, _ = registered(desk, residence="32.73.01.1001")
+    (line, _) = choosing(desk, "Cipondoh", resident)
+    assert "dosis 1" in line
+    assert "Belum ada tempat" in choosing(desk, "Cipondoh", other)[0]
+
+
+def test_what_was_said_of_one_s_health_is_kept_for_the_desk(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 1)
+    desk.session()
+    nik, person = registered(desk)
+    talk = Talk(desk)
+    for words in ("vaksin", nik, "Cipondoh", "1", "tidak", "ya"):
+        talk.say(words)
+    answers = {one.question: (one.answer, one.booking_id) for one in health_answers_of(desk.db, [person])}
+    assert answers == {"fever": (False, None), "severe_allergy": (True, None)}
+    for words in ("vaksin", nik, "Cipondoh", "1", "tidak", "tidak", "tidak", "ya"):
+        talk.say(words)
+    (booking,) = bookings(desk)
+    assert {one.booking_id for one in health_answers_of(desk.db, [person])} == {None, booking.id}
+
+
+def displaced(desk: Desk, person: UUID) -> Booking:
+    """A booking that had to give way, with another place offered next door."""
+    desk.stock("az-10/AZ002", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    lost = desk.confirmed(desk.session(), person)
+    desk.session(facility=desk.world.neighbour)
+    desk.lose("az-10/AZ002", 1)
+    displace(desk.db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+    offer = make_offer(desk.db, lost.id, now=desk.now)
+    assert offer is not None
+    return desk.db.get_one(Booking, offer)
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "reply"),
+    [
+        ("YA", BookingState.CONFIRMED, "menjadi milik Anda"),
+        ("iya pak", BookingState.CONFIRMED, "menjadi milik Anda"),
+        ("TIDAK", BookingState.CANCELLED, "kepada orang lain"),
+        ("gak", BookingState.CANCELLED, "kepada orang lain"),
+    ],
+)
+def test_the_answer_to_an_offer_is_understood(desk: Desk, said: str, state: BookingState, reply: str) -> None:
+    mine, person = registered(desk)
+    offer = displaced(desk, person)
+    talk = Talk(desk)
+    talk.sender = mine.split()[1]
+    (told,) = talk.say(said, medium=Medium.SMS)
+    assert reply in told
+    assert "Puskesmas Tanah Tinggi" in told
+    assert desk.state(offer) is state
+
+
+def test_a_stranger_s_yes_answers_no_offer_and_a_late_one_is_told_so(desk: Desk) -> None:
+    mine, person = registered(desk)
+    offer = displaced(desk, person)
+    assert "VAKSIN" in Talk(desk).say("ya")[0]
+    assert desk.state(offer) is BookingState.RESERVED
+    talk = Talk(desk)
+    talk.sender = mine.split()[1]
+    desk.now += timedelta(hours=23)
+    assert "tidak tersedia" in talk.say("ya")[0]
 
 
 @given(st.text(max_size=60))

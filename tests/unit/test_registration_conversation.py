@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -11,15 +12,18 @@ from hypothesis import strategies as st
 
 from tracker.registration.rules.conversation import (
     QUESTIONS,
+    AnswerOffer,
     ConversationState,
     ConversationStep,
     FindPerson,
     FindSessions,
+    KeepAnswers,
     Option,
     Say,
     TakePlace,
     Turn,
     hear,
+    no_offer,
     person_found,
     place_refused,
     place_taken,
@@ -32,6 +36,38 @@ PERSON = uuid4()
 OPTIONS = tuple(
     Option(session=str(uuid4()), facility=f"Puskesmas {n}", day="2026-03-05", dose=1, room=5) for n in range(3)
 )
+
+
+# Digits that are none to `int`, marks, signs, scripts, control characters.
+HARD = [
+    "²",
+    "①",
+    "⑴",
+    "1️⃣",
+    "½",
+    "٣",
+    "➊",
+    "Ⅻ",
+    "一",
+    "໑",
+    "👍🏽",
+    "🙏",
+    "\x00",
+    "\u200f\u202e",
+    "�",
+    "﷽",
+    "1́",
+    "-1",
+    "+1",
+    "1e3",
+    "0x1",
+    "１６",
+    "ʼ",
+    "%s",
+    "{0}",
+    "\\",
+    "%",
+]
 
 
 def keys(turn: Turn) -> list[str]:
@@ -56,8 +92,8 @@ def at_sure() -> ConversationState:
 def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
     turn = hear(ConversationState(), "vaksin")
     assert keys(turn) == ["welcome"]
-    turn = hear(turn.state, NIK)
-    assert turn.wish == FindPerson(NIK)
+    turn = hear(turn.state, f"{NIK} 0812-3456-789")
+    assert turn.wish == FindPerson(NIK, "+628123456789")
     turn = person_found(turn.state, PERSON)
     turn = hear(turn.state, "Cipondoh")
     assert turn.wish == FindSessions("Cipondoh", str(PERSON))
@@ -69,7 +105,7 @@ def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
         turn = hear(turn.state, "tidak")
     assert keys(turn) == ["ask_sure"]
     turn = hear(turn.state, "YA")
-    assert turn.wish == TakePlace(OPTIONS[1], str(PERSON))
+    assert turn.wish == TakePlace(OPTIONS[1], str(PERSON), dict.fromkeys(QUESTIONS, False))
     done = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
     assert (keys(done), done.state.step) == (["booked"], ConversationStep.BOOKED)
 
@@ -81,6 +117,8 @@ def test_a_yes_to_a_health_question_sends_home_with_advice(question: int) -> Non
         state = hear(state, "no").state
     turn = hear(state, "ya")
     assert keys(turn) == [f"wait_{QUESTIONS[question]}"]
+    said = dict.fromkeys(QUESTIONS[:question], False) | {QUESTIONS[question]: True}
+    assert turn.wish == KeepAnswers(str(PERSON), said)
     assert turn.state == ConversationState()
 
 
@@ -125,7 +163,9 @@ def test_a_number_that_nobody_is_registered_under_keeps_asking() -> None:
     assert person_found(state, None).state == state
 
 
-@given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(["vaksin", NIK, "1", "ya", "tidak", "Cipondoh"]))))
+@given(
+    st.lists(st.one_of(st.text(max_size=40), st.sampled_from(["vaksin", NIK, "1", "ya", "tidak", "Cipondoh", *HARD])))
+)
 def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_number(said: list[str]) -> None:
     state = ConversationState()
     for text in said:
@@ -136,12 +176,111 @@ def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_n
             turn = sessions_found(turn.state, OPTIONS, turn.wish.place)
         elif isinstance(turn.wish, TakePlace):
             turn = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
+        elif isinstance(turn.wish, AnswerOffer):
+            turn = no_offer(turn.state)
+        elif isinstance(turn.wish, KeepAnswers):
+            turn = Turn(turn.state, turn.says)
         assert turn.says, "every message gets an answer"
         assert all(spoken(say, language) for say in turn.says for language in ("id", "en"))
         kept = json.dumps(turn.state.to_json())
         assert NIK not in kept
         assert ConversationState.from_json(json.loads(kept)) == turn.state
         state = turn.state
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "①",
+        "⑴",
+        "1️⃣",
+        "1.",
+        "1)",
+        "#1",
+        "no 1",
+        "no. 1 ya pak",
+        "No1",
+        "satu",
+        "pilih 1",
+        "yang ke-1",
+        "１",
+        "١",
+        "➊",
+        "pertama",
+    ],
+)
+def test_a_one_is_a_one_however_it_is_written(text: str) -> None:
+    turn = hear(at_choice(), text)
+    assert (turn.state.step, turn.state.chosen) == (ConversationStep.HEALTH, OPTIONS[0])
+
+
+@pytest.mark.parametrize("text", ["²", "dua", "2️⃣", "nomor dua", "kedua"])
+def test_a_two_is_a_two(text: str) -> None:
+    assert hear(at_choice(), text).state.chosen == OPTIONS[1]
+
+
+@pytest.mark.parametrize("text", ["0", "4", "½", "1 2", "①②", "-", "😀", "", "ya", "99999999999999999999"])
+def test_what_is_no_choice_keeps_the_choice(text: str) -> None:
+    turn = hear(at_choice(), text)
+    assert (keys(turn), turn.state) == (["choose_number"], at_choice())
+
+
+@pytest.mark.parametrize("step", [ConversationStep.HEALTH, ConversationStep.SURE])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        *((text, True) for text in ("ya pak", "betul", "Betul!", "iya", "yaaa", "👍", "👍🏽", "ok", "✅", "ya, saya setuju", "Y")),
+        *((text, False) for text in ("nggak", "gak", "ga", "enggak kak", "tidak pernah", "belum", "👎", "TIDAK.", "tdk bu", "gaaak")),
+        *((text, None) for text in ("mungkin", "ya tidak", "tidak apa-apa", "?", "", "٣", "kapan ya")),
+    ],
+)  # fmt: skip
+def test_yes_and_no_as_people_say_them(step: ConversationStep, text: str, meant: bool | None) -> None:
+    state = replace(at_sure(), step=step)
+    turn = hear(state, text)
+    if meant is None:
+        assert (keys(turn), turn.state) == (["yes_or_no"], state)
+    elif step is ConversationStep.SURE:
+        assert isinstance(turn.wish, TakePlace) is meant
+    else:
+        assert isinstance(turn.wish, KeepAnswers) is meant
+
+
+@pytest.mark.parametrize(
+    "text", ["Vaksin!", "*vaksin*", "daftar vaksin", "_VAKSIN_", "saya mau vaksin pak", "ｖａｋｓｉｎ", "Halo, daftar"]
+)
+def test_a_beginning_is_heard_whatever_stands_round_it(text: str) -> None:
+    for state in (ConversationState(), at_choice(), at_sure()):
+        assert keys(hear(state, text)) == ["welcome"]
+
+
+@pytest.mark.parametrize(
+    ("text", "phone"),
+    [
+        (f"{NIK} 0812-3456-789", "+628123456789"),
+        (f"0812 3456 789\n{NIK}", "+628123456789"),
+        (f"NIK: {NIK}, HP: +62 0812 3456 789", "+628123456789"),
+        ("3671 0112 0390 0001 0812 3456 789", "+628123456789"),
+        ("nik saya 3671.0112.0390.0001", None),
+        ("３６７１０１１２０３９００００１", None),
+        (f"9999999999999999 {NIK}", None),
+    ],
+)
+def test_the_sixteen_digits_that_are_a_number_are_found_beside_a_phone(text: str, phone: str | None) -> None:
+    assert hear(ConversationState(step=ConversationStep.NIK), text).wish == FindPerson(NIK, phone)
+
+
+def test_a_yes_nobody_asked_for_answers_what_was_offered() -> None:
+    for state in (ConversationState(), ConversationState(step=ConversationStep.NIK), at_place()):
+        assert hear(state, "ya").wish == AnswerOffer(True, state.person)
+        assert hear(state, "tidak").wish == AnswerOffer(False, state.person)
+
+
+def test_an_option_says_vaccine_day_hours_place_and_how_far() -> None:
+    option = replace(OPTIONS[0], vaccine="Pentabio", hours="08.00–12.00 WIB", distance_km=2.04)
+    lines = [spoken(say, "id") for say in sessions_found(at_place(), (option, OPTIONS[1]), "x").says]
+    assert lines[0] == "1. Pentabio, dosis 1: Kamis 05-03-2026, 08.00–12.00 WIB, Puskesmas 0, 2.0 km (sisa 5)"
+    assert lines[0] != lines[1]
 
 
 def test_every_text_is_in_both_languages_and_differs() -> None:

@@ -41,3 +41,9 @@ def wall_clock(at: datetime) -> str:
     if hours not in _NAMES:
         at, hours = at.astimezone(ZoneInfo(WESTERN)), 7
     return f"{at:%d-%m-%Y %H.%M} {_NAMES[int(hours)]}"
+
+
+def hours_there(opens: datetime, closes: datetime, zone: str) -> str:
+    """From when to when on the clocks of a place: 08.00–12.00 WIB."""
+    there = ZoneInfo(zone)
+    return f"{opens.astimezone(there):%H.%M}–{wall_clock(closes.astimezone(there)).split(maxsplit=1)[1]}"

@@ -20,6 +20,7 @@ from tracker.database.types import Ltree
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility
+from tracker.network.rules.distance import Point
 from tracker.network.rules.words import AreaLevel
 
 
@@ -181,6 +182,23 @@ def areas_of_point(db: Session, longitude: float, latitude: float) -> list[Area]
 def area_by_code(db: Session, code: str) -> Area | None:
     """An area by its BPS or Kemendagri code (the forms never collide: one has dots or is a province both name alike)."""
     return db.scalar(select(Area).where((Area.code_kemendagri == code) | (Area.code_bps == code)).limit(1))
+
+
+def home_point(db: Session, code: str | None) -> Point | None:
+    """The middle of the area somebody lives in, else the place of a facility of that area; None where neither is known."""
+    if code is None:
+        return None
+    area = select(
+        cast(func.ST_Centroid(cast(Area.polygon, Geometry())), Geometry("POINT", srid=4326)).label("at")
+    ).where((Area.code_kemendagri == code) | (Area.code_bps == code))
+    place = select(cast(Facility.point, Geometry("POINT", srid=4326)).label("at")).where(
+        (Facility.code_kemendagri == code) | (Facility.code_bps == code), Facility.point.is_not(None)
+    )
+    for found in (area.limit(1).subquery(), place.limit(1).subquery()):
+        row = db.execute(select(func.ST_Y(found.c.at), func.ST_X(found.c.at))).first()
+        if row is not None:
+            return row[0], row[1]
+    return None
 
 
 def _geography_point(longitude: float, latitude: float) -> ColumnElement[Any]:

@@ -36,3 +36,17 @@ class ConversationTurn(Base):
     message_id: Mapped[str] = mapped_column(primary_key=True)
     replies: Mapped[list[Any]]
     at: Mapped[datetime]
+
+
+class HealthAnswer(Base):
+    """What somebody said of their health while booking, for whoever screens them; `question` as the conversation names it."""
+
+    __tablename__ = "health_answer"
+    __table_args__ = (Index(None, "person_id", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
+    question: Mapped[str]
+    answer: Mapped[bool]
+    at: Mapped[datetime]

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tracker.quota.models import Booking
-from tracker.registration.schemas import CheckedInOut, PublicKeyOut, RepliesOut, TicketOut
+from tracker.registration.models import HealthAnswer
+from tracker.registration.schemas import (
+    CheckedInOut,
+    HealthAnswerOut,
+    HealthAnswersOut,
+    PublicKeyOut,
+    RepliesOut,
+    TicketOut,
+)
 from tracker.registration.service.tickets import TicketOffice, drawn
 
 
 def replies_out(replies: list[str]) -> RepliesOut:
     """What to say, in order."""
     return RepliesOut(replies=replies)
+
+
+def health_answers_out(answers: Iterable[HealthAnswer]) -> HealthAnswersOut:
+    """Answers in the order given."""
+    return HealthAnswersOut(
+        items=[
+            HealthAnswerOut(question=one.question, answer=one.answer, at=one.at, booking=one.booking_id)
+            for one in answers
+        ]
+    )
 
 
 def public_key_out(office: TicketOffice) -> PublicKeyOut:

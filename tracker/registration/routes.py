@@ -7,12 +7,23 @@ from uuid import UUID
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
+from tracker.people.queries import ids_of
+from tracker.people.service import read_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
-from tracker.registration.presenting import checked_in_out, public_key_out, replies_out, ticket_out
-from tracker.registration.schemas import CheckedInOut, CheckInIn, MessageIn, PublicKeyOut, RepliesOut, TicketOut
+from tracker.registration.presenting import checked_in_out, health_answers_out, public_key_out, replies_out, ticket_out
+from tracker.registration.queries import health_answers_of
+from tracker.registration.schemas import (
+    CheckedInOut,
+    CheckInIn,
+    HealthAnswersOut,
+    MessageIn,
+    PublicKeyOut,
+    RepliesOut,
+    TicketOut,
+)
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import check_in, ticket_of, ticket_office
@@ -30,8 +41,16 @@ def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Sh
         medium=body.medium,
         text=body.text,
         language=body.language,
+        sender=body.sender,
     )
     return replies_out(answer(db, caller, message, vault=vault, office=ticket_office(shared.settings), now=now))
+
+
+@router.get("/persons/{person_id}/health-answers", operation_id="list_health_answers")
+def list_health_answers(person_id: UUID, db: Db, caller: Caller, now: Now) -> HealthAnswersOut:
+    """What a person said of their health while booking, the newest first; that it was read is kept."""
+    person = read_person(db, caller, person_id, now=now)
+    return health_answers_out(health_answers_of(db, ids_of(db, person)))
 
 
 @router.get("/tickets/key", operation_id="read_ticket_key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -13,19 +14,37 @@ from tracker.quota.rules.words import BookingState, Medium
 class MessageIn(BaseModel):
     """A citizen's message as some mouth (web chat, call-centre operator) hands it on."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     conversation: UUID
     id: str = Field(min_length=1, max_length=200, description="The message's own id: a repeat gets the same replies.")
     medium: Medium
     text: str = Field(max_length=2000)
     language: Literal["id", "en"] = "id"
+    sender: str | None = Field(
+        None, max_length=60, description="The phone number the message came from, where the mouth knows it."
+    )
 
 
 class RepliesOut(BaseModel):
     """What to say, in order."""
 
     replies: list[str]
+
+
+class HealthAnswerOut(BaseModel):
+    """One question and what was said to it; `booking` is None where the person was sent home with advice."""
+
+    question: str
+    answer: bool
+    at: datetime
+    booking: UUID | None
+
+
+class HealthAnswersOut(BaseModel):
+    """The newest first."""
+
+    items: list[HealthAnswerOut]
 
 
 class CheckInIn(BaseModel):

@@ -40,7 +40,7 @@ def sessions_with_room(
     moment later: whoever takes a place asks again under the locks.
     """
     near = _near(db, applicant, wanted, now)
-    seats = _seats(db, [each.session.id for each in near])
+    seats = seats_by_session(db, [each.session.id for each in near])
     numbers = pool_numbers(db, [each.session for each in near], now)
     found = []
     for each in near:
@@ -114,7 +114,8 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
     ]
 
 
-def _seats(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:
+def seats_by_session(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:
+    """The buckets of many sessions as the rules see them, in one statement."""
     found: dict[UUID, list[Seats]] = defaultdict(list)
     for bucket in db.scalars(select(Bucket).where(Bucket.session_id.in_(session_ids)).order_by(Bucket.id)):
         found[bucket.session_id].append(

@@ -2,7 +2,7 @@
 
 The machine knows no database: where it needs one it ends its turn with a *wish*, and whoever talks for it
 comes back with what was found. Bad input gets a helpful sentence and keeps the state. The identity number
-passes through a wish and is never kept in the state.
+and the phone pass through a wish and are never kept in the state.
 """
 
 from __future__ import annotations
@@ -11,6 +11,16 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from tracker.registration.rules.understanding import (
+    digits_in,
+    identified,
+    is_start,
+    is_stop,
+    number_chosen,
+    place_words,
+    yes_or_no,
+)
 
 
 class ConversationStep(StrEnum):
@@ -28,11 +38,6 @@ class ConversationStep(StrEnum):
 # The questions of the national screening form that make a person come another day.
 QUESTIONS = ("fever", "severe_allergy", "recent_covid")
 
-_START = frozenset({"vaksin", "vaccine", "daftar", "mulai", "start"})
-_STOP = frozenset({"batal", "berhenti", "stop", "cancel"})
-_YES = frozenset({"ya", "y", "yes", "iya", "1"})
-_NO = frozenset({"tidak", "t", "no", "n", "tdk", "2"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -43,6 +48,9 @@ class Option:
     day: str
     dose: int
     room: int
+    vaccine: str = ""
+    hours: str = ""
+    distance_km: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,7 @@ class ConversationState:
     options: tuple[Option, ...] = ()
     chosen: Option | None = None
     asked: int = 0
+    answers: dict[str, bool] = field(default_factory=dict)
     booking: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +80,7 @@ class ConversationState:
             options=options,
             chosen=chosen,
             asked=int(value.get("asked", 0)),
+            answers={str(name): bool(said) for name, said in (value.get("answers") or {}).items()},
             booking=value.get("booking"),
         )
 
@@ -85,9 +95,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class FindPerson:
-    """Who is registered under this number?"""
+    """Who is registered under this number and phone? The phone is None where the message had none."""
 
     nik: str = field(repr=False)
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +111,30 @@ class FindSessions:
 
 @dataclass(frozen=True, slots=True)
 class TakePlace:
-    """Book and confirm this session for this person."""
+    """Book and confirm this session for this person, and keep for the desk what they said of their health."""
 
     option: Option
     person: str
+    answers: dict[str, bool] = field(default_factory=dict)
 
 
-Wish = FindPerson | FindSessions | TakePlace
+@dataclass(frozen=True, slots=True)
+class KeepAnswers:
+    """Keep for the desk what a person said of their health who was sent home with advice."""
+
+    person: str
+    answers: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOffer:
+    """Take or decline the place that was offered to whoever writes; `person` is known where they have talked before."""
+
+    yes: bool
+    person: str | None
+
+
+Wish = FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,66 +146,83 @@ class Turn:
     wish: Wish | None = None
 
 
+# Where nobody was asked, a yes or no can only be the answer to a message of ours.
+_UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, ConversationStep.NIK, ConversationStep.PLACE})
+
+
 def hear(state: ConversationState, text: str) -> Turn:
     """One message from the citizen."""
-    word = " ".join(text.split())[:200]
-    lowered = word.lower()
-    if lowered in _STOP:
+    if is_stop(text):
         return Turn(ConversationState(), (Say("stopped"),))
-    if lowered in _START or state.step in (ConversationStep.START, ConversationStep.BOOKED):
-        begins = lowered in _START
-        return (
-            Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
-            if begins
-            else Turn(state, (Say("say_vaksin"),))
-        )
-    return _HEARERS[state.step](state, word)
+    if is_start(text):
+        return Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
+    answer = yes_or_no(text)
+    if answer is not None and state.step in _UNASKED:
+        return Turn(state, wish=AnswerOffer(answer, state.person))
+    return _HEARERS[state.step](state, " ".join(text.split())[:200])
 
 
-def _hear_nik(state: ConversationState, word: str) -> Turn:
-    digits = "".join(char for char in word if char.isdigit())
-    if len(digits) != 16:
-        return Turn(state, (Say("nik_shape", {"digits": str(len(digits))}),))
-    return Turn(state, wish=FindPerson(digits))
+def _hear_nothing_known(state: ConversationState, text: str) -> Turn:
+    del text
+    return Turn(state, (Say("say_vaksin"),))
 
 
-def _hear_place(state: ConversationState, word: str) -> Turn:
-    if len(word) < 3 or state.person is None:
+def _hear_nik(state: ConversationState, text: str) -> Turn:
+    found = identified(text)
+    if found is None:
+        return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
+    return Turn(state, wish=FindPerson(found.nik, found.phone))
+
+
+def _names_a_place(text: str) -> bool:
+    return sum(char.isalpha() for word in place_words(text) for char in word) >= 3
+
+
+def _hear_place(state: ConversationState, text: str) -> Turn:
+    if state.person is None or not _names_a_place(text):
         return Turn(state, (Say("place_short"),))
-    return Turn(state, wish=FindSessions(word, state.person))
+    return Turn(state, wish=FindSessions(text, state.person))
 
 
-def _hear_choice(state: ConversationState, word: str) -> Turn:
-    if word.isdigit() and 1 <= int(word) <= len(state.options):
-        chosen = state.options[int(word) - 1]
-        return Turn(replace(state, step=ConversationStep.HEALTH, chosen=chosen, asked=0), (Say(f"ask_{QUESTIONS[0]}"),))
-    if not word.isdigit() and len(word) >= 3:
-        return _hear_place(replace(state, step=ConversationStep.PLACE, options=()), word)
+def _hear_choice(state: ConversationState, text: str) -> Turn:
+    number = number_chosen(text)
+    if number is not None and 1 <= number <= len(state.options):
+        chosen = state.options[number - 1]
+        asking = replace(state, step=ConversationStep.HEALTH, chosen=chosen, asked=0, answers={})
+        return Turn(asking, (Say(f"ask_{QUESTIONS[0]}"),))
+    if number is None and yes_or_no(text) is None and _names_a_place(text):
+        return _hear_place(replace(state, step=ConversationStep.PLACE, options=()), text)
     return Turn(state, (Say("choose_number", {"most": str(len(state.options))}),))
 
 
-def _hear_health(state: ConversationState, word: str) -> Turn:
-    answer = _yes_or_no(word)
+def _hear_health(state: ConversationState, text: str) -> Turn:
+    answer = yes_or_no(text)
     if answer is None:
         return Turn(state, (Say("yes_or_no"),))
+    question = QUESTIONS[state.asked]
+    answers = {**state.answers, question: answer}
     if answer:
-        return Turn(ConversationState(), (Say(f"wait_{QUESTIONS[state.asked]}"),))
+        keep = None if state.person is None else KeepAnswers(state.person, answers)
+        return Turn(ConversationState(), (Say(f"wait_{question}"),), keep)
     following = state.asked + 1
     if following < len(QUESTIONS):
-        return Turn(replace(state, asked=following), (Say(f"ask_{QUESTIONS[following]}"),))
-    return Turn(replace(state, step=ConversationStep.SURE), (Say("ask_sure", _told(state.chosen)),))
+        return Turn(replace(state, asked=following, answers=answers), (Say(f"ask_{QUESTIONS[following]}"),))
+    sure = replace(state, step=ConversationStep.SURE, answers=answers)
+    return Turn(sure, (Say("ask_sure", _told(state.chosen)),))
 
 
-def _hear_sure(state: ConversationState, word: str) -> Turn:
-    answer = _yes_or_no(word)
+def _hear_sure(state: ConversationState, text: str) -> Turn:
+    answer = yes_or_no(text)
     if answer is None:
         return Turn(state, (Say("yes_or_no"),))
     if not answer or state.chosen is None or state.person is None:
         return Turn(replace(state, step=ConversationStep.PLACE, options=(), chosen=None), (Say("another_place"),))
-    return Turn(state, wish=TakePlace(state.chosen, state.person))
+    return Turn(state, wish=TakePlace(state.chosen, state.person, state.answers))
 
 
 _HEARERS = {
+    ConversationStep.START: _hear_nothing_known,
+    ConversationStep.BOOKED: _hear_nothing_known,
     ConversationStep.NIK: _hear_nik,
     ConversationStep.PLACE: _hear_place,
     ConversationStep.CHOICE: _hear_choice,
@@ -186,20 +231,42 @@ _HEARERS = {
 }
 
 
-def _yes_or_no(word: str) -> bool | None:
-    lowered = word.lower().rstrip(".!")
-    return True if lowered in _YES else False if lowered in _NO else None
-
-
 def _told(option: Option | None) -> dict[str, str]:
-    return {} if option is None else {"facility": option.facility, "day": option.day, "dose": str(option.dose)}
+    if option is None:
+        return {}
+    return {
+        "facility": option.facility,
+        "day": option.day,
+        "dose": str(option.dose),
+        "vaccine": option.vaccine,
+        "hours": option.hours,
+        "distance": "" if option.distance_km is None else f"{option.distance_km:.1f}",
+    }
 
 
-def person_found(state: ConversationState, person: UUID | None) -> Turn:
-    """The answer to FindPerson. Whether a number is registered is told only to whoever knows all its digits."""
+def person_found(state: ConversationState, person: UUID | None, address: str = "") -> Turn:
+    """The answer to FindPerson. Nobody learns from a number alone whether it is registered: the phone must be its own."""
     if person is None:
-        return Turn(state, (Say("nik_unknown"),))
+        return Turn(state, (Say("nik_unknown", {"address": address}),))
     return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
+
+
+def phone_wanted(state: ConversationState) -> Turn:
+    """The answer to FindPerson where nobody can tell whose number it is: the same for every number."""
+    return Turn(state, (Say("ask_phone"),))
+
+
+def offer_answered(state: ConversationState, key: str, params: dict[str, str]) -> Turn:
+    """The answer to AnswerOffer where there was one: `key` is offer_taken, offer_declined or offer_over."""
+    return Turn(state, (Say(key, params),))
+
+
+def no_offer(state: ConversationState) -> Turn:
+    """The answer to AnswerOffer where nothing was offered: what the step at hand waits for."""
+    return Turn(state, (Say(_WAITED_FOR.get(state.step, "say_vaksin")),))
+
+
+_WAITED_FOR = {ConversationStep.NIK: "ask_phone", ConversationStep.PLACE: "place_short"}
 
 
 def sessions_found(state: ConversationState, options: tuple[Option, ...], place: str) -> Turn:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tracker.registration.rules.conversation import Say
 
 TEXTS: dict[str, tuple[str, str]] = {
     "welcome": (
-        "Selamat datang. Tuliskan 16 angka NIK Anda untuk mulai mendaftar. Ketik BATAL untuk berhenti.",
-        "Welcome. Write the 16 digits of your NIK to begin. Type CANCEL to stop.",
+        "Selamat datang. Tuliskan 16 angka NIK dan nomor ponsel Anda untuk mulai mendaftar. Ketik BATAL untuk berhenti.",
+        "Welcome. Write the 16 digits of your NIK and your phone number to begin. Type CANCEL to stop.",
     ),
     "say_vaksin": ("Ketik VAKSIN untuk mendaftar.", "Type VACCINE to register."),
     "stopped": ("Baik, dihentikan. Ketik VAKSIN untuk mulai lagi.", "All right, stopped. Type VACCINE to begin again."),
@@ -15,9 +17,31 @@ TEXTS: dict[str, tuple[str, str]] = {
         "NIK terdiri dari 16 angka; yang kami terima {digits}. Coba tulis lagi.",
         "A NIK has 16 digits; we got {digits}. Please write it again.",
     ),
+    "ask_phone": (
+        "Tuliskan NIK dan nomor ponsel yang Anda pakai saat mendaftar, dalam satu pesan.",
+        "Write your NIK and the phone number you registered with in one message.",
+    ),
     "nik_unknown": (
-        "NIK ini belum terdaftar. Daftarkan diri di halaman /daftar, lalu tulis lagi.",
-        "This NIK is not registered yet. Register at /daftar, then write it again.",
+        (
+            "Dengan NIK dan nomor ponsel ini belum ada pendaftaran. Daftar di {address}/daftar, lalu tulis lagi, atau datang "
+            "ke puskesmas dengan KTP."
+        ),
+        (
+            "Nobody is registered with this NIK and phone number yet. Register at {address}/daftar and write again, or come to "
+            "the puskesmas with your identity card."
+        ),
+    ),
+    "offer_taken": (
+        "Baik, tempat pengganti menjadi milik Anda: {facility}, {day}, {hours}. Tiket: {link}",
+        "All right, the other place is yours: {facility}, {day}, {hours}. Ticket: {link}",
+    ),
+    "offer_declined": (
+        "Baik, tempat pengganti di {facility}, {day} kami berikan kepada orang lain. Ketik VAKSIN untuk memilih sendiri.",
+        "All right, the place at {facility}, {day} goes to somebody else. Type VACCINE to choose yourself.",
+    ),
+    "offer_over": (
+        "Maaf, tempat pengganti di {facility}, {day} sudah tidak tersedia. Ketik VAKSIN untuk mencari tempat lain.",
+        "Sorry, the place at {facility}, {day} is no longer free. Type VACCINE to look for another.",
     ),
     "ask_place": (
         "Di mana Anda ingin divaksin? Tulis nama puskesmas atau kelurahan.",
@@ -29,8 +53,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No place with vaccine for “{place}” within two weeks. Try another name.",
     ),
     "option": (
-        "{number}. {facility}, {day}, dosis {dose} (sisa {room})",
-        "{number}. {facility}, {day}, dose {dose} ({room} left)",
+        "{number}. {vaccine}, dosis {dose}: {day}, {hours}, {facility}{far} (sisa {room})",
+        "{number}. {vaccine}, dose {dose}: {day}, {hours}, {facility}{far} ({room} left)",
     ),
     "ask_choice": ("Tulis nomor pilihan Anda.", "Write the number of your choice."),
     "choose_number": (
@@ -63,13 +87,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Wait one month after recovery, then type VACCINE again.",
     ),
     "ask_sure": (
-        "{facility}, {day}, dosis {dose}. Sudah benar? YA/TIDAK",
-        "{facility}, {day}, dose {dose}. Is this right? YES/NO",
+        "{vaccine}, dosis {dose}: {facility}, {day}, {hours}. Sudah benar? YA/TIDAK",
+        "{vaccine}, dose {dose}: {facility}, {day}, {hours}. Is this right? YES/NO",
     ),
     "another_place": ("Baik. Tulis nama tempat lain.", "All right. Write another place."),
     "booked": (
-        "Terdaftar: {facility}, {day}, dosis {dose}. Tunjukkan tiket di {link} saat datang.",
-        "Booked: {facility}, {day}, dose {dose}. Show the ticket at {link} when you come.",
+        "Terdaftar: {vaccine}, dosis {dose}, {facility}, {day}, {hours}. Tunjukkan tiket di {link} saat datang.",
+        "Booked: {vaccine}, dose {dose}, {facility}, {day}, {hours}. Show the ticket at {link} when you come.",
     ),
     "refused": ("Tidak berhasil: {reason}", "That did not work: {reason}"),
 }
@@ -78,4 +102,21 @@ TEXTS: dict[str, tuple[str, str]] = {
 def spoken(say: Say, language: str) -> str:
     """The sentence in `language` (`id` unless it is `en`)."""
     indonesian, english = TEXTS[say.key]
-    return (english if language == "en" else indonesian).format(**say.params)
+    params = dict(say.params)
+    if "day" in params:
+        params["day"] = _day(params["day"], language)
+    if "distance" in params:
+        params["far"] = _FAR[language == "en"].format(params["distance"]) if params["distance"] else ""
+    return (english if language == "en" else indonesian).format(**params)
+
+
+_FAR = (", {} km", ", {} km away")
+_DAYS = (
+    ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
+    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+)
+
+
+def _day(iso: str, language: str) -> str:
+    day = date.fromisoformat(iso)
+    return f"{_DAYS[language == 'en'][day.weekday()]} {day:%d-%m-%Y}"

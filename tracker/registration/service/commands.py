@@ -10,13 +10,17 @@ from tracker.quota.rules.words import Medium
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a conversation; ids are the mouth's own. The text is not shown by `repr`."""
+    """One message of a conversation; ids are the mouth's own. Text and sender are not shown by `repr`.
+
+    `sender`: the phone number the mouth knows it to come from.
+    """
 
     conversation_id: UUID
     message_id: str
     medium: Medium
     text: str
     language: str = "id"
+    sender: str | None = None
 
     def __repr__(self) -> str:
         return f"Message(conversation_id={self.conversation_id}, message_id={self.message_id!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,37 +10,48 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from tracker.access.principal import Principal
+from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
-from tracker.network.models import Facility
-from tracker.people.queries import person_by_nik
+from tracker.people.errors import BadPhone
+from tracker.people.queries import person_who_says
+from tracker.people.rules.contact import clean_phone
 from tracker.people.vault import NikVault
-from tracker.quota.queries.quota import QuotaAsked, read_quota
-from tracker.quota.rules.words import BookingState, BucketKind
+from tracker.quota.rules.words import BookingState
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import OtherMedium
-from tracker.registration.models import Conversation, ConversationTurn
+from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer
 from tracker.registration.rules import conversation as machine
 from tracker.registration.rules.conversation import (
+    AnswerOffer,
     ConversationState,
     FindPerson,
     FindSessions,
-    Option,
+    KeepAnswers,
     TakePlace,
     Turn,
     Wish,
 )
 from tracker.registration.rules.texts import spoken
 from tracker.registration.service.commands import Message
+from tracker.registration.service.finding import options_for
+from tracker.registration.service.offers import answer_offer
 from tracker.registration.service.tickets import TicketOffice
 
-_PLACES = 3
-_OPTIONS = 5
-_PUBLIC = frozenset({BucketKind.GENERAL, BucketKind.CITY, BucketKind.KELURAHAN, BucketKind.SECOND_DOSE})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """What granting a wish needs; `sender` is the phone the mouth vouches for."""
+
+    db: Session
+    message: Message
+    sender: str | None
+    vault: NikVault
+    office: TicketOffice
+    now: datetime
 
 
 def answer(
@@ -47,6 +59,7 @@ def answer(
 ) -> list[str]:
     """The replies to a message; the same message id again gets the same replies and changes nothing.
 
+    A citizen who talks is served anywhere, as on the public page: the caller's reach bounds nothing.
     Raises Forbidden, OtherMedium.
     """
     principal.require(Permission.BOOKING_WRITE)
@@ -54,10 +67,11 @@ def answer(
     earlier = db.get(ConversationTurn, (talk.id, message.message_id))
     if earlier is not None:
         return [str(reply) for reply in earlier.replies]
+    room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
     turn = machine.hear(ConversationState.from_json(talk.state), message.text)
     says = [*turn.says]
     while turn.wish is not None:
-        turn = _grant(db, principal, turn, turn.wish, message, vault=vault, office=office, now=now)
+        turn = _grant(room, turn, turn.wish)
         says += turn.says
     replies = [spoken(say, message.language) for say in says]
     talk.state = turn.state.to_json()
@@ -85,73 +99,66 @@ def _locked(db: Session, principal: Principal, message: Message, now: datetime) 
     return talk
 
 
-def _grant(
-    db: Session,
-    principal: Principal,
-    turn: Turn,
-    wish: Wish,
-    message: Message,
-    *,
-    vault: NikVault,
-    office: TicketOffice,
-    now: datetime,
-) -> Turn:
+def _phone(text: str | None) -> str | None:
+    try:
+        return clean_phone(text) if text else None
+    except BadPhone:
+        return None
+
+
+def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
+    state = turn.state
     if isinstance(wish, FindPerson):
-        person = person_by_nik(db, wish.nik, vault=vault, now=now)
-        return machine.person_found(turn.state, None if person is None else person.id)
+        return _find(room, state, wish)
     if isinstance(wish, FindSessions):
-        return machine.sessions_found(turn.state, _options(db, principal, wish.place, now), wish.place)
-    return _take(db, principal, turn, wish, message, office, now)
+        found = options_for(room.db, UUID(wish.person), wish.place, room.message.medium, now=room.now)
+        return machine.sessions_found(state, found, wish.place)
+    if isinstance(wish, KeepAnswers):
+        _keep(room, UUID(wish.person), wish.answers, None)
+        return Turn(state)
+    if isinstance(wish, AnswerOffer):
+        person = None if wish.person is None else UUID(wish.person)
+        told = answer_offer(room.db, wish.yes, person, room.sender, office=room.office, now=room.now)
+        return machine.no_offer(state) if told is None else machine.offer_answered(state, told.key, told.params)
+    return _take(room, turn, wish)
 
 
-def _options(db: Session, principal: Principal, place: str, now: datetime) -> tuple[Option, ...]:
-    pattern = "%" + place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    places = db.execute(
-        select(Facility.code, Facility.name).where(Facility.name.ilike(pattern)).order_by(Facility.name).limit(_PLACES)
-    ).all()
-    names = {row.code: row.name for row in places}
-    best: dict[tuple[UUID, int], Option] = {}
-    for code in names:
-        asked = QuotaAsked(facility=code)
-        for item in read_quota(db, principal, asked, now=now):
-            key = (item.session, item.dose)
-            if item.bucket not in _PUBLIC or item.available <= 0:
-                continue
-            if key not in best or best[key].room < item.available:
-                best[key] = Option(
-                    session=str(item.session),
-                    facility=names[item.facility],
-                    day=item.date.isoformat(),
-                    dose=item.dose,
-                    room=item.available,
-                )
-    return tuple(sorted(best.values(), key=lambda one: (one.day, one.facility, one.dose))[:_OPTIONS])
+def _find(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
+    phone = wish.phone or room.sender
+    if phone is None:
+        return machine.phone_wanted(state)
+    person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
+    return machine.person_found(state, None if person is None else person.id, room.office.address)
 
 
-def _take(
-    db: Session,
-    principal: Principal,
-    turn: Turn,
-    wish: TakePlace,
-    message: Message,
-    office: TicketOffice,
-    now: datetime,
-) -> Turn:
+def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
     command = Book(
         id=uuid7(),
         person_id=UUID(wish.person),
         session_id=UUID(wish.option.session),
         dose=wish.option.dose,
-        medium=message.medium,
+        medium=room.message.medium,
     )
     try:
         # A refusal must leave the conversation's own rows standing.
-        with db.begin_nested():
-            booked = book(db, principal, command, now=now).booking
-            move_booking(db, principal, MoveBooking(booking_id=booked.id, state=BookingState.CONFIRMED), now=now)
+        with room.db.begin_nested():
+            booked = book(room.db, SYSTEM, command, now=room.now).booking
+            confirm = MoveBooking(booking_id=booked.id, state=BookingState.CONFIRMED)
+            move_booking(room.db, SYSTEM, confirm, now=room.now)
     except DomainError as refusal:
-        return machine.place_refused(turn.state, _sentence(refusal, message.language))
-    return machine.place_taken(turn.state, booked.id, office.link_of(booked.id))
+        return machine.place_refused(turn.state, _sentence(refusal, room.message.language))
+    _keep(room, booked.person_id, wish.answers, booked.id)
+    return machine.place_taken(turn.state, booked.id, room.office.link_of(booked.id))
+
+
+def _keep(room: _Room, person_id: UUID, answers: dict[str, bool], booking_id: UUID | None) -> None:
+    """What somebody said of their health, for the desk."""
+    for question, said in answers.items():
+        room.db.add(
+            HealthAnswer(
+                id=uuid7(), person_id=person_id, booking_id=booking_id, question=question, answer=said, at=room.now
+            )
+        )
 
 
 _SENTENCES = {

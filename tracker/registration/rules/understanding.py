@@ -1,0 +1,173 @@
+"""What people mean by what they type, in whatever script, signs and manners. Pure, and never raises.
+
+A message is read as words: compatibility forms become plain ones (full-width, circled and keycap digits), marks and punctuation go,
+words of courtesy are overlooked. What stays must be known as a whole; half understood is not understood.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+
+from tracker.people.errors import BadNik, BadPhone
+from tracker.people.rules.contact import clean_phone
+from tracker.people.rules.nik import read_nik
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_COURTESY = _words(
+    "pak bu bapak ibu mas mbak mbk kak kakak min admin dok dokter sus suster saja aja deh dong kok lah sih nih kan tolong"
+    " terima kasih makasih trims please thanks thank you sir madam halo hallo hai hi hello selamat pagi siang sore malam"
+    " assalamualaikum saya aku sy i the"
+)
+_START = _words(
+    "vaksin vaksinasi vaksinnya imunisasi vaccine vaccination vaccinate daftar mendaftar daftarkan pendaftaran register"
+    " mulai start"
+)
+_WISHING = _words("mau ingin pengen pingin minta untuk buat bisa cara want to how a ya")
+_STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
+_YES = _words(
+    "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
+    " jadi bisa sudah udah sdh pernah ada right correct sure true"
+)
+_PLAIN_YES = _words("ya yaa ya2 y yes iya iyaa iyah ok oke okay")
+_NO = _words("tidak tdk tak ga gak gk g nggak enggak engga ngga nda ndak no nope not n t bukan belum blm jangan never")
+# What a question was about may be said again: "tidak demam", "belum pernah alergi".
+_TOPIC = _words("demam panas fever alergi allergy berat sakit covid vaksin hari ini itu sama sekali have had it is")
+_CHOOSING = _words("no nomor nomer nmr number pilih pilihan opsi option yang yg ke mau ambil choose urutan angka ya")
+_NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "satu pertama kesatu one first", "dua kedua two second", "tiga ketiga three third", "empat keempat four fourth",
+            "lima kelima five fifth", "enam keenam six", "tujuh ketujuh seven", "delapan kedelapan eight", "sembilan nine",
+        ),
+        start=1,
+    )
+    for word in words.split()
+}  # fmt: skip
+_SIGNS = dict.fromkeys("👍👌✅☑✔🆗", " ya ") | dict.fromkeys("👎❌✖🚫", " tidak ")
+# Of a place's name: what kind of place it is, and how one says where it lies.
+_KIND_OF_PLACE = _words(
+    "pkm pusk puskesmas puskes rs rsud rumah sakit klinik posyandu kelurahan kel desa kecamatan kec di dekat daerah"
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a message in lower case, digits of any script as 0 to 9, signs for yes and no as words."""
+    plain = []
+    for char in unicodedata.normalize("NFKC", "".join(_SIGNS.get(char, char) for char in text)):
+        category = unicodedata.category(char)
+        digit = unicodedata.digit(char, None)
+        if digit is not None:
+            plain.append(str(digit))
+        elif category[0] == "L":
+            plain.append(char)
+        elif category not in ("Mn", "Me", "Cf", "Sk"):  # marks belong to the sign before: the frame of a keycap
+            plain.append(" ")
+    lowered = "".join(plain).casefold()
+    # "iyaaa" is an iya; "ya2" is a ya said twice.
+    return re.sub(r"([^\W\d])\1{2,}", r"\1", lowered).split()
+
+
+def is_start(text: str) -> bool:
+    """Whether somebody wants to begin."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
+    return bool(words) and all(word in _START for word in words)
+
+
+def is_stop(text: str) -> bool:
+    """Whether somebody wants to end the talk."""
+    words = [word for word in words_of(text) if word not in _COURTESY]
+    return bool(words) and all(word in _STOP for word in words)
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Yes, no, or None where it is neither or both. 1 and 2 stand for them, too."""
+    words = [word for word in words_of(text) if word not in _COURTESY]
+    if words in (["1"], ["2"]):
+        return words == ["1"]
+    answers = [word for word in words if word not in _TOPIC]
+    if not answers or not all(word in _YES | _NO for word in answers):
+        return None
+    if any(word in _NO for word in answers):
+        return None if any(word in _PLAIN_YES for word in answers) else False
+    return True
+
+
+def number_chosen(text: str) -> int | None:
+    """The one number in a message that says no more than a choice; None otherwise."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _CHOOSING]
+    if len(words) != 1:
+        return None
+    # As "no1" and "ke2" are written.
+    word = re.sub(r"^[^\W\d]+(?=\d+$)", lambda found: "" if found[0] in _CHOOSING else found[0], words[0])
+    if re.fullmatch(r"[0-9]{1,3}", word):
+        return int(word)
+    return _NUMBERS.get(word)
+
+
+def place_words(text: str) -> list[str]:
+    """What tells a place from others: `PKM Dahlia` looks for dahlia. The kind of place where nothing else is said."""
+    words = words_of(text)
+    return [word for word in words if word not in _KIND_OF_PLACE] or words
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A number that can be a NIK, and the phone number beside it. `repr` shows neither."""
+
+    nik: str = field(repr=False)
+    phone: str | None = field(repr=False)
+
+
+_GAP = re.compile(r"[\s.\-–]*")
+_PHONE = re.compile(r"\+?[0-9(][0-9\s().\-–]{6,}[0-9]")
+
+
+def identified(text: str) -> Identified | None:
+    """The sixteen digits of a message that are a NIK, wherever they stand and however grouped; None where none are."""
+    plain = _ascii_digits(text)
+    groups = list(re.finditer(r"[0-9]+", plain))
+    for length in range(1, 8):  # one piece first: 16 digits in a row are what was meant
+        for start in range(len(groups) - length + 1):
+            row = groups[start : start + length]
+            joined = "".join(group[0] for group in row)
+            apart = all(_GAP.fullmatch(plain, a.end(), b.start()) for a, b in itertools.pairwise(row))
+            if len(joined) == 16 and apart and _is_nik(joined):
+                return Identified(joined, _phone_in(plain[: row[0].start()], plain[row[-1].end() :]))
+    return None
+
+
+def digits_in(text: str) -> int:
+    """How many digits a message has."""
+    return sum(char.isascii() and char.isdigit() for char in _ascii_digits(text))
+
+
+def _ascii_digits(text: str) -> str:
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(char if (digit := unicodedata.digit(char, None)) is None else str(digit) for char in normal)
+
+
+def _is_nik(digits: str) -> bool:
+    try:
+        read_nik(digits, date.max)
+    except BadNik:
+        return False
+    return True
+
+
+def _phone_in(*parts: str) -> str | None:
+    for part in parts:
+        for found in _PHONE.finditer(part):
+            try:
+                return clean_phone(found[0])
+            except BadPhone:
+                continue
+    return None

@@ -1,0 +1,74 @@
+"""Places a citizen may choose from: those they named, with room for them, of the dose they are due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from tracker.kit.days import hours_there
+from tracker.network.models import Area, Facility
+from tracker.network.queries import home_point
+from tracker.network.rules.distance import distance_km
+from tracker.people.queries import person_now
+from tracker.quota.queries.open_places import NextDose, applicant_for, open_places
+from tracker.quota.rules.words import Medium
+from tracker.registration.rules.conversation import Option
+from tracker.registration.rules.understanding import place_words
+
+MOST_OPTIONS = 5
+
+
+def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now: datetime) -> tuple[Option, ...]:
+    """The nearest days at the places named, each with room for this person and the dose that is theirs."""
+    person = person_now(db, person_id)
+    if person is None:
+        return ()
+    doses = NextDose(db, person)
+    home = home_point(db, person.residence)
+    found = []
+    for each in open_places(db, now, named(place)):
+        dose = doses.there(each)
+        room = 0 if dose is None else each.room_for(applicant_for(person, dose, medium), now)
+        if dose is None or room == 0:
+            continue
+        session, facility = each.session, each.facility
+        found.append(
+            Option(
+                session=str(session.id),
+                facility=facility.name,
+                day=session.day.isoformat(),
+                dose=dose,
+                room=room,
+                vaccine=each.vaccine.name,
+                hours=hours_there(session.opens_at, session.closes_at, facility.timezone),
+                distance_km=distance_km(each.point, home),
+            )
+        )
+    far = 1e9
+    found.sort(key=lambda o: (o.day, far if o.distance_km is None else o.distance_km, o.facility, o.vaccine, o.dose))
+    return tuple(found[:MOST_OPTIONS])
+
+
+def named(place: str) -> ColumnElement[bool]:
+    """True for facilities of that name, and for those in or of an area of that name: each word is in it."""
+    words = place_words(place)
+    if not words:
+        return Facility.id.is_(None)
+    area = _all_in(Area.name, words)
+    covered = select(Area.id).where(
+        area,
+        or_(
+            Area.code_kemendagri == Facility.code_kemendagri,
+            Area.code_bps == Facility.code_bps,
+            func.ST_Covers(Area.polygon, Facility.point),
+        ),
+    )
+    return or_(_all_in(Facility.name, words), covered.exists())
+
+
+def _all_in(column: object, words: list[str]) -> ColumnElement[bool]:
+    found = [column.icontains(word, autoescape=True) for word in words]  # type: ignore[attr-defined]  # a text column
+    return and_(true(), *found)
