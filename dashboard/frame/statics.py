@@ -67,6 +67,11 @@ def static_url(name: str) -> str:
     return f"/static/{_all()[name].hashed}"
 
 
+def static_body(name: str) -> bytes:
+    """The content of a static file that is served under an address of its own."""
+    return _all()[name].body
+
+
 @lru_cache(maxsize=1)
 def _by_hashed() -> dict[str, Static]:
     return {static.hashed: static for static in _all().values()}

@@ -6,7 +6,9 @@ from fastapi import Response
 from sqlalchemy import select
 
 from dashboard.frame.rendering import page
+from dashboard.frame.statics import static_body
 from dashboard.frame.viewer import Member
+from dashboard.scan.words import words_of
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
@@ -30,4 +32,11 @@ def show_scan(viewer: Member, db: Db) -> Response:
         .order_by(Facility.name)
         .limit(MOST_FACILITIES)
     ).all()
-    return page(viewer, "scan/scan.html", facilities=facilities)
+    return page(viewer, "scan/scan.html", facilities=facilities, words=words_of(viewer.texts))
+
+
+@router.get("/scan/sw.js")
+def show_worker() -> Response:
+    """The script that keeps the page for when there is no network; it may act for `/scan` though it lies below."""
+    headers = {"Service-Worker-Allowed": "/scan", "Cache-Control": "no-cache"}
+    return Response(static_body("scan_worker.js"), media_type="text/javascript; charset=utf-8", headers=headers)

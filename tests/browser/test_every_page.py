@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from dashboard.app import ROUTERS
-from tests.browser.conftest import DESK, PHONE, Site, Visit
+from tests.browser.conftest import DESK, PHONE, SECRET, Site, Visit
 from tests.support.axe import axe_script
+from tracker.registration.service.tickets import TicketOffice
 
 Open = Callable[..., Visit]
 # What stands for the blanks of a route.
@@ -43,7 +44,7 @@ def address(path: str, site: Site) -> str:
     blanks = {
         **BLANKS,
         "session_id": str(site.world.sessions[1]),
-        "booking_id": str(site.world.booking),
+        "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
     }
     if path.startswith("/pengiriman/"):
         blanks["ref"] = site.world.shipment

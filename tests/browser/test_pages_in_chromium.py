@@ -218,7 +218,7 @@ def test_a_scan_without_network_waits_on_the_phone_and_is_sent_later(visit: Open
     page.context.set_offline(True)
     page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)270831")
     page.keyboard.press("Enter")
-    expect(page.locator("#pending-text")).to_have_text("1 menunggu jaringan")
+    expect(page.locator("#pending-text")).to_have_text("1 menunggu dikirim")
     page.context.set_offline(False)
     expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=10_000)
     expect(page.locator("#result")).to_contain_text("PB002")

@@ -193,3 +193,8 @@ for (const element of liveElements("[data-live][data-every]")) {
 }
 
 if (sign && document.body.dataset.feed && !document.hidden) follow();
+
+// Who logs out leaves no page of theirs on the phone (scan_worker.js keeps one for when there is no network).
+document.querySelector('form[action="/keluar"]')?.addEventListener("submit", () => {
+  globalThis.caches?.delete("rantai-scan");
+});

@@ -1,16 +1,13 @@
 // Scanning on a phone: camera where the browser can read codes, else a wedge scanner, typing or a photo.
-// A scan is written to the phone first and sent then, so that no network and no crash lose one.
+// A scan is written to the phone first and sent then, so that no network and no crash lose one (scan_queue.js).
+
+import { Cards, card, element } from "./scan_cards.js";
+import { posting, Queue } from "./scan_queue.js";
 
 /**
- * @typedef {{ id: string, text: string, facility: string | null, at: string }} Scan one code, as it waits on the phone
- * @typedef {[name: string | null, value: string | number | null | undefined]} Fact
- * @typedef {object} Meaning what the server made of a code (ScanOut of the API)
- * @property {{ lot: string | null, expiry: string | null, serial: string | null, sscc: string | null, profile: string }} scan
- * @property {number | null} vials
- * @property {{ name: string } | null} product
- * @property {{ id: string, expiry: string } | null} batch
- * @property {string[]} warnings
- * @typedef {{ items: Meaning[], refused: { text?: string }[] }} Meanings
+ * @typedef {import("./scan_cards.js").Meaning} Meaning
+ * @typedef {import("./scan_queue.js").Scan} Scan
+ * @typedef {{ items: Meaning[], refused: { text?: string, message?: string, message_id?: string }[] }} Meanings
  * @typedef {{ detail: string }} Problem
  */
 
@@ -28,184 +25,98 @@ function the(id, type) {
 }
 
 const root = the("scan", HTMLElement);
-/** @param {string} name */
-const say = (name) => root.dataset[`say${name}`] ?? "";
+const cards = new Cards(JSON.parse(root.dataset.words ?? "{}"));
 const result = the("result", HTMLElement);
 const field = the("text", HTMLInputElement);
+const list = the("queue", HTMLElement);
 // A choice, a hidden field, or nothing where the caller has no facility.
 const place = /** @type {HTMLInputElement | HTMLSelectElement | null} */ (document.getElementById("facility"));
-const token = { "X-CSRF-Token": root.dataset.csrf ?? "" };
-const FORMATS = ["data_matrix", "qr_code", "code_128", "ean_13", "itf"];
+const headers = { "X-CSRF-Token": root.dataset.csrf ?? "", "Accept-Language": document.documentElement.lang };
+const FORMATS = ["data_matrix", "qr_code", "code_128", "ean_13", "ean_8", "upc_a", "itf", "pdf417"];
 const AGAIN_MS = 2500; // the same code held before the camera is one scan
+const RETRY_MS = 30_000;
 
-/* ---- the queue: one small table in IndexedDB ---- */
+/* ---- the queue and its list ---- */
 
-/** @returns {Promise<IDBDatabase>} */
-function opened() {
-  return new Promise((resolve, reject) => {
-    const asked = indexedDB.open("rantai", 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore("scans", { keyPath: "id" });
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = () => reject(asked.error);
-  });
-}
+/** @type {string | null} the scan whose answer is awaited in sight */
+let watched = null;
+let drawing = Promise.resolve();
 
-/**
- * @template R
- * @param {IDBTransactionMode} mode
- * @param {(scans: IDBObjectStore) => IDBRequest<R>} act
- * @returns {Promise<R>}
- */
-async function table(mode, act) {
-  const store = await opened();
-  try {
-    return await new Promise((resolve, reject) => {
-      const work = store.transaction("scans", mode);
-      const request = act(work.objectStore("scans"));
-      work.oncomplete = () => resolve(request.result);
-      work.onerror = work.onabort = () => reject(work.error);
-    });
-  } finally {
-    store.close();
-  }
+const queue = new Queue(root.dataset.user ?? "", posting(headers), (scan) => {
+  if (scan && scan.id === watched && scan.state !== "sending") showScan(scan);
+  drawing = drawing.then(draw, draw);
+});
+
+async function draw() {
+  const { own, others } = await queue.mine();
+  const waiting = own.filter((scan) => scan.state === "waiting" || scan.state === "sending").length;
+  the("pending-text", HTMLElement).textContent = waiting
+    ? cards.say("say.waiting").replace("{n}", String(waiting))
+    : cards.say("say.none");
+  the("pending", HTMLElement).classList.toggle("warn", waiting > 0);
+  the("send", HTMLButtonElement).hidden = waiting === 0;
+  const foreign = the("others", HTMLElement);
+  foreign.hidden = others === 0;
+  foreign.textContent = cards.say("say.others").replace("{n}", String(others));
+  the("queue-card", HTMLElement).hidden = own.length === 0;
+  list.replaceChildren(...own.reverse().map((scan) => cards.line(scan, () => queue.drop(scan.id))));
 }
 
 /** @param {Scan} scan */
-const keep = (scan) => table("readwrite", (scans) => scans.put(scan));
-/** @param {string} id */
-const forget = (id) => table("readwrite", (scans) => scans.delete(id));
-/** @returns {Promise<Scan[]>} */
-const waiting = () => table("readonly", (scans) => scans.getAll());
-
-async function showWaiting() {
-  const count = (await waiting()).length;
-  the("pending-text", HTMLElement).textContent = count ? say("Waiting").replace("{n}", String(count)) : say("None");
-  the("pending", HTMLElement).classList.toggle("warn", count > 0);
-  the("send", HTMLButtonElement).hidden = count === 0;
+function showScan(scan) {
+  if (scan.state === "answered") show(cards.meaning(/** @type {Meaning} */ (scan.answer), checkIn(scan.text)));
+  else if (scan.state === "refused") show(refusal(/** @type {Problem} */ (scan.answer), scan.text));
+  else if (scan.why) {
+    const words = [cards.say(`why.${scan.why}`), ...(scan.unsaved ? [cards.say("say.unsaved")] : [])];
+    show(card(scan.unsaved ? "out" : "low", words.join(" "), [[null, scan.text]]));
+  }
 }
-
-/* ---- one scan ---- */
 
 /** @param {string} text */
 async function scanned(text) {
   const clean = text.trim();
   if (!clean) return;
-  const scan = {
-    id: crypto.randomUUID?.() ?? String(Date.now()) + Math.random(),
-    text: clean,
-    facility: place?.value || null,
-    at: new Date().toISOString(),
-  };
-  await keep(scan);
-  await send(scan);
-  await showWaiting();
-}
-
-/**
- * Sends one; it stays in the queue unless the server has answered it, with yes or with no.
- * @param {Scan} scan
- * @returns {Promise<boolean>} whether it was answered
- */
-async function send(scan) {
-  let answer;
-  try {
-    answer = await fetch("/api/v1/scans", {
-      method: "POST",
-      headers: {
-        "Content-Type": "application/json",
-        Accept: "application/json",
-        "Accept-Language": document.documentElement.lang,
-        ...token,
-      },
-      body: JSON.stringify({ text: scan.text, ...(scan.facility ? { facility: scan.facility } : {}) }),
-    });
-  } catch {
-    show(card("low", say("Offline"), [[null, scan.text]]));
-    return false;
-  }
-  if (answer.status === 401 || answer.status === 403) {
-    show(card("low", say("Login"), [[null, scan.text]]));
-    return false;
-  }
-  if (answer.status >= 500 || answer.status === 429) return false;
-  const body = await answer.json();
-  await forget(scan.id);
-  show(answer.ok ? meaning(body) : refusal(body, scan.text));
-  return true;
+  watched = null;
+  const adding = queue.add(clean, place?.value || null);
+  const scan = await adding;
+  watched = scan.id;
+  showScan(scan);
 }
 
 async function sendAll() {
-  for (const scan of await waiting()) if (!(await send(scan))) break;
-  await showWaiting();
-}
-
-/* ---- what came out; built as nodes, so that no code can put markup on the page ---- */
-
-/**
- * @param {string} name
- * @param {Record<string, string>} attributes
- * @param {(Node | string)[]} children
- */
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+  await queue.sendAll();
+  const { own } = await queue.mine();
+  const seen = own.find((scan) => scan.id === watched);
+  if (seen) showScan(seen);
 }
 
 /**
- * @param {"ok" | "low" | "out"} tone
- * @param {string} heading
- * @param {Fact[]} facts
- * @param {string[]} warnings
- * @param {string | null} link to the batch
+ * Whoever shows a ticket at the door has arrived: one tap.
+ * @param {string} text
+ * @returns {(body: Meaning) => Node | null}
  */
-function card(tone, heading, facts, warnings = [], link = null) {
-  const list = element("dl", { class: "facts" });
-  for (const [name, value] of facts) {
-    if (value === null || value === undefined || value === "") continue;
-    list.append(element("dt", {}, name ?? ""), element("dd", { class: name ? "" : "mono" }, String(value)));
-  }
-  const made = element(
-    "div",
-    { class: "stack tight" },
-    element("p", {}, element("strong", { class: `state ${tone}` }, heading)),
-  );
-  for (const text of warnings) made.append(element("p", { class: "note bad" }, text));
-  made.append(list);
-  if (link) made.append(element("p", {}, element("a", { class: "button", href: link }, say("Trace"))));
-  return made;
-}
-
-/**
- * The page's words for a warning: "unknown_batch" stands in data-warn-unknown-batch.
- * @param {string} code
- */
-function warning(code) {
-  const words = code.split("_").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return root.dataset[`warn${words.join("")}`] ?? code;
-}
-
-/** @param {Meaning} body */
-function meaning(body) {
-  const warnings = body.warnings.map(warning);
-  const tone = warnings.length ? "out" : "ok";
-  const heading = body.product ? body.product.name : say("Unknown");
-  return card(
-    tone,
-    heading,
-    [
-      [say("Lot"), body.scan.lot],
-      [say("Expiry"), body.batch?.expiry ?? body.scan.expiry],
-      [say("Serial"), body.scan.serial],
-      [say("Sscc"), body.scan.sscc],
-      [say("Vials"), body.vials],
-      // Plain text is no kind of code.
-      [say("Profile"), body.scan.profile === "plain" ? null : body.scan.profile],
-    ],
-    warnings,
-    body.batch ? `/batch/${body.batch.id}` : null,
-  );
+function checkIn(text) {
+  return (body) => {
+    const facility = body.opens?.facility;
+    if (body.opens?.thing !== "ticket" || !facility || /^https?:/.test(text)) return null;
+    const button = element("button", { type: "button" }, cards.say("say.arrived"));
+    button.addEventListener("click", async () => {
+      button.setAttribute("disabled", "");
+      try {
+        const answer = await fetch("/api/v1/tickets/check-in", {
+          method: "POST",
+          headers: { "Content-Type": "application/json", Accept: "application/json", ...headers },
+          body: JSON.stringify({ ticket: text.replace(/^\][A-Za-z]\w/, ""), facility }),
+        });
+        const said = await answer.json();
+        show(answer.ok ? card("ok", cards.say("state.arrived"), []) : card("out", said.detail, []));
+      } catch {
+        button.removeAttribute("disabled");
+        show(card("low", cards.say("say.not_sent"), []));
+      }
+    });
+    return button;
+  };
 }
 
 /**
@@ -213,7 +124,7 @@ function meaning(body) {
  * @param {string} text
  */
 function refusal(body, text) {
-  return card("out", say("Failed"), [[null, text]], [body.detail]);
+  return card("out", cards.say("say.failed"), [[null, text]], [body.detail]);
 }
 
 /** @param {Node} node */
@@ -249,23 +160,28 @@ photo.addEventListener("change", async () => {
   form.append("file", file);
   if (place?.value) form.append("facility", place.value);
   try {
-    const answer = await fetch("/api/v1/scans/image", { method: "POST", headers: token, body: form });
-    if (answer.ok) showAll(await answer.json(), file.name);
-    else show(refusal(await answer.json(), file.name));
+    const answer = await fetch("/api/v1/scans/image", { method: "POST", headers, body: form });
+    const body = await answer.json();
+    if (answer.ok) showAll(body, file.name);
+    else show(refusal(body, file.name));
   } catch {
-    show(card("low", say("Offline"), [[null, file.name]]));
+    // A photo is not kept: it is taken again.
+    show(card("low", cards.say("say.photo_not_sent"), [[null, file.name]]));
   }
   photo.value = "";
 });
 
 /**
- * What a photo held.
+ * What a photo held: all that was read, and what was not.
  * @param {Meanings} body
  * @param {string} name of the photo
  */
 function showAll({ items, refused }, name) {
-  if (items.length) result.replaceChildren(...items.map(meaning));
-  else show(card("out", say(refused.length ? "Failed" : "Nothing"), [[null, refused[0]?.text ?? name]]));
+  const read = items.map((each) => cards.meaning(each, checkIn(each.scan.text)));
+  const said = document.documentElement.lang === "id" ? "message_id" : "message";
+  const not = refused.map((each) => refusal({ detail: each[said] ?? "" }, each.text ?? name));
+  if (read.length + not.length) result.replaceChildren(...read, ...not);
+  else show(card("out", cards.say("say.nothing"), [[null, name]]));
 }
 
 const camera = the("camera", HTMLButtonElement);
@@ -309,7 +225,8 @@ async function toggleCamera() {
   picture = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   video.srcObject = picture;
   await video.play();
-  look(new BarcodeDetector({ formats: FORMATS }));
+  const can = await BarcodeDetector.getSupportedFormats();
+  look(new BarcodeDetector({ formats: FORMATS.filter((format) => can.includes(format)) }));
 }
 
 canSee()
@@ -324,6 +241,15 @@ camera.addEventListener("click", () =>
     viewfinder.hidden = true;
   }),
 );
+
+/* ---- when to send, and the page without a network ---- */
+
 the("send", HTMLButtonElement).addEventListener("click", sendAll);
 window.addEventListener("online", sendAll);
-showWaiting().then(() => (navigator.onLine ? sendAll() : undefined));
+setInterval(async () => {
+  const { own } = await queue.mine();
+  if (navigator.onLine && own.some((scan) => scan.state === "waiting")) sendAll();
+}, RETRY_MS);
+draw().then(() => (navigator.onLine ? sendAll() : undefined));
+// Keeps this page for the next time there is no network.
+navigator.serviceWorker?.register("/scan/sw.js", { scope: "/scan" }).catch(() => {});
