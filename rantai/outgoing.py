@@ -16,11 +16,10 @@ from tracker.events import KINDS
 from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
+from tracker.people.rules.contact import takes_messages
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
 
-_BY_PHONE = frozenset({"whatsapp", "sms", "ussd"})
-_ON_THE_PAGE = "page"
 _CONNECT_S = 5.0
 
 
@@ -50,12 +49,12 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
 
 
 def phone_book(engine: Engine) -> AddressOf:
-    """Looks a person's address up at the moment of sending; media without one are read on the page."""
+    """Looks a person's phone up at the moment of sending, however they booked; None where it takes no messages."""
 
     def address_of(recipient_ref: str, medium: str) -> str | None:
-        if medium not in _BY_PHONE:
-            return _ON_THE_PAGE
+        del medium  # whichever gateway it leaves by, a phone is reached
         with transaction(engine) as db:
-            return phone_of(db, UUID(recipient_ref))
+            phone = phone_of(db, UUID(recipient_ref))
+        return phone if takes_messages(phone) else None
 
     return address_of

@@ -88,7 +88,7 @@ class IngestSettings(BaseModel):
 
 
 class DeliverySettings(BaseModel):
-    """What leaves the house: webhooks, SMS, WhatsApp. Without a gateway's address people see messages on the page."""
+    """What leaves the house: webhooks, SMS, WhatsApp. Without a gateway's address nobody is told by message: they stand on the list of who is to be called."""
 
     model_config = ConfigDict(extra="forbid")
 

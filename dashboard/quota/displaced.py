@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, String, case, cast, exists, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -29,14 +29,17 @@ _TOLD = exists(
     select(OutMessage.id).where(
         OutMessage.recipient_ref == cast(Booking.person_id, String),
         OutMessage.template.in_(("quota_offer", "quota_displaced_no_place")),
-        OutMessage.created_at >= Displacement.displaced_at,
+        # What was said last: who was told "no place" and not of the place that was found is not told.
+        OutMessage.created_at
+        >= case((Displacement.state.in_(WAITING), Displacement.changed_at), else_=Displacement.displaced_at),
         OutMessage.state == MessageState.SENT,
     )
 )
 
 SHOWS: Mapping[str, ColumnElement[bool] | None] = {
     "waiting": Displacement.state.in_(WAITING),
-    "untold": Displacement.state.in_(WAITING) & ~_TOLD,
+    # An offer that ran out without its person having heard of it is the worst of all.
+    "untold": Displacement.state.in_((*WAITING, OfferState.LAPSED)) & ~_TOLD,
     "offered": Displacement.state == OfferState.OFFERED,
     "accepted": Displacement.state.in_((OfferState.ACCEPTED, OfferState.REBOOKED)),
     "lapsed": Displacement.state.in_((OfferState.LAPSED, OfferState.DECLINED)),
@@ -77,14 +80,14 @@ def displaced_people(
 
     A phone number is given only of who waits and was not told, to whom may read persons and book there: somebody has to call.
     """
-    offer, place, there = aliased(Booking), aliased(VaccinationSession), aliased(Facility)
+    offer, place, there, guardian = aliased(Booking), aliased(VaccinationSession), aliased(Facility), aliased(Person)
     key = (Displacement.displaced_at, Displacement.booking_id)
     query = (
         select(
             Displacement,
             Booking.dose,
             Person.name,
-            Person.phone,
+            func.coalesce(Person.phone, guardian.phone).label("phone"),
             Unit.path,
             Facility.name.label("facility"),
             Facility.code,
@@ -98,6 +101,7 @@ def displaced_people(
         )
         .join(Booking, Booking.id == Displacement.booking_id)
         .join(Person, Person.id == Booking.person_id)
+        .outerjoin(guardian, guardian.id == Person.guardian_id)
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)

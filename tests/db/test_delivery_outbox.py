@@ -144,7 +144,12 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
     chooser = ByMedium({"sms": sms, "whatsapp": whatsapp})
     for medium in ("ussd", "whatsapp", "web"):
         chooser.send(outgoing(medium))
-    assert len(seen) == 2
+    assert len(seen) == 3
+    assert seen[2].url.params["to"] == "+6281100"
+    ByMedium({"whatsapp": whatsapp}).send(outgoing("walk_in"))
+    assert seen[3].url.path == "/v1/7/messages"
+    with pytest.raises(SendRefused, match="no gateway"):
+        ByMedium({}).send(outgoing("web"))
     assert (seen[0].url.params["to"], seen[0].url.params["text"]) == ("+6281100", "Halo & selamat")
     assert json.loads(seen[1].content)["to"] == "6281100"
     assert seen[1].headers["Authorization"] == "Bearer t"

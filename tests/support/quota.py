@@ -75,7 +75,7 @@ class Desk:
         self.ledger.post(Kind.WASTE, line, facility=facility, at=self.now, now=self.now)
 
     def person(self, **more: object) -> UUID:
-        command = NewPerson(id=uuid7(), nik=fresh_nik(), name="Warga Rekaan", **more)  # type: ignore[arg-type]  # test data
+        command = NewPerson(**{"id": uuid7(), "nik": fresh_nik(), "name": "Warga Rekaan", **more})  # type: ignore[arg-type]  # test data
         return register_person(self.db, SYSTEM, command, vault=VAULT, now=self.now).person.id
 
     def session(

@@ -1,4 +1,4 @@
-"""How messages leave: the real gateways, a recording one for tests, and none at all."""
+"""How messages leave: the real gateways, and a recording one for tests."""
 
 from __future__ import annotations
 
@@ -35,13 +35,6 @@ class Sender(Protocol):
     def send(self, message: Outgoing) -> None:
         """Send it."""
         ...
-
-
-class NullSender:
-    """Sends nothing: for installations without a gateway. People see their messages on the page only."""
-
-    def send(self, message: Outgoing) -> None:
-        """Done."""
 
 
 @dataclass(slots=True)
@@ -92,9 +85,10 @@ class WhatsAppSender:
 
 
 class ByMedium:
-    """Chooses the sender by the message's medium; USSD cannot be pushed, so it goes by SMS.
+    """Chooses a sender that reaches the person's phone: WhatsApp for who came by it, else SMS, and the other where one lacks.
 
-    A medium without a sender is one where people see their messages themselves (web, app, at the desk).
+    A page, an app or a desk calls nobody: who booked there is told by phone as well. Where no gateway is set up nobody is
+    told, and says so.
     """
 
     def __init__(self, senders: dict[str, Sender]) -> None:
@@ -102,8 +96,11 @@ class ByMedium:
 
     def send(self, message: Outgoing) -> None:
         """Pass it on."""
-        medium = "sms" if message.medium == "ussd" else message.medium
-        self._senders.get(medium, NullSender()).send(message)
+        order = ("whatsapp", "sms") if message.medium == "whatsapp" else ("sms", "whatsapp")
+        sender = next((self._senders[name] for name in order if name in self._senders), None)
+        if sender is None:
+            raise SendRefused("no gateway")
+        sender.send(message)
 
 
 def sender_from(settings: DeliverySettings, client: httpx2.Client) -> Sender:

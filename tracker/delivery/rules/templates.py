@@ -23,11 +23,12 @@ TEMPLATES: dict[str, tuple[str, str]] = {
     "quota_offer": (
         (
             "Vaksin untuk jadwal Anda tanggal {day} di {facility} tidak dapat dipakai. Tempat pengganti sudah "
-            "dipesankan: {new_facility}, {new_day}. Balas YA atau TIDAK sebelum {answer_by}."
+            "dipesankan: {new_facility}, {new_day}, {new_hours}. Balas YA atau TIDAK sebelum {answer_by}, "
+            "atau buka {ticket}"
         ),
         (
             "The vaccine for your booking on {day} at {facility} cannot be used. Another place is reserved for you: "
-            "{new_facility}, {new_day}. Answer YES or NO before {answer_by}."
+            "{new_facility}, {new_day}, {new_hours}. Answer YES or NO before {answer_by}, or open {ticket}"
         ),
     ),
     "quota_displaced_no_place": (
@@ -39,6 +40,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
             "The vaccine for your booking on {day} cannot be used and there is no other place yet. "
             "You will hear from us as soon as there is."
         ),
+    ),
+    "ticket_code": (
+        "Kode untuk mengambil tiket vaksinasi Anda: {code}. Berlaku 15 menit. Jangan berikan kepada siapa pun.",
+        "The code to get your vaccination ticket back: {code}. Good for 15 minutes. Give it to nobody.",
     ),
     "quota_cancelled": (
         "Pendaftaran vaksinasi Anda tanggal {day} dibatalkan.",

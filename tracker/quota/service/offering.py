@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from tracker.delivery.service import queue_message
 from tracker.feed.service import causing
+from tracker.kit.days import hours_there
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.models import Person
@@ -74,6 +75,7 @@ def _offer(db: Session, displacement: Displacement, now: datetime) -> UUID | Non
         "facility": db.get_one(Facility, session.facility_id).name,
         "new_day": place.day.isoformat(),
         "new_facility": there.name,
+        "new_hours": hours_there(place.opens_at, place.closes_at, there.timezone),
         "booking": str(offer.id),
         "answer_by": offer.expires_at.astimezone(ZoneInfo(there.timezone)).isoformat() if offer.expires_at else "",
     }
