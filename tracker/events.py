@@ -42,6 +42,8 @@ EVENTS: tuple[type[Event], ...] = (
     passport.HoldDiscarded,
     quota.SessionPlanned,
     quota.SessionClosed,
+    quota.SessionChanged,
+    quota.SessionCancelled,
     quota.QuotaChanged,
     quota.BookingMade,
     quota.BookingMoved,

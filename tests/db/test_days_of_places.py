@@ -21,7 +21,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import zone_there
 from tracker.people.service import NewPerson, register_person
-from tracker.quota.routes import quota
+from tracker.quota.routes.bookings import quota
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.commands import PlanSession
 from tracker.quota.service.sessions import plan_session

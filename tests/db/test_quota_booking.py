@@ -34,7 +34,8 @@ from tracker.quota.errors import (
 from tracker.quota.rules.words import BookingState, BucketKind, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, NewBucket, PlanSession
-from tracker.quota.service.sessions import close_session, plan_session
+from tracker.quota.service.ending import close_session
+from tracker.quota.service.sessions import plan_session
 
 
 @pytest.fixture
@@ -203,6 +204,7 @@ def test_closing_a_session_makes_the_rest_no_shows_and_frees_their_vials(desk: D
     session = desk.session()
     stayed_away = desk.confirmed(session)
     waited = desk.move(desk.confirmed(session), BookingState.ARRIVED)
+    desk.now += timedelta(days=2)
     close_session(db, SYSTEM, session, now=desk.now)
     assert desk.states([stayed_away, waited]) == [BookingState.NO_SHOW, BookingState.DEFERRED]
     assert desk.need() == {}

@@ -38,7 +38,7 @@ from tracker.quota.rules.words import LIVE, SEATED, TAKEN_BACK, BookingState, Cl
 from tracker.quota.service.commands import TakeBack
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
-from tracker.quota.service.sessions import close_session
+from tracker.quota.service.ending import close_session
 from tracker.stock.models import Availability, OpenVial, StockBalance
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import Account, OpenWaste, Status

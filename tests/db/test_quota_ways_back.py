@@ -21,9 +21,9 @@ from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, CorrectDose, MoveBooking, TakeBack, Vaccinate
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.ending import close_session
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.offering import make_offer
-from tracker.quota.service.sessions import close_session
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import OpenVial, OpenVialChange
 from tracker.stock.rules.words import Kind, OpenWaste

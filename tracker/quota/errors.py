@@ -137,6 +137,24 @@ class SessionInPast(Refused):
     code = "quota.session_in_past"
 
 
+class OtherPlace(Refused):
+    """The equipment stands at another facility than the session."""
+
+    code = "quota.other_place"
+
+
+class TooManySeated(Conflict):
+    """More people have come than the session is to have places; `least` is how many."""
+
+    code = "quota.too_many_seated"
+
+
+class OtherVaccine(Conflict):
+    """The booking is for another vaccine than the session gives."""
+
+    code = "quota.other_vaccine"
+
+
 class BadWindow(Refused):
     """A session ends after it begins, within a day."""
 

@@ -41,9 +41,23 @@ class SessionPlanned(_OfSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClosed(_OfSession):
-    """A session is over: who had not come is a no-show."""
+    """A session is over: who had not come by its end is a no-show; closed before, they are looked another place for."""
 
     KIND: ClassVar[str] = "quota.session_closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionChanged(_OfSession):
+    """Hours, capacity or place of a session are others now, or it was opened again; who was booked is told."""
+
+    KIND: ClassVar[str] = "quota.session_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCancelled(_OfSession):
+    """A session does not take place: everybody booked is looked another place for."""
+
+    KIND: ClassVar[str] = "quota.session_cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
-from tracker.quota.rules.words import LIVE, BookingState, BucketKind, ClaimState, Medium, OfferState, SessionState
+from tracker.quota.rules.words import (
+    LIVE,
+    BookingState,
+    BucketKind,
+    ClaimState,
+    Medium,
+    OfferState,
+    SessionAct,
+    SessionState,
+)
 
 _LIVE = ", ".join(f"'{state.value}'" for state in sorted(LIVE))
 
@@ -45,8 +54,26 @@ class VaccinationSession(Base):
     taken: Mapped[int] = mapped_column(Integer, server_default="0")
     live: Mapped[int] = mapped_column(Integer, server_default="0")
     state: Mapped[SessionState] = mapped_column(StrEnumText(SessionState))
+    cancelled: Mapped[str | None]  # why it did not take place
+    # Where its vials come from: a carrier taken along; None where they come from the facility's stores.
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
     content: Mapped[dict[str, Any]]  # what was asked, to tell a repeat from another session under the same id
     created_at: Mapped[datetime]
+
+
+class SessionChange(Base):
+    """A session as it was planned until somebody changed, cancelled or closed it, or opened it again, and why."""
+
+    __tablename__ = "session_change"
+    __table_args__ = (Index("ix_session_change_session_id", "session_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("vaccination_session.id"))
+    what: Mapped[SessionAct] = mapped_column(StrEnumText(SessionAct))
+    reason: Mapped[str | None]
+    before: Mapped[dict[str, Any]]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
 
 
 class Bucket(Base):
@@ -220,5 +247,7 @@ class Displacement(Base):
     state: Mapped[OfferState] = mapped_column(StrEnumText(OfferState))
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
     changed_at: Mapped[datetime]
+    # When a place was last looked for in vain: who has waited longest since is next.
+    tried_at: Mapped[datetime | None]
     # The feed event that told of it: the cause of whatever is offered, now or later.
     event_id: Mapped[UUID | None]

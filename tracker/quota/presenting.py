@@ -18,10 +18,14 @@ from tracker.quota.schemas import (
     DisplacedOut,
     DueOut,
     HistoryOut,
+    LeftoverOut,
+    LeftoversOut,
     QuotaItemOut,
     QuotaOut,
+    SessionChangeOut,
     SessionOut,
 )
+from tracker.stock.models import OpenVial
 
 
 def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
@@ -39,8 +43,34 @@ def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
         taken=session.taken,
         live=session.live,
         state=session.state,
+        cancelled=session.cancelled,
+        place=session.place_id,
         buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
     )
+
+
+def change_out(row: Any) -> SessionChangeOut:
+    """A row of `session_changes_visible_to`."""
+    (change,) = row
+    return SessionChangeOut(
+        id=change.id,
+        what=change.what,
+        reason=change.reason,
+        before=change.before,
+        recorded_by=change.recorded_by,
+        recorded_at=change.recorded_at,
+    )
+
+
+def leftovers_out(found: Iterable[tuple[OpenVial, str]]) -> LeftoversOut:
+    """What `leftovers` found."""
+    items = [
+        LeftoverOut(
+            open_vial=vial.id, lot=lot, doses=vial.remaining, opened_at=vial.opened_at, discard_by=vial.discard_by
+        )
+        for vial, lot in found
+    ]
+    return LeftoversOut(items=items, doses=sum(item.doses for item in items))
 
 
 def booking_out(row: Any) -> BookingOut:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionState
+from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionAct, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
@@ -46,6 +46,63 @@ class SessionIn(BaseModel):
     doses: list[Annotated[int, Field(ge=1, le=9)]] = Field(min_length=1, max_length=9)
     capacity: int = Field(ge=1, le=100_000)
     buckets: list[BucketIn] = Field(default_factory=list, max_length=20)
+    place: Ref | None = Field(None, description="Equipment its vials come from, by id or code; else the stores.")
+
+
+class SessionChangeIn(BaseModel):
+    """What is to be otherwise; what is left out stays. Another day is another session."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    reason: Reason
+    opens: Moment | None = Field(None, alias="from", description="Local time or instant.")
+    closes: Moment | None = Field(None, alias="to", description="Local time or instant.")
+    capacity: int | None = Field(None, ge=1, le=100_000)
+    place: Ref | None = None
+
+
+class ReasonIn(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class SessionChangeOut(BaseModel):
+    """What somebody did to a session, and how it stood before."""
+
+    id: UUID
+    what: SessionAct
+    reason: str | None
+    before: dict[str, Any]
+    recorded_by: str
+    recorded_at: dt.datetime
+
+
+class ArriveIn(BaseModel):
+    """Where the person has come to; the session they booked when left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: UUID | None = None
+
+
+class LeftoverOut(BaseModel):
+    """An opened vial with doses that are of no more use to the session."""
+
+    open_vial: UUID
+    lot: str
+    doses: int
+    opened_at: dt.datetime
+    discard_by: dt.datetime
+
+
+class LeftoversOut(BaseModel):
+    """What is proposed as waste at the end of a session; `doses` in all."""
+
+    items: list[LeftoverOut]
+    doses: int
 
 
 class BucketOut(BaseModel):
@@ -73,6 +130,8 @@ class SessionOut(BaseModel):
     taken: int
     live: int
     state: SessionState
+    cancelled: str | None
+    place: UUID | None
     buckets: list[BucketOut]
 
 

@@ -91,6 +91,15 @@ PROBLEMS: dict[str, Problem] = {
         422, "Sesi ini tidak memberikan dosis {dose}.", "This session does not give dose {dose}."
     ),
     "quota.session_in_past": Problem(422, "Sesi harus di hari mendatang.", "A session is planned for a day to come."),
+    "quota.other_place": Problem(
+        422, "Peralatan ini milik fasilitas lain.", "This equipment stands at another facility."
+    ),
+    "quota.too_many_seated": Problem(
+        409,
+        "Sudah {least} orang datang: kapasitas tidak dapat lebih kecil.",
+        "{least} people have come: the capacity cannot be smaller.",
+    ),
+    "quota.other_vaccine": Problem(409, "Pendaftaran ini untuk vaksin lain.", "This booking is for another vaccine."),
     "quota.bad_window": Problem(
         422, "Jam sesi tidak masuk akal pada hari itu.", "The hours of the session do not fit its day."
     ),

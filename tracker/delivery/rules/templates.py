@@ -45,6 +45,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Kode untuk mengambil tiket vaksinasi Anda: {code}. Berlaku 15 menit. Jangan berikan kepada siapa pun.",
         "The code to get your vaccination ticket back: {code}. Good for 15 minutes. Give it to nobody.",
     ),
+    "quota_session_changed": (
+        "Jam vaksinasi Anda di {facility} tanggal {day} berubah: {opens} sampai {closes}.",
+        "The hours of your vaccination at {facility} on {day} have changed: {opens} to {closes}.",
+    ),
     "quota_cancelled": (
         "Pendaftaran vaksinasi Anda tanggal {day} dibatalkan.",
         "Your vaccination booking of {day} is cancelled.",

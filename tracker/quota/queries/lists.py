@@ -15,7 +15,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
-from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, SessionChange, VaccinationSession
 
 
 def sessions_visible_to(principal: Principal) -> Select[VaccinationSession, str, str]:
@@ -25,6 +25,16 @@ def sessions_visible_to(principal: Principal) -> Select[VaccinationSession, str,
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
+        .where(visible_to(principal, Unit.path, Permission.QUOTA_READ))
+    )
+
+
+def session_changes_visible_to(principal: Principal) -> Select[SessionChange]:
+    """A select of (change,), not ordered."""
+    return (
+        select(SessionChange)
+        .join(VaccinationSession, VaccinationSession.id == SessionChange.session_id)
+        .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(visible_to(principal, Unit.path, Permission.QUOTA_READ))
     )
 

@@ -36,7 +36,7 @@ def sessions_with_room(
 ) -> list[Candidate]:
     """Sessions of the same vaccine and dose that have a place for this person, the nearest first.
 
-    Looks at the 200 nearest sessions of the two weeks round the wanted day. What it says may be gone a
+    The wanted one itself is among them: who gave way may have it again once there is room. Looks at the 200 nearest sessions of the two weeks round the wanted day. What it says may be gone a
     moment later: whoever takes a place asks again under the locks.
     """
     near = _near(db, applicant, wanted, now)
@@ -62,7 +62,8 @@ def alternatives(
     db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime
 ) -> list[dict[str, Any]]:
     """The nearest few as a refusal shows them."""
-    found = sessions_with_room(db, applicant, wanted, now=now)[:SHOWN]
+    near = sessions_with_room(db, applicant, wanted, now=now)
+    found = [candidate for candidate in near if candidate.session_id != wanted.id][:SHOWN]
     if not found:
         return []
     rows = db.execute(
@@ -100,7 +101,6 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
             VaccinationSession.day.between(max(first, applicant.not_before or first), wanted.day + LOOK_AHEAD),
             VaccinationSession.closes_at > now,
             VaccinationSession.state != SessionState.CLOSED,
-            VaccinationSession.id != wanted.id,
             literal(applicant.dose) == any_(VaccinationSession.doses),
             VaccinationSession.taken < VaccinationSession.capacity,
         )

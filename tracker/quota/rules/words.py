@@ -13,6 +13,15 @@ class SessionState(StrEnum):
     CLOSED = "closed"
 
 
+class SessionAct(StrEnum):
+    """What somebody did to a session after it was planned."""
+
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
 class BookingState(StrEnum):
     """Where a booking stands; fit, deferred and refused are what screening says."""
 

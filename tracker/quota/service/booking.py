@@ -82,7 +82,8 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
         found = alternatives(db, applicant_of(person, command, due.first_day), session, now=now)
         raise Exhausted(**refused.params, alternatives=found) from refused
     if booking is None:
-        return Booked(_twin(db, command), fresh=False)
+        at_the_desk = command.medium in (Medium.WALK_IN, Medium.OPERATOR)
+        return Booked(_twin(db, command, session, tell_where=at_the_desk), fresh=False)
     return Booked(booking, fresh=True)
 
 
@@ -126,7 +127,7 @@ def take_place(
     buckets = {key: bucket for key, bucket in everyones.items() if bucket.session_id == session.id}
     area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
     kinds = eligible(applicant_of(person, command), area)
-    bucket = _bucket_for(session, buckets, kinds, now, record=over)
+    bucket = bucket_for(session, buckets, kinds, now, record=over)
     booking = _insert(
         db, command, session, bucket_id=bucket.id, expires_at=expires_at, now=now, replaces_id=replaces_id
     )
@@ -140,8 +141,13 @@ def take_place(
     return booking
 
 
-def _bucket_for(
-    session: VaccinationSession, buckets: Mapping[UUID, Bucket], kinds: list[BucketKind], now: datetime, *, record: bool
+def bucket_for(
+    session: VaccinationSession,
+    buckets: Mapping[UUID, Bucket],
+    kinds: list[BucketKind],
+    now: datetime,
+    *,
+    record: bool = False,
 ) -> Bucket:
     """The bucket whose place is taken; raises Exhausted. A `record` of somebody served finds one in any case."""
     chosen = choose(seats_of(buckets.values()), kinds, now)
@@ -166,12 +172,27 @@ def _repeat(db: Session, command: Book) -> Booking | None:
     return found
 
 
-def _twin(db: Session, command: Book) -> Booking:
-    """Somebody was faster: the same booking, or another one of the same person."""
+def _twin(db: Session, command: Book, session: VaccinationSession, *, tell_where: bool) -> Booking:
+    """Somebody was faster: the same booking, or another one of the same person.
+
+    Whoever serves the person is told which and where, so that it can be moved here.
+    """
     found = _repeat(db, command)
-    if found is None:
-        raise AlreadyBooked(person=str(command.person_id), dose=command.dose)
-    return found
+    if found is not None:
+        return found
+    other = db.execute(
+        select(Booking.id, Facility.code)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(
+            Booking.person_id == command.person_id,
+            Booking.vaccine_id == session.vaccine_id,
+            Booking.dose == command.dose,
+            Booking.state.in_(LIVE),
+        )
+    ).first()
+    where = {"booking": str(other.id), "facility": other.code} if tell_where and other is not None else {}
+    raise AlreadyBooked(person=str(command.person_id), dose=command.dose, **where)
 
 
 def _live_session_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> list[UUID]:

@@ -20,7 +20,10 @@ class NewBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSession:
-    """Staff at a facility (id or code) on a local day; `opens` and `closes` are local times or instants."""
+    """Staff at a facility (id or code) on a local day; `opens` and `closes` are local times or instants.
+
+    `place`: the equipment the vials come from, by id or code; None for the facility's stores.
+    """
 
     id: UUID
     facility: str | UUID
@@ -31,6 +34,27 @@ class PlanSession:
     doses: tuple[int, ...]
     capacity: int
     buckets: tuple[NewBucket, ...] = ()
+    place: str | UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSession:
+    """What is to be otherwise in a session; what is None stays. Another day is another session."""
+
+    session_id: UUID
+    reason: str
+    opens: time | datetime | None = None
+    closes: time | datetime | None = None
+    capacity: int | None = None
+    place: str | UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArriveAt:
+    """Somebody booked elsewhere, or for another day, has come to this session."""
+
+    booking_id: UUID
+    session_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

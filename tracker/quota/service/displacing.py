@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.quota.events import BookingDisplaced
-from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
+from tracker.quota.models import Booking, Bucket, Claim, Displacement, VaccinationSession
 from tracker.quota.queries.loads import promised
 from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
-from tracker.quota.service.lapsing import lapse_in
+from tracker.quota.service.lapsing import answer_offer, lapse_in
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
@@ -70,9 +71,7 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
             continue
         booking = by_id[promise.id]
         session = sessions[booking.session_id]
-        displacement = _withdraw(db, pool, booking, now)
-        move(booking, session, buckets[booking.bucket_id], BookingState.DISPLACED, now)
-        displacement.event_id = tell_booking(db, BookingDisplaced(**facts_of(session, booking)), now)
+        withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
         withdrawn.append(booking.id)
     short = _settle(db, pool, now)
     if gone:
@@ -118,21 +117,26 @@ def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[
     return grouped(loads.sessions, by_session, by_due_day, claim_doses, whole_day=pool.whole_day)
 
 
-def _withdraw(db: Session, pool: PoolFacts, booking: Booking, now: datetime) -> Displacement:
-    """Note that the person waits for an offer; one who was being offered this very place waits again."""
+def withdraw(
+    db: Session, pool: PoolFacts, booking: Booking, session: VaccinationSession, bucket: Bucket, now: datetime
+) -> None:
+    """A booking gives way: its person waits for an offer, and is told. Session and pool are locked.
+
+    One who was being offered this very place waits again; the pool is settled by the caller.
+    """
     restore_claim(db, booking, pool.today)
     # An offer that is itself withdrawn: the first displacement's story goes on with this booking.
+    answer_offer(db, booking.id, OfferState.LAPSED, now)
+    move(booking, session, bucket, BookingState.DISPLACED, now)
+    event_id = tell_booking(db, BookingDisplaced(**facts_of(session, booking)), now)
+    fresh = {"displaced_at": now, "state": OfferState.PENDING, "offer_id": None, "changed_at": now, "tried_at": None}
+    values = {**fresh, "event_id": event_id}
+    # Whoever had this place again after giving way may have to give way once more.
     db.execute(
-        update(Displacement)
-        .where(Displacement.offer_id == booking.id, Displacement.state == OfferState.OFFERED)
-        .values(state=OfferState.LAPSED, changed_at=now)
-        .execution_options(synchronize_session=False)
+        upsert(Displacement)
+        .values(booking_id=booking.id, **values)
+        .on_conflict_do_update(index_elements=[Displacement.booking_id], set_=values)
     )
-    displacement = Displacement(
-        booking_id=booking.id, displaced_at=now, state=OfferState.PENDING, offer_id=None, changed_at=now
-    )
-    db.add(displacement)
-    return displacement
 
 
 def _settle(db: Session, pool: PoolFacts, now: datetime) -> int:

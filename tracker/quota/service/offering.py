@@ -57,7 +57,9 @@ def _offer(db: Session, displacement: Displacement, now: datetime) -> UUID | Non
         db.flush()
         return None
     offer = _reserve(db, lost, session, person, now)
+    displacement.tried_at = now
     if offer is None and displacement.state is OfferState.NONE_FOUND:
+        db.flush()
         return None
     displacement.changed_at = now
     if offer is None:

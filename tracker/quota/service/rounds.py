@@ -6,7 +6,7 @@ Each pool is tidied in a transaction of its own, and one that fails holds up no 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -21,9 +21,9 @@ from tracker.quota.queries.nearby import LOOK_AHEAD
 from tracker.quota.service.claims import roll_claims
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.dosing import CLOSE_AFTER
+from tracker.quota.service.ending import close_session
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts
-from tracker.quota.service.sessions import close_session
 
 log = structlog.get_logger("rantai.quota")
 
@@ -44,15 +44,25 @@ _CLAIMS = text(
     "SELECT DISTINCT facility_id, presentation_id FROM dose_claim "
     "WHERE state IN ('funded', 'unfunded') AND due_day < :today"
 )
+# Facilities and products take turns, and within each whoever has waited longest since a place was last looked for; so
+# many whom nothing fits hold nobody up. Who should have been looked for at once and was not, is looked for here.
 _UNHELPED = text(
     """
-    SELECT d.booking_id FROM displacement d
-    JOIN booking b ON b.id = d.booking_id
-    JOIN vaccination_session s ON s.id = b.session_id
-    WHERE d.state = 'none_found' AND s.day >= CAST(:since AS date)
-    ORDER BY b.dose DESC, d.displaced_at LIMIT 50
+    SELECT w.booking_id FROM (
+        SELECT d.booking_id, d.tried_at, row_number() OVER (
+            PARTITION BY s.facility_id, s.presentation_id
+            ORDER BY d.tried_at NULLS FIRST, b.dose DESC, s.day, d.displaced_at, d.booking_id
+        ) AS turn
+        FROM displacement d
+        JOIN booking b ON b.id = d.booking_id
+        JOIN vaccination_session s ON s.id = b.session_id
+        WHERE (d.state = 'none_found' OR (d.state = 'pending' AND d.displaced_at < CAST(:overdue AS timestamptz)))
+          AND s.day >= CAST(:since AS date)
+    ) w
+    ORDER BY w.turn, w.tried_at NULLS FIRST, w.booking_id LIMIT 50
     """
 )
+_OVERDUE = timedelta(minutes=10)
 _OVER = text("SELECT id FROM vaccination_session WHERE state <> 'closed' AND closes_at < :before ORDER BY id LIMIT 500")
 
 
@@ -66,7 +76,7 @@ def tidy_pools(engine: Engine, *, now: datetime) -> int:
         pools = {(row[0], row[1]) for row in db.execute(_RUN_OUT, {"now": now})}
         # Each pool goes by its own day: one asked a little early has nothing to do.
         due = {(row[0], row[1]) for row in db.execute(_CLAIMS, {"today": latest_day(now)})}
-        unhelped = list(db.scalars(_UNHELPED, {"since": earliest_day(now - LOOK_AHEAD)}))
+        unhelped = list(db.scalars(_UNHELPED, {"since": earliest_day(now - LOOK_AHEAD), "overdue": now - _OVERDUE}))
     work: list[tuple[str, tuple[UUID, ...], Callable[[Session], bool]]] = []
     work += [("close", (one,), partial(_close, session_id=one, now=now)) for one in over]
     work += [("displace", pool, partial(_displace, pool=pool, now=now)) for pool in sorted(pools)]

@@ -1,9 +1,9 @@
-"""Planning and closing sessions."""
+"""Planning sessions."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,27 +17,25 @@ from tracker.catalog.queries import presentation_by_ref
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.network.queries import facility_by_code_or_id, path_of
+from tracker.network.queries import equipment_by_ref, facility_by_code_or_id, path_of
 from tracker.quota.errors import (
     BadCapacity,
     BadDoses,
     BadWindow,
     BucketTwice,
+    OtherPlace,
     OtherSession,
     SessionInPast,
     SessionNotFound,
 )
-from tracker.quota.events import SessionClosed, SessionPlanned
-from tracker.quota.models import Booking, Bucket, VaccinationSession
+from tracker.quota.events import SessionPlanned
+from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.rules.buckets import bucket_kind, places_of
-from tracker.quota.rules.words import LIVE, BookingState, BucketKind, SessionState
-from tracker.quota.service.claims import give_back_and_fund, restore_claim
+from tracker.quota.rules.words import BucketKind, SessionState
 from tracker.quota.service.commands import PlanSession
-from tracker.quota.service.pools import lock_pool, pool_facts
-from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import tell_session
 
-_MOST_PERSONS = 100_000
+MOST_PERSONS = 100_000
 _MOST_DOSE = 9
 _LONGEST = timedelta(hours=24)
 
@@ -57,11 +55,12 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
         if found.content != content:
             raise OtherSession(id=str(command.id))
         return found.id, False
-    opens_at, closes_at = _window(command, facility)
+    opens_at, closes_at = window_of(command.day, command.opens, command.closes, facility)
     if command.day < local_day(now, facility.timezone) or closes_at <= now:
         raise SessionInPast(field="date")
-    if not 1 <= command.capacity <= _MOST_PERSONS:
+    if not 1 <= command.capacity <= MOST_PERSONS:
         raise BadCapacity(field="capacity")
+    place_id = place_of(db, principal, command.place, facility.id)
     doses = sorted(set(command.doses))
     if not doses or len(doses) != len(command.doses) or not all(1 <= dose <= _MOST_DOSE for dose in doses):
         raise BadDoses(field="doses")
@@ -78,6 +77,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
         taken=0,
         live=0,
         state=SessionState.PLANNED,
+        place_id=place_id,
         content=content,
         created_at=now,
     )
@@ -93,6 +93,8 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
 def _content(command: PlanSession, facility_id: UUID, presentation_id: UUID) -> dict[str, object]:
     asked = asdict(command)
     asked.update(facility=facility_id, presentation=presentation_id)
+    if command.place is None:
+        del asked["place"]  # as what was planned before sessions had one
     return {name: _plain(value) for name, value in sorted(asked.items())}
 
 
@@ -104,16 +106,29 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, int | float) else str(value)
 
 
-def _window(command: PlanSession, facility: Facility) -> tuple[datetime, datetime]:
+def place_of(db: Session, principal: Principal, ref: str | UUID | None, facility_id: UUID) -> UUID | None:
+    """The equipment of the facility that a session takes its vials from; raises EquipmentNotFound, OtherPlace."""
+    if ref is None:
+        return None
+    found = equipment_by_ref(db, principal, ref)
+    if found.facility_id != facility_id:
+        raise OtherPlace(field="place")
+    return found.id
+
+
+def window_of(
+    day: date, opens: time | datetime, closes: time | datetime, facility: Facility
+) -> tuple[datetime, datetime]:
+    """Beginning and end as instants, from local times or instants of that day; raises BadWindow."""
     zone = ZoneInfo(facility.timezone)
 
     def instant(moment: time | datetime) -> datetime:
         if isinstance(moment, datetime):
             return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        return datetime.combine(command.day, moment, tzinfo=moment.tzinfo or zone)
+        return datetime.combine(day, moment, tzinfo=moment.tzinfo or zone)
 
-    opens_at, closes_at = instant(command.opens), instant(command.closes)
-    if local_day(opens_at, facility.timezone) != command.day:
+    opens_at, closes_at = instant(opens), instant(closes)
+    if local_day(opens_at, facility.timezone) != day:
         raise BadWindow(field="from")
     if not timedelta(0) < closes_at - opens_at <= _LONGEST:
         raise BadWindow(field="to")
@@ -159,29 +174,4 @@ def session_for(db: Session, principal: Principal, session_id: UUID, permission:
         raise SessionNotFound(session=str(session_id))
     principal.require(permission, row[1])
     session: VaccinationSession = row[0]
-    return session
-
-
-def close_session(db: Session, principal: Principal, session_id: UUID, *, now: datetime) -> VaccinationSession:
-    """Close a session: who has not come is a no-show, and what was promised to them is free. Twice is harmless.
-
-    Who came and was not vaccinated becomes a no-show of the vaccine, not of the person: deferred.
-    """
-    session_for(db, principal, session_id, Permission.SESSION_WRITE)
-    session = lock_sessions(db, [session_id])[session_id]
-    if session.state is SessionState.CLOSED:
-        return session
-    buckets = buckets_of(db, [session_id])
-    left = db.scalars(select(Booking).where(Booking.session_id == session_id, Booking.state.in_(LIVE))).all()
-    came = {BookingState.ARRIVED, BookingState.FIT}
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
-    lock_pool(db, pool)
-    for booking in left:
-        after = BookingState.DEFERRED if booking.state in came else BookingState.NO_SHOW
-        move(booking, session, buckets[booking.bucket_id], after, now)
-        restore_claim(db, booking, pool.today)
-    session.state = SessionState.CLOSED
-    give_back_and_fund(db, pool, now, {session.day})
-    tell_session(db, session, SessionClosed, now)
-    db.flush()
     return session

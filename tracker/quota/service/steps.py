@@ -51,10 +51,19 @@ def session_to_lock(db: Session, principal: Principal, booking_id: UUID, permiss
 
 
 def write_step(
-    db: Session, principal: Principal, booking: Booking, state: BookingState, reason: str | None, now: datetime
+    db: Session,
+    principal: Principal,
+    booking: Booking,
+    state: BookingState,
+    reason: str | None,
+    now: datetime,
+    *,
+    moved_from: UUID | None = None,
 ) -> None:
     """Keep the step with what it replaces: the screening, or the dose as it stood. Before the booking changes."""
     before: dict[str, Any] = {}
+    if moved_from is not None:
+        before["session"] = str(moved_from)
     if booking.screening is not None:
         before["screening"] = booking.screening
     if booking.vaccinated_at is not None:

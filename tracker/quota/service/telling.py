@@ -9,7 +9,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from tracker.feed.service import append
-from tracker.quota.events import BookingNews, QuotaChanged, SessionClosed, SessionPlanned
+from tracker.quota.events import (
+    BookingNews,
+    QuotaChanged,
+    SessionCancelled,
+    SessionChanged,
+    SessionClosed,
+    SessionPlanned,
+)
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 
@@ -26,9 +33,12 @@ class BookingFacts(TypedDict):
 
 
 def tell_session(
-    db: Session, session: VaccinationSession, news: type[SessionPlanned | SessionClosed], now: datetime
+    db: Session,
+    session: VaccinationSession,
+    news: type[SessionPlanned | SessionClosed | SessionChanged | SessionCancelled],
+    now: datetime,
 ) -> None:
-    """A session began or ended; its subject is the session."""
+    """Something happened to a session, which is the subject."""
     told = news(
         session_id=session.id,
         facility_id=session.facility_id,

@@ -31,7 +31,8 @@ from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
-from tracker.quota.service.commands import MoveBooking
+from tracker.quota.service.arriving import arrive_at, session_giving_the_same
+from tracker.quota.service.commands import ArriveAt, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import BadTicket, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.rules.tickets import Ticket
@@ -114,13 +115,18 @@ def check_in(
 ) -> Booking:
     """Somebody shows a ticket at the door of a facility: the booking's owner has arrived.
 
-    Raises BadTicket, FacilityNotFound, TicketElsewhere, TicketOtherDay, and what moving a booking raises.
+    A ticket of another facility moves the booking here, where a session of this day gives the same dose. Raises BadTicket,
+    FacilityNotFound, TicketElsewhere (none does), TicketOtherDay, and what moving a booking raises.
     """
     ticket = office.read(ticket_text)
     facility = facility_by_code_or_id(db, principal, facility_ref)
-    if ticket.facility != facility.code:
-        raise TicketElsewhere(facility=ticket.facility)
-    if ticket.day != local_day(now, facility.timezone):
+    today = local_day(now, facility.timezone)
+    if ticket.day != today:
         raise TicketOtherDay(day=ticket.day.isoformat())
+    if ticket.facility != facility.code:
+        here = session_giving_the_same(db, ticket.booking, facility.id, today)
+        if here is None:
+            raise TicketElsewhere(facility=ticket.facility)
+        return arrive_at(db, principal, ArriveAt(booking_id=ticket.booking, session_id=here), now=now)
     command = MoveBooking(booking_id=ticket.booking, state=BookingState.ARRIVED)
     return move_booking(db, principal, command, now=now)

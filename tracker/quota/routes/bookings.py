@@ -1,4 +1,4 @@
-"""HTTP of this room."""
+"""The quota, bookings and what they become at the desk, claims and displacements."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
-from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.people.vault import NikVault
-from tracker.quota.errors import BadPeriod, BookingNotFound, SessionNotFound
-from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
+from tracker.quota.errors import BadPeriod, BookingNotFound
+from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement
 from tracker.quota.presenting import (
     booking_out,
     claim_out,
     displaced_out,
     history_out,
     quota_out,
-    session_out,
     step_out,
 )
 from tracker.quota.queries import lists
@@ -33,6 +31,7 @@ from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
+    ArriveIn,
     BookingIn,
     BookingOut,
     BookingStepOut,
@@ -43,29 +42,26 @@ from tracker.quota.schemas import (
     MergeIn,
     QuotaOut,
     ScreenIn,
-    SessionIn,
-    SessionOut,
     TakeBackIn,
     VaccinateIn,
 )
+from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import (
+    ArriveAt,
     Book,
     CorrectDose,
     MergePersons,
     MoveBooking,
-    NewBucket,
-    PlanSession,
     TakeBack,
     Vaccinate,
 )
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
-from tracker.quota.service.sessions import close_session, plan_session
 from tracker.quota.service.vaccinating import vaccinate
 
-router = Router(prefix="/api/v1", tags=["quota"])
+router = Router()
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 Day = Annotated[date | None, Query(description="Inclusive.")]
@@ -92,70 +88,6 @@ def quota(
         raise BadPeriod(field="to")
     asked = QuotaAsked(from_day=from_, to_day=to, facility=facility, area=area, product=product)
     return quota_out(read_quota(db, caller, asked, now=now))
-
-
-@router.get("/sessions")
-def list_sessions(
-    db: Db,
-    caller: Caller,
-    *,
-    facility: Ref = None,
-    from_: Annotated[date | None, Query(alias="from", description="Inclusive.")] = None,
-    to: Day = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Page[SessionOut]:
-    """Sessions of the caller's subtree, by day."""
-    query = lists.sessions_visible_to(caller)
-    if facility is not None:
-        query = query.where(VaccinationSession.facility_id == facility_by_code_or_id(db, caller, facility).id)
-    if from_ is not None:
-        query = query.where(VaccinationSession.day >= from_)
-    if to is not None:
-        query = query.where(VaccinationSession.day <= to)
-    page = page_of(
-        db,
-        query,
-        keys=[VaccinationSession.day, VaccinationSession.id],
-        limit=limit,
-        cursor=cursor,
-        key_of=lambda row: [row[0].day, row[0].id],
-        present=lambda row: row,
-    )
-    buckets = lists.buckets_by_session(db, [row[0].id for row in page.items])
-    return Page(items=[session_out(row, buckets[row[0].id]) for row in page.items], next_cursor=page.next_cursor)
-
-
-@router.post("/sessions", status_code=201, responses=_AGAIN)
-def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Response) -> SessionOut:
-    """Plan a session; the same again answers the first with 200."""
-    command = PlanSession(
-        id=body.id,
-        facility=body.facility,
-        day=body.date,
-        opens=body.opens,
-        closes=body.closes,
-        presentation=body.presentation,
-        doses=tuple(body.doses),
-        capacity=body.capacity,
-        buckets=tuple(NewBucket(kind=b.kind, share=b.share, release_at=b.release_at) for b in body.buckets),
-    )
-    session_id, fresh = plan_session(db, caller, command, now=now)
-    response.status_code = 201 if fresh else 200
-    return _one_session(db, caller, session_id)
-
-
-@router.get("/sessions/{session_id}")
-def read_session(session_id: UUID, db: Db, caller: Caller) -> SessionOut:
-    """One session."""
-    return _one_session(db, caller, session_id)
-
-
-@router.post("/sessions/{session_id}/close")
-def close(session_id: UUID, db: Db, caller: Caller, now: Now) -> SessionOut:
-    """Close a session: who has not come is a no-show, and what was promised to them is free."""
-    close_session(db, caller, session_id, now=now)
-    return _one_session(db, caller, session_id)
 
 
 @router.get("/bookings")
@@ -224,9 +156,11 @@ def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
 
 
 @router.post("/bookings/{booking_id}/arrive")
-def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
-    """The person is there; from now on nobody takes their dose."""
-    return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
+def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now, body: ArriveIn | None = None) -> BookingOut:
+    """The person is there; from now on nobody takes their dose. With `session`: there, wherever it was booked."""
+    if body is None or body.session is None:
+        return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
+    return _out(db, arrive_at(db, caller, ArriveAt(booking_id=booking_id, session_id=body.session), now=now))
 
 
 @router.post("/bookings/{booking_id}/screen")
@@ -341,10 +275,3 @@ def _moved(db: Session, caller: Principal, command: MoveBooking, now: Now) -> Bo
 
 def _out(db: Session, booking: Booking) -> BookingOut:
     return booking_out((booking, db.get_one(Bucket, booking.bucket_id)))
-
-
-def _one_session(db: Session, caller: Principal, session_id: UUID) -> SessionOut:
-    row = db.execute(lists.sessions_visible_to(caller).where(VaccinationSession.id == session_id)).one_or_none()
-    if row is None:
-        raise SessionNotFound(session=str(session_id))
-    return session_out(row, lists.buckets_by_session(db, [session_id])[session_id])

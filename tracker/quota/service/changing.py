@@ -1,0 +1,121 @@
+"""Changing a session: its hours, how many it can serve, where its vials come from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.delivery.service import queue_message
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.quota.errors import BadCapacity, SessionClosed, SessionInPast, TooManySeated
+from tracker.quota.events import SessionChanged
+from tracker.quota.models import Booking, Bucket, VaccinationSession
+from tracker.quota.rules.words import DISPLACEABLE, LIVE, BucketKind, SessionAct, SessionState
+from tracker.quota.service.claims import give_back_and_fund
+from tracker.quota.service.commands import ChangeSession
+from tracker.quota.service.displacing import withdraw
+from tracker.quota.service.ending import keep_session
+from tracker.quota.service.pools import PoolFacts, lock_pool, pool_facts
+from tracker.quota.service.seating import buckets_of, lock_sessions
+from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, window_of
+from tracker.quota.service.telling import tell_session
+
+
+def change_session(db: Session, principal: Principal, command: ChangeSession, *, now: datetime) -> VaccinationSession:
+    """Change what is named; the same again changes nothing. Who keeps a place at other hours is told.
+
+    With fewer places the newest bookings give way, first doses before later ones, and are looked another place for. Raises
+    SessionNotFound, Forbidden, SessionClosed, BadWindow, SessionInPast, BadCapacity, TooManySeated, EquipmentNotFound,
+    OtherPlace.
+    """
+    session_for(db, principal, command.session_id, Permission.SESSION_WRITE)
+    session = lock_sessions(db, [command.session_id])[command.session_id]
+    if session.state is SessionState.CLOSED:
+        raise SessionClosed(session=str(session.id))
+    facility = db.get_one(Facility, session.facility_id)
+    hours = window_of(session.day, command.opens or session.opens_at, command.closes or session.closes_at, facility)
+    capacity = session.capacity if command.capacity is None else command.capacity
+    place_id = session.place_id if command.place is None else place_of(db, principal, command.place, facility.id)
+    if hours[1] <= now:
+        raise SessionInPast(field="to")
+    if not 1 <= capacity <= MOST_PERSONS:
+        raise BadCapacity(field="capacity")
+    if (hours, capacity, place_id) == ((session.opens_at, session.closes_at), session.capacity, session.place_id):
+        return session
+    keep_session(db, principal, session, SessionAct.CHANGED, command.reason, now)
+    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    lock_pool(db, pool)
+    if capacity != session.capacity:
+        _resize(db, pool, session, capacity, now)
+    moved = hours != (session.opens_at, session.closes_at)
+    (session.opens_at, session.closes_at), session.place_id = hours, place_id
+    if moved:
+        _tell_hours(db, session, facility, now)
+    tell_session(db, session, SessionChanged, now)
+    db.flush()
+    return session
+
+
+def _resize(db: Session, pool: PoolFacts, session: VaccinationSession, capacity: int, now: datetime) -> None:
+    buckets = buckets_of(db, [session.id])
+    surplus = session.taken - capacity
+    if surplus > 0:
+        movable = db.scalars(
+            select(Booking)
+            .where(Booking.session_id == session.id, Booking.state.in_(DISPLACEABLE))
+            .order_by(Booking.dose, Booking.made_at.desc(), Booking.id.desc())
+            .execution_options(populate_existing=True)
+        ).all()
+        if surplus > len(movable):
+            raise TooManySeated(least=session.taken - len(movable))
+        for booking in movable[:surplus]:
+            withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
+    _share(db, session, list(buckets.values()), capacity)
+    session.capacity = capacity
+    if surplus > 0:
+        give_back_and_fund(db, pool, now, {session.day})
+
+
+def _share(db: Session, session: VaccinationSession, buckets: list[Bucket], capacity: int) -> None:
+    """Places more are for anybody; places fewer are first those for anybody, then whoever's are free."""
+    spare = capacity - sum(bucket.places for bucket in buckets)
+    general = next((bucket for bucket in buckets if bucket.kind is BucketKind.GENERAL), None)
+    if spare > 0 and general is not None:
+        general.places += spare
+    elif spare > 0:
+        kind = BucketKind.GENERAL
+        db.add(Bucket(id=uuid7(), session_id=session.id, kind=kind, places=spare, taken=0, release_at=None))
+    for bucket in sorted(buckets, key=lambda each: (each.kind is not BucketKind.GENERAL, each.taken - each.places)):
+        fewer = min(max(0, -spare), bucket.places - bucket.taken)
+        bucket.places -= fewer
+        spare += fewer
+
+
+def _tell_hours(db: Session, session: VaccinationSession, facility: Facility, now: datetime) -> None:
+    """The hours as the clock of the place shows them."""
+    params = {
+        "facility": facility.name,
+        "day": session.day.isoformat(),
+        "opens": _clock(session.opens_at, facility.timezone),
+        "closes": _clock(session.closes_at, facility.timezone),
+    }
+    for booking in db.scalars(select(Booking).where(Booking.session_id == session.id, Booking.state.in_(LIVE))):
+        queue_message(
+            db,
+            medium=booking.medium.value,
+            recipient_ref=str(booking.person_id),
+            template="quota_session_changed",
+            params=params,
+            unit_id=facility.id,
+            now=now,
+        )
+
+
+def _clock(at: datetime, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).strftime("%H.%M")

@@ -1,0 +1,140 @@
+"""When a session ends: closed, cancelled, and opened again where that was a mistake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.kit.ids import uuid7
+from tracker.quota.errors import CannotAwait
+from tracker.quota.errors import SessionClosed as AlreadyClosed
+from tracker.quota.events import SessionCancelled, SessionChanged, SessionClosed
+from tracker.quota.models import Booking, SessionChange, VaccinationSession
+from tracker.quota.rules.words import DISPLACEABLE, LIVE, BookingState, SessionAct, SessionState
+from tracker.quota.service.claims import give_back_and_fund, restore_claim
+from tracker.quota.service.displacing import withdraw
+from tracker.quota.service.pools import PoolFacts, lock_pool, pool_facts
+from tracker.quota.service.seating import buckets_of, lock_sessions, move
+from tracker.quota.service.sessions import session_for
+from tracker.quota.service.telling import tell_session
+
+
+def close_session(
+    db: Session, principal: Principal, session_id: UUID, *, now: datetime, reason: str | None = None
+) -> VaccinationSession:
+    """Close a session: what was promised to who has not come is free. Twice is harmless.
+
+    After its end they are no-shows; before it they give way and are looked another place for. Who came and was not
+    vaccinated becomes a no-show of the vaccine, not of the person: deferred. Raises SessionNotFound, Forbidden.
+    """
+    session, pool = _locked(db, principal, session_id, now)
+    if session.state is SessionState.CLOSED:
+        return session
+    keep_session(db, principal, session, SessionAct.CLOSED, reason, now)
+    buckets = buckets_of(db, [session_id])
+    for booking in _live(db, session_id):
+        bucket = buckets[booking.bucket_id]
+        if booking.state in DISPLACEABLE and now < session.closes_at:
+            withdraw(db, pool, booking, session, bucket, now)
+            continue
+        after = BookingState.NO_SHOW if booking.state in DISPLACEABLE else BookingState.DEFERRED
+        move(booking, session, bucket, after, now)
+        restore_claim(db, booking, pool.today)
+    session.state = SessionState.CLOSED
+    give_back_and_fund(db, pool, now, {session.day})
+    tell_session(db, session, SessionClosed, now)
+    db.flush()
+    return session
+
+
+def cancel_session(
+    db: Session, principal: Principal, session_id: UUID, reason: str, *, now: datetime
+) -> VaccinationSession:
+    """A session does not take place: everybody booked gives way, who has arrived too, and is looked another place for.
+
+    Cancelled already is fine. Raises SessionNotFound, Forbidden, SessionClosed.
+    """
+    session, pool = _locked(db, principal, session_id, now)
+    if session.cancelled is not None:
+        return session
+    if session.state is SessionState.CLOSED:
+        raise AlreadyClosed(session=str(session_id))
+    keep_session(db, principal, session, SessionAct.CANCELLED, reason, now)
+    buckets = buckets_of(db, [session_id])
+    for booking in _live(db, session_id):
+        withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
+    session.state, session.cancelled = SessionState.CLOSED, reason
+    give_back_and_fund(db, pool, now, {session.day})
+    tell_session(db, session, SessionCancelled, now)
+    db.flush()
+    return session
+
+
+def reopen_session(
+    db: Session, principal: Principal, session_id: UUID, reason: str, *, now: datetime
+) -> VaccinationSession:
+    """A session was closed or cancelled by mistake: it takes place after all. Open already is fine.
+
+    Who gave way and waits is offered a place in it again. Raises SessionNotFound, Forbidden, CannotAwait (its end has passed).
+    """
+    session, _ = _locked(db, principal, session_id, now)
+    if session.state is not SessionState.CLOSED:
+        return session
+    if session.closes_at <= now:
+        raise CannotAwait(session=str(session_id), to=BookingState.CONFIRMED.value)
+    keep_session(db, principal, session, SessionAct.REOPENED, reason, now)
+    session.state = SessionState.OPEN if session.opens_at <= now else SessionState.PLANNED
+    session.cancelled = None
+    tell_session(db, session, SessionChanged, now)
+    db.flush()
+    return session
+
+
+def keep_session(
+    db: Session, principal: Principal, session: VaccinationSession, what: SessionAct, reason: str | None, now: datetime
+) -> None:
+    """Write down how the session stands before it changes, who changes it and why."""
+    before = {
+        "from": session.opens_at.isoformat(),
+        "to": session.closes_at.isoformat(),
+        "capacity": session.capacity,
+        "taken": session.taken,
+        "place": None if session.place_id is None else str(session.place_id),
+        "state": session.state.value,
+        "cancelled": session.cancelled,
+    }
+    db.add(
+        SessionChange(
+            id=uuid7(),
+            session_id=session.id,
+            what=what,
+            reason=reason,
+            before=before,
+            recorded_by=principal.name,
+            recorded_at=now,
+        )
+    )
+
+
+def _locked(db: Session, principal: Principal, session_id: UUID, now: datetime) -> tuple[VaccinationSession, PoolFacts]:
+    session_for(db, principal, session_id, Permission.SESSION_WRITE)
+    session = lock_sessions(db, [session_id])[session_id]
+    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    lock_pool(db, pool)
+    return session, pool
+
+
+def _live(db: Session, session_id: UUID) -> list[Booking]:
+    return list(
+        db.scalars(
+            select(Booking)
+            .where(Booking.session_id == session_id, Booking.state.in_(LIVE))
+            .order_by(Booking.id)
+            .execution_options(populate_existing=True)
+        )
+    )
