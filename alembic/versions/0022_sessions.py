@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "0021_sessions"
-down_revision = "0020_facts_and_acts"
+revision = "0022_sessions"
+down_revision = "0021_health_answers"
 branch_labels = None
 depends_on = None
 
