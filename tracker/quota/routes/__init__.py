@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.edge.hop import Router
 from tracker.quota.routes import bookings, sessions
+from tracker.quota.routes.router import router
 
-router = Router(prefix="/api/v1", tags=["quota"])
-router.include_router(sessions.router)
-router.include_router(bookings.router)
+__all__ = ["bookings", "router", "sessions"]

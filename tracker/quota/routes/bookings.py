@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.edge.deps import Caller, Db, Now, Shared
-from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
 from tracker.people.service import read_person
@@ -29,6 +28,7 @@ from tracker.quota.presenting import (
 from tracker.quota.queries import lists
 from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.quota import QuotaAsked, read_quota
+from tracker.quota.routes.router import router
 from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
     ArriveIn,
@@ -60,8 +60,6 @@ from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.vaccinating import vaccinate
-
-router = Router()
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 Day = Annotated[date | None, Query(description="Inclusive.")]

@@ -12,21 +12,19 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
-from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import SessionChange, VaccinationSession
 from tracker.quota.presenting import change_out, leftovers_out, session_out
 from tracker.quota.queries import lists
+from tracker.quota.routes.router import router
 from tracker.quota.schemas import LeftoversOut, ReasonIn, SessionChangeIn, SessionChangeOut, SessionIn, SessionOut
 from tracker.quota.service.changing import change_session
 from tracker.quota.service.commands import ChangeSession, NewBucket, PlanSession
 from tracker.quota.service.ending import cancel_session, close_session, reopen_session
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
 from tracker.quota.service.sessions import plan_session, session_for
-
-router = Router()
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 Day = Annotated[date | None, Query(description="Inclusive.")]
