@@ -1,0 +1,79 @@
+"""A puskesmas kept in the head: what lies where and what may be used, without a database and without the house's rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+Spot = tuple[str, str]  # place, batch
+
+
+@dataclass
+class Shelf:
+    """Vials by place, batch and status; `expiry` and `product` by batch."""
+
+    expiry: dict[str, date]
+    product: Callable[[str], str]
+    vials: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    packed: Counter[Spot] = field(default_factory=Counter)
+    off: set[str] = field(default_factory=set)
+    needs: Counter[tuple[str, date]] = field(default_factory=Counter)
+
+    def at(self, spot: Spot, status: str = "usable") -> int:
+        """Vials of a status at a spot."""
+        return self.vials[(*spot, status)]
+
+    def statuses(self, spot: Spot) -> list[str]:
+        """The statuses of which something lies there."""
+        return [status for (place, batch, status), n in self.vials.items() if (place, batch) == spot and n > 0]
+
+    def move(self, spot: Spot, vials: int, status: str = "usable") -> None:
+        """Vials came (+) or went (−)."""
+        self.vials[(*spot, status)] += vials
+
+    def change(self, spot: Spot, before: str, after: str) -> None:
+        """All of one status there get another."""
+        vials = self.at(spot, before)
+        self.move(spot, -vials, before)
+        self.move(spot, vials, after)
+
+    def can_take(self, spot: Spot) -> int:
+        """Vials somebody standing there today could use."""
+        if spot[0] in self.off:
+            return 0
+        return max(0, self.at(spot) - self.packed[spot])
+
+    def useful(self, product: str, day: date) -> int:
+        """Vials of a product that could be used on a day."""
+        spots = {(place, batch) for place, batch, _ in self.vials if self.product(batch) == product}
+        return sum(self.can_take(spot) for spot in spots if self.expiry[spot[1]] >= day)
+
+    def can_promise(self, product: str, day: date, today: date) -> int | None:
+        """How many vials more could be kept for a day, by giving each promise a vial of its own; None when some have none."""
+        spots = {(place, batch) for place, batch, _ in self.vials if self.product(batch) == product}
+        ends = [self.expiry[spot[1]] for spot in spots for _ in range(self.can_take(spot))]
+        needs = [on for (of, on), n in self.needs.items() if of == product and on >= today for _ in range(n)]
+        if not _all_served(ends, needs):
+            return None
+        more = 0
+        while _all_served(ends, [*needs, *[day] * (more + 1)]):
+            more += 1
+        return more
+
+
+def _all_served(ends: list[date], days: list[date]) -> bool:
+    """Whether each promise can have a vial of its own that lasts until its day (augmenting paths)."""
+    given: dict[int, int] = {}
+
+    def serve(promise: int, seen: set[int]) -> bool:
+        for vial, end in enumerate(ends):
+            if end >= days[promise] and vial not in seen:
+                seen.add(vial)
+                if vial not in given or serve(given[vial], seen):
+                    given[vial] = promise
+                    return True
+        return False
+
+    return all(serve(promise, set()) for promise in range(len(days)))
