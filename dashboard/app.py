@@ -26,6 +26,7 @@ from dashboard.frame.viewer import LoginNeeded, own_path, stranger
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import pages as overview
+from dashboard.quota import desk
 from dashboard.quota import pages as quota
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
@@ -56,6 +57,7 @@ ROUTERS = (
     the_map.router,
     sprites.router,
     quota.router,
+    desk.router,
     scan.router,
     search.router,
     shipments.router,

@@ -157,6 +157,12 @@ BUCKET = {
     "nakes": mark("Tenaga kesehatan"),
     "general": mark("Umum"),
 }
+SESSION_ACT = {
+    "changed": mark("Diubah"),
+    "cancelled": mark("Dibatalkan"),
+    "closed": mark("Ditutup"),
+    "reopened": mark("Dibuka lagi"),
+}
 BOOKING_STATE = {
     "reserved": mark("Menunggu konfirmasi"),
     "confirmed": mark("Terkonfirmasi"),

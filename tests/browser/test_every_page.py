@@ -44,6 +44,7 @@ def address(path: str, site: Site) -> str:
     blanks = {
         **BLANKS,
         "session_id": str(site.world.sessions[1]),
+        "booking_id": str(site.world.booking),
         "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
     }
     if path.startswith("/pengiriman/"):

@@ -21,6 +21,8 @@ from tracker.quota.errors import (
     BadWindow,
     CannotAwait,
     Exhausted,
+    NoVial,
+    OtherPlace,
     OtherVaccine,
     SessionClosed,
     TooManySeated,
@@ -215,6 +217,37 @@ def test_who_comes_with_a_claim_from_elsewhere_uses_it_and_another_facilitys_sta
     nurse = desk.world.who(Role.VACCINATOR)
     arrive_at(db, nurse, ArriveAt(booking_id=second.id, session_id=here), now=desk.now)
     assert desk.vaccinate(second).state is B.VACCINATED
+
+
+# where the vials come from
+
+
+def test_an_outreach_takes_its_vials_from_its_carrier_and_the_desk_from_the_fridge(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 2)  # the first to expire lies in the fridge
+    desk.stock("az-10/AZ003", 1, place="pkm-cipondoh-b1")
+    outreach, home = desk.session(ahead=0, place="pkm-cipondoh-b1"), desk.session(ahead=0)
+    there, here = desk.vaccinate(desk.confirmed(outreach)), desk.vaccinate(desk.confirmed(home))
+    assert there.batch_id == desk.world.batches["az-10/AZ003"].id
+    assert here.batch_id == desk.world.batches["az-10/AZ001"].id
+    for booking in desk.booked(outreach, 9):
+        desk.vaccinate(booking)
+    with pytest.raises(NoVial):
+        desk.vaccinate(desk.confirmed(outreach))
+
+
+def test_the_desk_does_not_take_what_an_outreach_took_along(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 1, place="pkm-cipondoh-b1")
+    desk.session(ahead=0, place="pkm-cipondoh-b1")
+    with pytest.raises(NoVial):
+        desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+
+
+def test_a_carrier_of_another_facility_is_no_place_of_a_session(desk: Desk) -> None:
+    with pytest.raises(OtherPlace):
+        desk.session(place="pkm-tanah-tinggi-k1")
+    session = desk.session()
+    change(desk, session, place="pkm-cipondoh-b1")
+    assert desk.read(session).place_id == desk.world.cold_box.id
 
 
 # what is left

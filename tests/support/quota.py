@@ -87,8 +87,10 @@ class Desk:
         doses: tuple[int, ...] = (1, 2),
         buckets: tuple[NewBucket, ...] = ALL,
         facility: Facility | None = None,
+        place: str | None = None,
     ) -> UUID:
         command = PlanSession(
+            place=place,
             id=uuid7(),
             facility=(facility or self.world.puskesmas).id,
             day=self.day(ahead),

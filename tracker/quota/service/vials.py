@@ -108,6 +108,8 @@ _CANDIDATES = text(
     JOIN stock_event e ON e.id = v.event_id
     WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND b.expiry >= :day_of_dose
       AND (v.session_id = :session OR NOT v.id = ANY(CAST(:kept AS uuid[])))
+      AND CASE WHEN CAST(:place AS uuid) IS NULL THEN NOT v.place_id = ANY(CAST(:elsewhere AS uuid[]))
+               ELSE v.place_id = :place END
       AND CASE WHEN :opened_later
                THEN v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
                     AND v.closed_at IS NULL AND v.remaining > 0
@@ -137,6 +139,8 @@ def _candidates(
             "zone": pool.timezone,
             "day_of_dose": local_day(at, pool.timezone),
             "kept": list(kept),
+            "place": session.place_id,
+            "elsewhere": list(_carriers(db, session)),
             "opened_later": opened_later,
             "inferred": OPENED_FOR_A_DOSE,
         },
@@ -177,7 +181,12 @@ def _open(
 
     What lay there then may have gone since; the ledger has the last word on each.
     """
-    parcels = parcels_then(db, pool.facility_id, pool.presentation_id, at)
+    elsewhere = _carriers(db, session)
+    parcels = [
+        each
+        for each in parcels_then(db, pool.facility_id, pool.presentation_id, at)
+        if (each.place_id == session.place_id if session.place_id else each.place_id not in elsewhere)
+    ]
     while lines := pick(parcels, 1, local_day(at, pool.timezone)).lines:
         parcel = lines[0].parcel
         command = OpenForSession(
@@ -196,6 +205,19 @@ def _open(
         except (HistoryNegative, OutOfService, PackedVials, VvmSpent):
             parcels = [each for each in parcels if each is not parcel]
     raise NoVial(facility=str(pool.facility_id), presentation=str(pool.presentation_id))
+
+
+def _carriers(db: Session, session: VaccinationSession) -> set[UUID]:
+    """Where other sessions of the day take their vials from: what was taken along is not at the desk."""
+    places = db.scalars(
+        select(VaccinationSession.place_id).where(
+            VaccinationSession.facility_id == session.facility_id,
+            VaccinationSession.day == session.day,
+            VaccinationSession.place_id.is_not(None),
+            VaccinationSession.cancelled.is_(None),
+        )
+    )
+    return {place for place in places if place is not None} - {session.place_id}
 
 
 def _served(

@@ -1,0 +1,82 @@
+"""A session and a booking at the desk, by their pages: forms without scripts do what the use cases do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from tests.api.test_pages import app_services, csrf_of, log_in, made, site, world
+from tests.browser.page_world import PageWorld
+from tests.support.quota import Desk
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.quota.models import Booking, BookingStep, VaccinationSession
+from tracker.quota.rules.words import BookingState, SessionState
+from tracker.quota.service.commands import Vaccinate
+from tracker.quota.service.vaccinating import vaccinate
+from tracker.stock.models import OpenVial
+
+__all__ = ["app_services", "made", "site", "world"]
+
+WHY = {"alasan": "vaksinator sakit"}
+
+
+def test_a_session_is_changed_cancelled_and_opened_again_by_its_page(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    log_in(site)
+    path = f"/kuota/sesi/{world.sessions[0]}"
+    page = site.get(path)
+    assert page.status_code == 200
+    csrf = {"csrf": csrf_of(page.text)}
+    assert site.post(f"{path}/batal", data=WHY).status_code == 403
+    assert site.post(f"{path}/batal", data=csrf).status_code == 422
+    hours = {"mulai": "13:00", "selesai": "16:00", "kapasitas": "5"}
+    assert site.post(f"{path}/ubah", data=csrf | WHY | hours).status_code == 303
+    assert site.post(f"{path}/ubah", data=csrf | WHY | hours | {"selesai": "12:00"}).status_code == 422
+    with transaction(app_services.engine) as db:
+        found = db.get_one(VaccinationSession, world.sessions[0])
+        assert (found.capacity, found.taken) == (5, 5)
+    assert site.post(f"{path}/batal", data=csrf | WHY).status_code == 303
+    text = site.get(path).text
+    assert "Dibatalkan: vaksinator sakit" in text
+    assert site.post(f"{path}/buka", data=csrf | {"alasan": "salah hari"}).status_code == 303
+    with transaction(app_services.engine) as db:
+        assert db.get_one(VaccinationSession, world.sessions[0]).state is SessionState.PLANNED
+    assert "salah hari" in site.get(path).text
+    assert site.post(f"{path}/apa", data=csrf | WHY).status_code == 404
+
+
+def test_a_dose_typed_wrong_is_corrected_and_taken_back_and_what_is_left_is_thrown_away_by_their_pages(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        now = app_services.clock()
+        Desk(db, replace(world.world, now=now), now).stock("penta-5/PB002", 2, place="pkm-cipondoh-k2")
+        booking = db.scalars(select(Booking).where(Booking.session_id == world.sessions[0])).first()
+        assert booking is not None
+        booking_id = booking.id
+        told = Vaccinate(booking_id=booking_id, override="dokter meminta hari ini")
+        at = vaccinate(db, SYSTEM, told, now=now).vaccinated_at
+        assert at is not None
+        db.scalars(select(OpenVial)).one().discard_by = now - timedelta(minutes=1)
+    log_in(site)
+    path = f"/kuota/pendaftaran/{booking_id}"
+    page = site.get(path).text
+    assert "Jadwal dikesampingkan" in page
+    csrf = {"csrf": csrf_of(page)}
+    back = site.post(f"{path}/kembalikan", data=csrf | {"alasan": "orang lain", "keadaan": "confirmed"})
+    assert back.status_code == 303
+    assert "orang lain" in site.get(path).text
+    assert site.post(f"{path}/kembalikan", data=csrf | WHY | {"keadaan": "lapsed"}).status_code == 422
+    with transaction(app_services.engine) as db:
+        assert db.get_one(Booking, booking_id).state is BookingState.CONFIRMED
+        assert [step.to_state for step in db.scalars(select(BookingStep).order_by(BookingStep.id))][-1] == "confirmed"
+    session = f"/kuota/sesi/{world.sessions[0]}"
+    assert "5 dosis tersisa" in site.get(session).text
+    assert site.post(f"{session}/buang", data=csrf).status_code == 303
+    assert "dosis tersisa" not in site.get(session).text
