@@ -232,7 +232,7 @@ def _codes(db: Session, sender: _Sender, gateway: str | None, decoded: Decoded) 
 
 
 class LoggerFileStored(BaseModel):
-    """What an upload did: the logger's device and sensor, readings in the file and new among them."""
+    """What an upload did: the logger's device and sensor, readings in the file, new ones, those that count elsewhere."""
 
     device: str
     sensor_id: int
@@ -240,6 +240,7 @@ class LoggerFileStored(BaseModel):
     serial: str
     readings: int
     new: int
+    elsewhere: int
     missing: int
     first: datetime
     last: datetime
@@ -266,6 +267,7 @@ def post_logger_file(
         serial=done.serial,
         readings=done.readings,
         new=done.new,
+        elsewhere=done.elsewhere,
         missing=done.missing,
         first=done.first,
         last=done.last,

@@ -16,6 +16,7 @@ from tracker.access.principal import SYSTEM
 from tracker.coldchain.events import AlarmRaised, EpisodeChanged, EpisodeNews
 from tracker.feed.reacting import Reaction, Runner
 from tracker.kit.clock import Clock
+from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
 from tracker.quota.events import BookingDisplaced
@@ -29,7 +30,10 @@ from tracker.trace.recalls import sweep_recalls, tell_found
 
 
 def _hold(db: Session, event: EpisodeNews, now: datetime) -> None:
-    hold_for_episode(db, SYSTEM, event.episode_id, now=now)
+    if event.void:
+        lift_mistaken(db, event.episode_id, now=now)
+    else:
+        hold_for_episode(db, SYSTEM, event.episode_id, now=now)
 
 
 def _hold_entering(db: Session, event: StockMoved, now: datetime) -> None:
@@ -65,7 +69,8 @@ def _recall(db: Session, event: StockMoved, now: datetime) -> None:
 
 
 REACTIONS: tuple[Reaction[Any], ...] = (
-    # An alarm, or an alarmed episode that grew: stop what it may have harmed, wherever that is now.
+    # An alarm, or an alarmed episode that grew: stop what it may have harmed, wherever that is now. One that was
+    # measured elsewhere than was said, as a person has corrected: free what it had stopped.
     Reaction(name="hold", on=(AlarmRaised, EpisodeChanged), act=_hold),
     # Stock that entered a place under alarm, or whose stay there is learnt of late.
     Reaction(name="hold_entering", on=(StockMoved,), act=_hold_entering),

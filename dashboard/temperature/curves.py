@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import Nullable, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Nullable, and_, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from dashboard.temperature.places import SAFE_RANGE, assigned_at
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import units_visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Episode
 from tracker.coldchain.rules.instants import SECOND, from_micros, to_micros
@@ -23,6 +24,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.queries import zone_there
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, Device, Reading
+from tracker.telemetry.queries.reach import readings_seen, watched_by
 from tracker.telemetry.queries.readings import intervals_of as nominal_intervals
 from tracker.telemetry.rules.words import Flag, Quantity, Role
 
@@ -55,6 +57,10 @@ class Sensor:
     place: str | None
     low_c: float | None
     high_c: float | None
+    seen: ColumnElement[bool] = field(default_factory=true)
+    """Which of its readings the viewer sees."""
+    units: tuple[UUID, ...] | None = None
+    """Of which units its episodes are shown; None: all."""
 
 
 def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) -> Sensor:
@@ -67,14 +73,14 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
     query = (
         select(Channel, Device, Unit, Nullable(Facility), Nullable(Equipment), zone_there())
         .join(Device, Device.id == Channel.device_id)
-        .join(Unit, Unit.id == Device.unit_id)
-        .outerjoin(Facility, Facility.id == Unit.id)
         .outerjoin(Assignment, and_(Assignment.channel_id == Channel.id, assigned_at(now)))
         .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
+        .join(Unit, Unit.id == func.coalesce(Equipment.facility_id, Device.unit_id))
+        .outerjoin(Facility, Facility.id == Unit.id)
         .where(
             or_(Device.code == text, Channel.id == number),
             Channel.quantity == Quantity.TEMPERATURE,
-            visible_to(principal, Unit.path, Permission.TELEMETRY_READ),
+            watched_by(principal),
         )
         .order_by((Channel.id == number).desc(), watched_first, Channel.name)
         .limit(1)
@@ -98,6 +104,8 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
         place=equipment.name if equipment else None,
         low_c=low,
         high_c=high,
+        seen=readings_seen(db, principal, channel.id),
+        units=tuple(db.scalars(units_visible_to(principal, Permission.TELEMETRY_READ))),
     )
 
 
@@ -137,6 +145,7 @@ def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) ->
         Reading.channel_id == sensor.channel_id,
         Reading.measured_at >= from_at,
         Reading.measured_at < to_at,
+        sensor.seen,
     )
     faulty = Reading.flags.op("&")(int(Flag.CLOCK_FAULT)) != 0
     rows, minimum, maximum, newest, faults = db.execute(
@@ -215,6 +224,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -
             Episode.channel_id == sensor.channel_id,
             Episode.void_at.is_(None),
             Episode.merged_into.is_(None),
+            true() if sensor.units is None else Episode.unit_id.in_(sensor.units),
             Episode.started_at < to_at,
             or_(Episode.ended_at.is_(None), Episode.ended_at > from_at),
         )

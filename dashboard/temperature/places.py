@@ -216,10 +216,10 @@ def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int 
         )
         .join(Channel, Channel.id == ChannelEvaluation.channel_id)
         .join(Device, Device.id == Channel.device_id)
-        .join(Unit, Unit.id == Device.unit_id)
-        .outerjoin(Facility, Facility.id == Unit.id)
-        .outerjoin(Assignment, and_(Assignment.channel_id == Channel.id, assigned_at(now)))
+        .join(Assignment, and_(Assignment.channel_id == Channel.id, assigned_at(now)))
         .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
+        .join(Unit, Unit.id == func.coalesce(Equipment.facility_id, Device.unit_id))
+        .outerjoin(Facility, Facility.id == Unit.id)
         .where(
             ChannelEvaluation.silent,
             Channel.role.in_(WATCHED),

@@ -14,7 +14,7 @@ from ingest.files.logger_file import LoggerFile, LoggerFileError
 from ingest.files.reader import read_logger_file
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
-from tracker.kit.errors import Refused
+from tracker.kit.errors import Conflict, Refused
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.rules.words import PlaceKind
@@ -24,13 +24,20 @@ from tracker.telemetry.queries.devices import device_by_code
 from tracker.telemetry.queries.sensors import channel_named
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role, TimeSource
-from tracker.telemetry.service.channels import goes_on_watching, use_channel
+from tracker.telemetry.service.assigning import goes_on_watching, watched_since, watches_of
+from tracker.telemetry.service.channels import use_channel
 from tracker.telemetry.service.commands import ChannelUse, NewDevice
 from tracker.telemetry.service.devices import add_device
 from tracker.telemetry.service.writer import Arrival, store_readings
 
 CHANNEL = "t1"
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
+
+
+class CountedElsewhere(Conflict):
+    """The file's readings are known already, and count for what the logger was said to watch."""
+
+    code = "ingest.counted_elsewhere"
 
 
 class BadLoggerFile(Refused):
@@ -49,6 +56,8 @@ class ImportedLogger:
     serial: str
     readings: int
     new: int
+    elsewhere: int
+    """Readings in the file that count for what the logger watched before."""
     missing: int
     first: datetime
     last: datetime
@@ -61,7 +70,8 @@ def import_logger_file(
 
     Device and channel are made when the serial number is new. The file's naive local times are placed
     in the zone of the equipment's facility. Raises BadLoggerFile, EquipmentNotFound, Forbidden, and
-    telemetry's AssignmentOverlap when the logger has since been put elsewhere.
+    CountedElsewhere when all of it was measured while the logger was said to watch something else, and telemetry's
+    AssignmentOverlap when the logger has since been put elsewhere.
     """
     equipment = equipment_by_ref(db, principal, equipment_ref)
     principal.require(Permission.TELEMETRY_WRITE, path_of(db, equipment.facility_id))
@@ -76,7 +86,8 @@ def import_logger_file(
     readings = [(at.replace(tzinfo=zone).astimezone(UTC), value) for at, value in file.readings]
     # The caller may write telemetry here; making the logger known is part of that, not of keeping devices.
     device = _device(db, file, facility, now)
-    channel = _channel(db, device, file, equipment, first=min(at for at, _ in readings), now=now)
+    instants = [at for at, _ in readings]
+    channel = _channel(db, device, file, equipment, first=min(instants), last=max(instants), now=now)
     ref = ChannelRef(channel.id, channel.quantity, channel.role)
     arrival = Arrival(
         received_at=now,
@@ -85,7 +96,7 @@ def import_logger_file(
         message_id=None,
     )
     stored = store_readings(db, [arrival])
-    instants = [at for at, _ in readings]
+    counted = watched_since(db, channel, equipment.id)
     return ImportedLogger(
         device_code=device.code,
         channel_id=channel.id,
@@ -93,6 +104,7 @@ def import_logger_file(
         serial=file.serial,
         readings=len(readings),
         new=stored.new,
+        elsewhere=sum(1 for at in instants if counted is None or at < counted),
         missing=file.missing,
         first=min(instants),
         last=max(instants),
@@ -116,7 +128,14 @@ def _device(db: Session, file: LoggerFile, facility: Facility, now: datetime) ->
 
 
 def _channel(
-    db: Session, device: Device, file: LoggerFile, equipment: Equipment, *, first: datetime, now: datetime
+    db: Session,
+    device: Device,
+    file: LoggerFile,
+    equipment: Equipment,
+    *,
+    first: datetime,
+    last: datetime,
+    now: datetime,
 ) -> Channel:
     channel = channel_named(db, device.id, CHANNEL, Quantity.TEMPERATURE)
     from_at = first
@@ -125,6 +144,8 @@ def _channel(
             return channel
         # Its memory still holds what it measured elsewhere: only what is newer was measured here.
         newest = newest_at(db, channel.id)
+        if newest is not None and last <= newest:
+            raise _elsewhere(db, device, channel, equipment, first)
         from_at = first if newest is None else max(first, newest + timedelta(seconds=1))
     use = ChannelUse(
         device=device.id,
@@ -135,3 +156,18 @@ def _channel(
         interval_s=file.interval_s,
     )
     return use_channel(db, SYSTEM, use, now=now)
+
+
+def _elsewhere(
+    db: Session, device: Device, channel: Channel, equipment: Equipment, first: datetime
+) -> CountedElsewhere:
+    """Whose the readings are, and the words that correct it."""
+    watches = [one for one in watches_of(db, channel.id) if one.to_at is None or one.to_at > first]
+    place = db.get(Equipment, watches[0].equipment_id) if watches and watches[0].equipment_id else None
+    return CountedElsewhere(
+        device=device.code,
+        channel=channel.name,
+        place=place.code if place is not None else "-",
+        since=(watches[0].from_at if watches else first).isoformat(),
+        equipment=equipment.code,
+    )

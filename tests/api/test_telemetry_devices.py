@@ -160,9 +160,18 @@ def test_a_channel_watches_a_fridge_until_it_watches_another(
     assert (sensor["equipment"], sensor["interval_s"]) == ("pkm-cipondoh-k2", 300)
 
 
-def test_a_watch_cannot_begin_before_one_that_is_already_recorded(api: TestClient, manager: dict[str, str]) -> None:
+def test_a_watch_cannot_begin_before_one_in_which_something_was_measured(
+    api: TestClient, app_services: Services, manager: dict[str, str]
+) -> None:
     make(api, manager)
-    use(api, manager, equipment="pkm-cipondoh-k1", **{"from": (utc_now() - 10 * MINUTE).isoformat()})
+    now = utc_now()
+    made = use(api, manager, equipment="pkm-cipondoh-k1", **{"from": (now - 10 * MINUTE).isoformat()}).json()
+    with transaction(app_services.engine) as db:
+        ref = channel_refs(db, [made["id"]])[made["id"]]
+        arrival = Arrival(
+            received_at=now, time_source=TimeSource.DEVICE, measured=[(ref, now - MINUTE, 5.0)], message_id=None
+        )
+        store_readings(db, [arrival])
     late = use(api, manager, equipment="pkm-cipondoh-k2", **{"from": (utc_now() - 60 * MINUTE).isoformat()})
     assert (late.status_code, late.json()["code"]) == (409, "telemetry.assignment_overlap")
 
@@ -285,3 +294,34 @@ def test_dead_letters_show_the_reason_and_unknown_senders_only_to_the_nation(
     assert [(item["payload"], item["times"]) for item in mine] == [("\\xff{", 2)]
     nation = key_of(app_services, world, Role.NATIONAL)
     assert len(api.get("/api/v1/dead-letters", headers=nation).json()["items"]) == 2
+
+
+def test_a_device_is_moved_revoked_retired_and_taken_back_over_http(api: TestClient, manager: dict[str, str]) -> None:
+    make(api, manager)
+    use(api, manager, equipment="pkm-cipondoh-k1")
+    moved = api.post("/api/v1/devices/dev-1/move", json={"facility": "pkm-cipondoh"}, headers=manager)
+    assert (moved.status_code, moved.json()["code"]) == (200, "dev-1")
+    elsewhere = api.post("/api/v1/devices/dev-1/move", json={"facility": "pkm-tanah-tinggi"}, headers=manager)
+    assert elsewhere.json()["code"] == "telemetry.unknown_unit"
+    assert api.delete("/api/v1/devices/dev-1/credentials", headers=manager).status_code == 200
+    for _ in range(2):
+        retired = api.post("/api/v1/devices/dev-1/retire", headers=manager)
+        assert retired.json()["retired_at"] is not None
+    assert api.get("/api/v1/sensors", headers=manager).json()["items"] == []
+    refused = api.post("/api/v1/devices/dev-1/credentials", headers=manager)
+    assert (refused.status_code, refused.json()["code"]) == (409, "telemetry.device_retired")
+    assert api.post("/api/v1/devices/dev-1/reinstate", headers=manager).json()["retired_at"] is None
+    assert api.post("/api/v1/devices/dev-1/credentials", headers=manager).json()["mqtt_password"]
+
+
+def test_a_watch_is_corrected_over_http(api: TestClient, manager: dict[str, str]) -> None:
+    make(api, manager)
+    use(api, manager, equipment="pkm-cipondoh-k1", **{"from": (utc_now() - 10 * MINUTE).isoformat()})
+    said = {"equipment": "pkm-cipondoh-k2", "reason": "label read wrongly"}
+    done = api.post("/api/v1/devices/dev-1/channels/t1/corrections", json=said, headers=manager)
+    assert (done.status_code, done.json()["sensor"]) == (201, "dev-1.t1")
+    assert [one["equipment"] for one in api.get("/api/v1/sensors", headers=manager).json()["items"]] == [
+        "pkm-cipondoh-k2"
+    ]
+    missing = api.post("/api/v1/devices/dev-1/channels/t9/corrections", json=said, headers=manager)
+    assert (missing.status_code, missing.json()["code"]) == (404, "telemetry.nothing_watched")

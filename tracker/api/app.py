@@ -30,6 +30,7 @@ from tracker.scans import routes as scans
 from tracker.shipments import routes as shipments
 from tracker.stock import routes as stock
 from tracker.telemetry import routes as telemetry
+from tracker.telemetry.routes import devices as telemetry_devices
 from tracker.trace import routes as trace
 
 # Live pages' looks at the feed and the gauges' at the house: short, and never in the way of requests.
@@ -50,6 +51,7 @@ ROOM_ROUTERS = (
     passport.router,
     coldchain.router,
     telemetry.router,
+    telemetry_devices.router,
     shipments.router,
     stock.router,
     catalog.router,

@@ -56,7 +56,7 @@ def list_episodes(
 ) -> Page[EpisodeOut]:
     """Episodes of one sensor, newest first; `alarmed=true` leaves those that met their limit's duration."""
     channel_id = sensor_by_ref(db, caller, ref).id
-    query = queries.episodes_of_channel(channel_id)
+    query = queries.episodes_of_channel(caller, channel_id)
     if alarmed is not None:
         query = query.where(Episode.alarmed_at.is_not(None) if alarmed else Episode.alarmed_at.is_(None))
     return page_of(

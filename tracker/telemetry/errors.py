@@ -75,3 +75,21 @@ class BadPeriod(Refused):
     """The period is empty, reversed, or begins in the future or before 2015."""
 
     code = "telemetry.bad_period"
+
+
+class NothingWatched(NotFound):
+    """The channel watched nothing at that time."""
+
+    code = "telemetry.nothing_watched"
+
+
+class ReasonMissing(Refused):
+    """A correction needs a reason."""
+
+    code = "telemetry.reason_missing"
+
+
+class DeviceRetired(Conflict):
+    """The device is out of use; it must be taken back into use first."""
+
+    code = "telemetry.device_retired"

@@ -111,6 +111,26 @@ class Assignment(Base):
     to_at: Mapped[datetime | None]
 
 
+class WatchCorrection(Base):
+    """It was said for [from_at, to_at) that a channel watched the wrong equipment. Append-only.
+
+    `assignment_id` is the assignment that was replaced; what hung on it (episodes) is void.
+    """
+
+    __tablename__ = "watch_correction"
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"), index=True)
+    from_equipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
+    to_equipment_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+    reason: Mapped[str]
+    corrected_at: Mapped[datetime]
+    corrected_by: Mapped[UUID | None]
+    corrected_name: Mapped[str]
+
+
 class Reading(Base):
     """One measured value.
 

@@ -35,6 +35,7 @@ def device_out(device: Device) -> DeviceOut:
         gateway_id=device.gateway_id,
         status=device.status,
         last_seen_at=device.last_seen_at,
+        retired_at=device.retired_at,
     )
 
 

@@ -41,6 +41,7 @@ class DeviceOut(BaseModel):
     gateway_id: UUID | None
     status: DeviceStatus
     last_seen_at: datetime | None
+    retired_at: datetime | None
 
 
 class DeviceWithPassword(DeviceOut):
@@ -62,6 +63,25 @@ class ChannelIn(BaseModel):
     shipment: Plain | None = None
     from_at: AwareDatetime | None = Field(None, alias="from")
     interval_s: int | None = Field(None, ge=1, le=86_400)
+
+
+class CorrectionIn(BaseModel):
+    """The watch in force at `at` (default: the channel's last one) was of this equipment, and why that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    equipment: Plain
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    quantity: Quantity = Quantity.TEMPERATURE
+    at: AwareDatetime | None = None
+
+
+class MoveIn(BaseModel):
+    """The unit (id or code) a device belongs to from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    facility: Plain
 
 
 class ChannelOut(BaseModel):

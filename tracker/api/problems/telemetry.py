@@ -49,6 +49,22 @@ PROBLEMS: dict[str, Problem] = {
         "Kurun waktu kosong, terbalik, di masa depan, atau sebelum 2015.",
         "The period is empty, reversed, in the future, or before 2015.",
     ),
+    "telemetry.nothing_watched": Problem(
+        404, "Kanal ini tidak mengamati apa pun pada waktu itu.", "The channel watched nothing at that time."
+    ),
+    "telemetry.reason_missing": Problem(422, "Sebutkan alasan koreksi.", "Give the reason of the correction."),
+    "telemetry.device_retired": Problem(
+        409,
+        "Perangkat {device} sudah tidak dipakai; pakai lagi dahulu (reinstate).",
+        "Device {device} is out of use; take it back into use first (reinstate).",
+    ),
+    "ingest.counted_elsewhere": Problem(
+        409,
+        "Pembacaan ini dihitung untuk {place} sejak {since:moment}. Bila sebenarnya untuk {equipment}: rantai device "
+        "correct {device} {channel} --equipment {equipment} --reason …, atau POST …/channels/{channel}/corrections.",
+        "These readings count for {place} since {since:moment}. If they are really of {equipment}: rantai device "
+        "correct {device} {channel} --equipment {equipment} --reason …, or POST …/channels/{channel}/corrections.",
+    ),
     "ingest.malformed": Problem(400, "Isi kiriman tidak dapat dibaca: {detail}", "The body cannot be read: {detail}"),
     "ingest.too_large": Problem(413, "Isi kiriman melebihi {limit} bita.", "The body is larger than {limit} bytes."),
     "ingest.encoding": Problem(

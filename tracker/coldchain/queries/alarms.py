@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import units_visible_to, visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.rules.limits import Severity
@@ -70,8 +70,11 @@ def rules_ringing(db: Session, principal: Principal, unit_id: UUID | None = None
     return found
 
 
-def episodes_of_channel(channel_id: int) -> Select[Episode]:
-    """Living episodes of a channel, not ordered; who may see the channel is the caller's question."""
+def episodes_of_channel(principal: Principal, channel_id: int) -> Select[Episode]:
+    """Living episodes of a channel at the caller's places, not ordered."""
     return select(Episode).where(
-        Episode.channel_id == channel_id, Episode.void_at.is_(None), Episode.merged_into.is_(None)
+        Episode.channel_id == channel_id,
+        Episode.void_at.is_(None),
+        Episode.merged_into.is_(None),
+        Episode.unit_id.in_(units_visible_to(principal, Permission.TELEMETRY_READ)),
     )

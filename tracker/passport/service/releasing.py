@@ -53,7 +53,7 @@ def release_hold(db: Session, principal: Principal, hold_id: UUID, decision: Dec
     allowed = may_release(hold.harm, shake_test=decision.shake_test, shake_test_valid=valid, override=decision.override)
     if not allowed:
         raise ShakeTestNeeded(field="shake_test")
-    _decide(db, principal, hold, decision, state=HoldState.RELEASED, now=now)
+    decide(db, principal, hold, decision, state=HoldState.RELEASED, now=now)
     return hold
 
 
@@ -64,35 +64,45 @@ def discard_hold(db: Session, principal: Principal, hold_id: UUID, decision: Dec
         raise ReasonMissing(field="reason")
     if hold.state is not HoldState.HELD:
         raise HoldDecided(name=hold.decided_name)
-    _decide(db, principal, hold, decision, state=HoldState.DISCARDED, now=now)
+    decide(db, principal, hold, decision, state=HoldState.DISCARDED, now=now)
     return hold
 
 
 def _hold_for_update(db: Session, principal: Principal, hold_id: UUID) -> Hold:
     """The hold, with its pool locked first (the house's order: stock's anchors before this room's row is read)."""
     row = db.execute(
-        select(Hold.facility_id, Hold.account, Hold.holder_id, Batch.presentation_id, Unit.path)
-        .join(Unit, Unit.id == Hold.facility_id)
-        .join(Batch, Batch.id == Hold.batch_id)
+        select(Unit.path)
+        .join(Hold, Hold.facility_id == Unit.id)
         .where(Hold.id == hold_id, visible_to(principal, Unit.path, Permission.ALARM_READ))
     ).one_or_none()
     if row is None:
         raise HoldNotFound(hold=str(hold_id))
     principal.require(Permission.HOLD_RELEASE, row.path)
+    lock_pool_of(db, hold_id)
+    return db.scalars(select(Hold).where(Hold.id == hold_id).with_for_update()).one()
+
+
+def lock_pool_of(db: Session, hold_id: UUID) -> None:
+    """Lock the pool a hold's vials lie in; before the hold's own row, as everywhere."""
+    row = db.execute(
+        select(Hold.facility_id, Hold.account, Hold.holder_id, Batch.presentation_id)
+        .join(Batch, Batch.id == Hold.batch_id)
+        .where(Hold.id == hold_id)
+    ).one()
     anchors = {(row.facility_id, row.presentation_id)}
     if row.account is Account.TRANSIT:
         anchors.add((row.holder_id, row.presentation_id))
     lock_anchors(db.connection(), anchors)
-    return db.scalars(select(Hold).where(Hold.id == hold_id).with_for_update()).one()
 
 
 def _path(db: Session, hold: Hold) -> str:
     return db.scalars(select(Unit.path).where(Unit.id == hold.facility_id)).one()
 
 
-def _decide(
+def decide(
     db: Session, principal: Principal, hold: Hold, decision: Decision, *, state: HoldState, now: datetime
 ) -> None:
+    """Write a decision about a hold and let its vials follow; whether it may be made is the caller's question."""
     hold.state = state
     hold.decided_at = now
     hold.decided_by = principal.account_id

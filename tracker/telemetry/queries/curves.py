@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, func, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.telemetry.models import Reading
@@ -47,12 +47,13 @@ def raw_points(
     from_at: datetime,
     to_at: datetime,
     *,
+    seen: ColumnElement[bool],
     limit: int,
     after: tuple[datetime, float] | None = None,
 ) -> list[Point]:
-    """Single readings in [from_at, to_at), after `after` in (instant, value) order, at most `limit`."""
+    """Single readings in [from_at, to_at) that are `seen`, after `after` in (instant, value) order, at most `limit`."""
     query = select(Reading.measured_at, Reading.value, Reading.flags).where(
-        Reading.channel_id == channel_id, Reading.measured_at >= from_at, Reading.measured_at < to_at
+        Reading.channel_id == channel_id, Reading.measured_at >= from_at, Reading.measured_at < to_at, seen
     )
     if after is not None:
         query = query.where(tuple_(Reading.measured_at, Reading.value) > tuple_(*after))
@@ -71,9 +72,15 @@ def raw_points(
 
 
 def grouped_points(
-    db: Session, channel_id: int, from_at: datetime, to_at: datetime, resolution: Resolution
+    db: Session,
+    channel_id: int,
+    from_at: datetime,
+    to_at: datetime,
+    resolution: Resolution,
+    *,
+    seen: ColumnElement[bool],
 ) -> Sequence[Point]:
-    """Mean, least and greatest of each hour or day (UTC) that has readings in [from_at, to_at)."""
+    """Mean, least and greatest of each hour or day (UTC) that has readings in [from_at, to_at) that are `seen`."""
     start: Any = func.date_trunc(literal_column(f"'{resolution.value}'"), Reading.measured_at).label("at")
     rows = db.execute(
         select(
@@ -84,7 +91,7 @@ def grouped_points(
             func.count().label("readings"),
             func.bool_or(Reading.flags.op("&")(int(Flag.CLOCK_FAULT)) != 0).label("clock_fault"),
         )
-        .where(Reading.channel_id == channel_id, Reading.measured_at >= from_at, Reading.measured_at < to_at)
+        .where(Reading.channel_id == channel_id, Reading.measured_at >= from_at, Reading.measured_at < to_at, seen)
         .group_by(start)
         .order_by(start)
     )

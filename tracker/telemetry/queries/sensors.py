@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -16,16 +16,27 @@ from tracker.access.rules import Permission
 from tracker.network.models import Equipment
 from tracker.telemetry.errors import UnknownSensor
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device, Reading
+from tracker.telemetry.queries.reach import watched_by
 from tracker.telemetry.rules.words import SILENT_AFTER, Quantity
 
 
 def sensors_visible_to(principal: Principal, *, now: datetime) -> Select[Any]:
     """Rows named: channel, device_code, device_status, last_seen_at, unit_code, equipment_id,
     equipment_code, shipment_id, interval_s, latest_at, latest_value, silent. Not ordered.
+
+    A channel stands where it watches now, whosever its device is; of devices out of use there are none.
     """
     latest = (
         select(Reading.measured_at, Reading.value)
-        .where(Reading.channel_id == Channel.id)
+        .where(
+            Reading.channel_id == Channel.id,
+            # What a device measured before it came to somebody else's place is not shown there.
+            or_(
+                Equipment.facility_id.is_(None),
+                Equipment.facility_id == Device.unit_id,
+                Reading.measured_at >= Assignment.from_at,
+            ),
+        )
         .order_by(Reading.measured_at.desc(), Reading.value.desc())
         .limit(1)
         .lateral("latest")
@@ -59,12 +70,12 @@ def sensors_visible_to(principal: Principal, *, now: datetime) -> Select[Any]:
             func.coalesce(age_s > SILENT_AFTER * interval.c.interval_s, True).label("silent"),
         )
         .join(Device, Device.id == Channel.device_id)
-        .join(Unit, Unit.id == Device.unit_id)
         .outerjoin(Assignment, in_force)
         .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
+        .join(Unit, Unit.id == func.coalesce(Equipment.facility_id, Device.unit_id))
         .outerjoin(interval, true())
         .outerjoin(latest, true())
-        .where(visible_to(principal, Unit.path, Permission.TELEMETRY_READ))
+        .where(visible_to(principal, Unit.path, Permission.TELEMETRY_READ), Device.retired_at.is_(None))
     )
 
 
@@ -74,10 +85,7 @@ def sensor_by_ref(db: Session, principal: Principal, ref: str) -> Channel:
     Without a quantity the code means the temperature channel.
     """
     channel = db.scalar(
-        select(Channel)
-        .join(Device, Device.id == Channel.device_id)
-        .join(Unit, Unit.id == Device.unit_id)
-        .where(_named(ref), visible_to(principal, Unit.path, Permission.TELEMETRY_READ))
+        select(Channel).join(Device, Device.id == Channel.device_id).where(_named(ref), watched_by(principal))
     )
     if channel is None:
         raise UnknownSensor(sensor=ref)

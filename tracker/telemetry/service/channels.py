@@ -16,19 +16,14 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.feed.service import append
 from tracker.kit.clock import AHEAD
-from tracker.kit.ids import uuid7
-from tracker.network.errors import EquipmentNotFound
-from tracker.network.queries import equipment_by_ref
-from tracker.shipments.errors import ShipmentNotFound
-from tracker.shipments.queries.finding import shipment_by_ref
-from tracker.telemetry.errors import AssignmentOverlap, BadChannel, BadPeriod, OneTarget, UnknownTarget
+from tracker.telemetry.errors import BadChannel, BadPeriod
 from tracker.telemetry.events import ChannelAssigned
-from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
+from tracker.telemetry.models import Channel, ChannelInterval, Device
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import DEFAULT_ROLES, EARLIEST, Quantity, Role
+from tracker.telemetry.service.assigning import lock_device, put_to, targets_of
 from tracker.telemetry.service.commands import ChannelUse
-from tracker.telemetry.service.devices import lock_device
 from tracker.telemetry.service.writer import mark
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -119,7 +114,8 @@ def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: 
     channel, before = _declared(db, device, command, now=now)
     if command.interval_s is not None:
         _set_interval(db, channel.id, EARLIEST if before is None else from_at, command.interval_s)
-    _assign(db, principal, channel, command, from_at)
+    equipment_id, shipment_id = targets_of(db, principal, command)
+    put_to(db, channel.id, equipment_id, shipment_id, from_at=from_at)
     # A new role or interval changes how past readings are judged, from wherever they begin.
     mark(db, channel.id, from_at if before in {None, channel.role} else EARLIEST)
     append(
@@ -163,69 +159,3 @@ def _set_interval(db: Session, channel_id: int, from_at: datetime, interval_s: i
             set_={"interval_s": statement.excluded.interval_s},
         )
     )
-
-
-def _assign(db: Session, principal: Principal, channel: Channel, command: ChannelUse, from_at: datetime) -> None:
-    equipment_id, shipment_id = _targets(db, principal, command)
-    later = db.scalar(
-        select(func.min(Assignment.from_at)).where(Assignment.channel_id == channel.id, Assignment.from_at > from_at)
-    )
-    if later is not None:
-        raise AssignmentOverlap(field="from", next_from=later.isoformat())
-    current = db.scalar(
-        select(Assignment).where(
-            Assignment.channel_id == channel.id,
-            Assignment.from_at <= from_at,
-            Assignment.to_at.is_(None) | (Assignment.to_at > from_at),
-        )
-    )
-    if current is not None:
-        if (current.equipment_id, current.shipment_id) == (equipment_id, shipment_id):
-            return
-        if current.from_at == from_at:
-            db.delete(current)
-        else:
-            current.to_at = from_at
-        db.flush()
-    if equipment_id is None and shipment_id is None:
-        return
-    db.add(
-        Assignment(
-            id=uuid7(), channel_id=channel.id, equipment_id=equipment_id, shipment_id=shipment_id, from_at=from_at
-        )
-    )
-    db.flush()
-
-
-def _targets(db: Session, principal: Principal, command: ChannelUse) -> tuple[UUID | None, UUID | None]:
-    if command.equipment is not None and command.shipment is not None:
-        raise OneTarget(field="shipment")
-    if command.equipment is not None:
-        try:
-            found = equipment_by_ref(db, principal, command.equipment, Permission.DEVICE_WRITE)
-        except EquipmentNotFound as error:
-            raise UnknownTarget(field="equipment") from error
-        return found.id, None
-    if command.shipment is not None:
-        try:
-            return None, shipment_by_ref(db, principal, command.shipment).id
-        except ShipmentNotFound as error:
-            raise UnknownTarget(field="shipment") from error
-    return None, None
-
-
-def goes_on_watching(db: Session, channel: Channel, equipment_id: UUID, *, since: datetime) -> bool:
-    """Whether the channel's last assignment is to this equipment and goes on.
-
-    A first assignment that began after `since` is dated back to it, and what was read from there on is judged anew.
-    """
-    assignments = db.scalars(
-        select(Assignment).where(Assignment.channel_id == channel.id).order_by(Assignment.from_at)
-    ).all()
-    if not assignments or assignments[-1].equipment_id != equipment_id or assignments[-1].to_at is not None:
-        return False
-    if len(assignments) == 1 and since < assignments[0].from_at:
-        assignments[0].from_at = since
-        db.flush()
-        mark(db, channel.id, since)
-    return True

@@ -38,3 +38,15 @@ class ChannelUse:
     shipment: str | UUID | None = None
     from_at: datetime | None = None
     interval_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectWatch:
+    """What channel `name` measured in the watch in force at `at` (None: its last one) was measured in `equipment`."""
+
+    device: str | UUID
+    name: str
+    equipment: str | UUID
+    reason: str
+    quantity: Quantity = Quantity.TEMPERATURE
+    at: datetime | None = None

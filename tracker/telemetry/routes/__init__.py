@@ -15,7 +15,7 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from tracker.telemetry import schemas
-from tracker.telemetry.errors import BadPeriod
+from tracker.telemetry.errors import BadPeriod, UnknownSensor
 from tracker.telemetry.models import Channel, DeadLetter, Device
 from tracker.telemetry.presenting import (
     channel_out,
@@ -26,6 +26,7 @@ from tracker.telemetry.presenting import (
     sensor_out,
 )
 from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_points, raw_points, settle
+from tracker.telemetry.queries.reach import readings_seen
 from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
 from tracker.telemetry.rules.words import EARLIEST
 from tracker.telemetry.service.channels import use_channel
@@ -108,9 +109,12 @@ def get_sensors(db: Db, caller: Caller, now: Now, limit: Limit = 50, cursor: Cur
 
 @router.get("/sensors/{sensor}", operation_id="read_sensor")
 def get_sensor(sensor: Ref, db: Db, caller: Caller, now: Now) -> schemas.SensorOut:
-    """One sensor, by number or code (`device.channel`)."""
+    """One sensor, by number or code (`device.channel`), where it watches now."""
     channel = sensor_by_ref(db, caller, sensor)
-    return sensor_out(db.execute(sensors_visible_to(caller, now=now).where(Channel.id == channel.id)).one())
+    row = db.execute(sensors_visible_to(caller, now=now).where(Channel.id == channel.id)).one_or_none()
+    if row is None:
+        raise UnknownSensor(sensor=sensor)
+    return sensor_out(row)
 
 
 @router.get("/sensors/{sensor}/readings", operation_id="read_sensor_readings", response_model_by_alias=True)
@@ -126,19 +130,20 @@ def get_readings(
     limit: Annotated[int, Query(ge=1, le=RAW_MOST, description="Single readings per page.")] = RAW_MOST,
     cursor: Cursor = None,
 ) -> schemas.CurveOut:
-    """Readings in [from, to): single ones a page at a time, or by hour, or by day where hours are too many."""
+    """Readings in [from, to) of the caller's places and devices: single ones a page at a time, or by hour, or by day where hours are too many."""
     channel = sensor_by_ref(db, caller, sensor)
+    seen = readings_seen(db, caller, channel.id)
     start, end = _period(from_at, to_at, now)
     settled = Resolution.RAW if cursor else settle(db, channel.id, start, end, resolution)
     following = None
     if settled is Resolution.RAW:
         after = _after(cursor) if cursor else None
-        points = raw_points(db, channel.id, start, end, limit=limit + 1, after=after)
+        points = raw_points(db, channel.id, start, end, seen=seen, limit=limit + 1, after=after)
         if len(points) > limit:
             points = points[:limit]
             following = encode_cursor([points[-1].at, points[-1].value])
     else:
-        points = list(grouped_points(db, channel.id, start, end, settled))
+        points = list(grouped_points(db, channel.id, start, end, settled, seen=seen))
     code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
     return curve_out(channel, code, points, resolution=settled, from_at=start, to_at=end, next_cursor=following)
 
