@@ -16,6 +16,9 @@ from tracker.api.problems.words import WORDS
 # Shown as they are: numbers, names and what the caller wrote; `nearest` is a kind of event, `known` of zones a zone,
 # `detail` what a parser found, `message` and `message_id` a scan's own two sentences.
 AS_THEY_ARE = {
+    "channel",
+    "equipment",
+    "place",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "known", "least", "limit", "line", "lot",
     "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "place", "remaining", "shipment",
     "sscc", "usable", "value", "vials", "vvm_stage",
