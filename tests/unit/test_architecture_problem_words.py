@@ -18,7 +18,6 @@ from tracker.api.problems.words import WORDS
 AS_THEY_ARE = {
     "channel",
     "equipment",
-    "place",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "known", "least", "limit", "line", "lot",
     "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "place", "remaining", "shipment",
     "sscc", "usable", "value", "vials", "vvm_stage",
