@@ -364,3 +364,13 @@ def test_the_same_count_again_is_the_first_whatever_lies_there_now(house: House)
 def test_who_may_not_write_stock_there_takes_no_fridge_out_of_service(house: House) -> None:
     with pytest.raises(Forbidden):
         set_in_service(house.db, house.world.who(Role.AUDITOR), house.world.fridge.id, False, now=house.world.now)
+
+
+def test_of_a_count_and_a_supply_at_one_instant_the_one_recorded_later_came_later(house: House) -> None:
+    at = house.world.now - timedelta(hours=2)
+    house.ledger.post(Kind.COUNT, house.ledger.line(LOT, 4), at=at)
+    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 3), at=at)
+    assert house.lying() == {"usable": 7}
+    house.ledger.post(Kind.COUNT, house.ledger.line(LOT, 4), at=at)
+    assert house.lying() == {"usable": 4}
+    house.all_say(4)

@@ -18,12 +18,12 @@ from tracker.stock.queries.availability import Pool
 Who = UUID | date
 """A session, or the claims that fall due on a day."""
 
-# Where open vials keep for days, a dose taken today is one fewer tomorrow: all days are read then, whichever are asked.
+# Where open vials outlast their day, a dose taken today is one fewer tomorrow: all days are read then, whichever are asked.
 _WAITING = text(
     """
     WITH pool AS (
         SELECT p.facility_id, p.presentation_id, f.timezone,
-               CAST(:days AS date[]) IS NULL OR r.open_vial_days IS NOT NULL AS all_days,
+               CAST(:days AS date[]) IS NULL OR r.open_vial_days IS NOT NULL OR r.open_vial_hours > 12 AS all_days,
                r.open_vial_days IS NOT NULL AS keeps
         FROM unnest(CAST(:facilities AS uuid[]), CAST(:presentations AS uuid[])) AS p (facility_id, presentation_id)
         JOIN facility f ON f.id = p.facility_id
