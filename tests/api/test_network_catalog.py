@@ -100,7 +100,9 @@ def test_products_are_changed_by_the_nation_only(door: Door) -> None:
     assert (taken.status_code, taken.json()["errors"]) == (409, [{"field": "gtin"}])
     wrong = door.ask("PUT", "/api/v1/products/ipv-5", json={"gtin": gtin_of(77)[:-1] + "0"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "catalog.bad_gtin")
-    changed = door.ask("PUT", "/api/v1/products/ipv-5", json={"nie": "DKL1234567890A1"})
+    changed = door.ask(
+        "PUT", "/api/v1/products/ipv-5", json={"nie": "DKL1234567890A1", "why": {"reason": "baru terbit"}}
+    )
     assert (changed.json()["nie"], changed.json()["gtin"]) == ("DKL1234567890A1", gtin_of(77))
 
 

@@ -77,6 +77,12 @@ class ImplausibleExpiry(Refused):
     code = "catalog.implausible_expiry"
 
 
+class CorrectionIncomplete(Refused):
+    """What labels are read by changes only with a reason, and officially only with a dated source."""
+
+    code = "catalog.correction_incomplete"
+
+
 class BadBands(Refused):
     """The condition bands of a storage class do not make sense."""
 

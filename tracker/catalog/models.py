@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, Un
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.catalog.rules.storage import VvmType
+from tracker.catalog.rules.words import Cause
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
 
@@ -106,3 +107,30 @@ class Batch(Base):
     expiry: Mapped[date]
     manufacturer: Mapped[str]
     look: Mapped[str] = mapped_column(Computed(look_of("lot"), persisted=True))
+
+
+class CatalogChange(Base):
+    """One fact of a batch or a product as it was said before, and why it is said otherwise now. Append-only."""
+
+    __tablename__ = "catalog_change"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(batch_id, presentation_id) = 1", name="of_one"),
+        CheckConstraint("cause IN ('mistake', 'official')", name="cause"),
+        Index(None, "batch_id"),
+        Index(None, "presentation_id"),
+        Index(None, "before"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
+    presentation_id: Mapped[UUID | None] = mapped_column(ForeignKey("presentation.id"))
+    field: Mapped[str]
+    before: Mapped[str | None]
+    after: Mapped[str]
+    cause: Mapped[Cause] = mapped_column(StrEnumText(Cause))
+    reason: Mapped[str | None]
+    source: Mapped[str | None]
+    source_date: Mapped[date | None]
+    changed_at: Mapped[datetime]
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    changed_by: Mapped[str]

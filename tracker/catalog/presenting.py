@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import queries
+from tracker.catalog.history import Correction, changes_of
 from tracker.catalog.lots import look_alikes, warned_of
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.schemas import BatchDetail, BatchOut, ProductOut
+from tracker.catalog.schemas import BatchDetail, BatchOut, ChangeOut, ProductDetail, ProductOut, WhyIn
 from tracker.kit.days import WESTERN, local_day
 
 
@@ -38,6 +39,11 @@ def product_of(db: Session, presentation: Presentation) -> ProductOut:
     return product_out(db.execute(queries.presentations().where(Presentation.id == presentation.id)).one())
 
 
+def product_detail(db: Session, presentation: Presentation) -> ProductDetail:
+    """One presentation with its former codes."""
+    return ProductDetail(**product_of(db, presentation).model_dump(), history=history_out(db, presentation))
+
+
 def batch_out(row: Any) -> BatchOut:
     """A row of `batches`."""
     batch, product_code = row
@@ -60,4 +66,14 @@ def batch_of(db: Session, batch: Batch) -> BatchOut:
 def batch_detail(db: Session, batch: Batch, *, now: datetime) -> BatchDetail:
     """One batch with the lots it could be taken for."""
     alike = look_alikes(db, [batch.id], today=local_day(now, WESTERN))[batch.id]
-    return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warned_of(alike))
+    return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warned_of(alike), history=history_out(db, batch))
+
+
+def history_out(db: Session, of: Batch | Presentation) -> list[ChangeOut]:
+    """What was changed of a batch or a product, oldest first."""
+    return [ChangeOut(**{name: getattr(each, name) for name in ChangeOut.model_fields}) for each in changes_of(db, of)]
+
+
+def correction_of(why: WhyIn | None) -> Correction:
+    """What a caller said of the reasons."""
+    return Correction() if why is None else Correction(**why.model_dump())

@@ -9,13 +9,13 @@ from fastapi import Query
 
 from tracker.catalog import queries, service
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.presenting import batch_detail, batch_out, product_of, product_out
+from tracker.catalog.presenting import batch_detail, batch_out, correction_of, product_detail, product_of, product_out
 from tracker.catalog.schemas import (
-    BatchChange,
     BatchDetail,
     BatchIn,
     BatchOut,
     ProductChange,
+    ProductDetail,
     ProductIn,
     ProductOut,
 )
@@ -51,10 +51,10 @@ def list_products(
 
 
 @router.get("/products/{ref}")
-def read_product(ref: str, db: Db, caller: Caller) -> ProductOut:
+def read_product(ref: str, db: Db, caller: Caller) -> ProductDetail:
     """One presentation by id, code, GTIN or NIE."""
     del caller
-    return product_of(db, queries.presentation_by_ref(db, ref))
+    return product_detail(db, queries.presentation_by_ref(db, ref))
 
 
 @router.post("/products", status_code=201)
@@ -64,10 +64,10 @@ def add_product(body: ProductIn, db: Db, caller: Caller, now: Now) -> ProductOut
 
 
 @router.put("/products/{ref}")
-def change_product(ref: str, body: ProductChange, db: Db, caller: Caller, now: Now) -> ProductOut:
-    """Change names and codes of a presentation."""
-    command = service.PresentationChange(**body.model_dump())
-    return product_of(db, service.change_presentation(db, caller, ref, command, now=now))
+def change_product(ref: str, body: ProductChange, db: Db, caller: Caller, now: Now) -> ProductDetail:
+    """Change names and codes of a presentation; labels with a former code stay known."""
+    command = service.PresentationChange(**body.model_dump(exclude={"why"}), why=correction_of(body.why))
+    return product_detail(db, service.change_presentation(db, caller, ref, command, now=now))
 
 
 @router.get("/batches")
@@ -116,9 +116,3 @@ def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
         as_printed=body.as_printed,
     )
     return batch_detail(db, service.add_batch(db, caller, command, now=now), now=now)
-
-
-@router.put("/batches/{ref:path}")
-def change_batch(ref: str, body: BatchChange, db: Db, caller: Caller, now: Now) -> BatchDetail:
-    """Put the manufacturer of a lot right."""
-    return batch_detail(db, service.change_batch(db, caller, ref, manufacturer=body.manufacturer, now=now), now=now)

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.errors import ScanUnreadable
+from tracker.catalog.history import once_coded, once_expired_on
 from tracker.catalog.lots import Lost, look_alikes, lost_separator, that_look_like
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.rules.barcodes import Profile, Scan, ScanError, parse_scan
@@ -31,6 +32,7 @@ class Caution(StrEnum):
     UNKNOWN_BATCH = "unknown_batch"
     NO_PRODUCT = "no_product"  # the text names no product at all
     SEPARATOR_MISSING = "separator_missing"  # the lot holds what should stand behind it
+    OLD_LABEL = "old_label"  # it says what the catalogue said before
     EXPIRY_DIFFERS = "expiry_differs"  # the label says another day than the catalogue
     CODES_DISAGREE = "codes_disagree"  # GTIN and NIE of the label belong to different products
     EXPIRED = "expired"
@@ -87,7 +89,7 @@ def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
     expiry = batch.expiry if batch is not None else scan.expiry
     if expiry is not None and expiry < today:
         warnings.append(Caution.EXPIRED)
-    pack, vials = _pack(scan, presentation)
+    pack, vials = _pack(db, scan, presentation)
     return Resolved(
         scan=scan,
         pack=pack,
@@ -126,6 +128,7 @@ def _presentation(db: Session, scan: Scan, warnings: list[Caution], today: date)
     by_gtin = by_nie = None
     if gtin is not None:
         by_gtin = db.scalar(select(Presentation).where(or_(Presentation.gtin == gtin, Presentation.box_gtin == gtin)))
+        by_gtin = by_gtin or _by_former_code(db, gtin, ("gtin", "box_gtin"), warnings)
     nie = scan.nie
     if nie is None and gtin is None:
         nie = licence_within(scan.elements.get("90", ""), today)
@@ -133,6 +136,7 @@ def _presentation(db: Session, scan: Scan, warnings: list[Caution], today: date)
             warnings.append(Caution.SEPARATOR_MISSING)
     if nie is not None:
         by_nie = db.scalar(select(Presentation).where(Presentation.nie == nie))
+        by_nie = by_nie or _by_former_code(db, nie, ("nie",), warnings)
     if by_gtin is not None and by_nie is not None and by_gtin.id != by_nie.id:
         warnings.append(Caution.CODES_DISAGREE)
     found = by_gtin or by_nie
@@ -142,6 +146,19 @@ def _presentation(db: Session, scan: Scan, warnings: list[Caution], today: date)
     return found
 
 
+def _warn(warnings: list[Caution], caution: Caution) -> None:
+    if caution not in warnings:
+        warnings.append(caution)
+
+
+def _by_former_code(db: Session, code: str, fields: tuple[str, ...], warnings: list[Caution]) -> Presentation | None:
+    found = once_coded(db, code, fields)
+    if found is None:
+        return None
+    _warn(warnings, Caution.OLD_LABEL)
+    return found[0]
+
+
 def _batch(db: Session, scan: Scan, presentation: Presentation | None, warnings: list[Caution]) -> Batch | None:
     if scan.lot is None or presentation is None:
         return None
@@ -149,19 +166,27 @@ def _batch(db: Session, scan: Scan, presentation: Presentation | None, warnings:
     if batch is None:
         warnings.append(Caution.UNKNOWN_BATCH)
     elif scan.expiry is not None and scan.expiry != batch.expiry:
-        warnings.append(Caution.EXPIRY_DIFFERS)
+        _warn(warnings, Caution.OLD_LABEL if once_expired_on(db, batch, scan.expiry) else Caution.EXPIRY_DIFFERS)
     return batch
 
 
-def _pack(scan: Scan, presentation: Presentation | None) -> tuple[Pack | None, int | None]:
+def _is_box(db: Session, gtin: str | None, presentation: Presentation) -> bool:
+    if gtin is None or gtin == presentation.gtin:
+        return False
+    former = None if gtin == presentation.box_gtin else once_coded(db, gtin, ("gtin", "box_gtin"))
+    return gtin == presentation.box_gtin or (former is not None and former[1] == "box_gtin")
+
+
+def _pack(db: Session, scan: Scan, presentation: Presentation | None) -> tuple[Pack | None, int | None]:
     gtin = scan.gtin or scan.content_gtin
-    per_unit = None
+    per_unit, is_box = None, False
     if presentation is not None:
-        per_unit = presentation.vials_per_box if gtin is not None and gtin == presentation.box_gtin else 1
+        is_box = _is_box(db, gtin, presentation)
+        per_unit = presentation.vials_per_box if is_box else 1
     if scan.sscc is not None:
         # AI 37 counts the contained trade items, vials or boxes.
         known = scan.count is not None and per_unit is not None
         return Pack.LOGISTIC, (scan.count or 0) * (per_unit or 0) if known else None
     if presentation is None:
         return None, None
-    return (Pack.BOX if gtin is not None and gtin == presentation.box_gtin else Pack.VIAL), per_unit
+    return (Pack.BOX if is_box else Pack.VIAL), per_unit

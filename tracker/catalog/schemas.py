@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.catalog.rules.storage import VvmType
+from tracker.catalog.rules.words import Cause
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -60,6 +61,37 @@ class ProductIn(BaseModel):
     synthetic: bool = False
 
 
+class WhyIn(BaseModel):
+    """Why a fact by which labels are read changes; an `official` change names its source and that one's day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cause: Cause = Cause.MISTAKE
+    reason: Text
+    source: Text | None = None
+    source_date: date | None = None
+
+
+class ChangeOut(BaseModel):
+    """A fact as it was said before, and what is said since."""
+
+    field: str
+    before: str | None
+    after: str
+    cause: Cause
+    reason: str | None
+    source: str | None
+    source_date: date | None
+    changed_at: datetime
+    changed_by: str
+
+
+class ProductDetail(ProductOut):
+    """A presentation with what was said of it before."""
+
+    history: list[ChangeOut]
+
+
 class ProductChange(BaseModel):
     """What to change; fields left out stay."""
 
@@ -72,6 +104,7 @@ class ProductChange(BaseModel):
     vials_per_box: Annotated[int, Field(ge=1, le=10_000)] | None = None
     storage_class: Text | None = None
     diluent: Text | None = None
+    why: WhyIn | None = Field(None, description="Needed where a code changes.")
 
 
 class BatchOut(BaseModel):
@@ -89,6 +122,7 @@ class BatchDetail(BatchOut):
     """A lot with what one should know of it; `warnings` name other lots it could be taken for (`looks_like LOT`)."""
 
     warnings: list[str]
+    history: list[ChangeOut]
 
 
 class BatchIn(BaseModel):
@@ -106,9 +140,11 @@ class BatchIn(BaseModel):
     as_printed: bool = False
 
 
-class BatchChange(BaseModel):
-    """What may be put right in a lot."""
+class BatchChangeIn(BaseModel):
+    """What to put right in a lot; fields left out stay. A new `expiry` needs `why`, and counts from now on."""
 
     model_config = ConfigDict(extra="forbid")
 
-    manufacturer: Text
+    manufacturer: Text | None = None
+    expiry: date | None = None
+    why: WhyIn | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from datetime import date, datetime
 from uuid import UUID
 
@@ -27,19 +28,20 @@ from tracker.catalog.errors import (
 )
 from tracker.catalog.events import (
     BatchAdded,
-    BatchChanged,
     PresentationAdded,
     PresentationChanged,
     StorageClassAdded,
     VaccineAdded,
 )
+from tracker.catalog.history import Correction, note_changes, once_coded
 from tracker.catalog.lots import lost_separator
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
-from tracker.catalog.queries import batch_by_ref, presentation_by_ref, storage_class_by_ref, vaccine_by_ref
+from tracker.catalog.queries import presentation_by_ref, storage_class_by_ref, vaccine_by_ref
 from tracker.catalog.rules.barcodes.digits import gtin14, is_nie
 from tracker.catalog.rules.lots import PLAUSIBLE_YEARS, plausible_expiry
 from tracker.catalog.rules.policy import PolicyFault
 from tracker.catalog.rules.storage import Band, BandsError, VvmType, bands_to_json, check_bands
+from tracker.catalog.rules.words import Cause
 from tracker.feed.contract import Event
 from tracker.feed.service import append
 from tracker.kit.days import WESTERN, local_day
@@ -174,14 +176,15 @@ class PresentationChange:
     vials_per_box: int | None = None
     storage_class: str | UUID | None = None
     diluent: str | None = None
+    why: Correction = made_by(default_factory=Correction)
 
 
 def change_presentation(
     db: Session, principal: Principal, ref: str | UUID, command: PresentationChange, *, now: datetime
 ) -> Presentation:
-    """Change descriptive fields and codes of a presentation.
+    """Change descriptive fields and codes of a presentation; labels with a former code stay known.
 
-    Raises PresentationNotFound, StorageClassNotFound, BadGtin, BadNie, BadPolicy, CodeTaken, Forbidden.
+    Raises CorrectionIncomplete (a code changes without a reason), PresentationNotFound, StorageClassNotFound, BadGtin, BadNie, BadPolicy, CodeTaken, Forbidden.
     """
     principal.require(Permission.CATALOG_WRITE)
     presentation = presentation_by_ref(db, ref)
@@ -200,11 +203,16 @@ def change_presentation(
     }
     if command.storage_class is not None:
         changes["storage_class_id"] = storage_class_by_ref(db, command.storage_class).id
-    changed = [name for name, value in changes.items() if value is not None and getattr(presentation, name) != value]
-    for name in changed:
+    before = {
+        name: getattr(presentation, name)
+        for name, value in changes.items()
+        if value is not None and getattr(presentation, name) != value
+    }
+    for name in before:
         setattr(presentation, name, changes[name])
-    if changed:
-        told = PresentationChanged(presentation_code=presentation.code, changed=tuple(changed))
+    if before:
+        note_changes(db, principal, presentation, before, command.why, now=now)
+        told = PresentationChanged(presentation_code=presentation.code, changed=tuple(before))
         _tell(db, told, presentation.id, now=now)
         db.flush()
     return presentation
@@ -279,20 +287,6 @@ def _check_run_together(
             raise SeparatorMissing(field="lot", lot=command.lot, known=lost.lot)
 
 
-def change_batch(db: Session, principal: Principal, ref: str | UUID, *, manufacturer: str, now: datetime) -> Batch:
-    """Put the manufacturer of a batch right. Lot and expiry are what vials are counted by and stay.
-
-    Raises BatchNotFound, LotAmbiguous, Forbidden.
-    """
-    principal.require(Permission.CATALOG_WRITE)
-    batch = batch_by_ref(db, ref)
-    if batch.manufacturer != manufacturer:
-        batch.manufacturer = manufacturer
-        _tell(db, BatchChanged(lot=batch.lot, changed=("manufacturer",)), batch.id, now=now)
-        db.flush()
-    return batch
-
-
 def _tell(db: Session, event: Event, subject: UUID, *, now: datetime) -> None:
     append(db, event, unit_id=None, subject=subject, occurred_at=now, now=now)
 
@@ -353,5 +347,9 @@ def _check_codes_free(
         if value is None:
             continue
         owner = db.scalar(select(Presentation.id).where(or_(*(column == value for column in columns))))
+        if owner is None:
+            # A code that was officially another product's is on its old labels for ever.
+            former = once_coded(db, value, [column.key for column in columns], cause=Cause.OFFICIAL)
+            owner = former[0].id if former is not None else None
         if owner is not None and owner != but_for:
             raise CodeTaken(field=field, value=value)

@@ -13,7 +13,10 @@ from sqlalchemy import select
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
+from tracker.catalog.correcting import BatchChange
+from tracker.catalog.presenting import batch_detail, correction_of
 from tracker.catalog.queries import presentation_by_ref
+from tracker.catalog.schemas import BatchChangeIn, BatchDetail
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
@@ -53,7 +56,7 @@ from tracker.stock.schemas import (
 from tracker.stock.service.amending import take_back_doses
 from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent, TakeBackDoses
 from tracker.stock.service.opening import discard_doses
-from tracker.stock.service.places import set_in_service
+from tracker.stock.service.places import correct_batch, set_in_service
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
@@ -240,3 +243,10 @@ def list_vial_changes(
         key_of=lambda row: [row[0].recorded_at, row[0].id],
         present=lambda row: vial_change_out(row[0]),
     )
+
+
+@router.put("/batches/{ref:path}", tags=["catalog"])
+def change_batch(ref: str, body: BatchChangeIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
+    """Put facts of a lot right (national level); promises, picking and alarms go by a new expiry from now on."""
+    command = BatchChange(manufacturer=body.manufacturer, expiry=body.expiry, why=correction_of(body.why))
+    return batch_detail(db, correct_batch(db, caller, ref, command, now=now), now=now)

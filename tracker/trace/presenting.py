@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tracker.access.models import Unit
 from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.lots import look_alikes
 from tracker.catalog.models import Batch, Presentation
+from tracker.kit.days import WESTERN, local_day
+from tracker.stock.models import StockBalance
 from tracker.trace import queries
 from tracker.trace.models import Recall
 from tracker.trace.progress import progress_of
 from tracker.trace.rules.flows import Move, Node
 from tracker.trace.schemas import (
     HolderOut,
+    LookAlikeOut,
     MoveOut,
     NodeOut,
     RecallListed,
@@ -108,7 +116,24 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
         vials_left=sum(part.left for part in parts),
         vials_gone=sum(part.gone for part in parts),
         vials_unaccounted=sum(part.unaccounted for part in parts),
+        look_alikes=_look_alikes(db, caller, batch, local_day(recall.started_at, WESTERN)),
     )
+
+
+def _look_alikes(db: Session, caller: Principal, batch: Batch, day: date) -> list[LookAlikeOut]:
+    """The lots one could take for this one that hold vials in the caller's subtree."""
+    alike = look_alikes(db, [batch.id], today=day)[batch.id]
+    rows = db.execute(
+        select(StockBalance.batch_id, func.sum(StockBalance.vials))
+        .join(Unit, Unit.id == StockBalance.facility_id)
+        .where(
+            StockBalance.batch_id.in_([each.id for each in alike]),
+            visible_to(caller, Unit.path, Permission.STOCK_READ),
+        )
+        .group_by(StockBalance.batch_id)
+    )
+    vials = {batch_id: int(total) for batch_id, total in rows}
+    return [LookAlikeOut(batch=each.id, lot=each.lot, vials=vials[each.id]) for each in alike if vials.get(each.id)]
 
 
 def _head(recall: Recall, lot: str, product: str) -> dict[str, Any]:

@@ -87,8 +87,19 @@ class RecallPlaceOut(BaseModel):
     unaccounted: int
 
 
+class LookAlikeOut(BaseModel):
+    """Another lot of the product that one could take for the recalled one, with vials where the caller may look."""
+
+    batch: UUID
+    lot: str
+    vials: int
+
+
 class RecallOut(BaseModel):
-    """A recall and how far it has come, as far as the caller may see."""
+    """A recall and how far it has come, as far as the caller may see.
+
+    `look_alikes` hold stock and are not recalled: read their labels letter by letter.
+    """
 
     id: UUID
     batch: UUID
@@ -103,6 +114,7 @@ class RecallOut(BaseModel):
     vials_left: int
     vials_gone: int
     vials_unaccounted: int
+    look_alikes: list[LookAlikeOut]
 
 
 class RecallListed(BaseModel):

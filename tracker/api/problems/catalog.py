@@ -49,6 +49,11 @@ PROBLEMS: dict[str, Problem] = {
         "Kedaluwarsa {value:day} tidak masuk akal: lebih dari {most} tahun dari sekarang.",
         "The expiry {value:day} cannot be right: it is more than {most} years from now.",
     ),
+    "catalog.correction_incomplete": Problem(
+        422,
+        "Perubahan ini memerlukan alasan; perubahan resmi juga sumber dan tanggalnya.",
+        "This change needs a reason; an official one also its source and that one's day.",
+    ),
     "catalog.bad_bands": Problem(
         422,
         "Rentang penyimpanan ke-{line} tidak masuk akal: {reason:band_fault}.",

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.catalog.correcting import BatchChange, change_batch
 from tracker.catalog.models import Batch, Presentation
+from tracker.catalog.queries import batch_by_ref
 from tracker.network.models import Equipment
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.service import mark_in_service
-from tracker.stock.models import StockBalance
+from tracker.stock.models import StockAnchor, StockBalance
 from tracker.stock.rules.entries import Key
 from tracker.stock.rules.use import Lying, bearing
 from tracker.stock.service.availability import shift
@@ -66,6 +68,29 @@ def set_aside(db: Session, facility_id: UUID, changes: Mapping[Key, int], *, now
     shift(db, facility_id, rises, now=now)
 
 
+def correct_batch(db: Session, principal: Principal, ref: str | UUID, command: BatchChange, *, now: datetime) -> Batch:
+    """Put facts of a batch right; promises follow a new expiry in the same transaction, wherever its vials lie.
+
+    The same again changes nothing. Raises BatchNotFound, LotAmbiguous, ImplausibleExpiry, CorrectionIncomplete, Forbidden.
+    """
+    principal.require(Permission.CATALOG_WRITE)
+    batch = batch_by_ref(db, ref)
+    # Every pool of the product there is: what is being recorded meanwhile must see the new day.
+    owners = db.scalars(select(StockAnchor.owner_id).where(StockAnchor.presentation_id == batch.presentation_id))
+    lock_anchors(db, {(owner, batch.presentation_id) for owner in owners})
+    db.refresh(batch)
+    before = batch.expiry
+    bearing_at: dict[UUID, int] = defaultdict(int)
+    for balance, in_service, _, _ in _lying(db, StockBalance.batch_id == batch.id):
+        if balance.facility_id is not None:
+            bearing_at[balance.facility_id] += bearing(_as_lying(balance, in_service))
+    change_batch(db, principal, batch, command, now=now)
+    if batch.expiry != before:
+        for facility_id, vials in sorted(bearing_at.items()):
+            shift(db, facility_id, {batch.presentation_id: [(before, -vials), (batch.expiry, vials)]}, now=now)
+    return batch
+
+
 _Row = tuple[StockBalance, bool, date, UUID]
 
 
@@ -88,12 +113,16 @@ def _rises(rows: list[_Row], change: Callable[[Key, Lying], Lying]) -> Rises:
     """By how much more vials bear promises after the change, by presentation and expiry."""
     rises: Rises = defaultdict(list)
     for balance, in_service, expiry, presentation_id in rows:
-        before = Lying(
-            status=balance.status,
-            vials=balance.vials,
-            packed=balance.packed,
-            vvm_stage=balance.vvm_stage,
-            in_service=in_service,
-        )
+        before = _as_lying(balance, in_service)
         rises[presentation_id].append((expiry, bearing(change(_key(balance), before)) - bearing(before)))
     return rises
+
+
+def _as_lying(balance: StockBalance, in_service: bool) -> Lying:
+    return Lying(
+        status=balance.status,
+        vials=balance.vials,
+        packed=balance.packed,
+        vvm_stage=balance.vvm_stage,
+        in_service=in_service,
+    )

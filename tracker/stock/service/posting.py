@@ -190,7 +190,7 @@ def _pools(
     for batch_id, vials in risen.items():
         batch = work.facts.batches[batch_id]
         if vials or batch.presentation_id not in state.steps:
-            rises.setdefault(batch.presentation_id, []).append((batch.expiry, vials))
+            rises.setdefault(batch.presentation_id, []).append((state.expiries[batch_id], vials))
     if work.need:
         rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
     today = local_day(now, work.facts.timezone)

@@ -56,10 +56,12 @@ class Facts:
 class LedgerState:
     """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest.
 
+    `expiries`: of the batches, as they are under the lock: one may have been corrected meanwhile.
     `out_of_service`: places that are, and since when.
     """
 
     balances: dict[Key, Balance]
+    expiries: dict[UUID, date]
     out_of_service: dict[UUID, datetime]
     steps: dict[UUID, list[Step]]
     number: int
@@ -187,7 +189,8 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
 _STATE = text(
     """
     SELECT 'balance' AS part, k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
-           b.packed, b.packed_at, e.out_since, NULL::uuid AS presentation_id, NULL::date AS step, NULL::bigint AS needed, NULL::bigint AS short,
+           b.packed, b.packed_at, e.out_since, NULL::uuid AS presentation_id,
+           (SELECT expiry FROM batch WHERE batch.id = k.batch_id) AS step, NULL::bigint AS needed, NULL::bigint AS short,
            NULL::bigint AS number, NULL::text AS content
     FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
     LEFT JOIN LATERAL (
@@ -231,12 +234,14 @@ def read_state(
         },
     ).all()
     balances: dict[Key, Balance] = {}
+    expiries: dict[UUID, date] = {}
     steps: dict[UUID, list[Step]] = defaultdict(list)
     out_of_service: dict[UUID, datetime] = {}
     number, recorded = 0, None
     for row in rows:
         if row.part == "balance":
             key = Key(row.holder_id, row.batch_id, Status(row.status))
+            expiries[row.batch_id] = row.step
             if row.vials is not None:
                 balances[key] = Balance(
                     Account(row.account), row.vials, row.vvm_stage, row.touched_at, row.packed, row.packed_at
@@ -249,7 +254,7 @@ def read_state(
             number, recorded = row.number, row.content
     for pool in steps.values():
         pool.sort(key=lambda step: step.step)
-    return LedgerState(balances, out_of_service, steps, number, recorded)
+    return LedgerState(balances, expiries, out_of_service, steps, number, recorded)
 
 
 # Which status changes are acts of the house (a hold, a release, a recall): those with a cause, with what stands beside them.
