@@ -13,13 +13,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, File, Form, Header, Query, Request, UploadFile
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from ingest.dialects.ems import EMS
 from ingest.dialects.ems_schema import shape_problems
 from ingest.dialects.shapes import MOST_BYTES, Decoded, Group, Problem, Reject, parse_json
 from ingest.files.importer import import_logger_file
+from ingest.files.outline import MAX_BYTES
 from ingest.intake import Intake, Letter, Report
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -29,6 +30,7 @@ from tracker.kit.errors import Refused, Unauthenticated
 from tracker.telemetry.models import Device
 from tracker.telemetry.queries import device_by_credentials, device_by_ref
 from tracker.telemetry.queries.devices import DeviceMet, serials_in_reach, serials_spoken_for
+from tracker.telemetry.service.deadletters import Undeliverable, bury
 
 router = Router(prefix="/api/v1", tags=["ingest"])
 
@@ -66,6 +68,14 @@ class UnknownSerial(Refused):
     code = "ingest.unknown_serial"
 
 
+class RefusedPart(BaseModel):
+    """Where in the delivery, and why."""
+
+    where: str
+    reason: str
+    detail: str
+
+
 class Delivered(BaseModel):
     """What became of a delivery: readings stored now, repeats of stored ones, sensor faults, readings we dated."""
 
@@ -73,6 +83,9 @@ class Delivered(BaseModel):
     repeats: int
     faults: int
     redated: int
+    refused: list[RefusedPart] = Field(
+        default_factory=list, description="Parts that were not stored and stand among the dead letters."
+    )
 
 
 async def _raw_body(request: Request) -> bytes:
@@ -92,17 +105,24 @@ def _plain_body(raw: bytes, encoding: str) -> bytes:
 
 
 def _unpack(raw: bytes) -> bytes:
-    """Unpacks no more than the limit, whatever the body promises."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(raw, _MOST_UNPACKED)
-    except zlib.error as error:
-        raise Malformed(detail="not gzip") from error
-    if unpacker.unconsumed_tail:
-        raise TooLarge(limit=_MOST_UNPACKED)
-    if not unpacker.eof:
-        raise Malformed(detail="the gzip stream is cut off")
-    return plain
+    """All members of the gzip stream, and no more than the limit, whatever the body promises."""
+    parts: list[bytes] = []
+    room = _MOST_UNPACKED
+    while raw:
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(unpacker.decompress(raw, room + 1))
+        except zlib.error as error:
+            raise Malformed(
+                detail="not gzip" if not parts else "the gzip stream goes on with something else"
+            ) from error
+        room -= len(parts[-1])
+        if room < 0:
+            raise TooLarge(limit=_MOST_UNPACKED)
+        if not unpacker.eof:
+            raise Malformed(detail="the gzip stream is cut off")
+        raw = unpacker.unused_data
+    return b"".join(parts)
 
 
 # A device by its own credentials, or a caller with an API key or token.
@@ -164,19 +184,44 @@ def post_ems(
     ] = None,
     encoding: Annotated[str, Header(alias="Content-Encoding")] = "identity",
 ) -> Delivered:
-    """Take a WHO EMS or RTMD delivery, wholly or not at all; repeats are welcome.
+    """Take a WHO EMS or RTMD delivery; repeats are welcome. One that departs from the schema is refused as a whole.
+
+    Reports of serials that are not the sender's, and values beyond the channels a device may have, stand in
+    `refused` and among the dead letters; the others are stored. Where no serial is the sender's, all is refused.
 
     A device proves itself with its broker credentials (Basic). With an API key the serials are looked
     up behind `gateway`, or, without it, among all devices within the caller's reach.
     """
     # Unpacked for those only who have proved who they are.
-    letters = _letters(db, sender, gateway, _plain_body(raw, encoding), now)
+    body = _plain_body(raw, encoding)
+    letters, foreign = _letters(db, sender, gateway, body, now)
     taken = Intake().store(db, letters, now=now)
+    if foreign:
+        bury(db, [_dead(sender, body, problem, now) for problem in foreign])
     stored = taken.stored
-    return Delivered(readings=stored.new, repeats=stored.repeated, faults=stored.faults, redated=stored.placed)
+    return Delivered(
+        readings=stored.new,
+        repeats=stored.repeated,
+        faults=stored.faults,
+        redated=stored.placed,
+        refused=[RefusedPart(where=p.where, reason=p.reason, detail=p.detail) for p in (*foreign, *taken.refused)],
+    )
 
 
-def _letters(db: Session, sender: _Sender, gateway: str | None, body: bytes, now: datetime) -> list[Letter]:
+def _dead(sender: _Sender, body: bytes, problem: Problem, now: datetime) -> Undeliverable:
+    return Undeliverable(
+        topic="POST /api/v1/ems",
+        payload=body,
+        reason=problem.reason,
+        detail=f"{problem.where}: {problem.detail}",
+        received_at=now,
+        device_id=sender.id if isinstance(sender, Device) else None,
+    )
+
+
+def _letters(
+    db: Session, sender: _Sender, gateway: str | None, body: bytes, now: datetime
+) -> tuple[list[Letter], list[Problem]]:
     """One letter a report, under the code of the device that measured; raises Malformed, Invalid, UnknownSerial."""
     try:
         shape = shape_problems(parse_json(body))
@@ -185,20 +230,24 @@ def _letters(db: Session, sender: _Sender, gateway: str | None, body: bytes, now
         raise Malformed(detail=reject.detail) from reject
     if decoded is None or decoded.problems:
         raise _invalid(shape if decoded is None else decoded.problems)
-    codes = _codes(db, sender, gateway, decoded)
-    return [
+    codes, foreign = _codes(db, sender, gateway, decoded)
+    letters = [
         Letter(
             topic="POST /api/v1/ems",
             payload=b"",
             received_at=now,
             sender=code,
             content=Report(
-                decoded=Decoded(groups=[Group(entries=group.entries)], message_id=decoded.message_id),
+                decoded=Decoded(
+                    groups=[Group(entries=group.entries, where=group.where)], message_id=decoded.message_id
+                ),
                 defaults=EMS.defaults,
             ),
         )
         for group, code in zip(decoded.groups, codes, strict=True)
+        if code is not None
     ]
+    return letters, foreign
 
 
 def _invalid(problems: list[Problem]) -> Invalid:
@@ -216,19 +265,30 @@ def _spoken_for(db: Session, sender: _Sender, gateway: str | None, serials: set[
     return serials_spoken_for(db, behind.id, serials)
 
 
-def _codes(db: Session, sender: _Sender, gateway: str | None, decoded: Decoded) -> list[str]:
-    """The code of the device that measured each group; raises UnknownSerial where none or several could have."""
+def _codes(
+    db: Session, sender: _Sender, gateway: str | None, decoded: Decoded
+) -> tuple[list[str | None], list[Problem]]:
+    """The code of the device that measured each group, None with a problem where none or several could have.
+
+    Raises UnknownSerial where that is so of every group.
+    """
     serials = {serial for group in decoded.groups for serial in group.serials if "\0" not in serial}
     found: dict[str, set[tuple[UUID, str]]] = {}
     for met in _spoken_for(db, sender, gateway, serials):
         found.setdefault(str(met.serial), set()).add((met.id, met.code))
-    codes = []
+    codes: list[str | None] = []
+    foreign: list[Problem] = []
     for group in decoded.groups:
         bound = next((found[serial] for serial in group.serials if serial in found), set())
+        codes.append(next(iter(bound))[1] if len(bound) == 1 else None)
         if len(bound) != 1:
-            raise UnknownSerial(field=group.where, serials=list(group.serials), matches=len(bound))
-        codes.append(next(iter(bound))[1])
-    return codes
+            names = ", ".join(group.serials)
+            detail = f"{names}: not bound to the sender" if not bound else f"{names}: {len(bound)} devices have it"
+            foreign.append(Problem(group.where, "unknown_serial", detail))
+    if not any(codes):
+        first = decoded.groups[0]
+        raise UnknownSerial(field=first.where, serials=list(first.serials), matches=0)
+    return codes, foreign
 
 
 class LoggerFileStored(BaseModel):
@@ -259,7 +319,7 @@ def post_logger_file(
     now: Now,
 ) -> LoggerFileStored:
     """Import a logger's export as readings; the same file again adds nothing."""
-    done = import_logger_file(db, caller, file.file.read(MOST_BYTES + 1), equipment, now)
+    done = import_logger_file(db, caller, file.file.read(MAX_BYTES + 1), equipment, now)
     return LoggerFileStored(
         device=done.device_code,
         sensor_id=done.channel_id,

@@ -133,6 +133,8 @@ class Taken:
     stored: Stored = field(default_factory=Stored)
     buried: int = 0
     statuses: int = 0
+    refused: list[Problem] = field(default_factory=list)
+    """Values no channel could be made for, by the report they stand in."""
 
 
 @dataclass(slots=True)
@@ -172,7 +174,9 @@ class Intake:
                     problems = report.decoded.problems + self._assign_groups(db, letter, report, device, work)
                     if problems:
                         dead.append(_dead(letter, _summary(problems), device.id))
-        dead += self._make_missing(db, work, now=now)
+        dropped = self._make_missing(db, work, now=now)
+        dead += [undeliverable for undeliverable, _ in dropped]
+        taken.refused = [problem for _, problem in dropped]
         taken.stored = store_readings(db, _arrivals(work))
         taken.buried = bury(db, dead)
         note_seen(db, _heard_of(work))
@@ -195,7 +199,9 @@ class Intake:
                 work.append(_Work(letter, report, device, group))
         return foreign
 
-    def _make_missing(self, db: Session, work: Sequence[_Work], *, now: datetime) -> list[Undeliverable]:
+    def _make_missing(
+        self, db: Session, work: Sequence[_Work], *, now: datetime
+    ) -> list[tuple[Undeliverable, Problem]]:
         """Make channels heard of for the first time; entries that can have none leave their group."""
         wanted: dict[ChannelKey, ChannelHint] = {}
         incomplete: list[_Work] = []
@@ -224,7 +230,7 @@ def _hints(item: _Work, missing: Iterable[tuple[str, str]]) -> dict[ChannelKey, 
     return hints
 
 
-def _drop_nameless(item: _Work) -> Undeliverable | None:
+def _drop_nameless(item: _Work) -> tuple[Undeliverable, Problem] | None:
     """Leave out entries whose channel cannot be made, and say so."""
     channels = item.device.channels
     bad = sorted({name for name, q, _, _ in item.group.entries if (name, q) not in channels})
@@ -234,7 +240,10 @@ def _drop_nameless(item: _Work) -> Undeliverable | None:
     kept = [entry for entry in item.group.entries if (entry[0], entry[1]) in channels]
     item.group = Group(entries=kept, serials=item.group.serials, where=item.group.where)
     detail = f"no channel can have this name, or the device has too many: {', '.join(bad)[:200]}"
-    return _dead(item.letter, Reject("bad_channel", detail), item.device.id)
+    return (
+        _dead(item.letter, Reject("bad_channel", detail), item.device.id),
+        Problem(item.group.where, "bad_channel", detail),
+    )
 
 
 def _arrivals(work: Iterable[_Work]) -> Iterable[Arrival]:

@@ -43,6 +43,8 @@ OBJECTS: dict[str, tuple[Quantity, Role, float, float]] = {
     "CMPR2": (Quantity.COMPRESSOR, Role.OTHER, 0, 900),
     "BLOG": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999),
     "BEMD": (Quantity.BATTERY_DAYS, Role.BATTERY, 0, 9999.9),
+    "DCSV": (Quantity.VOLTAGE, Role.OTHER, 0, 999.9),
+    "DCCD": (Quantity.CURRENT, Role.OTHER, 0, 99.9),
     "LAT": (Quantity.LATITUDE, Role.POSITION, -90, 90),
     "LNG": (Quantity.LONGITUDE, Role.POSITION, -180, 180),
 }
@@ -53,7 +55,17 @@ _WANTED: tuple[tuple[str, str, float, float], ...] = tuple(
 INTERVAL_S = 900
 # Who measured, surest first: the logger, else the monitoring device, else the supplier's id of the appliance.
 SERIALS = ("LSER", "ESER", "AMID")
-_ABST = re.compile(r"2\d{7}T[0-2]\d{5}(\.\d+)?Z", re.ASCII)
+_ABST = re.compile(r"2\d{7}[Tt][0-2]\d{5}(\.\d+)?[Zz]", re.ASCII)
+# Schemas up to this one told the compressor's run in minutes, those after it in seconds.
+_MINUTES_UNTIL = (0, 7, 2)
+_VERSION = re.compile(r"(0)\.([0-8])(?:\.(\d{1,3}))?", re.ASCII)
+_COMPRESSORS = frozenset({"CMPR", "CMPR2"})
+# What suppliers write where there is no fault.
+_NO_FAULT = frozenset({"", "none", "null", "ok", "0"})
+# Solar fridges tell volts and amperes of their panel, averaged over the record, instead of seconds with power.
+_PANEL = ("DCSV", "DCCD")
+PANEL_POWER = "DC"
+"""Our channel of a solar fridge's power: the whole record where its panel gave current, else nothing."""
 _MOST_SERIAL = 200
 
 
@@ -66,8 +78,9 @@ def decode(payload: bytes) -> Decoded:
     if type(data) is not list or not data:
         raise Reject("no_data", "`data` is not a list of reports", "/data")
     decoded = Decoded(groups=[], message_id=_transfer_id(body.get("meta")))
+    version = _version(body.get("meta"), decoded.problems)
     for index, report in enumerate(data):
-        _read_report(report, f"/data/{index}", decoded)
+        _read_report(report, f"/data/{index}", decoded, version)
     if not decoded.groups and not decoded.problems:
         raise Reject("no_readings", "the message holds no reading")
     return decoded
@@ -78,7 +91,21 @@ def _transfer_id(meta: object) -> str | None:
     return transfer[:_MOST_SERIAL] if type(transfer) is str else None
 
 
-def _read_report(report: Any, where: str, decoded: Decoded) -> None:
+def _version(meta: object, problems: list[Problem]) -> tuple[int, int, int] | None:
+    """The schema's version; None where it is not told, or, with a problem, not one we know."""
+    told = meta.get("schemaVersion") if type(meta) is dict else None
+    if told is None:
+        return None
+    found = _VERSION.fullmatch(told) if type(told) is str else None
+    if found is None:
+        problems.append(
+            Problem("/meta/schemaVersion", "unknown_version", "not a version of the schema we know (0.x, up to 0.8)")
+        )
+        return None
+    return int(found[1]), int(found[2]), int(found[3] or 0)
+
+
+def _read_report(report: Any, where: str, decoded: Decoded, version: tuple[int, int, int] | None) -> None:
     if type(report) is not dict:
         decoded.problems.append(Problem(where, "bad_report", "a report is not an object"))
         return
@@ -96,12 +123,16 @@ def _read_report(report: Any, where: str, decoded: Decoded) -> None:
         return
     entries: list[Entry] = []
     for index, record in enumerate(records):
-        _read_record(record, (where, index), entries, decoded.problems)
+        _read_record(
+            record, (where, index), entries, decoded.problems, minutes=version is not None and version <= _MINUTES_UNTIL
+        )
     if entries:
         decoded.groups.append(Group(entries=entries, serials=serials, where=where))
 
 
-def _read_record(record: Any, place: tuple[str, int], entries: list[Entry], problems: list[Problem]) -> None:
+def _read_record(
+    record: Any, place: tuple[str, int], entries: list[Entry], problems: list[Problem], *, minutes: bool
+) -> None:
     """The objects of one instant. RTMD suppliers send TVC and TAMB of one instant as two records: each
     object is its own channel, so they meet by their instant without further ado.
     """
@@ -113,7 +144,8 @@ def _read_record(record: Any, place: tuple[str, int], entries: list[Entry], prob
         problems.append(Problem(f"{place[0]}/records/{place[1]}/ABST", "bad_time", "not YYYYMMDDThhmmssZ"))
         return
     # Null without an error code is an object the appliance has not; with one, a sensor that failed.
-    failed = bool(record.get("LERR")) or bool(record.get("EERR"))
+    failed = _is_fault(record.get("LERR")) or _is_fault(record.get("EERR"))
+    begin = len(entries)
     for name, quantity, low, high in _WANTED:
         if name not in record:
             continue
@@ -121,6 +153,8 @@ def _read_record(record: Any, place: tuple[str, int], entries: list[Entry], prob
         if raw is None and not failed:
             continue
         value = number(raw)
+        if minutes and name in _COMPRESSORS and value is not None:
+            value *= 60
         # "No sensor" codes are faults the writer keeps by name, not slips of the supplier.
         if value is None or (not low <= value <= high and not (math.isnan(value) or value in NO_SENSOR)):
             problems.append(
@@ -128,6 +162,14 @@ def _read_record(record: Any, place: tuple[str, int], entries: list[Entry], prob
             )
         else:
             entries.append((name, quantity, at, value))
+    panel = {name: value for name, _, _, value in entries[begin:] if name in _PANEL}
+    if len(panel) == len(_PANEL) and not any(math.isnan(value) for value in panel.values()):
+        seconds = float(INTERVAL_S) if all(value > 0 for value in panel.values()) else 0.0
+        entries.append((PANEL_POWER, Quantity.POWER.value, at, seconds))
+
+
+def _is_fault(code: object) -> bool:
+    return code.strip().lower() not in _NO_FAULT if type(code) is str else bool(code)
 
 
 def _absolute(text: object) -> datetime | None:
@@ -138,7 +180,8 @@ def _absolute(text: object) -> datetime | None:
 
 def roles() -> dict[tuple[str, str], Role]:
     """Role by (object, quantity)."""
-    return {(name, quantity.value): role for name, (quantity, role, _, _) in OBJECTS.items()}
+    known = {(name, quantity.value): role for name, (quantity, role, _, _) in OBJECTS.items()}
+    return {**known, (PANEL_POWER, Quantity.POWER.value): Role.POWER}
 
 
 EMS = Dialect(name="ems", decode=decode, defaults=ChannelDefaults(roles=roles(), interval_s=INTERVAL_S))

@@ -37,7 +37,7 @@ def _bounded(name: str, low: float, high: float) -> dict[str, Any]:
 
 
 _OBJECTS: dict[str, Any] = {
-    "ABST": {"type": "string", "pattern": r"^2[0-9]{7}T[0-2][0-9]{5}(\.[0-9]+)?Z$"},
+    "ABST": {"type": "string", "pattern": r"^2[0-9]{7}[Tt][0-2][0-9]{5}(\.[0-9]+)?[Zz]$"},
     "ALRM": _TEXT_OR_NULL,
     "EERR": _TEXT_OR_NULL,
     "LERR": _TEXT_OR_NULL,
@@ -97,7 +97,7 @@ _SCHEMA = {
                 "transferType": {"enum": ["rtm", "ems"]},
                 "transferredAt": {
                     "type": "string",
-                    "pattern": r"^2[0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]+)?Z$",
+                    "pattern": r"^2[0-9]{3}-[01][0-9]-[0-3][0-9][Tt][0-2][0-9]:[0-5][0-9]:(?:[0-5][0-9]|60)(\.[0-9]+)?[Zz]$",
                 },
             },
         },

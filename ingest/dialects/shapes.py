@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
 from tracker.telemetry.rules.words import Role
 
 # A WHO EMS body may have 1 MB as it is sent; no dialect needs more.
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1_048_576
 
 # (channel name, `Quantity` value, instant or None where the payload has none, value). The quantity is
 # plain text here: members of an enum hash slowly, and each entry is looked up by name and quantity.
 Entry = tuple[str, str, datetime | None, float]
+
+
+_LEAP = re.compile(r"(.*[Tt].*)60((?:[.,]\d+)?(?:[Zz]|[+-]\d\d:?\d\d))", re.ASCII)
 
 
 class Reject(Exception):
@@ -84,13 +88,19 @@ def parse_json(payload: bytes) -> object:
 
 
 def instant(text: object) -> datetime | None:
-    """An ISO 8601 instant with zone; None for anything else."""
+    """An ISO 8601 instant with zone, `t` and `z` in either case, a leap second as the one after; None for all else."""
     if type(text) is not str:
         return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        leap = _LEAP.fullmatch(text)
+        try:
+            # 60 is a second of RFC 3339; no clock of ours has it, so it is the first of the next minute.
+            at = datetime.fromisoformat((f"{leap[1]}59{leap[2]}" if leap else text).upper())
+        except ValueError:
+            return None
+        at = at + timedelta(seconds=1) if leap and at.tzinfo is not None else at
     return at if at.tzinfo is not None else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from ingest.http import router
 from tests.support.accounts import make_account
@@ -24,7 +24,7 @@ from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
-from tracker.telemetry.models import Channel, DeadLetter, Reading
+from tracker.telemetry.models import Channel, DeadLetter, Device, Reading
 from tracker.telemetry.rules.words import DeviceKind
 from tracker.telemetry.service.commands import NewDevice
 from tracker.telemetry.service.devices import add_device
@@ -100,14 +100,60 @@ def test_without_proof_nothing_is_taken(client: TestClient, app_services: Servic
     assert stored(app_services) == 0
 
 
-def test_a_serial_that_is_not_the_senders_is_refused_with_its_report(
+def test_a_report_of_a_serial_that_is_not_the_senders_costs_no_other(
     client: TestClient, app_services: Services, gateway: tuple[str, str]
 ) -> None:
     body = body_of()
     body["data"].append(body_of(logger="LOG-X", monitor="EMD-X")["data"][0])
+    taken = client.post("/api/v1/ems", json=body, auth=gateway)
+    assert (taken.status_code, taken.json()["readings"] > 0) == (200, True)
+    assert [(one["where"], one["reason"]) for one in taken.json()["refused"]] == [("/data/1", "unknown_serial")]
+    with transaction(app_services.engine) as db:
+        (letter,) = db.scalars(select(DeadLetter))
+        assert (letter.reason, letter.device_id is not None) == ("unknown_serial", True)
+    alone = {**body, "data": body["data"][1:]}
+    refused = client.post("/api/v1/ems", json=alone, auth=gateway)
+    assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "/data/0"}])
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [("0.7.0", 200), ("0.8.1", 200), ("banana", 422), ("0.9.0", 422), ("", 422)]
+)
+def test_the_version_of_the_schema_is_judged(
+    client: TestClient, gateway: tuple[str, str], version: str, status: int
+) -> None:
+    body = body_of()
+    body["meta"]["schemaVersion"] = version
+    for record in body["data"][0]["records"]:
+        record["CMPR"] = 10
+    answer = client.post("/api/v1/ems", json=body, auth=gateway)
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json()["errors"] == [{"field": "/meta/schemaVersion"}]
+
+
+def test_every_wrong_place_is_named(client: TestClient, gateway: tuple[str, str]) -> None:
+    body = body_of(3)
+    for record in body["data"][0]["records"][:2]:
+        record["TVC"] = "warm"
     refused = client.post("/api/v1/ems", json=body, auth=gateway)
-    assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "/data/1"}])
-    assert stored(app_services) == 0
+    fields = {one["field"] for one in refused.json()["errors"]}
+    assert {"/data/0/records/0", "/data/0/records/1"} <= {"/".join(field.split("/")[:5]) for field in fields}
+
+
+def test_values_beyond_the_channels_of_a_device_are_named(
+    client: TestClient, app_services: Services, gateway: tuple[str, str]
+) -> None:
+    with transaction(app_services.engine) as db:
+        device = db.scalars(select(Device.id).where(Device.code == "log-1")).one()
+        rows = [
+            {"device_id": device, "name": f"x{n}", "quantity": "humidity", "role": "other", "created_at": utc_now()}
+            for n in range(64)
+        ]
+        db.execute(insert(Channel), rows)
+    answer = client.post("/api/v1/ems", json=body_of(), auth=gateway)
+    assert [one["reason"] for one in answer.json()["refused"]] == ["bad_channel"]
+    assert "TVC" in answer.json()["refused"][0]["detail"]
 
 
 def test_a_wrong_member_is_refused_with_its_place_and_changes_nothing(
@@ -140,6 +186,16 @@ def test_gzip_is_taken(client: TestClient, gateway: tuple[str, str]) -> None:
     assert (answer.status_code, answer.json().get("readings", 0) > 400) == (200, True)
 
 
+def test_members_of_one_gzip_stream_are_read_whole(client: TestClient, gateway: tuple[str, str]) -> None:
+    text = json.dumps(body_of(60)).encode()
+    packed = gzip.compress(text[:500]) + gzip.compress(text[500:])
+    answer = client.post("/api/v1/ems", content=packed, headers={"Content-Encoding": "gzip"}, auth=gateway)
+    assert (answer.status_code, answer.json().get("readings", 0) > 400) == (200, True)
+    for junk in (b"junk", b"\0", packed[:30]):
+        answer = client.post("/api/v1/ems", content=packed + junk, headers={"Content-Encoding": "gzip"}, auth=gateway)
+        assert answer.status_code == 400
+
+
 def test_an_encoding_that_lies_or_bursts_is_refused(client: TestClient, gateway: tuple[str, str]) -> None:
     cases = {
         "no gzip": (b"not gzip", "gzip", 400),
@@ -147,7 +203,7 @@ def test_an_encoding_that_lies_or_bursts_is_refused(client: TestClient, gateway:
         "bomb": (gzip.compress(b" " * 200_000_000, compresslevel=9), "gzip", 413),
         "deflate": (zlib.compress(b"{}"), "deflate", 415),
         "brotli": (b"{}", "br", 415),
-        "too large": (b" " * 1_000_001, "identity", 413),
+        "too large": (b" " * 1_048_577, "identity", 413),
     }
     for name, (content, encoding, status) in cases.items():
         answer = client.post("/api/v1/ems", content=content, headers={"Content-Encoding": encoding}, auth=gateway)

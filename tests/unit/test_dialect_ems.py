@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ingest.dialects.ems import EMS, decode
 from ingest.dialects.ems_schema import shape_problems
-from ingest.dialects.shapes import Decoded, Reject, parse_json
+from ingest.dialects.shapes import Decoded, Reject, instant, parse_json
 from tests.support.ems import ems_body, ems_record, rtmd_body
 from tests.support.hostile import HOSTILE_BODIES
 from tracker.telemetry.rules.words import Role
@@ -106,3 +106,33 @@ def test_the_shape_of_hostile_bodies_is_refused_without_a_crash(body: bytes) -> 
     except Reject:
         return
     assert shape_problems(value)
+
+
+def _read(version: str, **members: object) -> dict[str, float]:
+    record = {"ABST": "20260301T000000Z", "TVC": 5.0, **members}
+    body = {"meta": {"schemaVersion": version}, "data": [{"LSER": "L1", "records": [record]}]}
+    (group,) = read(body).groups
+    return {name: value for name, _, _, value in group.entries}
+
+
+def test_old_schemas_tell_the_compressors_run_in_minutes() -> None:
+    assert [_read(version, CMPR=10)["CMPR"] for version in ("0.7.0", "0.7.2", "0.7.3", "0.8.1")] == [600, 600, 10, 10]
+
+
+def test_a_word_that_says_no_fault_is_none() -> None:
+    assert "TAMB" not in _read("0.8.1", TAMB=None, EERR="none", LERR="")
+    assert "TAMB" in _read("0.8.1", TAMB=None, EERR="E12")
+
+
+def test_a_solar_fridges_panel_tells_its_power() -> None:
+    assert _read("0.8.1", DCSV=17.2, DCCD=4.1) == {"TVC": 5.0, "DCSV": 17.2, "DCCD": 4.1, "DC": 900.0}
+    assert _read("0.8.1", DCSV=0, DCCD=0)["DC"] == 0.0
+
+
+def test_instants_are_read_in_either_case_and_with_a_leap_second() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    assert instant("2026-03-01t00:00:00z") == at
+    assert instant("2026-02-28T23:59:60Z") == at
+    assert instant("20260228T235960Z") == at
+    assert instant("2026-02-28T23:59:60.5+00:00") == at + timedelta(seconds=0.5)
+    assert [instant(text) for text in ("2026-02-28T23:59:60", "2026-02-28T60:00:00Z", "60", "z", "")] == [None] * 5

@@ -37,7 +37,12 @@ from tracker.trace import routes as trace
 _SIDE_PLACES = 4
 
 # What phones photograph has a few megabytes; the picture's own size is checked before it is decoded.
-_LARGER_BODIES = {"/api/v1/scans/image": 12_000_000}
+_LARGER_BODIES = {
+    # A WHO EMS delivery, and a logger's export with what a form puts round it.
+    "/api/v1/ems": 1_048_576,
+    "/api/v1/logger-files": 16_100_000,
+    "/api/v1/scans/image": 12_000_000,
+}
 
 
 # From the highest floor down: a batch's code may have a slash, so `/batches/{ref}` takes any path, and what higher

@@ -52,6 +52,9 @@ def problem_response(
     }
     if errors:
         body["errors"] = [dict(error) for error in errors]
+    elif isinstance(places := safe.get("problems"), list):
+        # Every place that is wrong, each once: who mends only the first is refused again.
+        body["errors"] = [{"field": where} for where in dict.fromkeys(place["where"] for place in places)]
     elif "field" in safe or "line" in safe:
         body["errors"] = [{key: safe[key] for key in ("field", "line") if key in safe}]
     return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))

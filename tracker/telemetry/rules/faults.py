@@ -22,6 +22,8 @@ _BOUNDS: dict[Quantity, tuple[float, float]] = {
     Quantity.DOOR_OPEN: (0.0, 86_400.0),
     Quantity.POWER: (0.0, 86_400.0),
     Quantity.COMPRESSOR: (0.0, 86_400.0),
+    Quantity.VOLTAGE: (0.0, 1_000.0),
+    Quantity.CURRENT: (0.0, 100.0),
     Quantity.BATTERY: (0.0, 100.0),
     Quantity.BATTERY_DAYS: (0.0, 10_000.0),
     Quantity.LATITUDE: (-90.0, 90.0),

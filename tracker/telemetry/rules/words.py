@@ -34,6 +34,8 @@ class Quantity(StrEnum):
     DOOR_OPEN = "door_open"  # seconds open within [at - interval, at]
     POWER = "power"  # seconds with usable power within [at - interval, at]
     COMPRESSOR = "compressor"  # seconds run within [at - interval, at]
+    VOLTAGE = "voltage"  # V
+    CURRENT = "current"  # A
     BATTERY = "battery"  # % left
     BATTERY_DAYS = "battery_days"  # days left (WHO EMS objects BEMD and BLOG)
     LATITUDE = "latitude"  # degrees north
@@ -78,6 +80,8 @@ DEFAULT_ROLES: dict[Quantity, Role] = {
     Quantity.DOOR_OPEN: Role.DOOR,
     Quantity.POWER: Role.POWER,
     Quantity.COMPRESSOR: Role.OTHER,
+    Quantity.VOLTAGE: Role.OTHER,
+    Quantity.CURRENT: Role.OTHER,
     Quantity.BATTERY: Role.BATTERY,
     Quantity.BATTERY_DAYS: Role.BATTERY,
     Quantity.LATITUDE: Role.POSITION,
