@@ -61,7 +61,8 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
         _seat(dose, awaited=awaited)
     move(booking, session, dose.bucket, state, now)
     if again:
-        back(db, booking, session, now)
+        # A dose that was not given is in its vial again: a shortage elsewhere is no reason to leave the books wrong.
+        back(db, booking, session, now, record=given)
     elif not awaited:
         restore_claim(db, booking, pool.today)
     give_back_and_fund(db, pool, now, None if given else {session.day})
