@@ -312,3 +312,33 @@ def test_a_dose_that_is_not_due_names_its_first_day_and_a_reason_sets_it_aside(c
     assert (refused.status_code, refused.json()["code"]) == (409, "quota.not_due")
     assert refused.json()["params"]["first_day"] == (utc_now() + timedelta(hours=7, days=56)).date().isoformat()
     assert city.book(later, person, dose=2, override="berangkat haji").status_code == 201
+
+
+def test_the_schedule_is_written_by_the_ministry_and_asked_from_its_day_on(
+    api: TestClient, app_services: Services, city: Caller, world: World
+) -> None:
+    ministry = Caller(api, app_services, world, Role.NATIONAL)
+    today = (utc_now() + timedelta(hours=7)).date()
+    rule = {
+        "rule": "interval",
+        "vaccine": "astrazeneca",
+        "dose": 3,
+        "after": "coronavac",
+        "from_day": today.isoformat(),
+        "min_days": 90,
+        "due_days": 180,
+        "max_days": 700,
+        "source": "surat edaran rekaan",
+    }
+    assert city.post("schedule", rule).status_code == 403
+    assert [ministry.post("schedule", rule).status_code for _ in range(2)] == [201, 200]
+    other = ministry.post("schedule", {**rule, "due_days": 200})
+    assert (other.status_code, other.json()["code"]) == (409, "quota.other_rule")
+    assert ministry.post("schedule", {**rule, "min_days": 300}).status_code == 422
+    assert ministry.post("schedule", {**rule, "after": "tidak-ada"}).json()["code"] == "quota.unknown_vaccine"
+    age = {"rule": "age", "vaccine": "astrazeneca", "dose": 1, "from_day": today.isoformat(), "min_months": 1200}
+    assert ministry.post("schedule", {**age, "source": "uji coba"}).status_code == 201
+    read = city.get("schedule", vaccine="astrazeneca").json()["items"]
+    assert rule in read
+    refused = city.book(today_session(city), city.person())
+    assert (refused.status_code, refused.json()["code"]) == (409, "quota.too_young")

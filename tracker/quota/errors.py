@@ -149,6 +149,18 @@ class TooManySeated(Conflict):
     code = "quota.too_many_seated"
 
 
+class UnknownVaccine(Refused):
+    """There is no vaccine of this code."""
+
+    code = "quota.unknown_vaccine"
+
+
+class OtherRule(Conflict):
+    """Another rule is in force from that day on; a rule of a later day corrects it."""
+
+    code = "quota.other_rule"
+
+
 class OtherVaccine(Conflict):
     """The booking is for another vaccine than the session gives."""
 

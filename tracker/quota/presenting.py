@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from tracker.quota.models import Bucket
+from tracker.quota.models import Bucket, DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.schemas import (
+    AgeRule,
     AppointmentOut,
     BookingOut,
     BookingStepOut,
@@ -18,12 +19,15 @@ from tracker.quota.schemas import (
     DisplacedOut,
     DueOut,
     HistoryOut,
+    IntervalRule,
     LeftoverOut,
     LeftoversOut,
     QuotaItemOut,
     QuotaOut,
+    ScheduleOut,
     SessionChangeOut,
     SessionOut,
+    SpacingRule,
 )
 from tracker.stock.models import OpenVial
 
@@ -149,3 +153,31 @@ def history_out(person_id: UUID, appointments: Iterable[Appointment], dues: Iter
 def quota_out(items: Iterable[QuotaItem]) -> QuotaOut:
     """What `read_quota` found."""
     return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in items])
+
+
+def schedule_out(rules: Iterable[DoseInterval | DoseAge | VaccineSpacing]) -> ScheduleOut:
+    """Rules of the schedule, of all three kinds."""
+    return ScheduleOut(items=[_rule_out(rule) for rule in rules])
+
+
+def _rule_out(rule: DoseInterval | DoseAge | VaccineSpacing) -> IntervalRule | AgeRule | SpacingRule:
+    vaccine, day, source = rule.vaccine_code, rule.from_day, rule.source
+    if isinstance(rule, DoseAge):
+        return AgeRule(
+            rule="age", vaccine=vaccine, dose=rule.dose, from_day=day, min_months=rule.min_months, source=source
+        )
+    if isinstance(rule, VaccineSpacing):
+        return SpacingRule(
+            rule="spacing", vaccine=vaccine, other=rule.other_code, from_day=day, min_days=rule.min_days, source=source
+        )
+    return IntervalRule(
+        rule="interval",
+        vaccine=vaccine,
+        dose=rule.dose,
+        after=rule.after_code,
+        from_day=day,
+        min_days=rule.min_days,
+        due_days=rule.due_days,
+        max_days=rule.max_days,
+        source=source,
+    )

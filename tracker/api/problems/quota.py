@@ -99,6 +99,14 @@ PROBLEMS: dict[str, Problem] = {
         "Sudah {least} orang datang: kapasitas tidak dapat lebih kecil.",
         "{least} people have come: the capacity cannot be smaller.",
     ),
+    "quota.unknown_vaccine": Problem(
+        422, "Tidak ada vaksin dengan kode {vaccine}.", "There is no vaccine with the code {vaccine}."
+    ),
+    "quota.other_rule": Problem(
+        409,
+        "Sejak {day} sudah berlaku aturan lain; perbaiki dengan aturan mulai hari sesudahnya.",
+        "Another rule is in force from {day}; correct it by a rule from a later day.",
+    ),
     "quota.other_vaccine": Problem(409, "Pendaftaran ini untuk vaksin lain.", "This booking is for another vaccine."),
     "quota.bad_window": Problem(
         422, "Jam sesi tidak masuk akal pada hari itu.", "The hours of the session do not fit its day."

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog.models import Vaccine
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import Booking, DoseAge, DoseInterval, VaccinationSession, VaccineSpacing
 from tracker.quota.rules.schedule import Given, Schedule
 from tracker.quota.rules.words import BookingState
 
@@ -61,3 +61,15 @@ def doses_of(db: Session, person_id: UUID, *, but: UUID | None = None) -> list[G
         for row in db.execute(query)
         if row.vaccinated_at
     ]
+
+
+MOST_RULES = 1_000
+
+
+def rules_of(db: Session, vaccine: str | None) -> list[DoseInterval | DoseAge | VaccineSpacing]:
+    """Every rule of a vaccine (of all when None), by vaccine, kind and day; a thousand of a kind at most."""
+    found: list[DoseInterval | DoseAge | VaccineSpacing] = []
+    for table in (DoseInterval, DoseAge, VaccineSpacing):
+        query = select(table).order_by(*table.__mapper__.primary_key).limit(MOST_RULES)
+        found += db.scalars(query if vaccine is None else query.where(table.vaccine_code == vaccine))
+    return sorted(found, key=lambda rule: rule.vaccine_code)

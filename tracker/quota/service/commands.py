@@ -123,3 +123,39 @@ class CorrectDose:
     reason: str
     occurred_at: datetime | None = None
     open_vial_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddInterval:
+    """Days from the dose before (of `after`; the same vaccine when None) to this one: least, usual, last kept."""
+
+    vaccine: str
+    dose: int
+    from_day: date
+    min_days: int
+    due_days: int
+    max_days: int
+    source: str
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddAge:
+    """From which age on, in months, a dose and those after it are given; 0 ends an older rule."""
+
+    vaccine: str
+    dose: int
+    from_day: date
+    min_months: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddSpacing:
+    """Days between any dose of `other` and a dose of this vaccine; 0 ends an older rule."""
+
+    vaccine: str
+    other: str
+    from_day: date
+    min_days: int
+    source: str
