@@ -20,7 +20,7 @@ AS_THEY_ARE = {
     "equipment",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "known", "least", "limit", "line", "lot",
     "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "place", "remaining", "shipment",
-    "sscc", "usable", "value", "vials", "vvm_stage",
+    "sscc", "usable", "vaccine", "value", "vials", "vvm_stage",
 }  # fmt: skip
 # EPCIS is spoken by programs: the name of a parameter and what is wrong with it, as the standard has them.
 AS_THE_STANDARD_HAS_THEM = {"trace.query_parameter"}

@@ -104,8 +104,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.other_rule": Problem(
         409,
-        "Sejak {day} sudah berlaku aturan lain; perbaiki dengan aturan mulai hari sesudahnya.",
-        "Another rule is in force from {day}; correct it by a rule from a later day.",
+        "Sejak {day:day} sudah berlaku aturan lain; perbaiki dengan aturan mulai hari sesudahnya.",
+        "Another rule is in force from {day:day}; correct it by a rule from a later day.",
     ),
     "quota.other_vaccine": Problem(409, "Pendaftaran ini untuk vaksin lain.", "This booking is for another vaccine."),
     "quota.bad_window": Problem(
