@@ -22,11 +22,6 @@ def _units() -> None:
     """Keep `add` a command of its own."""
 
 
-@users.callback()
-def _users() -> None:
-    """Keep `add` a command of its own."""
-
-
 @units.command("add")
 def add_unit(
     code: Annotated[str, typer.Argument(help="Its code, for instance `kota-tangerang`.")],
@@ -67,3 +62,23 @@ def add_user(
         print(f"{account.username} {account.id}")
     if not password_stdin:
         print(f"password: {password}")
+
+
+@users.command("key")
+def add_key(
+    username: Annotated[str, typer.Argument(help="The account, usually a machine's, that acts by the key.")],
+    label: Annotated[str, typer.Option(help="What the key is for.")],
+    days: Annotated[int, typer.Option(help="How long it lasts.", min=1, max=3650)] = 365,
+) -> None:
+    """Make an API key for an account and print it, once."""
+    from sqlalchemy import select  # noqa: PLC0415 - loads the database's libraries
+
+    from tracker.access.models import LoginAccount  # noqa: PLC0415 - same
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+    from tracker.access.service import add_api_key  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        account_id = db.scalar(select(LoginAccount.id).where(LoginAccount.username == username.strip().lower()))
+        if account_id is None:
+            raise WrongUse(f"there is no account {username}.")
+        print(add_api_key(db, SYSTEM, account_id, label, now=utc_now(), days=days))

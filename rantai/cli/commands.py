@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rantai.cli import accounts, areas, broker, database, devices, feed, logger, programs, scan, world
+from rantai.cli import accounts, areas, broker, catalog, database, devices, feed, logger, programs, scan, world
 
 app = typer.Typer(
     name="rantai",
@@ -33,6 +33,7 @@ app.add_typer(database.app, name="db", help="The database's schema.")
 app.add_typer(accounts.units, name="unit", help="Units of the health system.")
 app.add_typer(accounts.users, name="user", help="Accounts of people and machines.")
 app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
+app.add_typer(catalog.app, name="catalog", help="Vaccines, storage classes, products.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
 app.add_typer(world.app, name="world", help="The made-up world of the demo.")

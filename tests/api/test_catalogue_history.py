@@ -164,3 +164,30 @@ def test_a_recall_names_look_alikes_that_hold_stock(door: Door) -> None:
     alike = {each["lot"]: each["vials"] for each in started.json()["look_alikes"]}
     assert alike == {"exp1": 5, "EXP121A7": 5}
     assert door.get(f"/api/v1/recalls/{body['id']}")["look_alikes"] == started.json()["look_alikes"]
+
+
+def test_a_repeat_is_a_repeat_whatever_its_names_mean_by_now(door: Door) -> None:
+    former = str(door.world.presentations["az-10"].gtin)
+
+    def said(named: dict[str, str], **more: Any) -> dict[str, Any]:
+        line = {**named, "vials": 4, "place": "pkm-cipondoh-k1"}
+        body = {"id": str(uuid7()), "facility": "pkm-cipondoh", "occurred_at": utc_now().isoformat(), "lines": [line]}
+        return {**body, "kind": "supply", **more}
+
+    def post(body: dict[str, Any], role: Role = Role.MANAGER) -> Any:
+        return door.ask("POST", "/api/v1/stock/events", role, json=body)
+
+    by_lot = said({"batch": "EXP1"})
+    by_code = said({"barcode": f"(01){former}(10)EXP1"})
+    first = {body["id"]: post(body) for body in (by_lot, by_code)}
+    assert {answer.status_code for answer in first.values()} == {201}
+    twin = {"product": "penta-5", "lot": "EXP1", "expiry": str(day(30))}
+    assert door.ask("POST", "/api/v1/batches", json=twin).status_code == 201
+    assert door.ask("PUT", "/api/v1/products/az-10", json={"gtin": gtin_of(773), "why": REASON}).status_code == 200
+    assert door.ask("PUT", "/api/v1/products/penta-5", json={"gtin": former, "why": REASON}).status_code == 200
+    for body in (by_lot, by_code):
+        again = post(body)
+        assert (again.status_code, again.json()) == (200, first[body["id"]].json())
+    assert post(said({"batch": "EXP1"})).json()["code"] == "stock.ambiguous_batch"
+    assert post({**by_lot, "reason": "lain"}).status_code in (409, 422)
+    assert post(by_lot, Role.NATIONAL).status_code in (409, 422), "another's event is not answered as one's own"

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from rantai.cli import main
-from tracker.access.service import check_password
+from tracker.access.service import check_password, principal_of_key
 from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
 from tracker.settings import settings
 
 
@@ -146,3 +147,27 @@ def test_a_file_that_is_no_geojson_is_refused_in_a_sentence(
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "unforeseen" not in told
+
+
+def test_a_new_house_is_filled_by_the_example_twice_without_a_difference(
+    commands: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = Path(__file__).resolve().parents[2] / "deploy/catalog.json"
+    assert [main(["catalog", "import", str(example)]) for _ in range(2)] == [0, 0]
+    assert "1 vaccines, 1 storage classes, 1 products" in capsys.readouterr().out
+    with transaction(commands) as db:
+        assert db.scalar(text("SELECT count(*) FROM presentation")) == 1
+        assert db.scalar(text("SELECT count(*) FROM feed_pending")) == 3
+
+
+def test_a_key_is_printed_once_and_proves_its_account(commands: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["unit", "add", "indonesia", "--name", "Indonesia", "--kind", "national"])
+    main(["user", "add", "jaki", "--role", "integrator", "--unit", "indonesia"])
+    capsys.readouterr()
+    assert main(["user", "key", "jaki", "--label", "quota"]) == 0
+    key = capsys.readouterr().out.strip()
+    with transaction(commands) as db:
+        caller = principal_of_key(db, key, now=utc_now())
+    assert caller is not None
+    assert caller.name == "jaki"
+    assert main(["user", "key", "nobody", "--label", "quota"]) == 2

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import queries
 from tracker.catalog.history import Correction, changes_of
 from tracker.catalog.lots import look_alikes, warned_of
-from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.schemas import BatchDetail, BatchOut, ChangeOut, ProductDetail, ProductOut, WhyIn
+from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
+from tracker.catalog.schemas import BatchDetail, BatchOut, CatalogOut, ChangeOut, ProductDetail, ProductOut, WhyIn
 from tracker.kit.days import WESTERN, local_day
 
 
@@ -37,6 +37,15 @@ def product_out(row: Any) -> ProductOut:
 def product_of(db: Session, presentation: Presentation) -> ProductOut:
     """One presentation with its vaccine and storage class."""
     return product_out(db.execute(queries.presentations().where(Presentation.id == presentation.id)).one())
+
+
+def catalog_out(db: Session) -> CatalogOut:
+    """How many of each are known."""
+
+    def count(table: type[Vaccine | StorageClass | Presentation]) -> int:
+        return db.scalar(select(func.count()).select_from(table)) or 0
+
+    return CatalogOut(vaccines=count(Vaccine), storage_classes=count(StorageClass), products=count(Presentation))
 
 
 def product_detail(db: Session, presentation: Presentation) -> ProductDetail:

@@ -7,13 +7,23 @@ from typing import Annotated
 
 from fastapi import Query
 
-from tracker.catalog import queries, service
+from tracker.catalog import filling, queries, service
 from tracker.catalog.models import Batch, Presentation
-from tracker.catalog.presenting import batch_detail, batch_out, correction_of, product_detail, product_of, product_out
+from tracker.catalog.presenting import (
+    batch_detail,
+    batch_out,
+    catalog_out,
+    correction_of,
+    product_detail,
+    product_of,
+    product_out,
+)
 from tracker.catalog.schemas import (
     BatchDetail,
     BatchIn,
     BatchOut,
+    CatalogIn,
+    CatalogOut,
     ProductChange,
     ProductDetail,
     ProductIn,
@@ -24,6 +34,13 @@ from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 
 router = Router(prefix="/api/v1", tags=["catalog"])
+
+
+@router.put("/catalog")
+def fill_catalog(body: CatalogIn, db: Db, caller: Caller, now: Now) -> CatalogOut:
+    """Make vaccines, storage classes and products known (national level); the same again changes nothing."""
+    filling.fill_catalog(db, caller, body.commands(), now=now)
+    return catalog_out(db)
 
 
 @router.get("/products")

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tracker.catalog.rules.storage import VvmType
+from tracker.catalog.filling import Filling
+from tracker.catalog.rules.storage import Band, Budget, VvmType
 from tracker.catalog.rules.words import Cause
+from tracker.catalog.service import NewPresentation, NewStorageClass
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -90,6 +92,75 @@ class ProductDetail(ProductOut):
     """A presentation with what was said of it before."""
 
     history: list[ChangeOut]
+
+
+class VaccineIn(BaseModel):
+    """A vaccine, whoever makes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: CodeText
+    name: Text
+
+
+class BandIn(BaseModel):
+    """Temperatures from `min_c` to `max_c`, °C, allowed for the shelf life or `budget_h` hours (once, or in all)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    min_c: Annotated[float, Field(ge=-273.15, le=100)]
+    max_c: Annotated[float, Field(ge=-273.15, le=100)]
+    budget: Budget = Budget.SHELF_LIFE
+    budget_h: Annotated[float, Field(gt=0)] | None = None
+    no_return: bool = False
+    effective_from: date | None = None
+    effective_to: date | None = None
+
+
+class StorageClassIn(BaseModel):
+    """How vaccines must be kept; `source` says where the figures come from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: CodeText
+    name: Text
+    freeze_sensitive: bool
+    shake_test_valid: bool
+    vvm_type: VvmType | None = None
+    bands: Annotated[list[BandIn], Field(min_length=1, max_length=20)]
+    source: Text
+
+    def command(self) -> NewStorageClass:
+        """For the use case."""
+        bands = [Band(**band.model_dump()) for band in self.bands]
+        return NewStorageClass(**self.model_dump(exclude={"bands"}), bands=bands)
+
+
+class CatalogIn(BaseModel):
+    """What a new house handles; what is known already stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vaccines: Annotated[list[VaccineIn], Field(max_length=500)] = []
+    storage_classes: Annotated[list[StorageClassIn], Field(max_length=500)] = []
+    products: Annotated[list[ProductIn], Field(max_length=2_000)] = []
+
+    def commands(self) -> Filling:
+        """For the use case."""
+        return Filling(
+            vaccines=[(each.code, each.name) for each in self.vaccines],
+            storage_classes=[each.command() for each in self.storage_classes],
+            products=[NewPresentation(**each.model_dump()) for each in self.products],
+        )
+
+
+class CatalogOut(BaseModel):
+    """How many of each are known by now."""
+
+    vaccines: int
+    storage_classes: int
+    products: int
 
 
 class ProductChange(BaseModel):

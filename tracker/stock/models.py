@@ -65,6 +65,9 @@ class StockEvent(Base):
     reason: Mapped[str | None]
     reference: Mapped[str | None]
     content: Mapped[str]  # digest of what was asked, to tell a repeat from another event under the same id
+    said: Mapped[
+        str | None
+    ]  # digest of the very words of it, so that a repeat is known though names mean other things now
     cause: Mapped[UUID | None]  # a hold or recall: opaque, its table lies in a higher room
     shipment_id: Mapped[UUID | None]  # opaque, for the same reason
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("stock_event.id"))

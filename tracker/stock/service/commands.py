@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, 
 class PostEvent:
     """One event at one facility. `id` is made by whoever acts first; the same again is the same event.
 
-    `cause` is the hold or recall behind a status change, `shipment_id` the shipment of a dispatch or receipt.
+    `said` is the digest of the words it came in, which name things by codes. `cause` is the hold or recall behind a status change, `shipment_id` the shipment of a dispatch or receipt.
     """
 
     id: UUID
@@ -26,6 +26,7 @@ class PostEvent:
     lines: tuple[Line, ...]
     reason: str | None = None
     reference: str | None = None
+    said: str | None = None
     cause: UUID | None = None
     shipment_id: UUID | None = None
     session_id: UUID | None = None
@@ -42,6 +43,12 @@ class RecordEvent:
     lines: tuple[NamedLine, ...]
     reason: str | None = None
     reference: str | None = None
+
+
+def words_of(command: RecordEvent) -> str:
+    """A digest of the very words of an event: what they name plays no part."""
+    same_instant = replace(command, occurred_at=command.occurred_at.astimezone(UTC))
+    return hashlib.blake2b(repr(same_instant).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,7 @@ def _rows(
         entries=entries,
         reason=work.reason,
         reference=work.reference,
+        said=work.said,
         content=work.content,
         cause=work.cause,
         shipment_id=work.shipment_id,

@@ -101,6 +101,7 @@ def prepare(
         facts=facts,
         reason=command.reason,
         reference=command.reference,
+        said=command.said,
         cause=command.cause,
         shipment_id=command.shipment_id,
         need=need or {},

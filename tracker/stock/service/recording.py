@@ -28,22 +28,29 @@ from tracker.stock.errors import (
     UnknownPlace,
     UseShipment,
 )
+from tracker.stock.models import StockEvent
 from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
 from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import Posted, PostEvent, RecordEvent
+from tracker.stock.service.commands import Posted, PostEvent, RecordEvent, words_of
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.stopping import guard_freeing
 
 
 def record_event(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> Posted:
-    """Write what somebody says happened at a facility.
+    """Write what somebody says happened at a facility; the same words again get the first answer.
 
     Raises UseShipment, FacilityNotFound, Forbidden, the refusals of the lines (each with its `line`),
     UseHold, and what `post_event` raises.
     """
     if command.kind in (Kind.DISPATCH, Kind.RECEIPT):
         raise UseShipment(field="kind", kind=command.kind.value)
+    # Before anything is looked up: since the first time a lot may have become another product's too, a code may have
+    # changed, a place closed, or the caller's rights ended. What was recorded was recorded.
+    said = words_of(command)
+    first = _first_answer(db, principal, command.id, said)
+    if first is not None:
+        return first
     # Before the lines are read: what they name tells nobody that a facility out of sight exists.
     facility_id = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ).id
     event = PostEvent(
@@ -54,12 +61,21 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
         lines=resolve_lines(db, principal, facility_id, command.lines, now=now, register=command.kind is Kind.SUPPLY),
         reason=command.reason,
         reference=command.reference,
+        said=said,
     )
     if event.kind is Kind.STATUS:
         _guard_stopped(db, principal, event)
     if event.kind is Kind.OPENING:
         return open_vials(db, principal, event, now=now)
     return post_event(db, principal, event, now=now)
+
+
+def _first_answer(db: Session, principal: Principal, event_id: UUID, said: str) -> Posted | None:
+    """The event that this caller recorded under this id in these words."""
+    event = db.scalar(select(StockEvent).where(StockEvent.id == event_id, StockEvent.said == said))
+    if event is None or event.account_id != principal.account_id:
+        return None
+    return Posted(event.id, False, event.facility_id, event.occurred_at)
 
 
 def resolve_lines(

@@ -24,6 +24,7 @@ class Work:
     facts: Facts
     reason: str | None = None
     reference: str | None = None
+    said: str | None = None
     cause: UUID | None = None
     shipment_id: UUID | None = None
     reverses_id: UUID | None = None

@@ -32,6 +32,7 @@ class EventRow:
     entries: Sequence[Entry]
     reason: str | None = None
     reference: str | None = None
+    said: str | None = None
     content: str = ""
     cause: UUID | None = None
     shipment_id: UUID | None = None
@@ -48,6 +49,7 @@ _EVENT_COLUMNS = {
     "occurred_at": "timestamptz",
     "reason": "text",
     "reference": "text",
+    "said": "text",
     "content": "text",
     "cause": "uuid",
     "shipment_id": "uuid",
