@@ -96,6 +96,12 @@ class _House:
             now = time.monotonic()
             if until is not None and now >= until:
                 return
+            try:
+                self._services.tend()
+            except ServiceMissing as error:
+                say(str(error))
+                self._interrupts.wait(2.0)
+                continue
             self._children().tend()
             try:
                 story.tell_news()

@@ -70,11 +70,18 @@ class Link:
     """
 
     def __init__(
-        self, address: BrokerAddress, *, client_id: str, filters: Sequence[str], most_waiting: int = 100_000
+        self,
+        address: BrokerAddress,
+        *,
+        client_id: str,
+        filters: Sequence[str],
+        most_waiting: int = 100_000,
+        most_bytes: int = 64_000_000,
     ) -> None:
         self._address = address
         self._filters = list(filters)
         self._most_waiting = most_waiting
+        self._most_bytes = most_bytes
         self._waiting: deque[Incoming] = deque()
         # Written by one thread each; their difference is what waits.
         self._received_bytes = 0
@@ -208,7 +215,8 @@ class Link:
         del client, userdata
         # The broker's window (max_inflight_messages) normally bounds what waits; should it be larger,
         # not reading the socket is the back-pressure. The worker wakes us by taking.
-        while len(self._waiting) >= self._most_waiting and not self._stopping.is_set():
+        # So it is for messages of QoS 0, which no window bounds, while the database stands still.
+        while self._full(self._most_waiting, self._most_bytes) and not self._stopping.is_set():
             time.sleep(0.01)
         incoming = Incoming(self._generation, message)
         self._received_bytes += len(incoming.payload)

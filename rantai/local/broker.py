@@ -38,7 +38,9 @@ class PrivateBroker:
         port: int | None = None,
         choose_port: Callable[[], int] = free_port,
         outlives_parent: bool = False,
+        tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
+        self._tell = tell
         self._free_port = choose_port
         self._outlives_parent = outlives_parent
         self._program = program
@@ -135,8 +137,22 @@ class PrivateBroker:
             if self._wait_ready(server, port):
                 self._server, self._port, self._pinned = server, port, True
                 return
-            time.sleep(0.2 * (attempt + 1))
+            if not self._set_aside_store(server):
+                time.sleep(0.2 * (attempt + 1))
         raise ServiceMissing(f"The private broker does not start: {server.tail()} (log: {self._log}).")
+
+    def _set_aside_store(self, server: ServerProcess) -> bool:
+        """Put a store that the broker cannot read (cut off by a power cut) beside, so that it starts with an empty one."""
+        store = self._files.data / "mosquitto.db"
+        if "Couldn't open database" not in server.tail() or not store.exists():
+            return False
+        aside = store.with_name(f"mosquitto.db.unreadable-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
+        store.replace(aside)
+        self._tell(
+            f"The broker's store cannot be read and was set aside as {aside}; it starts with an empty one. Devices send "
+            "again what was not confirmed; confirmed messages that nobody had fetched yet are lost."
+        )
+        return True
 
     def stop_clean(self) -> None:
         """SIGTERM: everything it acknowledged is on disk when this returns."""

@@ -91,6 +91,13 @@ class LocalServices:
         self._instance().remember(postgres_port=self.postgres.port, broker_port=self.broker.port)
         return self
 
+    def tend(self) -> None:
+        """Start again what has ended by itself. Raises ServiceMissing when that fails."""
+        for name, server in (("PostgreSQL", self.postgres), ("Mosquitto", self.broker)):
+            if not server.running:
+                self._tell(f"The private {name} has ended; starting it again …")
+                server.start()
+
     def prepare(self) -> None:
         """Take the lock, choose folders, make the cluster; starts nothing yet."""
         if self._postgres is not None:
@@ -152,6 +159,7 @@ class LocalServices:
             port=state.number("broker_port"),
             choose_port=self._choose_port,
             outlives_parent=self._outlives_parent,
+            tell=self._tell,
         )
         state.remember(postgres_folder=str(database_folder))
         if _version_of(database_folder) is None:

@@ -316,3 +316,27 @@ def test_what_was_acknowledged_over_a_second_ago_survives_a_kill_of_the_broker(l
     eventually(lambda: len(back.heard) >= 500)
     assert sorted(map(int, back.heard)) == list(range(500))
     back.close()
+
+
+def test_a_broker_whose_store_was_cut_off_starts_and_says_what_became_of_it(tmp_path: Path) -> None:
+    told: list[str] = []
+    with LocalServices(tmp_path / "house", durable=False, progress=told.append) as services:
+        store = services.broker._files.data / "mosquitto.db"
+        services.broker.stop_clean()
+        store.write_bytes(store.read_bytes()[:40])
+        services.broker.start()
+        assert services.broker.running
+        assert any("set aside" in line for line in told)
+        assert list(store.parent.glob("mosquitto.db.unreadable-*"))
+
+
+def test_servers_that_are_killed_are_started_again(tmp_path: Path) -> None:
+    with LocalServices(tmp_path / "house", durable=False) as services:
+        for server in (services.broker, services.postgres):
+            pid = server.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            eventually(lambda: not server.running, timeout_s=10)  # noqa: B023
+            services.tend()
+            assert server.running
+            assert server.pid != pid

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.mqtt.topics import Routes
-from tracker.settings import Binding, SettingsError
+from tracker.settings import Binding, IngestSettings, SettingsError
 
 
 def test_own_topics_name_the_sender_by_the_level_the_broker_checks() -> None:
@@ -68,3 +68,12 @@ def test_what_is_remembered_of_topics_stays_bounded() -> None:
     for number in range(100):
         routes.find(f"x/{number}")
     assert len(routes._met) <= 10
+
+
+def test_the_example_of_the_documents_is_taken_at_start() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    example = text.split("binds further topics")[1].split("```json")[1].split("```")[0]
+    settings = IngestSettings.model_validate({"bindings": json.loads(example)})
+    route = Routes(settings.bindings).find("vendor/dev-1/ems")
+    assert route is not None
+    assert route.sender == "dev-1"
