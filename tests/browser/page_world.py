@@ -75,18 +75,19 @@ class PageWorld:
 def page_world(db: Session, *, now: datetime) -> PageWorld:
     """Make it in the session's transaction; its newest readings are at `now`."""
     world = small_world(db, now=now - timedelta(days=30), password=PASSWORD)
-    channels = {
-        code: _sensor(db, world, code, now=now)
-        for code in ("pkm-cipondoh-k1", "pkm-cipondoh-k2", "pkm-cipondoh-f1", "pkm-tanah-tinggi-k1", "biofarma-r1")
-    }
+    # This one was heard five hours ago and never since: only then does it count as silent. The others are installed
+    # later, for a watch that has never been heard is silent too.
+    lost = "pkm-tanah-tinggi-k1"
+    channels = {lost: _sensor(db, world, lost, now=now)}
+    feel(db, channels[lost], now - timedelta(hours=5), hours=30, curve=_calm)
+    evaluate_waiting(db, now=now - timedelta(hours=5))
+    for code in ("pkm-cipondoh-k1", "pkm-cipondoh-k2", "pkm-cipondoh-f1", "biofarma-r1"):
+        channels[code] = _sensor(db, world, code, now=now)
     for product, lot, days in (("coronavac-1", "CV101", 240), ("mr-10", "MR101", 9), ("az-10", "AZ101", 45)):
         # The small world's lots have fixed expiries; a page lives at the real clock.
         batch = NewBatch(presentation=product, lot=lot, expiry=(now + timedelta(days=days)).date())
         world.batches[f"{product}/{lot}"] = add_batch(db, SYSTEM, batch, now=now)
     _stock(db, world, now)
-    # This one was heard five hours ago and never since: only then does it count as silent.
-    feel(db, channels["pkm-tanah-tinggi-k1"], now - timedelta(hours=5), hours=30, curve=_calm)
-    evaluate_waiting(db, now=now - timedelta(hours=5))
     feel(db, channels["pkm-cipondoh-k1"], now, hours=48, curve=_warming)
     feel(db, channels["pkm-cipondoh-k2"], now, hours=48, curve=_calm, gap=(20, 26))
     feel(db, channels["pkm-cipondoh-f1"], now, hours=48, curve=lambda hours: -20.0 + 1.2 * math.sin(hours / 2))
