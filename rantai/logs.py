@@ -39,6 +39,9 @@ def configure_logs(log: LogSettings) -> None:
     root.setLevel(level)
     # uvicorn's access lines carry paths and addresses; our own metrics count requests by route.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # A gateway takes its password, a phone number and the text in the address: what calls it must not write it down.
+    for client in ("httpx2", "httpcore2", "httpx", "httpcore", "hpack", "urllib3"):
+        logging.getLogger(client).setLevel(logging.WARNING)
 
 
 _dict_tracebacks = structlog.processors.ExceptionRenderer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -47,14 +48,22 @@ def run_api(current: Settings, *, processes: int = 1) -> None:
             workers=processes,
             host=host,
             port=port,
-            log_config=None,
-            timeout_graceful_shutdown=_GRACE_S,
+            **_server_options(current),
         )
         return
     # uvicorn repeats the signal that stopped it to whoever handled it before: here that is nobody.
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: None)
-    uvicorn.Server(
-        uvicorn.Config(build_app(current), host=host, port=port, log_config=None, timeout_graceful_shutdown=_GRACE_S)
-    ).run()
+    uvicorn.Server(uvicorn.Config(build_app(current), host=host, port=port, **_server_options(current))).run()
+
+
+def _server_options(current: Settings) -> dict[str, Any]:
+    """Whose word on the caller's address counts, and how much of a head is read before its end."""
+    return {
+        "log_config": None,
+        "timeout_graceful_shutdown": _GRACE_S,
+        "forwarded_allow_ips": current.api.trusted_proxies,
+        "h11_max_incomplete_event_size": 32_768,
+        "server_header": False,
+    }

@@ -41,6 +41,10 @@ class ApiSettings(BaseModel):
     )
     secure_cookies: bool = Field(False, description="Mark cookies Secure; switch on behind TLS.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body that is read.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks of the proxies in front, with commas between: only their word on who asks counts.",
+    )
     sse_connections: int = Field(200, ge=1, description="Live pages one process serves at once.")
     sse_connections_each: int = Field(
         20, ge=1, description="Live pages of one account that one process serves at once."

@@ -64,6 +64,7 @@ def log_in(
             username=username,
             waiting=waiting,
         )
+    request.app.state.login_throttle.got_in(request.client.host if request.client else "?", username)
     opened = open_login(db, account, now=now, hours=shared.settings.api.login_hours)
     answer: Response = RedirectResponse(target, status_code=303)
     if waiting is not None:

@@ -40,7 +40,9 @@ def change_password(
     try:
         # Who found an open phone must not guess the old password here faster than at the door.
         request.app.state.login_throttle.hit(request.client.host if request.client else "?", principal.name)
-        change_own_password(db, principal, current_password, new_password, keep=request.cookies.get(LOGIN_COOKIE, ""))
+        change_own_password(
+            db, principal, current_password, new_password, keep=request.cookies.get(LOGIN_COOKIE, ""), now=viewer.now
+        )
     except BadCredentials:
         problem = viewer.texts.gettext("Kata sandi yang sekarang tidak cocok.")
     except (WeakPassword, TooManyAttempts) as error:

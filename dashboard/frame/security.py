@@ -51,7 +51,8 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 if headers.get("content-type", "").startswith("text/html"):
                     headers.setdefault("Content-Security-Policy", POLICY)
-                    headers.setdefault("Cache-Control", "no-store")
+                # What is the same for everybody says so itself; all else may be somebody's.
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

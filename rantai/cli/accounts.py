@@ -1,10 +1,11 @@
-"""`rantai unit add` and `rantai user add`: the first ones of a new house, and help in need."""
+"""`rantai unit`, `rantai user` and `rantai key`: the first ones of a new house, and help in need."""
 
 from __future__ import annotations
 
 import secrets
 import sys
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -15,6 +16,12 @@ from tracker.kit.clock import utc_now
 
 units = typer.Typer()
 users = typer.Typer()
+keys = typer.Typer()
+
+Username = Annotated[str, typer.Argument(help="The name it logs in with.")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
+]
 
 
 @units.callback()
@@ -47,19 +54,72 @@ def add_user(
     role: Annotated[Role, typer.Option(help="What the account may do.")],
     unit: Annotated[str, typer.Option(help="Code of the unit it may do it in, with everything below.")],
     name: Annotated[str | None, typer.Option(help="The person's name; default: the user name.")] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Add an account with one role over one unit; without --password-stdin a password is made and printed once."""
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - loads the database's libraries
     from tracker.access.service import NewAccount, add_account  # noqa: PLC0415 - same
 
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    password = _password(from_stdin=password_stdin)
     command = NewAccount(username=username, name=name or username, password=password, role=role, unit=unit)
     with unit_of_work() as db:
         account = add_account(db, SYSTEM, command, now=utc_now())
         print(f"{account.username} {account.id}")
+    if not password_stdin:
+        print(f"password: {password}")
+
+
+@users.command("list")
+def list_users() -> None:
+    """All accounts: name, whether it is locked, id."""
+    from sqlalchemy import select  # noqa: PLC0415 - loads the database's libraries
+
+    from tracker.access.models import LoginAccount  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        for account in db.scalars(select(LoginAccount).order_by(LoginAccount.username)):
+            print(f"{account.username} {'active' if account.active else 'locked'} {account.id}")
+
+
+@users.command("lock")
+def lock_user(username: Username) -> None:
+    """Let nobody in as this account any more: log-ins, tokens, keys and live pages end at once."""
+    from tracker.access.ending import lock_account  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        print(f"{lock_account(db, SYSTEM, username, now=utc_now()).username} locked")
+
+
+@users.command("unlock")
+def unlock_user(username: Username) -> None:
+    """Let the account log in again."""
+    from tracker.access.ending import unlock_account  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        print(f"{unlock_account(db, SYSTEM, username).username} active")
+
+
+@users.command("logout")
+def end_logins_of_user(username: Username) -> None:
+    """End every log-in and token of the account: a phone was lost."""
+    from tracker.access.ending import end_logins_of  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        print(f"{end_logins_of(db, SYSTEM, username, now=utc_now()).username} must log in again")
+
+
+@users.command("password")
+def reset_password(username: Username, password_stdin: PasswordStdin = False) -> None:
+    """Give the account a new password and end its log-ins; without --password-stdin one is made and printed once."""
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.service import set_password  # noqa: PLC0415 - same
+
+    password = _password(from_stdin=password_stdin)
+    with unit_of_work() as db:
+        print(f"{set_password(db, SYSTEM, username, password, now=utc_now()).username} has a new password")
     if not password_stdin:
         print(f"password: {password}")
 
@@ -82,3 +142,29 @@ def add_key(
         if account_id is None:
             raise WrongUse(f"there is no account {username}.")
         print(add_api_key(db, SYSTEM, account_id, label, now=utc_now(), days=days))
+
+
+@keys.command("list")
+def list_keys(username: Username) -> None:
+    """The keys of an account: id, beginning, what for, until when."""
+    from tracker.access.ending import account_in_reach, keys_of  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        for key in keys_of(db, account_in_reach(db, SYSTEM, username)):
+            state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at or 'revoked'}"
+            print(f"{key.id} {key.prefix}… {key.label} ({state})")
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[UUID, typer.Argument(help="Its id, from `rantai key list`.")]) -> None:
+    """Let the key open nothing any more."""
+    from tracker.access.ending import revoke_api_key  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        print(f"{revoke_api_key(db, SYSTEM, key_id, now=utc_now()).prefix}… revoked")
+
+
+def _password(*, from_stdin: bool) -> str:
+    return sys.stdin.readline().rstrip("\n") if from_stdin else secrets.token_urlsafe(12)

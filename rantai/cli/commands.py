@@ -32,6 +32,7 @@ for _name, _command in programs.COMMANDS.items():
 app.add_typer(database.app, name="db", help="The database's schema.")
 app.add_typer(accounts.units, name="unit", help="Units of the health system.")
 app.add_typer(accounts.users, name="user", help="Accounts of people and machines.")
+app.add_typer(accounts.keys, name="key", help="API keys of accounts.")
 app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
 app.add_typer(catalog.app, name="catalog", help="Vaccines, storage classes, products.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")

@@ -54,7 +54,7 @@ def seed_people(db: Session, manifest: Manifest, *, now: datetime) -> list[tuple
             add_account(db, SYSTEM, account, now=now)
         elif password is None:
             password = new_staff_password()
-            set_password(db, SYSTEM, person.username, password)
+            set_password(db, SYSTEM, person.username, password, now=now)
         manifest.staff.append(
             {"username": person.username, "password": password, "role": person.role.value, "facility": person.unit}
         )

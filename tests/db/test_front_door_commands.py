@@ -171,3 +171,28 @@ def test_a_key_is_printed_once_and_proves_its_account(commands: Engine, capsys: 
     assert caller is not None
     assert caller.name == "jaki"
     assert main(["user", "key", "nobody", "--label", "quota"]) == 2
+
+
+def test_an_account_is_locked_its_password_reset_and_its_key_revoked_by_command(
+    commands: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["unit", "add", "indonesia", "--name", "Indonesia", "--kind", "national"])
+    main(["user", "add", "budi", "--role", "auditor", "--unit", "indonesia"])
+    assert main(["user", "lock", "budi"]) == 0
+    assert main(["user", "list"]) == 0
+    assert "budi locked" in capsys.readouterr().out
+    assert main(["user", "unlock", "budi"]) == 0
+    assert main(["user", "password", "budi"]) == 0
+    password = capsys.readouterr().out.rpartition("password: ")[2].strip()
+    with transaction(commands) as db:
+        assert check_password(db, "budi", password).username == "budi"
+    assert main(["user", "logout", "budi"]) == 0
+    assert main(["user", "key", "budi", "--label", "JAKI"]) == 0
+    key = capsys.readouterr().out.split()[-1]
+    with transaction(commands) as db:
+        assert principal_of_key(db, key, now=utc_now()) is not None
+    assert main(["key", "list", "budi"]) == 0
+    assert main(["key", "revoke", capsys.readouterr().out.split()[0]]) == 0
+    with transaction(commands) as db:
+        assert principal_of_key(db, key, now=utc_now()) is None
+    assert main(["user", "lock", "nobody"]) == 1

@@ -54,7 +54,7 @@ def test_a_token_of_another_secret_or_an_ended_one_proves_nothing() -> None:
     now = utc_now()
     account = uuid7()
     token = issue_token("one secret", account, now=now, minutes=5)
-    assert account_of_token("one secret", token, now=now) == account
+    assert account_of_token("one secret", token, now=now) == (account, now)
     assert account_of_token("another secret", token, now=now) is None
     assert account_of_token("one secret", token, now=now.replace(year=now.year + 1)) is None
     unsigned = "eyJhbGciOiJub25lIn0." + token.split(".")[1] + "."

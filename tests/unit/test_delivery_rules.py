@@ -111,3 +111,24 @@ def test_every_template_other_rooms_name_exists() -> None:
         named |= set(re.findall(r'template="([a-z_]+)"|_tell\(db, lost, "([a-z_]+)"', file.read_text(encoding="utf-8")))
     names = {name for pair in named for name in pair if name}
     assert names <= set(TEMPLATES)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "fec0::1",
+        "2002:a00:1::",
+        "::ffff:10.0.0.1",
+    ],
+)
+def test_an_address_that_carries_a_private_one_is_private(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+def test_an_address_that_carries_a_public_one_is_public() -> None:
+    assert is_public(ip_address("64:ff9b::808:808"))

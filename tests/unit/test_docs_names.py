@@ -14,7 +14,7 @@ from starlette.routing import Match
 from dashboard.app import ROUTERS as PAGE_ROUTERS
 from rantai.wiring import more_routers
 from tests.unit.test_docs_truth import OF_TODAY, ROOT
-from tracker.api import health, live, tokens
+from tracker.api import accounts, health, live, tokens
 from tracker.api.app import ROOM_ROUTERS
 from tracker.api.problems import PROBLEMS
 from tracker.events import KINDS as EVENTS
@@ -31,7 +31,15 @@ _DESCRIPTION = "/openapi.json"
 @cache
 def routes() -> tuple[APIRoute, ...]:
     """Every route of the API and of the pages."""
-    routers = (health.router, tokens.router, live.router, *ROOM_ROUTERS, *more_routers(), *PAGE_ROUTERS)
+    routers = (
+        health.router,
+        tokens.router,
+        accounts.router,
+        live.router,
+        *ROOM_ROUTERS,
+        *more_routers(),
+        *PAGE_ROUTERS,
+    )
     return tuple(route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 

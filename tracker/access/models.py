@@ -40,6 +40,8 @@ class LoginAccount(Base):
     language: Mapped[str] = mapped_column(server_default="id")
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime]
+    tokens_from: Mapped[datetime | None]
+    """Tokens issued before count no more."""
 
 
 class RoleGrant(Base):

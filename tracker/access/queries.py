@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,18 +32,24 @@ def units_visible_to(principal: Principal, permission: Permission) -> Any:
     return select(Unit.id).where(visible_to(principal, Unit.path, permission))
 
 
-def principal_of(db: Session, account_id: UUID) -> Principal | None:
-    """The principal of an active account; None when there is none."""
+def principal_of(db: Session, account_id: UUID, *, issued_at: datetime | None = None) -> Principal | None:
+    """The principal of an active account; None when there is none, or its tokens of `issued_at` were ended."""
     rows = db.execute(
         select(LoginAccount.name, LoginAccount.language, RoleGrant.role, Unit.path)
         .outerjoin(RoleGrant, RoleGrant.account_id == LoginAccount.id)
         .outerjoin(Unit, Unit.id == RoleGrant.unit_id)
-        .where(LoginAccount.id == account_id, LoginAccount.active)
+        .where(LoginAccount.id == account_id, LoginAccount.active, *_still(issued_at))
     ).all()
     if not rows:
         return None
     grants = tuple(Grant(role=row.role, path=row.path) for row in rows if row.path is not None)
     return Principal(account_id=account_id, name=rows[0].name, language=rows[0].language, grants=grants)
+
+
+def _still(issued_at: datetime | None) -> list[ColumnElement[bool]]:
+    if issued_at is None:
+        return []
+    return [LoginAccount.tokens_from.is_(None) | (LoginAccount.tokens_from <= issued_at)]
 
 
 def unit_by_ref(db: Session, ref: str | UUID) -> Unit | None:

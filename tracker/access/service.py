@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +14,14 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from tracker.access.ending import account_in_reach, end_logins
 from tracker.access.errors import BadCredentials, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
 from tracker.access.models import ApiKey, Login, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
 from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
-from tracker.kit.errors import Forbidden, NotFound
+from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 
 _passwords = PasswordHash((Argon2Hasher(),))
@@ -34,7 +36,7 @@ def ensure_unit(db: Session, *, code: str, name: str, kind: UnitKind, parent: Un
     found = unit_by_ref(db, code)
     if found is not None:
         return found
-    label = path_label(code)
+    label = _free_label(db, code, parent)
     unit = Unit(
         id=uuid7(),
         code=code,
@@ -46,6 +48,13 @@ def ensure_unit(db: Session, *, code: str, name: str, kind: UnitKind, parent: Un
     db.add(unit)
     db.flush()
     return unit
+
+
+def _free_label(db: Session, code: str, parent: Unit | None) -> str:
+    """The code's label, with a mark where another code of the same parent is written alike (`a-b`, `a_b`)."""
+    label = path_label(code)
+    taken = db.scalar(select(Unit.id).where(Unit.path == (f"{parent.path}.{label}" if parent else label)))
+    return label if taken is None else f"{label}__{hashlib.sha256(code.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +106,8 @@ def account_exists(db: Session, username: str) -> bool:
     return db.scalar(select(func.count()).where(LoginAccount.username == username.strip().lower())) == 1
 
 
-def change_own_password(db: Session, principal: Principal, current: str, new: str, *, keep: str) -> None:
-    """Give the caller a new password and end every log-in of the account but the one whose cookie is `keep`.
+def change_own_password(db: Session, principal: Principal, current: str, new: str, *, keep: str, now: datetime) -> None:
+    """Give the caller a new password; end its tokens, and every log-in but the one whose cookie is `keep`.
 
     Raises BadCredentials when `current` is not the password, WeakPassword for a short new one, Forbidden for who has
     no account.
@@ -111,25 +120,19 @@ def change_own_password(db: Session, principal: Principal, current: str, new: st
     if len(new) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     account.password_hash = _passwords.hash(new)
-    db.execute(delete(Login).where(Login.account_id == account.id, Login.digest != digest_of(keep)))
+    end_logins(db, account, now=now, but=digest_of(keep))
 
 
-def set_password(db: Session, principal: Principal, username: str, password: str) -> LoginAccount:
-    """Give an account of the caller's subtree a new password.
+def set_password(db: Session, principal: Principal, username: str, password: str, *, now: datetime) -> LoginAccount:
+    """Give an account of the caller's subtree a new password; its log-ins and tokens end.
 
-    Raises WeakPassword, NotFound, Forbidden.
+    Raises WeakPassword, NotFound, Forbidden, GrantBeyondOwn.
     """
-    account = db.scalar(select(LoginAccount).where(LoginAccount.username == username.strip().lower()))
-    owner = principal_of(db, account.id) if account is not None else None
-    if account is None or owner is None:
-        raise NotFound
-    for grant in owner.grants:
-        principal.require(Permission.USER_WRITE, grant.path)
+    account = account_in_reach(db, principal, username)
     if len(password) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     account.password_hash = _passwords.hash(password)
-    db.flush()
-    return account
+    return end_logins(db, account, now=now)
 
 
 def check_password(db: Session, username: str, password: str) -> LoginAccount:
@@ -197,11 +200,10 @@ def add_api_key(
     db: Session, principal: Principal, account_id: UUID, label: str, *, now: datetime, days: int | None = 365
 ) -> str:
     """Make a key for an account of the caller's subtree; the answer is the only time it is shown."""
-    owner = principal_of(db, account_id)
+    owner = db.get(LoginAccount, account_id)
     if owner is None:
         raise UnknownUnit(field="account")
-    for grant in owner.grants:
-        principal.require(Permission.USER_WRITE, grant.path)
+    account_in_reach(db, principal, owner.username)
     key = new_secret(KEY_PREFIX)
     db.add(
         ApiKey(

@@ -10,10 +10,15 @@ from tracker.access.errors import TooManyAttempts
 
 # A health office with all its staff stands behind one address.
 _PEOPLE_PER_ADDRESS = 6
+_HOME = RateLimitItemPerMinute(1, 60 * 24 * 30)  # once in a month: a window in which an address is known
 
 
 class LoginThrottle:
-    """Counts attempts in a moving minute; the user name is counted too, so many addresses do not help."""
+    """Counts attempts in a moving minute: of an address, of a name from one address, and of a name from all addresses.
+
+    The last bound keeps many addresses from guessing together, and would let them lock the owner out; so an address
+    from which the name got in before is not held to it.
+    """
 
     def __init__(self, per_minute: int) -> None:
         self._per_user = RateLimitItemPerMinute(per_minute)
@@ -22,8 +27,15 @@ class LoginThrottle:
 
     def hit(self, address: str, username: str) -> None:
         """Count one attempt; raises TooManyAttempts when there were too many."""
-        # Both are counted, even when one is spent.
-        user = self._window.hit(self._per_user, "user", username.strip().lower())
+        name = username.strip().lower()
+        # All are counted, even when one is spent.
+        here = self._window.hit(self._per_user, "here", name, address)
         place = self._window.hit(self._per_address, "address", address)
-        if not (user and place):
+        known = not self._window.test(_HOME, "home", name, address)
+        anywhere = known or self._window.hit(self._per_user, "user", name)
+        if not (here and place and anywhere):
             raise TooManyAttempts(retry_after_s=60)
+
+    def got_in(self, address: str, username: str) -> None:
+        """Remember that this name belongs at this address."""
+        self._window.hit(_HOME, "home", username.strip().lower(), address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,7 +26,7 @@ def issue_token(secret_key: str, account_id: UUID, *, now: datetime, minutes: in
     """A signed token naming the account; the roles are looked up at each use, so a grant withdrawn is gone at once."""
     claims = {
         "sub": str(account_id),
-        "iat": int(now.timestamp()),
+        "iat": now.timestamp(),
         "exp": int((now + timedelta(minutes=minutes)).timestamp()),
         "aud": "rantai",
     }
@@ -34,15 +34,15 @@ def issue_token(secret_key: str, account_id: UUID, *, now: datetime, minutes: in
     return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, claims, key)
 
 
-def account_of_token(secret_key: str, token: str, *, now: datetime) -> UUID | None:
-    """The account a valid, unexpired token names; None otherwise."""
+def account_of_token(secret_key: str, token: str, *, now: datetime) -> tuple[UUID, datetime] | None:
+    """The account a valid, unexpired token names, and when it was issued; None otherwise."""
     key = OctKey.import_key(derived_key(secret_key, "bearer token"))
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         if claims.get("aud") != "rantai" or int(claims["exp"]) <= now.timestamp():
             return None
-        return UUID(str(claims["sub"]))
-    except (JoseError, ValueError, KeyError, TypeError):
+        return UUID(str(claims["sub"])), datetime.fromtimestamp(float(claims["iat"]), UTC)
+    except (JoseError, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
 
 

@@ -24,7 +24,7 @@ from tracker.access.principal import Principal
 from tracker.database.engine import new_session
 from tracker.edge.places import Busy, Places
 from tracker.events import KINDS
-from tracker.feed.bell import NUMBERED, Listener, dsn_of
+from tracker.feed.bell import ACCESS, NUMBERED, Listener, dsn_of
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
 from tracker.kit.errors import Refused
@@ -66,6 +66,7 @@ class FeedHub:
         self.most_each = most_each
         self.recheck_s = recheck_s
         self.open = 0
+        self._ended = 0  # how often it was told that somebody's access has ended
         self._open_of: Counter[UUID | None] = Counter()
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,12 +92,15 @@ class FeedHub:
         return self._stop.is_set()
 
     def _listen(self) -> None:
-        listener = Listener(dsn_of(self.engine), [NUMBERED])
+        listener = Listener(dsn_of(self.engine), [NUMBERED, ACCESS])
         seen, looked = -1, 0.0
         while not self._stop.is_set():
             # Short waits, so that the end of the process does not wait for a whole second.
             rang = listener.wait(0.2)
             if self._stop.is_set() or (not rang and time.monotonic() - looked < 1.0):
+                continue
+            if listener.rang == ACCESS:
+                self._call(self._ask_again)
                 continue
             # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
             looked = time.monotonic()
@@ -104,14 +108,21 @@ class FeedHub:
                 newest = self._newest()
             except SQLAlchemyError:
                 continue
-            if newest != seen and self._loop is not None:
+            if newest != seen:
                 seen = newest
-                try:
-                    self._loop.call_soon_threadsafe(self._wake)
-                except RuntimeError:
-                    # The loop has closed: the process is ending.
-                    break
+                self._call(self._wake)
         listener.close()
+
+    def _call(self, what: Callable[[], None]) -> None:
+        """Let the event loop do it; one that has closed (the process is ending) has nobody to wake."""
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(what)
+
+    def _ask_again(self) -> None:
+        """Somebody's right to listen has ended: every stream asks anew who it speaks to."""
+        self._ended += 1
+        self._wake()
 
     def _wake(self) -> None:
         for event in self._waiting:
@@ -122,7 +133,8 @@ class FeedHub:
     ) -> AsyncIterator[LiveEvent]:
         """Events the principal may see, in order, from `after` (None: from now on).
 
-        `still` says anew, twice a minute, who that is; the stream ends when it is nobody any more.
+        `still` says anew, twice a minute and when somebody's access has ended, who that is; the stream ends when it is
+        nobody any more.
         With `wait=False` it ends where the feed ends.
         """
         event = asyncio.Event()
@@ -132,9 +144,10 @@ class FeedHub:
         self._open_of[account_id] += 1
         try:
             position = after if after is not None else await self._patiently(self._newest)
-            recheck_at = time.monotonic() + self.recheck_s
+            recheck_at, ended = time.monotonic() + self.recheck_s, self._ended
             while not self.stopped:
-                if time.monotonic() >= recheck_at:
+                if time.monotonic() >= recheck_at or ended != self._ended:
+                    ended = self._ended
                     current = await self._patiently(still)
                     if current is None:
                         return

@@ -25,6 +25,7 @@ def create_token(body: TokenRequest, request: Request, db: Db, now: Now, shared:
     """Exchange user name and password for a short-lived bearer token."""
     throttle_of(request).hit(request.client.host if request.client else "?", body.username)
     account = check_password(db, body.username, body.password.get_secret_value())
+    throttle_of(request).got_in(request.client.host if request.client else "?", body.username)
     minutes = shared.settings.api.token_minutes
     secret = shared.settings.secret_key.get_secret_value()
     return Token(access_token=issue_token(secret, account.id, now=now, minutes=minutes), expires_in=minutes * 60)

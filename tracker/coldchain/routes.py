@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Query
 
 from tracker.access.rules import Permission
 from tracker.coldchain import queries
@@ -14,6 +17,7 @@ from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.network.queries import facility_by_code_or_id
 from tracker.telemetry.queries import sensor_by_ref
 
 router = Router(prefix="/api/v1", tags=["coldchain"])
@@ -26,14 +30,18 @@ def list_alarms(
     caller: Caller,
     ongoing: bool | None = None,
     closed: bool | None = None,
+    facility: Annotated[str | None, Query(max_length=64, description="Id or code.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AlarmOut]:
     """Alarms of the caller's subtree, newest first. `closed=false` leaves those that still need somebody."""
     caller.require(Permission.ALARM_READ)
+    query = queries.alarms_visible_to(caller, ongoing=ongoing, closed=closed)
+    if facility is not None:
+        query = query.where(Alarm.unit_id == facility_by_code_or_id(db, caller, facility, Permission.ALARM_READ).id)
     return page_of(
         db,
-        queries.alarms_visible_to(caller, ongoing=ongoing, closed=closed),
+        query,
         keys=[Alarm.raised_at, Alarm.id],
         limit=limit,
         cursor=cursor,

@@ -52,8 +52,8 @@ def identify(request: Request, db: Session, now: datetime) -> Principal | None:
         if proof.startswith(KEY_PREFIX):
             return principal_of_key(db, proof, now=now)
         secret = services_of(request).settings.secret_key.get_secret_value()
-        account_id = account_of_token(secret, proof, now=now)
-        return None if account_id is None else principal_of(db, account_id)
+        token = account_of_token(secret, proof, now=now)
+        return None if token is None else principal_of(db, token[0], issued_at=token[1])
     cookie = request.cookies.get(LOGIN_COOKIE)
     found = login_of(db, cookie, now=now) if cookie else None
     if found is None:

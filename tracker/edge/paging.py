@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from tracker.database.types import StrEnumText
 from tracker.kit.errors import Refused
 
 MOST = 500
@@ -46,6 +47,7 @@ def decode_cursor(cursor: str, width: int) -> list[str]:
     """The sort key a cursor holds; raises BadCursor."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(values, ensure_ascii=False).encode()  # half of a pair of surrogates is no text a database can hold
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadCursor(field="cursor") from error
     if not isinstance(values, list) or len(values) != width or not all(isinstance(v, str) for v in values):
@@ -82,7 +84,8 @@ def page_of(
 
 
 def _typed(key: Key, text: str) -> Any:
-    kind = key.type.python_type
+    # An enum stored by value: its own class says which texts it knows.
+    kind = key.type.enum if isinstance(key.type, StrEnumText) else key.type.python_type
     try:
         if hasattr(kind, "fromisoformat"):
             return kind.fromisoformat(text)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 PENDING = "rantai_feed_pending"
 NUMBERED = "rantai_feed"
 READINGS = "rantai_readings"
+ACCESS = "rantai_access"  # an account, a log-in or a key has ended
 
 _KEY = "rantai_bells"
 
@@ -117,13 +118,18 @@ class Listener:
         self._dsn = dsn
         self._channels = tuple(channels)
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self.rang: str | None = None
+        """The channel that ended the last wait; None when time did."""
 
     def wait(self, timeout_s: float = 1.0) -> bool:
         """True when it rang; False when `timeout_s` passed or the database is away."""
         try:
             connection = self._connected()
-            return next(iter(connection.notifies(timeout=timeout_s, stop_after=1)), None) is not None
+            heard = next(iter(connection.notifies(timeout=timeout_s, stop_after=1)), None)
+            self.rang = heard.channel if heard is not None else None
+            return heard is not None
         except psycopg.Error:
+            self.rang = None
             self.close()
             time.sleep(min(timeout_s, 0.2))
             return False

@@ -38,6 +38,7 @@ class FeedEvent(Base):
     __tablename__ = "feed_event"
     __table_args__ = (
         Index(None, "kind", "position"),
+        Index(None, "unit_id", "position"),
         Index(None, "recorded_at"),
         Index("ix_feed_event_caused_by", "caused_by", postgresql_where=text("caused_by IS NOT NULL")),
     )

@@ -59,10 +59,23 @@ def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
         return None
 
 
+# NAT64 (RFC 6052, RFC 8215) and the old IPv4-compatible form carry an IPv4 address in their last 32 bits.
+_CARRY_IPV4 = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+
+
+def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a packet to this one would reach in the end, if any."""
+    if any(address in network for network in _CARRY_IPV4):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether an address lies on the open internet; wrapped IPv4 addresses are looked into."""
     if isinstance(address, ipaddress.IPv6Address):
-        wrapped = address.ipv4_mapped or address.sixtofour
+        wrapped = _wrapped(address)
         if wrapped is not None:
             return is_public(wrapped)
+        if address.is_site_local:
+            return False
     return address.is_global and not address.is_multicast

@@ -10,13 +10,15 @@ from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
+from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BadPeriod, BookingNotFound
-from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement
+from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
 from tracker.quota.presenting import (
     booking_out,
     claim_out,
@@ -95,6 +97,7 @@ def list_bookings(
     *,
     session: UUID | None = None,
     state: BookingState | None = None,
+    facility: Annotated[str | None, Query(max_length=64, description="Id or code.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[BookingOut]:
@@ -104,6 +107,9 @@ def list_bookings(
         query = query.where(Booking.session_id == session)
     if state is not None:
         query = query.where(Booking.state == state)
+    if facility is not None:
+        place = facility_by_code_or_id(db, caller, facility, Permission.BOOKING_READ)
+        query = query.where(VaccinationSession.facility_id == place.id)
     return page_of(
         db,
         query,

@@ -14,6 +14,7 @@ from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
+from tracker.network.queries import facility_by_code_or_id
 from tracker.telemetry import schemas
 from tracker.telemetry.errors import BadPeriod, UnknownSensor
 from tracker.telemetry.models import Channel, DeadLetter, Device
@@ -35,6 +36,7 @@ from tracker.telemetry.service.devices import add_device, renew_password
 
 router = Router(prefix="/api/v1", tags=["telemetry"])
 
+At = Annotated[str | None, Query(max_length=64, description="Facility whose devices these are: id or code.")]
 Ref = Annotated[str, Path(max_length=150, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -77,10 +79,14 @@ def post_channel(device: Ref, body: schemas.ChannelIn, *, db: Db, caller: Caller
 
 
 @router.get("/devices", operation_id="list_devices")
-def get_devices(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.DeviceOut]:
+def get_devices(
+    db: Db, caller: Caller, *, facility: At = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[schemas.DeviceOut]:
     """Devices within reach, by code."""
     caller.require(Permission.TELEMETRY_READ)
     query = select(Device).where(Device.unit_id.in_(units_visible_to(caller, Permission.TELEMETRY_READ)))
+    if facility is not None:
+        query = query.where(Device.unit_id == facility_by_code_or_id(db, caller, facility).id)
     return page_of(
         db,
         query,
@@ -93,12 +99,17 @@ def get_devices(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None
 
 
 @router.get("/sensors", operation_id="list_sensors")
-def get_sensors(db: Db, caller: Caller, now: Now, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.SensorOut]:
+def get_sensors(
+    db: Db, caller: Caller, now: Now, *, facility: At = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[schemas.SensorOut]:
     """Channels within reach with newest reading, connection and silence."""
     caller.require(Permission.TELEMETRY_READ)
+    query = sensors_visible_to(caller, now=now)
+    if facility is not None:
+        query = query.where(Device.unit_id == facility_by_code_or_id(db, caller, facility).id)
     return page_of(
         db,
-        sensors_visible_to(caller, now=now),
+        query,
         keys=[Channel.id],
         limit=limit,
         cursor=cursor,
