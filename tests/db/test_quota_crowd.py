@@ -23,10 +23,12 @@ from tracker.kit.ids import uuid7
 from tracker.quota.errors import AlreadyBooked, Exhausted
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, SEATED, BookingState, Medium
+from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking, TakeBack, Vaccinate
+from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.vaccinating import vaccinate
@@ -178,6 +180,33 @@ def test_doses_taken_back_and_given_at_once_leave_each_seat_and_each_dose_counte
         assert given == vaccinated
         taken = db.scalar(select(VaccinationSession.taken).where(VaccinationSession.id == session))
         assert taken == db.scalar(select(func.count()).where(Booking.session_id == session, Booking.state.in_(SEATED)))
+
+
+def test_people_booked_at_one_door_who_come_to_others_at_once_have_one_seat_each(fair: Fair) -> None:
+    here, tomorrow, there = fair.sessions
+    with transaction(fair.engine) as db:
+        desk = Desk(db, fair.world, NOW)
+        bookings = [desk.confirmed(here, person).id for person in fair.persons[:16]]
+
+    def come(booking_id: UUID, session: UUID) -> None:
+        with transaction(fair.engine) as db:
+            arrive_at(db, SYSTEM, ArriveAt(booking_id=booking_id, session_id=session), now=NOW)
+
+    def cancel() -> None:
+        with transaction(fair.engine) as db:
+            cancel_session(db, SYSTEM, tomorrow, "vaksinator sakit", now=NOW)
+
+    work: list[Callable[[], None]] = [partial(come, one, door) for one in bookings for door in (here, there, tomorrow)]
+    random.Random(5).shuffle(work)
+    all_at_once([*work, cancel])
+    check(fair)
+    with transaction(fair.engine) as db:
+        for session in db.scalars(select(VaccinationSession)):
+            seated = select(func.count()).where(Booking.session_id == session.id, Booking.state.in_(SEATED))
+            assert session.taken == db.scalar(seated)
+        live = db.scalar(select(func.count()).where(Booking.state.in_(LIVE)))
+        gone = db.scalar(select(func.count()).where(Booking.state == BookingState.DISPLACED))
+        assert (live or 0) + (gone or 0) == len(bookings)
 
 
 def busy_person(fair: Fair, person: UUID, session: UUID, luck: float) -> Callable[[], None]:
