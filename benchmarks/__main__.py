@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import bench_evaluation, bench_heart, bench_ingest, bench_ledger, bench_pages
+from benchmarks import bench_evaluation, bench_heart, bench_ingest, bench_ledger, bench_load, bench_pages
 from benchmarks.common import Row, print_table
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "evaluation": bench_evaluation.measure,
     "ledger": bench_ledger.measure,
     "heart": bench_heart.measure,
+    "load": bench_load.measure,
     "pages": bench_pages.measure,
 }
 
