@@ -223,3 +223,14 @@ def test_the_vial_opened_by_the_desk_takes_all_it_serves_out_of_the_rule(desk: M
     desk.round()
     assert desk.all_stay([*first[1:], *second])
     check_books(db)
+
+
+def test_a_vial_opened_at_the_desk_is_not_promised_to_an_outreach_with_a_box_of_its_own(desk: Morning) -> None:
+    desk.stock(LOT, 1)
+    desk.ledger.post(Kind.SUPPLY, desk.ledger.line(LOT, 1, place=desk.world.cold_box), at=desk.now, now=desk.now)
+    outreach = desk.from_to(8, 12)
+    desk.read(outreach).place_id = desk.world.cold_box.id
+    people = desk.booked(outreach, 4)
+    desk.now = desk.clock(7, 50)
+    desk.open_by_hand()
+    assert (desk.need(), desk.short(), desk.all_stay(people)) == ({desk.today: 1}, 0, True)

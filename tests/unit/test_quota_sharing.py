@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -60,6 +61,15 @@ def test_the_people_it_was_opened_for_come_first_and_who_is_expected_no_more_las
 def test_what_must_be_used_first_is_used_first() -> None:
     found = share_out([session(1, 5, 0, 4), session(2, 5, 5, 9)], [vial(8, 5, 9), vial(9, 5, 3)], at(-1))
     assert shares(found) == {1: (5, 0), 2: (5, 0)}
+
+
+def test_what_went_out_with_another_session_serves_that_session_alone() -> None:
+    box, fridge = UUID(int=91), UUID(int=92)
+    away = replace(session(1, 4, 0, 4), place_id=box)
+    here = replace(session(2, 4, 0, 4), carriers=frozenset({box}))
+    in_box, in_fridge = replace(vial(8, 10, 6), place_id=box), replace(vial(9, 10, 6), place_id=fridge)
+    assert shares(share_out([away, here], [in_box], at(-1))) == {1: (4, 6), 2: (0, 0)}
+    assert shares(share_out([away, here], [in_fridge], at(-1))) == {1: (0, 0), 2: (4, 6)}
 
 
 vials = st.lists(st.tuples(st.integers(1, 6), st.integers(-2, 12), st.one_of(st.none(), st.integers(1, 3))), max_size=4)

@@ -30,22 +30,30 @@ _WAITING = text(
         JOIN presentation r ON r.id = p.presentation_id
     )
     SELECT 'session' AS part, p.facility_id, p.presentation_id, p.keeps, s.id, s.id AS session_id, s.day,
-           s.opens_at AS from_at, s.closes_at AS until_at, s.live AS number
+           s.opens_at AS from_at, s.closes_at AS until_at, s.live AS number, s.place_id
     FROM pool p JOIN vaccination_session s USING (facility_id, presentation_id)
     WHERE s.state <> 'closed' AND (p.all_days OR s.day = ANY(CAST(:days AS date[])))
     UNION ALL
     SELECT 'claims', p.facility_id, p.presentation_id, p.keeps, NULL, NULL, c.due_day,
            -- Nobody knows at what hour: a vial that serves them may be used all that day.
-           (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, count(*)
+           (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, (c.due_day + 1)::timestamp AT TIME ZONE p.timezone, count(*),
+           NULL
     FROM pool p JOIN dose_claim c USING (facility_id, presentation_id)
     WHERE c.state = 'funded' AND (p.all_days OR c.due_day = ANY(CAST(:days AS date[])))
     GROUP BY p.facility_id, p.presentation_id, p.keeps, p.timezone, c.due_day
     UNION ALL
-    SELECT 'vial', p.facility_id, p.presentation_id, p.keeps, v.id, v.session_id, NULL, v.opened_at, v.discard_by, v.remaining
+    SELECT 'vial', p.facility_id, p.presentation_id, p.keeps, v.id, v.session_id, NULL, v.opened_at, v.discard_by, v.remaining,
+           v.place_id
     FROM pool p
     JOIN open_vial v ON v.facility_id = p.facility_id AND v.closed_at IS NULL
     JOIN batch b ON b.id = v.batch_id AND b.presentation_id = p.presentation_id
     WHERE v.status = 'usable' AND v.remaining > 0 AND v.discard_by > :now
+    UNION ALL
+    -- What other sessions of a day, of whatever product, took along.
+    SELECT 'carrier', p.facility_id, p.presentation_id, p.keeps, s.id, s.id, s.day, s.opens_at, s.closes_at, 0, s.place_id
+    FROM pool p JOIN vaccination_session s ON s.facility_id = p.facility_id
+    WHERE s.place_id IS NOT NULL AND s.cancelled IS NULL AND (p.all_days OR s.day = ANY(CAST(:days AS date[])))
+      AND s.closes_at > CAST(:now AS timestamptz) - interval '1 day'
     ORDER BY facility_id, presentation_id, day, id
     """
 )
@@ -86,7 +94,11 @@ def promised(
             "now": now,
             "days": None if days is None else list(days),
         },
-    )
+    ).all()
+    carriers: dict[tuple[UUID, date], set[UUID]] = defaultdict(set)
+    for row in rows:
+        if row.part == "carrier":
+            carriers[row.facility_id, row.day].add(row.place_id)
     waiting: dict[Pool, list[Waiting[Who]]] = defaultdict(list)
     opened: dict[Pool, list[Opened]] = defaultdict(list)
     apart: dict[tuple[Pool, date], Load] = {}
@@ -95,10 +107,18 @@ def promised(
     for row in rows:
         pool = (row.facility_id, row.presentation_id)
         if row.part == "vial":
-            opened[pool].append(Opened(id=row.id, session_id=row.session_id, doses=row.number, discard_by=row.until_at))
+            opened[pool].append(
+                Opened(
+                    id=row.id,
+                    session_id=row.session_id,
+                    doses=row.number,
+                    discard_by=row.until_at,
+                    place_id=row.place_id,
+                )
+            )
         elif row.part == "claims" and not row.keeps:
             apart[pool, row.day] = Load(row.number)
-        else:
+        elif row.part != "carrier":
             waiting[pool].append(
                 Waiting(
                     who=row.id or row.day,
@@ -107,6 +127,8 @@ def promised(
                     opens_at=row.from_at,
                     closes_at=row.until_at,
                     persons=row.number,
+                    place_id=row.place_id,
+                    carriers=frozenset(carriers[row.facility_id, row.day] - {row.place_id}),
                 )
             )
     shared = {pool: share_out(waiting[pool], opened[pool], now) for pool in listed}

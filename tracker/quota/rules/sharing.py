@@ -19,18 +19,25 @@ Who = TypeVar("Who")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """An open vial that may be used, with doses left, up to `discard_by`; `session_id` is whom it was opened for."""
+    """An open vial that may be used, with doses left, up to `discard_by`; `session_id` is whom it was opened for.
+
+    `place_id` is where it was taken from.
+    """
 
     id: UUID
     session_id: UUID | None
     doses: int
     discard_by: datetime
+    place_id: UUID | None = None
 
 
 # Without slots: making a frozen one through a generic's alias raises TypeError in Python 3.11 when it has them.
 @dataclass(frozen=True, kw_only=True)
 class Waiting(Generic[Who]):
-    """People who wait for a dose between two instants: those of a session, or the claims of a day."""
+    """People who wait for a dose between two instants: those of a session, or the claims of a day.
+
+    `place_id`: the only place their vials come from; None for all but the `carriers`, which went out with other sessions.
+    """
 
     who: Who
     session_id: UUID | None
@@ -38,6 +45,8 @@ class Waiting(Generic[Who]):
     opens_at: datetime
     closes_at: datetime
     persons: int
+    place_id: UUID | None = None
+    carriers: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -71,7 +80,7 @@ def share_out(waiting: Sequence[Waiting[Who]], opened: Iterable[Opened], now: da
     left = {vial.id: vial.doses for vial in vials}
     shares = {each.who: Share() for each in waiting}
     in_order = sorted(waiting, key=lambda w: (w.closes_at <= now, w.day, w.session_id is None, w.opens_at, str(w.who)))
-    for suits in (_is_own, _outlasts):
+    for suits in (_is_own, _is_for):
         for each in in_order:
             share = shares[each.who]
             for vial in vials:
@@ -81,7 +90,7 @@ def share_out(waiting: Sequence[Waiting[Who]], opened: Iterable[Opened], now: da
                     share.doses += taken
                     share.vials.add(vial.id)
     for each in waiting:
-        shares[each.who].spare = sum(left[vial.id] for vial in vials if _outlasts(vial, each))
+        shares[each.who].spare = sum(left[vial.id] for vial in vials if _is_for(vial, each))
     return Shared(shares, left)
 
 
@@ -89,6 +98,10 @@ def _is_own(vial: Opened, waiting: Waiting[Who]) -> bool:
     return waiting.session_id is not None and vial.session_id == waiting.session_id
 
 
-def _outlasts(vial: Opened, waiting: Waiting[Who]) -> bool:
-    """Whether the vial may still be used when they come."""
-    return vial.discard_by > waiting.opens_at
+def _is_for(vial: Opened, waiting: Waiting[Who]) -> bool:
+    """Whether the vial is where they come to, and may still be used then."""
+    if waiting.place_id is not None:
+        within_reach = vial.place_id == waiting.place_id
+    else:
+        within_reach = vial.place_id not in waiting.carriers
+    return within_reach and vial.discard_by > waiting.opens_at

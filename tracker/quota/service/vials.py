@@ -26,7 +26,7 @@ from tracker.stock.errors import HistoryNegative, OpenVialNotFound, OutOfService
 from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import need_by_day
 from tracker.stock.queries.tracing import parcels_then
-from tracker.stock.rules.fefo import pick
+from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Status
 from tracker.stock.service.commands import OpenForSession
@@ -196,7 +196,7 @@ def _open(
             batch_id=parcel.batch_id,
             place_id=parcel.place_id,
             occurred_at=at,
-            need=_served(db, pool, session, parcel.expiry, at=at, now=now),
+            need=_served(db, pool, session, parcel, at=at, now=now),
             reason=OPENED_FOR_A_DOSE,
         )
         try:
@@ -221,16 +221,17 @@ def _carriers(db: Session, session: VaccinationSession) -> set[UUID]:
 
 
 def _served(
-    db: Session, pool: PoolFacts, session: VaccinationSession, expiry: date, *, at: datetime, now: datetime
+    db: Session, pool: PoolFacts, session: VaccinationSession, parcel: Parcel, *, at: datetime, now: datetime
 ) -> dict[date, int]:
     """Vials fewer needed, by day, once one more is open for the session."""
-    until = discard_by(at, pool.open_vial_hours, pool.open_vial_days, expiry, pool.timezone)
+    until = discard_by(at, pool.open_vial_hours, pool.open_vial_days, parcel.expiry, pool.timezone)
     # Of a vial whose time is over by now the dose at hand is given all the same.
     opened = Opened(
         id=session.id,
         session_id=session.id,
         doses=pool.doses_per_vial,
         discard_by=max(until, now + timedelta(seconds=1)),
+        place_id=parcel.place_id,
     )
     noted = need_by_day(db, pool.facility_id, pool.presentation_id)
     needed = needed_by_day(db, pool, now, {session.day}, also=opened)
