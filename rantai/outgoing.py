@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import partial
 from uuid import UUID
 
 import httpx2
@@ -24,7 +26,7 @@ _CONNECT_S = 5.0
 
 
 def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop]:
-    """One for people, one for other systems: a slow receiver must not keep people waiting."""
+    """One for people, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver."""
     client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
     sender = sender_from(current.delivery, client)
     address_of = phone_book(engine)
@@ -39,12 +41,21 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
         done = deliver_due(engine, sender, address_of, link_of=link_of, now=clock())
         return done.sent + done.retried + done.given_up
 
-    def webhooks() -> int:
-        return deliver_webhooks(engine, client, secret, kinds=KINDS, now=clock(), private_allowed=private)
+    # A round has a client of its own, for it has an event loop of its own; the certificates are read once.
+    verify = ssl.create_default_context()
+
+    def open_client() -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), verify=verify)
+
+    def webhooks(*, failing: bool) -> int:
+        return deliver_webhooks(
+            engine, open_client, secret, kinds=KINDS, now=clock(), failing=failing, private_allowed=private
+        )
 
     return [
         Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),
-        Loop(name="webhooks", step=webhooks, channels=(bell.NUMBERED,)),
+        Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),
+        Loop(name="failed webhooks", step=partial(webhooks, failing=True), every_s=5.0),
     ]
 
 

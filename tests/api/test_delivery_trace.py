@@ -56,7 +56,10 @@ def test_a_webhook_is_made_told_its_secret_once_heard_and_removed(door: Door) ->
         return httpx2.Response(204)
 
     secret_key = door.services.settings.secret_key.get_secret_value()
-    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+
+    def client() -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+
     deliver_webhooks(
         door.services.engine,
         client,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
@@ -173,9 +177,11 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.requests: list[httpx2.Request] = []
-        self.client = httpx2.Client(transport=httpx2.MockTransport(self._answer))
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    def client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer))
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         return httpx2.Response(self.answers.pop(0) if self.answers else 200)
 
@@ -295,6 +301,70 @@ def test_a_name_that_leads_inside_is_never_called(world_and_engine: tuple[World,
     assert receiver.requests[0].url.host == "203.0.114.7"
     assert receiver.requests[0].headers["Host"] == "jaki.example.id"
     assert receiver.requests[0].extensions["sni_hostname"] == "jaki.example.id"
+
+
+class Dripping:
+    """A receiver that takes the request and then sends its answer's head a byte at a time, for ever."""
+
+    def __init__(self) -> None:
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}/hook"
+        self.calls = 0
+        self._over = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self._door.accept()
+                self.calls += 1
+                threading.Thread(target=self._drip, args=(line,), daemon=True).start()
+
+    def _drip(self, line: socket.socket) -> None:
+        with suppress(OSError), line:
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not self._over.wait(0.05):
+                line.sendall(b"x")
+
+    def close(self) -> None:
+        self._over.set()
+        self._door.close()
+
+
+def test_a_receiver_that_drips_is_cut_off_and_delays_nobody(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    dripping, receiver = Dripping(), Receiver()
+
+    def client() -> httpx2.AsyncClient:
+        # One address leads to the real, slow socket; all others to the receiver that answers.
+        mounts = {f"all://127.0.0.1:{urlsplit(dripping.url).port}": httpx2.AsyncHTTPTransport()}
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(receiver.answer), mounts=mounts)
+
+    def deliver_all(failing: bool | None = None, minutes: float = 0) -> int:
+        now = NOW + timedelta(minutes=minutes)
+        return deliver_webhooks(
+            engine, client, SECRET, kinds=KINDS, now=now, failing=failing, private_allowed=True, whole_call_s=0.5
+        )
+
+    try:
+        with transaction(engine) as db:
+            who = world.who(Role.CITY)
+            slow = add_webhook(db, who, NewWebhook(url=dripping.url), known=KINDS, private_allowed=True, now=NOW).id
+        subscribe(world, engine)
+        say(engine, world.city.id, "a")
+        assert deliver_all() == 1
+        assert (dripping.calls, receiver.subjects()) == (1, ["a"])
+        with transaction(engine) as db:
+            hook = db.get_one(Webhook, slow)
+            assert (hook.failures, hook.last_error) == (1, "no answer in time")
+        # From then on it has a round of its own.
+        say(engine, world.city.id, "b")
+        assert deliver_all(failing=False, minutes=60) == 1
+        assert (dripping.calls, receiver.subjects()) == (1, ["a", "b"])
+        assert deliver_all(failing=True, minutes=60) == 0
+        assert dripping.calls == 2
+    finally:
+        dripping.close()
 
 
 def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> None:

@@ -64,7 +64,9 @@ def delivered(engine: Engine, world: World, role: Role) -> tuple[list[str], list
         bodies.append(json.loads(request.content))
         return httpx2.Response(200)
 
-    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    def client() -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+
     while deliver_webhooks(engine, client, SECRET, kinds=KINDS, now=NOW, private_allowed=True):
         pass
     events = [event for body in bodies for event in body["events"]]  # type: ignore[attr-defined]  # JSON

@@ -2,13 +2,16 @@
 
 One subscriber's events go in feed order, in one request of up to a hundred; the position moves only after a
 2xx, so an event may come twice (after a crash, or an answer that was lost) and is never left out. Claimed like
-messages: no transaction waits for the network.
+messages: no transaction waits for the network. Receivers are called side by side, each with one bound for the whole
+call, and those that failed last time have a round of their own: a slow one delays nobody else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -35,9 +38,14 @@ from tracker.feed.queries import last_position, read_after
 
 CLAIM = timedelta(seconds=30)
 EVENTS_PER_REQUEST = 100
-TIMEOUT_S = 10.0
+# From the name's resolution to the answer's head; a receiver that drips is cut off. Well within a claim.
+WHOLE_CALL_S = 10.0
 
 Resolve = Callable[[str, int], list[str]]
+OpenClient = Callable[[], httpx2.AsyncClient]
+
+# Resolving blocks a thread and has no time-out of ours; these are not waited for when a call's time is up.
+_RESOLVERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -59,37 +67,65 @@ class WebhookRequest:
 
 def deliver_webhooks(
     engine: Engine,
-    client: httpx2.Client,
+    open_client: OpenClient,
     secret_key: str,
     *,
     kinds: Kinds,
     now: datetime,
+    failing: bool | None = None,
     private_allowed: bool = False,
     resolve_host: Resolve = resolve,
     most: int = 20,
+    whole_call_s: float = WHOLE_CALL_S,
 ) -> int:
     """Serve up to `most` webhooks that are due and have something to hear; answers how many requests succeeded.
 
-    `kinds` says how events are worded for others. Call again at once while the answer is `most`. `private_allowed` lets requests into private networks
-    (demo, tests, receivers of one's own).
+    `kinds` says how events are worded for others. `failing`: only those that failed last time, only the others, or
+    all. Call again at once while the answer is not 0. `private_allowed` lets requests into private networks (demo,
+    tests, receivers of one's own).
     """
-    done = 0
-    for request in _claim(engine, kinds, now, most):
-        error = None
-        if request.events:
-            body = _body(request)
-            error = _post(client, request, body, secret_key, private_allowed=private_allowed, resolve_host=resolve_host)
-            done += error is None
-        _record(engine, request, error, now)
-    return done
+    requests = _claim(engine, kinds, now, failing, most)
+    for request in requests:
+        if not request.events:
+            _record(engine, request, None, now)
+    to_send = [request for request in requests if request.events]
+    if not to_send:
+        return 0
+    errand = _Errand(secret_key, private_allowed, resolve_host, whole_call_s)
+
+    async def call(client: httpx2.AsyncClient, request: WebhookRequest) -> bool:
+        error = await _post(client, request, errand)
+        # Written down at once: what the slowest of this round does is nothing to this one.
+        await asyncio.get_running_loop().run_in_executor(None, _record, engine, request, error, now)
+        return error is None
+
+    async def call_all() -> int:
+        async with open_client() as client:
+            return sum(await asyncio.gather(*(call(client, request) for request in to_send)))
+
+    return asyncio.run(call_all())
 
 
-def _claim(engine: Engine, kinds: Kinds, now: datetime, most: int) -> list[WebhookRequest]:
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What all calls of a round have in common."""
+
+    secret_key: str
+    private_allowed: bool
+    resolve_host: Resolve
+    whole_call_s: float
+
+
+def _claim(engine: Engine, kinds: Kinds, now: datetime, failing: bool | None, most: int) -> list[WebhookRequest]:
     with transaction(engine) as db:
         newest = last_position(db)
         due = (
             select(Webhook)
-            .where(Webhook.next_at <= now, Webhook.position < newest)
+            .where(
+                Webhook.next_at <= now,
+                Webhook.position < newest,
+                true() if failing is None else (Webhook.failures > 0) == failing,
+            )
             .order_by(Webhook.next_at)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -145,36 +181,27 @@ def _body(request: WebhookRequest) -> bytes:
     return orjson.dumps({"webhook": request.webhook_id, "events": request.events})
 
 
-def _post(
-    client: httpx2.Client,
-    request: WebhookRequest,
-    body: bytes,
-    secret_key: str,
-    *,
-    private_allowed: bool,
-    resolve_host: Resolve,
-) -> str | None:
+async def _post(client: httpx2.AsyncClient, request: WebhookRequest, errand: _Errand) -> str | None:
     """What went wrong, or None."""
+    body = _body(request)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Rantai",
-        HEADER: signature(secret_of(secret_key, request.webhook_id), body),
+        HEADER: signature(secret_of(errand.secret_key, request.webhook_id), body),
     }
     try:
-        url, more = _destination(request.url, private_allowed, resolve_host)
-        post = client.build_request(
-            "POST",
-            url,
-            content=body,
-            headers={**headers, **more},
-            timeout=TIMEOUT_S,
-            extensions=_server_name(request.url),
-        )
-        # The answer's body is of no interest, and might be endless.
-        response = client.send(post, stream=True, follow_redirects=False)
-        response.close()
+        async with asyncio.timeout(errand.whole_call_s):
+            url, more = await _destination(request.url, errand)
+            post = client.build_request(
+                "POST", url, content=body, headers={**headers, **more}, extensions=_server_name(request.url)
+            )
+            # The answer's body is of no interest, and might be endless.
+            response = await client.send(post, stream=True, follow_redirects=False)
+            await response.aclose()
     except _Forbidden:
         return "the host leads into a private network"
+    except TimeoutError:
+        return "no answer in time"
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         return type(error).__name__
     return None if response.is_success else f"status {response.status_code}"
@@ -184,17 +211,17 @@ class _Forbidden(Exception):
     """The name resolves to an address that may not be called."""
 
 
-def _destination(url: str, private_allowed: bool, resolve_host: Resolve) -> tuple[str, dict[str, str]]:
+async def _destination(url: str, errand: _Errand) -> tuple[str, dict[str, str]]:
     """The address to call and the Host header.
 
     The name is resolved once, here, and the checked address is called: asking again could answer otherwise.
     """
-    if private_allowed:
+    if errand.private_allowed:
         return url, {}
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = resolve_host(host, port)
+    addresses = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, errand.resolve_host, host, port)
     if not addresses or not all(is_public(ip_address(address)) for address in addresses):
         raise _Forbidden
     literal = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
