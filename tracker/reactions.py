@@ -19,7 +19,7 @@ from tracker.kit.clock import Clock
 from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
-from tracker.quota.events import BookingDisplaced
+from tracker.quota.events import BookingDisplaced, SessionChanged
 from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
@@ -40,7 +40,7 @@ def _hold_entering(db: Session, event: StockMoved, now: datetime) -> None:
     hold_entering(db, SYSTEM, event.stock_event_id, now=now)
 
 
-def _displace(db: Session, event: StockShort | OpenDosesFell, now: datetime) -> None:
+def _displace(db: Session, event: StockShort | OpenDosesFell | SessionChanged, now: datetime) -> None:
     displace(db, event.facility_id, event.presentation_id, now=now)
 
 
@@ -82,6 +82,8 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="share_opened", on=(StockMoved,), act=_share_opened),
     # Doses of an opened vial were thrown away, or its opening taken back: its people need another vial, or give way.
     Reaction(name="open_doses", on=(OpenDosesFell,), act=_displace),
+    # At other hours an opened vial may be past its time before anybody comes: they need another vial, or give way.
+    Reaction(name="session_hours", on=(SessionChanged,), act=_displace),
     # Who gave way is offered the nearest place with room.
     Reaction(name="offer", on=(BookingDisplaced,), act=_offer),
     # Vials came: claims to second doses are first in line.

@@ -16,13 +16,15 @@ from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.kit.ids import uuid7
+from tracker.quota.events import SessionChanged
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState
-from tracker.quota.service.commands import PlanSession
+from tracker.quota.service.changing import change_session
+from tracker.quota.service.commands import ChangeSession, PlanSession
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.rounds import tidy_pools
 from tracker.quota.service.sessions import plan_session
-from tracker.reactions import BY_NAME
+from tracker.reactions import BY_NAME, REACTIONS
 from tracker.stock.events import StockMoved
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.words import Kind, OpenWaste
@@ -234,3 +236,28 @@ def test_a_vial_opened_at_the_desk_is_not_promised_to_an_outreach_with_a_box_of_
     desk.now = desk.clock(7, 50)
     desk.open_by_hand()
     assert (desk.need(), desk.short(), desk.all_stay(people)) == ({desk.today: 1}, 0, True)
+
+
+def test_at_hours_that_an_opened_vial_does_not_outlast_its_people_need_another_or_give_way(desk: Morning) -> None:
+    desk.stock(LOT, 1)
+    session = desk.from_to(8, 12)
+    people = desk.booked(session, 5)
+    desk.now = desk.clock(7, 50)
+    desk.open_by_hand()
+    assert desk.all_stay(people)
+    later = ChangeSession(session_id=session, reason="listrik padam", opens=time(15), closes=time(18))
+    change_session(desk.db, SYSTEM, later, now=desk.now)
+    desk.db.flush()
+    (told,) = desk.ledger.told(SessionChanged.KIND)
+    news = SessionChanged(
+        session_id=session,
+        facility_id=UUID(told["facility_id"]),
+        presentation_id=UUID(told["presentation_id"]),
+        day=desk.today,
+        capacity_left=told["capacity_left"],
+    )
+    for reaction in REACTIONS:
+        if SessionChanged in reaction.on:
+            reaction.act(desk.db, news, desk.now)
+    assert set(desk.states(people)) == {BookingState.DISPLACED}
+    check_books(desk.db)
