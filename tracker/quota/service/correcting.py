@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.quota.service.vaccinating import give
+from tracker.stock.models import OpenVial
+from tracker.stock.rules.vials import opened_by
 from tracker.stock.service.amending import take_back_doses
 from tracker.stock.service.commands import TakeBackDoses
 from tracker.stock.service.posting import checked_time
@@ -74,6 +77,8 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
 def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now: datetime) -> Booking:
     """A dose was given at another instant, or out of another vial, than was typed; what is left out stays.
 
+    A vial that was opened only after the right instant cannot stay: which it was is found as for any dose told late.
+
     Raises BookingNotFound, Forbidden, BadStep (no dose is recorded), NotDue and its kind, and what giving a dose raises.
     """
     dose = lock_dose(db, principal, command.booking_id)
@@ -89,7 +94,7 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
         check_due(judged(db, person, session, booking.dose, given_on, now=now, but=booking.id), person, booking.dose)
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, BookingState.VACCINATED, command.reason, now)
-    vial_id = command.open_vial_id or booking.open_vial_id
+    vial_id = command.open_vial_id or _vial_if_open(db, booking, at)
     _take_back_dose(db, principal, dose, command.reason, now)
     move(booking, session, dose.bucket, BookingState.FIT, now)
     give(db, principal, dose, pool, Vaccinate(booking_id=booking.id, open_vial_id=vial_id), at=at, now=now)
@@ -109,6 +114,11 @@ def _take_back_dose(db: Session, principal: Principal, dose: Dose, reason: str, 
     withdraw_claim(db, booking)
     booking.vaccinated_at = booking.open_vial_id = booking.batch_id = None
     booking.late = False
+
+
+def _vial_if_open(db: Session, booking: Booking, at: datetime) -> UUID | None:
+    vial = None if booking.open_vial_id is None else db.get(OpenVial, booking.open_vial_id, populate_existing=True)
+    return vial.id if vial is not None and opened_by(vial.opened_at, at) else None
 
 
 def _displaced_no_more(db: Session, booking: Booking, now: datetime) -> None:

@@ -25,6 +25,11 @@ def discard_by(opened_at: datetime, hours: int | None, days: int | None, expiry:
     return min(limit, end_of_expiry.astimezone(opened_at.tzinfo))
 
 
+def opened_by(opened_at: datetime, at: datetime) -> bool:
+    """Whether a vial opened at `opened_at` was open at `at`, by the minute: forms tell minutes, scans tell seconds."""
+    return opened_at.replace(second=0, microsecond=0) <= at.replace(second=0, microsecond=0)
+
+
 def most_doses(doses_per_vial: int) -> int:
     """Doses that a well filled vial may give: makers fill a little more, a fifth at the very most."""
     return doses_per_vial + -(-doses_per_vial // 5)

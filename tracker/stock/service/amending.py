@@ -28,7 +28,7 @@ from tracker.stock.service.work import Work
 def take_back_doses(db: Session, principal: Principal, command: TakeBackDoses, *, now: datetime) -> OpenVial:
     """Doses were not given, or not thrown away, after all; they are in the vial again.
 
-    A dose not given out of a vial whose rest was thrown away went the way of the rest. Raises OpenVialNotFound,
+    A dose not given out of a vial whose rest was thrown away went the way of the rest; one beyond the label leaves none. Raises OpenVialNotFound,
     Forbidden, TooManyDoses (more than were told), and what the ledger refuses of taking a used vial back.
     """
     vial, facts = locked_vial(db, principal, command.open_vial_id)
@@ -41,10 +41,14 @@ def take_back_doses(db: Session, principal: Principal, command: TakeBackDoses, *
         vial.remaining += command.doses
     else:
         vial.given -= command.doses
+        # A dose more than the label says was never in it for anybody else.
+        beyond = min(command.doses, vial.doses_per_vial - facts.batches[vial.batch_id].doses_per_vial)
+        vial.doses_per_vial -= beyond
+        back = command.doses - beyond
         if vial.closed_at is not None and vial.discarded:
-            vial.discarded += command.doses
+            vial.discarded += back
         else:
-            vial.remaining += command.doses
+            vial.remaining += back
     if vial.discarded == 0:
         vial.discard_reason = None
     if vial.closed_at is not None and vial.remaining:

@@ -75,7 +75,8 @@ def decide(
         position=position,
         facility_id=work.facility_id,
         changes=net([*entries, *follow]),
-        accounts={entry.key: entry.account for entry in [*entries, *follow]},
+        # Opened vials and the outer world go by the same key; only what has a balance is acted on again.
+        accounts={entry.key: entry.account for entry in [*entries, *follow] if entry.account in BALANCED},
         lines={entry.key: entry.line for entry in reversed([*entries, *follow])},
     )
     again = reapply(fact, history, _stops(work))

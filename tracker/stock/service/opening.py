@@ -30,7 +30,7 @@ from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.replay import Pair, status_at
-from tracker.stock.rules.vials import discard_by
+from tracker.stock.rules.vials import discard_by, opened_by
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
 from tracker.stock.service.commands import (
@@ -127,8 +127,7 @@ def give_doses(db: Session, principal: Principal, command: GiveDoses, *, now: da
     """
     vial, facts = locked_vial(db, principal, command.open_vial_id)
     at = checked_time(command.occurred_at, now)
-    # Forms tell minutes, scans tell seconds.
-    if at.replace(second=0, microsecond=0) < vial.opened_at.replace(second=0, microsecond=0):
+    if not opened_by(vial.opened_at, at):
         raise VialNotOpen(open_vial=str(vial.id), opened_at=vial.opened_at.isoformat())
     thrown_since = vial.closed_at is not None and at <= vial.closed_at and vial.discarded > 0
     if (vial.closed_at is not None and not thrown_since) or _status_at(db, vial, at) is not Status.USABLE:
