@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid5
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -157,6 +157,14 @@ def test_a_receipt_told_long_before_the_departure_names_the_departure(road: Road
     assert refused.value.code == "shipments.before_sent"
     assert shipment.dispatched_at is not None
     assert refused.value.params["sent_at"] == shipment.dispatched_at.astimezone(ZoneInfo("Asia/Jakarta")).isoformat()
+
+
+def test_shipments_whose_ids_end_alike_have_codes_of_their_own(road: Road) -> None:
+    first = uuid7()
+    twin = UUID(int=first.int ^ (1 << 60))
+    codes = {road.create("az-10", 1, id=each).code for each in (first, twin)}
+    assert len(codes) == 2
+    assert road.create("az-10", 1, id=twin).code in codes  # a repeat is still a repeat
 
 
 def test_no_id_that_a_receiver_can_reckon_blocks_a_dispatch(road: Road) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import Error as PostgresError
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import SYSTEM, Principal
@@ -15,6 +17,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.errors import PresentationNotFound
 from tracker.catalog.queries import presentation_by_ref
 from tracker.kit.errors import Forbidden
+from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
@@ -78,8 +81,7 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
         approved_by=principal.name if by_sender else None,
         expected_at=command.expected_at,
     )
-    db.add(shipment)
-    db.flush()
+    _add_under_a_free_code(db, shipment)
     for seq, line in enumerate(command.lines):
         if not 1 <= line.vials <= MOST_VIALS:
             raise BadVials(line=seq, field="vials", vials=line.vials)
@@ -179,6 +181,21 @@ def code_of(shipment_id: UUID) -> str:
         number, digit = divmod(number, 32)
         letters = _CODE_LETTERS[digit] + letters
     return f"SJ-{letters[:4]}-{letters[4:]}"
+
+
+def _add_under_a_free_code(db: Session, shipment: Shipment) -> None:
+    """Another id may end in the same 40 bits, by chance or by somebody's design: then the code is another one."""
+    while True:
+        try:
+            with db.begin_nested():
+                db.add(shipment)
+                db.flush()
+        except IntegrityError as error:
+            if not isinstance(error.orig, PostgresError) or error.orig.diag.constraint_name != "uq_shipment_code":
+                raise
+            shipment.code = code_of(uuid7())
+        else:
+            return
 
 
 def _end(db: Session, ref: str, field: str) -> tuple[Facility, str]:
