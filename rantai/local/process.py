@@ -10,11 +10,19 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from rantai.errors import ServiceMissing
 from rantai.local.system import SystemAccount
 
 _LOG_LIMIT_BYTES = 10_000_000
+
+
+def _for_us_alone(log: Path) -> BinaryIO:
+    """The log, opened to be added to; what servers say of their clients is nobody else's to read."""
+    sink = open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    os.fchmod(sink.fileno(), 0o600)  # one of an earlier version may have been open to all
+    return sink
 
 
 class ServerProcess:
@@ -39,7 +47,7 @@ class ServerProcess:
         self._stop_signal = stop_signal
         self._log = log
         _turn_over(log)
-        with log.open("ab") as sink:
+        with _for_us_alone(log) as sink:
             # Set after the account was changed: a change of credentials clears the parent-death signal.
             prefix = [] if outlives_parent else _dies_with_parent(stop_signal)
             self._child = subprocess.Popen(
