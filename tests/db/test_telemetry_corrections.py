@@ -19,6 +19,7 @@ from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.queries import episodes_of_channel
 from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
 from tracker.kit.errors import Forbidden, NotFound
+from tracker.network.models import Equipment
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.correcting import lift_mistaken
@@ -75,10 +76,10 @@ def test_correcting_moves_holds_both_ways(db: Session, world: World) -> None:
     import_logger_file(db, who, fridge_tag(HOT), world.fridge.code, NOW)
     follow(db)
 
-    def held(place: object) -> tuple[int, int]:
+    def held(place: Equipment) -> tuple[int, int]:
         return (
-            ledger.vials(COVID, place=place, status=Status.USABLE),  # type: ignore[arg-type]
-            ledger.vials(COVID, place=place, status=Status.HELD),  # type: ignore[arg-type]
+            ledger.vials(COVID, place=place, status=Status.USABLE),
+            ledger.vials(COVID, place=place, status=Status.HELD),
         )
 
     assert (held(world.fridge), held(world.fridge2)) == ((0, 10), (4, 0))
