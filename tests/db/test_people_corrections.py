@@ -229,6 +229,17 @@ def test_of_two_live_bookings_for_a_dose_the_further_one_stays_and_its_seat_is_o
     assert set(desk.db.scalars(select(Booking.person_id))) == {keep.id}
 
 
+def test_who_had_the_dose_under_one_record_waits_for_it_under_none(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 5)
+    today, later = desk.session(ahead=0), desk.session(ahead=3)
+    keep, gone = register(desk), register(desk, claimed=True)
+    desk.vaccinate(desk.confirmed(today, keep.id))
+    waiting = desk.confirmed(later, gone.id)
+    merge(desk, keep, gone)
+    assert desk.state(waiting) is BookingState.CANCELLED
+    assert (desk.read(later).taken, desk.read(later).live) == (0, 0)
+
+
 def test_of_two_claims_to_a_dose_one_stays_and_the_other_s_vial_comes_free(desk: Desk) -> None:
     desk.stock("az-10/AZ002", 5)
     session = desk.session(ahead=0)

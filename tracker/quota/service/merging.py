@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,9 @@ from tracker.quota.service.commands import MergePersons, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.pools import lock_pool, pool_facts
 
+_Promised = tuple[UUID, int]
+"""A vaccine and a dose of it."""
+
 # Who is furthest keeps the place; of two as far, the one made first.
 _FURTHEST = (BookingState.FIT, BookingState.ARRIVED, BookingState.CONFIRMED, BookingState.RESERVED)
 
@@ -30,25 +33,32 @@ def merge_persons(
 ) -> Person:
     """Make `duplicate_id` part of `person_id`; the same again changes nothing.
 
-    Of two live bookings for one dose the one that is further stays; a claim to a dose that was had is used up, and of two
-    claims the earlier stays. Raises PersonNotFound, TwoNumbers, MergedElsewhere.
+    Of two live bookings for one dose the one that is further stays, and none where the dose was had; a claim to a dose that
+    was had is used up, and of two claims the earlier stays. Raises PersonNotFound, TwoNumbers, MergedElsewhere.
     """
     joined = join_records(db, principal, command.person_id, command.duplicate_id, command.reason, vault=vault, now=now)
     if joined is None:
         return person_by_id(db, principal, command.person_id)
     keep, gone = joined
     both = (keep.id, gone.id)
-    _one_booking_each(db, both, now)
-    _one_claim_each(db, both, now)
+    had = _had(db, both)
+    _one_booking_each(db, both, had, now)
+    _one_claim_each(db, both, had, now)
     for table in (Booking, Claim):
         db.execute(update(table).where(table.person_id == gone.id).values(person_id=keep.id))
     db.expire_all()
     return keep
 
 
-def _one_booking_each(db: Session, persons: Sequence[UUID], now: datetime) -> None:
+def _had(db: Session, persons: Sequence[UUID]) -> dict[_Promised, UUID]:
+    """The doses they had, and by which booking."""
+    given = select(Booking).where(Booking.person_id.in_(persons), Booking.state == BookingState.VACCINATED)
+    return {(booking.vaccine_id, booking.dose): booking.id for booking in db.scalars(given)}
+
+
+def _one_booking_each(db: Session, persons: Sequence[UUID], had: Mapping[_Promised, UUID], now: datetime) -> None:
     live = db.scalars(select(Booking).where(Booking.person_id.in_(persons), Booking.state.in_(LIVE))).all()
-    taken: set[tuple[UUID, int]] = set()
+    taken = set(had)
     for booking in sorted(live, key=lambda one: (_FURTHEST.index(one.state), one.made_at, one.id)):
         promised = (booking.vaccine_id, booking.dose)
         if promised in taken:
@@ -56,21 +66,15 @@ def _one_booking_each(db: Session, persons: Sequence[UUID], now: datetime) -> No
         taken.add(promised)
 
 
-def _one_claim_each(db: Session, persons: Sequence[UUID], now: datetime) -> None:
+def _one_claim_each(db: Session, persons: Sequence[UUID], had: Mapping[_Promised, UUID], now: datetime) -> None:
     """Claims to doses that were had are used by them; of two to one dose the later gives its vials back."""
-    had = {
-        (booking.vaccine_id, booking.dose): booking.id
-        for booking in db.scalars(
-            select(Booking).where(Booking.person_id.in_(persons), Booking.state == BookingState.VACCINATED)
-        )
-    }
     claims = db.scalars(
         select(Claim)
         .where(Claim.person_id.in_(persons), Claim.state.in_(OPEN))
         .order_by(Claim.made_at, Claim.id)
         .with_for_update()
     ).all()
-    taken: set[tuple[UUID, int]] = set()
+    taken: set[_Promised] = set()
     freed: set[tuple[UUID, UUID]] = set()
     for claim in claims:
         promised = (claim.vaccine_id, claim.dose)
