@@ -25,16 +25,21 @@ class Lost:
 def lost_separator(
     db: Session, presentation_id: UUID, elements: Mapping[str, str], expiry: date | None, *, today: date
 ) -> Lost | None:
-    """The lot that an unknown one begins with and goes on from like another identifier; None when there is none.
+    """The lot that an unknown one begins with (or looks so), going on like another identifier; None when there is none.
 
     `elements` by application identifier, as they were read; `expiry` when it was read or typed beside them.
     """
     within = lots_within(elements, today)
     known = within and db.scalar(
         select(Batch)
-        .where(Batch.presentation_id == presentation_id, Batch.lot.in_(within))
-        .order_by(func.length(Batch.lot).desc())
-        .limit(1)
+        .where(
+            Batch.presentation_id == presentation_id,
+            # Who loses separators may change case and marks as well.
+            text(f"batch.look IN (SELECT {look_of('within.lot')} FROM unnest(CAST(:within AS text[])) AS within(lot))"),
+        )
+        .order_by(Batch.lot.in_(within).desc(), func.length(Batch.lot).desc())
+        .limit(1),
+        {"within": within},
     )
     if known:
         return Lost(known.lot, known)
