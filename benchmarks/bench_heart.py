@@ -29,22 +29,13 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.common import Row, migrated_engine, percentile, print_table, private_services
+from benchmarks.product import PRODUCT, add_product
 from ingest.mqtt.link import BrokerAddress
 from rantai.local.ports import free_port
 from rantai.local.services import LocalServices
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import NewAccount, add_account
-from tracker.catalog.rules.storage import Band
-from tracker.catalog.service import (
-    NewBatch,
-    NewPresentation,
-    NewStorageClass,
-    add_batch,
-    add_presentation,
-    ensure_storage_class,
-    ensure_vaccine,
-)
 from tracker.coldchain.models import Episode
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
@@ -70,7 +61,6 @@ BOUND_S = 2.0
 VIALS = 40
 PASSWORD = "only for this measurement"
 SECRET = "a secret key of this measurement only, long enough"
-PRODUCT = "bench-5"
 _ROOT = Path(__file__).parents[1]
 _START_S, _TRIAL_S = 60.0, 30.0
 
@@ -119,38 +109,7 @@ def _prepare(engine: Engine, trials: int) -> tuple[list[Site], list[str]]:
         add_facility(db, SYSTEM, nation, now=now)
         account = NewAccount(username="bench", name="Bench", password=PASSWORD, role=Role.NATIONAL, unit="nasional")
         add_account(db, SYSTEM, account, now=now)
-        ensure_vaccine(db, SYSTEM, code="bench", name="Bench", now=now)
-        band = Band(name="2-8", min_c=2, max_c=8)
-        cold = NewStorageClass(
-            code="cold",
-            name="cold",
-            freeze_sensitive=True,
-            shake_test_valid=True,
-            vvm_type=None,
-            bands=(band,),
-            source="made up for the measurement",
-        )
-        ensure_storage_class(db, SYSTEM, cold, now=now)
-        presentation = NewPresentation(
-            code=PRODUCT,
-            name="Bench 5 dosis",
-            vaccine="bench",
-            storage_class="cold",
-            manufacturer="Bench",
-            doses_per_vial=5,
-            vials_per_box=10,
-            gtin=None,
-            box_gtin=None,
-            nie="DKL0000000000A1",
-            open_vial_hours=6,
-            open_vial_days=None,
-            uses_vvm=False,
-            synthetic=True,
-        )
-        add_presentation(db, SYSTEM, presentation, now=now)
-        expiry = (now + timedelta(days=300)).date()
-        batch = add_batch(db, SYSTEM, NewBatch(presentation=PRODUCT, lot="B1", expiry=expiry), now=now)
-        batch_id = batch.id
+        batch_id = add_product(db, now=now)
     places = []
     for number in range(trials):
         with transaction(engine) as db:

@@ -1,8 +1,8 @@
 """Many clients at once: does overload bend the house or break it?
 
 One server process with pages, 10 to 200 clients that ask again as soon as they are answered (after what `Retry-After` says, where they
-are refused), each for strangers with a false cookie, a page for one who has logged in, and a write to one and the same row; beside each,
-25 requests whose bodies never end. Only 503 and 429 may come besides 2xx. Run alone: `python -m benchmarks load`.
+are refused), each for strangers with a false cookie, a page for one who has logged in, and bookings of one and the same session; beside
+each, 25 requests whose bodies never end. Only 503 and 429 may come besides 2xx. Run alone: `python -m benchmarks load`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,52 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from datetime import time as day_time
+from itertools import chain, repeat
+from uuid import UUID
 
 import httpx2
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from benchmarks.common import Row, migrated_engine, percentile, private_services
+from benchmarks.product import PRODUCT, add_product
 from rantai.local.ports import free_port
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import NewAccount, add_account, ensure_unit, open_login
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+from tracker.network.rules.words import EquipmentKind
+from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
+from tracker.people.service import NewPerson, register_person
+from tracker.people.vault import NikVault
+from tracker.quota.service.commands import PlanSession
+from tracker.quota.service.sessions import plan_session
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import PostEvent
+from tracker.stock.service.posting import post_event
 
 CLIENTS = (10, 20, 30, 60, 200)
 SLOW_BODIES = 25
+PEOPLE = 8_000
 WARM_UP_S = 2.0
 KEEPS = 0.8  # of the throughput with 20 clients, with 200
 SECRET = "a secret for benchmarks only, at least 32 characters"
 COOKIE = "rantai_login"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request, asked over and over; `bodies` for those that say something new each time."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    bodies: Iterator[dict[str, str] | None] = field(default_factory=lambda: repeat(None))
 
 
 @dataclass(slots=True)
@@ -59,19 +88,18 @@ class Seen:
 
 def measure(*, quick: bool) -> list[Row]:
     """A house of its own; `quick`: three seconds a figure."""
-    with _house() as (address, cookie, csrf):
+    with _house(people=PEOPLE // 4 if quick else PEOPLE) as house:
+        inside = {"Cookie": f"{COOKIE}={house.cookie}"}
         kinds = {
-            "strangers": ("GET", "/masuk", {"Cookie": f"{COOKIE}=false"}),
-            "pages": ("GET", "/fasilitas", {"Cookie": f"{COOKIE}={cookie}"}),
-            "one hot row": (
-                "POST",
-                "/api/v1/accounts/hot/end-logins",
-                {"Cookie": f"{COOKIE}={cookie}", "X-CSRF-Token": csrf},
+            "strangers": Asking("GET", "/masuk", {"Cookie": f"{COOKIE}=false"}),
+            "pages": Asking("GET", "/fasilitas", inside),
+            "one hot session": Asking(
+                "POST", "/api/v1/bookings", inside | {"X-CSRF-Token": house.csrf}, house.bookings()
             ),
         }
         rows = []
-        for name, (method, path, headers) in kinds.items():
-            seen = {n: asyncio.run(_load(address, method, path, headers, n, 3.0 if quick else 10.0)) for n in CLIENTS}
+        for name, asking in kinds.items():
+            seen = {n: asyncio.run(_load(house.address, asking, n, 3.0 if quick else 10.0)) for n in CLIENTS}
             for n, one in seen.items():
                 p99 = percentile(one.waits, 0.99)
                 print(f"  {name}, {n} clients: {one.served:.0f}/s, p99 {p99:.2f} s, {dict(one.statuses)}", flush=True)
@@ -92,10 +120,10 @@ def measure(*, quick: bool) -> list[Row]:
         return rows
 
 
-async def _load(address: str, method: str, path: str, headers: dict[str, str], clients: int, seconds: float) -> Seen:
+async def _load(address: str, asking: Asking, clients: int, seconds: float) -> Seen:
     seen = Seen(seconds)
     limits = httpx2.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx2.AsyncClient(base_url=address, headers=headers, limits=limits, timeout=40) as client:
+    async with httpx2.AsyncClient(base_url=address, headers=asking.headers, limits=limits, timeout=40) as client:
         # All connections are made first; what is answered after it counts.
         begun = time.perf_counter() + WARM_UP_S
         ends = begun + seconds
@@ -103,7 +131,7 @@ async def _load(address: str, method: str, path: str, headers: dict[str, str], c
         async def ask() -> None:
             while (began := time.perf_counter()) < ends:
                 try:
-                    answer = await client.request(method, path)
+                    answer = await client.request(asking.method, asking.path, json=next(asking.bodies))
                 except httpx2.HTTPError:
                     seen.statuses[0] += 1
                     continue
@@ -129,17 +157,35 @@ def _slow_bodies(address: str) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """A served house: its address, the cookie and CSRF token of one who has logged in, a session and who may book it."""
+
+    address: str
+    cookie: str
+    csrf: str
+    session: UUID
+    people: tuple[UUID, ...]
+
+    def bookings(self) -> Iterator[dict[str, str]]:
+        """A booking for each of the people; fails when there are not enough for what is measured."""
+        for person in self.people:
+            yield {"id": str(uuid7()), "person": str(person), "session": str(self.session)}
+        raise RuntimeError("more bookings were made than there are people: raise PEOPLE")
+
+
 @contextmanager
-def _house() -> Iterator[tuple[str, str, str]]:
-    """A served house; its address, a cookie of one who has logged in, and its CSRF token."""
+def _house(*, people: int) -> Iterator[House]:
     with private_services() as services, migrated_engine(services) as engine:
         with transaction(engine) as db:
-            now, logins = utc_now(), {}
+            now = utc_now()
             ensure_unit(db, code="ID", name="Indonesia", kind=UnitKind.NATIONAL, parent=None)
-            for name in ("pusat", "hot"):
-                made = NewAccount(username=name, name=name, password=None, role=Role.NATIONAL, unit="ID")
-                account = add_account(db, SYSTEM, made, now=now)
-                logins[name] = open_login(db, account, now=now, hours=5)
+            made = NewAccount(username="pusat", name="pusat", password=None, role=Role.NATIONAL, unit="ID")
+            login = open_login(db, add_account(db, SYSTEM, made, now=now), now=now, hours=5)
+            session = _session(db, people, now)
+        booked = tuple(
+            chain.from_iterable(_people(engine, first, min(first + 500, people)) for first in range(0, people, 500))
+        )
         port = free_port()
         environment = {
             "RANTAI_DATABASE_URL": services.database_url,
@@ -151,10 +197,43 @@ def _house() -> Iterator[tuple[str, str, str]]:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address)
-            yield address, logins["pusat"].cookie, logins["pusat"].csrf
+            yield House(address, login.cookie, login.csrf, session, booked)
         finally:
             server.terminate()
             server.join(20)
+
+
+def _session(db: Session, people: int, now: datetime) -> UUID:
+    """A session with a place and a dose for each of the people."""
+    batch = add_product(db, now=now)
+    puskesmas = NewFacility(
+        code="pkm", name="pkm", kind=UnitKind.PUSKESMAS, parent="ID", longitude=106.7, latitude=-6.2
+    )
+    facility = add_facility(db, SYSTEM, puskesmas, now=now)
+    fridge = NewEquipment(code="pkm-k1", name="pkm-k1", facility="pkm", kind=EquipmentKind.FRIDGE)
+    place = add_equipment(db, SYSTEM, fridge, now=now).id
+    line = Line(batch_id=batch, place_id=place, vials=people // 5 + 1)
+    supply = PostEvent(id=uuid7(), kind=Kind.SUPPLY, facility_id=facility.id, occurred_at=now, lines=(line,))
+    post_event(db, SYSTEM, supply, now=now)
+    planned = PlanSession(
+        id=uuid7(),
+        facility="pkm",
+        day=now.date() + timedelta(days=2),
+        opens=day_time(8),
+        closes=day_time(12),
+        presentation=PRODUCT,
+        doses=(1,),
+        capacity=people,
+    )
+    return plan_session(db, SYSTEM, planned, now=now)[0]
+
+
+def _people(engine: Engine, first: int, last: int) -> list[UUID]:
+    vault, now = NikVault.from_secret(SECRET), utc_now()
+    with transaction(engine) as db:
+        numbers = (f"367101{n // 3360 % 28 + 1:02d}{n // 280 % 12 + 1:02d}90{n + 1:04d}" for n in range(first, last))
+        people = (NewPerson(id=uuid7(), nik=nik, name="Warga Rekaan") for nik in numbers)
+        return [register_person(db, SYSTEM, one, vault=vault, now=now).person.id for one in people]
 
 
 def _serve(environment: dict[str, str]) -> None:
