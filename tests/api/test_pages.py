@@ -443,7 +443,7 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
     # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
     for way in ("", "/kode.svg"):
         refused = site.get(f"/daftar/tiket/{booking}{way}")
-        assert (refused.status_code, "ambil tiket Anda kembali" in refused.text) == (404, True)
+        assert (refused.status_code, "datang ke puskesmas" in refused.text) == (404, True)
     for step in ("pasti", "batal"):
         assert site.post(f"/daftar/tiket/{booking}/{step}").status_code == 404
 

@@ -8,15 +8,14 @@ PROBLEMS: dict[str, Problem] = {
     "registration.bad_ticket": Problem(422, "Kode ini bukan tiket kami.", "This code is no ticket of ours."),
     "registration.ticket_not_found": Problem(
         404,
-        "Tiket ini tidak ada. Alamat tiket dari cara lama tidak berlaku lagi: ambil tiket Anda kembali dengan NIK dan "
-        "nomor ponsel, atau datang ke puskesmas dengan KTP.",
-        "There is no such ticket. Addresses of tickets made the old way are no longer good: get yours back with your NIK "
-        "and phone number, or come to the puskesmas with your identity card.",
+        "Tiket ini tidak ada. Alamat tiket dari cara lama tidak berlaku lagi: datang ke puskesmas dengan KTP.",
+        "There is no such ticket. Addresses of tickets made the old way are no longer good: come to the "
+        "puskesmas with your identity card.",
     ),
     "registration.own_ticket_first": Problem(
         409,
-        "Dengan NIK dan nomor ponsel ini sudah ada pendaftaran. Buka tiket Anda, atau ambil kembali di bawah.",
-        "Somebody is registered with this NIK and phone number. Open your ticket, or get it back below.",
+        "Dengan NIK dan nomor ponsel ini sudah ada pendaftaran. Buka alamat tiket Anda, atau datang ke puskesmas dengan KTP.",
+        "Somebody is registered with this NIK and phone number. Open the address of your ticket, or come to the puskesmas with your identity card.",
     ),
     "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
     "registration.ticket_other_day": Problem(

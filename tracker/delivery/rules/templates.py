@@ -41,10 +41,6 @@ TEMPLATES: dict[str, tuple[str, str]] = {
             "You will hear from us as soon as there is."
         ),
     ),
-    "ticket_code": (
-        "Kode untuk mengambil tiket vaksinasi Anda: {code}. Berlaku 15 menit. Jangan berikan kepada siapa pun.",
-        "The code to get your vaccination ticket back: {code}. Good for 15 minutes. Give it to nobody.",
-    ),
     "quota_session_changed": (
         "Jam vaksinasi Anda di {facility} tanggal {day} berubah: {opens} sampai {closes}.",
         "The hours of your vaccination at {facility} on {day} have changed: {opens} to {closes}.",
