@@ -25,7 +25,7 @@ from tracker.network.queries import today_at
 from tracker.people.queries import person_who_says
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
-from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted
+from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted, NotDue, TooYoung
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
@@ -38,7 +38,13 @@ router = Router(include_in_schema=False)
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
 
-_OWN_HISTORY = (AlreadyBooked, DoseGiven)
+_OWN_HISTORY = (AlreadyBooked, DoseGiven, NotDue)
+
+
+def _tells_history(error: DomainError) -> bool:
+    """Whether a refusal says what somebody has had or booked; that they are too young, their number says itself."""
+    return isinstance(error, _OWN_HISTORY) and not isinstance(error, TooYoung)
+
 
 # Cards on a page: what one still reads through on a phone.
 SHOWN = 10
@@ -173,7 +179,7 @@ def take_place(
     except DomainError as error:
         others = list(error.params.get("alternatives", [])) if isinstance(error, Exhausted) else []  # type: ignore[call-overload]  # a list of JSON objects by contract
         # Of one's own history only the ticket tells: number and phone together are still no secret.
-        sentence = sentence_of(OwnTicketFirst() if isinstance(error, _OWN_HISTORY) else error, viewer.language)
+        sentence = sentence_of(OwnTicketFirst() if _tells_history(error) else error, viewer.language)
         return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
     secret = ticket_office(services_of(request).settings).secret_of(booked.booking.id)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
