@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -365,6 +366,19 @@ def test_a_receiver_that_drips_is_cut_off_and_delays_nobody(world_and_engine: tu
         assert dripping.calls == 2
     finally:
         dripping.close()
+
+
+def test_a_caller_with_an_event_loop_of_its_own_may_deliver_too(world_and_engine: tuple[World, Engine]) -> None:
+    world, engine = world_and_engine
+    subscribe(world, engine)
+    say(engine, world.city.id, "a")
+    receiver = Receiver()
+
+    async def from_within() -> int:
+        return deliver(engine, receiver)
+
+    assert asyncio.run(from_within()) == 1
+    assert receiver.subjects() == ["a"]
 
 
 def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> None:

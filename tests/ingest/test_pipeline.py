@@ -14,6 +14,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, select, text
 
+from ingest.dialects.shapes import MOST_BYTES
 from ingest.mqtt.link import BrokerAddress, Link
 from ingest.mqtt.pipeline import Pipeline, caused_by_content
 from ingest.mqtt.topics import Routes
@@ -174,7 +175,7 @@ def test_no_hostile_body_stops_the_program_and_each_is_buried_with_its_reason(
         for body in HOSTILE_BODIES.values():
             senders["gate"].send(body, leaf)
             sent += 1
-    senders["gate"].send(b"x" * 1_000_001)
+    senders["gate"].send(b"x" * (MOST_BYTES + 1))
     senders["dev-1"].send(reading())
     settled(pipeline, sent + 2)
     assert values(engine).count(4.2) == 1

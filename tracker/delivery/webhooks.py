@@ -103,7 +103,9 @@ def deliver_webhooks(
         async with open_client() as client:
             return sum(await asyncio.gather(*(call(client, request) for request in to_send)))
 
-    return asyncio.run(call_all())
+    # In a thread of its own: the caller's may be running an event loop already, and then no other can run there.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhooks") as beside:
+        return beside.submit(asyncio.run, call_all()).result()
 
 
 @dataclass(frozen=True, slots=True)
