@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """A small table, a column each; recalls so far reach where their starters' roles reach."""
+    """A small table, a column each; recalls so far reach where their starters' roles reach, else what they found."""
     op.create_table(
         "stock_stop",
         sa.Column("cause", sa.Uuid(), nullable=False),
@@ -26,14 +26,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cause", "unit_id", name=op.f("pk_stock_stop")),
     )
     op.create_index("ix_stock_stop_batch_id", "stock_stop", ["batch_id"])
+    # A starter without such a role today (it ended, or was another) leaves what the recall found as its reach: never
+    # more. Only what the house itself started was the nation's.
     op.execute(
         """
         INSERT INTO stock_stop (cause, unit_id, batch_id, since, reason)
-        SELECT DISTINCT r.id, coalesce(g.unit_id, n.id), r.batch_id, r.started_at, r.reason
-        FROM recall r
-        LEFT JOIN role_grant g ON g.account_id = r.account_id AND g.role IN ('national', 'province')
-        LEFT JOIN unit n ON g.unit_id IS NULL AND nlevel(n.path) = 1
-        WHERE coalesce(g.unit_id, n.id) IS NOT NULL
+        SELECT r.id, reach.unit_id, r.batch_id, r.started_at, r.reason
+        FROM recall r CROSS JOIN LATERAL (
+            SELECT g.unit_id FROM role_grant g
+            WHERE g.account_id = r.account_id AND g.role IN ('national', 'province')
+            UNION
+            SELECT n.id FROM unit n WHERE r.account_id IS NULL AND nlevel(n.path) = 1
+            UNION
+            SELECT h.facility_id FROM recall_holder h WHERE h.recall_id = r.id AND NOT EXISTS (
+                SELECT FROM role_grant g WHERE g.account_id = r.account_id AND g.role IN ('national', 'province')
+            ) AND r.account_id IS NOT NULL
+        ) reach
         """
     )
     op.add_column("recall", sa.Column("taken_over_by", sa.Uuid(), nullable=True))

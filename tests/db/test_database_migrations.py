@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from sqlalchemy import Engine, inspect, text
 
 from tests.support import databases
@@ -43,3 +44,51 @@ def test_partitions_are_made_once_for_any_month_however_many_ask(engine: Engine)
     assert made == ["series_y2019m12", "series_y2020m01", "series_y2026m11"]
     assert again == []
     assert [tuple(row) for row in placed] == [("series_y2019m12", 1), ("series_y2020m01", 2)]
+
+
+_A_RECALL_OF_BEFORE = """
+    SET LOCAL session_replication_role = replica;  -- only what the migration reads is there
+    INSERT INTO unit (id, code, name, kind, parent_id, path) VALUES
+        ('00000000-0000-0000-0000-000000000001', 'ID', 'Indonesia', 'national', NULL, 'id'),
+        ('00000000-0000-0000-0000-000000000002', 'B', 'Banten', 'province', '00000000-0000-0000-0000-000000000001', 'id.b'),
+        ('00000000-0000-0000-0000-000000000003', 'P', 'Puskesmas', 'puskesmas', '00000000-0000-0000-0000-000000000002', 'id.b.p');
+    INSERT INTO batch (id, presentation_id, lot, expiry, manufacturer) VALUES
+        ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-00000000000e', 'L1', '2027-01-01', 'M');
+    INSERT INTO recall (id, batch_id, reason, account_id, started_at) VALUES
+        ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', 'x', {starter}, '2026-01-01T00:00Z');
+    INSERT INTO recall_holder (recall_id, account, holder_id, facility_id, vials, found_at) VALUES
+        ('00000000-0000-0000-0000-00000000000a', 'place', '00000000-0000-0000-0000-00000000000d',
+         '00000000-0000-0000-0000-000000000003', 5, '2026-01-01T00:00Z');
+"""
+_PROVINCE = "00000000-0000-0000-0000-000000000002"
+_STARTER = "'00000000-0000-0000-0000-00000000000c'"
+
+
+@pytest.mark.parametrize(
+    ("starter", "role", "reach"),
+    [
+        (_STARTER, "province", {"id.b"}),
+        (_STARTER, "auditor", {"id.b.p"}),
+        (_STARTER, None, {"id.b.p"}),
+        ("NULL", None, {"id"}),
+    ],
+    ids=["a province", "who has another role now", "who has none any more", "the house itself"],
+)
+def test_a_recall_of_before_reaches_no_further_than_its_starter_did(
+    services: Services, starter: str, role: str | None, reach: set[str]
+) -> None:
+    with databases.copied_database(services.postgres.url("postgres"), "template0") as url:
+        engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
+        migrations.upgrade(engine, "0019_sums_and_silence")
+        with engine.begin() as connection:
+            connection.execute(text(_A_RECALL_OF_BEFORE.format(starter=starter)))
+            if role is not None:
+                grant = f"SET LOCAL session_replication_role = replica; INSERT INTO role_grant VALUES ({starter}, '{role}', '{_PROVINCE}')"
+                connection.execute(text(grant))
+        migrations.upgrade(engine, "0020_facts_and_acts")
+        with engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT u.path::text FROM stock_stop s JOIN unit u ON u.id = s.unit_id")
+            ).scalars()
+            assert set(found) == reach
+        engine.dispose()

@@ -173,7 +173,7 @@ def test_a_wider_recall_takes_a_narrower_one_over(scene: Scene) -> None:
             scene.recall(late, ago=1)
 
 
-def test_recalls_of_two_cities_stand_side_by_side_and_each_ends_at_its_border(scene: Scene) -> None:
+def test_a_recall_of_a_city_ends_at_its_border(scene: Scene) -> None:
     scene.supply("pkm-cipondoh-k1", 10)
     scene.supply("biofarma-r1", 20)
     puskesmas_city = scene.recall(scene.world.who(Role.CITY))
