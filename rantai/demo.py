@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class _House:
         self._programs: Programs | None = None
         self._engine: Engine | None = None
         self._log_ins: list[tuple[str, str, str]] = []
+        self._gateway_port: int | None = None
 
     @property
     def address(self) -> str:
@@ -123,6 +125,8 @@ class _House:
     def print_doors(self) -> None:
         """Where to go and who to be."""
         lines = [f"  Pages:  {self.address}/", f"  API:    {self.address}/openapi.json"]
+        if self._gateway_port is not None:
+            lines.append(f"  SMS:    {self._gateway_address()}/   what the simulated gateway was given")
         if self._log_ins:
             width = max(len(username) for username, _password, _who in self._log_ins)
             lines.append("  Log-ins (user / password):")
@@ -171,10 +175,27 @@ class _House:
                 "RANTAI_API__HOST": HOST,
                 "RANTAI_API__PORT": str(self._port),
                 "RANTAI_API__PUBLIC_URL": self.address,
+                **self._gateway_settings(),
             },
         )
+        if self._gateway_port is not None:
+            self._programs.start("gateway", "simulators.gateway", "--port", str(self._gateway_port))
         for name in ("api", "ingest", "worker"):
             self._programs.start(name, "rantai", name)
+
+    def _gateway_settings(self) -> dict[str, str]:
+        """The settings by which messages leave for the simulated gateway; none where nothing is simulated."""
+        if not self._simulate:
+            return {}
+        self._gateway_port = free_port()
+        return {
+            "RANTAI_DELIVERY__SMS_URL": f"{self._gateway_address()}/cgi-bin/sendsms",
+            "RANTAI_DELIVERY__SMS_USERNAME": "rantai",
+            "RANTAI_DELIVERY__SMS_PASSWORD": secrets.token_urlsafe(18),
+        }
+
+    def _gateway_address(self) -> str:
+        return f"http://{HOST}:{self._gateway_port}"
 
     def _wait_ready(self) -> None:
         started = time.monotonic()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -31,16 +33,23 @@ class Sms:
     sender: str
     to: str
     text: str
+    taken_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, kw_only=True)
 class FakeKannel:
-    """Kannel's `sendsms`: user and password in the query, `0: Accepted for delivery` as the answer (202)."""
+    """Kannel's `sendsms`: user and password in the query, `0: Accepted for delivery` as the answer (202).
+
+    `sent` is what it took, the newest last; of more than `most` only those. `taken` counts all.
+    """
 
     username: str
     password: str
     sent: list[Sms] = field(default_factory=list)
     fail_next: int = 0
+    taken: int = 0
+    most: int | None = None
+    clock: Callable[[], datetime] | None = None
 
     def app(self) -> Starlette:
         """The ASGI app."""
@@ -56,7 +65,11 @@ class FakeKannel:
         to, text = query.get("to", ""), query.get("text", "")
         if not to.lstrip("+").isdigit() or not text:
             return PlainTextResponse("Missing receiver number or text", status_code=400)
-        self.sent.append(Sms(sender=query.get("from", ""), to=to, text=text))
+        at = self.clock() if self.clock else None
+        self.sent.append(Sms(sender=query.get("from", ""), to=to, text=text, taken_at=at))
+        self.taken += 1
+        if self.most is not None:
+            del self.sent[: -self.most]
         return PlainTextResponse("0: Accepted for delivery", status_code=202)
 
 

@@ -52,6 +52,15 @@ def test_the_demo_tells_from_a_fever_to_the_moved_bookings_and_leaves_nothing_be
     demo.wait_for("held at", 30)
     demo.wait_for("moved out at", 60)
     demo.wait_for("offered a place at", 60)
+    # Not only looked a place for: told, through a gateway that checks who sends.
+    demo.wait_for(" sent (+", 60)
+    outbox = re.search(r"SMS: +(http://\S+/)", said)
+    assert outbox is not None, said
+    with urllib.request.urlopen(outbox.group(1), timeout=10) as page:
+        texts = page.read().decode()
+    assert "Tempat pengganti sudah dipesankan" in texts
+    assert f'<a href="{address.group(1)}/daftar/tiket/' in texts
+    assert re.search(r"\+62\d{6}", texts) is None, "no whole number"
     story = demo.said
     alarm = re.search(r"ALARM HEAT: sensor (\S+) in .*, (Puskesmas \w+) above \+8 °C .* \(\+([\d.]+) s after", story)
     assert alarm is not None, story
@@ -62,6 +71,9 @@ def test_the_demo_tells_from_a_fever_to_the_moved_bookings_and_leaves_nothing_be
     moved = re.search(r"→ (\d+) bookings? moved out at (.+?)(?:, \d+ in all)? \(\+([\d.]+) s\)", story)
     assert moved is not None, story
     assert int(moved.group(1)) > 0
+    sent = re.search(r"→ (\d+) messages? about (.+?) sent \(\+([\d.]+) s\)", story)
+    assert sent is not None, story
+    assert int(sent.group(1)) > 0
 
     pids = descendants(demo.process.pid)
     assert len(pids) > 5

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from simulators.gateway import outbox_app, tell_counts
 from simulators.outside import lzstring, pcare
 from simulators.outside.pcare import FakePCare
 from simulators.outside.sms import FakeKannel, Sms, UssdCall, twilio_signature
@@ -249,6 +251,49 @@ def test_kannel_takes_a_message_with_the_right_password_only() -> None:
     fake.fail_next = 1
     assert client.get("/cgi-bin/sendsms", params=query).status_code == 503
     assert fake.sent == [Sms(sender="1199", to="+62811", text="Halo")]
+
+
+def test_the_gateways_page_shows_what_it_took_newest_first_and_no_whole_number() -> None:
+    fake = FakeKannel(username="u", password="p", most=2, clock=lambda: NOW)
+    client = TestClient(outbox_app(fake))
+    assert "Belum ada pesan" in client.get("/").text
+    for text in ("pertama", "second <b>", "third http://127.0.0.1:8000/daftar/tiket/x"):
+        query = {"username": "u", "password": "p", "to": "+6286000000123", "from": "R", "text": text}
+        assert client.post("/cgi-bin/sendsms", params=query).status_code == 202
+    page = client.get("/").text
+    assert "3 pesan diterima" in page
+    assert "pertama" not in page, "two are kept"
+    assert page.index("third") < page.index("second &lt;b&gt;")
+    assert '<a href="http://127.0.0.1:8000/daftar/tiket/x">' in page
+    assert "+628…123" in page
+    assert "08.00.00 WIB" in page
+    assert "+6286000000123" not in page
+    assert client.post("/cgi-bin/sendsms", params={"username": "u", "password": "x"}).status_code == 403
+    assert "3 pesan diterima" in client.get("/").text
+
+
+def test_the_gateways_log_has_counts_and_no_word_of_a_message() -> None:
+    fake = FakeKannel(username="u", password="p")
+    client = TestClient(outbox_app(fake))
+    heard: list[str] = []
+
+    class Thrice(threading.Event):
+        """Ends the telling after three looks; between the first and the second two messages come."""
+
+        looks = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            del timeout
+            self.looks += 1
+            if self.looks == 2:
+                for text in ("Halo", "Budi"):
+                    query = {"username": "u", "password": "p", "to": "+6286000000123", "text": text}
+                    client.post("/cgi-bin/sendsms", params=query)
+            return self.looks > 3
+
+    tell_counts(fake, Thrice(), heard.append)
+    assert len(heard) == 1
+    assert heard[0].endswith("gateway: took 2 SMS, 2 in all")
 
 
 def test_a_ussd_call_carries_all_inputs_so_far() -> None:
