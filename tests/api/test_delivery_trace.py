@@ -140,7 +140,10 @@ def test_a_recall_over_http_freezes_counts_and_closes(door: Door) -> None:
     assert (made.json()["vials_found"], made.json()["vials_left"]) == (10, 10)
     assert door.ask("POST", "/api/v1/recalls", Role.PROVINCE, json=body).status_code == 200
     path = f"/api/v1/recalls/{body['id']}"
-    assert door.ask("POST", f"{path}/close", Role.PROVINCE).json()["code"] == "trace.recall_unfinished"
+    assert (
+        door.ask("POST", f"{path}/close", Role.PROVINCE, json={"reason": "dimusnahkan"}).json()["code"]
+        == "trace.recall_unfinished"
+    )
     destroy = {
         "id": str(uuid7()),
         "kind": "destruction",
@@ -151,7 +154,9 @@ def test_a_recall_over_http_freezes_counts_and_closes(door: Door) -> None:
     done = door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=destroy)
     assert done.status_code == 201, done.text
     assert door.get(path, Role.MANAGER)["vials_gone"] == 10
-    assert door.ask("POST", f"{path}/close", Role.PROVINCE).json()["closed_at"] is not None
+    assert (
+        door.ask("POST", f"{path}/close", Role.PROVINCE, json={"reason": "dimusnahkan"}).json()["closed_at"] is not None
+    )
     assert [each["lot"] for each in door.get("/api/v1/recalls", Role.MANAGER)["items"]] == ["AZ003"]
     assert door.get("/api/v1/recalls", Role.WAREHOUSE)["items"] != []
 

@@ -101,7 +101,7 @@ def closed(scene: Scene) -> Scene:
     scene.supply("pkm-cipondoh-k1", 12)
     recall = scene.recall(scene.world.who(Role.NATIONAL))
     scene.destroy("pkm-cipondoh-k1", 12)
-    close_recall(scene.db, scene.world.who(Role.NATIONAL), recall.id, now=scene.now)
+    close_recall(scene.db, scene.world.who(Role.NATIONAL), recall.id, reason="semua dimusnahkan", now=scene.now)
     return scene
 
 
@@ -204,12 +204,12 @@ def test_a_provincial_recall_is_counted_and_closed_within_the_province(scene: Sc
     province = scene.world.who(Role.PROVINCE)
     recall = scene.recall(province)
     with pytest.raises(RecallUnfinished) as refused:
-        close_recall(scene.db, province, recall.id, now=scene.now)
+        close_recall(scene.db, province, recall.id, reason="semua dimusnahkan", now=scene.now)
     assert refused.value.params["vials"] == 10
     scene.destroy("pkm-cipondoh-k1", 10)
     with pytest.raises(Forbidden):
-        close_recall(scene.db, scene.world.who(Role.CITY), recall.id, now=scene.now)
-    assert close_recall(scene.db, province, recall.id, now=scene.now).closed_at == scene.now
+        close_recall(scene.db, scene.world.who(Role.CITY), recall.id, reason="semua dimusnahkan", now=scene.now)
+    assert close_recall(scene.db, province, recall.id, reason="semua dimusnahkan", now=scene.now).closed_at == scene.now
 
 
 def test_all_vials_of_a_recall_destroyed_at_other_places_are_accounted_for(scene: Scene) -> None:
@@ -231,7 +231,7 @@ def test_all_vials_of_a_recall_destroyed_at_other_places_are_accounted_for(scene
         scene.destroy(code, vials)
     assert sum(each.unaccounted for each in progress_of(scene.db, nation, recall)) == 0
     assert sum(each.gone for each in progress_of(scene.db, nation, recall)) == 105
-    close_recall(scene.db, nation, recall.id, now=scene.now)
+    close_recall(scene.db, nation, recall.id, reason="semua dimusnahkan", now=scene.now)
 
 
 def test_a_recall_is_not_found_by_those_it_does_not_concern(scene: Scene) -> None:

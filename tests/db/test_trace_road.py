@@ -182,12 +182,17 @@ def test_the_end_of_a_recall_must_be_proved(road: Road) -> None:
     recall_id = road.recall()
     province = road.world.who(Role.PROVINCE)
     with pytest.raises(RecallUnfinished):
-        close_recall(road.db, province, recall_id, now=road.now)
+        close_recall(road.db, province, recall_id, reason="semua dimusnahkan", now=road.now)
     road.ledger.post(Kind.DESTRUCTION, road.ledger.line(BATCH, 12, status=Status.RECALLED))
     part = progress_of(road.db, province, recall_by_id(road.db, province, recall_id))[0]
     assert (part.found, part.left, part.gone, part.unaccounted) == (12, 0, 12, 0)
-    assert close_recall(road.db, province, recall_id, now=road.now).closed_at == road.now
-    assert close_recall(road.db, province, recall_id, now=road.now + timedelta(days=1)).closed_at == road.now
+    assert close_recall(road.db, province, recall_id, reason="semua dimusnahkan", now=road.now).closed_at == road.now
+    assert (
+        close_recall(
+            road.db, province, recall_id, reason="semua dimusnahkan", now=road.now + timedelta(days=1)
+        ).closed_at
+        == road.now
+    )
 
 
 def test_recalls_are_for_those_who_may_and_seen_by_those_concerned(travelled: Road) -> None:

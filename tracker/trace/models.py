@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -21,14 +21,20 @@ class Recall(Base):
     """
 
     __tablename__ = "recall"
-    __table_args__ = (Index(None, "batch_id"),)
+    __table_args__ = (Index(None, "batch_id"), CheckConstraint("recall_class BETWEEN 1 AND 3", name="class"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
     reason: Mapped[str]
+    recall_class: Mapped[int | None] = mapped_column(SmallInteger)
+    """BPOM's: 1 may kill or maim, 2 may make ill for a time, 3 does no harm to speak of; None when nobody said."""
+    said: Mapped[str | None]
+    """A digest of the words it was started in."""
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     started_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    close_reason: Mapped[str | None]
     taken_over_by: Mapped[UUID | None] = mapped_column(ForeignKey("recall.id"))
 
 

@@ -106,7 +106,12 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
                 name=part.name,
                 found=part.found,
                 left=part.left,
+                on_road=part.on_road,
+                unusable=part.unusable,
+                unfrozen=part.unfrozen,
                 gone=part.gone,
+                destroyed=part.destroyed,
+                returned=part.returned,
                 sent=part.sent,
                 unaccounted=part.unaccounted,
             )
@@ -144,7 +149,10 @@ def _head(recall: Recall, lot: str, product: str) -> dict[str, Any]:
         "lot": lot,
         "product": product,
         "reason": recall.reason,
+        "recall_class": recall.recall_class,
         "started_at": started,
         "closed_at": recall.closed_at,
+        "closed_by": recall.closed_by,
+        "close_reason": recall.close_reason,
         "taken_over_by": recall.taken_over_by,
     }

@@ -1,4 +1,4 @@
-"""How far a recall has come, asked of the ledger: whatever moved recalled vials, on whose behalf, is counted."""
+"""How far a recall has come: what is still held is asked of the balances, as the closing asks; the rest of the ledger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, func, or_, select
+from sqlalchemy import ColumnElement, cast, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -18,7 +18,9 @@ from tracker.database.types import Ltree
 from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
 from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.rules.replay import RECALLED_FROM
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
+from tracker.trace.holdings import holdings, reach_over
 from tracker.trace.models import Recall
 from tracker.trace.recalls import reach_of
 
@@ -28,74 +30,129 @@ _GONE = frozenset({Account.DESTROYED, Account.WASTED, Account.LOST, Account.SUPP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One facility's part, vials: frozen there, there still (or on the road from there), gone, and sent on.
+    """One facility's part, in vials.
 
-    `sent` is what was received elsewhere less what was received here.
+    `found` were frozen there; `left` are there still, in whatever status, or on the road for it (`on_road` of them);
+    `unusable` of those left were spoilt before, `unfrozen` are not stopped yet; `gone` are gone by a document, `destroyed`
+    and `returned` (to the maker) of them; `sent` is what was received elsewhere less what was received here.
     """
 
     facility: str
     name: str
+    path: str
     found: int
     left: int
+    on_road: int
+    unusable: int
+    unfrozen: int
     gone: int
+    destroyed: int
+    returned: int
     sent: int
 
     @property
     def unaccounted(self) -> int:
         """Vials that are neither in stock nor told of by a document."""
-        return max(0, self.found - self.sent - self.left - self.gone)
+        return max(0, self.found - self.sent - (self.left - self.unusable - self.unfrozen) - self.gone)
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether anything has been done there about what was found."""
+        return self.gone > 0 or self.sent > 0 or self.left == 0
 
 
 @dataclass(slots=True)
 class _Sums:
     found: int = 0
     left: int = 0
+    on_road: int = 0
+    unusable: int = 0
+    unfrozen: int = 0
     gone: int = 0
+    destroyed: int = 0
+    returned: int = 0
     sent: int = 0
 
 
 def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progress]:
-    """The facilities within the recall's reach and the caller's that had recalled vials of the batch, by code."""
-    seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & _within(reach_of(db, recall.id))
-    facilities = {
-        row.id: row
-        for row in db.execute(
-            select(Facility.id, Facility.code, Facility.name).join(Unit, Unit.id == Facility.id).where(seen)
+    """The facilities within the recall's reach and the caller's that have or had vials of the batch to account for, by code."""
+    roots = reach_of(db, recall.id)
+    seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & _within(roots)
+    facilities = db.execute(
+        select(Facility.id, Facility.code, Facility.name, Unit.path).join(Unit, Unit.id == Facility.id).where(seen)
+    )
+    sums = _told(db, roots, recall.batch_id)
+    for held in holdings(db, roots, recall.batch_id):
+        mine = sums[held.facility_id]
+        mine.left += held.at.total
+        mine.on_road += held.at.total if held.at.account is Account.TRANSIT else 0
+        mine.unusable += held.at.vials.get(Status.UNUSABLE, 0)
+        mine.unfrozen += sum(held.at.vials.get(status, 0) for status in RECALLED_FROM)
+    return [
+        Progress(
+            facility=each.code,
+            name=each.name,
+            path=str(each.path),
+            found=one.found,
+            left=one.left,
+            on_road=one.on_road,
+            unusable=one.unusable,
+            unfrozen=one.unfrozen,
+            gone=one.gone,
+            destroyed=one.destroyed,
+            returned=one.returned,
+            sent=one.sent,
         )
-    }
-    sums: dict[UUID, _Sums] = defaultdict(_Sums)
+        for each in sorted(facilities, key=lambda row: row.code)
+        if (one := sums.get(each.id)) is not None
+    ]
+
+
+def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Sums]:
+    """What the ledger says of recalled vials, by who had to act for them."""
     rows = db.execute(
         select(
             StockEntry.facility_id,
             StockEntry.account,
             StockEvent.kind,
             Shipment.from_facility_id.label("sender"),
+            Shipment.to_facility_id.label("receiver"),
             func.sum(StockEntry.vials).label("vials"),
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .outerjoin(Shipment, (Shipment.id == StockEntry.holder_id) & (StockEntry.account == Account.TRANSIT))
-        .where(StockEntry.batch_id == recall.batch_id, StockEntry.status == Status.RECALLED)
-        .group_by(StockEntry.facility_id, StockEntry.account, StockEvent.kind, Shipment.from_facility_id)
-    )
+        .where(StockEntry.batch_id == batch_id, StockEntry.status == Status.RECALLED)
+        .group_by(
+            StockEntry.facility_id,
+            StockEntry.account,
+            StockEvent.kind,
+            Shipment.from_facility_id,
+            Shipment.to_facility_id,
+        )
+    ).all()
+    known = {row.facility_id for row in rows} | {end for row in rows for end in (row.sender, row.receiver) if end}
+    reach = reach_over(db, roots, known)
+    sums: dict[UUID, _Sums] = defaultdict(_Sums)
     for row in rows:
         vials = int(row.vials)
-        here, sender = sums[row.facility_id], sums[row.sender or row.facility_id]
+        here = sums[row.facility_id]
         if row.account in _GONE:
             here.gone += vials
-        if row.account in BALANCED:
-            sender.left += vials
-            if row.kind is Kind.STATUS:
-                here.found += vials
-            elif row.account is Account.TRANSIT and row.kind is Kind.RECEIPT:
-                # What a receipt takes off the road was the sender's until then.
-                sender.sent -= vials
-                here.sent += vials
-    return [
-        Progress(facility=each.code, name=each.name, found=one.found, left=one.left, gone=one.gone, sent=one.sent)
-        for each in sorted(facilities.values(), key=lambda row: row.code)
-        if (one := sums.get(each.id)) is not None
-    ]
+            here.destroyed += vials if row.account is Account.DESTROYED else 0
+            here.returned += vials if row.account is Account.SUPPLIER else 0
+        if row.account not in BALANCED:
+            continue
+        acting = reach.actor((row.facility_id,) if row.sender is None else (row.sender, row.receiver))
+        if row.kind is Kind.STATUS and acting is not None:
+            sums[acting].found += vials
+        elif row.account is Account.TRANSIT and row.kind is Kind.RECEIPT:
+            # What a receipt takes off the road was, until then, whoever's had to act for it.
+            if acting is not None:
+                sums[acting].sent -= vials
+            here.sent += vials
+    return sums
 
 
-def _within(reach: Collection[str]) -> ColumnElement[bool]:
-    return or_(*(Unit.path.op("<@", is_comparison=True)(cast(root, Ltree())) for root in reach))
+def _within(roots: Collection[str]) -> ColumnElement[bool]:
+    below = [Unit.path.op("<@", is_comparison=True)(cast(root, Ltree())) for root in roots]
+    return or_(*below) if below else false()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, cast, func, select, text, true
 from sqlalchemy.orm import Session, aliased
 
-from tracker.access.models import Unit
+from tracker.access.models import LoginAccount, Unit
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, within
@@ -18,29 +19,35 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.database.types import Ltree
 from tracker.feed.service import append, causing
+from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
-from tracker.shipments.models import Shipment
+from tracker.stock.errors import MissingField, UnknownBatch
 from tracker.stock.models import StockEntry, StockEvent, StockStop
-from tracker.stock.queries.tracing import Whereabouts, where_now
 from tracker.stock.rules.replay import RECALLED_FROM, Stop
-from tracker.stock.rules.words import Account, Status
+from tracker.stock.rules.words import Status
 from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
-from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.recording import read_goods
 from tracker.stock.service.stopping import order_stop
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled
+from tracker.trace.holdings import Holding, covers, holdings, locked_holdings
 from tracker.trace.models import Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecall:
-    """Call back a batch (id, `PRODUCT/LOT`, or a lot only one product has)."""
+    """Call back a batch: named by id, `PRODUCT/LOT`, or a lot only one product has; or by the `barcode` on its label.
+
+    `recall_class` is BPOM's, 1 (gravest) to 3.
+    """
 
     id: UUID
-    batch: str | UUID
+    batch: str | UUID | None = None
+    barcode: str | None = None
     reason: str
+    recall_class: int | None = None
 
 
 def start_recall(db: Session, principal: Principal, command: StartRecall, *, now: datetime) -> tuple[Recall, bool]:
@@ -48,37 +55,65 @@ def start_recall(db: Session, principal: Principal, command: StartRecall, *, now
 
     The availability of vaccine falls in this same transaction, so nothing recalled is promised, and a standing order makes
     whatever comes to light there later recalled as well, for good. A narrower recall of the batch that is open is taken
-    over. The same again answers the first (False). Raises BatchNotFound, LotAmbiguous, AlreadyRecalled, OtherRecall,
-    Forbidden.
+    over. The same again answers the first (False). Raises BatchNotFound, LotAmbiguous, MissingField, BadBarcode,
+    SeparatorMissing, UnknownBatch, AlreadyRecalled, OtherRecall, Forbidden.
     """
     principal.require(Permission.RECALL_WRITE)
-    batch = batch_by_ref(db, command.batch)
+    said = _words_of(command)
+    found = db.get(Recall, command.id)
+    if found is not None and (found.account_id, found.said) == (principal.account_id, said):
+        return found, False  # whatever its words mean by now
+    batch = batch_of(db, command, now=now)
     # Two recalls of a batch take turns, so each knows the other's reach.
     db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": str(batch.id)})
-    found = db.get(Recall, command.id)
+    found = db.get(Recall, command.id, populate_existing=True)
     if found is not None:
-        if (found.batch_id, found.reason) != (batch.id, command.reason):
+        if (found.batch_id, found.reason, found.recall_class) != (batch.id, command.reason, command.recall_class):
             raise OtherRecall(id=str(command.id))
         return found, False
-    reach = _units_of(db, principal)
+    reach = units_of(db, principal)
     paths = tuple(unit.path for unit in reach)
     others = db.scalars(select(Recall).where(Recall.batch_id == batch.id, Recall.closed_at.is_(None))).all()
     reaches = {other.id: reach_of(db, other.id) for other in others}
-    if any(_covers(theirs, paths) for theirs in reaches.values()):
+    if any(covers(theirs, paths) for theirs in reaches.values()):
         raise AlreadyRecalled(batch=batch.lot)
     made = Recall(
-        id=command.id, batch_id=batch.id, reason=command.reason, account_id=principal.account_id, started_at=now
+        id=command.id,
+        batch_id=batch.id,
+        reason=command.reason,
+        recall_class=command.recall_class,
+        said=said,
+        account_id=principal.account_id,
+        started_at=now,
     )
     db.add(made)
     db.flush()
     stop = Stop(cause=made.id, since=now, reason=made.reason)
     order_stop(db, stop, batch_id=batch.id, unit_ids=[unit.id for unit in reach])
     for other in others:
-        if _covers(paths, reaches[other.id]):
+        if covers(paths, reaches[other.id]):
             other.closed_at, other.taken_over_by = now, made.id
     db.flush()
-    _freeze(db, made, batch, _holders(db, paths, batch.id), now)
+    _freeze(db, made, batch, paths, now)
     return made, True
+
+
+def _words_of(command: StartRecall) -> str:
+    return hashlib.blake2b(repr(command).encode(), digest_size=16).hexdigest()
+
+
+def batch_of(db: Session, command: StartRecall, *, now: datetime) -> Batch:
+    """The batch that is meant. A label that leaves a doubt calls nothing back: a lot read wrongly would be stopped, and the
+    right one missed.
+    """
+    if command.barcode is not None:
+        scan = read_goods(db, command.barcode, today=local_day(now, WESTERN))
+        if scan.batch is None:
+            raise UnknownBatch(field="barcode", batch=scan.scan.lot or command.barcode)
+        return scan.batch
+    if not command.batch:
+        raise MissingField(field="batch")
+    return batch_by_ref(db, command.batch)
 
 
 def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime) -> int:
@@ -91,7 +126,7 @@ def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime) -> int:
     if not recalls:
         return 0
     batch = db.get_one(Batch, batch_id)
-    return sum(_freeze(db, one, batch, _holders(db, reach_of(db, one.id), batch_id), now) for one in recalls)
+    return sum(_freeze(db, one, batch, reach_of(db, one.id), now) for one in recalls)
 
 
 def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
@@ -111,23 +146,28 @@ def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
             _tell(db, uuid7(), recall, batch, row.facility_id, int(row.vials), now)
 
 
-def close_recall(db: Session, principal: Principal, recall_id: UUID, *, now: datetime) -> Recall:
+def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime) -> Recall:
     """Say that all is accounted for within the recall's reach; closed already is fine. The batch stays recalled there.
 
     Raises RecallNotFound, RecallUnfinished, Forbidden (somebody with a narrower reach).
     """
     principal.require(Permission.RECALL_WRITE)
     recall = recall_by_id(db, principal, recall_id, lock=True)
-    paths = reach_of(db, recall.id)
-    if not all(principal.may(Permission.RECALL_WRITE, path) for path in paths):
+    if not may_close(db, principal, recall):
         raise Forbidden(permission=Permission.RECALL_WRITE.value)
     if recall.closed_at is None:
-        left = sum(found.total for _, found in _holders(db, paths, recall.batch_id))
+        left = sum(held.at.total for held in holdings(db, reach_of(db, recall.id), recall.batch_id))
         if left:
             raise RecallUnfinished(vials=left)
-        recall.closed_at = now
+        recall.closed_at, recall.closed_by, recall.close_reason = now, principal.name, reason
         db.flush()
     return recall
+
+
+def may_close(db: Session, principal: Principal, recall: Recall) -> bool:
+    """Whether the caller's right covers the recall's reach; one that reaches nothing is the nation's."""
+    paths = reach_of(db, recall.id) or tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
+    return all(principal.may(Permission.RECALL_WRITE, path) for path in paths)
 
 
 def recall_by_id(db: Session, principal: Principal, recall_id: UUID, *, lock: bool = False) -> Recall:
@@ -140,10 +180,14 @@ def recall_by_id(db: Session, principal: Principal, recall_id: UUID, *, lock: bo
 
 
 def concerning(principal: Principal) -> ColumnElement[bool]:
-    """True for recalls that the caller started, or of which vials were found where the caller may look."""
+    """True for recalls that the caller started, or of which vials were found where the caller may look.
+
+    One that reaches nothing any more concerns the nation.
+    """
     if principal.is_system:
         return true()
     reach = aliased(Unit)
+    orders = select(StockStop.cause).where(StockStop.cause == Recall.id).correlate(Recall)
     found = (
         select(StockEntry.event_id)
         .join(Unit, Unit.id == StockEntry.facility_id)
@@ -158,7 +202,9 @@ def concerning(principal: Principal) -> ColumnElement[bool]:
         .correlate(Recall)
         .exists()
     )
-    return found if principal.account_id is None else found | (Recall.account_id == principal.account_id)
+    nation = select(Unit.id).where(Unit.parent_id.is_(None), visible_to(principal, Unit.path, Permission.RECALL_WRITE))
+    seen = found | (~orders.exists() & nation.exists())
+    return seen if principal.account_id is None else seen | (Recall.account_id == principal.account_id)
 
 
 def reach_of(db: Session, recall_id: UUID) -> tuple[str, ...]:
@@ -167,7 +213,7 @@ def reach_of(db: Session, recall_id: UUID) -> tuple[str, ...]:
     return tuple(db.scalars(query.order_by(Unit.path)))
 
 
-def _units_of(db: Session, principal: Principal) -> list[Unit]:
+def units_of(db: Session, principal: Principal) -> list[Unit]:
     """The widest units under which the caller may recall; for the system the nation's."""
     if principal.is_system:
         return list(db.scalars(select(Unit).where(Unit.parent_id.is_(None))))
@@ -176,76 +222,48 @@ def _units_of(db: Session, principal: Principal) -> list[Unit]:
     return list(db.scalars(select(Unit).where(Unit.path.in_([cast(root, Ltree()) for root in widest]))))
 
 
-def _covers(wide: Collection[str], narrow: Collection[str]) -> bool:
-    return all(any(within(path, root) for root in wide) for path in narrow)
-
-
-# Who must act for vials at an account: the facility they lie at, or the one that sent the shipment.
-_Holder = tuple[UUID, Whereabouts]
-
-
-def _holders(db: Session, reach: Collection[str], batch_id: UUID) -> list[_Holder]:
-    """Where vials of the batch are within a reach: what lies there, and what is on the road from or to there."""
-    found: list[_Holder] = []
-    places = where_now(db, batch_id)
-    ends = _ends(db, [each.holder_id for each in places if each.account is Account.TRANSIT])
-    paths = _paths(db, {each.facility_id for each in places} | {end for pair in ends.values() for end in pair})
-    for each in places:
-        who = ends[each.holder_id] if each.facility_id is None else (each.facility_id,)
-        if any(_covers(reach, (paths[facility],)) for facility in who):
-            found.append((who[0], each))
-    return found
-
-
-def _ends(db: Session, shipments: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
-    rows = db.execute(
-        select(Shipment.id, Shipment.from_facility_id, Shipment.to_facility_id).where(Shipment.id.in_(shipments))
-    )
-    return {row.id: (row.from_facility_id, row.to_facility_id) for row in rows}
-
-
-def _paths(db: Session, facilities: Collection[UUID | None]) -> dict[UUID, str]:
-    rows = db.execute(select(Unit.id, Unit.path).where(Unit.id.in_([each for each in facilities if each is not None])))
-    return {row.id: row.path for row in rows}
-
-
-def _freeze(db: Session, recall: Recall, batch: Batch, holders: list[_Holder], now: datetime) -> int:
-    anchors = {(facility, batch.presentation_id) for facility, _ in holders}
-    anchors |= {(each.holder_id, batch.presentation_id) for _, each in holders if each.account is Account.TRANSIT}
-    # All at once and in the house's order: facility by facility could meet a dispatch the other way round.
-    lock_anchors(db, anchors)
+def _freeze(db: Session, recall: Recall, batch: Batch, roots: Collection[str], now: datetime) -> int:
+    """Stop what is not stopped within the reach; answers the vials."""
+    if not any(_lines(batch, [held]) for held in holdings(db, roots, batch.id)):
+        return 0
+    found = locked_holdings(db, roots, batch.id, batch.presentation_id)
+    acting = _starter(db, recall)
     total = 0
-    for facility_id in sorted({facility for facility, _ in holders}):
-        mine = [each for facility, each in holders if facility == facility_id]
-        total += _freeze_facility(db, recall, batch, facility_id, mine, now)
+    for facility_id in sorted({held.facility_id for held in found}):
+        lines = _lines(batch, [held for held in found if held.facility_id == facility_id])
+        if lines:
+            change = StatusChange(
+                id=uuid7(), facility_id=facility_id, lines=lines, cause=recall.id, reason=recall.reason
+            )
+            # What the ledger tells of it names the recall's event as its cause; that one is written last, once vials are known.
+            told_as = uuid7()
+            with causing(db, told_as):
+                vials = change_status(db, acting, change, now=now, locked=True).vials
+            if vials:
+                _tell(db, told_as, recall, batch, facility_id, vials, now)
+            total += vials
     return total
 
 
-def _freeze_facility(
-    db: Session, recall: Recall, batch: Batch, facility_id: UUID, holders: list[Whereabouts], now: datetime
-) -> int:
-    lines = tuple(
+def _lines(batch: Batch, found: Collection[Holding]) -> tuple[StatusLine, ...]:
+    return tuple(
         StatusLine(
             batch_id=batch.id,
-            holder_id=each.holder_id,
+            holder_id=held.at.holder_id,
             from_status=status,
             to_status=Status.RECALLED,
-            account=each.account,
+            account=held.at.account,
         )
-        for each in holders
+        for held in found
         for status in sorted(RECALLED_FROM)
-        if each.vials.get(status)
+        if held.at.vials.get(status)
     )
-    if not lines:
-        return 0
-    change = StatusChange(id=uuid7(), facility_id=facility_id, lines=lines, cause=recall.id, reason=recall.reason)
-    # What the ledger tells of it names the recall's event as its cause; that one is written last, once vials are known.
-    told_as = uuid7()
-    with causing(db, told_as):
-        changed = change_status(db, SYSTEM, change, now=now)
-    if changed.vials:
-        _tell(db, told_as, recall, batch, facility_id, changed.vials, now)
-    return changed.vials
+
+
+def _starter(db: Session, recall: Recall) -> Principal:
+    """Whoever started the recall, in whose name it acts within its reach, even after they have left."""
+    account = None if recall.account_id is None else db.get(LoginAccount, recall.account_id)
+    return SYSTEM if account is None else Principal(account_id=account.id, name=account.name, is_system=True)
 
 
 def _tell(

@@ -24,7 +24,7 @@ from tracker.trace.models import Recall
 from tracker.trace.presenting import recall_listed, recall_out, trace_out
 from tracker.trace.rules.epcis import query_document
 from tracker.trace.rules.epcis_query import Unanswerable, check_order, values_of
-from tracker.trace.schemas import RecallIn, RecallListed, RecallOut, TraceOut
+from tracker.trace.schemas import RecallCloseIn, RecallIn, RecallListed, RecallOut, TraceOut
 
 router = Router(tags=["trace"])
 
@@ -50,7 +50,7 @@ def trace(
 @router.post("/api/v1/recalls", status_code=201)
 def start_recall(body: RecallIn, db: Db, caller: Caller, now: Now, response: Response) -> RecallOut:
     """Call a batch back: every vial in the caller's subtree is frozen at once. 200 when it was so already."""
-    command = recalls.StartRecall(id=body.id, batch=body.batch, reason=body.reason)
+    command = recalls.StartRecall(**body.model_dump())
     recall, fresh = recalls.start_recall(db, caller, command, now=now)
     if not fresh:
         response.status_code = 200
@@ -84,9 +84,9 @@ def read_recall(recall_id: UUID, db: Db, caller: Caller) -> RecallOut:
 
 
 @router.post("/api/v1/recalls/{recall_id}/close")
-def close_recall(recall_id: UUID, db: Db, caller: Caller, now: Now) -> RecallOut:
+def close_recall(recall_id: UUID, body: RecallCloseIn, db: Db, caller: Caller, now: Now) -> RecallOut:
     """Say that all is accounted for; refused while vials of the batch are in stock within the recall's reach."""
-    return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, now=now))
+    return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, reason=body.reason, now=now))
 
 
 class _Wanted(NamedTuple):

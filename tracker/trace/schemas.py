@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.stock.rules.words import Account, Kind, Status
 
+Code = Annotated[str, Field(min_length=1, max_length=1000)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -66,23 +67,45 @@ class TraceOut(BaseModel):
 
 
 class RecallIn(BaseModel):
-    """Call back a batch: id, `PRODUCT/LOT`, or a lot only one product has."""
+    """Call back a batch: id, `PRODUCT/LOT`, or a lot only one product has; or scan its label (`barcode` goes first).
+
+    `recall_class` is BPOM's: 1 may kill or maim, 2 may make ill for a time, 3 does no harm to speak of.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    batch: Text
+    batch: Text | None = None
+    barcode: Code | None = None
+    reason: Text
+    recall_class: Annotated[int, Field(ge=1, le=3)] | None = None
+
+
+class RecallCloseIn(BaseModel):
+    """What became of the vials."""
+
+    model_config = ConfigDict(extra="forbid")
+
     reason: Text
 
 
 class RecallPlaceOut(BaseModel):
-    """One facility's part of a recall, vials; `sent` on to others, less what came from others."""
+    """One facility's part of a recall, vials; `sent` on to others, less what came from others.
+
+    Of those `left`: `on_road` from there (or to there, where the sender lies outside the recall's reach), `unusable`
+    before it, `unfrozen` not stopped yet. Of those `gone`: `destroyed`, `returned` to the maker.
+    """
 
     facility: str
     name: str
     found: int
     left: int
+    on_road: int
+    unusable: int
+    unfrozen: int
     gone: int
+    destroyed: int
+    returned: int
     sent: int
     unaccounted: int
 
@@ -106,8 +129,11 @@ class RecallOut(BaseModel):
     lot: str
     product: str
     reason: str
+    recall_class: int | None
     started_at: datetime
     closed_at: datetime | None
+    closed_by: str | None
+    close_reason: str | None
     taken_over_by: UUID | None
     facilities: list[RecallPlaceOut]
     vials_found: int
@@ -125,6 +151,9 @@ class RecallListed(BaseModel):
     lot: str
     product: str
     reason: str
+    recall_class: int | None
     started_at: datetime
     closed_at: datetime | None
+    closed_by: str | None
+    close_reason: str | None
     taken_over_by: UUID | None

@@ -14,7 +14,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
 from tracker.catalog.queries import batches_by_refs
 from tracker.catalog.rules.barcodes.errors import SENTENCES
-from tracker.catalog.scanning import Caution, resolve_scan
+from tracker.catalog.scanning import Caution, Resolved, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
@@ -131,22 +131,7 @@ def _batches(
 def _scanned(
     db: Session, principal: Principal, index: int, text: str, today: date, *, now: datetime, register: bool
 ) -> UUID:
-    try:
-        scan = resolve_scan(db, text, today=today)
-    except ScanUnreadable as error:
-        raise BadBarcode(
-            line=index, field="barcode", **{k: v for k, v in error.params.items() if k != "field"}
-        ) from None
-    if Caution.SEPARATOR_MISSING in scan.warnings:
-        known = scan.lost.lot if scan.lost is not None else ""
-        raise SeparatorMissing(line=index, field="barcode", lot=scan.scan.lot or "", known=known)
-    if Caution.CODES_DISAGREE in scan.warnings or Caution.EXPIRY_DIFFERS in scan.warnings:
-        raise BadBarcode(
-            line=index,
-            field="barcode",
-            scan_code=next(w.value for w in scan.warnings if w is not Caution.EXPIRED),
-            **_contradiction(),
-        )
+    scan = read_goods(db, text, today=today, line=index)
     if scan.batch is not None:
         return scan.batch.id
     read = scan.scan
@@ -157,6 +142,25 @@ def _scanned(
         return add_batch(db, principal, new, now=now).id
     except BatchDiffers:
         raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", **_contradiction()) from None
+
+
+def read_goods(db: Session, text: str, *, today: date, line: int | None = None) -> Resolved:
+    """What a code of goods names, when there is no doubt of it; its batch may be one that nobody knows yet.
+
+    Raises BadBarcode, SeparatorMissing (with the `line` it stands in).
+    """
+    where = {"field": "barcode"} if line is None else {"line": line, "field": "barcode"}
+    try:
+        scan = resolve_scan(db, text, today=today)
+    except ScanUnreadable as error:
+        raise BadBarcode(**where, **{k: v for k, v in error.params.items() if k != "field"}) from None
+    if Caution.SEPARATOR_MISSING in scan.warnings:
+        known = scan.lost.lot if scan.lost is not None else ""
+        raise SeparatorMissing(**where, lot=scan.scan.lot or "", known=known)
+    if Caution.CODES_DISAGREE in scan.warnings or Caution.EXPIRY_DIFFERS in scan.warnings:
+        code = next(w.value for w in scan.warnings if w is not Caution.EXPIRED)
+        raise BadBarcode(**where, scan_code=code, **_contradiction())
+    return scan
 
 
 def _contradiction() -> dict[str, str]:
