@@ -199,6 +199,8 @@ class Walk:
             {"product": "mr-10", "lot": "WALK2", "expiry": (self.now + timedelta(days=90)).date().isoformat()},
         )  # fmt: skip
         self.step("POST", "/api/v1/recalls", 201, {"id": self.fresh("recall"), "batch": batch["id"], "reason": "test"})
+        done = {"reason": "nothing left"}
+        self.step("POST", "/api/v1/recalls/{recall_id}/close", 200, done, recall_id=self.ids["recall"])
         self.step("POST", "/api/v1/webhooks", 201, {"url": "https://example.org/hook", "kinds": ["quota.*"]})
         self.ids["webhook"] = self.step("GET", "/api/v1/webhooks", 200)["items"][0]["id"]
 

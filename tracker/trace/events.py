@@ -14,7 +14,7 @@ class BatchRecalled(Event):
     """Vials of a recalled batch were stopped at one facility; again when more of them come to light there."""
 
     KIND: ClassVar[str] = "trace.recalled"
-    TOLD_AT: ClassVar[str] = "the facility the vials are at, or the one that sent them when they are on the road"
+    TOLD_AT: ClassVar[str] = "the facility the vials are at, or the one that acts for them when they are on the road"
 
     recall_id: Annotated[UUID, formerly("recall")]
     batch_id: Annotated[UUID, formerly("batch")]

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.stock.rules.words import Account, Kind, Status
 
-Code = Annotated[str, Field(min_length=1, max_length=1000)]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 
 
 class NodeOut(BaseModel):
