@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ingest.http import router as readings_router
+from rantai.errors import AnswerIsNo
 from rantai.logs import configure_logs
 from rantai.outgoing import outgoing_loops
 from rantai.supervisor import Loop
@@ -77,7 +78,11 @@ def _keep_house(db: Session, clock: Clock) -> int:
 
 def run_ingest(current: Settings) -> None:
     """Take readings from the broker until SIGINT or SIGTERM."""
-    from ingest.program import run  # noqa: PLC0415 - the worker and the API need no MQTT client
+    from ingest.identity import AlreadyRunning  # noqa: PLC0415 - the worker and the API need no MQTT client
+    from ingest.program import run  # noqa: PLC0415 - same
 
     configure_logs(current.log)
-    run(current)
+    try:
+        run(current)
+    except AlreadyRunning as taken:
+        raise AnswerIsNo(str(taken)) from taken

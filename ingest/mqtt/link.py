@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 KEEPALIVE_S = 30
 _RECONNECT_MOST_S = 10
+# So many connections in a row that ended at once: a broker that restarts does not do that, a second of our name does.
+_SHORT_S = 10.0
+_SHORT_MOST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,8 @@ class Link:
         self._stopping = threading.Event()
         self._generation = 0
         self._generation_lock = threading.Lock()
+        self._connected_s: float | None = None
+        self._short = 0
         self._thread_name = f"paho-mqtt-client-{client_id}"
         # Set while connected and subscribed: only then does the broker keep or send anything for us.
         self.listening = threading.Event()
@@ -189,6 +194,7 @@ class Link:
             log.error("mqtt.refused", reason=str(reason))
             return
         self._new_generation()
+        self._connected_s = time.monotonic()
         log.info("mqtt.connected", session_present=flags.session_present)
         # Also with a session: one made by an older release may lack filters (MQTT 3.1.1 §3.8 replaces equal ones).
         client.subscribe([(name, 1) for name in self._filters])
@@ -200,6 +206,20 @@ class Link:
         self._new_generation()
         if not self._stopping.is_set():
             log.warning("mqtt.disconnected", reason=str(reason))
+            self._count_short()
+
+    def _count_short(self) -> None:
+        """Say so when the broker ends one connection after another: MQTT 3.1.1 has no word for a session taken over."""
+        began, self._connected_s = self._connected_s, None
+        if began is None:
+            return
+        self._short = self._short + 1 if time.monotonic() - began < _SHORT_S else 0
+        if self._short >= _SHORT_MOST:
+            self._short = 0
+            log.error(
+                "mqtt.pushed_out",
+                hint="the broker ends each connection at once: does another client use this name, of another house?",
+            )
 
     def _on_subscribe(
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# A WHO EMS body may have 1 MB; somewhat above, so that one just over is seen and put among the dead letters.
-MESSAGE_LIMIT_BYTES = 1_310_720
+# A WHO EMS body may have 1 MB. Up to this size a larger one comes through and stands among the dead letters.
+PACKET_LIMIT_BYTES = 4_194_304
 _NO_LIMIT = 1_000_000_000
 
 
@@ -117,7 +117,10 @@ def configuration(
         "max_queued_bytes 0",
         f"max_inflight_messages {max_inflight}",
         f"memory_limit {memory_bytes}",
-        f"message_size_limit {MESSAGE_LIMIT_BYTES}",
+        "",
+        "# Larger packets end the connection before they are read: nothing is acknowledged, the device keeps its copy, and",
+        "# a client costs no more memory than this. Never message_size_limit: it acknowledges and drops in silence.",
+        f"max_packet_size {PACKET_LIMIT_BYTES}",
         "",
         "set_tcp_nodelay true",
         "sys_interval 10",

@@ -18,6 +18,7 @@ from ingest.dialects.shapes import MOST_BYTES
 from ingest.mqtt.link import BrokerAddress, Link
 from ingest.mqtt.pipeline import Pipeline, caused_by_content
 from ingest.mqtt.topics import Routes
+from rantai.local.mosquitto import PACKET_LIMIT_BYTES
 from tests.ingest.trial import admit, make_devices
 from tests.support.ems import ems_body, ems_record
 from tests.support.hostile import HOSTILE_BODIES
@@ -42,6 +43,7 @@ class Sender:
     def __init__(self, services: Services, code: str, password: str) -> None:
         address = BrokerAddress.of(services.mqtt_url)
         self.code = code
+        self.password = password
         self.client = Client(CallbackAPIVersion.VERSION2, client_id=f"{code}-{uuid4().hex[:6]}")
         self.client.username_pw_set(code, password)
         connected = threading.Event()
@@ -188,6 +190,28 @@ def test_no_hostile_body_stops_the_program_and_each_is_buried_with_its_reason(
     senders["dev-1"].send(reading(1, 4.3))
     settled(pipeline, sent + 3)
     assert 4.3 in values(engine)
+
+
+def test_what_is_too_large_is_set_aside_or_not_acknowledged(
+    services: Services, engine: Engine, senders: dict[str, Sender], pipeline: Pipeline
+) -> None:
+    """Trap: the broker's `message_size_limit` acknowledges what it drops."""
+    for size in (MOST_BYTES + 1, 1_400_000, PACKET_LIMIT_BYTES - 100):
+        senders["dev-1"].send(b" " * size)
+    settled(pipeline, 3)
+    assert letters(engine) == {"oversized": 3}
+    with transaction(engine) as db:
+        assert sorted(db.scalars(select(DeadLetter.size))) == [MOST_BYTES + 1, 1_400_000, PACKET_LIMIT_BYTES - 100]
+    for size in (PACKET_LIMIT_BYTES, 10_000_000):
+        for qos in (1, 2):
+            info = senders["dev-1"].client.publish("rantai/v1/dev-1/readings", b" " * size, qos=qos)
+            eventually(lambda: not senders["dev-1"].client.is_connected(), what="the broker hangs up")
+            assert not info.is_published()
+            senders["dev-1"].close()
+            senders["dev-1"] = Sender(services, "dev-1", senders["dev-1"].password)
+    senders["dev-1"].send(reading())
+    settled(pipeline, 4)
+    assert values(engine) == [4.2]
 
 
 def test_a_name_invented_again_and_again_makes_no_rows_without_end(

@@ -68,7 +68,8 @@ def test_nothing_acknowledged_is_dropped_in_silence_and_the_store_is_saved_by_ti
     assert settings["allow_anonymous"] == "false"
     assert settings["use_username_as_clientid"] == "true"
     assert int(settings["memory_limit"]) > 0
-    assert int(settings["message_size_limit"]) > 1_048_576
+    assert int(settings["max_packet_size"]) > 2 * 1_048_576
+    assert "message_size_limit" not in settings
 
 
 def test_the_production_file_differs_from_the_private_ones_in_address_and_paths_only() -> None:

@@ -22,12 +22,17 @@ from tracker.edge.hop import services_of
 from tracker.edge.places import Places
 from tracker.edge.services import Services
 from tracker.feed.aside import count_aside
+from tracker.telemetry.queries.deadletters import dead_letters_by_reason
 
 router = APIRouter(tags=["health"])
 
 Answer = TypeVar("Answer")
 
 SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
+
+DEAD_LETTERS = Gauge(
+    "rantai_dead_letters", "Messages of devices that could not become readings and are kept, by reason.", ["reason"]
+)
 
 
 class Live(BaseModel):
@@ -95,8 +100,13 @@ def _gauges(shared: Services) -> Response:
     try:
         with new_session(shared.engine) as db:
             SET_ASIDE.set(count_aside(db))
+            letters = dead_letters_by_reason(db)
+        DEAD_LETTERS.clear()
+        for reason, count in letters.items():
+            DEAD_LETTERS.labels(reason).set(count)
     except SQLAlchemyError:
         # Not zero: while the database is away nobody knows.
+        DEAD_LETTERS.clear()
         SET_ASIDE.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

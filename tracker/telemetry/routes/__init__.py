@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import AwareDatetime
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from tracker.access.queries import units_visible_to
-from tracker.access.rules import Permission, Role
+from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
@@ -27,6 +27,7 @@ from tracker.telemetry.presenting import (
     sensor_out,
 )
 from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_points, raw_points, settle
+from tracker.telemetry.queries.deadletters import dead_letters_visible_to
 from tracker.telemetry.queries.reach import readings_seen
 from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
 from tracker.telemetry.rules.words import EARLIEST
@@ -163,16 +164,9 @@ def get_readings(
 def get_dead_letters(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[schemas.DeadLetterOut]:
     """Messages that could not become readings, newest first; those of unknown senders for the nation only."""
     caller.require(Permission.TELEMETRY_READ)
-    visible = Device.unit_id.in_(units_visible_to(caller, Permission.TELEMETRY_READ))
-    nation = any(grant.role is Role.NATIONAL for grant in caller.grants)
-    query = (
-        select(DeadLetter)
-        .outerjoin(Device, Device.id == DeadLetter.device_id)
-        .where(or_(visible, DeadLetter.device_id.is_(None)) if nation else visible)
-    )
     return page_of(
         db,
-        query,
+        dead_letters_visible_to(caller),
         keys=[DeadLetter.last_received_at, DeadLetter.id],
         limit=limit,
         cursor=cursor,

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Runs Mosquitto: `broker.sh CONFIGURATION STORE PASSWORDS`, as docker-compose.yml mounts it.
+#
+# - A new password file is read at once (SIGHUP). A SIGTERM reaches the broker, and this ends with it: without its
+#   clean stop the last second of messages would be lost.
+# - A store that cannot be read (cut off by a power cut, a full disk) would keep the broker down for ever. It is set
+#   aside under another name, which is said, and the broker starts with an empty one.
+set -u
+configuration=$1 store=$2 passwords=$3
+
+folder=$(mktemp -d)
+spoilt=$folder/spoilt
+broker='' ending=''
+trap 'ending=1; [ -z "$broker" ] || kill -TERM "$broker" 2>/dev/null' TERM INT
+trap 'rm -rf "$folder"' EXIT
+
+# Passes on what the broker says, and remembers one sentence of it.
+listen() {
+  trap '' TERM INT
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >&2
+    case $line in *"Couldn't open database"*) : >"$spoilt" ;; esac
+  done
+}
+
+reread() {
+  seen=$(stat -c %i-%Y "$passwords")
+  while sleep 2; do
+    found=$(stat -c %i-%Y "$passwords" 2>/dev/null) || continue
+    if [ "$found" != "$seen" ]; then seen=$found; kill -HUP "$1" || exit; fi
+  done
+}
+
+run() {
+  rm -f "$spoilt" "$folder/said"
+  mkfifo "$folder/said"
+  listen <"$folder/said" &
+  listener=$!
+  mosquitto -c "$configuration" 2>"$folder/said" &
+  broker=$!
+  [ -z "$ending" ] || kill -TERM "$broker"
+  reread "$broker" &
+  reader=$!
+  wait "$broker"; code=$?
+  while kill -0 "$broker" 2>/dev/null; do wait "$broker"; code=$?; done
+  broker=''
+  kill "$reader" 2>/dev/null
+  wait "$listener"
+}
+
+run
+if [ -z "$ending" ] && [ -e "$spoilt" ] && [ -e "$store" ]; then
+  aside=$store.unreadable-$(date -u +%Y%m%dT%H%M%S)
+  mv "$store" "$aside" || exit 1
+  echo "The broker's store cannot be read and was set aside as $aside; it starts with an empty one. Devices send again" \
+    "what was not confirmed; confirmed messages that the ingester had not fetched yet are lost." >&2
+  run
+fi
+exit "$code"
