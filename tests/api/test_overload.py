@@ -7,7 +7,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,12 +17,22 @@ from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
 from dashboard.app import mount_pages
+from tests.support.accounts import signed_in
+from tests.support.quota import Desk
 from tests.support.server import served
 from tests.support.waiting import eventually
+from tests.support.world import World
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.api.app import create_app
+from tracker.catalog.service import NewBatch, add_batch
+from tracker.database.engine import transaction
 from tracker.edge.deps import LOGIN_COOKIE, Db
 from tracker.edge.hop import Router
 from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+from tracker.quota.service.seating import lock_sessions
 
 PLACES, QUEUE = 3, 4
 
@@ -135,6 +147,85 @@ def test_the_gauges_answer_while_every_place_is_taken(client: TestClient) -> Non
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").json()["checks"]["database"] is True
         gate.open.set()
+
+
+def _stocked(desk: Desk, vials: int) -> None:
+    """Vials that may still be used on the real clock's day."""
+    batch = NewBatch(presentation="az-10", lot="AZ999", expiry=desk.day(300))
+    desk.world.batches["az-10/AZ999"] = add_batch(desk.db, SYSTEM, batch, now=desk.now)
+    desk.stock("az-10/AZ999", vials)
+
+
+@pytest.mark.parametrize("act", ["book", "confirm"])
+def test_who_waits_for_one_hot_session_keeps_nobody_else_waiting(
+    committed_world: World, small: Services, act: str
+) -> None:
+    """Whether the request says which session it wants (a booking) or it is found on the way (what is done to one)."""
+    world, many = replace(committed_world, now=utc_now()), PLACES * 4
+    small.settings.api.queue = many
+    with transaction(small.engine) as db:
+        desk = Desk(db, world, world.now)
+        _stocked(desk, 20)
+        hot, other = desk.session(ahead=2), desk.session(ahead=3)
+        people = [desk.person() for _ in range(many + 1)]
+        booked = [desk.book(hot, person) for person in people[:-1]] if act == "confirm" else []
+    app = create_app(small)
+    mount_pages(app, small)
+    headers = signed_in(small, world, Role.NATIONAL)
+
+    def book(person: UUID, session: UUID) -> int:
+        body = {"id": str(uuid7()), "person": str(person), "session": str(session)}
+        return visitor.post("/api/v1/bookings", json=body, headers=headers).status_code
+
+    def confirm(booking: UUID) -> int:
+        return visitor.post(f"/api/v1/bookings/{booking}/confirm", headers=headers).status_code
+
+    with TestClient(app) as visitor, ThreadPoolExecutor(many) as crowd:
+        with transaction(small.engine) as db:
+            db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            lock_sessions(db, [hot])
+            if act == "book":
+                asked = [crowd.submit(book, person, hot) for person in people[:-1]]
+            else:
+                asked = [crowd.submit(confirm, one.id) for one in booked]
+            eventually(lambda: app.state.turns.waiting() == many - 1, what="all but one in line, without a place")
+            # Ours, and the one that waits for it.
+            eventually(lambda: _held(small) == 2, what="no other connection")
+            assert visitor.get("/masuk", headers={"Accept": "text/html"}).status_code == 200
+            assert book(people[-1], other) == 201
+            assert not any(one.done() for one in asked)
+        assert {one.result() for one in asked} == ({201} if act == "book" else {200})
+    with transaction(small.engine) as db:
+        assert Desk(db, world, world.now).read(hot).taken == many
+    assert app.state.turns.waiting() == 0
+
+
+def test_who_finds_the_line_of_a_hot_session_full_is_refused_and_who_waits_too_long(
+    committed_world: World, small: Services
+) -> None:
+    world = replace(committed_world, now=utc_now())
+    small.settings.api.queue_seconds = 0.5
+    with transaction(small.engine) as db:
+        desk = Desk(db, world, world.now)
+        _stocked(desk, 20)
+        hot = desk.session(ahead=2)
+        people, late = [desk.person() for _ in range(QUEUE * 2)], desk.person()
+    headers = signed_in(small, world, Role.NATIONAL)
+
+    def book(person: UUID) -> int:
+        body = {"id": str(uuid7()), "person": str(person), "session": str(hot)}
+        return visitor.post("/api/v1/bookings", json=body, headers=headers).status_code
+
+    with TestClient(create_app(small)) as visitor, ThreadPoolExecutor(len(people)) as crowd:
+        with transaction(small.engine) as db:
+            db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            lock_sessions(db, [hot])
+            asked = [crowd.submit(book, person) for person in people]
+            eventually(
+                lambda: sum(one.done() for one in asked) == len(people) - 1, what="all but who waits for the row"
+            )
+        assert Counter(one.result() for one in asked) == {503: len(people) - 1, 201: 1}
+        assert book(late) == 201
 
 
 def _begin(address: str, request: bytes) -> socket.socket:

@@ -15,6 +15,7 @@ from tracker.api.describing import describe_more
 from tracker.api.sse import FeedHub
 from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
+from tracker.database.turns import Turns
 from tracker.delivery import routes as delivery
 from tracker.edge.places import Places
 from tracker.edge.responses import ALWAYS
@@ -95,6 +96,8 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     own = services.settings.api
     # Requests get the connections that are kept open; streams and gauges a few of those opened at need.
     app.state.places = Places(services.settings.database.pool_size, queue=own.queue, patience_s=own.queue_seconds)
+    # Of what many want to lock, a quarter of the places at most: whoever wants something else finds room.
+    app.state.turns = Turns(max(1, services.settings.database.pool_size // 4), queue=own.queue)
     app.state.side_places = Places(_SIDE_PLACES, queue=own.sse_connections, patience_s=own.queue_seconds)
     app.state.hub = FeedHub(
         services.engine, app.state.side_places, most=own.sse_connections, most_each=own.sse_connections_each

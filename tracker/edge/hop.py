@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, get_args
 
+import anyio
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
+from tracker.database.turns import Contended, Held, LineFull, Thing, held
 from tracker.edge.asking import refuse_unknown
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
 from tracker.edge.places import Busy, Places
@@ -40,6 +42,16 @@ class Hop:
     now: datetime
 
 
+def first_wants(thing: Callable[[dict[str, Any]], Thing]) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint whose request says what many want to lock: `thing` makes it of the endpoint's values."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__["first_wants"] = thing
+        return endpoint
+
+    return mark
+
+
 @dataclass(frozen=True, slots=True)
 class Inside:
     """Marks a route's parameter that is made within the hop: `Annotated[Session, Inside(…)]`.
@@ -57,16 +69,36 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def in_hop(request: Request, work: Callable[[Hop], Any]) -> Any:
-    """Do `work` in one transaction, in one thread, when a place is free; committed before this returns. Raises Busy."""
+async def in_hop(request: Request, work: Callable[[Hop], Any], *, first: Thing | None = None) -> Any:
+    """Do `work` in one transaction, in one thread, when a place is free; committed before this returns. Raises Busy.
+
+    Work that would wait for what many want to lock is undone and done anew when its turn has come; `first` names such a
+    thing where the request itself says it, so that the turn is waited for before anything is done.
+    """
     services = services_of(request)
     places: Places = request.app.state.places
+    mine = Held(request.app.state.turns)
 
     def hop() -> Any:
+        held.set(mine)  # of this thread's own context: each piece of work has one
         with transaction(services.engine) as db:
             return work(Hop(request=request, db=db, now=services.clock()))
 
-    return await places.run(hop)
+    patient_until = anyio.current_time() + services.settings.api.queue_seconds
+    wanted = first
+    try:
+        while True:
+            if wanted is not None:
+                with anyio.fail_after(patient_until - anyio.current_time()):
+                    await mine.wait(wanted)
+            try:
+                return await places.run(hop)
+            except Contended as told:
+                wanted = told.thing
+    except (LineFull, TimeoutError):
+        raise Busy from None
+    finally:
+        mine.give_back()
 
 
 class Route(APIRoute):
@@ -107,17 +139,21 @@ class Route(APIRoute):
         asked = [one for name, one in signature.parameters.items() if name not in self.inside]
         own = next((one.name for one in asked if one.annotation is Request), None)
         name = own or "request"
+        wants: Callable[[dict[str, Any]], Thing] | None = endpoint.__dict__.get("first_wants")
 
         async def hopping(**values: Any) -> Any:
             request = values[name] if own else values.pop(name)
-            return await self._answer(request, partial(endpoint, **values), lambda: self._status(values))
+            first = wants(values) if wants is not None else None
+            return await self._answer(request, partial(endpoint, **values), lambda: self._status(values), first)
 
         if own is None:
             asked.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
         by_name = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in asked]
         return _named_like(endpoint, hopping, signature.replace(parameters=by_name))
 
-    async def _answer(self, request: Request, endpoint: Endpoint, status: Callable[[], int]) -> Any:
+    async def _answer(
+        self, request: Request, endpoint: Endpoint, status: Callable[[], int], first: Thing | None
+    ) -> Any:
         named = await named_by(request) if self.repeats else None
 
         def work(hop: Hop) -> Any:
@@ -128,14 +164,14 @@ class Route(APIRoute):
             return kept.once(named, lambda: endpoint(**made), status)
 
         try:
-            return await in_hop(request, work)
+            return await in_hop(request, work, first=first)
         except Busy:
             raise
         except DomainError:
-            first = await self._said_before(request, named) if named and named.by_id else None
-            if first is None:
+            kept = await self._said_before(request, named) if named and named.by_id else None
+            if kept is None:
                 raise
-            return first
+            return kept
 
     async def _said_before(self, request: Request, named: Named) -> Response | None:
         """What the same request was answered when it could still be read."""

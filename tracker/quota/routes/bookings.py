@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
+from tracker.edge.hop import first_wants
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
@@ -123,6 +125,7 @@ def list_bookings(
 
 
 @router.post("/bookings", status_code=201, responses=_AGAIN)
+@first_wants(lambda values: (Wanted.SESSION, (values["body"].session,)))
 def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
     """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives."""
     command = Book(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.database.turns import Wanted, take_turns
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.buckets import Seats
 from tracker.quota.rules.words import LIVE, SEATED, BookingState
@@ -16,9 +17,11 @@ from tracker.quota.rules.words import LIVE, SEATED, BookingState
 
 def lock_sessions(db: Session, ids: Iterable[UUID]) -> dict[UUID, VaccinationSession]:
     """Lock sessions in the house's order, until the transaction ends, and read them as they are now."""
+    ids = set(ids)
+    take_turns(Wanted.SESSION, ((one,) for one in ids))
     rows = db.scalars(
         select(VaccinationSession)
-        .where(VaccinationSession.id.in_(sorted(set(ids))))
+        .where(VaccinationSession.id.in_(sorted(ids)))
         .order_by(VaccinationSession.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)

@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.orm import Session
 
+from tracker.database.turns import Wanted, take_turns
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import UnknownBatch, UnknownPlace
 from tracker.stock.rules.availability import Step
@@ -173,6 +174,7 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
     wanted = sorted(set(anchors))
     if not wanted:
         return
+    take_turns(Wanted.POOL, wanted)
     values = {"owners": [owner for owner, _ in wanted], "presentations": [p for _, p in wanted]}
     if len(wanted) == 1:
         # The common event: nothing can be held out of order, so look and lock in one statement.

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.database.turns import Wanted, take_turns
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 from tracker.network.errors import EquipmentNotFound
@@ -32,6 +33,7 @@ _NEAR = timedelta(days=3)
 
 def lock_device(db: Session, device_id: UUID) -> None:
     """Keep other changes of this device's channels out until commit."""
+    take_turns(Wanted.DEVICE, [(device_id,)])
     db.execute(select(Device.id).where(Device.id == device_id).with_for_update())
 
 

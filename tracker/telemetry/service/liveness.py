@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
+from tracker.database.turns import Wanted, take_turns
 from tracker.feed.service import append
 from tracker.telemetry.events import DeviceStatusChanged
 from tracker.telemetry.models import Device
@@ -23,6 +24,7 @@ def note_seen(db: Session, seen: Mapping[UUID, datetime]) -> None:
     """Remember when each device last delivered; coarse to `SEEN_EVERY`. Rows are locked by id."""
     if not seen:
         return
+    take_turns(Wanted.DEVICE, ((device_id,) for device_id in seen))
     stale = db.execute(
         select(Device.id, Device.last_seen_at)
         .where(Device.id.in_(list(seen)))
