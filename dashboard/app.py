@@ -17,6 +17,7 @@ from dashboard.aside import pages as aside
 from dashboard.batch import pages as batch
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
+from dashboard.facility import serving
 from dashboard.frame import examples, login, password, statics
 from dashboard.frame.error_pages import error_page
 from dashboard.frame.rendering import page
@@ -54,6 +55,7 @@ ROUTERS = (
     batch.router,
     citizens.router,
     facility.router,
+    serving.router,
     the_map.router,
     sprites.router,
     quota.router,

@@ -37,6 +37,7 @@ EVENTS: tuple[type[Event], ...] = (
     network.EquipmentAdded,
     network.EquipmentChanged,
     network.AreasImported,
+    network.ServiceAreasChanged,
     passport.StockHeld,
     passport.HoldReleased,
     passport.HoldDiscarded,

@@ -19,7 +19,7 @@ from dashboard.temperature.places import places_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
-from tracker.network.queries import facility_by_code_or_id
+from tracker.network.queries import areas_served_by, facility_by_code_or_id
 
 router = Router(include_in_schema=False)
 
@@ -116,5 +116,6 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
             facility_id=facility.id,
             limit=FIRST_SESSIONS,
         ),
+        served=areas_served_by(db, facility),
         alarms=alarms(db, principal, facility_id=facility.id, limit=5),
     )

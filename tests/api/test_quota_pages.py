@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from tests.api.test_pages import app_services, csrf_of, log_in, made, site, world
 from tests.browser.page_world import PageWorld
+from tests.db.test_network_facilities import collection, square
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.network.areas import import_areas
 from tracker.quota.models import Booking, BookingStep, VaccinationSession
 from tracker.quota.rules.words import BookingState, SessionState
 from tracker.quota.service.commands import Vaccinate
@@ -80,3 +82,35 @@ def test_a_dose_typed_wrong_is_corrected_and_taken_back_and_what_is_left_is_thro
     assert "5 dosis tersisa" in site.get(session).text
     assert site.post(f"{session}/buang", data=csrf).status_code == 303
     assert "dosis tersisa" not in site.get(session).text
+
+
+def test_whose_people_a_facility_serves_is_said_on_its_page_with_and_without_imported_areas(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    page = "/fasilitas/pkm-cipondoh/wilayah"
+    assert site.get(page).status_code == 303
+    log_in(site, "kepala")
+    assert "Wilayah pelayanan" in site.get("/fasilitas/pkm-cipondoh").text
+    csrf = {"csrf": csrf_of(site.get("/fasilitas/pkm-cipondoh").text)}
+    found = site.get(f"{page}?cari=36.71.05.1002").text
+    assert f'action="{page}/tambah"' in found
+    assert "Tidak ada kelurahan" in site.get(f"{page}?cari=Entah").text
+    assert site.post(f"{page}/tambah", data={"area": "36.71.05.1002"}).status_code == 403
+    assert site.post(f"{page}/tambah", data=csrf | {"area": "36.71.05.1002"}).status_code == 303
+    assert f'action="{page}/hapus"' in site.get(page).text
+    bad = site.post(f"{page}/tambah", data=csrf | {"area": "36.71"})
+    assert (bad.status_code, "bukan kode kelurahan" in bad.text) == (422, True)
+    assert site.post(f"{page}/apa", data=csrf).status_code == 404
+    assert site.post(f"{page}/hapus", data=csrf | {"area": "36.71.05.1002"}).status_code == 303
+    assert f'action="{page}/hapus"' not in site.get(page).text
+    assert site.get("/fasilitas/pkm-tanah-tinggi/wilayah").status_code == 404
+    away = "/fasilitas/pkm-tanah-tinggi/wilayah/tambah"
+    assert site.post(away, data=csrf | {"area": "36.71.05.1002"}).status_code == 404
+    with transaction(app_services.engine) as db:
+        file = collection(("36.71.05.1003", "Poris Plawad", square(106.6, -6.2)))
+        import_areas(db, SYSTEM, file, now=app_services.clock())
+    assert "36.71.05.1003" in site.get(f"{page}?cari=plawad").text
+    slip = site.post(f"{page}/tambah", data=csrf | {"area": "36.71.05.1999"})
+    assert (slip.status_code, "tidak ada di antara wilayah" in slip.text) == (422, True)
+    log_in(site, "vaksinator")
+    assert f'action="{page}/tambah"' not in site.get(f"{page}?cari=plawad").text

@@ -208,7 +208,7 @@ class Walk:
         """Every listing, and one of each thing."""
         for listing in (
             "facilities", "equipment", "products", "batches", "sensors", "devices", "dead-letters", "alarms", "holds",
-            "shipments", "sessions", "bookings", "claims", "displacements", "stock", "recalls", "quota", "me",
+            "areas", "shipments", "sessions", "bookings", "claims", "displacements", "stock", "recalls", "quota", "me",
         ):  # fmt: skip
             self.step("GET", f"/api/v1/{listing}", 200)
         sensor = self.step("GET", "/api/v1/sensors", 200)["items"][0]
@@ -222,6 +222,9 @@ class Walk:
         at_puskesmas = {"facility": PUSKESMAS}
         self.step("GET", "/api/v1/facilities/{ref}", 200, ref=PUSKESMAS)
         self.step("GET", "/api/v1/facilities/{ref}/nearest", 200, ref=PUSKESMAS)
+        served = {"areas": ["36.71.05.1001", "36.71.05.1002"]}
+        self.step("PUT", "/api/v1/facilities/{ref}/service-areas", 200, served, ref=PUSKESMAS)
+        self.step("GET", "/api/v1/facilities/{ref}/service-areas", 200, ref=PUSKESMAS)
         self.step("GET", "/api/v1/batches/{batch}/passport", 200, batch=self.ids["batch"], query=at_puskesmas)
         self.step("GET", "/api/v1/batches/{ref}/trace", 200, ref=self.ids["batch"])
         self.step("GET", "/api/v1/stock/events/{event_id}", 200, event_id=self.ids["event"])

@@ -88,9 +88,11 @@ class Desk:
         buckets: tuple[NewBucket, ...] = ALL,
         facility: Facility | None = None,
         place: str | None = None,
+        areas: tuple[str, ...] = (),
     ) -> UUID:
         command = PlanSession(
             place=place,
+            areas=areas,
             id=uuid7(),
             facility=(facility or self.world.puskesmas).id,
             day=self.day(ahead),

@@ -59,27 +59,27 @@ def test_parts_together_never_exceed_the_capacity(weights: list[int], capacity: 
 
 
 def test_residents_of_the_kelurahan_take_their_own_places_before_the_citys() -> None:
-    assert eligible(web(residence="36.71.05.1001"), CIPONDOH)[:2] == [BucketKind.KELURAHAN, BucketKind.CITY]
-    assert eligible(web(residence="3671051002"), CIPONDOH) == [BucketKind.CITY, BucketKind.GENERAL]
+    assert eligible(web(residence="36.71.05.1001"), [CIPONDOH])[:2] == [BucketKind.KELURAHAN, BucketKind.CITY]
+    assert eligible(web(residence="3671051002"), [CIPONDOH]) == [BucketKind.CITY, BucketKind.GENERAL]
 
 
 def test_an_outsider_gets_no_place_of_the_residents() -> None:
     for residence in ("36.03.01.2001", "36", None):
-        assert eligible(web(residence=residence), CIPONDOH) == [BucketKind.GENERAL]
+        assert eligible(web(residence=residence), [CIPONDOH]) == [BucketKind.GENERAL]
 
 
 def test_a_facility_without_an_area_code_cannot_ask_where_one_lives() -> None:
-    assert BucketKind.KELURAHAN in eligible(web(), None)
+    assert BucketKind.KELURAHAN in eligible(web(), ())
 
 
 def test_walk_in_places_are_for_those_who_stand_there() -> None:
-    assert BucketKind.WALK_IN not in eligible(web(), CIPONDOH)
-    assert BucketKind.WALK_IN in eligible(web(medium=Medium.WALK_IN), CIPONDOH)
+    assert BucketKind.WALK_IN not in eligible(web(), [CIPONDOH])
+    assert BucketKind.WALK_IN in eligible(web(medium=Medium.WALK_IN), [CIPONDOH])
 
 
 def test_second_doses_and_health_workers_have_their_own() -> None:
-    assert eligible(web(dose=2), CIPONDOH)[0] is BucketKind.SECOND_DOSE
-    assert eligible(web(groups=frozenset({"nakes"})), CIPONDOH)[0] is BucketKind.NAKES
+    assert eligible(web(dose=2), [CIPONDOH])[0] is BucketKind.SECOND_DOSE
+    assert eligible(web(groups=frozenset({"nakes"})), [CIPONDOH])[0] is BucketKind.NAKES
     assert not serves_dose(BucketKind.SECOND_DOSE, 1)
 
 

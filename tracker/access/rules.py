@@ -36,6 +36,7 @@ class Permission(StrEnum):
 
     NETWORK_READ = "network.read"
     NETWORK_WRITE = "network.write"
+    AREA_WRITE = "area.write"  # say whose people a facility serves
     CATALOG_WRITE = "catalog.write"
     BATCH_WRITE = "batch.write"  # register a lot that came in
     STOCK_READ = "stock.read"
@@ -75,6 +76,7 @@ _MANAGE = _LOOK | {
     P.ALARM_ACKNOWLEDGE,
     P.HOLD_RELEASE,
     P.SESSION_WRITE,
+    P.AREA_WRITE,
     P.BOOKING_READ,
     P.BOOKING_WRITE,
     P.BOOKING_SERVE,

@@ -51,3 +51,21 @@ class BadGeoJson(Refused):
     """The file is not a GeoJSON FeatureCollection."""
 
     code = "network.bad_geojson"
+
+
+class BadAreaCode(Refused):
+    """What should be the code of a kelurahan or desa is none; `line` counts from 0."""
+
+    code = "network.bad_area_code"
+
+
+class UnknownArea(Refused):
+    """The areas round about are known, and this code is none of them; `line` counts from 0."""
+
+    code = "network.unknown_area"
+
+
+class TooManyAreas(Refused):
+    """More kelurahan than any facility serves."""
+
+    code = "network.too_many_areas"

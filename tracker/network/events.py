@@ -53,3 +53,13 @@ class AreasImported(Event):
     added: int
     refreshed: int
     repaired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAreasChanged(Event):
+    """Whose people a facility serves from now on, beside those of the kelurahan where it stands; the subject is its id."""
+
+    KIND: ClassVar[str] = "network.service_areas_changed"
+
+    facility_code: str
+    areas: tuple[str, ...]

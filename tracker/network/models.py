@@ -58,6 +58,22 @@ class Facility(Base):
     synthetic: Mapped[bool] = mapped_column(server_default="false")
 
 
+class ServiceArea(Base):
+    """A kelurahan or desa whose people a facility serves, beside the one where it stands.
+
+    A code and no reference: areas need not have been imported. Kemendagri's form, BPS's where only that is known.
+    """
+
+    __tablename__ = "service_area"
+    __table_args__ = (
+        CheckConstraint(r"area_code ~ '^([0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}|[0-9]{10})$'", name="village_code"),
+        Index(None, "area_code"),
+    )
+
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    area_code: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Equipment(Base):
     """A walk-in cold room, fridge, freezer, cold box or truck: where vials lie and sensors hang.
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tracker.network.queries import Neighbour
-from tracker.network.schemas import EquipmentOut, FacilityOut, NeighbourOut, NeighboursOut
+from tracker.network.queries import Neighbour, Served
+from tracker.network.schemas import (
+    AreaOut,
+    EquipmentOut,
+    FacilityOut,
+    NeighbourOut,
+    NeighboursOut,
+    ServiceAreaOut,
+    ServiceAreasOut,
+)
 
 
 def facility_out(row: Any) -> FacilityOut:
@@ -50,3 +58,15 @@ def neighbours_out(near: Iterable[Neighbour]) -> NeighboursOut:
         for each in near
     ]
     return NeighboursOut(items=items)
+
+
+def area_out(row: Any) -> AreaOut:
+    """A row of `areas_named`."""
+    (area,) = row
+    return AreaOut(code_kemendagri=area.code_kemendagri, code_bps=area.code_bps, name=area.name, level=area.level)
+
+
+def service_areas_out(served: Iterable[Served]) -> ServiceAreasOut:
+    """Areas in the order given."""
+    items = [ServiceAreaOut(code=one.code, name=one.name, stands_here=one.stands_here) for one in served]
+    return ServiceAreasOut(items=items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,9 +20,9 @@ from tracker.access.rules import Permission, UnitKind
 from tracker.database.types import Ltree
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
-from tracker.network.models import Area, Equipment, Facility
+from tracker.network.models import Area, Equipment, Facility, ServiceArea
 from tracker.network.rules.distance import Point
-from tracker.network.rules.words import AreaLevel
+from tracker.network.rules.words import AreaLevel, is_village_code
 
 
 def day_there(at: datetime | SQLColumnExpression[Any]) -> ColumnElement[date]:
@@ -184,6 +185,76 @@ def area_by_code(db: Session, code: str) -> Area | None:
     return db.scalar(select(Area).where((Area.code_kemendagri == code) | (Area.code_bps == code)).limit(1))
 
 
+def served_areas(db: Session, facility_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """The codes, in both systems where known, of all whom each facility serves: those listed, and where it stands.
+
+    One known only down to its district or city serves all of that, unless kelurahan are listed. One statement.
+    """
+    rows = db.execute(
+        select(
+            Facility.id, Facility.code_kemendagri, Facility.code_bps,
+            ServiceArea.area_code, Area.code_kemendagri, Area.code_bps,
+        )
+        .outerjoin(ServiceArea, ServiceArea.facility_id == Facility.id)
+        .outerjoin(
+            Area, (Area.code_kemendagri == ServiceArea.area_code) | (Area.code_bps == ServiceArea.area_code)
+        )
+        .where(Facility.id.in_(facility_ids))
+    ).all()  # fmt: skip
+    listed: dict[UUID, set[str]] = defaultdict(set)
+    for row in rows:
+        listed[row[0]] |= {code for code in row[3:] if code}
+    return {
+        row[0]: frozenset(
+            listed[row[0]] | {code for code in row[1:3] if code and (is_village_code(code) or not listed[row[0]])}
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A kelurahan somebody serves; `name` is None where no area of that code was imported."""
+
+    code: str
+    name: str | None
+    stands_here: bool
+
+
+def areas_served_by(db: Session, facility: Facility) -> list[Served]:
+    """What a facility serves, as people read it: where it stands first, then by name."""
+    listed = db.scalars(select(ServiceArea.area_code).where(ServiceArea.facility_id == facility.id)).all()
+    own = facility.code_kemendagri or facility.code_bps
+    names = names_of_areas(db, [*listed, *([own] if own else [])])
+    found = [Served(code=code, name=names.get(code), stands_here=False) for code in listed if code != own]
+    if own is not None and (is_village_code(own) or not found):
+        found.append(Served(code=own, name=names.get(own), stands_here=True))
+    return sorted(found, key=lambda one: (not one.stands_here, one.name or "~", one.code))
+
+
+def areas_named(words: Collection[str], level: AreaLevel | None = None) -> Select[Area]:
+    """A select of areas whose name holds all these words, or whose code begins with one of them; not ordered."""
+    query = select(Area)
+    if level is not None:
+        query = query.where(Area.level == level)
+    for word in words:
+        query = query.where(
+            Area.name.icontains(word, autoescape=True)
+            | Area.code_kemendagri.startswith(word, autoescape=True)
+            | Area.code_bps.startswith(word, autoescape=True)
+        )
+    return query
+
+
+def names_of_areas(db: Session, codes: Collection[str]) -> dict[str, str]:
+    """The names of imported areas by the code asked for."""
+    found: dict[str, str] = {}
+    for area in db.scalars(select(Area).where(Area.code_kemendagri.in_(codes) | Area.code_bps.in_(codes))):
+        both = (area.code_kemendagri, area.code_bps)
+        found.update({code: area.name for code in both if code is not None and code in codes})
+    return found
+
+
 def home_point(db: Session, code: str | None) -> Point | None:
     """The middle of the area somebody lives in, else the place of a facility of that area; None where neither is known."""
     if code is None:
@@ -192,7 +263,10 @@ def home_point(db: Session, code: str | None) -> Point | None:
         cast(func.ST_Centroid(cast(Area.polygon, Geometry())), Geometry("POINT", srid=4326)).label("at")
     ).where((Area.code_kemendagri == code) | (Area.code_bps == code))
     place = select(cast(Facility.point, Geometry("POINT", srid=4326)).label("at")).where(
-        (Facility.code_kemendagri == code) | (Facility.code_bps == code), Facility.point.is_not(None)
+        (Facility.code_kemendagri == code)
+        | (Facility.code_bps == code)
+        | Facility.id.in_(select(ServiceArea.facility_id).where(ServiceArea.area_code == code)),
+        Facility.point.is_not(None),
     )
     for found in (area.limit(1).subquery(), place.limit(1).subquery()):
         row = db.execute(select(func.ST_Y(found.c.at), func.ST_X(found.c.at))).first()

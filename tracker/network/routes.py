@@ -15,15 +15,20 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network import queries, service
-from tracker.network.models import Equipment, Facility
-from tracker.network.presenting import equipment_out, facility_out, neighbours_out
+from tracker.network.models import Area, Equipment, Facility
+from tracker.network.presenting import area_out, equipment_out, facility_out, neighbours_out, service_areas_out
+from tracker.network.rules.words import AreaLevel
 from tracker.network.schemas import (
+    AreaOut,
     EquipmentIn,
     EquipmentOut,
     FacilityIn,
     FacilityOut,
     NeighboursOut,
+    ServiceAreasIn,
+    ServiceAreasOut,
 )
+from tracker.network.serving import ServeAreas, serve_areas
 
 router = Router(prefix="/api/v1", tags=["network"])
 
@@ -80,6 +85,42 @@ def add_facility(body: FacilityIn, db: Db, caller: Caller, now: Now) -> Facility
     """Make a facility; the same code under the same parent again answers the one there is."""
     made = service.add_facility(db, caller, service.NewFacility(**body.model_dump()), now=now)
     return facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == made.id)).one())
+
+
+@router.get("/facilities/{ref}/service-areas")
+def list_service_areas(ref: str, db: Db, caller: Caller) -> ServiceAreasOut:
+    """Whose people a facility serves."""
+    return service_areas_out(queries.areas_served_by(db, queries.facility_by_code_or_id(db, caller, ref)))
+
+
+@router.put("/facilities/{ref}/service-areas")
+def set_service_areas(ref: str, body: ServiceAreasIn, db: Db, caller: Caller, now: Now) -> ServiceAreasOut:
+    """Say whose people a facility serves: the whole list; the same again changes nothing."""
+    facility = serve_areas(db, caller, ServeAreas(facility=ref, areas=body.areas), now=now)
+    return service_areas_out(queries.areas_served_by(db, facility))
+
+
+@router.get("/areas")
+def list_areas(
+    *,
+    db: Db,
+    caller: Caller,
+    q: Annotated[str, Query(max_length=100, description="Words of the name, or the beginning of a code.")] = "",
+    level: AreaLevel | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AreaOut]:
+    """Imported areas by name."""
+    caller.require(Permission.NETWORK_READ)
+    return page_of(
+        db,
+        queries.areas_named(q.replace("\x00", " ").split(), level),
+        keys=[Area.name, Area.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].name, row[0].id],
+        present=area_out,
+    )
 
 
 @router.get("/equipment")

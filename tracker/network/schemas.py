@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.access.rules import UnitKind
-from tracker.network.rules.words import EquipmentKind, PlaceKind
+from tracker.network.rules.words import AreaLevel, EquipmentKind, PlaceKind
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -96,3 +96,34 @@ class NeighboursOut(BaseModel):
     """Nearest first."""
 
     items: list[NeighbourOut]
+
+
+class AreaOut(BaseModel):
+    """An imported administrative area."""
+
+    code_kemendagri: str | None
+    code_bps: str | None
+    name: str
+    level: AreaLevel
+
+
+class ServiceAreaOut(BaseModel):
+    """A kelurahan a facility serves; `name` is null where no such area was imported."""
+
+    code: str
+    name: str | None
+    stands_here: bool
+
+
+class ServiceAreasOut(BaseModel):
+    """All whom a facility serves; where it stands comes first."""
+
+    items: list[ServiceAreaOut]
+
+
+class ServiceAreasIn(BaseModel):
+    """The whole list from now on, codes of Kemendagri (36.71.05.1001) or BPS; where it stands need not be named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    areas: list[Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[^\x00]*$")]] = Field(max_length=1000)

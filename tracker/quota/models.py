@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -57,6 +57,8 @@ class VaccinationSession(Base):
     cancelled: Mapped[str | None]  # why it did not take place
     # Where its vials come from: a carrier taken along; None where they come from the facility's stores.
     place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
+    # Whose people its places for residents are for, where that is not the facility's own.
+    areas: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     content: Mapped[dict[str, Any]]  # what was asked, to tell a repeat from another session under the same id
     created_at: Mapped[datetime]
 

@@ -49,6 +49,7 @@ def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
         state=session.state,
         cancelled=session.cancelled,
         place=session.place_id,
+        areas=session.areas or [],
         buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
     )
 

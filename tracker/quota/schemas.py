@@ -47,6 +47,11 @@ class SessionIn(BaseModel):
     capacity: int = Field(ge=1, le=100_000)
     buckets: list[BucketIn] = Field(default_factory=list, max_length=20)
     place: Ref | None = Field(None, description="Equipment its vials come from, by id or code; else the stores.")
+    areas: list[Annotated[str, Field(max_length=20, pattern=r"^[0-9.]+$")]] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Kelurahan whose people are its residents; else the facility's.",
+    )
 
 
 class SessionChangeIn(BaseModel):
@@ -132,6 +137,7 @@ class SessionOut(BaseModel):
     state: SessionState
     cancelled: str | None
     place: UUID | None
+    areas: list[str]
     buckets: list[BucketOut]
 
 

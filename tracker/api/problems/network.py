@@ -30,6 +30,21 @@ PROBLEMS: dict[str, Problem] = {
         "Fitur ke-{line} ({name}) tidak dapat diterima: {reason:feature_fault}.",
         "Feature {line} ({name}) is refused: {reason:feature_fault}.",
     ),
+    "network.bad_area_code": Problem(
+        422,
+        "{value} bukan kode kelurahan atau desa, misalnya 36.71.05.1001.",
+        "{value} is no code of a kelurahan or desa, such as 36.71.05.1001.",
+    ),
+    "network.unknown_area": Problem(
+        422,
+        "Kelurahan berkode {value} tidak ada di antara wilayah yang sudah diimpor di kecamatan itu.",
+        "There is no kelurahan {value} among the areas imported for that district.",
+    ),
+    "network.too_many_areas": Problem(
+        422,
+        "Satu fasilitas melayani paling banyak {most} kelurahan.",
+        "A facility serves no more than {most} kelurahan.",
+    ),
     "network.bad_geojson": Problem(
         422, "Berkas ini bukan GeoJSON FeatureCollection.", "This file is no GeoJSON FeatureCollection."
     ),

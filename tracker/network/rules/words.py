@@ -69,6 +69,11 @@ def is_kemendagri_code(level: AreaLevel, code: str) -> bool:
     return _KEMENDAGRI[level].fullmatch(code) is not None
 
 
+def is_village_code(code: str) -> bool:
+    """Whether `code` is a kelurahan's or desa's in either system: 36.71.05.1001 or 3671050001."""
+    return is_kemendagri_code(AreaLevel.VILLAGE, code) or is_bps_code(AreaLevel.VILLAGE, code)
+
+
 def level_of_kemendagri(code: str) -> AreaLevel | None:
     """The level a Kemendagri code speaks of; None when it is no such code."""
     return next((level for level, form in _KEMENDAGRI.items() if form.fullmatch(code)), None)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session, aliased
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import pool_numbers
-from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
+from tracker.quota.queries.serving import served_at
+from tracker.quota.rules.buckets import Applicant, Seats, eligible, seats_for
 from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.offers import Candidate, nearest_first
 from tracker.quota.rules.words import SessionState
@@ -42,11 +43,12 @@ def sessions_with_room(
     near = _near(db, applicant, wanted, now)
     seats = seats_by_session(db, [each.session.id for each in near])
     numbers = pool_numbers(db, [each.session for each in near], now)
+    served = served_at(db, [each.session for each in near])
     found = []
     for each in near:
         session = each.session
-        chosen = choose(seats[session.id], eligible(applicant, each.facility.code_kemendagri), now)
-        left = 0 if chosen is None else min(chosen.left, session.capacity - session.taken)
+        left = seats_for(seats[session.id], eligible(applicant, served[session.id]), now)
+        left = min(left, session.capacity - session.taken)
         found.append(
             Candidate(
                 session_id=session.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,8 @@ from tracker.quota.queries.nearby import seats_by_session
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.queries.quota import USUAL_DAYS
 from tracker.quota.queries.schedule import doses_of, schedule_of
-from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
+from tracker.quota.queries.serving import served_at
+from tracker.quota.rules.buckets import Applicant, Seats, eligible, seats_for
 from tracker.quota.rules.schedule import Schedule, Wish, judge
 from tracker.quota.rules.words import Medium, SessionState
 
@@ -37,17 +38,17 @@ class OpenPlace:
     vaccine: Vaccine
     point: Point | None
     seats: Sequence[Seats]
+    served: Collection[str]
     numbers: Numbers
 
     def room_for(self, applicant: Applicant, now: datetime) -> int:
-        """Persons like this one who may book: of the bucket they would be seated in, staff and vials permitting."""
-        chosen = choose(self.seats, eligible(applicant, self.facility.code_kemendagri), now)
-        left = 0 if chosen is None else min(chosen.left, self.session.capacity - self.session.taken)
-        return max(0, min(left, self.numbers.persons))
+        """Persons like this one who may book one after another: places that are theirs, staff and vials permitting."""
+        left = seats_for(self.seats, eligible(applicant, self.served), now)
+        return max(0, min(left, self.session.capacity - self.session.taken, self.numbers.persons))
 
 
 def open_places(db: Session, now: datetime, *where: ColumnElement[bool]) -> list[OpenPlace]:
-    """Sessions of the next fortnight that are not over, by day; four statements. `where` speaks of session and facility."""
+    """Sessions of the next fortnight that are not over, by day; five statements. `where` speaks of session and facility."""
     rows = db.execute(
         select(VaccinationSession, Facility, Vaccine, *coordinates())
         .join(Facility, Facility.id == VaccinationSession.facility_id)
@@ -64,6 +65,7 @@ def open_places(db: Session, now: datetime, *where: ColumnElement[bool]) -> list
     ).all()
     sessions = [row[0] for row in rows]
     numbers = pool_numbers(db, sessions, now)
+    served = served_at(db, sessions)
     seats = seats_by_session(db, [one.id for one in sessions])
     return [
         OpenPlace(
@@ -72,6 +74,7 @@ def open_places(db: Session, now: datetime, *where: ColumnElement[bool]) -> list
             vaccine=vaccine,
             point=None if lat is None or lon is None else (lat, lon),
             seats=seats[session.id],
+            served=served[session.id],
             numbers=numbers[session.id],
         )
         for session, facility, vaccine, lon, lat in rows

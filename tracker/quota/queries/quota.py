@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, cast, literal, or_, select
+from sqlalchemy import Select, cast, column, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -17,7 +17,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
 from tracker.database.types import Ltree
-from tracker.network.models import Facility
+from tracker.network.models import Facility, ServiceArea
 from tracker.network.queries import facility_by_code_or_id, local_today
 from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
@@ -154,7 +154,7 @@ def _sessions(
 def _within(
     db: Session, query: Select[VaccinationSession, str, str], area: str
 ) -> Select[VaccinationSession, str, str]:
-    """All below a unit of that code, or all facilities whose area code begins with it."""
+    """All below a unit of that code, or all facilities and sessions that stand in, or serve, an area whose code begins with it."""
     unit = unit_by_ref(db, area)
     if unit is not None:
         return query.where(Unit.path.op("<@", is_comparison=True)(cast(unit.path, Ltree())))
@@ -162,6 +162,14 @@ def _within(
         or_(
             Facility.code_bps.startswith(area, autoescape=True),
             Facility.code_kemendagri.startswith(area, autoescape=True),
+            exists().where(
+                ServiceArea.facility_id == Facility.id, ServiceArea.area_code.startswith(area, autoescape=True)
+            ),
+            exists(
+                select(literal(1))
+                .select_from(func.unnest(VaccinationSession.areas).alias("planned_for"))
+                .where(column("planned_for").startswith(area, autoescape=True))
+            ),
         )
     )
 

@@ -76,6 +76,8 @@ def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Res
         doses=tuple(body.doses),
         capacity=body.capacity,
         buckets=tuple(NewBucket(kind=b.kind, share=b.share, release_at=b.release_at) for b in body.buckets),
+        place=body.place,
+        areas=tuple(body.areas),
     )
     session_id, fresh = plan_session(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200

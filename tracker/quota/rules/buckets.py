@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
+from tracker.network.rules.residents import Nearness, nearness
 from tracker.quota.errors import BadShare, UnknownBucketKind
 from tracker.quota.rules.words import BucketKind, Medium
 
@@ -97,39 +98,22 @@ class Applicant:
     not_before: date | None = None
 
 
-def eligible(applicant: Applicant, area: str | None) -> list[BucketKind]:
-    """The kinds of places this person may take, the most particular first; `area`: the facility's own code."""
+def eligible(applicant: Applicant, served: Collection[str]) -> list[BucketKind]:
+    """The kinds of places this person may take, the most particular first; `served`: codes of the areas served there."""
     kinds = []
     if applicant.dose > 1:
         kinds.append(BucketKind.SECOND_DOSE)
     if applicant.groups & NAKES_GROUPS:
         kinds.append(BucketKind.NAKES)
-    near = _nearness(applicant.residence, area)
-    if near >= _KELURAHAN:
+    near = nearness(applicant.residence, served)
+    if near >= Nearness.KELURAHAN:
         kinds.append(BucketKind.KELURAHAN)
-    if near >= _CITY:
+    if near >= Nearness.CITY:
         kinds.append(BucketKind.CITY)
     if applicant.medium is Medium.WALK_IN:
         kinds.append(BucketKind.WALK_IN)
     kinds.append(BucketKind.GENERAL)
     return kinds
-
-
-_CITY, _KELURAHAN = 4, 10
-_ANYWHERE = 99
-
-
-def _nearness(residence: str | None, area: str | None) -> int:
-    """Digits of area code in common, cut at whole levels; a facility without a code cannot ask where one lives."""
-    if area is None:
-        return _ANYWHERE
-    if residence is None:
-        return 0
-    home, here = (("".join(c for c in code if c.isdigit())) for code in (residence, area))
-    # A facility known only down to its district or city takes all who live in that as its own.
-    if len(here) >= _CITY and home.startswith(here):
-        return _KELURAHAN
-    return _CITY if home[:_CITY] == here[:_CITY] and len(home) >= _CITY else 0
 
 
 def choose(seats: Sequence[Seats], kinds: Sequence[BucketKind], now: datetime) -> Seats | None:
@@ -139,6 +123,11 @@ def choose(seats: Sequence[Seats], kinds: Sequence[BucketKind], now: datetime) -
         if kind in by_kind and by_kind[kind].left > 0:
             return by_kind[kind]
     return next((seat for seat in seats if seat.released(now) and seat.left > 0), None)
+
+
+def seats_for(seats: Sequence[Seats], kinds: Sequence[BucketKind], now: datetime) -> int:
+    """How many persons of these kinds may sit down one after another: places of their own kinds, and what was released."""
+    return sum(seat.left for seat in seats if seat.kind in kinds or seat.released(now))
 
 
 def open_to(seats: Sequence[Seats], kind: BucketKind, now: datetime) -> int:

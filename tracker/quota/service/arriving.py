@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.network.models import Facility
 from tracker.people.models import Person
 from tracker.people.service import serve_person
 from tracker.quota.errors import BadStep, BookingNotFound, DoseNotServed, OtherVaccine, SessionClosed
 from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, eligible
 from tracker.quota.rules.words import LIVE, BookingState, Medium, OfferState, SessionState
 from tracker.quota.service.booking import back, bucket_for
@@ -53,7 +53,9 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
     _check(booking, session, made_at == booking.session_id, now)
     person = db.get_one(Person, booking.person_id)
     own = {key: bucket for key, bucket in buckets.items() if bucket.session_id == session.id}
-    bucket = bucket_for(session, own, eligible(_at_the_door(person, booking), _area(db, session)), now)
+    bucket = bucket_for(
+        session, own, eligible(_at_the_door(person, booking), served_at(db, [session])[session.id]), now
+    )
     write_step(db, principal, booking, BookingState.ARRIVED, None, now, moved_from=made_at)
     # Out of the one and into the other; between the two nobody sees it.
     move(booking, left, buckets[booking.bucket_id], BookingState.CANCELLED, now)
@@ -114,8 +116,3 @@ def _at_the_door(person: Person, booking: Booking) -> Applicant:
         groups=frozenset(str(group) for group in person.groups),
         residence=person.residence,
     )
-
-
-def _area(db: Session, session: VaccinationSession) -> str | None:
-    area: str | None = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
-    return area

@@ -29,6 +29,7 @@ from tracker.quota.errors import (
 from tracker.quota.events import BookingMade
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.queries.nearby import alternatives
+from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, choose, eligible
 from tracker.quota.rules.last_booking import is_too_late
 from tracker.quota.rules.offers import RESERVATION_STANDS
@@ -125,8 +126,7 @@ def take_place(
     everyones = buckets_of(db, list(locked))
     lapse_in(db, locked, everyones, now)
     buckets = {key: bucket for key, bucket in everyones.items() if bucket.session_id == session.id}
-    area = db.scalar(select(Facility.code_kemendagri).where(Facility.id == session.facility_id))
-    kinds = eligible(applicant_of(person, command), area)
+    kinds = eligible(applicant_of(person, command), served_at(db, [session])[session.id])
     bucket = bucket_for(session, buckets, kinds, now, record=over)
     booking = _insert(
         db, command, session, bucket_id=bucket.id, expires_at=expires_at, now=now, replaces_id=replaces_id

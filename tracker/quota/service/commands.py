@@ -22,7 +22,8 @@ class NewBucket:
 class PlanSession:
     """Staff at a facility (id or code) on a local day; `opens` and `closes` are local times or instants.
 
-    `place`: the equipment the vials come from, by id or code; None for the facility's stores.
+    `place`: the equipment the vials come from, by id or code; None for the facility's stores. `areas`: the kelurahan whose
+    people are its residents (a session out in one of them); none for those the facility serves.
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class PlanSession:
     capacity: int
     buckets: tuple[NewBucket, ...] = ()
     place: str | UUID | None = None
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

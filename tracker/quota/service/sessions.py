@@ -18,6 +18,7 @@ from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import equipment_by_ref, facility_by_code_or_id, path_of
+from tracker.network.serving import known_codes
 from tracker.quota.errors import (
     BadCapacity,
     BadDoses,
@@ -44,7 +45,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     """Make a session; answers its id and whether it is new. The same again answers the first.
 
     Raises FacilityNotFound, Forbidden, PresentationNotFound, SessionInPast, BadWindow, BadCapacity, BadDoses,
-    BadShare, UnknownBucketKind, BucketTwice, OtherSession.
+    BadShare, UnknownBucketKind, BucketTwice, OtherSession, EquipmentNotFound, OtherPlace, BadAreaCode, UnknownArea.
     """
     facility = facility_by_code_or_id(db, principal, command.facility)
     principal.require(Permission.SESSION_WRITE, path_of(db, facility.id))
@@ -78,6 +79,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
         live=0,
         state=SessionState.PLANNED,
         place_id=place_id,
+        areas=known_codes(db, command.areas) or None,
         content=content,
         created_at=now,
     )
@@ -95,6 +97,8 @@ def _content(command: PlanSession, facility_id: UUID, presentation_id: UUID) -> 
     asked.update(facility=facility_id, presentation=presentation_id)
     if command.place is None:
         del asked["place"]  # as what was planned before sessions had one
+    if not command.areas:
+        del asked["areas"]  # likewise
     return {name: _plain(value) for name, value in sorted(asked.items())}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.kit.days import hours_there
-from tracker.network.models import Area, Facility
+from tracker.network.models import Area, Facility, ServiceArea
 from tracker.network.queries import home_point
 from tracker.network.rules.distance import distance_km
 from tracker.people.queries import person_now
@@ -53,7 +53,7 @@ def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now
 
 
 def named(place: str) -> ColumnElement[bool]:
-    """True for facilities of that name, and for those in or of an area of that name: each word is in it."""
+    """True for facilities of that name, and for those in, of or for an area of that name: each word is in it."""
     words = place_words(place)
     if not words:
         return Facility.id.is_(None)
@@ -64,6 +64,9 @@ def named(place: str) -> ColumnElement[bool]:
             Area.code_kemendagri == Facility.code_kemendagri,
             Area.code_bps == Facility.code_bps,
             func.ST_Covers(Area.polygon, Facility.point),
+            exists().where(
+                ServiceArea.facility_id == Facility.id, ServiceArea.area_code.in_([Area.code_kemendagri, Area.code_bps])
+            ),
         ),
     )
     return or_(_all_in(Facility.name, words), covered.exists())
