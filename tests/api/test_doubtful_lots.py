@@ -54,6 +54,13 @@ def lots(door: Door) -> set[str]:
         "]d201{gtin}17{expiry}10QA7721A0002",
         "01{gtin}17{expiry}10qa7721A0002",
         "01{gtin}17{expiry}10QA-7721A0002",
+        "10QA7701{gtin}17{expiry}",
+        "]d210QA7701{gtin}17{expiry}",
+        "]d217{expiry}10QA7701{gtin}",
+        "21A000110QA7701{gtin}17{expiry}",
+        "]d221A000110QA7701{gtin}17{expiry}",
+        "10QA77?01{gtin}17{expiry}",
+        "]C110qa7701{gtin}17{expiry}\x1d21A0002",
     ],
 )
 def test_a_lot_that_swallowed_what_stood_behind_it_makes_no_batch(door: Door, label: str) -> None:

@@ -16,6 +16,7 @@ from tracker.catalog.rules.barcodes.dates import date_of, full_year
 from tracker.catalog.rules.barcodes.dictionary import identifier_at, identifiers
 from tracker.catalog.rules.barcodes.digits import check_digit, gtin14, is_nie
 from tracker.catalog.rules.barcodes.errors import SENTENCES
+from tracker.catalog.rules.lots import lots_within
 
 TODAY = date(2026, 3, 2)
 GTIN = "08991234567891"
@@ -346,3 +347,36 @@ def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
         assert 0 <= found.position <= len(text)
     else:
         assert all(ai in identifiers() for ai in found.elements)
+
+
+# --- a lot that swallowed the product behind it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", ["", "]d2", "]C1", "\x1d", "]d2\x1d"])
+@pytest.mark.parametrize(
+    ("label", "lot"),
+    [
+        (f"10QA7701{GTIN}17270831", f"QA7701{GTIN}17270831"),
+        (f"10QA7701{GTIN}", f"QA7701{GTIN}"),
+        (f"1727083110QA7701{GTIN}", f"QA7701{GTIN}"),
+        (f"10QA772100101{GTIN}17270831", f"QA772100101{GTIN}17270831"),
+        (f"10QA7701{GTIN}17270831\x1d21A001", f"QA7701{GTIN}17270831"),
+    ],
+)
+def test_a_lot_that_swallowed_the_product_behind_it_is_read_with_it(mark: str, label: str, lot: str) -> None:
+    found = scan(mark + label)
+    assert (found.profile, found.gtin, found.lot, found.swallowed) == (Profile.GS1, GTIN, lot, True)
+    # What swallowed twice says only that it did.
+    assert "QA77" in lots_within(found.elements, TODAY) or "21001" in lot
+
+
+def test_a_product_with_a_wrong_check_digit_is_swallowed_by_nothing() -> None:
+    wrong = GTIN[:-1] + str((int(GTIN[-1]) + 1) % 10)
+    assert refused(f"]d210QA7701{wrong}17270831").code == "scan.value_long"
+    assert scan(f"10QA7701{wrong}17270831").profile is Profile.PLAIN
+
+
+def test_a_lot_first_with_its_separator_is_as_it_is() -> None:
+    for text in (f"]d210QA77\x1d01{GTIN}17270831", f"10QA77\x1d01{GTIN}17270831", f"(10)QA77(01){GTIN}(17)270831"):
+        found = scan(text)
+        assert (found.lot, found.gtin, found.swallowed) == ("QA77", GTIN, False)

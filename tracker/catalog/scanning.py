@@ -84,8 +84,8 @@ def resolve_scan(db: Session, text: str, *, today: date) -> Resolved:
         lost = lost_separator(db, presentation.id, scan.elements, scan.expiry, today=today)
         if lost is not None:
             warnings = [each for each in warnings if each is not Caution.UNKNOWN_BATCH]
-    if lost is not None and Caution.SEPARATOR_MISSING not in warnings:
-        warnings.append(Caution.SEPARATOR_MISSING)
+    if lost is not None or scan.swallowed:
+        _warn(warnings, Caution.SEPARATOR_MISSING)
     expiry = batch.expiry if batch is not None else scan.expiry
     if expiry is not None and expiry < today:
         warnings.append(Caution.EXPIRED)

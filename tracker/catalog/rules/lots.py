@@ -12,26 +12,10 @@ from datetime import date
 from tracker.catalog.rules.barcodes.dates import date_of
 from tracker.catalog.rules.barcodes.dictionary import identifiers
 from tracker.catalog.rules.barcodes.digits import is_nie
-from tracker.catalog.rules.barcodes.elements import Element, parse_unbracketed
-from tracker.catalog.rules.barcodes.errors import ScanError
+from tracker.catalog.rules.barcodes.swallowed import elements_behind
 
 # Vaccines last two to five years; ten leave room for any, and for old vials that turn up.
 PLAUSIBLE_YEARS = 10
-
-
-def elements_behind(rest: str, today: date, *, ai: str = "10") -> list[Element]:
-    """The elements that `rest` spells when it is what stood behind the value of `ai`; empty when it is not.
-
-    A character that may stand in a lot can be what a program made of the separator it could not show.
-    """
-    while rest and not rest[0].isalnum():
-        rest = rest[1:]
-    try:
-        found = parse_unbracketed(rest, 0, today=today) if rest else []
-    except ScanError:
-        return []
-    # No label has two of one: a lot that goes on with 10 is just a longer one.
-    return [] if any(element.ai == ai for element in found) else found
 
 
 def lots_within(elements: Mapping[str, str], today: date) -> list[str]:

@@ -22,6 +22,7 @@ from tracker.catalog.rules.barcodes.digits import check_digit, is_nie
 from tracker.catalog.rules.barcodes.elements import SEPARATORS, Element, parse_bracketed, parse_unbracketed
 from tracker.catalog.rules.barcodes.errors import ScanError
 from tracker.catalog.rules.barcodes.spelling import Spelled, with_separators, without_eci
+from tracker.catalog.rules.barcodes.swallowed import product_within
 from tracker.catalog.rules.barcodes.symbols import Retail, symbol_at
 
 MAX_CHARACTERS = 2_000  # a QR code of the largest size holds 4,296; ours never need half
@@ -50,7 +51,8 @@ class Scan:
     """What a text says; None where it says nothing of it.
 
     `elements` by application identifier, empty for plain text. `content_gtin` is what a logistic unit
-    contains (AI 02). `count` is AI 37 or 30. `expiry` is the last usable day.
+    contains (AI 02). `count` is AI 37 or 30. `expiry` is the last usable day. `swallowed`: the product was found within
+    another value, whose separator was lost.
     """
 
     text: str
@@ -64,6 +66,7 @@ class Scan:
     serial: str | None = None
     sscc: str | None = None
     count: int | None = None
+    swallowed: bool = False
 
 
 def parse_scan(text: str, today: date) -> Scan:
@@ -84,7 +87,7 @@ def parse_scan(text: str, today: date) -> Scan:
         if not _URI.match(spelled.text, at):
             spelled = with_separators(spelled)
         if symbol.gs1:
-            return _meaning(text, parse_unbracketed(spelled.text, _behind_mark(spelled.text, at), today=today), today)
+            return _element_string(text, spelled.text, _behind_mark(spelled.text, at), today)
         return _without_fnc1_mark(text, spelled.text, at, today, plain_symbol=symbol.plain)
     except ScanError as error:
         raise error.moved_to(spelled.places[error.position]) from None
@@ -100,18 +103,39 @@ def _without_fnc1_mark(text: str, trimmed: str, at: int, today: date, *, plain_s
         check_associations(elements)
         return _scan(text, Profile.DIGITAL_LINK, elements, today)
     if body[0] in SEPARATORS and not plain_symbol and not _BRACKET.match(body, 1):
-        return _meaning(text, parse_unbracketed(trimmed, at + 1, today=today), today)
+        return _element_string(text, trimmed, at + 1, today)
     mark = 1 if body[0] in SEPARATORS else 0
     if _BRACKET.match(body, mark):
         return _meaning(text, parse_bracketed(trimmed, at + mark, today=today), today)
     if body.isascii() and body.isdigit() and len(body) in (*_RETAIL_LENGTHS, _SSCC_LENGTH):
         return _bare_number(text, body, at, lengths=(*_RETAIL_LENGTHS, _SSCC_LENGTH))
     if not plain_symbol and (_OPENING.match(body) or "\x1d" in body):
-        return _meaning(text, parse_unbracketed(trimmed, at, today=today), today)
+        return _element_string(text, trimmed, at, today)
+    if not plain_symbol and (swallowed := _swallowed(text, trimmed, at, today)) is not None:
+        return swallowed
     for index, char in enumerate(body):
         if not char.isprintable():
             raise ScanError("scan.bad_character", at + index, ai="-", char=repr(char))
     return Scan(text=text, profile=Profile.PLAIN)
+
+
+def _element_string(text: str, trimmed: str, at: int, today: date) -> Scan:
+    try:
+        return _meaning(text, parse_unbracketed(trimmed, at, today=today), today)
+    except ScanError:
+        swallowed = _swallowed(text, trimmed, at, today)
+        if swallowed is None:
+            raise
+        return swallowed
+
+
+def _swallowed(text: str, trimmed: str, at: int, today: date) -> Scan | None:
+    """A label that names its lot before its product, and lost the separator between them."""
+    found = product_within(trimmed, at, today=today)
+    if found is None:
+        return None
+    elements, gtin = found
+    return Scan(text=text, profile=Profile.GS1, elements=elements, gtin=gtin, lot=elements.get("10"), swallowed=True)
 
 
 def _behind_mark(text: str, at: int) -> int:
