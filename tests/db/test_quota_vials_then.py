@@ -155,3 +155,50 @@ def test_what_left_the_fridge_since_is_not_opened_twice(desk: Desk) -> None:
     )
     assert give(desk, booking, MORNING).batch_id == desk.world.batches[LOTB].id
     check_books(desk.db)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_hold_between_two_doses_leaves_them_the_same_lots_in_whatever_order_they_are_typed(
+    desk: Desk, backwards: bool
+) -> None:
+    desk.stock(LOTA, 3)
+    desk.stock(LOTB, 3)
+    bookings = desk.booked(desk.session(ahead=0), 2)
+    stop_everything(desk, LOTA, MORNING + timedelta(hours=1))
+    doses = list(zip(bookings, (MORNING, MORNING + timedelta(hours=2)), strict=True))
+    for booking, at in reversed(doses) if backwards else doses:
+        give(desk, booking, at)
+    lots = {id_: lot for lot, batch in desk.world.batches.items() for id_ in (batch.id,)}
+    rows = desk.db.scalars(select(OpenVial).order_by(OpenVial.opened_at).execution_options(populate_existing=True))
+    assert [(lots[row.batch_id], row.opened_at, row.given) for row in rows] == [
+        (LOTA, MORNING, 1),
+        (LOTB, MORNING + timedelta(hours=2), 1),
+    ]
+    assert (desk.ledger.vials(LOTA, status=Status.HELD), desk.ledger.vials(LOTB)) == (2, 2)
+    check_books(desk.db)
+
+
+def release_everything(desk: Desk, batch: str, at: datetime) -> None:
+    line = StatusLine(
+        batch_id=desk.world.batches[batch].id,
+        holder_id=desk.world.fridge.id,
+        from_status=Status.HELD,
+        to_status=Status.USABLE,
+    )
+    command = StatusChange(id=uuid7(), facility_id=desk.world.puskesmas.id, lines=(line,), cause=uuid7())
+    change_status(desk.db, SYSTEM, command, now=at)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_hold_that_was_lifted_between_two_doses_leaves_them_one_vial(desk: Desk, backwards: bool) -> None:
+    desk.stock(LOTA, 3)
+    desk.stock(LOTB, 3)
+    bookings = desk.booked(desk.session(ahead=0), 2)
+    stop_everything(desk, LOTA, MORNING + timedelta(minutes=30))
+    release_everything(desk, LOTA, MORNING + timedelta(hours=1))
+    doses = list(zip(bookings, (MORNING, MORNING + timedelta(hours=2)), strict=True))
+    for booking, at in reversed(doses) if backwards else doses:
+        give(desk, booking, at)
+    assert vials(desk) == [(MORNING, 2)]
+    assert (desk.ledger.vials(LOTA), desk.ledger.vials(LOTB)) == (2, 3)
+    check_books(desk.db)

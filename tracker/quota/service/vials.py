@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -30,7 +31,7 @@ from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Status
 from tracker.stock.service.commands import OpenForSession
-from tracker.stock.service.opening import open_earlier, open_for_session, vial_status_at
+from tracker.stock.service.opening import open_earlier, open_for_session, status_where_it_lay, vial_status_at
 
 OPENED_FOR_A_DOSE = "dose"
 """The reason of an opening that nobody told: the house inferred it from the dose, so an earlier dose moves it."""
@@ -55,9 +56,7 @@ def vial_for_dose(
     db.flush()
     kept = promised(db, {pool.key}, now, {session.day}).shared[pool.key].kept_from(session.id)
     found = _open_then(db, pool, session, at, kept)
-    if found is None:
-        found = _opened_too_late(db, principal, pool, session, kept, at=at, now=now)
-    return found or _open(db, principal, pool, session, at=at, now=now)
+    return found or _open(db, principal, pool, session, kept, at=at, now=now)
 
 
 def emptied_vial(db: Session, pool: PoolFacts, session: VaccinationSession, named: UUID | None, at: datetime) -> UUID:
@@ -103,7 +102,13 @@ def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
 # Last such as were thrown away since: what was given of them before was not thrown away.
 _CANDIDATES = text(
     """
-    SELECT v.id, v.status FROM open_vial v
+    SELECT v.id, v.status, e.reason = :inferred AND EXISTS (
+        SELECT FROM stock_entry act
+        WHERE (act.batch_id, act.holder_id) = (v.batch_id, v.place_id) AND act.status = 'usable' AND act.vials < 0
+          AND act.occurred_at BETWEEN v.opened_at AND :at
+          AND EXISTS (SELECT FROM stock_event k WHERE k.id = act.event_id AND k.kind = 'status')
+    ) AS stopped_there
+    FROM open_vial v
     JOIN batch b ON b.id = v.batch_id
     JOIN stock_event e ON e.id = v.event_id
     WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND b.expiry >= :day_of_dose
@@ -111,7 +116,7 @@ _CANDIDATES = text(
       AND CASE WHEN CAST(:place AS uuid) IS NULL THEN NOT v.place_id = ANY(CAST(:elsewhere AS uuid[]))
                ELSE v.place_id = :place END
       AND CASE WHEN :opened_later
-               THEN v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
+               THEN v.batch_id = :batch AND v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
                     AND v.closed_at IS NULL AND v.remaining > 0
                ELSE v.opened_at <= :at AND v.discard_by > :at
                     AND (v.closed_at IS NULL AND v.remaining > 0 OR v.closed_at >= :at AND v.discarded > 0) END
@@ -127,8 +132,8 @@ def _candidates(
     at: datetime,
     kept: Collection[UUID],
     *,
-    opened_later: bool,
-) -> list[tuple[UUID, Status]]:
+    opened_later: UUID | None = None,
+) -> list[Row[Any]]:
     rows = db.execute(
         _CANDIDATES,
         {
@@ -141,19 +146,23 @@ def _candidates(
             "kept": list(kept),
             "place": session.place_id,
             "elsewhere": list(_carriers(db, session)),
-            "opened_later": opened_later,
+            "opened_later": opened_later is not None,
+            "batch": opened_later,
             "inferred": OPENED_FOR_A_DOSE,
         },
     )
-    return [(row.id, Status(row.status)) for row in rows]
+    return list(rows)
 
 
 def _open_then(
     db: Session, pool: PoolFacts, session: VaccinationSession, at: datetime, kept: Collection[UUID]
 ) -> UUID | None:
-    for vial_id, status in _candidates(db, pool, session, at, kept, opened_later=False):
-        if status is Status.USABLE or vial_status_at(db, vial_id, at) is Status.USABLE:
-            return vial_id
+    for row in _candidates(db, pool, session, at, kept):
+        # Of a vial that nobody told of, the hold could not know: what was stopped where it came from was not drawn from.
+        if row.stopped_there and status_where_it_lay(db, row.id, at) is not Status.USABLE:
+            continue
+        if row.status == Status.USABLE or vial_status_at(db, row.id, at) is Status.USABLE:
+            return UUID(str(row.id))
     return None
 
 
@@ -163,23 +172,32 @@ def _opened_too_late(
     pool: PoolFacts,
     session: VaccinationSession,
     kept: Collection[UUID],
+    batch_id: UUID,
     *,
     at: datetime,
     now: datetime,
 ) -> UUID | None:
-    """A vial whose opening was only inferred from a later dose was open already for this one, where that can be."""
-    for vial_id, _ in _candidates(db, pool, session, at, kept, opened_later=True):
-        if open_earlier(db, principal, vial_id, at, now=now):
-            return vial_id
+    """A vial of the batch whose opening was only inferred from a later dose was open already for this one, where that can be."""
+    for row in _candidates(db, pool, session, at, kept, opened_later=batch_id):
+        if open_earlier(db, principal, row.id, at, now=now):
+            return UUID(str(row.id))
     return None
 
 
 def _open(
-    db: Session, principal: Principal, pool: PoolFacts, session: VaccinationSession, *, at: datetime, now: datetime
+    db: Session,
+    principal: Principal,
+    pool: PoolFacts,
+    session: VaccinationSession,
+    kept: Collection[UUID],
+    *,
+    at: datetime,
+    now: datetime,
 ) -> UUID:
     """Open the vial that was first to be used, and take it and the bookings it serves out of the rule together.
 
-    What lay there then may have gone since; the ledger has the last word on each.
+    A vial of the same batch whose opening was inferred from a later dose is that vial. What lay there then may have gone
+    since; the ledger has the last word on each.
     """
     elsewhere = _carriers(db, session)
     parcels = [
@@ -189,6 +207,9 @@ def _open(
     ]
     while lines := pick(parcels, 1, local_day(at, pool.timezone)).lines:
         parcel = lines[0].parcel
+        earlier = _opened_too_late(db, principal, pool, session, kept, parcel.batch_id, at=at, now=now)
+        if earlier is not None:
+            return earlier
         command = OpenForSession(
             id=uuid7(),
             facility_id=pool.facility_id,

@@ -170,6 +170,14 @@ def vial_status_at(db: Session, open_vial_id: UUID, at: datetime) -> Status:
     return _status_at(db, db.get_one(OpenVial, open_vial_id, populate_existing=True), at)
 
 
+def status_where_it_lay(db: Session, open_vial_id: UUID, at: datetime) -> Status:
+    """What state an opened vial would be in at `at`, had it been left where it came from."""
+    vial = db.get_one(OpenVial, open_vial_id, populate_existing=True)
+    key = Key(vial.place_id, vial.batch_id, Status.USABLE)
+    history = read_history(db.connection(), [key], vial.opened_at, vial.event_id)
+    return status_at(history.acts.get(Pair(key.holder_id, key.batch_id), ()), vial.opened_at, at)
+
+
 def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: datetime, *, now: datetime) -> bool:
     """Take back the opening of a vial with doses left and open it at `at` instead, doses and all.
 

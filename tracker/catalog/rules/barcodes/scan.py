@@ -111,12 +111,11 @@ def _without_fnc1_mark(text: str, trimmed: str, at: int, today: date, *, plain_s
         return _bare_number(text, body, at, lengths=(*_RETAIL_LENGTHS, _SSCC_LENGTH))
     if not plain_symbol and (_OPENING.match(body) or "\x1d" in body):
         return _element_string(text, trimmed, at, today)
-    if not plain_symbol and (swallowed := _swallowed(text, trimmed, at, today)) is not None:
-        return swallowed
     for index, char in enumerate(body):
         if not char.isprintable():
             raise ScanError("scan.bad_character", at + index, ai="-", char=repr(char))
-    return Scan(text=text, profile=Profile.PLAIN)
+    plain = Scan(text=text, profile=Profile.PLAIN)
+    return plain if plain_symbol else _swallowed(text, trimmed, at, today) or plain
 
 
 def _element_string(text: str, trimmed: str, at: int, today: date) -> Scan:
