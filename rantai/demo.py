@@ -31,7 +31,8 @@ _READY_TIMEOUT_S = 60.0
 _TICK_S = 0.25
 _BROKER_USERS_EVERY_S = 1.0
 # Migrating and seeding are done by one who waits; the programs' own guard times are much shorter.
-_PATIENT = DatabaseSettings(pool_size=2, statement_timeout_ms=120_000)
+# Seeding computes between its statements, for longer than a request may where the machine is busy.
+_PATIENT = DatabaseSettings(pool_size=2, statement_timeout_ms=120_000, idle_in_transaction_ms=120_000)
 
 
 def run_demo(*, port: int | None, minutes: float | None, simulate: bool, root: Path | None = None) -> None:

@@ -67,6 +67,9 @@ class DatabaseSettings(BaseModel):
     )
     statement_timeout_ms: int = Field(5_000, ge=0, description="Longest statement, milliseconds.")
     lock_timeout_ms: int = Field(4_000, ge=0, description="Longest wait for a lock, milliseconds.")
+    idle_in_transaction_ms: int = Field(
+        5_000, ge=0, description="Longest silence inside a transaction, milliseconds; then the server ends it."
+    )
 
 
 class Binding(BaseModel):

@@ -12,7 +12,9 @@ from tracker.database.engine import make_engine, transaction
 from tracker.settings import DatabaseSettings, Settings, settings
 
 # Somebody waits at the terminal: bulk work such as an import of areas may take its time.
-PATIENT = DatabaseSettings(pool_size=1, statement_timeout_ms=120_000, lock_timeout_ms=20_000)
+PATIENT = DatabaseSettings(
+    pool_size=1, statement_timeout_ms=120_000, lock_timeout_ms=20_000, idle_in_transaction_ms=120_000
+)
 
 
 @contextmanager

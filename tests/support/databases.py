@@ -78,7 +78,9 @@ def name_of(url: str) -> str:
 @contextmanager
 def engine_of(url: str, *, pool_size: int = 10) -> Iterator[Engine]:
     """An engine that is disposed of at the end."""
-    engine = make_engine(url, DatabaseSettings(pool_size=pool_size), name="rantai-tests")
+    # Tests make worlds and think inside a transaction; on a busy machine that takes longer than a request may.
+    guards = DatabaseSettings(pool_size=pool_size, idle_in_transaction_ms=60_000)
+    engine = make_engine(url, guards, name="rantai-tests")
     try:
         yield engine
     finally:

@@ -22,7 +22,7 @@ def make_engine(
     options = (
         f"-c statement_timeout={guards.statement_timeout_ms} "
         f"-c lock_timeout={guards.lock_timeout_ms} "
-        f"-c idle_in_transaction_session_timeout=5000 "
+        f"-c idle_in_transaction_session_timeout={guards.idle_in_transaction_ms} "
         "-c timezone=UTC -c jit=off"
     )
     return create_engine(
