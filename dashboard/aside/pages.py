@@ -15,6 +15,7 @@ from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.feed.aside import count_aside, waiting_aside
 from tracker.feed.reacting import Again, try_again
+from tracker.feed.waiting import count_waiting, first_waiting
 from tracker.reactions import BY_NAME
 
 router = Router(include_in_schema=False)
@@ -26,7 +27,10 @@ OUTCOMES = {"selesai": Again.SETTLED, "gagal": Again.FAILED, "tidak-ada": Again.
 
 @router.get("/tertunda")
 def show_set_aside(viewer: Member, db: Db, hasil: str = "") -> Response:
-    """The oldest that wait, and how many there are; `hasil` is what came of the last try. For the nation only."""
+    """The oldest that were set aside, those that wait for a locked facility, and how many there are. For the nation only.
+
+    `hasil` is what came of the last try.
+    """
     viewer.known().require(Permission.FEED_REPAIR)
     return page(
         viewer,
@@ -34,6 +38,8 @@ def show_set_aside(viewer: Member, db: Db, hasil: str = "") -> Response:
         rows=waiting_aside(db, most=MOST),
         total=count_aside(db),
         outcome=OUTCOMES.get(hasil),
+        waiting=first_waiting(db, most=MOST),
+        waiting_total=count_waiting(db),
     )
 
 

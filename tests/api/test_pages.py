@@ -25,7 +25,9 @@ from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
+from tracker.feed.numbering import number_pending
 from tracker.feed.queries import last_position
+from tracker.feed.waiting import step_aside
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.people.models import Person
@@ -585,6 +587,21 @@ def test_an_event_no_reaction_can_handle_is_seen_and_tried_again_until_it_is_set
     assert site.post(again[1], data={"csrf": csrf_of(shown)}).headers["location"] == "/tertunda?hasil=selesai"
     assert "/ulangi" not in site.get("/tertunda").text
     assert "rantai_feed_set_aside 0.0" in site.get("/metrics").text
+
+
+def test_an_event_that_waits_for_a_locked_facility_is_seen(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    log_in(site, "pusat")
+    assert "Tidak ada kejadian yang menunggu." in site.get("/tertunda").text
+    number_pending(app_services.engine)
+    with transaction(app_services.engine) as db:
+        row = db.scalars(select(FeedEvent).limit(1)).one()
+        step_aside(db, "hold", row, error="LockNotAvailable", detail="", now=world.now)
+    shown = site.get("/tertunda").text
+    assert row.kind in shown
+    assert "Tidak ada kejadian yang menunggu." not in shown
+    assert "rantai_feed_waiting 1.0" in site.get("/metrics").text
 
 
 def test_what_could_not_be_handled_is_for_the_nation_alone(site: TestClient) -> None:

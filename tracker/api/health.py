@@ -22,6 +22,7 @@ from tracker.edge.hop import services_of
 from tracker.edge.places import Places
 from tracker.edge.services import Services
 from tracker.feed.aside import count_aside
+from tracker.feed.waiting import count_waiting
 from tracker.telemetry.queries.deadletters import dead_letters_by_reason
 
 router = APIRouter(tags=["health"])
@@ -32,6 +33,10 @@ SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not han
 
 DEAD_LETTERS = Gauge(
     "rantai_dead_letters", "Messages of devices that could not become readings and are kept, by reason.", ["reason"]
+)
+
+WAITING = Gauge(
+    "rantai_feed_waiting", "Events that wait because rows of their facility are locked; they are tried again."
 )
 
 
@@ -100,6 +105,7 @@ def _gauges(shared: Services) -> Response:
     try:
         with new_session(shared.engine) as db:
             SET_ASIDE.set(count_aside(db))
+            WAITING.set(count_waiting(db))
             letters = dead_letters_by_reason(db)
         DEAD_LETTERS.clear()
         for reason, count in letters.items():
@@ -108,6 +114,7 @@ def _gauges(shared: Services) -> Response:
         # Not zero: while the database is away nobody knows.
         DEAD_LETTERS.clear()
         SET_ASIDE.set(float("nan"))
+        WAITING.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -76,6 +76,27 @@ class FeedTry(Base):
     detail: Mapped[str]
 
 
+class FeedWaiting(Base):
+    """An event whose unit's rows were locked when a reaction came to it, or one behind such an event; it is tried again.
+
+    `tries` and `error` tell of the first of a unit; `failures` counts tries that ended with an error of ours.
+    """
+
+    __tablename__ = "feed_waiting"
+    __table_args__ = (Index("ix_feed_waiting_unit", "reaction", "unit_id", "position"),)
+
+    reaction: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    unit_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    since: Mapped[datetime]
+    again_at: Mapped[datetime]
+    tries: Mapped[int]
+    failures: Mapped[int]
+    error: Mapped[str]
+    detail: Mapped[str]
+
+
 class FeedSetAside(Base):
     """An event that a reaction could not handle: it waits here, in sight, and later events go on.
 

@@ -17,6 +17,8 @@ class DomainError(Exception):
     """
 
     code: ClassVar[str] = "domain.error"
+    passes: ClassVar[bool] = False
+    """Whether the same again may well succeed in a moment: others were quicker."""
 
     def __init__(self, **params: object) -> None:
         self.params = params

@@ -21,6 +21,7 @@ class MovedMeanwhile(Conflict):
     """Vials moved between the look and the lock; the same again will find them."""
 
     code = "passport.moved_meanwhile"
+    passes = True
 
 
 class ReasonMissing(Refused):
