@@ -32,9 +32,10 @@ import uvicorn
 from sqlalchemy import Engine, text
 
 from benchmarks.common import Row, migrated_engine, print_table, private_services
+from tracker.access.keys import NewKey, make_key
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
-from tracker.access.service import NewAccount, add_account, add_api_key, ensure_unit
+from tracker.access.service import NewAccount, add_account, ensure_unit
 from tracker.database.engine import make_engine, transaction
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
@@ -144,7 +145,7 @@ def make_world(engine: Engine) -> str:
             NewAccount(username="bench", name="Bench", password=None, role=Role.NATIONAL, unit="ID"),
             now=now,
         )
-        key = add_api_key(db, SYSTEM, account.id, "bench", now=now)
+        key = make_key(db, SYSTEM, NewKey(account=account.username, label="bench"), now=now).secret or ""
         db.execute(text(_WORLD.format(count=FACILITIES)))
     for number in range(1, FACILITIES + 1):
         with transaction(engine) as db:

@@ -18,7 +18,7 @@ from dashboard.batch import pages as batch
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
 from dashboard.facility import serving
-from dashboard.frame import examples, login, password, statics
+from dashboard.frame import examples, keys, login, password, statics
 from dashboard.frame.error_pages import error_page
 from dashboard.frame.rendering import page
 from dashboard.frame.resuming import Waiting, waiting_of
@@ -48,6 +48,7 @@ ROUTERS = (
     statics.router,
     login.router,
     password.router,
+    keys.router,
     examples.router,
     overview.router,
     alarms.router,

@@ -1,12 +1,16 @@
 """What programs write about themselves: text for people, or one JSON object a line.
 
-Tracebacks are written without the values of local variables: those may hold a person's data.
+Of an error its kind and where it came from are written, never its message or the values of variables: those may hold
+a person's data, as the database's DETAIL does.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import structlog
 
@@ -44,13 +48,36 @@ def configure_logs(log: LogSettings) -> None:
         logging.getLogger(client).setLevel(logging.WARNING)
 
 
-_dict_tracebacks = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+def _where(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Puts the kinds and places of an error and its causes where the renderers would print a traceback."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(_told(error))
+    return event
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        for frame in traceback.extract_tb(following.__traceback__):
+            yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
+        # What a database calls its own rule says which without saying of whom.
+        named = getattr(getattr(following, "diag", None), "constraint_name", None)
+        state = getattr(following, "sqlstate", None)
+        more = ", ".join(str(each) for each in (state, named) if each)
+        yield type(following).__qualname__ + (f" ({more})" if more else "")
+        if isinstance(following, BaseExceptionGroup):
+            for each in following.exceptions:
+                yield from _told(each)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+        if following is not None:
+            yield "after"
 
 
 def _final(*, json_lines: bool) -> list[structlog.typing.Processor]:
     if json_lines:
-        return [_dict_tracebacks, structlog.processors.JSONRenderer()]
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [_where, structlog.processors.JSONRenderer()]
+    return [_where, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]

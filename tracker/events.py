@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.access import events as access
 from tracker.catalog import events as catalog
 from tracker.coldchain import events as coldchain
 from tracker.delivery import events as delivery
@@ -17,6 +18,13 @@ from tracker.telemetry import events as telemetry
 from tracker.trace import events as trace
 
 EVENTS: tuple[type[Event], ...] = (
+    access.AccountLocked,
+    access.AccountUnlocked,
+    access.LoginsEnded,
+    access.PasswordChanged,
+    access.KeyMade,
+    access.KeyRotated,
+    access.KeyRevoked,
     catalog.VaccineAdded,
     catalog.StorageClassAdded,
     catalog.PresentationAdded,

@@ -179,7 +179,7 @@ class Pipeline:
                 work()
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch is kept and the loop lives
                 self.counts.retries += 1
-                log.warning("ingest.database_unavailable", error=f"{type(error).__name__}: {error}", pause_s=pause_s)
+                log.warning("ingest.database_unavailable", error=type(error).__name__, pause_s=pause_s)
             else:
                 return True
             if self._stop.wait(pause_s):

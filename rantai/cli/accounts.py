@@ -98,7 +98,7 @@ def unlock_user(username: Username) -> None:
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
 
     with unit_of_work() as db:
-        print(f"{unlock_account(db, SYSTEM, username).username} active")
+        print(f"{unlock_account(db, SYSTEM, username, now=utc_now()).username} active")
 
 
 @users.command("logout")
@@ -124,46 +124,64 @@ def reset_password(username: Username, password_stdin: PasswordStdin = False) ->
         print(f"password: {password}")
 
 
-@users.command("key")
+@keys.command("add")
 def add_key(
     username: Annotated[str, typer.Argument(help="The account, usually a machine's, that acts by the key.")],
     label: Annotated[str, typer.Option(help="What the key is for.")],
     days: Annotated[int, typer.Option(help="How long it lasts.", min=1, max=3650)] = 365,
+    role: Annotated[Role | None, typer.Option(help="It opens no more than this role may in --unit.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Code of the unit for --role.")] = None,
 ) -> None:
     """Make an API key for an account and print it, once."""
-    from sqlalchemy import select  # noqa: PLC0415 - loads the database's libraries
-
-    from tracker.access.models import LoginAccount  # noqa: PLC0415 - same
+    from tracker.access.keys import NewKey, make_key  # noqa: PLC0415 - loads the database's libraries
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
-    from tracker.access.service import add_api_key  # noqa: PLC0415 - same
 
+    if (role is None) is not (unit is None):
+        raise WrongUse("--role and --unit go together.")
     with unit_of_work() as db:
-        account_id = db.scalar(select(LoginAccount.id).where(LoginAccount.username == username.strip().lower()))
-        if account_id is None:
-            raise WrongUse(f"there is no account {username}.")
-        print(add_api_key(db, SYSTEM, account_id, label, now=utc_now(), days=days))
+        command = NewKey(account=username, label=label, days=days, role=role, unit=unit)
+        print(make_key(db, SYSTEM, command, now=utc_now()).secret)
 
 
 @keys.command("list")
 def list_keys(username: Username) -> None:
-    """The keys of an account: id, beginning, what for, until when."""
-    from tracker.access.ending import account_in_reach, keys_of  # noqa: PLC0415 - loads the database's libraries
+    """The keys of an account: id, beginning, what for, until when, last used when."""
+    from tracker.access.keys import keys_of  # noqa: PLC0415 - loads the database's libraries
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
 
     with unit_of_work() as db:
-        for key in keys_of(db, account_in_reach(db, SYSTEM, username)):
+        for shown in keys_of(db, SYSTEM, username):
+            key = shown.key
             state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at or 'revoked'}"
-            print(f"{key.id} {key.prefix}… {key.label} ({state})")
+            scope = f", {key.role} in {shown.unit}" if key.role else ""
+            used = f"{key.last_used_at:%Y-%m-%d}" if key.last_used_at else "never"
+            print(f"{key.id} {key.prefix}… {key.label} ({state}{scope}, last used {used})")
+
+
+KeyId = Annotated[UUID, typer.Argument(help="Its id, from `rantai key list`.")]
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    overlap: Annotated[int, typer.Option(help="Hours for which the old key goes on; 0: none.", min=0, max=168)] = 24,
+) -> None:
+    """Make a new key like this one and print it, once; the old one ends after the overlap."""
+    from tracker.access.keys import rotate_key as rotate  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
+
+    with unit_of_work() as db:
+        print(rotate(db, SYSTEM, key_id, overlap_hours=overlap, now=utc_now()).secret)
 
 
 @keys.command("revoke")
-def revoke_key(key_id: Annotated[UUID, typer.Argument(help="Its id, from `rantai key list`.")]) -> None:
+def revoke_key(key_id: KeyId) -> None:
     """Let the key open nothing any more."""
-    from tracker.access.ending import revoke_api_key  # noqa: PLC0415 - loads the database's libraries
+    from tracker.access.keys import revoke_key as revoke  # noqa: PLC0415 - loads the database's libraries
     from tracker.access.principal import SYSTEM  # noqa: PLC0415 - same
 
     with unit_of_work() as db:
-        print(f"{revoke_api_key(db, SYSTEM, key_id, now=utc_now()).prefix}… revoked")
+        print(f"{revoke(db, SYSTEM, key_id, now=utc_now()).prefix}… revoked")
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -170,6 +170,9 @@ class PrivatePostgres:
             "max_wal_size": "2GB",
             "checkpoint_timeout": "15min",
             "log_min_messages": "warning",
+            # Neither the row that a rule refused nor the statement with it: they may be a person's.
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
             "timezone": "UTC",
             # Containers often have a /dev/shm of 64 MB, which parallel plans overrun.
             "max_parallel_workers_per_gather": "0",

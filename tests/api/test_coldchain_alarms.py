@@ -9,16 +9,15 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Engine, select
 
+from tests.support.accounts import key_for
 from tests.support.coldchain import at, living, new_channel, send
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.database.engine import transaction
-from tracker.kit.clock import utc_now
 from tracker.passport.service.holding import hold_for_episode
 from tracker.stock.rules.words import Kind
 from tracker.telemetry.models import Assignment, Channel
@@ -43,7 +42,7 @@ def who(engine: Engine, hot_world: World) -> Callable[[Role], dict[str, str]]:
         account_id = hot_world.who(role).account_id
         assert account_id is not None
         with transaction(engine) as db:
-            return {"Authorization": f"Bearer {add_api_key(db, SYSTEM, account_id, 'test', now=utc_now())}"}
+            return {"Authorization": f"Bearer {key_for(db, account_id)}"}
 
     return headers
 

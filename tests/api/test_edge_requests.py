@@ -12,11 +12,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from tests.support.accounts import bearer, make_account
+from tests.support.accounts import bearer, key_for, make_account
 from tests.support.feed import say
-from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key, open_login
+from tracker.access.service import open_login
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.edge.deps import CSRF_HEADER, LOGIN_COOKIE, Caller, Db
@@ -164,7 +163,7 @@ def test_a_token_ends_and_a_withdrawn_account_is_out_at_once(client: TestClient,
 def test_an_api_key_opens_what_its_account_may(client: TestClient, app_services: Services) -> None:
     account_id = make_account(app_services, "jaki", None, role=Role.INTEGRATOR)
     with transaction(app_services.engine) as db:
-        key = add_api_key(db, SYSTEM, account_id, "JAKI", now=utc_now())
+        key = key_for(db, account_id)
     assert client.get("/api/v1/me", headers={"Authorization": f"Bearer {key}"}).json()["id"] == str(account_id)
     with app_services.engine.begin() as connection:
         stored = connection.execute(text("SELECT digest, prefix FROM api_key")).one()

@@ -11,18 +11,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from tests.support.accounts import bearer, make_account
+from tests.support.accounts import bearer, key_for, make_account
 from tests.support.network_api import Door
 from tests.support.server import served
 from tests.support.waiting import eventually
 from tests.support.world import World
-from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
-from tracker.kit.clock import utc_now
 
 OLD, NEW = "kata-sandi-lama", "kata-sandi-baru"
 
@@ -43,7 +40,7 @@ def test_an_ended_account_is_out_with_every_proof_it_has(
 ) -> None:
     mine = bearer(api, app_services, "rina", OLD)
     with transaction(app_services.engine) as db:
-        key = {"Authorization": "Bearer " + add_api_key(db, SYSTEM, rina, "k", now=utc_now())}
+        key = {"Authorization": "Bearer " + key_for(db, rina)}
     assert api.get("/api/v1/me", headers=mine).status_code == api.get("/api/v1/me", headers=key).status_code == 200
     assert api.post(f"/api/v1/accounts/rina/{act}", headers=national).status_code == 200
     assert api.get("/api/v1/me", headers=mine).status_code == 401
@@ -116,7 +113,7 @@ def test_an_open_live_page_ends_with_the_access_it_was_opened_with(
     account = make_account(app_services, "jaki", None, role=Role.INTEGRATOR)
     make_account(app_services, "pusat", OLD)
     with transaction(app_services.engine) as db:
-        key = add_api_key(db, SYSTEM, account, "k", now=utc_now())
+        key = key_for(db, account)
     ended, begun = threading.Event(), threading.Event()
 
     def listen() -> None:

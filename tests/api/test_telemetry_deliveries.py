@@ -13,13 +13,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select
 
 from ingest.http import router
-from tests.support.accounts import make_account
+from tests.support.accounts import key_for, make_account
 from tests.support.ems import ems_body, ems_record
 from tests.support.hostile import HOSTILE_BODIES
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
@@ -54,7 +53,7 @@ def key_of(services: Services, username: str, role: Role, unit: str) -> dict[str
     """The header of an API key."""
     account = make_account(services, username, None, role=role, unit=unit)
     with transaction(services.engine) as db:
-        return {"Authorization": f"Bearer {add_api_key(db, SYSTEM, account, 'test', now=utc_now())}"}
+        return {"Authorization": f"Bearer {key_for(db, account)}"}
 
 
 def body_of(records: int = 2, **changes: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from tests.support.accounts import key_for
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key
 from tracker.database.engine import transaction
 from tracker.edge.models import StoredAnswer
 from tracker.edge.services import Services
@@ -43,7 +43,7 @@ def key_of(services: Services, world: World, role: Role) -> dict[str, str]:
     account = world.who(role).account_id
     assert account is not None
     with transaction(services.engine) as db:
-        return {"Authorization": f"Bearer {add_api_key(db, SYSTEM, account, 'test', now=utc_now())}"}
+        return {"Authorization": f"Bearer {key_for(db, account)}"}
 
 
 @pytest.fixture

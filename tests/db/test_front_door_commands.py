@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from rantai.cli import main
-from tracker.access.service import check_password, principal_of_key
+from tracker.access.keys import principal_of_key
+from tracker.access.service import check_password
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.settings import settings
@@ -164,13 +165,13 @@ def test_a_key_is_printed_once_and_proves_its_account(commands: Engine, capsys: 
     main(["unit", "add", "indonesia", "--name", "Indonesia", "--kind", "national"])
     main(["user", "add", "jaki", "--role", "integrator", "--unit", "indonesia"])
     capsys.readouterr()
-    assert main(["user", "key", "jaki", "--label", "quota"]) == 0
+    assert main(["key", "add", "jaki", "--label", "quota"]) == 0
     key = capsys.readouterr().out.strip()
     with transaction(commands) as db:
         caller = principal_of_key(db, key, now=utc_now())
     assert caller is not None
     assert caller.name == "jaki"
-    assert main(["user", "key", "nobody", "--label", "quota"]) == 2
+    assert main(["key", "add", "nobody", "--label", "quota"]) == 1
 
 
 def test_an_account_is_locked_its_password_reset_and_its_key_revoked_by_command(
@@ -187,7 +188,7 @@ def test_an_account_is_locked_its_password_reset_and_its_key_revoked_by_command(
     with transaction(commands) as db:
         assert check_password(db, "budi", password).username == "budi"
     assert main(["user", "logout", "budi"]) == 0
-    assert main(["user", "key", "budi", "--label", "JAKI"]) == 0
+    assert main(["key", "add", "budi", "--label", "JAKI"]) == 0
     key = capsys.readouterr().out.split()[-1]
     with transaction(commands) as db:
         assert principal_of_key(db, key, now=utc_now()) is not None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
 
 from tests.support.world import World
+from tracker.access.keys import NewKey, make_key
+from tracker.access.models import LoginAccount
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import NewAccount, account_exists, add_account, ensure_unit
@@ -44,3 +47,9 @@ def bearer(
         make_account(services, username, password)
     token = client.post("/api/v1/tokens", json={"username": username, "password": password}).json()["access_token"]
     return {"Authorization": f"Bearer {token}"}
+
+
+def key_for(db: Session, account_id: UUID) -> str:
+    """A key of an account."""
+    command = NewKey(account=db.get_one(LoginAccount, account_id).username, label="test")
+    return make_key(db, SYSTEM, command, now=utc_now()).secret or ""

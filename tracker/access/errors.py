@@ -45,3 +45,15 @@ class WeakPassword(Refused):
     """The password is shorter than ten characters."""
 
     code = "access.weak_password"
+
+
+class KeyEnded(Conflict):
+    """The key was rotated or revoked, or has run out."""
+
+    code = "access.key_ended"
+
+
+class TooManyKeys(Conflict):
+    """The account has as many live keys as one may have."""
+
+    code = "access.too_many_keys"

@@ -58,15 +58,22 @@ class ApiKey(Base):
     """A machine's key, shown once; only its SHA-256 is kept (the key itself has 256 random bits)."""
 
     __tablename__ = "api_key"
+    __table_args__ = (CheckConstraint("(role IS NULL) = (unit_id IS NULL)", name="scope_is_whole"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), index=True)
     label: Mapped[str]
     prefix: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    role: Mapped[Role | None] = mapped_column(StrEnumText(Role))
+    unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("unit.id"))
+    """Its scope: no more than this role may in this unit; none: what its account may."""
     created_at: Mapped[datetime]
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    replaced_by: Mapped[UUID | None] = mapped_column(ForeignKey("api_key.id"), unique=True)
     last_used_at: Mapped[datetime | None]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, within
@@ -15,6 +15,14 @@ class Grant:
 
     role: Role
     path: str
+    also: Role | None = None
+    """Only what this role, too, may: a key's scope opens no more than its account does."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What it allows."""
+        own = ROLE_PERMISSIONS[self.role]
+        return own if self.also is None else own & ROLE_PERMISSIONS[self.also]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +34,15 @@ class Principal:
     grants: tuple[Grant, ...] = ()
     is_system: bool = False
     language: str = "id"
+    is_narrowed: bool = False
+    """Came with a key that has a scope of its own."""
 
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether the act is allowed at `path`, or anywhere at all when no path is given."""
         if self.is_system:
             return True
         return any(
-            permission in ROLE_PERMISSIONS[grant.role] and (path is None or within(path, grant.path))
-            for grant in self.grants
+            permission in grant.permissions and (path is None or within(path, grant.path)) for grant in self.grants
         )
 
     def sees(self, path: str) -> bool:
@@ -49,7 +58,17 @@ class Principal:
 
     def roots(self, permission: Permission) -> tuple[str, ...]:
         """The paths under which the act is allowed."""
-        return tuple(g.path for g in self.grants if permission in ROLE_PERMISSIONS[g.role])
+        return tuple(g.path for g in self.grants if permission in g.permissions)
+
+
+def narrowed(principal: Principal, scope: Grant) -> Principal:
+    """The principal with no more than both it and `scope` may: each grant where one of the two lies in the other."""
+    both = []
+    for grant in principal.grants:
+        if within(scope.path, grant.path) or within(grant.path, scope.path):
+            deeper = max(scope.path, grant.path, key=len)
+            both.append(Grant(role=scope.role, path=deeper, also=grant.role))
+    return replace(principal, grants=tuple(both), is_narrowed=True)
 
 
 SYSTEM = Principal(account_id=None, name="system", is_system=True)

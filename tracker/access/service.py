@@ -1,4 +1,4 @@
-"""Use cases of this room: units, accounts, grants, log-ins, keys."""
+"""Use cases of this room: units, accounts, grants, log-ins."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from uuid import UUID
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from tracker.access.ending import account_in_reach, end_logins
+from tracker.access.ending import account_in_reach, end_logins, tell_ended
 from tracker.access.errors import BadCredentials, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
-from tracker.access.models import ApiKey, Login, LoginAccount, RoleGrant, Unit
+from tracker.access.events import PasswordChanged
+from tracker.access.models import Login, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
-from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
+from tracker.access.telling import tell_of
+from tracker.access.tokens import digest_of, new_secret
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 
@@ -120,6 +122,7 @@ def change_own_password(db: Session, principal: Principal, current: str, new: st
     if len(new) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     account.password_hash = _passwords.hash(new)
+    tell_of(db, principal, account, lambda who: PasswordChanged(**who), now=now)
     end_logins(db, account, now=now, but=digest_of(keep))
 
 
@@ -132,6 +135,7 @@ def set_password(db: Session, principal: Principal, username: str, password: str
     if len(password) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
     account.password_hash = _passwords.hash(password)
+    tell_of(db, principal, account, lambda who: PasswordChanged(**who), now=now)
     return end_logins(db, account, now=now)
 
 
@@ -187,54 +191,11 @@ def login_of(db: Session, cookie: str, *, now: datetime) -> tuple[Principal, str
 
 
 def close_login(db: Session, cookie: str) -> None:
-    """End a page log-in; ending it twice is harmless."""
+    """End a page log-in, and the live pages that are open with it; ending it twice is harmless."""
     db.execute(delete(Login).where(Login.digest == digest_of(cookie)))
+    tell_ended(db)
 
 
 def csrf_matches(expected: str, given: str | None) -> bool:
     """Compare in constant time."""
     return given is not None and hmac.compare_digest(expected.encode(), given.encode())
-
-
-def add_api_key(
-    db: Session, principal: Principal, account_id: UUID, label: str, *, now: datetime, days: int | None = 365
-) -> str:
-    """Make a key for an account of the caller's subtree; the answer is the only time it is shown."""
-    owner = db.get(LoginAccount, account_id)
-    if owner is None:
-        raise UnknownUnit(field="account")
-    account_in_reach(db, principal, owner.username)
-    key = new_secret(KEY_PREFIX)
-    db.add(
-        ApiKey(
-            id=uuid7(),
-            account_id=account_id,
-            label=label,
-            prefix=key[:8],
-            digest=digest_of(key),
-            created_at=now,
-            expires_at=now + timedelta(days=days) if days else None,
-        )
-    )
-    db.flush()
-    return key
-
-
-# Writing the time of last use at every request would serialise the machine's requests on one row.
-_LAST_USED_EVERY = timedelta(minutes=5)
-
-
-def principal_of_key(db: Session, key: str, *, now: datetime) -> Principal | None:
-    """The principal of a live API key; None otherwise."""
-    row = db.scalar(
-        select(ApiKey).where(
-            ApiKey.digest == digest_of(key),
-            ApiKey.revoked_at.is_(None),
-            ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now),
-        )
-    )
-    if row is None:
-        return None
-    if row.last_used_at is None or now - row.last_used_at > _LAST_USED_EVERY:
-        db.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now))
-    return principal_of(db, row.account_id)

@@ -39,35 +39,67 @@ class AccountOut(BaseModel):
     active: bool
 
 
+class ScopeIn(BaseModel):
+    """What a key opens: no more than a role may in a unit and below it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role
+    unit: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Code.")
+
+
 class KeyIn(BaseModel):
-    """What a key is for, and for how long; `days` null: until it is revoked."""
+    """What a key is for, and for how long; `days` null: until it is revoked. Without a scope: what its account may."""
 
     model_config = ConfigDict(extra="forbid")
 
     label: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     days: int | None = Field(365, ge=1, le=3650)
+    scope: ScopeIn | None = None
+
+
+class RotateIn(BaseModel):
+    """How long the old key goes on beside the new one; 0: it ends at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: int = Field(24, ge=0, le=168)
+
+
+class ScopeOut(BaseModel):
+    """What a key opens at most."""
+
+    role: Role
+    unit: str
 
 
 class KeyOut(BaseModel):
-    """A key, but for the key itself; `prefix` is its beginning."""
+    """A key, but for the key itself; `prefix` is its beginning. `made_by` and `revoked_by` null: by command.
+
+    `replaced_by` is the key that was made for this one when it was rotated.
+    """
 
     id: UUID
+    account: str
     label: str
     prefix: str
+    scope: ScopeOut | None
     created_at: datetime
+    made_by: str | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    revoked_by: str | None
+    replaced_by: UUID | None
     last_used_at: datetime | None
 
 
-class KeyMade(BaseModel):
+class KeyMade(KeyOut):
     """A new key; the key itself is in this answer and nowhere else."""
 
-    id: UUID
     key: str
 
 
 class KeysOut(BaseModel):
-    """The keys of one account, the newest first."""
+    """The keys of one account, those not revoked first, then the newest."""
 
     items: list[KeyOut]

@@ -1,19 +1,18 @@
-"""Accounts, log-ins, passwords and keys: made, locked, reset, revoked. What is ended is ended at once."""
+"""Accounts, log-ins and passwords: made, locked, reset, ended. What is ended is ended at once."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Path
 from sqlalchemy import select
 
 from tracker.access import ending
-from tracker.access.models import ApiKey, LoginAccount, RoleGrant, Unit
+from tracker.access.models import LoginAccount, RoleGrant, Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
-from tracker.access.service import NewAccount, add_account, add_api_key, set_password
-from tracker.api.account_schemas import AccountIn, AccountOut, KeyIn, KeyMade, KeyOut, KeysOut, PasswordIn
+from tracker.access.service import NewAccount, add_account, set_password
+from tracker.api.account_schemas import AccountIn, AccountOut, PasswordIn
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
@@ -58,9 +57,9 @@ def lock(username: Username, db: Db, caller: Caller, now: Now) -> AccountOut:
 
 
 @router.post("/accounts/{username}/unlock", operation_id="unlock_account")
-def unlock(username: Username, db: Db, caller: Caller) -> AccountOut:
+def unlock(username: Username, db: Db, caller: Caller, now: Now) -> AccountOut:
     """The account may log in again."""
-    return account_out(ending.unlock_account(db, caller, username))
+    return account_out(ending.unlock_account(db, caller, username, now=now))
 
 
 @router.post("/accounts/{username}/end-logins", operation_id="end_logins")
@@ -75,39 +74,6 @@ def put_password(username: Username, body: PasswordIn, db: Db, caller: Caller, n
     return account_out(set_password(db, caller, username, body.password.get_secret_value(), now=now))
 
 
-@router.get("/accounts/{username}/keys", operation_id="list_keys")
-def list_keys(username: Username, db: Db, caller: Caller) -> KeysOut:
-    """The account's API keys, revoked ones too."""
-    return KeysOut(items=[key_out(key) for key in ending.keys_of(db, ending.account_in_reach(db, caller, username))])
-
-
-@router.post("/accounts/{username}/keys", status_code=201, operation_id="add_key")
-def post_key(username: Username, body: KeyIn, db: Db, caller: Caller, now: Now) -> KeyMade:
-    """Make an API key; it is told in this answer only."""
-    account = ending.account_in_reach(db, caller, username)
-    made = add_api_key(db, caller, account.id, body.label, now=now, days=body.days)
-    return KeyMade(id=ending.keys_of(db, account)[0].id, key=made)
-
-
-@router.post("/keys/{key_id}/revoke", operation_id="revoke_key")
-def revoke_key(key_id: UUID, db: Db, caller: Caller, now: Now) -> KeyOut:
-    """The key opens nothing any more."""
-    return key_out(ending.revoke_api_key(db, caller, key_id, now=now))
-
-
 def account_out(account: LoginAccount) -> AccountOut:
     """An account as it is told."""
     return AccountOut(id=account.id, username=account.username, name=account.name, active=account.active)
-
-
-def key_out(key: ApiKey) -> KeyOut:
-    """A key as it is told."""
-    return KeyOut(
-        id=key.id,
-        label=key.label,
-        prefix=key.prefix,
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        revoked_at=key.revoked_at,
-        last_used_at=key.last_used_at,
-    )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from tracker.access.throttle import LoginThrottle
-from tracker.api import accounts, errors, health, live, tokens
+from tracker.api import accounts, errors, health, keys, live, tokens
 from tracker.api.body_limit import BodyLimit
 from tracker.api.describing import describe_more
 from tracker.api.sse import FeedHub
@@ -107,7 +107,7 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(BodyLimit, limit=services.settings.api.max_body_bytes, larger=_LARGER_BODIES)
     app.include_router(health.router)
-    for router in (tokens.router, accounts.router, live.router, *ROOM_ROUTERS, *more):
+    for router in (tokens.router, accounts.router, keys.router, live.router, *ROOM_ROUTERS, *more):
         app.include_router(router)
     describe_more(app)
     return app

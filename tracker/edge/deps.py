@@ -14,9 +14,10 @@ from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.orm import Session
 
 from tracker.access.errors import CsrfFailed
+from tracker.access.keys import principal_of_key
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of
-from tracker.access.service import csrf_matches, login_of, principal_of_key
+from tracker.access.service import csrf_matches, login_of
 from tracker.access.tokens import KEY_PREFIX, account_of_token
 from tracker.edge.hop import SAFE, Hop, Inside, services_of
 from tracker.edge.services import Services

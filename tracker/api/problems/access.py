@@ -27,6 +27,16 @@ PROBLEMS: dict[str, Problem] = {
     "access.weak_password": Problem(
         422, "Kata sandi paling sedikit {least} karakter.", "The password needs at least {least} characters."
     ),
+    "access.key_ended": Problem(
+        409,
+        "Kunci ini sudah diganti, dicabut, atau habis masanya; buat kunci baru.",
+        "This key was rotated or revoked, or has run out; make a new one.",
+    ),
+    "access.too_many_keys": Problem(
+        409,
+        "Akun ini sudah punya {most} kunci yang berlaku; cabut yang tidak dipakai dahulu.",
+        "This account has {most} live keys already; revoke those not in use first.",
+    ),
     "domain.error": Problem(422, "Permintaan tidak dapat dilaksanakan.", "The request cannot be carried out."),
     "domain.conflict": Problem(409, "Bertentangan dengan catatan yang ada.", "It contradicts what is recorded."),
     "domain.refused": Problem(422, "Permintaan tidak dapat diterima.", "The request is not acceptable."),

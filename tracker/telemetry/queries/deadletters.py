@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.queries import units_visible_to
-from tracker.access.rules import Permission, Role
+from tracker.access.rules import Permission
 from tracker.telemetry.models import DeadLetter, Device
 
 
 def dead_letters_visible_to(principal: Principal) -> Select[Any]:
     """Letters of devices within reach; those of senders nobody knows are the nation's. Not ordered."""
     visible = Device.unit_id.in_(units_visible_to(principal, Permission.TELEMETRY_READ))
-    nation = any(grant.role is Role.NATIONAL for grant in principal.grants)
+    nation = principal.may(Permission.FEED_READ_NATION)
     return (
         select(DeadLetter)
         .outerjoin(Device, Device.id == DeadLetter.device_id)
