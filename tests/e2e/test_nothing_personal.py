@@ -96,7 +96,7 @@ class Heard:
         self.refused: set[int] = set()
 
     def ask(self, method: str, path: str, *, expect: int | None = None, **more: object) -> httpx2.Response:
-        answer = httpx2.request(method, self.url + path, timeout=30, **more)  # type: ignore[arg-type]  # handed on
+        answer = httpx2.request(method, self.url + path, timeout=90, **more)  # type: ignore[arg-type]  # handed on
         assert expect is None or answer.status_code == expect, (path, answer.status_code, answer.text[:500])
         if answer.status_code >= 400 and "json" in answer.headers.get("content-type", ""):
             self.refusals.append(answer.text)
@@ -119,7 +119,7 @@ def live_a_life(programs: Programs, engine: Engine, token: dict[str, str]) -> Wa
     config.projects.default.generation.update(with_security_parameters=False)
     with requests.Session() as session:
         walk = Walk(
-            schema=schemathesis.openapi.from_url(f"{programs.url}/openapi.json", config=config),
+            schema=schemathesis.openapi.from_url(f"{programs.url}/openapi.json", config=config, timeout=60),
             session=session,
             headers=token,
             checked=lambda _case, _answer: None,

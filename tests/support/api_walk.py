@@ -52,10 +52,10 @@ class Walk:
         case = operation.Case(path_parameters=given, query=query, **more)
         if method != "GET" and headers is self.headers:
             headers = {**headers, "Idempotency-Key": str(uuid4())}
-        response = case.call(session=self.session, headers=headers, timeout=30)
+        response = case.call(session=self.session, headers=headers, timeout=90)
         assert response.status_code == expected, f"{method} {path}: {response.status_code} {response.text[:1000]}"
         if "Idempotency-Key" in headers:
-            again = case.call(session=self.session, headers=headers, timeout=30)
+            again = case.call(session=self.session, headers=headers, timeout=90)
             assert (again.status_code, again.content) == (response.status_code, response.content), f"{method} {path}"
             self.repeated.add(f"{method} {path}")
         self.checked(case, response)

@@ -14,7 +14,7 @@ from starlette.routing import Match
 from dashboard.app import ROUTERS as PAGE_ROUTERS
 from rantai.wiring import more_routers
 from tests.unit.test_docs_truth import OF_TODAY, ROOT
-from tracker.api import accounts, health, live, tokens
+from tracker.api import accounts, health, keys, live, tokens
 from tracker.api.app import ROOM_ROUTERS
 from tracker.api.problems import PROBLEMS
 from tracker.events import KINDS as EVENTS
@@ -35,6 +35,7 @@ def routes() -> tuple[APIRoute, ...]:
         health.router,
         tokens.router,
         accounts.router,
+        keys.router,
         live.router,
         *ROOM_ROUTERS,
         *more_routers(),

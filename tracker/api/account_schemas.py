@@ -93,7 +93,7 @@ class KeyOut(BaseModel):
     last_used_at: datetime | None
 
 
-class KeyMade(KeyOut):
+class KeyMadeOut(KeyOut):
     """A new key; the key itself is in this answer and nowhere else."""
 
     key: str

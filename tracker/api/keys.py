@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from tracker.access import keys
-from tracker.api.account_schemas import KeyIn, KeyMade, KeyOut, KeysOut, RotateIn, ScopeOut
+from tracker.api.account_schemas import KeyIn, KeyMadeOut, KeyOut, KeysOut, RotateIn, ScopeOut
 from tracker.api.accounts import Username
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
@@ -20,19 +20,19 @@ def list_keys(username: Username, db: Db, caller: Caller) -> KeysOut:
 
 
 @router.post("/accounts/{username}/keys", status_code=201, operation_id="add_key")
-def post_key(username: Username, body: KeyIn, db: Db, caller: Caller, now: Now) -> KeyMade:
+def post_key(username: Username, body: KeyIn, db: Db, caller: Caller, now: Now) -> KeyMadeOut:
     """Make an API key; it is told in this answer only, and to a repeat under the same `Idempotency-Key`."""
     role, unit = (body.scope.role, body.scope.unit) if body.scope else (None, None)
     command = keys.NewKey(account=username, label=body.label, days=body.days, role=role, unit=unit)
     made = keys.make_key(db, caller, command, now=now)
-    return KeyMade(**key_out(keys.key_shown(db, made.key)).model_dump(), key=made.secret or "")
+    return KeyMadeOut(**key_out(keys.key_shown(db, made.key)).model_dump(), key=made.secret or "")
 
 
 @router.post("/keys/{key_id}/rotate", status_code=201, operation_id="rotate_key")
-def post_rotate(key_id: UUID, db: Db, caller: Caller, now: Now, body: RotateIn | None = None) -> KeyMade:
+def post_rotate(key_id: UUID, db: Db, caller: Caller, now: Now, body: RotateIn | None = None) -> KeyMadeOut:
     """A new key like this one, told in this answer only; the old one goes on for a while, so that nothing stands still."""
     made = keys.rotate_key(db, caller, key_id, overlap_hours=(body or RotateIn()).overlap_hours, now=now)
-    return KeyMade(**key_out(keys.key_shown(db, made.key)).model_dump(), key=made.secret or "")
+    return KeyMadeOut(**key_out(keys.key_shown(db, made.key)).model_dump(), key=made.secret or "")
 
 
 @router.post("/keys/{key_id}/revoke", operation_id="revoke_key")
