@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from tracker.access.rules import Role
 from tracker.feed.contract import Event
 
 
@@ -50,12 +49,11 @@ class PasswordChanged(_OfAccount):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyMade(_OfAccount):
-    """An API key was made; `role` is that of its scope (None: it opens what its account may)."""
+    """An API key was made."""
 
     KIND: ClassVar[str] = "access.key_made"
 
     key_id: UUID
-    role: Role | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

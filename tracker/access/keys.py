@@ -84,7 +84,7 @@ def make_key(db: Session, principal: Principal, command: NewKey, *, now: datetim
     key, secret = _written(
         db, principal, owner, command.label, scope, expires_at, role=command.role, key_id=command.id, now=now
     )
-    tell_of(db, principal, owner, lambda who: KeyMade(**who, key_id=key.id, role=key.role), scope, now=now)
+    tell_of(db, principal, owner, lambda who: KeyMade(**who, key_id=key.id), scope, now=now)
     return MadeKey(key, secret)
 
 
