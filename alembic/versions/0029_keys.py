@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0028_keys"
-down_revision = "0027_recall_closing"
+revision = "0029_keys"
+down_revision = "0028_service_areas"
 branch_labels = None
 depends_on = None
 
