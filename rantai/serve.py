@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -12,7 +14,7 @@ from fastapi import FastAPI
 from rantai.logs import configure_logs
 from rantai.wiring import more_routers
 from tracker.api.app import create_app
-from tracker.database.engine import make_engine
+from tracker.database.engine import make_engine, open_connections
 from tracker.edge.services import Services
 from tracker.settings import Settings, settings
 
@@ -23,10 +25,13 @@ _GRACE_S = 2
 def build_app(current: Settings) -> FastAPI:
     """The whole application of one process."""
     from dashboard.app import mount_pages  # noqa: PLC0415 - plotly is heavy and only the API needs it
+    from dashboard.frame.rendering import compile_templates  # noqa: PLC0415 - same
 
     engine = make_engine(current.database_url.get_secret_value(), current.database, name="rantai-api")
     services = Services(engine=engine, settings=current)
-    app = create_app(services, more=more_routers())
+    # Before the first request is taken, else its sender and many behind wait for seconds.
+    warm: list[Callable[[], None]] = [compile_templates, partial(open_connections, engine)]
+    app = create_app(services, more=more_routers(), warm=warm)
     mount_pages(app, services)
     return app
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.accounts import make_account
+from tests.support.accounts import make_account, signed_in
 from tests.support.feed import say
+from tests.support.server import served
+from tests.support.waiting import eventually
+from tests.support.world import World
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.queries import principal_of
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import ensure_unit
-from tracker.api.sse import FeedHub
+from tracker.api.app import create_app
+from tracker.api.sse import FeedHub, TooManyStreams
 from tracker.database.engine import transaction
 from tracker.edge.places import Places
 from tracker.edge.services import Services
@@ -79,3 +85,40 @@ def test_a_stream_tells_by_the_grants_of_now_and_not_of_its_beginning(hub: FeedH
         return [item.subject async for item in hub.follow(before, 0, still=still)]
 
     assert finished(listen(), 10) == ["of Jakarta"]
+
+
+def test_one_account_has_so_many_streams_and_leaves_the_others_theirs(hub: FeedHub) -> None:
+    one, other = Principal(account_id=UUID(int=1), name="a"), Principal(account_id=UUID(int=2), name="b")
+    hub.most_each = 2
+    with hub.room(one), hub.room(one):
+        with pytest.raises(TooManyStreams), hub.room(one):
+            pass
+        with hub.room(other), hub.room(other):
+            hub.most = 4
+            with pytest.raises(TooManyStreams), hub.room(Principal(account_id=UUID(int=3), name="c")):
+                pass
+        assert hub.open == 2
+    with hub.room(one):
+        assert hub.open == 1
+    assert hub.open == 0
+
+
+def test_many_streams_of_one_account_opened_at_once_are_no_more_than_opened_in_turn(
+    app_services: Services, committed_world: World
+) -> None:
+    app_services.settings.api.sse_connections_each = 2
+    app = create_app(app_services)
+    headers = signed_in(app_services, committed_world, Role.NATIONAL)
+    with served(app) as address:
+        parts = urlsplit(address)
+        ask = "GET /api/v1/feed HTTP/1.1\r\nHost: x\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers.items()) + "\r\n"
+        streams = [socket.create_connection((str(parts.hostname), int(parts.port or 0))) for _ in range(8)]
+        try:
+            for one in streams:
+                one.sendall(ask.encode())
+            statuses = sorted(one.recv(12).decode()[-3:] for one in streams)
+        finally:
+            for one in streams:
+                one.close()
+        assert statuses == ["200"] * 2 + ["503"] * 6
+        eventually(lambda: app.state.hub.open == 0, what="the room given back")

@@ -163,6 +163,13 @@ def test_every_page_carries_the_policy_and_is_not_kept_by_caches(site: TestClien
         assert headers["x-content-type-options"] == "nosniff"
 
 
+def test_answers_about_people_over_http_are_not_kept_by_caches(site: TestClient) -> None:
+    log_in(site, "pusat")
+    for path in ("/api/v1/me", "/api/v1/bookings", "/api/v1/displacements"):
+        answer = site.get(path)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), path
+
+
 def test_static_files_are_kept_for_ever_and_plotly_comes_compressed(site: TestClient) -> None:
     page = log_in(site).get("/peta").text
     plotly = re.search(r'data-plotly="(/static/plotly[^"]+)"', page)

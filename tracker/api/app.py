@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import anyio
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
@@ -12,6 +13,7 @@ from tracker.access.throttle import LoginThrottle
 from tracker.api import accounts, errors, health, keys, live, tokens
 from tracker.api.body_limit import BodyLimit
 from tracker.api.describing import describe_more
+from tracker.api.proofs import proof_shown
 from tracker.api.sse import FeedHub
 from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
@@ -66,13 +68,20 @@ ROOM_ROUTERS = (
 )
 
 
-def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI:
-    """Assemble the application; `more` are routers of other programs the front door puts in."""
+def create_app(
+    services: Services, *, more: Sequence[APIRouter] = (), warm: Sequence[Callable[[], None]] = ()
+) -> FastAPI:
+    """Assemble the application; `more` are routers of other programs the front door puts in.
+
+    `warm` is done before the first request is taken: what would otherwise keep the first people waiting.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         hub: FeedHub = app.state.hub
         hub.start()
+        for each in warm:
+            await anyio.to_thread.run_sync(each)
         with Bell(services.engine):
             yield
         hub.stop()
@@ -105,7 +114,9 @@ def create_app(services: Services, *, more: Sequence[APIRouter] = ()) -> FastAPI
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
-    app.add_middleware(BodyLimit, limit=services.settings.api.max_body_bytes, larger=_LARGER_BODIES)
+    app.add_middleware(
+        BodyLimit, limit=services.settings.api.max_body_bytes, larger=_LARGER_BODIES, known=proof_shown(services, app)
+    )
     app.include_router(health.router)
     for router in (tokens.router, accounts.router, keys.router, live.router, *ROOM_ROUTERS, *more):
         app.include_router(router)

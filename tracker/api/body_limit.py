@@ -1,68 +1,143 @@
-"""No request body larger than the setting is read, whether it announces its length or not."""
+"""No request body larger than the setting is read, whether it announces its length or not; of strangers far less.
+
+Who has shown no proof of who they are may send what a form needs. Who has is believed for as much; before more is read, the proof is
+looked at (`known`), and what cannot be looked at here, as a device's password, is read only for a few at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tracker.api.errors import problem_response
+from tracker.edge.places import Busy
+
+STRANGERS = 65_536  # bytes: a long form with its words
+_UNSEEN_AT_ONCE = 16  # large bodies whose sender is known only once they are read
 
 
-class _TooLarge(Exception):
-    """More bytes arrived than allowed."""
+class Proof(StrEnum):
+    """What is known of a sender before the body is read."""
+
+    KNOWN = "known"
+    NONE = "none"
+    FALSE = "false"
+    UNSEEN = "unseen"
+    """Looked at by the route itself."""
+
+
+class _Stop(Exception):
+    """No more of this body is read; the answer is the problem named."""
+
+    def __init__(self, code: str, params: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.code, self.params, self.headers = code, params, headers
 
 
 class BodyLimit:
-    """ASGI middleware; answers 413 and stops reading. `larger`: paths that take more, such as photographs."""
+    """ASGI middleware; answers 413, 401 or 503 and stops reading. `larger`: paths that take more, such as photographs."""
 
-    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit: int,
+        larger: Mapping[str, int] | None = None,
+        known: Callable[[Request], Awaitable[Proof]],
+    ) -> None:
         self.app = app
         self.limit = limit
         self.larger = dict(larger or {})
+        self.known = known
+        self.unseen = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on while the body stays small enough."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = max(self.limit, self.larger.get(scope["path"], 0))
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isascii() and announced.isdigit() and int(announced) > limit:
-            await self._refuse(scope, receive, send, limit)
-            return
-        await self._counted(scope, receive, send, limit)
+        body = _Body(self, scope)
+        try:
+            announced = Headers(scope=scope).get("content-length", "0")
+            if announced.isascii() and announced.isdigit():
+                await body.grows_to(int(announced))
+            await self._counted(body, scope, receive, send)
+        except _Stop as stop:
+            await _answer(stop, scope, receive, send)
+        finally:
+            body.ends()
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    async def _counted(self, body: _Body, scope: Scope, receive: Receive, send: Send) -> None:
         read = 0
-        refused = False
+        stopped: _Stop | None = None
         started = False
 
         async def limited() -> Message:
-            nonlocal read, refused
+            nonlocal read, stopped
             message = await receive()
             read += len(message.get("body", b""))
-            if read > limit:
-                refused = not started
-                raise _TooLarge
+            try:
+                await body.grows_to(read)
+            except _Stop as stop:
+                stopped = None if started else stop
+                raise
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
             # The framework turns any trouble with the body into its own answer; ours says what it was.
-            if not refused:
+            if stopped is None:
                 started = started or message["type"] == "http.response.start"
                 await send(message)
 
         try:
             await self.app(scope, limited, noted)
-        except _TooLarge:
+        except _Stop:
             if started:
                 raise
-        if refused:
-            await self._refuse(scope, receive, send, limit)
+        if stopped is not None:
+            await _answer(stopped, scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        await problem_response(Request(scope), "api.too_large", {"limit": limit})(scope, receive, send)
+
+class _Body:
+    """One body, as it grows."""
+
+    def __init__(self, guard: BodyLimit, scope: Scope) -> None:
+        self.guard = guard
+        self.scope = scope
+        self.proof: Proof | None = None
+
+    async def grows_to(self, size: int) -> None:
+        """Raises _Stop when that is more than its sender may send."""
+        limit = max(self.guard.limit, self.guard.larger.get(self.scope["path"], 0))
+        if size > limit:
+            raise _Stop("api.too_large", {"limit": limit})
+        if size <= STRANGERS or self.proof is not None:
+            return
+        try:
+            self.proof = await self.guard.known(Request(self.scope))
+        except (Busy, SQLAlchemyError):
+            raise _Stop("api.busy", {}, {"Retry-After": "1"}) from None
+        if self.proof is Proof.NONE:
+            raise _Stop("api.too_large", {"limit": STRANGERS})
+        if self.proof is Proof.FALSE:
+            raise _Stop("access.unauthenticated", {}, {"WWW-Authenticate": "Bearer"})
+        if self.proof is Proof.UNSEEN:
+            if self.guard.unseen >= _UNSEEN_AT_ONCE:
+                self.proof = None
+                raise _Stop("api.busy", {}, {"Retry-After": "1"})
+            self.guard.unseen += 1
+
+    def ends(self) -> None:
+        """It has been read, or will not be."""
+        if self.proof is Proof.UNSEEN:
+            self.guard.unseen -= 1
+
+
+async def _answer(stop: _Stop, scope: Scope, receive: Receive, send: Send) -> None:
+    await problem_response(Request(scope), stop.code, stop.params, headers=stop.headers)(scope, receive, send)

@@ -47,8 +47,8 @@ async def _follower(
     _described: Annotated[Any, Depends(bearer_scheme)],
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
     after: Annotated[int | None, Query(ge=0, le=2**62, description="Start behind this position.")] = None,
-) -> Follower:
-    """Refuses before the stream begins; its own short transaction ends before the wait does."""
+) -> AsyncIterator[Follower]:
+    """Refuses before the stream begins, and keeps its room until it ends; its own short transaction ends before the wait does."""
     services = services_of(request)
 
     def caller() -> Principal | None:
@@ -63,8 +63,8 @@ async def _follower(
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.FEED_READ)
-    hub_of(request).require_room(principal)
-    return Follower(principal=principal, after=_position(last_event_id, after), still=still)
+    with hub_of(request).room(principal):
+        yield Follower(principal=principal, after=_position(last_event_id, after), still=still)
 
 
 def _position(last_event_id: str | None, after: int | None) -> int | None:

@@ -9,8 +9,8 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -138,10 +138,7 @@ class FeedHub:
         With `wait=False` it ends where the feed ends.
         """
         event = asyncio.Event()
-        account_id = principal.account_id
         self._waiting.add(event)
-        self.open += 1
-        self._open_of[account_id] += 1
         try:
             position = after if after is not None else await self._patiently(self._newest)
             recheck_at, ended = time.monotonic() + self.recheck_s, self._ended
@@ -164,15 +161,27 @@ class FeedHub:
                     await asyncio.wait_for(event.wait(), max(0.0, recheck_at - time.monotonic()))
         finally:
             self._waiting.discard(event)
-            self.open -= 1
-            self._open_of[account_id] -= 1
 
-    def require_room(self, principal: Principal) -> None:
-        """Raise TooManyStreams when this process, or this account in it, has as many streams as it may."""
+    @contextmanager
+    def room(self, principal: Principal) -> Iterator[None]:
+        """Room for one stream, taken before it begins: who opens many at once finds as few as who opens them in turn.
+
+        Raises TooManyStreams when this process, or this account in it, has as many streams as it may.
+        """
+        account_id = principal.account_id
         if self.open >= self.most:
             raise TooManyStreams(most=self.most)
-        if self._open_of[principal.account_id] >= self.most_each:
+        if self._open_of[account_id] >= self.most_each:
             raise TooManyStreams(most=self.most_each)
+        self.open += 1
+        self._open_of[account_id] += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+            self._open_of[account_id] -= 1
+            if not self._open_of[account_id]:
+                del self._open_of[account_id]
 
     async def _patiently(self, look: Callable[[], Answer]) -> Answer:
         """A stream that has begun cannot be refused any more: it waits for as long as it takes."""

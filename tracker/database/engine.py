@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from tracker.settings import DatabaseSettings
 
@@ -47,3 +49,11 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work: commit at the end, roll back on any error."""
     with new_session(engine) as db, db.begin():
         yield db
+
+
+def open_connections(engine: Engine) -> None:
+    """Open the connections the pool keeps, before anybody needs one; a database that is away is waited for by those who do."""
+    with ExitStack() as stack, suppress(SQLAlchemyError):
+        pool = engine.pool
+        for _ in range(pool.size() if isinstance(pool, QueuePool) else 0):
+            stack.enter_context(engine.connect())
