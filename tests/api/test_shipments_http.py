@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import text
 
 from tests.support.accounts import signed_in
 from tests.support.world import World
@@ -140,3 +141,77 @@ def test_a_refused_order_leaves_nothing_behind(sides: Sides, change: dict[str, A
     answer = sides.post(Role.WAREHOUSE, "/shipments", body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert sides.get(Role.WAREHOUSE, "/shipments")["items"] == []
+
+
+def under_way(sides: Sides) -> str:
+    """Ten vials packed by the name of their lot, and sent; the path of their shipment."""
+    sides.supply(30)
+    path = f"/shipments/{sides.order()['code']}"
+    assert sides.post(Role.WAREHOUSE, f"{path}/pack", by_lot()).status_code == 200
+    assert sides.post(Role.WAREHOUSE, f"{path}/dispatch").status_code == 200
+    return path
+
+
+def by_lot() -> dict[str, Any]:
+    return {"boxes": [{"lines": [{"batch": "AZ003", "place": "kota-tangerang-r1", "vials": 10}]}]}
+
+
+def receipt_of(**line: Any) -> dict[str, Any]:
+    lines = [{"place": "pkm-cipondoh-k1", "accepted": 10, **line}]
+    return {"id": str(uuid7()), "occurred_at": utc_now().isoformat(), "lines": lines}
+
+
+CHANGES = {
+    "the lot became another product's too": "INSERT INTO batch (id, presentation_id, lot, expiry, manufacturer) "
+    "SELECT gen_random_uuid(), p.id, b.lot, b.expiry, b.manufacturer "
+    "FROM batch b, presentation p WHERE b.lot = 'AZ003' AND p.code = 'mr-10'",
+    "the lot has another name": "UPDATE batch SET lot = 'renamed' WHERE lot = 'AZ003'",
+    "the place has another code": "UPDATE equipment SET code = code || 'x' WHERE code IN ('pkm-cipondoh-k1', 'kota-tangerang-r1')",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_receipt_and_a_packing_told_again_are_repeats_whatever_their_words_mean_by_now(
+    sides: Sides, app_services: Services, change: str
+) -> None:
+    path = under_way(sides)
+    packed = sides.post(Role.WAREHOUSE, f"{path}/pack", by_lot())
+    assert packed.status_code == 200
+    receipt = receipt_of(batch="AZ003")
+    first = sides.post(Role.MANAGER, f"{path}/receipts", receipt)
+    assert first.status_code == 201, first.text
+    with app_services.engine.begin() as connection:
+        assert connection.execute(text(CHANGES[change])).rowcount >= 1
+    again = sides.post(Role.MANAGER, f"{path}/receipts", receipt)
+    assert (again.status_code, again.json()["state"]) == (200, "received")
+    assert [one["id"] for one in again.json()["receipts"]] == [receipt["id"]]
+    repacked = sides.post(Role.WAREHOUSE, f"{path}/pack", by_lot())
+    assert (repacked.status_code, repacked.json()["not_found"]) == (200, packed.json()["not_found"])
+
+
+def test_packing_told_again_says_again_what_was_not_found(sides: Sides) -> None:
+    sides.supply(3)
+    path = f"/shipments/{sides.order(lines=[{'product': 'az-10', 'vials': 5_000}])['code']}"
+    first, again = (sides.post(Role.WAREHOUSE, f"{path}/pack", {}).json() for _ in range(2))
+    assert first["not_found"]["0"] > 0
+    assert again["not_found"] == first["not_found"]
+
+
+def test_a_receipt_warns_of_lots_that_one_could_take_for_its_own(sides: Sides, app_services: Services) -> None:
+    path = under_way(sides)
+    headers = signed_in(app_services, sides.world, Role.NATIONAL)
+    for lot in ("AZ0O3", "az003"):
+        other = {"product": "az-10", "lot": lot, "expiry": "2027-08-31"}
+        assert sides.client.post("/api/v1/batches", json=other, headers=headers).status_code == 201
+    receipt = receipt_of(batch="az-10/AZ003")
+    first = sides.post(Role.MANAGER, f"{path}/receipts", receipt)
+    assert (first.status_code, first.json()["warnings"]) == (201, ["looks_like AZ0O3", "looks_like az003"])
+    assert sides.post(Role.MANAGER, f"{path}/receipts", receipt).json()["warnings"] == first.json()["warnings"]
+
+
+def test_a_label_without_its_separators_is_not_received(sides: Sides) -> None:
+    path = under_way(sides)
+    gtin = sides.world.presentations["az-10"].gtin
+    run_together = receipt_of(barcode=f"01{gtin}10AZ00321A0002")
+    refused = sides.post(Role.MANAGER, f"{path}/receipts", run_together)
+    assert (refused.status_code, refused.json()["code"]) == (422, "stock.separator_missing")

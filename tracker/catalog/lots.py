@@ -89,3 +89,9 @@ def that_look_like(db: Session, presentation_id: UUID, lot: str) -> list[Batch]:
 def warned_of(alike: Collection[Batch]) -> list[str]:
     """The words in which answers warn of look-alikes."""
     return [f"looks_like {batch.lot}" for batch in alike]
+
+
+def alike_warned(db: Session, batch_ids: Collection[UUID], *, today: date) -> list[str]:
+    """The warnings of an answer that brings goods in: other lots that one could take for one of these, each once."""
+    alike = look_alikes(db, batch_ids, today=today)
+    return list(dict.fromkeys(warned_of([other for others in alike.values() for other in others])))

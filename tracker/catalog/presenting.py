@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import queries
 from tracker.catalog.history import Correction, changes_of
-from tracker.catalog.lots import look_alikes, warned_of
+from tracker.catalog.lots import alike_warned
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.schemas import BatchDetail, BatchOut, CatalogOut, ChangeOut, ProductDetail, ProductOut, WhyIn
 from tracker.kit.days import WESTERN, local_day
@@ -74,8 +74,8 @@ def batch_of(db: Session, batch: Batch) -> BatchOut:
 
 def batch_detail(db: Session, batch: Batch, *, now: datetime) -> BatchDetail:
     """One batch with the lots it could be taken for."""
-    alike = look_alikes(db, [batch.id], today=local_day(now, WESTERN))[batch.id]
-    return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warned_of(alike), history=history_out(db, batch))
+    warnings = alike_warned(db, [batch.id], today=local_day(now, WESTERN))
+    return BatchDetail(**batch_of(db, batch).model_dump(), warnings=warnings, history=history_out(db, batch))
 
 
 def history_out(db: Session, of: Batch | Presentation) -> list[ChangeOut]:

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.catalog.lots import alike_warned
 from tracker.catalog.models import Batch, Presentation
+from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Equipment
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
@@ -24,11 +26,13 @@ from tracker.shipments.schemas import (
     PassedOverOut,
     ReceiptLineOut,
     ReceiptOut,
+    ReceivedOut,
     ShipmentDetail,
     ShipmentLineOut,
     ShipmentOut,
 )
 from tracker.shipments.service.packing import Packed
+from tracker.shipments.service.receiving import Arrived
 
 
 def shipment_out(row: Any, now: datetime) -> ShipmentOut:
@@ -50,6 +54,14 @@ def shipment_detail(db: Session, principal: Principal, ref: str | UUID, now: dat
         receipts=_receipts(db, shipment.id),
         differences=_differences(db, shipment, names),
     )
+
+
+def received_out(db: Session, principal: Principal, arrived: Arrived, receipt_id: UUID, now: datetime) -> ReceivedOut:
+    """The shipment after a receipt, with what may have been read wrongly on the way in."""
+    detail = shipment_detail(db, principal, arrived.shipment.id, now)
+    lots = db.scalars(select(ReceiptLine.batch_id).where(ReceiptLine.receipt_id == receipt_id).distinct()).all()
+    warnings = alike_warned(db, lots, today=local_day(now, WESTERN))
+    return ReceivedOut(**detail.model_dump(by_alias=True), warnings=warnings)
 
 
 def packed_out(db: Session, principal: Principal, packed: Packed, now: datetime) -> PackedOut:

@@ -16,7 +16,7 @@ from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
-from tracker.shipments.presenting import packed_out, shipment_detail, shipment_out
+from tracker.shipments.presenting import packed_out, received_out, shipment_detail, shipment_out
 from tracker.shipments.queries.finding import shipments_visible_to
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
@@ -25,6 +25,7 @@ from tracker.shipments.schemas import (
     PackedOut,
     PackIn,
     ReceiptIn,
+    ReceivedOut,
     ShipmentDetail,
     ShipmentIn,
     ShipmentOut,
@@ -37,6 +38,9 @@ from tracker.shipments.service.receiving import receive_shipment
 router = Router(prefix="/api/v1/shipments", tags=["shipments"])
 
 Ref = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
+_RECEIVED_BEFORE: dict[int | str, dict[str, Any]] = {
+    200: {"model": ReceivedOut, "description": "The same was recorded before."}
+}
 _REPEAT: dict[int | str, dict[str, Any]] = {
     200: {"model": ShipmentDetail, "description": "The same was recorded before."}
 }
@@ -140,21 +144,21 @@ def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller
     return shipment_detail(db, caller, shipment.id, now)
 
 
-@router.post("/{ref}/receipts", status_code=201, responses=_REPEAT)
-def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+@router.post("/{ref}/receipts", status_code=201, responses=_RECEIVED_BEFORE)
+def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ReceivedOut:
     """Record one part of what arrived, also what was written off as missing and turns up: 201, or 200 for the same again."""
     return _take(ref, body, response, db, caller, now, returned=False)
 
 
-@router.post("/{ref}/returns", status_code=201, responses=_REPEAT)
-def take_back(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+@router.post("/{ref}/returns", status_code=201, responses=_RECEIVED_BEFORE)
+def take_back(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ReceivedOut:
     """The truck turned round: the sender takes back what is on it, into its own places. 201, or 200 for the same again."""
     return _take(ref, body, response, db, caller, now, returned=True)
 
 
 def _take(
     ref: str, body: ReceiptIn, response: Response, db: Session, caller: Principal, now: datetime, *, returned: bool
-) -> ShipmentDetail:
+) -> ReceivedOut:
     command = ReceiveShipment(
         id=body.id,
         occurred_at=body.occurred_at,
@@ -164,4 +168,4 @@ def _take(
     )
     arrived = receive_shipment(db, caller, ref, command, now=now)
     response.status_code = 201 if arrived.fresh else 200
-    return shipment_detail(db, caller, arrived.shipment.id, now)
+    return received_out(db, caller, arrived, body.id, now)

@@ -226,6 +226,12 @@ class ShipmentDetail(ShipmentOut):
     differences: list[DifferenceOut]
 
 
+class ReceivedOut(ShipmentDetail):
+    """The shipment after a receipt; `warnings` name lots that one could take for a received one (`looks_like …`)."""
+
+    warnings: list[str]
+
+
 class PassedOverOut(BaseModel):
     """Vials that were not picked, and why."""
 

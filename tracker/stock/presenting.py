@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.catalog.lots import look_alikes, warned_of
+from tracker.catalog.lots import alike_warned
 from tracker.kit.days import WESTERN, local_day
 from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
@@ -65,8 +64,7 @@ def _alike_in(db: Session, posted: Posted, kind: Kind, now: datetime) -> list[st
     if kind is not Kind.SUPPLY:
         return []
     batch_ids = db.scalars(select(StockEntry.batch_id).where(StockEntry.event_id == posted.event_id).distinct()).all()
-    alike = look_alikes(db, batch_ids, today=local_day(now, WESTERN))
-    return warned_of(list(chain.from_iterable(alike.values())))
+    return alike_warned(db, batch_ids, today=local_day(now, WESTERN))
 
 
 def event_out(view: EventView, now: datetime) -> EventOut:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -43,7 +43,10 @@ from tracker.stock.service.stopping import kept_by_hold
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The packed shipment; vials that could not be found, by line of the order; parcels passed over, and why."""
+    """The packed shipment; vials that could not be found, by line of the order; parcels passed over, and why.
+
+    To a repeat nothing was passed over: what is packed stands, and what lay beside it then is not looked for again.
+    """
 
     shipment: Shipment
     missing: dict[int, int]
@@ -74,7 +77,7 @@ def pack_shipment(
     require_end(principal, from_path)
     content = digest(boxes)
     if shipment.packed_content == content and shipment.state is not ShipmentState.CANCELLED:
-        return Packed(shipment, {}, ())
+        return Packed(shipment, _not_found(db, shipment, boxes), ())
     if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     boxes = boxes or (Box(),)
@@ -222,6 +225,27 @@ def _by_expiry(
             missing[line.seq] = chosen.missing
         parcels = _with_packed(parcels, keys_of(found[-len(chosen.lines) :] if chosen.lines else ()), 1)
     return found, missing, skipped
+
+
+def _not_found(db: Session, shipment: Shipment, boxes: Sequence[Box]) -> dict[int, int]:
+    """Of a packing that stands: what a box left open to first expiry, first out lacked, by line of the order."""
+    if boxes and all(box.lines for box in boxes):
+        return {}
+    rows = db.execute(
+        select(Batch.presentation_id, func.sum(PackedLine.vials))
+        .join(Batch, Batch.id == PackedLine.batch_id)
+        .where(PackedLine.shipment_id == shipment.id)
+        .group_by(Batch.presentation_id)
+    )
+    packed: dict[UUID, int] = {presentation_id: int(vials) for presentation_id, vials in rows}
+    lacking: dict[int, int] = {}
+    for line in lines_of(db, shipment.id):
+        wanted = line.vials if line.approved is None else line.approved
+        here = min(wanted, packed.get(line.presentation_id, 0))
+        packed[line.presentation_id] = packed.get(line.presentation_id, 0) - here
+        if wanted > here:
+            lacking[line.seq] = wanted - here
+    return lacking
 
 
 def _given(
