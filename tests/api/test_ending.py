@@ -9,16 +9,21 @@ from uuid import UUID
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.support.accounts import bearer, key_for, make_account
 from tests.support.network_api import Door
 from tests.support.server import served
 from tests.support.waiting import eventually
 from tests.support.world import World
+from tracker.access.models import Unit
 from tracker.access.rules import Role
+from tracker.access.service import check_password, close_login, open_login
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
+from tracker.delivery.models import Webhook
+from tracker.delivery.webhooks import claim_requests
+from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
 
 OLD, NEW = "kata-sandi-lama", "kata-sandi-baru"
@@ -135,6 +140,70 @@ def test_an_open_live_page_ends_with_the_access_it_was_opened_with(
     assert httpx2.post(address + path, headers=login, timeout=30).status_code == 200
     # Twice a minute is how often a stream asks by itself: this is well before.
     eventually(ended.is_set, timeout_s=15, what="the end of the stream")
+
+
+def test_who_logs_out_ends_the_live_page_that_is_open(app_services: Services, rina: UUID) -> None:
+    del rina
+    app = create_app(app_services)
+    with served(app) as address:
+        with transaction(app_services.engine) as db:
+            account = check_password(db, "rina", OLD)
+            cookie = open_login(db, account, now=utc_now(), hours=1).cookie
+        ended, begun = threading.Event(), threading.Event()
+
+        def listen() -> None:
+            sent = {"Cookie": f"{LOGIN_COOKIE}={cookie}"}
+            with httpx2.stream("GET", f"{address}/api/v1/feed", headers=sent, timeout=60) as stream:
+                begun.set()
+                for _ in stream.iter_bytes():
+                    pass
+            ended.set()
+
+        threading.Thread(target=listen, daemon=True).start()
+        eventually(begun.is_set, what="the beginning of the stream")
+        with transaction(app_services.engine) as db:
+            close_login(db, cookie)
+        eventually(ended.is_set, timeout_s=15, what="the end of the stream")
+
+
+def test_a_webhook_hears_no_more_than_its_key_and_nothing_once_that_is_revoked(
+    api: TestClient, app_services: Services, committed_world: World
+) -> None:
+    door = Door(client=api, services=app_services, world=committed_world)
+    make_account(app_services, "mesin", None, role=Role.INTEGRATOR)
+    body = {"label": "k", "scope": {"role": "integrator", "unit": "pkm-cipondoh"}}
+    made = door.ask("POST", "/api/v1/accounts/mesin/keys", json=body).json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    hook = {"url": "https://example.org/hook", "since": 0}
+    assert api.post("/api/v1/webhooks", json=hook, headers=headers).status_code == 201
+    number_pending(app_services.engine)
+
+    def heard() -> set[str]:
+        """Units of the events that the next round would send."""
+        with transaction(app_services.engine) as db:
+            webhook = db.scalars(select(Webhook)).one()
+            kept = webhook.position, webhook.next_at
+            webhook.position, webhook.next_at = 0, utc_now()
+        requests = claim_requests(app_services.engine, KINDS, utc_now(), None, 5)
+        with transaction(app_services.engine) as db:
+            webhook = db.scalars(select(Webhook)).one()
+            webhook.position, webhook.next_at = kept
+            ids = [event["id"] for request in requests for event in request.events]
+            return set(
+                db.scalars(select(Unit.code).join(FeedEvent, FeedEvent.unit_id == Unit.id).where(FeedEvent.id.in_(ids)))
+            )
+
+    assert heard() == {"pkm-cipondoh"}
+    new = door.ask("POST", f"/api/v1/keys/{made['id']}/rotate", json={"overlap_hours": 0}).json()
+    assert heard() == {"pkm-cipondoh"}
+    # Whoever manages the account finds it and may end it.
+    listed = door.ask("GET", "/api/v1/webhooks", params={"account": "mesin"}).json()["items"]
+    assert len(listed) == 1
+    assert door.ask("POST", f"/api/v1/keys/{new['id']}/revoke").status_code == 200
+    assert heard() == set()
+    assert door.ask("DELETE", f"/api/v1/webhooks/{listed[0]['id']}", Role.VACCINATOR).status_code == 404
+    assert door.ask("DELETE", f"/api/v1/webhooks/{listed[0]['id']}").status_code == 204
+    assert door.ask("GET", "/api/v1/webhooks", Role.VACCINATOR, params={"account": "mesin"}).status_code == 403
 
 
 def test_wrong_passwords_from_elsewhere_do_not_lock_the_owner_out(app_services: Services, rina: UUID) -> None:

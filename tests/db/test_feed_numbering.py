@@ -121,6 +121,20 @@ def test_a_commit_rings_and_a_rollback_does_not(engine: Engine) -> None:
     listener.close()
 
 
+def test_rings_that_come_together_are_all_heard(engine: Engine) -> None:
+    """Else the end of somebody's access could be lost behind a ring for new events, and their stream goes on."""
+    listener = Listener(dsn_of(engine), [PENDING, NUMBERED])
+    listener.wait(0.01)
+    with transaction(engine) as db:
+        for channel in (PENDING, NUMBERED):
+            db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+    heard: set[str] = set()
+    while listener.wait(1.0):
+        heard |= listener.rang
+    assert heard == {PENDING, NUMBERED}
+    listener.close()
+
+
 def test_a_cursor_never_moves_backwards(db: Session) -> None:
     move_cursor(db, "reader", 7)
     move_cursor(db, "reader", 3)

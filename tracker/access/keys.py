@@ -6,7 +6,7 @@ unit) it opens only what both may. The key itself is told once and kept as a dig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -141,20 +141,32 @@ def key_shown(db: Session, key: ApiKey) -> ShownKey:
 
 def principal_of_key(db: Session, key: str, *, now: datetime) -> Principal | None:
     """The principal of a live API key; None otherwise."""
-    row = db.execute(
-        select(ApiKey, Unit.path)
-        .outerjoin(Unit, Unit.id == ApiKey.unit_id)
-        .where(ApiKey.digest == digest_of(key), _live(now))
-    ).one_or_none()
-    if row is None:
+    found = db.scalar(select(ApiKey).where(ApiKey.digest == digest_of(key), _live(now)))
+    if found is None:
         return None
-    found: ApiKey = row[0]
     if found.last_used_at is None or now - found.last_used_at > _LAST_USED_EVERY:
         db.execute(update(ApiKey).where(ApiKey.id == found.id).values(last_used_at=now))
-    principal = principal_of(db, found.account_id)
-    if principal is None or found.role is None:
+    return _principal_with(db, found)
+
+
+def principal_behind(db: Session, key_id: UUID, *, now: datetime) -> Principal | None:
+    """Whom a key's work is still done for: the key's principal, or that of the one it was rotated to; None once revoked."""
+    key = db.get(ApiKey, key_id)
+    while key is not None and key.replaced_by is not None:
+        key = db.get(ApiKey, key.replaced_by)
+    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        return None
+    return _principal_with(db, key)
+
+
+def _principal_with(db: Session, key: ApiKey) -> Principal | None:
+    principal = principal_of(db, key.account_id)
+    if principal is None:
+        return None
+    principal = replace(principal, key_id=key.id)
+    if key.role is None:
         return principal
-    return narrowed(principal, Grant(role=found.role, path=row.path))
+    return narrowed(principal, Grant(role=key.role, path=db.get_one(Unit, key.unit_id).path))
 
 
 def _live(now: datetime) -> ColumnElement[bool]:

@@ -36,6 +36,8 @@ class Principal:
     language: str = "id"
     is_narrowed: bool = False
     """Came with a key that has a scope of its own."""
+    key_id: UUID | None = None
+    """The API key it came with: what it leaves behind to act for it (a webhook) lasts and reaches as far as the key."""
 
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether the act is allowed at `path`, or anywhere at all when no path is given."""

@@ -99,9 +99,8 @@ class FeedHub:
             rang = listener.wait(0.2)
             if self._stop.is_set() or (not rang and time.monotonic() - looked < 1.0):
                 continue
-            if listener.rang == ACCESS:
+            if ACCESS in listener.rang:
                 self._call(self._ask_again)
-                continue
             # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
             looked = time.monotonic()
             try:

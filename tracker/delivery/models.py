@@ -60,6 +60,8 @@ class Webhook(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_key.id"))
+    """The API key it was made with: it hears no more than the key may, and nothing once that is revoked."""
     url: Mapped[str]
     kinds: Mapped[list[Any]]
     position: Mapped[int]

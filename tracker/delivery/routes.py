@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
-from sqlalchemy import select
+from fastapi import Query, Response
 
-from tracker.access.rules import Permission
 from tracker.delivery import service
 from tracker.delivery.models import Webhook
 from tracker.delivery.presenting import webhook_made, webhook_out
@@ -34,12 +33,22 @@ def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Sh
 
 
 @router.get("/webhooks")
-def list_webhooks(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Page[WebhookOut]:
-    """The caller's own subscriptions."""
-    caller.require(Permission.WEBHOOK_WRITE)
+def list_webhooks(
+    db: Db,
+    caller: Caller,
+    account: Annotated[
+        str | None,
+        Query(
+            max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="User name of an account the caller manages."
+        ),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[WebhookOut]:
+    """The caller's own subscriptions, or those of an account the caller manages."""
     return page_of(
         db,
-        select(Webhook).where(Webhook.account_id == caller.account_id),
+        service.webhooks_of(db, caller, account),
         keys=[Webhook.id],
         limit=limit,
         cursor=cursor,
@@ -51,11 +60,11 @@ def list_webhooks(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = No
 @router.get("/webhooks/{webhook_id}")
 def read_webhook(webhook_id: UUID, db: Db, caller: Caller) -> WebhookOut:
     """One subscription and how it fares."""
-    return webhook_out(service.own_webhook(db, caller, webhook_id))
+    return webhook_out(service.webhook_in_reach(db, caller, webhook_id))
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
 def remove_webhook(webhook_id: UUID, db: Db, caller: Caller) -> Response:
-    """Unsubscribe."""
+    """Unsubscribe: one's own, or one of an account the caller manages."""
     service.remove_webhook(db, caller, webhook_id)
     return Response(status_code=204)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from tracker.access.ending import account_in_reach
 from tracker.access.models import LoginAccount
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -21,7 +22,7 @@ from tracker.delivery.rules.templates import TEMPLATES
 from tracker.feed.kinds import Kinds
 from tracker.feed.queries import last_position
 from tracker.feed.service import cause_of
-from tracker.kit.errors import Forbidden
+from tracker.kit.errors import DomainError, Forbidden
 from tracker.kit.ids import uuid7
 
 MOST_WEBHOOKS = 20
@@ -105,6 +106,7 @@ def add_webhook(
     webhook = Webhook(
         id=uuid7(),
         account_id=principal.account_id,
+        key_id=principal.key_id,
         url=command.url,
         kinds=list(command.kinds),
         position=newest if command.since is None else min(command.since, newest),
@@ -118,17 +120,34 @@ def add_webhook(
 
 
 def remove_webhook(db: Session, principal: Principal, webhook_id: UUID) -> None:
-    """Unsubscribe. Raises WebhookNotFound."""
-    db.delete(own_webhook(db, principal, webhook_id))
+    """Unsubscribe an account: one's own, or one that the caller manages. Raises WebhookNotFound."""
+    db.delete(webhook_in_reach(db, principal, webhook_id))
     db.flush()
 
 
-def own_webhook(db: Session, principal: Principal, webhook_id: UUID) -> Webhook:
-    """A webhook of the caller's account; raises WebhookNotFound."""
+def webhook_in_reach(db: Session, principal: Principal, webhook_id: UUID) -> Webhook:
+    """A webhook of the caller's account, or of one that the caller manages; raises WebhookNotFound."""
     found = db.get(Webhook, webhook_id)
-    if found is None or found.account_id != principal.account_id:
+    if found is None:
         raise WebhookNotFound
+    if found.account_id != principal.account_id:
+        owner = db.get_one(LoginAccount, found.account_id)
+        try:
+            account_in_reach(db, principal, owner.username)
+        except DomainError:
+            raise WebhookNotFound from None
     return found
+
+
+def webhooks_of(db: Session, principal: Principal, username: str | None) -> Select[tuple[Webhook]]:
+    """One's own webhooks, or those of an account that the caller manages. Not ordered.
+
+    Raises Forbidden, and for another's account NotFound and GrantBeyondOwn.
+    """
+    if username is None:
+        principal.require(Permission.WEBHOOK_WRITE)
+        return select(Webhook).where(Webhook.account_id == principal.account_id)
+    return select(Webhook).where(Webhook.account_id == account_in_reach(db, principal, username).id)
 
 
 def secret_of(secret_key: str, webhook_id: UUID) -> str:

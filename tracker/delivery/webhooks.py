@@ -25,6 +25,7 @@ from sqlalchemy import ColumnElement, Engine, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from tracker.access.audience import events_visible_to
+from tracker.access.keys import principal_behind
 from tracker.access.queries import principal_of
 from tracker.database.engine import transaction
 from tracker.delivery.models import Webhook
@@ -84,7 +85,7 @@ def deliver_webhooks(
     all. Call again at once while the answer is not 0. `private_allowed` lets requests into private networks (demo,
     tests, receivers of one's own).
     """
-    requests = _claim(engine, kinds, now, failing, most)
+    requests = claim_requests(engine, kinds, now, failing, most)
     for request in requests:
         if not request.events:
             _record(engine, request, None, now)
@@ -118,7 +119,10 @@ class _Errand:
     whole_call_s: float
 
 
-def _claim(engine: Engine, kinds: Kinds, now: datetime, failing: bool | None, most: int) -> list[WebhookRequest]:
+def claim_requests(
+    engine: Engine, kinds: Kinds, now: datetime, failing: bool | None, most: int
+) -> list[WebhookRequest]:
+    """Up to `most` requests that are due, each claimed for a while and worded for its receiver."""
     with transaction(engine) as db:
         newest = last_position(db)
         due = (
@@ -132,16 +136,19 @@ def _claim(engine: Engine, kinds: Kinds, now: datetime, failing: bool | None, mo
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        requests = [_request(db, webhook, newest, kinds) for webhook in db.scalars(due)]
+        requests = [_request(db, webhook, newest, kinds, now) for webhook in db.scalars(due)]
         ids = [request.webhook_id for request in requests]
         db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
         return requests
 
 
-def _request(db: Session, webhook: Webhook, newest: int, kinds: Kinds) -> WebhookRequest:
-    principal = principal_of(db, webhook.account_id)
+def _request(db: Session, webhook: Webhook, newest: int, kinds: Kinds, now: datetime) -> WebhookRequest:
+    if webhook.key_id is None:
+        principal = principal_of(db, webhook.account_id)
+    else:
+        principal = principal_behind(db, webhook.key_id, now=now)
     events: list[FeedEvent] = []
-    # An account that was closed hears nothing more; its place in the feed stays where it was.
+    # An account that was closed, or a key that was revoked, hears nothing more; its place in the feed stays where it was.
     after = webhook.position if principal is None else newest
     if principal is not None:
         where = events_visible_to(principal) & _wanted(webhook.kinds) & (FeedEvent.position <= newest)

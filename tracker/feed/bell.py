@@ -118,18 +118,18 @@ class Listener:
         self._dsn = dsn
         self._channels = tuple(channels)
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
-        self.rang: str | None = None
-        """The channel that ended the last wait; None when time did."""
+        self.rang: frozenset[str] = frozenset()
+        """The channels that ended the last wait, several when they rang together; none when time did."""
 
     def wait(self, timeout_s: float = 1.0) -> bool:
         """True when it rang; False when `timeout_s` passed or the database is away."""
         try:
             connection = self._connected()
-            heard = next(iter(connection.notifies(timeout=timeout_s, stop_after=1)), None)
-            self.rang = heard.channel if heard is not None else None
-            return heard is not None
+            # More than one may come in one packet: all are taken, or one that ends a stream would be lost behind another.
+            self.rang = frozenset(one.channel for one in connection.notifies(timeout=timeout_s, stop_after=1))
+            return bool(self.rang)
         except psycopg.Error:
-            self.rang = None
+            self.rang = frozenset()
             self.close()
             time.sleep(min(timeout_s, 0.2))
             return False
