@@ -25,6 +25,10 @@ from tracker.delivery.models import Webhook
 from tracker.delivery.webhooks import claim_requests
 from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
+from tracker.events import KINDS
+from tracker.feed.models import FeedEvent
+from tracker.feed.numbering import number_pending
+from tracker.kit.clock import utc_now
 
 OLD, NEW = "kata-sandi-lama", "kata-sandi-baru"
 

@@ -40,10 +40,10 @@ from tracker.delivery.service import (
     MOST_WEBHOOKS,
     NewWebhook,
     add_webhook,
-    own_webhook,
     queue_message,
     remove_webhook,
     secret_of,
+    webhook_in_reach,
 )
 from tracker.delivery.webhooks import EVENTS_PER_REQUEST, deliver_webhooks
 from tracker.events import KINDS
@@ -408,6 +408,6 @@ def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> N
     with pytest.raises(TooManyWebhooks):
         add_webhook(db, city, NewWebhook(url="https://a.example.id/"), known=KINDS, private_allowed=False, now=NOW)
     with pytest.raises(WebhookNotFound):
-        own_webhook(db, world.who(Role.PROVINCE), made.id)
+        webhook_in_reach(db, world.who(Role.PROVINCE), made.id)
     remove_webhook(db, city, made.id)
     assert db.scalar(select(Webhook.id).where(Webhook.id == made.id)) is None

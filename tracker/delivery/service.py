@@ -139,7 +139,7 @@ def webhook_in_reach(db: Session, principal: Principal, webhook_id: UUID) -> Web
     return found
 
 
-def webhooks_of(db: Session, principal: Principal, username: str | None) -> Select[tuple[Webhook]]:
+def webhooks_of(db: Session, principal: Principal, username: str | None) -> Select[Webhook]:
     """One's own webhooks, or those of an account that the caller manages. Not ordered.
 
     Raises Forbidden, and for another's account NotFound and GrantBeyondOwn.
