@@ -174,7 +174,7 @@ def test_a_webhook_hears_no_more_than_its_key_and_nothing_once_that_is_revoked(
     api: TestClient, app_services: Services, committed_world: World
 ) -> None:
     door = Door(client=api, services=app_services, world=committed_world)
-    make_account(app_services, "mesin", None, role=Role.INTEGRATOR)
+    make_account(app_services, "mesin", None, role=Role.INTEGRATOR, unit="kota-tangerang")
     body = {"label": "k", "scope": {"role": "integrator", "unit": "pkm-cipondoh"}}
     made = door.ask("POST", "/api/v1/accounts/mesin/keys", json=body).json()
     headers = {"Authorization": f"Bearer {made['key']}"}
