@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0030_webhooks_of_keys"
-down_revision = "0029_keys"
+revision = "0031_webhooks_of_keys"
+down_revision = "0030_keys"
 branch_labels = None
 depends_on = None
 
