@@ -102,9 +102,9 @@ class Heard:
     def ask(self, method: str, path: str, *, expect: int | None = None, **more: object) -> httpx2.Response:
         answer = httpx2.request(method, self.url + path, timeout=90, **more)  # type: ignore[arg-type]  # handed on
         assert expect is None or answer.status_code == expect, (path, answer.status_code, answer.text[:500])
-        if answer.status_code >= 400 and "json" in answer.headers.get("content-type", ""):
-            if answer.json().get("code") not in SAY_BACK:
-                self.refusals.append(answer.text)
+        problem = answer.status_code >= 400 and "json" in answer.headers.get("content-type", "")
+        if problem and answer.json().get("code") not in SAY_BACK:
+            self.refusals.append(answer.text)
         if answer.status_code >= 400:
             self.refused.add(answer.status_code)
         return answer
