@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from dashboard.alarms import pages as alarms
 from dashboard.aside import pages as aside
 from dashboard.batch import pages as batch
+from dashboard.citizens import finding, lost, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
 from dashboard.facility import serving
@@ -54,6 +55,9 @@ ROUTERS = (
     alarms.router,
     aside.router,
     batch.router,
+    finding.router,
+    lost.router,
+    tickets.router,
     citizens.router,
     facility.router,
     serving.router,

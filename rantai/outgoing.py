@@ -37,8 +37,11 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     def link_of(booking: str) -> str:
         return office.link_of(UUID(booking))
 
+    def code_of(ticket_code: str) -> str:
+        return office.code_of(UUID(ticket_code))
+
     def messages() -> int:
-        done = deliver_due(engine, sender, address_of, link_of=link_of, now=clock())
+        done = deliver_due(engine, sender, address_of, link_of=link_of, code_of=code_of, now=clock())
         return done.sent + done.retried + done.given_up
 
     # A round has a client of its own, for it has an event loop of its own; the certificates are read once.

@@ -24,11 +24,13 @@ from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
 from tracker.quota.service.rounds import tidy_pools
 from tracker.reactions import runners
+from tracker.registration.service.lost import forget_codes
 from tracker.settings import Settings
 from tracker.telemetry.service.deadletters import forget_dead_letters
 
 _DEAD_LETTERS_KEPT = timedelta(days=90)
 _ANSWERS_KEPT = timedelta(days=7)
+_CODES_KEPT = timedelta(days=1)
 
 
 def more_routers() -> list[APIRouter]:
@@ -73,6 +75,7 @@ def _keep_house(db: Session, clock: Clock) -> int:
     ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
     forget_dead_letters(db, before=now - _DEAD_LETTERS_KEPT)
     forget_answers(db, before=now - _ANSWERS_KEPT)
+    forget_codes(db, before=now - _CODES_KEPT)
     return 0
 
 

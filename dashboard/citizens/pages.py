@@ -1,42 +1,42 @@
-"""`/daftar`: a citizen finds a place with vaccine and books it. No log-in; a ticket's secret opens it."""
+"""`/daftar/{session}`: a citizen books a place. No log-in; the ticket's secret opens it."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from dashboard.citizens.form import Typed
-from dashboard.citizens.queries import offers, ticket, villages
+from dashboard.citizens.form import Typed, address_of
+from dashboard.citizens.homes import Home, homes_of
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Anyone, Viewer
-from dashboard.quota.queries import session_by_id, vaccines_with_sessions
+from dashboard.quota.queries import session_by_id
 from tracker.access.principal import SYSTEM
-from tracker.edge.deps import Db, Now, Shared
+from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.queries import today_at
+from tracker.people.correcting import ChangePerson, change_person
 from tracker.people.queries import person_who_says
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted, NotDue, TooYoung
-from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.rules.words import Medium
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking
-from tracker.quota.service.moving import move_booking
-from tracker.registration.errors import OwnTicketFirst, TicketNotFound
-from tracker.registration.service.tickets import drawn, ticket_of, ticket_office
+from tracker.quota.service.commands import Book
+from tracker.registration.errors import OwnTicketFirst
+from tracker.registration.service.tickets import ticket_office
 
 router = Router(include_in_schema=False)
 
-# Before that a place is not the person's own yet; after it the code has done its work.
-_SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
+_NO_HOME = mark("Kelurahan ini tidak kami kenal. Tulis nama lain, kodenya, nama puskesmas di sana, atau kosongkan.")
+_MANY_HOMES = mark("Ada beberapa kelurahan dengan nama itu. Pilih satu di bawah.")
 
 _OWN_HISTORY = (AlreadyBooked, DoseGiven, NotDue)
 
@@ -46,14 +46,8 @@ def _tells_history(error: DomainError) -> bool:
     return isinstance(error, _OWN_HISTORY) and not isinstance(error, TooYoung)
 
 
-# Cards on a page: what one still reads through on a phone.
-SHOWN = 10
-
 # Far more than any field holds: a long slip of the finger gets its sentence, not an error page.
 _MOST = 2_000
-
-Latitude = Annotated[float | None, Query(ge=-90, le=90)]
-Longitude = Annotated[float | None, Query(ge=-180, le=180)]
 
 
 class NoSuchBooking(NotFound):
@@ -62,82 +56,12 @@ class NoSuchBooking(NotFound):
     code = "access.not_found"
 
 
-@router.get("/daftar")
-def find_place(
-    viewer: Anyone,
-    db: Db,
-    vaksin: str = "",
-    hari: str = "",
-    dosis: Annotated[int, Query(ge=0, le=9)] = 0,
-    lat: Latitude = None,
-    lon: Longitude = None,
-    lembar: Annotated[int, Query(ge=1, le=100)] = 1,
-) -> Response:
-    """Places with room, a few a page (`lembar`); the nearest first where the phone told where it is."""
-    near = (lat, lon) if lat is not None and lon is not None else None
-    every = offers(db, viewer.now, vaccine=vaksin, near=near)
-    days = sorted({offer.session.day for offer in every})
-    doses = sorted({dose for offer in every for dose in offer.session.doses})
-    found = [o for o in every if hari in ("", o.session.day.isoformat()) and (not dosis or dosis in o.session.doses)]
-    sheets = max(1, -(-len(found) // SHOWN))
-    lembar = min(lembar, sheets)
-    asked = {"vaksin": vaksin, "hari": hari, "dosis": dosis or "", "lat": lat, "lon": lon}
-    kept = {name: value for name, value in asked.items() if value not in ("", None)}
-    return page(
-        viewer,
-        "citizens/find.html",
-        vaccines=vaccines_with_sessions(db, viewer.now),
-        chosen=vaksin,
-        days=days,
-        day=hari,
-        doses=doses,
-        dose=dosis,
-        near=near,
-        offers=found[(lembar - 1) * SHOWN : lembar * SHOWN],
-        more=max(0, len(found) - lembar * SHOWN),
-        next_page=f"/daftar?{urlencode({**kept, 'lembar': lembar + 1})}",
-        back_page=f"/daftar?{urlencode({**kept, 'lembar': lembar - 1})}" if lembar > 1 else "",
-        filtered=bool(kept),
-    )
-
-
-@router.get("/daftar/tiket/{secret}")
-def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
-    """A booking as its owner sees it."""
-    office = ticket_office(shared.settings)
-    found = ticket(db, office.booking_of(secret), viewer.now)
-    offered = None if found.offered is None else office.secret_of(found.offered)
-    answer = page(viewer, "citizens/ticket.html", ticket=found, secret=secret, offered=offered)
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
-
-
-@router.get("/daftar/tiket/{secret}/kode.svg")
-def draw_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
-    """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
-    office = ticket_office(shared.settings)
-    found = ticket(db, office.booking_of(secret), viewer.now)
-    if found.booking.state not in _SHOWN_AT_THE_DOOR:
-        raise TicketNotFound
-    svg = drawn(office.sign(ticket_of(db, found.booking)))
-    return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
-
-
-@router.post("/daftar/tiket/{secret}/{step}")
-def move_ticket(secret: str, step: str, db: Db, now: Now, shared: Shared) -> Response:
-    """Confirm (`pasti`) or cancel (`batal`); the secret is the proof, so there is no cookie a stranger could ride on."""
-    states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
-    if step not in states:
-        raise TicketNotFound
-    booking_id = ticket_office(shared.settings).booking_of(secret)
-    move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
-    return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
-
-
 @router.get("/daftar/{session_id}")
-def show_form(session_id: UUID, viewer: Anyone, db: Db, dosis: int = 1) -> Response:
-    """The form for one session."""
-    return _form(viewer, db, session_id, dose=dosis)
+def show_form(
+    session_id: UUID, viewer: Anyone, db: Db, dosis: int = 1, rumah: Annotated[str, Query(max_length=100)] = ""
+) -> Response:
+    """The form for one session; where one lives is known from the search."""
+    return _form(viewer, db, session_id, dose=dosis, typed=Typed(residence=rumah))
 
 
 @router.post("/daftar/{session_id}")
@@ -150,24 +74,27 @@ def take_place(
     nik: Annotated[str, Form(max_length=_MOST)] = "",
     name: Annotated[str, Form(max_length=_MOST)] = "",
     phone: Annotated[str, Form(max_length=_MOST)] = "",
-    residence: Annotated[str, Form(max_length=20)] = "",
+    residence: Annotated[str, Form(max_length=_MOST)] = "",
     dose: Annotated[int, Form()] = 1,
 ) -> Response:
     """Register the person and reserve; what is wrong stands at its field, and when full, the nearest alternatives."""
     typed = Typed(nik=nik, name=name, phone=phone, residence=residence)
     facility = _facility_of(db, session_id, viewer)
     try:
-        request.app.state.citizen_throttle.hit(_address(request), _address(request))
+        request.app.state.citizen_throttle.hit(address_of(request), address_of(request))
         problems = typed.problems(today_at(db, facility, now), viewer.language)
+        homes = homes_of(db, residence)
+        if residence.strip() and len(homes) != 1:
+            problems["residence"] = viewer.texts.gettext(_MANY_HOMES if homes else _NO_HOME)
         if problems:
-            return _form(viewer, db, session_id, dose=dose, typed=typed, problems=problems)
+            return _form(viewer, db, session_id, dose=dose, typed=typed, problems=problems, homes=homes)
         with db.begin_nested():
             person = NewPerson(
                 id=uuid7(),
                 nik=nik,
                 name=name,
                 phone=phone or None,
-                residence=residence or None,
+                residence=homes[0].code if homes else None,
                 claimed=True,
                 unit_id=facility,
             )
@@ -190,12 +117,12 @@ def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer)
     vault = NikVault.from_secret(services_of(request).settings.secret_key.get_secret_value())
     known = person_who_says(db, person.nik or "", person.phone, vault=vault, now=viewer.now)
     if known is not None:
+        if known.residence is None and person.residence is not None:
+            change_person(
+                db, SYSTEM, ChangePerson(person_id=known.id, changes={"residence": person.residence}), now=viewer.now
+            )
         return known.id
     return register_person(db, SYSTEM, person, vault=vault, now=viewer.now).person.id
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "?"
 
 
 def _facility_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
@@ -215,6 +142,7 @@ def _form(
     problem: str = "",
     problems: dict[str, str] | None = None,
     others: list[dict[str, object]] | None = None,
+    homes: list[Home] | None = None,
 ) -> Response:
     session = session_by_id(db, session_id, viewer.now)
     if session is None:
@@ -225,7 +153,7 @@ def _form(
         status=422 if problem or problems else 200,
         session=session,
         dose=dose if dose in session.doses else session.doses[0],
-        villages=villages(db),
+        homes=homes or [],
         typed=typed or Typed(),
         problem=problem,
         problems=problems or {},

@@ -1,105 +1,141 @@
-"""What the public may see: places with room, and one's own booking. No person's data but one's own."""
+"""One's own booking, and what follows from it. No person's data but one's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import cos, hypot, radians
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from dashboard.quota.queries import ANYBODY, RESIDENTS, SessionRow, session_by_id, sessions_visible_to
-from tracker.access.principal import SYSTEM
-from tracker.network.models import Area, Facility
-from tracker.network.rules.words import AreaLevel
-from tracker.quota.models import Booking, Displacement, VaccinationSession
-from tracker.quota.rules.last_booking import last_booking
-from tracker.quota.rules.words import OfferState
+from tracker.catalog.models import Batch, Vaccine
+from tracker.network.models import Facility
+from tracker.network.queries import coordinates
+from tracker.network.rules.distance import Point
+from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
+from tracker.quota.rules.words import LIVE, BookingState, ClaimState, OfferState
 from tracker.registration.errors import TicketNotFound
-
-AHEAD = timedelta(days=14)
-EARTH_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A session as a citizen sees it."""
+class NextDose:
+    """The dose after the one that was given: its number, and the days between which it is due."""
 
-    session: SessionRow
-    room: int
-    """Places for anybody."""
-    local_room: int
-    """Places only for who lives in the kelurahan or the city."""
-    distance_km: float | None
-
-
-def offers(db: Session, now: datetime, *, vaccine: str, near: tuple[float, float] | None) -> list[Offer]:
-    """Sessions of a vaccine with room, the nearest first where a point (latitude, longitude) is given.
-
-    Sessions are public, so the whole nation is read as the system; only counts leave this function.
-    """
-    found = [
-        Offer(
-            session=row,
-            room=row.open_for(ANYBODY),
-            local_room=row.open_for(RESIDENTS),
-            distance_km=_distance(row, near),
-        )
-        for row in sessions_visible_to(db, SYSTEM, now, ahead=AHEAD, vaccine=vaccine or None, limit=500)
-        if last_booking(row.opens_at, row.closes_at) > now
-    ]
-    found = [offer for offer in found if offer.room > 0 or offer.local_room > 0]
-    if near is not None:
-        found.sort(key=lambda offer: (offer.distance_km is None, offer.distance_km or 0.0, offer.session.day))
-    return found
-
-
-def _distance(row: SessionRow, near: tuple[float, float] | None) -> float | None:
-    """Kilometres on an even patch of earth: right to a per cent within a city."""
-    if near is None or row.lat is None or row.lon is None:
-        return None
-    north = radians(row.lat - near[0])
-    east = radians(row.lon - near[1]) * cos(radians(near[0]))
-    return EARTH_KM * hypot(north, east)
-
-
-def villages(db: Session) -> list[tuple[str, str]]:
-    """(code, name) of imported kelurahan, for saying where one lives."""
-    query = (
-        select(Area.code_kemendagri, Area.name)
-        .where(Area.level == AreaLevel.VILLAGE, Area.code_kemendagri.is_not(None))
-        .order_by(Area.name)
-        .limit(1000)
-    )
-    return [(code, name) for code, name in db.execute(query) if code is not None]
+    dose: int
+    from_day: date
+    due_day: date
+    last_day: date
+    over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A booking with its session; `offered` is what was offered when it was displaced."""
+    """A booking with its session. `offered`: what was offered when it was displaced; `is_offer`: it is such an offer itself.
+
+    `next` is known once the dose was given, `booked_next` when the one after it is booked or was given.
+    """
 
     booking: Booking
-    session: SessionRow | None
+    session: VaccinationSession
+    facility: str
+    vaccine: str
     zone: str
-    offered: UUID | None
+    point: Point | None
+    lot: str | None
+    offered: UUID | None = None
+    is_offer: bool = False
+    next: NextDose | None = None
+    booked_next: UUID | None = None
 
 
-def ticket(db: Session, booking_id: UUID, now: datetime) -> Ticket:
+def ticket(db: Session, booking_id: UUID) -> Ticket:
     """One's own booking; raises TicketNotFound."""
-    booking = db.get(Booking, booking_id)
-    if booking is None:
+    row = db.execute(_tickets().where(Booking.id == booking_id)).first()
+    if row is None:
         raise TicketNotFound
-    offered = db.scalar(
-        select(Displacement.offer_id).where(
-            Displacement.booking_id == booking_id, Displacement.state == OfferState.OFFERED
+    booking: Booking = row[0]
+    displaced = db.execute(
+        select(Displacement.booking_id, Displacement.offer_id).where(
+            ((Displacement.booking_id == booking_id) & (Displacement.state == OfferState.OFFERED))
+            | (Displacement.offer_id == booking_id)
         )
+    ).all()
+    claim = None
+    if booking.state is BookingState.VACCINATED:
+        claim = db.scalar(
+            select(Claim)
+            .where(Claim.given_booking_id == booking_id, Claim.state != ClaimState.WITHDRAWN)
+            .order_by(Claim.made_at.desc(), Claim.id)
+            .limit(1)
+        )
+    return _ticket(
+        row,
+        offered=next((one.offer_id for one in displaced if one.booking_id == booking_id), None),
+        is_offer=any(one.offer_id == booking_id for one in displaced),
+        claim=claim,
+        booked_next=None if claim is None else _booked(db, claim),
     )
-    zone = (
-        select(Facility.timezone)
-        .join(VaccinationSession, VaccinationSession.facility_id == Facility.id)
-        .where(VaccinationSession.id == booking.session_id)
+
+
+def tickets_listed(db: Session, booking_ids: Sequence[UUID]) -> list[Ticket]:
+    """Several in the order given, without what follows from them."""
+    rows = {row[0].id: row for row in db.execute(_tickets().where(Booking.id.in_(booking_ids)))}
+    return [_ticket(rows[one]) for one in booking_ids if one in rows]
+
+
+def _tickets() -> Select[Booking, VaccinationSession, Facility, str, str | None, float | None, float | None]:
+    return (
+        select(Booking, VaccinationSession, Facility, Vaccine.name, Batch.lot, *coordinates())
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Vaccine, Vaccine.id == Booking.vaccine_id)
+        .outerjoin(Batch, Batch.id == Booking.batch_id)
     )
-    session = session_by_id(db, booking.session_id, now)
-    return Ticket(booking=booking, session=session, zone=db.scalars(zone).one(), offered=offered)
+
+
+def _ticket(
+    row: tuple[Booking, VaccinationSession, Facility, str, str | None, float | None, float | None],
+    *,
+    offered: UUID | None = None,
+    is_offer: bool = False,
+    claim: Claim | None = None,
+    booked_next: UUID | None = None,
+) -> Ticket:
+    booking, session, facility, vaccine, lot, lon, lat = row
+    return Ticket(
+        booking=booking,
+        session=session,
+        facility=facility.name,
+        vaccine=vaccine,
+        zone=facility.timezone,
+        point=None if lat is None or lon is None else (lat, lon),
+        lot=lot,
+        offered=offered,
+        is_offer=is_offer,
+        next=None
+        if claim is None
+        else NextDose(
+            dose=claim.dose,
+            from_day=claim.from_day,
+            due_day=claim.due_day,
+            last_day=claim.last_day,
+            over=claim.state is ClaimState.EXPIRED,
+        ),
+        booked_next=booked_next,
+    )
+
+
+def _booked(db: Session, claim: Claim) -> UUID | None:
+    """The booking for the dose a claim is of, once there is one that counts."""
+    return db.scalar(
+        select(Booking.id)
+        .where(
+            Booking.person_id == claim.person_id,
+            Booking.vaccine_id == claim.vaccine_id,
+            Booking.dose == claim.dose,
+            Booking.state.in_(LIVE | {BookingState.VACCINATED}),
+        )
+        .limit(1)
+    )

@@ -22,7 +22,7 @@ from tracker.network.queries import coordinates, local_today
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to
-from tracker.quota.rules.words import LIVE, BookingState, BucketKind, SessionState
+from tracker.quota.rules.words import LIVE, BookingState, SessionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,6 @@ class SessionRow:
     def lacking(self) -> bool:
         """Whether vials lack for what was promised, or for any of the places the staff still have."""
         return self.numbers.short > 0 or (self.capacity_left > 0 and self.persons == 0)
-
-    def open_for(self, kinds: Sequence[str]) -> int:
-        """The same for who belongs to one of these buckets: the largest of them counts."""
-        seats = max((left for kind, left in self.buckets if kind in kinds), default=0)
-        return min(self.persons, seats)
 
 
 def _sessions(*where: ColumnElement[bool]) -> Select[Any]:
@@ -207,8 +202,3 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
         .where(seen, Displacement.state.in_(WAITING))
     )
     return Promises(sessions=sessions or 0, live=live, vaccinated=vaccinated, displaced=displaced or 0)
-
-
-# Whose places a stranger may book at once, and whose only after saying where one lives.
-ANYBODY = (BucketKind.GENERAL.value,)
-RESIDENTS = (BucketKind.KELURAHAN.value, BucketKind.CITY.value)

@@ -15,10 +15,12 @@ from sqlalchemy import select, update
 
 from dashboard.app import mount_pages
 from tests.browser.page_world import PageWorld, page_template
+from tests.db.test_network_facilities import collection, square
 from tests.support import databases
 from tests.support.services import Services as Servers
 from tests.support.world import PASSWORD
 from tracker.access.models import Login
+from tracker.access.principal import SYSTEM
 from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
@@ -29,6 +31,7 @@ from tracker.feed.numbering import number_pending
 from tracker.feed.queries import last_position
 from tracker.feed.waiting import step_aside
 from tracker.kit.ids import uuid7
+from tracker.network.areas import import_areas
 from tracker.network.models import Equipment, Facility
 from tracker.people.models import Person
 from tracker.quota.models import Booking, Bucket, VaccinationSession
@@ -273,10 +276,6 @@ def test_a_fridge_names_what_harms_most_not_what_comes_first_by_letter(
     assert "Mendekati beku" not in tile[: tile.index("</article>")]
 
 
-def test_a_page_beyond_the_last_shows_the_last_and_not_that_there_is_nothing(site: TestClient) -> None:
-    assert "tidak ada tempat" not in site.get("/daftar?lembar=99").text
-
-
 def test_a_health_office_is_not_asked_whether_it_called_itself(site: TestClient) -> None:
     assert "Dinkes kota dihubungi" in log_in(site, "kepala").get("/alarm").text
     assert "Dinkes kota dihubungi" not in log_in(site, "kota").get("/alarm").text
@@ -378,20 +377,62 @@ def test_one_changes_one_s_own_password_and_other_devices_are_out(site: TestClie
     assert refused.status_code == 401
 
 
-def test_a_stranger_sees_which_places_are_for_residents_only(site: TestClient, app_services: Services) -> None:
+def test_places_of_residents_are_shown_to_residents_alone(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
     with transaction(app_services.engine) as db:
         db.execute(update(Bucket).values(kind=BucketKind.KELURAHAN))
-    assert "khusus warga setempat" in site.get("/daftar").text
-
-
-def test_places_are_chosen_by_vaccine_day_and_dose(site: TestClient, world: PageWorld) -> None:
+        db.get_one(Facility, world.world.puskesmas.id).code_kemendagri = "36.71.05.1001"
     session = f"/daftar/{world.sessions[1]}"
-    page = site.get("/daftar").text
-    (day,) = set(re.findall(r'<option value="(\d{4}-\d\d-\d\d)"', page))
-    assert session in site.get(f"/daftar?hari={day}&dosis=2").text
-    assert session not in site.get("/daftar?hari=2020-01-01").text
+    stranger = site.get("/daftar").text
+    assert session not in stranger
+    assert "mungkin ada tempat yang disisihkan bagi warga" in stranger
+    assert session not in site.get("/daftar?rumah=36.71.06.1001").text
+    # No area was imported: the puskesmas that serves them is named instead.
+    for home in ("36.71.05.1001", "Cipondoh", "PKM cipondoh"):
+        shown = site.get("/daftar", params={"rumah": home}).text
+        assert f"{session}?dosis=1&amp;rumah=" in shown, home
+        assert "Puskesmas Cipondoh (36.71.05.1001)" in shown or home[0] == "3"
+    assert "tidak kami kenal" in site.get("/daftar?rumah=Entah").text
+    person = {"nik": "3671015506920021", "name": "Siti Rekaan", "phone": "0812-3456-7821", "dose": "1"}
+    assert site.post(session, data={**person, "residence": "Entah"}).status_code == 422
+    assert site.post(session, data={**person, "residence": "Puskesmas Cipondoh (36.71.05.1001)"}).status_code == 303
+
+
+def test_kelurahan_of_one_name_are_told_apart_by_what_lies_above_them(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        file = collection(
+            ("36.71", "Kota Tangerang", square(106.6, -6.2)),
+            ("36.71.05", "Cipondoh", square(106.6, -6.2)),
+            ("36.71.05.1001", "Sukasari", square(106.6, -6.2)),
+            ("36.71.06.1001", "Sukasari", square(106.7, -6.2)),
+        )
+        import_areas(db, SYSTEM, file, now=app_services.clock())
+    page = site.get("/daftar?rumah=sukasari").text
+    assert "Sukasari, Cipondoh, Kota Tangerang" in page
+    assert "36.71.06.1001" in page
+    session = f"/daftar/{world.sessions[1]}"
+    person = {"nik": "3671015506920022", "name": "Siti Rekaan", "dose": "1", "residence": "sukasari"}
+    asked = site.post(session, data=person)
+    assert (asked.status_code, asked.text.count('type="radio"')) == (422, 3)
+    assert site.post(session, data={**person, "residence": "Sukasari (36.71.06.1001)"}).status_code == 303
+    with transaction(app_services.engine) as db:
+        assert "36.71.06.1001" in db.scalars(select(Person.residence)).all()
+
+
+def test_places_are_chosen_by_vaccine_day_dose_age_and_name(site: TestClient, world: PageWorld) -> None:
+    session = f"/daftar/{world.sessions[1]}"
+    days = re.findall(r'<option value="(\d{4}-\d\d-\d\d)"', site.get("/daftar").text)
+    assert len(days) == 3
+    assert session in site.get(f"/daftar?hari={days[2]}&dosis=2").text
+    assert session in site.get("/daftar?vaksin=coronavac&tempat=pkm%20cipondoh&umur=30").text
+    for nothing in ("hari=2020-01-01", "hari=besok", "dosis=7", "tempat=Entah", "vaksin=x", "umur=3"):
+        assert session not in site.get(f"/daftar?{nothing}").text, nothing
     assert "Tidak ada yang cocok" in site.get("/daftar?dosis=7").text
-    assert site.get("/daftar?lembar=0").status_code == 422
+    assert site.get("/daftar?dosis=-1").status_code == 422
+    assert site.get("/daftar?dari=x").status_code == 422
 
 
 def test_an_auditor_sees_alarms_and_has_no_form(site: TestClient) -> None:
@@ -507,7 +548,7 @@ def test_an_address_with_a_slip_says_so_and_shows_a_way_on(site: TestClient) -> 
         assert "terpotong atau salah ketik" in broken.text
         assert 'href="/daftar"' in broken.text.split("<main")[1]
     for path, repaired in (
-        ("/daftar?lembar=0", "/daftar"),
+        ("/daftar?dosis=-1", "/daftar"),
         ("/daftar?vaksin=PENTA&amp;lat=999&amp;lon=1", "/daftar?vaksin=PENTA&amp;lon=1"),
         ("/daftar?dosis=dua", "/daftar"),
     ):

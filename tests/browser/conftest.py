@@ -73,6 +73,8 @@ def site(services: TestServices, template: str) -> Iterator[Site]:
         settings = load_settings(database_url=url, mqtt_url=services.mqtt_url, secret_key=SECRET)
         # Every test logs in; the guard against guessing has tests of its own.
         settings.api.login_attempts_per_minute = 1_000
+        # A house that can send messages; nothing is sent from here.
+        settings.delivery.sms_url = "http://gateway.invalid/sendsms"
         shared = Services(engine=engine, settings=settings)
         app = create_app(shared)
         mount_pages(app, shared)

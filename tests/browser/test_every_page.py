@@ -20,7 +20,7 @@ BLANKS = {
     "ref:path": "penta-5/PB002",
 }
 # Pages somebody without a log-in sees.
-PUBLIC = ("/daftar", "/masuk")
+PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
 NOT_PAGES = re.compile(r"\.(json|csv|svg|png)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
 MOST_SCREENS = 5
@@ -45,6 +45,7 @@ def address(path: str, site: Site) -> str:
         **BLANKS,
         "session_id": str(site.world.sessions[1]),
         "booking_id": str(site.world.booking),
+        "code_id": "5f0c9f62-4e0e-4b58-9f4e-5d6c0a1b2c3d",
         "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
     }
     if path.startswith("/pengiriman/"):

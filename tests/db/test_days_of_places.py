@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dashboard.citizens.queries import offers
 from dashboard.stock.queries import EXPIRING_WITHIN, expiring
 from tests.support.quota import ALL, OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
@@ -21,6 +20,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import zone_there
 from tracker.people.service import NewPerson, register_person
+from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
 from tracker.quota.routes.bookings import quota
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.commands import PlanSession
@@ -72,10 +72,13 @@ def test_a_conversation_offers_the_last_of_fourteen_days_there(desk: Desk) -> No
     assert "Selasa 17-03-2026, 08.00–23.00 WIT, Puskesmas Cipondoh" in replies[0], replies
 
 
-def test_citizens_are_shown_the_last_of_fourteen_days_there(desk: Desk) -> None:
+def test_citizens_are_shown_the_last_of_the_days_asked_for_there(desk: Desk) -> None:
     session = plan(desk, THERE + timedelta(days=14))
-    plan(desk, THERE + timedelta(days=15))
-    assert [offer.session.id for offer in offers(desk.db, desk.now, vaccine="", near=None)] == [session]
+    later = plan(desk, THERE + timedelta(days=15))
+    for ahead, shown in ((14, [session]), (None, [session, later])):
+        asked = PlacesAsked(ahead=ahead)
+        found = seek_places(desk.db, Seeker(medium=Medium.WEB, dose=1), asked, limit=10, now=desk.now)
+        assert [place.session.id for place in found.places] == shown
 
 
 def test_a_child_born_today_in_papua_is_no_centenarian(desk: Desk) -> None:

@@ -27,7 +27,7 @@ from tracker.network.queries import areas_served_by, served_areas
 from tracker.network.serving import MOST_AREAS, ChangeAreas, ServeAreas, change_areas, serve_areas
 from tracker.people.models import Person
 from tracker.quota.errors import Exhausted
-from tracker.quota.queries.open_places import applicant_for, open_places
+from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.rules.words import BookingState, BucketKind, Medium
 from tracker.quota.service.commands import NewBucket
@@ -51,8 +51,9 @@ def serve(desk: Desk, *areas: str) -> None:
 
 
 def room(desk: Desk, session: UUID, person: UUID) -> int:
-    asked = applicant_for(desk.db.get_one(Person, person), 1, Medium.WEB)
-    return next(one.room_for(asked, desk.now) for one in open_places(desk.db, desk.now) if one.session.id == session)
+    seeker = seeker_of(desk.db, desk.db.get_one(Person, person), Medium.WEB)
+    found = seek_places(desk.db, seeker, PlacesAsked(), limit=50, now=desk.now).places
+    return next((one.room for one in found if one.session.id == session), 0)
 
 
 def test_people_of_each_of_four_kelurahan_take_the_places_of_residents_and_nobody_else_does(desk: Desk) -> None:

@@ -210,7 +210,7 @@ class Walk:
         """Every listing, and one of each thing."""
         for listing in (
             "facilities", "equipment", "products", "batches", "sensors", "devices", "dead-letters", "alarms", "holds",
-            "areas", "shipments", "sessions", "bookings", "claims", "displacements", "stock", "recalls", "quota", "me",
+            "areas", "shipments", "sessions", "bookings", "claims", "displacements", "open-places", "stock", "recalls", "quota", "me",
         ):  # fmt: skip
             self.step("GET", f"/api/v1/{listing}", 200)
         sensor = self.step("GET", "/api/v1/sensors", 200)["items"][0]

@@ -7,7 +7,7 @@ goes again: at least once, never nought times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,7 +28,8 @@ MOST_ATTEMPTS = 12  # with the waits of `backoff`: some five hours
 # Which address a person has for a medium, at the moment of sending; None when there is none.
 AddressOf = Callable[[str, str], str | None]
 
-# The address of a booking's page, made as the message leaves: what opens a ticket does not lie in the outbox.
+# The address of a booking's page, or a code, made of an id as the message leaves: what opens a ticket does not lie in the
+# outbox.
 LinkOf = Callable[[str], str]
 
 
@@ -48,16 +49,19 @@ def deliver_due(
     *,
     now: datetime,
     link_of: LinkOf | None = None,
+    code_of: LinkOf | None = None,
     most: int = 50,
 ) -> Sent:
     """Send up to `most` messages that are due, oldest first; several workers share the work.
 
     `address_of(recipient_ref, medium)` looks an address up; `link_of(booking)` fills `{ticket}` where a message speaks
-    of a booking. Nothing of a message is ever logged.
+    of a booking, `code_of(ticket_code)` fills `{code}` where it brings one. Nothing of a message is ever logged.
     """
     sent = retried = given_up = 0
+    secrets = (("booking", "ticket", link_of), ("ticket_code", "code", code_of))
     for message in _claim(engine, now, most):
-        error, final = _send(sender, address_of, link_of, message)
+        told = {name: make(str(message.params[of])) for of, name, make in secrets if make and of in message.params}
+        error, final = _send(sender, address_of, told, message)
         if error is None:
             sent += 1
         elif final or message.attempts >= MOST_ATTEMPTS:
@@ -87,14 +91,12 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
 
 
 def _send(
-    sender: Sender, address_of: AddressOf, link_of: LinkOf | None, message: OutMessage
+    sender: Sender, address_of: AddressOf, told: Mapping[str, str], message: OutMessage
 ) -> tuple[str | None, bool]:
     """The error, if any, and whether trying again is no use."""
     address = address_of(message.recipient_ref, message.medium)
     if address is None:
         return "no address", True
-    booking = message.params.get("booking")
-    told = {} if booking is None or link_of is None else {"ticket": link_of(str(booking))}
     text = render(message.template, {**message.params, **told}, message.language)
     try:
         sender.send(Outgoing(id=message.id, medium=message.medium, address=address, text=text))

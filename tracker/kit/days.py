@@ -34,6 +34,11 @@ def months_after(day: date, months: int) -> date:
 _NAMES = {7: "WIB", 8: "WITA", 9: "WIT"}
 
 
+def years_before(day: date, years: int) -> date:
+    """When somebody of so many whole years was born at the latest."""
+    return months_after(day, -12 * years)
+
+
 def wall_clock(at: datetime) -> str:
     """An aware instant by the clock of its own offset, where that is one of Indonesia's: `26-11-2026 10.32 WITA`; else in WIB."""
     offset = at.utcoffset()

@@ -153,7 +153,7 @@ def nearest_facilities(
         origin = select(Facility.point).where(Facility.id == to).scalar_subquery()
         query = query.where(Facility.id != to)
     else:
-        origin = _geography_point(*to)
+        origin = geography_point(*to)
     if among is not None:
         query = query.where(Facility.id.in_(among))
     if where is not None:
@@ -175,7 +175,7 @@ def nearest_facilities(
 
 def areas_of_point(db: Session, longitude: float, latitude: float) -> list[Area]:
     """The imported areas that cover a point, widest first."""
-    found = db.scalars(select(Area).where(func.ST_Covers(Area.polygon, _geography_point(longitude, latitude))))
+    found = db.scalars(select(Area).where(func.ST_Covers(Area.polygon, geography_point(longitude, latitude))))
     order = list(AreaLevel)
     return sorted(found, key=lambda area: order.index(area.level))
 
@@ -275,7 +275,8 @@ def home_point(db: Session, code: str | None) -> Point | None:
     return None
 
 
-def _geography_point(longitude: float, latitude: float) -> ColumnElement[Any]:
+def geography_point(longitude: float, latitude: float) -> ColumnElement[Any]:
+    """A point on earth as the database reckons with it."""
     return cast(func.ST_SetSRID(func.ST_MakePoint(longitude, latitude), 4326), Geography("POINT", srid=4326))
 
 

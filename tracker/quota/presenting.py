@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tracker.quota.models import Bucket, DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.queries.history import Appointment, Due
+from tracker.quota.queries.open_places import OpenPlace
 from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.schemas import (
     AgeRule,
@@ -22,6 +23,7 @@ from tracker.quota.schemas import (
     IntervalRule,
     LeftoverOut,
     LeftoversOut,
+    OpenPlaceOut,
     QuotaItemOut,
     QuotaOut,
     ScheduleOut,
@@ -181,4 +183,20 @@ def _rule_out(rule: DoseInterval | DoseAge | VaccineSpacing) -> IntervalRule | A
         due_days=rule.due_days,
         max_days=rule.max_days,
         source=source,
+    )
+
+
+def open_place_out(place: OpenPlace) -> OpenPlaceOut:
+    """A place to book; the distance to the metre."""
+    return OpenPlaceOut(
+        session=place.session.id,
+        facility=place.facility.code,
+        facility_name=place.facility.name,
+        date=place.session.day,
+        opens=place.session.opens_at,
+        closes=place.session.closes_at,
+        vaccine=place.vaccine.code,
+        dose=place.dose,
+        room=place.room,
+        distance_km=None if place.distance_km is None else round(place.distance_km, 3),
     )

@@ -383,3 +383,20 @@ class ScheduleOut(BaseModel):
     """Every rule there is or was, by vaccine, dose and day; of rules that differ in their day alone the newest is in force."""
 
     items: list[RuleBody]
+
+
+class OpenPlaceOut(BaseModel):
+    """A session in which somebody like the one asked for can book; `room`: how many of them, one after another."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    session: UUID
+    facility: str
+    facility_name: str
+    date: dt.date
+    opens: dt.datetime = Field(alias="from")
+    closes: dt.datetime = Field(alias="to")
+    vaccine: str
+    dose: int
+    room: int
+    distance_km: float | None

@@ -1,4 +1,4 @@
-"""Tables of this room: conversations, and the answers given, so that a repeated message gets the same one."""
+"""Tables of this room: conversations, the answers given, so that a repeated message gets the same one, and codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -50,3 +50,26 @@ class HealthAnswer(Base):
     question: Mapped[str]
     answer: Mapped[bool]
     at: Mapped[datetime]
+
+
+class TicketCode(Base):
+    """A code asked for by whoever lost their ticket; of nobody where number and phone are not somebody's.
+
+    The code itself is nowhere: it is made of the id and a key of the house. `asked` is a keyed hash of number and phone.
+    """
+
+    __tablename__ = "ticket_code"
+    __table_args__ = (
+        CheckConstraint("tries BETWEEN 0 AND 5", name="tries"),
+        CheckConstraint("used_at IS NULL OR person_id IS NOT NULL", name="used_by_somebody"),
+        Index(None, "asked", "made_at"),
+        Index(None, "made_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    asked: Mapped[bytes] = mapped_column(LargeBinary)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    used_at: Mapped[datetime | None]

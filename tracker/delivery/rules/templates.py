@@ -49,6 +49,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Pendaftaran vaksinasi Anda tanggal {day} dibatalkan.",
         "Your vaccination booking of {day} is cancelled.",
     ),
+    "ticket_code": (
+        "Kode tiket vaksinasi Anda: {code}. Berlaku sampai {until}. Jangan berikan kepada siapa pun.",
+        "The code for your vaccination ticket: {code}. Good until {until}. Give it to nobody.",
+    ),
     "registration_reply": ("{text}", "{text}"),
     "recall_notice": (
         "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
-from tracker.quota.queries.numbers import pool_numbers
+from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, Seats, eligible, seats_for
 from tracker.quota.rules.last_booking import last_booking
@@ -47,17 +48,28 @@ def sessions_with_room(
     found = []
     for each in near:
         session = each.session
-        left = seats_for(seats[session.id], eligible(applicant, served[session.id]), now)
-        left = min(left, session.capacity - session.taken)
         found.append(
             Candidate(
                 session_id=session.id,
                 day=session.day,
                 distance_km=each.distance_km,
-                available=min(left, numbers[session.id].persons),
+                available=room_for(session, seats[session.id], served[session.id], numbers[session.id], applicant, now),
             )
         )
     return nearest_first(found, wanted=wanted.day)
+
+
+def room_for(
+    session: VaccinationSession,
+    seats: Sequence[Seats],
+    served: Collection[str],
+    numbers: Numbers,
+    applicant: Applicant,
+    now: datetime,
+) -> int:
+    """Persons like this one who may book one after another: places that are theirs, staff and vials permitting."""
+    left = seats_for(seats, eligible(applicant, served), now)
+    return max(0, min(left, session.capacity - session.taken, numbers.persons))
 
 
 def alternatives(

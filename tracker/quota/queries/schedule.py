@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Vaccine
@@ -18,31 +21,61 @@ from tracker.quota.rules.words import BookingState
 # Of each rule the row in force on the day; an age stands for the later doses too.
 _RULES = text(
     """
-    (SELECT DISTINCT ON (i.after_code) 'interval' AS kind, v.code, i.after_code AS other, i.min_days AS number
-     FROM dose_interval i JOIN vaccine v ON v.code = i.vaccine_code
-     WHERE v.id = :vaccine AND i.dose = :dose AND i.from_day <= :day ORDER BY i.after_code, i.from_day DESC)
-    UNION ALL
-    (SELECT 'age', v.code, NULL, a.min_months FROM dose_age a JOIN vaccine v ON v.code = a.vaccine_code
-     WHERE v.id = :vaccine AND a.dose <= :dose AND a.from_day <= :day ORDER BY a.dose DESC, a.from_day DESC LIMIT 1)
-    UNION ALL
-    (SELECT DISTINCT ON (s.other_code) 'spacing', v.code, s.other_code, s.min_days
-     FROM vaccine_spacing s JOIN vaccine v ON v.code = s.vaccine_code
-     WHERE v.id = :vaccine AND s.from_day <= :day ORDER BY s.other_code, s.from_day DESC)
-    UNION ALL
-    SELECT 'vaccine', v.code, NULL, 0 FROM vaccine v WHERE v.id = :vaccine
+    SELECT k.n, v.code, x.kind, x.other, x.number
+    FROM unnest(CAST(:vaccines AS uuid[]), CAST(:doses AS int[]), CAST(:days AS date[])) WITH ORDINALITY
+         AS k (vaccine_id, dose, day, n)
+    JOIN vaccine v ON v.id = k.vaccine_id
+    LEFT JOIN LATERAL (
+        (SELECT DISTINCT ON (i.after_code) 'interval' AS kind, i.after_code AS other, i.min_days AS number
+         FROM dose_interval i WHERE i.vaccine_code = v.code AND i.dose = k.dose AND i.from_day <= k.day
+         ORDER BY i.after_code, i.from_day DESC)
+        UNION ALL
+        (SELECT 'age', NULL, a.min_months FROM dose_age a
+         WHERE a.vaccine_code = v.code AND a.dose <= k.dose AND a.from_day <= k.day
+         ORDER BY a.dose DESC, a.from_day DESC LIMIT 1)
+        UNION ALL
+        (SELECT DISTINCT ON (s.other_code) 'spacing', s.other_code, s.min_days
+         FROM vaccine_spacing s WHERE s.vaccine_code = v.code AND s.from_day <= k.day
+         ORDER BY s.other_code, s.from_day DESC)
+    ) x ON true
     """
 )
+
+Asked = tuple[UUID, int, date]
+"""A vaccine's id, a dose of it, and a day."""
+
+
+def schedules_of(db: Session, asked: Collection[Asked]) -> dict[Asked, Schedule]:
+    """The rules in force for each dose on its day; one statement."""
+    keys = sorted(asked)
+    return {key: schedule for key, (_, schedule) in zip(keys, _schedules(db, keys), strict=True)}
 
 
 def schedule_of(db: Session, vaccine_id: UUID, dose: int, day: date) -> tuple[str, Schedule]:
     """The vaccine's code and the rules in force for its dose on `day`."""
-    rows = db.execute(_RULES, {"vaccine": vaccine_id, "dose": dose, "day": day}).all()
-    schedule = Schedule(
-        intervals=tuple((row.other, row.number) for row in rows if row.kind == "interval"),
-        min_months=next((row.number for row in rows if row.kind == "age"), 0),
-        spacings=tuple((row.other, row.number) for row in rows if row.kind == "spacing"),
-    )
-    return rows[0].code, schedule
+    return _schedules(db, [(vaccine_id, dose, day)])[0]
+
+
+def _schedules(db: Session, keys: Sequence[Asked]) -> list[tuple[str, Schedule]]:
+    columns = {
+        "vaccines": [vaccine for vaccine, _, _ in keys],
+        "doses": [dose for _, dose, _ in keys],
+        "days": [day for _, _, day in keys],
+    }
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in db.execute(_RULES, columns) if keys else ():
+        found[row.n].append(row)
+    return [
+        (
+            found[n][0].code,
+            Schedule(
+                intervals=tuple((row.other, row.number) for row in found[n] if row.kind == "interval"),
+                min_months=next((row.number for row in found[n] if row.kind == "age"), 0),
+                spacings=tuple((row.other, row.number) for row in found[n] if row.kind == "spacing"),
+            ),
+        )
+        for n in range(1, len(keys) + 1)
+    ]
 
 
 def doses_of(db: Session, person_id: UUID, *, but: UUID | None = None) -> list[Given]:

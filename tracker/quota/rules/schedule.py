@@ -88,6 +88,13 @@ def judge(wish: Wish, given: Sequence[Given], schedule: Schedule, today: date) -
     return _latest(wish, bounds)
 
 
+def not_excluded(wish: Wish, schedule: Schedule) -> bool:
+    """Whether somebody whose doses are not known could be due: the dose is foreseen, and they are old enough if we know."""
+    foreseen = wish.dose == 1 or bool(schedule.intervals)
+    old_enough = wish.born is None or months_after(wish.born, schedule.min_months) <= wish.day
+    return foreseen and old_enough
+
+
 def _latest(wish: Wish, bounds: Iterable[tuple[date, Why]]) -> Judgement:
     first, why = max(bounds, default=(None, None))
     missing = any(why is Why.DOSE_BEFORE for _, why in bounds)

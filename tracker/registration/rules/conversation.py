@@ -17,6 +17,7 @@ from tracker.registration.rules.understanding import (
     identified,
     is_start,
     is_stop,
+    is_ticket_lost,
     number_chosen,
     place_words,
     yes_or_no,
@@ -33,6 +34,8 @@ class ConversationStep(StrEnum):
     HEALTH = "health"
     SURE = "sure"
     BOOKED = "booked"
+    LOST = "lost"
+    CODE = "code"
 
 
 # The questions of the national screening form that make a person come another day.
@@ -64,6 +67,7 @@ class ConversationState:
     asked: int = 0
     answers: dict[str, bool] = field(default_factory=dict)
     booking: str | None = None
+    code: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -82,6 +86,7 @@ class ConversationState:
             asked=int(value.get("asked", 0)),
             answers={str(name): bool(said) for name, said in (value.get("answers") or {}).items()},
             booking=value.get("booking"),
+            code=value.get("code"),
         )
 
 
@@ -134,7 +139,23 @@ class AnswerOffer:
     person: str | None
 
 
-Wish = FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
+@dataclass(frozen=True, slots=True)
+class AskCode:
+    """Send a code for a lost ticket to the phone on file, if these are somebody's."""
+
+    nik: str = field(repr=False)
+    phone: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TellCode:
+    """Which tickets does this code open?"""
+
+    code: str
+    text: str = field(repr=False)
+
+
+Wish = AskCode | TellCode | FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +167,8 @@ class Turn:
     wish: Wish | None = None
 
 
+_CODE_DIGITS = 6
+
 # Where nobody was asked, a yes or no can only be the answer to a message of ours.
 _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, ConversationStep.NIK, ConversationStep.PLACE})
 
@@ -156,6 +179,8 @@ def hear(state: ConversationState, text: str) -> Turn:
         return Turn(ConversationState(), (Say("stopped"),))
     if is_start(text):
         return Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
+    if is_ticket_lost(text):
+        return Turn(ConversationState(step=ConversationStep.LOST), (Say("lost_welcome"),))
     answer = yes_or_no(text)
     if answer is not None and state.step in _UNASKED:
         return Turn(state, wish=AnswerOffer(answer, state.person))
@@ -172,6 +197,19 @@ def _hear_nik(state: ConversationState, text: str) -> Turn:
     if found is None:
         return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
     return Turn(state, wish=FindPerson(found.nik, found.phone))
+
+
+def _hear_lost(state: ConversationState, text: str) -> Turn:
+    found = identified(text)
+    if found is None:
+        return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
+    return Turn(state, wish=AskCode(found.nik, found.phone))
+
+
+def _hear_code(state: ConversationState, text: str) -> Turn:
+    if state.code is None or digits_in(text) != _CODE_DIGITS:
+        return Turn(state, (Say("code_shape"),))
+    return Turn(state, wish=TellCode(state.code, text))
 
 
 def _names_a_place(text: str) -> bool:
@@ -228,6 +266,8 @@ _HEARERS = {
     ConversationStep.CHOICE: _hear_choice,
     ConversationStep.HEALTH: _hear_health,
     ConversationStep.SURE: _hear_sure,
+    ConversationStep.LOST: _hear_lost,
+    ConversationStep.CODE: _hear_code,
 }
 
 
@@ -290,3 +330,20 @@ def place_refused(state: ConversationState, reason: str) -> Turn:
     """The answer to TakePlace when it did not; `reason` is the refusal's own sentence."""
     again = replace(state, step=ConversationStep.PLACE, options=(), chosen=None)
     return Turn(again, (Say("refused", {"reason": reason}), Say("ask_place")))
+
+
+def code_asked(code: UUID) -> Turn:
+    """The answer to AskCode: the same, whether or not these are somebody's."""
+    return Turn(ConversationState(step=ConversationStep.CODE, code=str(code)), (Say("code_sent"),))
+
+
+def code_not_asked(state: ConversationState, key: str) -> Turn:
+    """The answer to AskCode where none can be sent to anybody: asked too often, or no phone was named."""
+    return Turn(state, (Say(key),))
+
+
+def code_told(state: ConversationState, tickets: tuple[dict[str, str], ...] | None) -> Turn:
+    """The answer to TellCode: what fills `ticket_line`, a line a ticket; None for a code that opens nothing."""
+    if tickets is None:
+        return Turn(state, (Say("code_wrong"),))
+    return Turn(ConversationState(), tuple(Say("ticket_line", one) for one in tickets) or (Say("no_tickets"),))

@@ -11,7 +11,44 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Selamat datang. Tuliskan 16 angka NIK dan nomor ponsel Anda untuk mulai mendaftar. Ketik BATAL untuk berhenti.",
         "Welcome. Write the 16 digits of your NIK and your phone number to begin. Type CANCEL to stop.",
     ),
-    "say_vaksin": ("Ketik VAKSIN untuk mendaftar.", "Type VACCINE to register."),
+    "say_vaksin": (
+        "Ketik VAKSIN untuk mendaftar, atau TIKET bila tiket Anda hilang.",
+        "Type VACCINE to register, or TICKET if you have lost yours.",
+    ),
+    "lost_welcome": (
+        "Tuliskan NIK dan nomor ponsel yang Anda pakai saat mendaftar, dalam satu pesan. Tanpa ponsel: datang ke puskesmas dengan KTP.",
+        (
+            "Write your NIK and the phone number you registered with in one message. Without a phone: come to the puskesmas with "
+            "your identity card."
+        ),
+    ),
+    "code_sent": (
+        (
+            "Bila NIK dan nomor itu terdaftar, kami mengirim kode enam angka ke ponselnya. Tuliskan kode itu di sini dalam 15 menit. "
+            "Tidak menerima kode? Datang ke puskesmas dengan KTP."
+        ),
+        (
+            "If that NIK and number are registered, we are sending a code of six digits to the phone. Write it here within 15 "
+            "minutes. No code? Come to the puskesmas with your identity card."
+        ),
+    ),
+    "code_shape": (
+        "Kode terdiri dari enam angka. Tulis lagi, atau ketik TIKET untuk kode baru.",
+        "A code has six digits. Write it again, or type TICKET for a new one.",
+    ),
+    "code_wrong": (
+        "Kode tidak cocok atau tidak berlaku lagi. Coba lagi, atau ketik TIKET untuk kode baru.",
+        "The code does not match, or is no longer good. Try again, or type TICKET for a new one.",
+    ),
+    "code_too_often": (
+        "Kode sudah diminta beberapa kali. Coba lagi satu jam lagi, atau datang ke puskesmas dengan KTP.",
+        "Codes have been asked for several times. Try again in an hour, or come to the puskesmas with your identity card.",
+    ),
+    "ticket_line": (
+        "{vaccine}, dosis {dose}: {facility}, {day}. Tiket: {link}",
+        "{vaccine}, dose {dose}: {facility}, {day}. Ticket: {link}",
+    ),
+    "no_tickets": ("Belum ada tiket. Ketik VAKSIN untuk mendaftar.", "There is no ticket. Type VACCINE to register."),
     "stopped": ("Baik, dihentikan. Ketik VAKSIN untuk mulai lagi.", "All right, stopped. Type VACCINE to begin again."),
     "nik_shape": (
         "NIK terdiri dari 16 angka; yang kami terima {digits}. Coba tulis lagi.",

@@ -31,6 +31,11 @@ _START = _words(
     " mulai start"
 )
 _WISHING = _words("mau ingin pengen pingin minta untuk buat bisa cara want to how a ya")
+_TICKET = _words("tiket tiketku tiketnya ticket tickets")
+_LOST = _words(
+    "hilang kehilangan lupa lupakan terhapus hapus kehapus kode link alamat lagi ulang ulangi kirim kirimkan cari mana di lost lose"
+    " forgot forgotten again code resend find my where is"
+)
 _STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
 _YES = _words(
     "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
@@ -80,6 +85,12 @@ def is_start(text: str) -> bool:
     """Whether somebody wants to begin."""
     words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
     return bool(words) and all(word in _START for word in words)
+
+
+def is_ticket_lost(text: str) -> bool:
+    """Whether somebody wants their ticket back: the word alone says so."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
+    return any(word in _TICKET for word in words) and all(word in _TICKET | _LOST for word in words)
 
 
 def is_stop(text: str) -> bool:

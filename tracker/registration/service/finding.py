@@ -13,12 +13,15 @@ from tracker.network.models import Area, Facility, ServiceArea
 from tracker.network.queries import home_point
 from tracker.network.rules.distance import distance_km
 from tracker.people.queries import person_now
-from tracker.quota.queries.open_places import NextDose, applicant_for, open_places
+from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
+from tracker.quota.queries.quota import USUAL_DAYS
 from tracker.quota.rules.words import Medium
 from tracker.registration.rules.conversation import Option
 from tracker.registration.rules.understanding import place_words
 
 MOST_OPTIONS = 5
+# Of the first days; among them the nearest of each day come first.
+MOST_SORTED = 100
 
 
 def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now: datetime) -> tuple[Option, ...]:
@@ -26,27 +29,21 @@ def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now
     person = person_now(db, person_id)
     if person is None:
         return ()
-    doses = NextDose(db, person)
     home = home_point(db, person.residence)
-    found = []
-    for each in open_places(db, now, named(place)):
-        dose = doses.there(each)
-        room = 0 if dose is None else each.room_for(applicant_for(person, dose, medium), now)
-        if dose is None or room == 0:
-            continue
-        session, facility = each.session, each.facility
-        found.append(
-            Option(
-                session=str(session.id),
-                facility=facility.name,
-                day=session.day.isoformat(),
-                dose=dose,
-                room=room,
-                vaccine=each.vaccine.name,
-                hours=hours_there(session.opens_at, session.closes_at, facility.timezone),
-                distance_km=distance_km(each.point, home),
-            )
+    asked = PlacesAsked(where=(named(place),), ahead=USUAL_DAYS)
+    found = [
+        Option(
+            session=str(each.session.id),
+            facility=each.facility.name,
+            day=each.session.day.isoformat(),
+            dose=each.dose,
+            room=each.room,
+            vaccine=each.vaccine.name,
+            hours=hours_there(each.session.opens_at, each.session.closes_at, each.facility.timezone),
+            distance_km=distance_km(each.point, home),
         )
+        for each in seek_places(db, seeker_of(db, person, medium), asked, limit=MOST_SORTED, now=now).places
+    ]
     far = 1e9
     found.sort(key=lambda o: (o.day, far if o.distance_km is None else o.distance_km, o.facility, o.vaccine, o.dose))
     return tuple(found[:MOST_OPTIONS])

@@ -10,14 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from tracker.access.errors import TooManyAttempts
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
+from tracker.catalog.models import Vaccine
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
 from tracker.people.errors import BadPhone
 from tracker.people.queries import person_who_says
 from tracker.people.rules.contact import clean_phone
 from tracker.people.vault import NikVault
+from tracker.quota.models import VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
@@ -27,17 +31,20 @@ from tracker.registration.models import Conversation, ConversationTurn, HealthAn
 from tracker.registration.rules import conversation as machine
 from tracker.registration.rules.conversation import (
     AnswerOffer,
+    AskCode,
     ConversationState,
     FindPerson,
     FindSessions,
     KeepAnswers,
     TakePlace,
+    TellCode,
     Turn,
     Wish,
 )
 from tracker.registration.rules.texts import spoken
 from tracker.registration.service.commands import Message
 from tracker.registration.service.finding import options_for
+from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
 from tracker.registration.service.offers import answer_offer
 from tracker.registration.service.tickets import TicketOffice
 
@@ -110,6 +117,8 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     state = turn.state
     if isinstance(wish, FindPerson):
         return _find(room, state, wish)
+    if isinstance(wish, AskCode | TellCode):
+        return _ask_code(room, state, wish) if isinstance(wish, AskCode) else _tell_code(room, state, wish)
     if isinstance(wish, FindSessions):
         found = options_for(room.db, UUID(wish.person), wish.place, room.message.medium, now=room.now)
         return machine.sessions_found(state, found, wish.place)
@@ -129,6 +138,38 @@ def _find(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
         return machine.phone_wanted(state)
     person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
     return machine.person_found(state, None if person is None else person.id, room.office.address)
+
+
+def _ask_code(room: _Room, state: ConversationState, wish: AskCode) -> Turn:
+    phone = wish.phone or room.sender
+    if phone is None:
+        return machine.phone_wanted(state)
+    asked = AskForCode(nik=wish.nik, phone=phone, medium=room.message.medium, language=room.message.language)
+    try:
+        return machine.code_asked(ask_for_code(room.db, asked, vault=room.vault, office=room.office, now=room.now))
+    except TooManyAttempts:
+        return machine.code_not_asked(state, "code_too_often")
+    except DomainError:
+        return machine.phone_wanted(state)  # a day of birth that has not come yet: no NIK of anybody
+
+
+def _tell_code(room: _Room, state: ConversationState, wish: TellCode) -> Turn:
+    found = tickets_for_code(room.db, UUID(wish.code), wish.text, office=room.office, now=room.now)
+    if found is None:
+        return machine.code_told(state, None)
+    lines = []
+    for booking in found:
+        session = room.db.get_one(VaccinationSession, booking.session_id)
+        lines.append(
+            {
+                "vaccine": room.db.get_one(Vaccine, booking.vaccine_id).name,
+                "dose": str(booking.dose),
+                "facility": room.db.get_one(Facility, session.facility_id).name,
+                "day": session.day.isoformat(),
+                "link": room.office.link_of(booking.id),
+            }
+        )
+    return machine.code_told(state, tuple(lines))
 
 
 def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:

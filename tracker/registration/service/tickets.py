@@ -8,6 +8,8 @@ nobody can make one from an id, and none need be kept.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +49,7 @@ class TicketOffice:
 
     key: OKPKey
     link_key: bytes = field(repr=False)
+    code_key: bytes = field(repr=False)
     address: str
 
     @classmethod
@@ -54,7 +57,9 @@ class TicketOffice:
         """The office of an installation's RANTAI_SECRET_KEY and public address (`https://host`)."""
         private = Ed25519PrivateKey.from_private_bytes(derived_key(secret, "ticket"))
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return cls(OKPKey.import_key(pem), derived_key(secret, "ticket link"), address)
+        return cls(
+            OKPKey.import_key(pem), derived_key(secret, "ticket link"), derived_key(secret, "ticket code"), address
+        )
 
     def secret_of(self, booking_id: UUID) -> str:
         """What opens a booking's page: 43 characters for an address. The same booking has the same one."""
@@ -72,6 +77,11 @@ class TicketOffice:
     def link_of(self, booking_id: UUID) -> str:
         """The whole address of a booking's page, for messages."""
         return f"{self.address}/daftar/tiket/{self.secret_of(booking_id)}"
+
+    def code_of(self, code_id: UUID) -> str:
+        """The six digits that are sent for a question of that id."""
+        drawn_from = hmac.new(self.code_key, code_id.bytes, hashlib.sha256).digest()
+        return f"{int.from_bytes(drawn_from) % 1_000_000:06d}"
 
     def public_key(self) -> dict[str, str]:
         """The public half as a JWK, for phones that check offline."""

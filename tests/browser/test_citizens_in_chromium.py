@@ -1,0 +1,134 @@
+"""A citizen with a small phone: finds a place that is theirs, books, loses the ticket, has it again, and books dose 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.browser.conftest import DESK, PHONE, SECRET, Site, Visit
+from tests.browser.test_every_page import faults
+from tests.db.test_network_facilities import collection, square
+from tests.support.quota import Desk
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
+from tracker.network.areas import import_areas
+from tracker.network.models import Facility
+from tracker.network.serving import ServeAreas, serve_areas
+from tracker.quota.models import Booking
+from tracker.quota.service.claims import claim_of
+from tracker.quota.service.commands import NewBucket, Vaccinate
+from tracker.quota.service.vaccinating import vaccinate
+from tracker.registration.service.tickets import TicketOffice
+
+OFFICE = TicketOffice.from_secret(SECRET)
+HOME = "36.71.01.1002"
+
+
+@pytest.fixture
+def session(site: Site) -> UUID:
+    """Six places for people of a kelurahan that the puskesmas next door serves, and two for anybody."""
+    now = utc_now()
+    with transaction(site.engine) as db:
+        desk = Desk(db, replace(site.world.world, now=now), now)
+        there = db.get_one(Facility, desk.world.neighbour.id)
+        there.code_kemendagri = "36.71.01.1001"
+        file = collection((HOME, "Babakan", square(106.6, -6.2)), ("36.71.01", "Tangerang", square(106.6, -6.2)))
+        import_areas(db, SYSTEM, file, now=now)
+        serve_areas(db, SYSTEM, ServeAreas(facility=there.code, areas=[HOME]), now=now)
+        desk.stock("coronavac-1/CV101", 40, place="pkm-tanah-tinggi-k1")
+        buckets = (NewBucket(kind="kelurahan", share=6), NewBucket(kind="general", share=2))
+        return desk.session(product="coronavac-1", ahead=2, capacity=8, doses=(1, 2), buckets=buckets, facility=there)
+
+
+def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
+    visit: Callable[..., Visit], site: Site, session: UUID, tmp_path: Path
+) -> None:
+    window = visit(PHONE)
+    page = window.page
+
+    def look(name: str) -> None:
+        """The page as it stands: nothing runs out of it and it keeps nobody out; at both widths it is kept to be seen."""
+        path = page.url.removeprefix(window.address)
+        assert faults(window, path, "id") == []
+        for size, word in ((DESK, "desk"), (PHONE, "phone")):
+            page.set_viewport_size(size)  # type: ignore[arg-type]  # width and height
+            page.screenshot(path=tmp_path / f"{name}-{word}.png", full_page=True)
+
+    window.go("/daftar")
+    page.fill("#tempat", "tanah tinggi")
+    page.click("main button[type=submit]")
+    card = page.locator(f"li.card:has(a[href*='{session}'])")
+    assert "2 tempat" in card.inner_text()
+    page.fill("#rumah", "babakan")
+    page.click("main button[type=submit]")
+    assert page.input_value("#rumah") == f"Babakan, Tangerang ({HOME})"
+    assert "8 tempat" in card.inner_text()
+    look("found")
+    card.locator("a.button").click()
+    assert page.input_value("#residence").startswith("Babakan")
+    page.fill("#nik", "3671015506920041")
+    page.fill("#name", "Siti Rekaan")
+    page.fill("#phone", "0812-3456-7841")
+    page.click("main button[type=submit]")
+    page.click("text=Ya, saya datang")
+    ticket = page.url
+    look("ticket")
+
+    window.go("/daftar")  # the address is gone
+    page.click("text=tiketnya hilang")
+    look("lost")
+    page.fill("#nik", "3671015506920041")
+    page.fill("#phone", "0812 3456 7841")
+    page.click("main button[type=submit]")
+    asked = page.url
+    look("code")
+    code = OFFICE.code_of(UUID(asked.rsplit("/", 1)[1]))
+    page.fill("#kode", code[:3] + " " + code[3:])
+    page.click("main button[type=submit]")
+    page.wait_for_url(ticket)
+
+    now = utc_now()
+    with transaction(site.engine) as db:
+        booking = db.get_one(Booking, OFFICE.booking_of(ticket.rsplit("/", 1)[1]))
+        vaccinate(db, SYSTEM, Vaccinate(booking_id=booking.id, override="diminta hari ini"), now=now)
+        claim = claim_of(db, booking.person_id, booking.vaccine_id, 2)
+        assert claim is not None
+        desk = Desk(db, replace(site.world.world, now=now), now)
+        due = (claim.due_day - desk.today).days
+        desk.session(product="coronavac-1", ahead=due, capacity=9, doses=(2,), facility=desk.world.neighbour)
+    page.reload()
+    assert "CV101" in page.inner_text("main")
+    look("given")
+    page.click("text=Pesan dosis 2")
+    look("next")
+    page.locator("li.card", has_text="Tanah Tinggi").locator("button").click()
+    page.click("text=Ya, saya datang")
+    assert "Dosis 2" in page.inner_text("dl.facts")
+    assert page.url != ticket
+    window.check_quiet()
+
+
+def test_a_facility_s_kelurahan_are_listed_and_added_on_a_phone(
+    visit: Callable[..., Visit], site: Site, session: UUID, tmp_path: Path
+) -> None:
+    del session
+    window = visit(PHONE)
+    page = window.log_in("kota")
+    window.go("/fasilitas/pkm-neglasari/wilayah")
+    page.fill("#cari", "babakan")
+    page.press("#cari", "Enter")
+    page.locator("form[action$='/tambah'] button").click()
+    assert "Babakan" in page.inner_text("section:has(#dilayani)")
+    assert faults(window, page.url.removeprefix(window.address), "id") == []
+    page.screenshot(path=tmp_path / "served-phone.png", full_page=True)
+    page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+    page.screenshot(path=tmp_path / "served-desk.png", full_page=True)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.locator("form[action$='/hapus'] button").click()
+    assert "Lepas" not in page.inner_text("main")
+    window.check_quiet()
