@@ -22,7 +22,6 @@ from rantai.readiness import readiness
 from rantai.story import Story
 from tracker.database import migrations
 from tracker.database.engine import make_engine, transaction
-from tracker.kit.clock import utc_now
 from tracker.settings import DatabaseSettings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -148,15 +147,12 @@ class _House:
         """The world with real places; idempotent, so a second start changes nothing."""
         if not self._simulate:
             return
-        from rantai.world.history import seed_history  # noqa: PLC0415 - `rantai up` needs no world
-        from rantai.world.seed import seed_world  # noqa: PLC0415
+        from rantai.world.seed import seed_world  # noqa: PLC0415 - `rantai up` needs no world
 
-        say("Making the world: places, fridges, vaccines, people (the first time takes a while) …")
-        self._log_ins = seed_world(self._database(), self._root / "world.json", secret_key=self._services.secret_key)
-        began = time.monotonic()
-        stored = seed_history(self._database(), now=utc_now())
-        if stored:
-            say(f"Half a year of readings before today: {stored:,} in {time.monotonic() - began:.0f} s")
+        say("Making the world: places, fridges, vaccines, people, and their past (the first time takes a while) …")
+        self._log_ins = seed_world(
+            self._database(), self._root / "world.json", secret_key=self._services.secret_key, tell=say
+        )
 
     def _let_devices_in(self) -> None:
         with transaction(self._database()) as db:

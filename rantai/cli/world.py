@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from rantai.cli.context import current_settings, engine_for_commands
-from tracker.kit.clock import utc_now
 
 app = typer.Typer()
 
@@ -22,11 +21,9 @@ def _world() -> None:
 def seed(
     manifest: Annotated[Path, typer.Argument(help="Where the simulators' manifest (world.json) is written.")],
 ) -> None:
-    """Make the demo's world: places, fridges, vaccines, people. A second time changes nothing."""
-    from rantai.world.history import seed_history  # noqa: PLC0415 - only this command needs it
-    from rantai.world.seed import seed_world  # noqa: PLC0415
+    """Make the demo's world: places, fridges, vaccines, people, and their past. A second time changes nothing."""
+    from rantai.world.seed import seed_world  # noqa: PLC0415 - only this command needs it
 
     with engine_for_commands() as engine:
         seed_world(engine, manifest, secret_key=current_settings().secret_key.get_secret_value())
-        seed_history(engine, now=utc_now())
     print(f"The world is there; its devices and people are in {manifest}.")

@@ -1,8 +1,8 @@
 """What the sensors wrote before the world began: half a year of ordinary days, so that curves have a past.
 
 Readings every second hour, then every hour for the last month, through the one writer and the one evaluation: aggregates and
-curves agree with them as with any reading. Nothing in it breaks a limit, because an alarm of last month raised today would be a lie.
-Some stretches are missing, as in life.
+curves agree with them as with any reading. Nothing in it breaks a limit, because an alarm of last month raised today would be a lie:
+the fridges that were ill in the past weeks have been told night by night (`past`). Some stretches are missing, as in life.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from rantai.world.calendar import DAYS
 from tracker.coldchain.service.evaluation import evaluate_marked
 from tracker.database.engine import transaction
 from tracker.telemetry.models import Channel, Device, Reading
@@ -30,7 +31,7 @@ ENDS_BEFORE = MEMORY + timedelta(minutes=30)
 COARSE_S, FINE_S = 7_200, 3_600
 _ROLES = (Role.STORAGE, Role.FREEZER)
 _CHUNK = timedelta(days=14)
-_NO_GAPS_SINCE = timedelta(days=5)  # stock has lain here since; its passport shall not begin with holes
+_NO_GAPS_SINCE = timedelta(days=DAYS + 2)  # stock has lain here since; its passport shall not begin with holes
 
 # °C: usual mean and the limits no value comes near (storage +2 … +8, freezers up to −15).
 _USUAL = {Role.STORAGE: (4.7, 2.7, 7.1), Role.FREEZER: (-20.0, -23.5, -16.8)}
@@ -39,7 +40,10 @@ Instants = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def seed_history(engine: Engine, *, now: datetime, length: timedelta = LENGTH) -> int:
-    """Give a past to every watched temperature channel that has none, `length` long; returns the readings stored. Idempotent."""
+    """Give a past to every watched temperature channel that has none, `length` long; returns the readings stored. Idempotent.
+
+    All that waits is evaluated as of `now`.
+    """
     with transaction(engine) as db:
         channels = _without_past(db)
     if not channels:

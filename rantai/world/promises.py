@@ -15,48 +15,27 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rantai.world.givings import BUCKETS
+from rantai.world.names import NEIGHBOURS, STORY, event_id
+from rantai.world.persons import made_up_adult
 from rantai.world.places import puskesmas_rows
-from rantai.world.stocking import event_id
 from tracker.access.principal import SYSTEM
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Facility
-from tracker.people.service import NewPerson, register_person
+from tracker.people.service import register_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import Exhausted
 from tracker.quota.models import VaccinationSession
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSession
+from tracker.quota.service.commands import Book, MoveBooking, PlanSession
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import plan_session
 
-STORY = "pkm-cipondoh"
-NEIGHBOURS = ("pkm-ketapang", "pkm-gondrong", "pkm-poris-plawad")
 _OPENS, _CLOSES = time(8, 0), time(14, 0)
 _ZONE = ZoneInfo(WESTERN)
-_BUCKETS = (
-    NewBucket(kind="kelurahan", share=0.2),
-    NewBucket(kind="city", share=0.4),
-    NewBucket(kind="walk_in", share=0.1),
-    NewBucket(kind="second_dose", share=0.1),
-)
-_GIVEN = (
-    "Adi",
-    "Ayu",
-    "Budi",
-    "Citra",
-    "Dimas",
-    "Endang",
-    "Fajar",
-    "Gita",
-    "Hasan",
-    "Indah",
-    "Lia",
-    "Made",
-    "Wati",
-    "Yanto",
-)
-_FAMILY = ("Saputra", "Lestari", "Nugroho", "Wulandari", "Siregar", "Hidayat", "Permata", "Kusuma", "Halim", "Utami")
+# Kelurahan Cipondoh.
+_RESIDENCE = "36.71.05.1001"
 _MEDIA = (Medium.WHATSAPP, Medium.SMS, Medium.WEB, Medium.USSD)
 
 
@@ -105,7 +84,7 @@ def seed_promises(db: Session, secret_key: str, *, now: datetime) -> None:
             presentation=session.product,
             doses=(1, 2),
             capacity=session.capacity,
-            buckets=_BUCKETS,
+            buckets=BUCKETS,
         )
         plan_session(db, SYSTEM, command, now=now)
         _let_people_book(db, session, vault, units[session.facility], now)
@@ -113,7 +92,7 @@ def seed_promises(db: Session, secret_key: str, *, now: datetime) -> None:
 
 def _let_people_book(db: Session, session: Planned, vault: NikVault, unit_id: UUID, now: datetime) -> None:
     for number in range(session.booked):
-        person = made_up_person(session.id, number, unit_id)
+        person = made_up_adult(f"{session.id} {number}", unit_id, _RESIDENCE)
         register_person(db, SYSTEM, person, vault=vault, now=now)
         wish = Book(
             id=event_id(f"booking {session.id} {number}"),
@@ -128,23 +107,3 @@ def _let_people_book(db: Session, session: Planned, vault: NikVault, unit_id: UU
             # A later start may find the vials gone: then there is nothing to promise.
             return
         move_booking(db, SYSTEM, MoveBooking(booking_id=wish.id, state=BookingState.CONFIRMED), now=now)
-
-
-def made_up_person(session_id: UUID, number: int, unit_id: UUID) -> NewPerson:
-    """Somebody who does not exist: an identity number of the right form with chance digits, no phone in service."""
-    person_id = event_id(f"person {session_id} {number}")
-    chance = person_id.int
-    born = date(1950, 1, 1) + timedelta(days=chance % 19_000)
-    woman = chance // 19_000 % 2
-    day = born.day + 40 * woman
-    serial = 1 + chance // 38_000 % 9_999
-    name = f"{_GIVEN[chance % len(_GIVEN)]} {_FAMILY[chance // 7 % len(_FAMILY)]}"
-    return NewPerson(
-        id=person_id,
-        nik=f"3671{1 + chance % 13:02d}{day:02d}{born.month:02d}{born.year % 100:02d}{serial:04d}",
-        name=name,
-        # No operator has 0860, so no message can ever reach a stranger.
-        phone=f"+62860{chance % 100_000_000:08d}",
-        residence="36.71.05.1001",
-        unit_id=unit_id,
-    )

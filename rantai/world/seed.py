@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from rantai.world.calendar import calendar_of
+from rantai.world.history import LENGTH, seed_history
 from rantai.world.manifest import Manifest
+from rantai.world.past import measure_before, tell_past
 from rantai.world.people import seed_people
 from rantai.world.places import facility_rows, seed_places
 from rantai.world.promises import seed_promises
@@ -20,26 +25,43 @@ from tracker.kit.clock import utc_now
 
 
 def seed_world(
-    engine: Engine, manifest_path: Path, *, secret_key: str | None = None, now: datetime | None = None
+    engine: Engine,
+    manifest_path: Path,
+    *,
+    secret_key: str | None = None,
+    now: datetime | None = None,
+    readings: timedelta = LENGTH,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> list[tuple[str, str, str]]:
     """Make what is missing of the world and write the manifest for the simulators.
 
     `secret_key` is the installation's: without it nobody is registered and nothing promised, because identity
-    numbers are kept under that key. Idempotent. Answers (user name, password, who it is) of the accounts worth showing.
+    numbers are kept under that key. `readings`: how far back sensors have measured. Idempotent, also where an earlier start
+    was interrupted. Answers (user name, password, who it is) of the accounts worth showing.
     """
     at = now or utc_now()
     manifest = Manifest(manifest_path)
     with transaction(engine) as db:
-        seed_places(db, now=at)
-        batches = seed_vaccines(db, now=at)
+        calendar = calendar_of(db, at)
+        began_at = calendar.began_at
+        seed_places(db, now=began_at)
+        batches = seed_vaccines(db, today=calendar.today, now=began_at)
     with transaction(engine) as db:
-        shown = seed_people(db, manifest, now=at)
+        shown = seed_people(db, manifest, now=began_at)
         seed_sensors(db, manifest, now=at)
     # Passwords are told once: the file must hold them before anything else can fail.
     _describe(manifest)
     manifest.write()
+    began = time.monotonic()
+    measure_before(engine, now=at)
+    if stored := seed_history(engine, now=at, length=readings):
+        tell(f"Months of readings: {stored:,} in {time.monotonic() - began:.0f} s")
     with transaction(engine) as db:
-        seed_stock(db, batches, now=at)
+        seed_stock(db, batches, now=began_at)
+    began = time.monotonic()
+    if days := tell_past(engine, secret_key, now=at, tell=tell):
+        tell(f"What people did in the {days} days before: in {time.monotonic() - began:.0f} s")
+    with transaction(engine) as db:
         seed_shipments(db, now=at)
     if secret_key is not None:
         with transaction(engine) as db:

@@ -188,7 +188,8 @@ PRODUCTS = (
         per_box=10,
         hours=6,
         diluent="Aqua pro injeksi 5 ml",
-        lots=(("0120M031", 150), ("0121M006", 330)),
+        # The first was called back before the world was made.
+        lots=(("0119M044", 75), ("0120M031", 150), ("0121M006", 330)),
     ),
     Product(
         code="bopv-10",
@@ -235,10 +236,11 @@ def made_up_gtin(number: int) -> str:
     return body + check_digit(body)
 
 
-def seed_vaccines(db: Session, *, now: datetime) -> dict[str, Batch]:
+def seed_vaccines(db: Session, *, today: date, now: datetime) -> dict[str, Batch]:
     """Make what is missing; answers the batches by `product/lot`.
 
-    A lot's expiry is counted from the first seeding: a known lot keeps the one it has.
+    A lot's expiry is counted from `today`, the day at the place on which the world was first made: a known lot keeps the
+    one it has.
     """
     for storage in STORAGE:
         ensure_storage_class(db, SYSTEM, storage, now=now)
@@ -248,7 +250,7 @@ def seed_vaccines(db: Session, *, now: datetime) -> dict[str, Batch]:
         presentation = _presentation(db, number, product, now)
         for lot, days in product.lots:
             found = db.scalar(select(Batch).where(Batch.presentation_id == presentation.id, Batch.lot == lot))
-            expiry: date = now.date() + timedelta(days=days)
+            expiry = today + timedelta(days=days)
             batches[f"{product.code}/{lot}"] = found or add_batch(
                 db, SYSTEM, NewBatch(presentation=presentation.id, lot=lot, expiry=expiry), now=now
             )

@@ -1,20 +1,32 @@
-"""The demo's past: months of readings that agree with their aggregates and raise no alarm."""
+"""The demo's past in its fridges: months of readings that agree with their aggregates, and a few fevers that were answered."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from rantai.world import history
+from rantai.world.calendar import Calendar
+from rantai.world.fevers import FEVERS
 from rantai.world.history import past_of, seed_history
 from rantai.world.seed import seed_world
 from tests.support import databases
+from tests.support.books import check_books
 from tests.support.services import Services
-from tracker.coldchain.models import Alarm, ChannelHour, Episode
+from tracker.coldchain.models import Alarm, ChannelHour
+from tracker.coldchain.rules.limits import Severity
 from tracker.database.engine import transaction
+from tracker.kit.days import WESTERN, local_day
+from tracker.network.models import Equipment, Facility
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
+from tracker.stock.models import StockBalance, StockEvent
+from tracker.stock.rules.words import Status
 from tracker.telemetry.models import Reading
 from tracker.telemetry.rules.words import Role
 
@@ -34,22 +46,104 @@ def test_a_past_reaches_back_months_keeps_within_limits_and_ends_before_the_logg
     assert (values[:50] != past_of("sensor-y", role, NOW - history.LENGTH, NOW - history.ENDS_BEFORE)[1][:50]).any()
 
 
-def test_the_past_is_stored_once_evaluated_whole_and_raises_no_alarm(
-    services: Services, template: str, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def seeded(services: Services, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The world without its people, with both paces of the past in it; the rest of the half year is more of the same."""
     with (
         databases.copied_database(services.postgres.url("postgres"), template) as url,
         databases.engine_of(url) as engine,
     ):
-        seed_world(engine, tmp_path / "world.json", now=NOW)
-        # Both paces are in it; the rest of the half year is more of the same.
-        stored = seed_history(engine, now=NOW, length=timedelta(days=40))
-        assert stored > 20_000
-        assert _hours_agree(engine)
+        path = tmp_path_factory.mktemp("world") / "world.json"
+        seed_world(engine, path, now=NOW, readings=timedelta(days=40))
+        yield engine
+
+
+def test_the_past_is_stored_once_and_evaluated_whole(seeded: Engine) -> None:
+    with transaction(seeded) as db:
+        assert (db.scalar(select(func.count()).select_from(Reading)) or 0) > 20_000
+    assert _hours_agree(seeded)
+    assert seed_history(seeded, now=NOW + timedelta(days=1)) == 0
+
+
+def test_only_the_fevers_of_the_past_raised_alarms_each_on_its_morning(seeded: Engine) -> None:
+    calendar = Calendar(today=local_day(NOW, WESTERN))
+    with transaction(seeded) as db:
+        rang = db.execute(
+            select(Equipment.code, Alarm.rule, Alarm.raised_at, Alarm.ended_at, Alarm.closed_at)
+            .join(Equipment, Equipment.id == Alarm.equipment_id)
+            .where(Alarm.severity == Severity.ALARM)
+        ).all()
+        early = db.scalars(select(Alarm).where(Alarm.severity == Severity.ADVISORY)).all()
+    assert sorted((row.code, row.rule, local_day(row.raised_at, WESTERN)) for row in rang) == sorted(
+        (fever.equipment, fever.rule, calendar.day(fever.morning)) for fever in FEVERS
+    )
+    assert all(row.ended_at < row.closed_at for row in rang)
+    assert {alarm.equipment_id for alarm in early} <= {alarm.equipment_id for alarm in _alarms(seeded)}
+
+
+def test_the_fevers_of_the_past_held_what_lay_there_and_people_decided_all_of_it(seeded: Engine) -> None:
+    with transaction(seeded) as db:
+        holds = db.scalars(select(Hold)).all()
+        left = db.scalar(
+            select(func.sum(StockBalance.vials))
+            .join(Equipment, Equipment.id == StockBalance.place_id)
+            .where(
+                StockBalance.status.in_((Status.HELD, Status.UNUSABLE)),
+                Equipment.code.in_({fever.equipment for fever in FEVERS}),
+            )
+        )
+        held = db.scalar(select(func.sum(StockBalance.vials)).where(StockBalance.status == Status.HELD))
+        acknowledged = db.scalars(select(Alarm.acknowledged_name).where(Alarm.severity == Severity.ALARM)).all()
+    assert {hold.state for hold in holds} == {HoldState.RELEASED, HoldState.DISCARDED}
+    assert all(hold.decided_name and hold.reason for hold in holds)
+    assert all(acknowledged)
+    assert held == 0
+    assert left == 0, "what was condemned was destroyed with a document"
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+def test_a_past_that_was_interrupted_goes_on_where_it_ended(
+    seeded: Engine, services: Services, template: str, tmp_path: Path
+) -> None:
+    def end(line: str) -> None:
+        if "days to go" in line:
+            raise Interrupted
+
+    with (
+        databases.copied_database(services.postgres.url("postgres"), template) as url,
+        databases.engine_of(url) as engine,
+    ):
+        path = tmp_path / "world.json"
+        for later in range(2):
+            with pytest.raises(Interrupted):
+                now = NOW + timedelta(hours=20 * later)
+                seed_world(engine, path, now=now, readings=timedelta(days=20), tell=end)
+        # The next day: the past stays what it was on the first.
+        seed_world(engine, path, now=NOW + timedelta(days=1), readings=timedelta(days=20))
+        assert _story_of(engine) == _story_of(seeded)
         with transaction(engine) as db:
-            assert db.scalar(select(func.count()).select_from(Episode)) == 0
-            assert db.scalar(select(func.count()).select_from(Alarm)) == 0
-        assert seed_history(engine, now=NOW + timedelta(days=1)) == 0
+            check_books(db)
+
+
+def _story_of(engine: Engine) -> list[tuple[object, ...]]:
+    """What happened, without the ids that chance gave; today's shipments go by the hour of the start."""
+    today = datetime.combine(local_day(NOW, WESTERN), time(0), tzinfo=ZoneInfo(WESTERN))
+    with transaction(engine) as db:
+        moved = db.execute(
+            select(StockEvent.kind, StockEvent.occurred_at, StockEvent.recorded_at, Facility.code)
+            .join(Facility, Facility.id == StockEvent.facility_id)
+            .where(StockEvent.occurred_at < today)
+        ).all()
+        rang = db.execute(select(Alarm.rule, Alarm.raised_at, Alarm.acknowledged_at, Alarm.closed_at)).all()
+    return sorted([tuple(row) for row in moved], key=repr) + sorted([tuple(row) for row in rang], key=repr)
+
+
+def _alarms(engine: Engine) -> list[Alarm]:
+    with transaction(engine) as db:
+        return list(db.scalars(select(Alarm).where(Alarm.severity == Severity.ALARM)))
 
 
 def _hours_agree(engine: Engine) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rantai.world.promises import NEIGHBOURS, STORY
+from rantai.world.names import NEIGHBOURS, STORY
 from rantai.world.seed import seed_world
 from rantai.world.sensors import STORY_SENSOR
 from tests.support import databases
@@ -19,6 +19,7 @@ from tracker.coldchain.service.evaluation import evaluate_marked
 from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
 from tracker.feed.numbering import number_pending
+from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Equipment, Facility
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
@@ -41,7 +42,7 @@ def told(services: Services, template: str, tmp_path_factory: pytest.TempPathFac
     maintenance = services.postgres.url("postgres")
     path = tmp_path_factory.mktemp("world") / "world.json"
     with databases.copied_database(maintenance, template) as url, databases.engine_of(url) as engine:
-        seed_world(engine, path, secret_key=SECRET, now=NOW)
+        seed_world(engine, path, secret_key=SECRET, now=NOW, readings=timedelta(days=20))
         deliver_twelve_warm_hours(engine)
         while evaluate_marked(engine, now=LATER):
             pass
@@ -69,12 +70,13 @@ def react(engine: Engine) -> None:
 
 
 def bookings(engine: Engine, facility: str) -> dict[BookingState, int]:
+    """Of today and the days to come."""
     with transaction(engine) as db:
         rows = db.execute(
             select(Booking.state, func.count())
             .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
             .join(Facility, Facility.id == VaccinationSession.facility_id)
-            .where(Facility.code == facility)
+            .where(Facility.code == facility, VaccinationSession.day >= local_day(NOW, WESTERN))
             .group_by(Booking.state)
         )
         return {row[0]: row[1] for row in rows}
