@@ -30,6 +30,7 @@ from dashboard.map import sprites
 from dashboard.overview import pages as overview
 from dashboard.quota import desk
 from dashboard.quota import pages as quota
+from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
@@ -65,6 +66,7 @@ ROUTERS = (
     sprites.router,
     quota.router,
     desk.router,
+    recalls.router,
     scan.router,
     search.router,
     shipments.router,

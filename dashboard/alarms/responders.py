@@ -1,19 +1,18 @@
-"""Whom to tell about an alarm that one may see and not answer."""
+"""Whom to tell about what one may see and not do: answer an alarm, act for a recall."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import LoginAccount, RoleGrant, Unit
-from tracker.access.rules import ROLE_PERMISSIONS, Permission
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role
 from tracker.database.types import Ltree
 
 MOST = 3
-_ANSWER = [role for role, permissions in ROLE_PERMISSIONS.items() if Permission.ALARM_ACKNOWLEDGE in permissions]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +24,22 @@ class Responder:
     unit: str
 
 
-def responders_of(db: Session, paths: Iterable[str]) -> dict[str, list[Responder]]:
-    """By the path of a place who may answer its alarms: those of the nearest unit that has any, at most three."""
-    return {path: _nearest(db, path) for path in set(paths)}
+def responders_of(
+    db: Session, paths: Iterable[str], permission: Permission = Permission.ALARM_ACKNOWLEDGE
+) -> dict[str, list[Responder]]:
+    """By the path of a place who may do this there: those of the nearest unit that has any, at most three."""
+    roles = [role for role, permissions in ROLE_PERMISSIONS.items() if permission in permissions]
+    return {path: _nearest(db, path, roles) for path in set(paths)}
 
 
-def _nearest(db: Session, path: str) -> list[Responder]:
+def _nearest(db: Session, path: str, roles: Collection[Role]) -> list[Responder]:
     query = (
         select(LoginAccount.name, RoleGrant.role, Unit.name.label("unit"), Unit.path)
         .join(RoleGrant, RoleGrant.account_id == LoginAccount.id)
         .join(Unit, Unit.id == RoleGrant.unit_id)
         .where(
             LoginAccount.active,
-            RoleGrant.role.in_(_ANSWER),
+            RoleGrant.role.in_(roles),
             cast(path, Ltree()).op("<@", is_comparison=True)(Unit.path),
         )
         .order_by(func.nlevel(Unit.path).desc(), LoginAccount.name)

@@ -19,6 +19,7 @@ from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts
 from dashboard.frame.viewer import Member
+from dashboard.recalls.queries import recalls_of_batch
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
@@ -75,6 +76,7 @@ def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "", semua: boo
         stations=[(code, name, code == chosen) for code, name in stations.items()],
         home_zone=zones.get(chosen, WESTERN),
         chosen=chosen,
+        recalls=recalls_of_batch(db, principal, facts.batch.id),
         passport=passport,
         stays=passport.stays[: first["stays"]] if passport else [],
         stays_hidden=max(0, len(passport.stays) - (first["stays"] or len(passport.stays))) if passport else 0,

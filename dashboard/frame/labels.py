@@ -19,6 +19,11 @@ STOCK_STATUS = {
     "recalled": mark("Ditarik"),
     "unusable": mark("Tak layak pakai"),
 }
+RECALL_CLASS = {
+    "1": mark("Kelas I: dapat membahayakan jiwa"),
+    "2": mark("Kelas II: dapat menimbulkan sakit"),
+    "3": mark("Kelas III: tidak berbahaya"),
+}
 UNIT_KIND = {
     "national": mark("Nasional"),
     "province": mark("Dinkes provinsi"),

@@ -14,6 +14,7 @@ from dashboard.frame.viewer import Member, Viewer
 from dashboard.overview.pictures import trend_picture
 from dashboard.overview.queries import trend_of, workplace_of
 from dashboard.quota.queries import promises_today, sessions_visible_to
+from dashboard.recalls.queries import count_open, to_set_aside
 from dashboard.shipments.queries import count_late, shipments
 from dashboard.stock.queries import (
     expiring,
@@ -80,6 +81,7 @@ def _area(viewer: Viewer, db: Session) -> Response:
         late=late,
         silent=silent,
         silent_count=silent_count,
+        recalls=count_open(db, principal),
         set_aside=count_aside(db) if principal.may(Permission.FEED_REPAIR) else 0,
         trend=trend_picture(trend_of(db, principal, today), viewer.texts),
     )
@@ -97,6 +99,7 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
         facility=facility,
         today=local_day(viewer.now, facility.timezone),
         blocks=BLOCKS[role],
+        recalled=to_set_aside(db, facility.id),
         state=stock[0].state if stock else "unreported",
         alarms=alarms(db, principal, facility_id=facility.id, limit=FIRST_LINES),
         open_alarms=open_alarms,

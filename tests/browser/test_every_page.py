@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
 from dashboard.app import ROUTERS
 from tests.browser.conftest import DESK, PHONE, SECRET, Site, Visit
 from tests.support.axe import axe_script
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
 from tracker.registration.service.tickets import TicketOffice
+from tracker.trace.recalls import StartRecall, start_recall
 
 Open = Callable[..., Visit]
 # What stands for the blanks of a route.
@@ -19,6 +24,7 @@ BLANKS = {
     "sensor": "S-pkm-cipondoh-k1",
     "ref:path": "penta-5/PB002",
 }
+RECALL = UUID("01920000-0000-7000-8000-00000000beef")
 # Pages somebody without a log-in sees.
 PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
@@ -46,11 +52,21 @@ def address(path: str, site: Site) -> str:
         "session_id": str(site.world.sessions[1]),
         "booking_id": str(site.world.booking),
         "code_id": "5f0c9f62-4e0e-4b58-9f4e-5d6c0a1b2c3d",
+        "recall_id": str(_recalled(site)),
         "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
     }
+    if path == "/penarikan/mulai":
+        return f"{path}?batch=penta-5/PB002"
     if path.startswith("/pengiriman/"):
         blanks["ref"] = site.world.shipment
     return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
+
+
+def _recalled(site: Site) -> UUID:
+    """A recall that still waits for everybody; started once."""
+    with transaction(site.engine) as db:
+        command = StartRecall(id=RECALL, batch="mr-10/MR101", reason="partikel asing", recall_class=1)
+        return start_recall(db, SYSTEM, command, now=utc_now())[0].id
 
 
 def test_every_route_has_an_address(site: Site) -> None:

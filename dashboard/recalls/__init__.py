@@ -1,0 +1,1 @@
+"""Calling a batch back: start, watch, close."""
