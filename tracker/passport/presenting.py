@@ -102,6 +102,7 @@ def _stay_out(passport: Passport, stay: Stay, vvm_type: VvmType | None, *, froze
         total=total,
         vvm_stage=stay.vvm_stage,
         vvm_disagrees=disagrees(stay.vvm_stage, total.vvm_used),
+        origin_unknown=stay.total.origin_unknown,
     )
 
 

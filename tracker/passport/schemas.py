@@ -102,6 +102,7 @@ class StayOut(BaseModel):
     here: ExposureOut
     total: ExposureOut = Field(description="With what the vials had when they came; the worst where parcels met.")
     vvm_stage: int | None = Field(description="As people last recorded it.")
+    origin_unknown: bool = Field(description="Some of the vials were found; nobody knows where they had been.")
     vvm_disagrees: bool = Field(description="The recorded stage and the computed life do not fit together.")
 
 

@@ -70,7 +70,9 @@ def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime)
     watches = _watches(db, {node.holder_id for node in road})
 
     def measure(node: Node, from_at: datetime, to_at: datetime) -> Exposure:
-        return _measured(db, watches.get(node.holder_id, ()), from_at, to_at)
+        # Nobody knows whether the logger of the road was with what went missing: of that time nothing is known.
+        known = () if node.account is Account.LOST else watches.get(node.holder_id, ())
+        return _measured(db, known, from_at, to_at)
 
     stays = stays_of(entries, road, measure, now)
     return Passport(batch=batch, facility=facility, stays=stays, places=_places(db, movements, road))
@@ -81,10 +83,15 @@ def _entry(movement: Movement) -> Entry:
         at=movement.occurred_at,
         event_id=movement.event_id,
         kind=movement.kind,
-        node=Node(movement.account, movement.holder_id, movement.status),
+        node=Node(movement.account, _holder(movement), movement.status),
         vials=movement.vials,
         vvm_stage=movement.vvm_stage,
     )
+
+
+def _holder(movement: Movement) -> UUID:
+    """Where vials are kept apart: what one shipment lost is not what another, or a count, did."""
+    return movement.shipment_id or movement.holder_id if movement.account is Account.LOST else movement.holder_id
 
 
 def _watches(db: Session, holders: set[UUID]) -> dict[UUID, list[Watch]]:
@@ -137,6 +144,6 @@ def _places(db: Session, movements: Sequence[Movement], road: set[Node]) -> dict
         # Opened vials hang on the facility itself.
         places[row.id] = PlaceNames(code=None, name=None, facility=row.code, facility_name=row.name)
     for movement in movements:
-        if movement.account is Account.TRANSIT and movement.holder_id in holders:
-            places.setdefault(movement.holder_id, PlaceNames(code=None, name=None, facility=None, facility_name=None))
+        if movement.account in (Account.TRANSIT, Account.LOST) and _holder(movement) in holders:
+            places.setdefault(_holder(movement), PlaceNames(code=None, name=None, facility=None, facility_name=None))
     return places

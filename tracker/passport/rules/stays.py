@@ -2,7 +2,8 @@
 
 A *stay* is (account, holder, status) from balance zero to balance zero. Its exposure is what it carried in
 plus what the place's channels measured meanwhile. Where parcels of one batch meet, additive losses and
-extremes take the worst of each; MKT belongs to one stay and is never merged.
+extremes take the worst of each; MKT belongs to one stay and is never merged. Written off as missing is a stay, too: what
+turns up has its road behind it, and a time of which nothing is known.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from tracker.coldchain.rules.limits import Floats
 from tracker.coldchain.rules.thermal import empty, merged
-from tracker.stock.rules.words import BALANCED, Account, Kind, Status
+from tracker.stock.rules.words import ROAD, Account, Kind, Status
 
 
 class Node(NamedTuple):
@@ -44,20 +45,32 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """A row of the thermal aggregate (coldchain.rules.thermal), shape (1, 22), and seconds nobody measured."""
+    """A row of the thermal aggregate (coldchain.rules.thermal), shape (1, 22), and seconds nobody measured.
+
+    `origin_unknown`: some of the vials were found (surplus, a count); where they had been, nobody knows.
+    """
 
     row: Floats = field(default_factory=empty)
     unmonitored_s: float = 0.0
+    origin_unknown: bool = False
 
     def plus(self, later: Exposure) -> Exposure:
         """One after the other."""
-        return Exposure(row=merged(self.row, later.row), unmonitored_s=self.unmonitored_s + later.unmonitored_s)
+        return Exposure(
+            row=merged(self.row, later.row),
+            unmonitored_s=self.unmonitored_s + later.unmonitored_s,
+            origin_unknown=self.origin_unknown or later.origin_unknown,
+        )
 
     def worst(self, other: Exposure) -> Exposure:
         """Side by side: the larger of each loss, the extremes of both."""
         row = np.maximum(self.row, other.row)
         row[:, -2] = np.minimum(self.row[:, -2], other.row[:, -2])
-        return Exposure(row=row, unmonitored_s=max(self.unmonitored_s, other.unmonitored_s))
+        return Exposure(
+            row=row,
+            unmonitored_s=max(self.unmonitored_s, other.unmonitored_s),
+            origin_unknown=self.origin_unknown or other.origin_unknown,
+        )
 
 
 Measure = Callable[[Node, datetime, datetime], Exposure]
@@ -92,7 +105,7 @@ def road_to(entries: Sequence[Entry], wanted: Iterable[UUID]) -> set[Node]:
     events = [list(group) for _, group in groupby(entries, key=lambda entry: entry.event_id)]
     for event in reversed(events):
         if any(entry.vials > 0 and entry.node in road for entry in event):
-            road |= {entry.node for entry in event if entry.vials < 0 and entry.node.account in BALANCED}
+            road |= {entry.node for entry in event if entry.vials < 0 and entry.node.account in ROAD}
     return road
 
 
@@ -104,10 +117,13 @@ def stays_of(entries: Sequence[Entry], road: set[Node], measure: Measure, now: d
     for _, group in groupby(entries, key=lambda entry: entry.event_id):
         event = list(group)
         at = event[0].at
-        leaving = [entry.node for entry in event if entry.vials < 0 and entry.node in here]
+        # Once each: a receipt takes from one road what it accepts and what it misses.
+        leaving = list(dict.fromkeys(entry.node for entry in event if entry.vials < 0 and entry.node in here))
         brought = [_exposure_until(here[node], measure, at) for node in leaving]
+        if any(entry.node.account is Account.FOUND and entry.vials < 0 for entry in event):
+            brought.append(Exposure(origin_unknown=True))
         for entry in event:
-            if entry.node.account not in BALANCED:
+            if entry.node.account not in ROAD:
                 continue
             balance[entry.node] += entry.vials
             if entry.vials > 0 and entry.node in road:

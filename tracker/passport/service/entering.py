@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode
@@ -15,16 +15,17 @@ from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.stock.models import StockEntry, StockEvent
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.rules.words import Account, Kind, Status
 
 
 def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[NewlyHeld]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
-    Three ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
+    Four ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
     was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
-    fridge, off the road), and the hold must be found where they are, else nobody could lift it.
+    fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back what
+    had been written off on the road, where no hold could look.
     Where the event changed what a hold had found, the hold's own figure follows.
     """
     _follow_amended(db, event_id)
@@ -90,4 +91,27 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
             Hold.state == HoldState.HELD,
         )
     )
-    return sorted(set(db.scalars(entered.union(missed, carried))))
+    return sorted(set(db.scalars(entered.union(missed, carried, _of_the_lost(event_id)))))
+
+
+def _of_the_lost(event_id: UUID) -> Select[UUID]:
+    """What had been written off on a road and turns up: the episodes of that road, and of the places it was sent from.
+
+    While it was lost no hold could find it, so there may be none that knows of it.
+    """
+    lost, sent = aliased(StockEntry), aliased(StockEntry)
+    receipt, dispatch = aliased(StockEvent), aliased(StockEvent)
+    return (
+        select(Episode.id)
+        .join(receipt, receipt.id == event_id)
+        .join(lost, (lost.event_id == receipt.id) & (lost.account == Account.LOST) & (lost.vials < 0))
+        .join(dispatch, (dispatch.shipment_id == receipt.shipment_id) & (dispatch.kind == Kind.DISPATCH))
+        .join(sent, (sent.event_id == dispatch.id) & (sent.batch_id == lost.batch_id) & (sent.vials < 0))
+        .where(
+            or_(Episode.shipment_id == receipt.shipment_id, Episode.equipment_id == sent.place_id),
+            Episode.severity == Severity.ALARM,
+            Episode.alarmed_at.is_not(None),
+            Episode.void_at.is_(None),
+            Episode.merged_into.is_(None),
+        )
+    )

@@ -17,7 +17,7 @@ from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules import tracing
 from tracker.stock.rules.fefo import Parcel
 from tracker.stock.rules.tracing import Holder, TracedEntry
-from tracker.stock.rules.words import BALANCED, Account, Kind, Status
+from tracker.stock.rules.words import ROAD, Account, Kind, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,9 +232,15 @@ def _traced(db: Session, *conditions: object) -> list[tuple[UUID, TracedEntry]]:
             StockEntry.number,
             StockEntry.event_id,
             StockEntry.account,
-            StockEntry.holder_id,
+            # What one shipment lost is kept apart from what others did: it turns up as what was on that road.
+            case(
+                (StockEntry.account == Account.LOST, func.coalesce(StockEvent.shipment_id, StockEntry.holder_id)),
+                else_=StockEntry.holder_id,
+            ).label("holder_id"),
             StockEntry.vials,
-        ).where(StockEntry.account.in_(sorted(BALANCED)), *conditions)  # type: ignore[arg-type]  # column conditions
+        )
+        .join(StockEvent, StockEvent.id == StockEntry.event_id)
+        .where(StockEntry.account.in_(sorted(ROAD)), *conditions)  # type: ignore[arg-type]  # column conditions
     )
     return [
         (

@@ -37,6 +37,8 @@ class Account(StrEnum):
 
 
 BALANCED = frozenset({Account.PLACE, Account.TRANSIT, Account.OPEN})
+# What vials come out of again as what they were: their road goes on through it.
+ROAD = BALANCED | {Account.LOST}
 
 
 class Status(StrEnum):
