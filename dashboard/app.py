@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from dashboard.alarms import pages as alarms
 from dashboard.aside import pages as aside
 from dashboard.batch import pages as batch
+from dashboard.catalog import pages as catalog
 from dashboard.citizens import finding, lost, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.facility import pages as facility
@@ -34,6 +35,7 @@ from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
+from dashboard.stock import pages as stock
 from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
 from tracker.edge.services import Services
@@ -56,6 +58,7 @@ ROUTERS = (
     alarms.router,
     aside.router,
     batch.router,
+    catalog.router,
     finding.router,
     lost.router,
     tickets.router,
@@ -70,6 +73,7 @@ ROUTERS = (
     scan.router,
     search.router,
     shipments.router,
+    stock.router,
     temperature.router,
 )
 

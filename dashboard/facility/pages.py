@@ -13,7 +13,13 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
 from dashboard.quota.queries import sessions_visible_to
-from dashboard.stock.queries import facilities_with_stock, open_vials_at, parcels_at, worst_facilities_first
+from dashboard.stock.queries import (
+    discards_at,
+    facilities_with_stock,
+    open_vials_at,
+    parcels_at,
+    worst_facilities_first,
+)
 from dashboard.stock.states import WORST_FIRST
 from dashboard.temperature.places import places_of
 from tracker.access.rules import Permission
@@ -107,6 +113,7 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
         parcels=parcels[: shown[1]],
         parcels_hidden=max(0, len(parcels) - shown[1]),
         open_vials=open_vials_at(db, facility),
+        discards=discards_at(db, facility, viewer.now),
         places=places_of(db, facility, viewer.now),
         sessions=sessions_visible_to(
             db,

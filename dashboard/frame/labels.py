@@ -19,6 +19,31 @@ STOCK_STATUS = {
     "recalled": mark("Ditarik"),
     "unusable": mark("Tak layak pakai"),
 }
+OPEN_WASTE = {
+    "time_limit": mark("lewat waktu"),
+    "session_end": mark("sesi selesai"),
+    "contamination": mark("tercemar"),
+    "held": mark("ditahan"),
+    "other": mark("lain"),
+}
+CATALOG_FIELD = {
+    "name": mark("Nama"),
+    "gtin": mark("GTIN vial"),
+    "box_gtin": mark("GTIN dus"),
+    "nie": mark("Nomor izin edar (NIE)"),
+    "vials_per_box": mark("Vial per dus"),
+    "storage_class_id": mark("Kelas simpan"),
+    "diluent": mark("Pelarut"),
+    "expiry": mark("Kedaluwarsa"),
+    "manufacturer": mark("Pembuat"),
+    "unlike": mark("Dibandingkan, memang berbeda dari"),
+}
+CHANGE_CAUSE = {"mistake": mark("salah tulis"), "official": mark("perubahan resmi")}
+RULE_KIND = {
+    "interval": mark("Jarak dari dosis sebelumnya"),
+    "age": mark("Umur paling muda"),
+    "spacing": mark("Jarak dari vaksin lain"),
+}
 RECALL_CLASS = {
     "1": mark("Kelas I: dapat membahayakan jiwa"),
     "2": mark("Kelas II: dapat menimbulkan sakit"),

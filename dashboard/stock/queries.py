@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +21,8 @@ from tracker.coldchain.queries.alarms import rules_ringing
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
-from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
+from tracker.stock.errors import OpenVialNotFound
+from tracker.stock.models import Availability, OpenVial, OpenVialChange, StockBalance, StockEntry, StockEvent
 from tracker.stock.queries.availability import binds
 from tracker.stock.queries.use import bearing_vials
 from tracker.stock.rules.words import Account, Kind, Status
@@ -349,3 +351,84 @@ def open_vials_at(db: Session, facility: Facility) -> list[OpenedVial]:
         )
         for vial, batch, presentation in db.execute(query)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardedVial:
+    """Doses of an opened vial that were thrown away; `reason` in the words of open waste."""
+
+    id: UUID
+    product: str
+    lot: str
+    discarded: int
+    reason: str | None
+    opened_at: datetime
+
+
+def discards_at(db: Session, facility: Facility, now: datetime) -> list[DiscardedVial]:
+    """Vials of a facility of which doses were thrown away in the last week, the newest first."""
+    rows = db.execute(
+        select(OpenVial, Presentation.name, Batch.lot)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(
+            OpenVial.facility_id == facility.id,
+            OpenVial.discarded > 0,
+            func.coalesce(OpenVial.last_taken_at, OpenVial.opened_at) >= now - timedelta(days=7),
+        )
+        .order_by(OpenVial.last_taken_at.desc().nulls_last(), OpenVial.id)
+        .limit(6)
+    )
+    return [
+        DiscardedVial(
+            id=vial.id,
+            product=product,
+            lot=lot,
+            discarded=vial.discarded,
+            reason=None if vial.discard_reason is None else vial.discard_reason.value,
+            opened_at=vial.opened_at,
+        )
+        for vial, product, lot in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenVialPage:
+    """An opened vial, whose it is, and how it stood before it was set right."""
+
+    vial: OpenVial
+    product: str
+    lot: str
+    facility: Facility
+    changes: Sequence[OpenVialChange]
+    may_take_back: bool
+
+
+def open_vial_page(db: Session, principal: Principal, vial_id: UUID) -> OpenVialPage:
+    """What the page of a vial shows; raises OpenVialNotFound."""
+    row = db.execute(
+        select(OpenVial, Presentation.name, Batch.lot, Facility, Unit.path)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Facility, Facility.id == OpenVial.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(OpenVial.id == vial_id, visible_to(principal, Unit.path, Permission.STOCK_READ))
+    ).one_or_none()
+    if row is None:
+        raise OpenVialNotFound(open_vial=str(vial_id))
+    vial: OpenVial = row[0]
+    db.refresh(vial)
+    changes = db.scalars(
+        select(OpenVialChange)
+        .where(OpenVialChange.open_vial_id == vial_id)
+        .order_by(OpenVialChange.recorded_at.desc(), OpenVialChange.id.desc())
+        .limit(20)
+    )
+    return OpenVialPage(
+        vial=vial,
+        product=row[1],
+        lot=row[2],
+        facility=row[3],
+        changes=changes.all(),
+        may_take_back=principal.may(Permission.STOCK_WRITE, str(row[4])),
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from dashboard.app import ROUTERS
 from tests.browser.conftest import DESK, PHONE, SECRET, Site, Visit
@@ -15,12 +16,14 @@ from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.registration.service.tickets import TicketOffice
+from tracker.stock.models import OpenVial
 from tracker.trace.recalls import StartRecall, start_recall
 
 Open = Callable[..., Visit]
 # What stands for the blanks of a route.
 BLANKS = {
     "code": "pkm-cipondoh",
+    "product": "penta-5",
     "sensor": "S-pkm-cipondoh-k1",
     "ref:path": "penta-5/PB002",
 }
@@ -53,6 +56,8 @@ def address(path: str, site: Site) -> str:
         "booking_id": str(site.world.booking),
         "code_id": "5f0c9f62-4e0e-4b58-9f4e-5d6c0a1b2c3d",
         "recall_id": str(_recalled(site)),
+        "batch_id": str(site.world.world.batches["penta-5/PB002"].id),
+        "vial_id": str(_opened(site)),
         "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
     }
     if path == "/penarikan/mulai":
@@ -67,6 +72,12 @@ def _recalled(site: Site) -> UUID:
     with transaction(site.engine) as db:
         command = StartRecall(id=RECALL, batch="mr-10/MR101", reason="partikel asing", recall_class=1)
         return start_recall(db, SYSTEM, command, now=utc_now())[0].id
+
+
+def _opened(site: Site) -> UUID:
+    """Some vial that was opened."""
+    with transaction(site.engine) as db:
+        return db.scalars(select(OpenVial.id).order_by(OpenVial.id).limit(1)).one()
 
 
 def test_every_route_has_an_address(site: Site) -> None:

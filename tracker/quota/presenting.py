@@ -26,11 +26,13 @@ from tracker.quota.schemas import (
     OpenPlaceOut,
     QuotaItemOut,
     QuotaOut,
+    RuleBody,
     ScheduleOut,
     SessionChangeOut,
     SessionOut,
     SpacingRule,
 )
+from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing
 from tracker.stock.models import OpenVial
 
 
@@ -156,6 +158,14 @@ def history_out(person_id: UUID, appointments: Iterable[Appointment], dues: Iter
 def quota_out(items: Iterable[QuotaItem]) -> QuotaOut:
     """What `read_quota` found."""
     return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in items])
+
+
+def rule_command(body: RuleBody) -> AddInterval | AddAge | AddSpacing:
+    """What somebody wrote down as a rule, as a command."""
+    told = body.model_dump(exclude={"rule"})
+    if isinstance(body, IntervalRule):
+        return AddInterval(**told)
+    return AddAge(**told) if isinstance(body, AgeRule) else AddSpacing(**told)
 
 
 def schedule_out(rules: Iterable[DoseInterval | DoseAge | VaccineSpacing]) -> ScheduleOut:

@@ -8,11 +8,10 @@ from fastapi import Body, Query, Response
 
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db
-from tracker.quota.presenting import schedule_out
+from tracker.quota.presenting import rule_command, schedule_out
 from tracker.quota.queries.schedule import rules_of
 from tracker.quota.routes.router import router
-from tracker.quota.schemas import AgeRule, IntervalRule, RuleBody, ScheduleOut
-from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing
+from tracker.quota.schemas import RuleBody, ScheduleOut
 from tracker.quota.service.scheduling import add_rule
 
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
@@ -30,13 +29,5 @@ def read_schedule(
 @router.post("/schedule", status_code=201, responses=_AGAIN)
 def write_rule(body: Annotated[RuleBody, Body()], db: Db, caller: Caller, response: Response) -> ScheduleOut:
     """Write a rule down, in force from its day on; the same again answers 200. The rules of its vaccine are answered."""
-    command: AddInterval | AddAge | AddSpacing
-    told = body.model_dump(exclude={"rule"})
-    if isinstance(body, IntervalRule):
-        command = AddInterval(**told)
-    elif isinstance(body, AgeRule):
-        command = AddAge(**told)
-    else:
-        command = AddSpacing(**told)
-    response.status_code = 201 if add_rule(db, caller, command) else 200
+    response.status_code = 201 if add_rule(db, caller, rule_command(body)) else 200
     return schedule_out(rules_of(db, body.vaccine))

@@ -1,0 +1,68 @@
+"""`/vial/{id}`: an opened vial, where its doses went, and the way back of a discard that was none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.queries import open_vial_page
+from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
+from tracker.kit.errors import DomainError, Forbidden, NotFound
+from tracker.stock.service.amending import take_back_doses
+from tracker.stock.service.commands import TakeBackDoses
+
+router = Router(include_in_schema=False)
+
+_NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
+_NO_DOSES = mark("Tulis berapa dosis yang ternyata tidak dibuang.")
+
+
+@router.get("/vial/{vial_id}")
+def show_vial(vial_id: UUID, viewer: Member, db: Db) -> Response:
+    """One opened vial; outside the caller's subtree there is no such page."""
+    return _vial(viewer, db, vial_id)
+
+
+@router.post("/vial/{vial_id}/kembalikan")
+def take_back(
+    *,
+    vial_id: UUID,
+    viewer: Member,
+    db: Db,
+    now: Now,
+    csrf: Annotated[str, Form(max_length=200)] = "",
+    dosis: Annotated[str, Form(max_length=4)] = "",
+    alasan: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Doses were not thrown away after all: they are in the vial again, and what was told stays visible."""
+    check_csrf(viewer, csrf)
+    reason = alasan.strip()
+    counted = dosis.isascii() and dosis.isdigit()
+    problem = _NO_DOSES if not counted else _NO_REASON if len(reason) < 3 else ""
+    if problem:
+        return _vial(viewer, db, vial_id, problem=viewer.texts.gettext(problem))
+    command = TakeBackDoses(open_vial_id=vial_id, doses=int(dosis), reason=reason, thrown_away=True)
+    try:
+        with db.begin_nested():
+            take_back_doses(db, viewer.known(), command, now=now)
+    except (Forbidden, NotFound):
+        raise
+    except DomainError as error:
+        return _vial(viewer, db, vial_id, problem=sentence_of(error, viewer.language))
+    return RedirectResponse(f"/vial/{vial_id}", status_code=303)
+
+
+def _vial(viewer: Viewer, db: Session, vial_id: UUID, *, problem: str = "") -> Response:
+    shown = open_vial_page(db, viewer.known(), vial_id)
+    return page(
+        viewer, "stock/vial.html", status=422 if problem else 200, shown=shown, vial=shown.vial, problem=problem
+    )

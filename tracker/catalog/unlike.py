@@ -1,0 +1,61 @@
+"""Two lots that look alike and are two: said by whoever has compared their labels, and kept in the catalogue's history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.errors import BatchNotFound, CorrectionIncomplete
+from tracker.catalog.models import Batch, CatalogChange
+from tracker.catalog.rules.words import Cause
+from tracker.kit.ids import uuid7
+
+# The field under which the history says so of a lot; `after` is the other one.
+UNLIKE = "unlike"
+
+
+def tell_apart(
+    db: Session, principal: Principal, one_id: UUID, other_id: UUID, reason: str, *, now: datetime
+) -> CatalogChange:
+    """Say that two lots which look alike are two (national level); said again it is said already.
+
+    Recalls and scans go on naming both: an eye may still mistake them. Raises Forbidden, BatchNotFound (or lots of two
+    products), CorrectionIncomplete.
+    """
+    principal.require(Permission.CATALOG_WRITE)
+    if not reason.strip():
+        raise CorrectionIncomplete(field="reason")
+    one, other = db.get(Batch, one_id), db.get(Batch, other_id)
+    if one is None or other is None or one.id == other.id or one.presentation_id != other.presentation_id:
+        raise BatchNotFound(batch=str(other_id if one is not None else one_id))
+    said = db.scalar(
+        select(CatalogChange)
+        .where(
+            CatalogChange.field == UNLIKE,
+            CatalogChange.batch_id.in_((one.id, other.id)),
+            CatalogChange.after.in_((one.lot, other.lot)),
+        )
+        .limit(1)
+    )
+    if said is not None:
+        return said
+    made = CatalogChange(
+        id=uuid7(),
+        batch_id=one.id,
+        field=UNLIKE,
+        before=one.lot,
+        after=other.lot,
+        cause=Cause.MISTAKE,
+        reason=reason.strip(),
+        changed_at=now,
+        account_id=principal.account_id,
+        changed_by=principal.name,
+    )
+    db.add(made)
+    db.flush()
+    return made
