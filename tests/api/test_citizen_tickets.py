@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from dashboard.app import mount_pages
-from tests.api.test_pages import HTML, app_services, made, site, world
 from tests.browser.page_world import PageWorld
+from tests.support.page_site import HTML, app_services, made, site, world
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.api.app import create_app

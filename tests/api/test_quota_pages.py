@@ -8,9 +8,9 @@ from datetime import timedelta
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from tests.api.test_pages import app_services, csrf_of, log_in, made, site, world
 from tests.browser.page_world import PageWorld
 from tests.db.test_network_facilities import collection, square
+from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction

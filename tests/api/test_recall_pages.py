@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from tests.api.test_pages import HTML, app_services, csrf_of, log_in, made, site, world
 from tests.browser.page_world import PageWorld
+from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services

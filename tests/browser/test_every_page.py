@@ -15,8 +15,13 @@ from tests.support.axe import axe_script
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
 from tracker.registration.service.tickets import TicketOffice
 from tracker.stock.models import OpenVial
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Kind, OpenWaste
+from tracker.stock.service.commands import DiscardDoses, PostEvent
+from tracker.stock.service.opening import discard_doses, open_vials
 from tracker.trace.recalls import StartRecall, start_recall
 
 Open = Callable[..., Visit]
@@ -75,9 +80,20 @@ def _recalled(site: Site) -> UUID:
 
 
 def _opened(site: Site) -> UUID:
-    """Some vial that was opened."""
+    """A vial that was opened, of which doses were thrown away; opened once."""
+    small, now = site.world.world, utc_now()
     with transaction(site.engine) as db:
-        return db.scalars(select(OpenVial.id).order_by(OpenVial.id).limit(1)).one()
+        known = db.scalar(select(OpenVial.id).where(OpenVial.discarded > 0).order_by(OpenVial.id).limit(1))
+        if known is not None:
+            return known
+        room = small.equipment["kota-tangerang-r1"].id
+        line = Line(batch_id=small.batches["penta-5/PB002"].id, vials=1, place_id=room)
+        event = PostEvent(id=uuid7(), kind=Kind.OPENING, facility_id=small.city.id, occurred_at=now, lines=(line,))
+        open_vials(db, SYSTEM, event, now=now)
+        vial = db.scalars(select(OpenVial.id).where(OpenVial.event_id == event.id)).one()
+        waste = DiscardDoses(open_vial_id=vial, occurred_at=now, reason=OpenWaste.CONTAMINATION, doses=2)
+        discard_doses(db, SYSTEM, waste, now=now)
+        return vial
 
 
 def test_every_route_has_an_address(site: Site) -> None:

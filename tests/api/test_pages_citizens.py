@@ -1,0 +1,209 @@
+"""Pages for citizens and for those who serve them over HTTP: places, tickets, people who gave way."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import HTML, app_services, log_in, made, site, world
+from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.edge.services import Services
+from tracker.feed.models import FeedEvent
+from tracker.feed.numbering import number_pending
+from tracker.feed.waiting import step_aside
+from tracker.people.models import Person
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.service.displacing import displace
+from tracker.quota.service.offering import make_offer
+from tracker.registration.service.tickets import ticket_office
+
+__all__ = ["app_services", "made", "site", "world"]
+
+
+def test_places_are_chosen_by_vaccine_day_dose_age_and_name(site: TestClient, world: PageWorld) -> None:
+    session = f"/daftar/{world.sessions[1]}"
+    days = re.findall(r'<option value="(\d{4}-\d\d-\d\d)"', site.get("/daftar").text)
+    assert len(days) == 3
+    assert session in site.get(f"/daftar?hari={days[2]}&dosis=2").text
+    assert session in site.get("/daftar?vaksin=coronavac&tempat=pkm%20cipondoh&umur=30").text
+    for nothing in ("hari=2020-01-01", "hari=besok", "dosis=7", "tempat=Entah", "vaksin=x", "umur=3"):
+        assert session not in site.get(f"/daftar?{nothing}").text, nothing
+    assert "Tidak ada yang cocok" in site.get("/daftar?dosis=7").text
+    assert site.get("/daftar?dosis=-1").status_code == 422
+    assert site.get("/daftar?dari=x").status_code == 422
+
+
+def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    session = world.sessions[1]
+    found = site.get("/daftar").text
+    assert f"/daftar/{session}?dosis=1" in found
+    assert str(world.sessions[0]) not in found  # its vials are on hold: no place is offered
+    person = {"nik": "3671015506920001", "name": "Siti Rekaan", "phone": "0812-3456-7890", "dose": "1"}
+    sent = site.post(f"/daftar/{session}", data=person)
+    assert sent.status_code == 303
+    ticket = sent.headers["location"]
+    assert "3671015506920001" not in ticket
+    assert "Menunggu konfirmasi" in site.get(ticket).text
+    assert site.get(f"{ticket}/kode.svg").status_code == 404  # not the person's own yet
+    assert site.post(f"{ticket}/pasti").status_code == 303
+    assert "Terkonfirmasi" in site.get(ticket).text
+    code = site.get(f"{ticket}/kode.svg")
+    assert (code.headers["content-type"], code.text.count("</svg>")) == ("image/svg+xml", 1)
+    assert site.post(f"{ticket}/batal").status_code == 303
+    assert "Dibatalkan" in site.get(ticket).text
+    with transaction(app_services.engine) as db:
+        booking = ticket_office(app_services.settings).booking_of(ticket.rsplit("/", 1)[1])
+        assert db.get_one(Booking, booking).state.value == "cancelled"
+    assert str(booking) not in ticket
+    # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
+    for way in ("", "/kode.svg"):
+        refused = site.get(f"/daftar/tiket/{booking}{way}")
+        assert (refused.status_code, "datang ke puskesmas" in refused.text) == (404, True)
+    for step in ("pasti", "batal"):
+        assert site.post(f"/daftar/tiket/{booking}/{step}").status_code == 404
+
+
+def test_who_knows_a_number_learns_and_moves_nothing_of_its_owner(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    session = f"/daftar/{world.sessions[1]}"
+    owner = {"nik": "3671015506920011", "name": "Siti Rekaan", "phone": "0812-3456-7891", "dose": "1"}
+    mine = site.post(session, data=owner).headers["location"]
+    site.post(f"{mine}/pasti")
+    with transaction(app_services.engine) as db:
+        booking = ticket_office(app_services.settings).booking_of(mine.rsplit("/", 1)[1])
+        db.execute(update(Booking).where(Booking.id == booking).values(state="vaccinated", vaccinated_at=world.now))
+    answers = []
+    for nik in ("3671015506920011", "3671015506920012"):  # vaccinated; never seen
+        for phone in ("", "0812-9999-9999"):
+            sent = site.post(session, data={"nik": nik, "name": "Orang Asing", "phone": phone, "dose": "1"})
+            theirs = sent.headers["location"]
+            answers.append((sent.status_code, len(theirs), "Menunggu konfirmasi" in site.get(theirs).text))
+            assert site.post(f"{theirs}/batal").status_code == 303
+    assert set(answers) == {(303, len(mine), True)}
+    assert "Sudah divaksin" in site.get(mine).text
+    told = site.post(session, data=owner)  # number and phone: the one sentence, whatever became of the booking
+    assert (told.status_code, "sudah ada pendaftaran" in told.text) == (422, True)
+
+
+def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:
+    typed = {"nik": "123", "name": " ", "phone": "08", "dose": "1"}
+    answer = site.post(f"/daftar/{world.sessions[1]}", data=typed)
+    assert (answer.status_code, answer.headers["cache-control"]) == (422, "private, no-store")
+    assert "3 isian perlu diperbaiki" in answer.text
+    for field, given in (("nik", "123"), ("name", " "), ("phone", "08")):
+        (tag,) = re.findall(rf'<input\s[^>]*id="{field}"[^>]*>', answer.text)
+        assert 'aria-invalid="true"' in tag, field
+        assert f'aria-describedby="{field}-fault' in tag, field
+        assert f'value="{given}"' in tag, field
+        assert f'id="{field}-fault"' in answer.text
+    assert "autofocus" in re.findall(r'<input\s[^>]*id="nik"[^>]*>', answer.text)[0]
+    # One field that is right is not marked; what was typed stays whatever was wrong.
+    right = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3671015506920009", "phone": ""})
+    assert 'value="3671015506920009"' in right.text
+    assert right.text.count('aria-invalid="true"') == 1
+    long = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3" * 60})
+    assert 'id="nik-fault"' in long.text
+
+
+def test_an_address_with_a_slip_says_so_and_shows_a_way_on(site: TestClient) -> None:
+    for path in ("/daftar/x", "/daftar/x?dosis=1"):
+        broken = site.get(path)
+        assert broken.status_code == 404, path
+        assert "terpotong atau salah ketik" in broken.text
+        assert 'href="/daftar"' in broken.text.split("<main")[1]
+    for path, repaired in (
+        ("/daftar?dosis=-1", "/daftar"),
+        ("/daftar?vaksin=PENTA&amp;lat=999&amp;lon=1", "/daftar?vaksin=PENTA&amp;lon=1"),
+        ("/daftar?dosis=dua", "/daftar"),
+    ):
+        broken = site.get(html.unescape(path))
+        assert broken.status_code == 422, path
+        assert f'href="{repaired}"' in broken.text.split("<main")[1], path
+        assert site.get(html.unescape(repaired)).status_code == 200
+    log_in(site)
+    wrong = site.get("/kuota?semua=mungkin")
+    assert (wrong.status_code, 'href="/kuota"' in wrong.text) == (422, True)
+    site.get("/bahasa/en")
+    assert "cannot be right" in site.get("/kuota?semua=mungkin").text
+
+
+def test_without_vials_a_citizen_is_shown_the_refusal_not_a_promise(site: TestClient, world: PageWorld) -> None:
+    person = {"nik": "3671015506920002", "name": "Ani Rekaan", "dose": "1"}
+    assert site.post(f"/daftar/{world.sessions[0]}", data=person).status_code == 422
+    again = site.post(f"/daftar/{world.sessions[1]}", data=person)
+    assert again.status_code == 303
+
+
+def test_a_ticket_nobody_made_is_not_there(site: TestClient) -> None:
+    assert site.get("/daftar/tiket/01920000-0000-7000-8000-000000000000").status_code == 404
+    assert site.post("/daftar/tiket/01920000-0000-7000-8000-000000000000/pasti").status_code == 404
+    assert site.get("/daftar/not-a-uuid").status_code == 404
+
+
+def test_one_address_cannot_book_without_end(site: TestClient, world: PageWorld) -> None:
+    codes = {site.post(f"/daftar/{world.sessions[1]}", data={"nik": "1", "name": "x"}).status_code for _ in range(20)}
+    assert codes == {422}
+    last = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "3671015506920003", "name": "Ira", "dose": "1"})
+    assert last.status_code == 422
+    assert "Terlalu" in last.text
+
+
+def test_an_event_that_waits_for_a_locked_facility_is_seen(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    log_in(site, "pusat")
+    assert "Tidak ada kejadian yang menunggu." in site.get("/tertunda").text
+    number_pending(app_services.engine)
+    with transaction(app_services.engine) as db:
+        row = db.scalars(select(FeedEvent).limit(1)).one()
+        step_aside(db, "hold", row, error="LockNotAvailable", detail="", now=world.now)
+    shown = site.get("/tertunda").text
+    assert row.kind in shown
+    assert "Tidak ada kejadian yang menunggu." not in shown
+    assert "rantai_feed_waiting 1.0" in site.get("/metrics").text
+
+
+def test_a_person_responsible_gets_to_the_displaced_people(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        session = db.get_one(VaccinationSession, world.sessions[0])
+        gone = displace(db, session.facility_id, session.presentation_id, now=world.now)
+        assert len(gone.bookings) > 2
+        for booking in gone.bookings:
+            make_offer(db, booking, now=world.now)
+        person = db.get_one(Person, db.get_one(Booking, gone.bookings[0]).person_id)
+        person.phone = "+6281234567890"
+        name = person.name
+        told = db.get_one(Booking, gone.bookings[1]).person_id
+        db.execute(
+            update(OutMessage)
+            .where(OutMessage.recipient_ref == str(told))
+            .values(state=MessageState.SENT, sent_at=world.now)
+        )
+    log_in(site, "kepala")
+    assert 'href="/kuota/tergeser"' in site.get("/kuota").text
+    everybody = site.get("/kuota/tergeser").text
+    assert f"Menunggu {len(gone.bookings)}<" in everybody
+    assert f"Belum dikabari {len(gone.bookings) - 1}<" in everybody
+    assert name in everybody
+    assert "tel:+6281234567890" in everybody
+    untold = site.get("/kuota/tergeser?tampil=untold").text
+    assert str(gone.bookings[0]) in untold
+    assert str(gone.bookings[1]) not in untold
+    rest = site.get(f"/kuota/tergeser?tampil=all&sesudah={gone.bookings[0]}")
+    assert rest.status_code == 200
+    assert site.get("/kuota/tergeser?sesudah=x&tampil=unknown").status_code == 200
+    # Somebody of another place, or whose role books nobody, sees none of them.
+    stranger = TestClient(site.app, headers=HTML, follow_redirects=False)
+    auditor = log_in(stranger, "auditor").get("/kuota/tergeser")
+    assert "tel:" not in auditor.text
+    assert name not in auditor.text

@@ -1,0 +1,68 @@
+"""The site of the pages as a browser without scripts meets it: fixtures, a log-in, a form's token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from dashboard.app import mount_pages
+from tests.browser.page_world import PageWorld, page_template
+from tests.support import databases
+from tests.support.services import Services as Servers
+from tests.support.world import PASSWORD
+from tracker.api.app import create_app
+from tracker.edge.services import Services
+from tracker.settings import load_settings
+
+SECRET = "a secret for tests only, at least 32 characters"
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def made(services: Servers, template: str) -> Iterator[tuple[str, PageWorld]]:
+    """The world of the pages as a template of its own: every test gets a copy."""
+    with page_template(services, template) as found:
+        yield found
+
+
+@pytest.fixture
+def world(made: tuple[str, PageWorld]) -> PageWorld:
+    """What stands in the copy."""
+    return made[1]
+
+
+@pytest.fixture
+def app_services(services: Servers, made: tuple[str, PageWorld]) -> Iterator[Services]:
+    """What the application is made of, on a copy of the world."""
+    with (
+        databases.copied_database(services.postgres.url("postgres"), made[0]) as url,
+        databases.engine_of(url) as engine,
+    ):
+        # The clock stands still: a page and its charts would else differ from one minute to the next.
+        now = made[1].now + timedelta(minutes=1)
+        yield Services(engine=engine, settings=load_settings(database_url=url, secret_key=SECRET), clock=lambda: now)
+
+
+@pytest.fixture
+def site(app_services: Services) -> Iterator[TestClient]:
+    """A browser without scripts, not logged in."""
+    app = create_app(app_services)
+    mount_pages(app, app_services)
+    with TestClient(app, headers=HTML, follow_redirects=False) as client:
+        yield client
+
+
+def log_in(site: TestClient, username: str = "kota") -> TestClient:
+    answer = site.post("/masuk", data={"username": username, "password": PASSWORD, "ke": "/"})
+    assert answer.status_code == 303
+    return site
+
+
+def csrf_of(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
