@@ -177,3 +177,18 @@ def test_an_event_sent_again_gets_its_first_answer_when_a_right_or_a_name_is_gon
         assert connection.execute(text(change)).rowcount >= 1
     again = send(door, supplied)
     assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_an_event_is_known_again_by_its_words_so_no_answer_is_kept_under_its_id(door: Door) -> None:
+    def kept() -> int:
+        with door.services.engine.begin() as connection:
+            return int(connection.scalar(text("SELECT count(*) FROM stored_answer")) or 0)
+
+    supplied = event("supply", 5, batch="az-10/AZ003")
+    first, again = send(door, supplied), send(door, supplied)
+    assert (first.status_code, again.status_code, again.content) == (201, 200, first.content)
+    assert kept() == 0
+    keyed = {"json": event("supply", 5, batch="az-10/AZ003"), "headers": {"Idempotency-Key": "k"}}
+    first, again = (door.ask("POST", "/api/v1/stock/events", Role.MANAGER, **keyed) for _ in range(2))
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert kept() == 1

@@ -18,7 +18,7 @@ from tracker.access.errors import GrantBeyondOwn, KeyEnded, TooManyKeys, Unknown
 from tracker.access.events import KeyMade, KeyRevoked, KeyRotated
 from tracker.access.models import ApiKey, LoginAccount, Unit
 from tracker.access.principal import Grant, Principal, narrowed
-from tracker.access.queries import principal_of, unit_by_ref
+from tracker.access.queries import holder_of_key, principal_of, unit_by_ref
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role
 from tracker.access.telling import tell_of
 from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
@@ -141,12 +141,12 @@ def key_shown(db: Session, key: ApiKey) -> ShownKey:
 
 def principal_of_key(db: Session, key: str, *, now: datetime) -> Principal | None:
     """The principal of a live API key; None otherwise."""
-    found = db.scalar(select(ApiKey).where(ApiKey.digest == digest_of(key), _live(now)))
+    found = holder_of_key(db, digest_of(key), now=now)
     if found is None:
         return None
     if found.last_used_at is None or now - found.last_used_at > _LAST_USED_EVERY:
-        db.execute(update(ApiKey).where(ApiKey.id == found.id).values(last_used_at=now))
-    return _principal_with(db, found)
+        db.execute(update(ApiKey).where(ApiKey.id == found.key_id).values(last_used_at=now))
+    return _with_key(found.account, found.key_id, found.scope)
 
 
 def principal_behind(db: Session, key_id: UUID, *, now: datetime) -> Principal | None:
@@ -156,17 +156,17 @@ def principal_behind(db: Session, key_id: UUID, *, now: datetime) -> Principal |
         key = db.get(ApiKey, key.replaced_by)
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
-    return _principal_with(db, key)
-
-
-def _principal_with(db: Session, key: ApiKey) -> Principal | None:
     principal = principal_of(db, key.account_id)
     if principal is None:
         return None
-    principal = replace(principal, key_id=key.id)
-    if key.role is None:
-        return principal
-    return narrowed(principal, Grant(role=key.role, path=db.get_one(Unit, key.unit_id).path))
+    scope = None if key.role is None else Grant(role=key.role, path=db.get_one(Unit, key.unit_id).path)
+    return _with_key(principal, key.id, scope)
+
+
+def _with_key(account: Principal, key_id: UUID, scope: Grant | None) -> Principal:
+    """What an account may with one of its keys."""
+    principal = replace(account, key_id=key_id)
+    return principal if scope is None else narrowed(principal, scope)
 
 
 def _live(now: datetime) -> ColumnElement[bool]:

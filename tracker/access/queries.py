@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, bindparam, cast, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from tracker.access.models import LoginAccount, RoleGrant, Unit
+from tracker.access.models import ApiKey, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Grant, Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
@@ -32,24 +34,64 @@ def units_visible_to(principal: Principal, permission: Permission) -> Any:
     return select(Unit.id).where(visible_to(principal, Unit.path, permission))
 
 
+# Every request asks who sends it. So these are made once, of tables: what a statement's making and mapping costs is
+# more than the database needs to answer it.
+_ACCOUNT, _GRANT, _UNIT = (model.metadata.tables[model.__tablename__].c for model in (LoginAccount, RoleGrant, Unit))
+_KEY = ApiKey.metadata.tables[ApiKey.__tablename__].c
+_WHO = (
+    select(_ACCOUNT.id, _ACCOUNT.name, _ACCOUNT.language, _GRANT.role, _UNIT.path)
+    .outerjoin_from(_ACCOUNT.id.table, _GRANT.account_id.table, _GRANT.account_id == _ACCOUNT.id)
+    .outerjoin(_UNIT.id.table, _UNIT.id == _GRANT.unit_id)
+    .where(_ACCOUNT.active)
+)
+_OF_ACCOUNT = _WHO.where(_ACCOUNT.id == bindparam("account_id"))
+_OF_TOKEN = _OF_ACCOUNT.where(_ACCOUNT.tokens_from.is_(None) | (_ACCOUNT.tokens_from <= bindparam("issued_at")))
+_SCOPE = _UNIT.id.table.alias("scope")
+_OF_KEY = (
+    _WHO.add_columns(
+        _KEY.id.label("key_id"), _KEY.last_used_at, _KEY.role.label("key_role"), _SCOPE.c.path.label("key_path")
+    )
+    .join(_KEY.id.table, _KEY.account_id == _ACCOUNT.id)
+    .outerjoin(_SCOPE, _SCOPE.c.id == _KEY.unit_id)
+    .where(
+        _KEY.digest == bindparam("digest"),
+        _KEY.revoked_at.is_(None),
+        _KEY.expires_at.is_(None) | (_KEY.expires_at > bindparam("now")),
+    )
+)
+
+
 def principal_of(db: Session, account_id: UUID, *, issued_at: datetime | None = None) -> Principal | None:
     """The principal of an active account; None when there is none, or its tokens of `issued_at` were ended."""
-    rows = db.execute(
-        select(LoginAccount.name, LoginAccount.language, RoleGrant.role, Unit.path)
-        .outerjoin(RoleGrant, RoleGrant.account_id == LoginAccount.id)
-        .outerjoin(Unit, Unit.id == RoleGrant.unit_id)
-        .where(LoginAccount.id == account_id, LoginAccount.active, *_still(issued_at))
-    ).all()
+    asked, which = (_OF_ACCOUNT, {}) if issued_at is None else (_OF_TOKEN, {"issued_at": issued_at})
+    rows = db.connection().execute(asked, {"account_id": account_id, **which}).all()
+    return _principal(rows) if rows else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHeld:
+    """A live API key: what its account may, the scope that bounds it (None: none), and when it was last noted as used."""
+
+    account: Principal
+    key_id: UUID
+    scope: Grant | None
+    last_used_at: datetime | None
+
+
+def holder_of_key(db: Session, digest: bytes, *, now: datetime) -> KeyHeld | None:
+    """The live API key of a digest and who holds it; None for no such key."""
+    rows = db.connection().execute(_OF_KEY, {"digest": digest, "now": now}).all()
     if not rows:
         return None
+    key = rows[0]
+    scope = None if key.key_role is None else Grant(role=key.key_role, path=key.key_path)
+    return KeyHeld(account=_principal(rows), key_id=key.key_id, scope=scope, last_used_at=key.last_used_at)
+
+
+def _principal(rows: Sequence[Row[*tuple[Any, ...]]]) -> Principal:
+    """Of one account's rows, one a grant."""
     grants = tuple(Grant(role=row.role, path=row.path) for row in rows if row.path is not None)
-    return Principal(account_id=account_id, name=rows[0].name, language=rows[0].language, grants=grants)
-
-
-def _still(issued_at: datetime | None) -> list[ColumnElement[bool]]:
-    if issued_at is None:
-        return []
-    return [LoginAccount.tokens_from.is_(None) | (LoginAccount.tokens_from <= issued_at)]
+    return Principal(account_id=rows[0].id, name=rows[0].name, language=rows[0].language, grants=grants)
 
 
 def unit_by_ref(db: Session, ref: str | UUID) -> Unit | None:

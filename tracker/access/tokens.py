@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,6 +18,7 @@ ALGORITHM = "HS256"
 KEY_PREFIX = "rnt_"
 
 
+@lru_cache(maxsize=64)
 def derived_key(secret_key: str, purpose: str) -> bytes:
     """A key of 32 bytes for one purpose (HKDF, RFC 5869), so that no key serves two."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"rantai {purpose}".encode()).derive(secret_key.encode())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from tracker.catalog.models import Batch, look_of
@@ -48,25 +48,29 @@ def lost_separator(
     return Lost(guess[0], None) if guess is not None and expiry in (None, guess[1]) else None
 
 
+def may_be_taken_for(mine: str, other: str) -> str:
+    """In SQL: whether the lot of one row of `batch` may be an `other`'s, before `rules.lots` has looked closely."""
+    return (
+        f"{other}.presentation_id = {mine}.presentation_id AND {other}.id <> {mine}.id AND ({other}.look = {mine}.look"
+        f" OR starts_with({other}.lot, {mine}.lot) OR starts_with({mine}.lot, {other}.lot))"
+    )
+
+
+_mine, _other = aliased(Batch, name="mine"), aliased(Batch, name="other")
+_ALIKE = (
+    select(_mine.id, _mine.lot, _mine.look, _other)
+    .join(_other, text(may_be_taken_for("mine", "other")))
+    .where(_mine.id.in_(bindparam("batch_ids", expanding=True)))
+    .order_by(_other.lot)
+)
+
+
 def look_alikes(db: Session, batch_ids: Collection[UUID], *, today: date) -> dict[UUID, list[Batch]]:
     """The other lots of the same product that one could take for each of these, in one statement; by lot.
 
     They differ in case, marks or letters that look like digits, or one is the other with its separator lost.
     """
-    mine, other = aliased(Batch), aliased(Batch)
-    rows = db.execute(
-        select(mine.id, mine.lot, mine.look, other)
-        .join(other, (other.presentation_id == mine.presentation_id) & (other.id != mine.id))
-        .where(
-            mine.id.in_(batch_ids),
-            or_(
-                other.look == mine.look,
-                func.starts_with(other.lot, mine.lot),
-                func.starts_with(mine.lot, other.lot),
-            ),
-        )
-        .order_by(other.lot)
-    )
+    rows = db.execute(_ALIKE, {"batch_ids": list(batch_ids)})
     found: dict[UUID, list[Batch]] = {batch_id: [] for batch_id in batch_ids}
     for batch_id, lot, look, each in rows:
         if each.look == look or goes_on(lot, each.lot, today) or goes_on(each.lot, lot, today):

@@ -19,6 +19,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
+from starlette.routing import Match
+from starlette.routing import Route as PathRoute
+from starlette.types import Scope
 
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
@@ -50,6 +53,15 @@ def first_wants(thing: Callable[[dict[str, Any]], Thing]) -> Callable[[Endpoint]
         return endpoint
 
     return mark
+
+
+def knows_its_repeats(endpoint: Endpoint) -> Endpoint:
+    """Marks an endpoint whose room knows a request by its id and words before it looks anything up.
+
+    What it answered need not be kept under the id in the body: however things stand by then, the room answers the repeat.
+    """
+    endpoint.__dict__["knows_its_repeats"] = True
+    return endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,7 @@ class Route(APIRoute):
         described = [marker.described_by for marker in self.inside.values() if marker.described_by is not None]
         # Whoever proves who they are may repeat a write under its name.
         self.repeats = self.writes and bool(described) and options.get("include_in_schema", True)
+        self.named_by_id = "knows_its_repeats" not in endpoint.__dict__
         if self.repeats:
             described.append(Depends(described_key))
         options["dependencies"] = [*(options.get("dependencies") or ()), *described]
@@ -154,7 +167,7 @@ class Route(APIRoute):
     async def _answer(
         self, request: Request, endpoint: Endpoint, status: Callable[[], int], first: Thing | None
     ) -> Any:
-        named = await named_by(request) if self.repeats else None
+        named = await named_by(request, by_id=self.named_by_id) if self.repeats else None
 
         def work(hop: Hop) -> Any:
             made = self._made(hop)
@@ -193,10 +206,26 @@ class Route(APIRoute):
 
 
 class Router(APIRouter):
-    """A router of such routes."""
+    """A router of such routes. It is included as it is: its paths are whole."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=Route, **options)
+        self._beginnings: tuple[int, tuple[str, ...]] = (0, ())
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Routers are asked in turn, and each would try all its routes: one that has no path beginning so says no at once."""
+        if scope["type"] == "http" and not scope.get("root_path") and not scope["path"].startswith(self._begin_with()):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    def _begin_with(self) -> tuple[str, ...]:
+        """What its paths begin with, up to their first parameter."""
+        count, beginnings = self._beginnings
+        if count != len(self.routes):
+            paths = [route.path if isinstance(route, PathRoute) else "" for route in self.routes]
+            beginnings = tuple(sorted({path.partition("{")[0] for path in paths}))
+            self._beginnings = (len(self.routes), beginnings)
+        return beginnings
 
 
 def _marker(parameter: inspect.Parameter) -> Inside | None:

@@ -3,7 +3,9 @@
 Two things name a request for good: the caller's `Idempotency-Key`, taken by every write, and the `id` in a body.
 A key is looked for before anything else is. An id belongs to its room, which knows it for ever; the answer kept here
 (a week) is what a repeat gets when the room can no longer read the request: a lot's name has become ambiguous, a place
-was closed, a right was withdrawn. Answers are kept sealed: they may hold a password told once, or a person.
+was closed, a right was withdrawn. A room that knows the very words of its requests again before it looks anything up
+needs no answer kept under an id (`hop.knows_its_repeats`). Answers are kept sealed: they may hold a password told once,
+or a person.
 """
 
 from __future__ import annotations
@@ -59,10 +61,12 @@ class Named:
     by_id: bool
 
 
-async def named_by(request: Request) -> Named | None:
-    """The request's name; None when it has none. Call it after the body was read."""
-    content = await _content(request)
+async def named_by(request: Request, *, by_id: bool = True) -> Named | None:
+    """The request's name; None when it has none. Call it after the body was read. `by_id`: an id in the body is a name."""
     key = request.headers.get(HEADER)
+    if key is None and not by_id:
+        return None
+    content = await _content(request)
     own_id = None if key is not None else _id_in(content)
     if key is None and own_id is None:
         return None

@@ -18,7 +18,7 @@ from tracker.catalog.presenting import batch_detail, correction_of
 from tracker.catalog.queries import presentation_by_ref
 from tracker.catalog.schemas import BatchChangeIn, BatchDetail
 from tracker.edge.deps import Caller, Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment
@@ -69,6 +69,7 @@ _REPEAT: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/stock/events", status_code=201, responses=_REPEAT)
+@knows_its_repeats
 def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: Caller, now: Now) -> PostedOut:
     """Record something that happened to vials: 201, or 200 for the same again.
 
