@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import event as sa_event
 
 from tests.support.accounts import signed_in
 from tests.support.world import World
@@ -209,3 +210,19 @@ def test_a_wrong_shape_is_refused_before_anything_happens(manager: Caller, chang
     answer = manager.post("supply", line(), **change)
     assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
     assert manager.stock() == []
+
+
+def test_an_event_over_http_takes_six_statements(manager: Caller, app_services: Services) -> None:
+    """Who asks, what the words name, facts, lock, state, and all that is written."""
+    assert manager.post("supply", line()).status_code == 201
+    statements: list[str] = []
+
+    def note(*args: object) -> None:
+        statements.append(str(args[2]).strip())
+
+    sa_event.listen(app_services.engine, "before_cursor_execute", note)
+    try:
+        assert manager.post("supply", line()).status_code == 201
+    finally:
+        sa_event.remove(app_services.engine, "before_cursor_execute", note)
+    assert len(statements) == 6, statements

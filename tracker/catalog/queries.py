@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -77,28 +77,43 @@ def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = No
 def batches_by_refs(
     db: Session, refs: Collection[str], presentation_id: UUID | None = None
 ) -> dict[str, list[tuple[UUID, str]]]:
-    """The batches (id, product code) that each `PRODUCT/LOT` or lot names, in one statement.
+    """The batches (id, product code) that each `PRODUCT/LOT` or lot names, in one statement."""
+    if not refs:
+        return {}
+    query = (
+        select(Batch.id, Batch.lot, Presentation.code)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(Batch.lot.in_(lots_in(refs)))
+    )
+    if presentation_id is not None:
+        query = query.where(Batch.presentation_id == presentation_id)
+    return named_among(refs, [(row.id, row.lot, row.code) for row in db.execute(query)])
+
+
+def lots_in(refs: Collection[str]) -> set[str]:
+    """Every lot that a `PRODUCT/LOT` or lot may mean."""
+    return {lot for _, lot in map(_product_and_lot, refs) if lot} | set(refs)
+
+
+def named_among(refs: Collection[str], batches: Iterable[tuple[UUID, str, str]]) -> dict[str, list[tuple[UUID, str]]]:
+    """Which (id, product code) of some batches (id, lot, product code) each reference names.
 
     No product's code has a slash, but a lot may: the first slash is the one between them, if any is. Where that
     names no batch the whole reference is a lot, which several products may have.
     """
-    if not refs:
-        return {}
-    split = {ref: ref.partition("/")[::2] for ref in refs}
-    query = (
-        select(Batch.id, Batch.lot, Presentation.code)
-        .join(Presentation, Presentation.id == Batch.presentation_id)
-        .where(Batch.lot.in_({lot for _, lot in split.values() if lot} | set(refs)))
-    )
-    if presentation_id is not None:
-        query = query.where(Batch.presentation_id == presentation_id)
     by_lot: dict[str, list[tuple[UUID, str]]] = {}
-    for row in db.execute(query):
-        by_lot.setdefault(row.lot, []).append((row.id, row.code))
-    return {
-        ref: [found for found in by_lot.get(lot, []) if found[1] == product] or by_lot.get(ref, [])
-        for ref, (product, lot) in split.items()
-    }
+    for batch_id, lot, code in batches:
+        by_lot.setdefault(lot, []).append((batch_id, code))
+    found = {}
+    for ref in refs:
+        product, lot = _product_and_lot(ref)
+        found[ref] = [one for one in by_lot.get(lot, []) if one[1] == product] or by_lot.get(ref, [])
+    return found
+
+
+def _product_and_lot(ref: str) -> tuple[str, str]:
+    product, _, lot = ref.partition("/")
+    return product, lot
 
 
 def presentations() -> Select[Presentation, str, StorageClass]:

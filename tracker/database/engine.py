@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import select
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+import psycopg
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.event import listen
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from tracker.settings import DatabaseSettings
 
@@ -27,16 +32,52 @@ def make_engine(
         f"-c idle_in_transaction_session_timeout={guards.idle_in_transaction_ms} "
         "-c timezone=UTC -c jit=off"
     )
-    return create_engine(
+    engine = create_engine(
         url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=guards.pool_size,
         max_overflow=guards.pool_size,
-        pool_pre_ping=True,
         # Values may be a person's: an error message names the statement only.
         hide_parameters=True,
         echo=echo,
         connect_args={"options": options, "application_name": name, "connect_timeout": 5},
     )
+    listen(engine, "checkin", _note_rest)
+    listen(engine, "checkout", _hear_before_use)
+    return engine
+
+
+# A connection that rested longer may have been forgotten by something between here and the database that says nothing.
+_LONG_REST_S = 30.0
+
+
+def _note_rest(connection: psycopg.Connection | None, record: ConnectionPoolEntry) -> None:
+    del connection
+    record.info["rests_since"] = time.monotonic()
+
+
+def _hear_before_use(connection: psycopg.Connection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """Never hand out a connection that the database has ended: it says so, and what it said waits to be read.
+
+    Asking it at every transaction would cost a round trip each time to hear what it would have said by itself.
+    """
+    del proxy
+    rested = time.monotonic() - record.info.get("rests_since", math.inf)
+    if not connection.closed and rested < _LONG_REST_S and not _has_said_something(connection):
+        return
+    try:
+        if connection.closed:
+            raise psycopg.OperationalError("the connection is closed")
+        connection.autocommit = True
+        connection.execute("")
+        connection.autocommit = False
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _has_said_something(connection: psycopg.Connection) -> bool:
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def new_session(engine: Engine) -> Session:

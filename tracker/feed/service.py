@@ -64,19 +64,23 @@ def append(
     return happening.id
 
 
-_APPEND_ALL = text(
-    """
+APPEND = """
     INSERT INTO feed_pending (id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at)
-    SELECT h.*, :now FROM json_to_recordset(CAST(:happenings AS json)) AS h(
+    SELECT h.*, :told_at FROM json_to_recordset(CAST(:happenings AS json)) AS h(
         id uuid, kind text, subject text, unit_id uuid, data jsonb, caused_by uuid, occurred_at timestamptz)
-    """
-)
+"""
+"""Puts what `appended` answers on the feed: a statement, or the last part of one that writes what is told as well."""
+_APPEND_ALL = text(APPEND)
 
 
 def append_all(db: Session, happenings: Sequence[Happening], *, now: datetime) -> None:
     """What `append` does, for several things at once and in one statement; for hot paths."""
-    if not happenings:
-        return
+    if happenings:
+        db.connection().execute(_APPEND_ALL, appended(db, happenings, now=now))
+
+
+def appended(db: Session, happenings: Sequence[Happening], *, now: datetime) -> dict[str, object]:
+    """The values of `APPEND`; whoever asks for them executes it in this session's transaction."""
     cause = db.info.get(_CAUSE)
     rows = [
         {
@@ -90,8 +94,9 @@ def append_all(db: Session, happenings: Sequence[Happening], *, now: datetime) -
         }
         for happening in happenings
     ]
-    db.connection().execute(_APPEND_ALL, {"now": now, "happenings": orjson.dumps(rows).decode()})
-    ring_after_commit(db)
+    if rows:
+        ring_after_commit(db)
+    return {"told_at": now, "happenings": orjson.dumps(rows).decode()}
 
 
 def _checked_unit(happening: Happening) -> UUID | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -63,8 +65,11 @@ def _alike_in(db: Session, posted: Posted, kind: Kind, now: datetime) -> list[st
     """Of goods that come in: the other lots that one could take for theirs."""
     if kind is not Kind.SUPPLY:
         return []
-    batch_ids = db.scalars(select(StockEntry.batch_id).where(StockEntry.event_id == posted.event_id).distinct()).all()
-    return alike_warned(db, batch_ids, today=local_day(now, WESTERN))
+    batch_ids: Sequence[UUID] = posted.alike
+    if not posted.fresh:
+        of_event = select(StockEntry.batch_id).where(StockEntry.event_id == posted.event_id).distinct()
+        batch_ids = db.scalars(of_event.order_by(StockEntry.batch_id)).all()
+    return alike_warned(db, batch_ids, today=local_day(now, WESTERN)) if batch_ids else []
 
 
 def event_out(view: EventView, now: datetime) -> EventOut:

@@ -132,12 +132,16 @@ class TakeBackDoses:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time)."""
+    """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time).
+
+    `alike`: of the batches that now came in, those that one may take for other lots.
+    """
 
     event_id: UUID
     fresh: bool
     facility_id: UUID
     occurred_at: datetime
+    alike: tuple[UUID, ...] = ()
 
 
 def digest(command: PostEvent) -> str:

@@ -1,6 +1,6 @@
 """The one door into the ledger: every event, of whatever kind, is written here.
 
-A simple event costs five statements: facts, lock, state, the ledger's rows, and what is told on the feed.
+A simple event costs four statements: facts, lock, state, and the ledger's rows with what is told on the feed.
 A late event reads the past of its keys besides; a count and an opening write rows of their own.
 """
 
@@ -44,7 +44,7 @@ from tracker.stock.service.reading import (
     read_facts,
     read_state,
 )
-from tracker.stock.service.telling import tell
+from tracker.stock.service.telling import happenings_of
 from tracker.stock.service.work import Work
 from tracker.stock.service.writing import LedgerChange, write, write_counts
 
@@ -88,6 +88,7 @@ def prepare(
         [line.batch_id for line in command.lines],
         [line.place_id for line in command.lines],
         [line.to_place_id for line in command.lines],
+        coming=command.kind is Kind.SUPPLY,
     )
     if not principal.sees(facts.path):
         raise FacilityNotFound(field="facility", facility=str(command.facility_id))
@@ -156,14 +157,15 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, l
         steps={change.presentation_id: change.changed for change in pools},
         newest=newest,
     )
+    told = happenings_of(rows[0], presentations, pools)
     try:
-        write(connection, change, recorded_at=now, account_id=principal.account_id, by=principal.name)
+        write(db, change, told, recorded_at=now, account_id=principal.account_id, by=principal.name)
     except IntegrityError as error:
         raise _translated(error, work) from error
     if work.counted:
         write_counts(connection, rows[0], work.counted)
-    tell(db, rows[0], presentations, pools, now=now)
-    return Posted(work.id, True, work.facility_id, work.occurred_at)
+    alike = sorted(batch_id for batch_id, batch in work.facts.batches.items() if batch.alike)
+    return Posted(work.id, True, work.facility_id, work.occurred_at, tuple(alike))
 
 
 def anchors_of(work: Work) -> set[Anchor]:

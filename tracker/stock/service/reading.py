@@ -16,9 +16,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextualSelect, column, text
 from sqlalchemy.orm import Session
 
+from tracker.catalog.lots import may_be_taken_for
 from tracker.database.turns import Wanted, take_turns
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import UnknownBatch, UnknownPlace
@@ -42,6 +43,7 @@ class BatchFacts:
     open_vial_days: int | None
     uses_vvm: bool
     stop: Stop | None  # the earliest recall that reaches the facility
+    alike: bool  # of goods that come in: there are lots that one may take for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,18 @@ class LedgerState:
     recorded: str | None
 
 
+def _asking(sql: str, *columns: str) -> TextualSelect:
+    """A statement that says which columns it answers with: else they are worked out anew at each answer."""
+    return text(sql).columns(*map(column, columns))
+
+
 # The planner takes a JSON parameter for a hundred rows and would hash whole tables for one line; LIMIT 1 in a
 # LATERAL keeps it at one look-up a row, whatever the tables' size.
-_FACTS = text(
-    """
-    SELECT u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
-           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility,
-           s.cause AS stop_cause, s.since AS stop_since, s.reason AS stop_reason
+_FACTS = _asking(
+    f"""
+    SELECT u.path::text, f.timezone, b.id, b.expiry, b.presentation_id, p.doses_per_vial,
+           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id, t.facility_id, s.cause, s.since, s.reason,
+           CAST(:coming AS boolean) AND EXISTS (SELECT FROM batch other WHERE {may_be_taken_for("b", "other")})
     FROM facility f
     JOIN unit u ON u.id = f.id
     CROSS JOIN json_to_recordset(CAST(:lines AS json)) AS l(line int, batch_id uuid, place_id uuid, to_place_id uuid)
@@ -90,7 +97,10 @@ _FACTS = text(
     ) s ON true
     WHERE f.id = :facility
     ORDER BY l.line
-    """
+    """,
+    *("path", "timezone", "batch_id", "expiry", "presentation_id", "doses_per_vial"),
+    *("open_vial_hours", "open_vial_days", "uses_vvm", "at_facility", "to_facility"),
+    *("stop_cause", "stop_since", "stop_reason", "alike"),
 )
 
 
@@ -100,8 +110,10 @@ def read_facts(
     batches: Sequence[UUID],
     places: Sequence[UUID | None],
     to_places: Sequence[UUID | None],
+    *,
+    coming: bool = False,
 ) -> Facts:
-    """Everything the lines refer to, in one statement.
+    """Everything the lines refer to, in one statement. `coming`: goods come in, so look-alike lots are looked for.
 
     Raises FacilityNotFound, UnknownBatch, UnknownPlace (naming the line).
     """
@@ -109,7 +121,8 @@ def read_facts(
         {"line": line, "batch_id": batch, "place_id": place, "to_place_id": to_place}
         for line, (batch, place, to_place) in enumerate(zip(batches, places, to_places, strict=True))
     ]
-    rows = connection.execute(_FACTS, {"facility": facility_id, "lines": orjson.dumps(lines).decode()}).all()
+    asked = {"facility": facility_id, "lines": orjson.dumps(lines).decode(), "coming": coming}
+    rows = connection.execute(_FACTS, asked).all()
     if not rows:
         raise FacilityNotFound(field="facility", facility=str(facility_id))
     facts = Facts(path=rows[0].path, timezone=rows[0].timezone, batches={})
@@ -130,6 +143,7 @@ def read_facts(
             row.open_vial_days,
             row.uses_vvm,
             None if row.stop_cause is None else Stop(row.stop_cause, row.stop_since, row.stop_reason),
+            row.alike,
         )
     return facts
 
@@ -188,12 +202,11 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
     db.execute(_LOCK, values)
 
 
-_STATE = text(
+_STATE = _asking(
     """
-    SELECT 'balance' AS part, k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
-           b.packed, b.packed_at, e.out_since, NULL::uuid AS presentation_id,
-           (SELECT expiry FROM batch WHERE batch.id = k.batch_id) AS step, NULL::bigint AS needed, NULL::bigint AS short,
-           NULL::bigint AS number, NULL::text AS content
+    SELECT 'balance', k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
+           b.packed, b.packed_at, e.out_since, NULL::uuid,
+           (SELECT expiry FROM batch WHERE batch.id = k.batch_id), NULL::bigint, NULL::bigint, NULL::bigint, NULL::text
     FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
     LEFT JOIN LATERAL (
         SELECT * FROM stock_balance
@@ -213,7 +226,9 @@ _STATE = text(
     UNION ALL
     SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
            nextval('stock_event_number_seq'), (SELECT content FROM stock_event WHERE id = :id)
-    """
+    """,
+    *("part", "holder_id", "batch_id", "status", "account", "vials", "vvm_stage", "touched_at", "packed", "packed_at"),
+    *("out_since", "presentation_id", "step", "needed", "short", "number", "content"),
 )
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
-from tracker.catalog.queries import batches_by_refs
 from tracker.catalog.rules.barcodes.errors import SENTENCES
 from tracker.catalog.scanning import Caution, Resolved, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.kit.days import local_day
-from tracker.network.models import Equipment, Facility
-from tracker.network.queries import as_id, facility_by_code_or_id
+from tracker.network.errors import FacilityNotFound
+from tracker.network.models import Facility
+from tracker.network.queries import as_id
 from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
@@ -28,10 +27,10 @@ from tracker.stock.errors import (
     UnknownPlace,
     UseShipment,
 )
-from tracker.stock.models import StockEvent
 from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import Posted, PostEvent, RecordEvent, words_of
+from tracker.stock.service.naming import Names, read_names
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.stopping import guard_freeing
@@ -48,17 +47,21 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
     # Before anything is looked up: since the first time a lot may have become another product's too, a code may have
     # changed, a place closed, or the caller's rights ended. What was recorded was recorded.
     said = words_of(command)
-    first = _first_answer(db, principal, command.id, said)
-    if first is not None:
-        return first
-    # Before the lines are read: what they name tells nobody that a facility out of sight exists.
-    facility_id = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ).id
+    names = read_names(db, command.facility, command.lines, event_id=command.id, said=said)
+    if names.first is not None and names.first[1] == principal.account_id:
+        return names.first[0]
+    # Before the lines are judged: what they name tells nobody that a facility out of sight exists.
+    if names.facility is None or not principal.may(Permission.STOCK_READ, names.facility[1]):
+        raise FacilityNotFound(facility=command.facility)
+    facility_id = names.facility[0]
     event = PostEvent(
         id=command.id,
         kind=command.kind,
         facility_id=facility_id,
         occurred_at=command.occurred_at,
-        lines=resolve_lines(db, principal, facility_id, command.lines, now=now, register=command.kind is Kind.SUPPLY),
+        lines=resolve_lines(
+            db, principal, facility_id, command.lines, now=now, register=command.kind is Kind.SUPPLY, names=names
+        ),
         reason=command.reason,
         reference=command.reference,
         said=said,
@@ -70,14 +73,6 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
     return post_event(db, principal, event, now=now)
 
 
-def _first_answer(db: Session, principal: Principal, event_id: UUID, said: str) -> Posted | None:
-    """The event that this caller recorded under this id in these words."""
-    event = db.scalar(select(StockEvent).where(StockEvent.id == event_id, StockEvent.said == said))
-    if event is None or event.account_id != principal.account_id:
-        return None
-    return Posted(event.id, False, event.facility_id, event.occurred_at)
-
-
 def resolve_lines(
     db: Session,
     principal: Principal,
@@ -86,20 +81,22 @@ def resolve_lines(
     *,
     now: datetime,
     register: bool = False,
+    names: Names | None = None,
 ) -> tuple[Line, ...]:
-    """The lines with ids for references, in two statements at most besides the barcodes.
+    """The lines with ids for references, in one statement besides the barcodes; in none with `names` read before.
 
     `register`: a batch that a full barcode names and nobody knows yet is made known (goods come in).
     Raises MissingField, BadBarcode, SeparatorMissing, UnknownBatch, AmbiguousBatch, UnknownPlace, each with its line.
     """
-    places = _places(db, facility_id, [ref.text for line in lines for ref in (line.place_id, line.to_place_id) if ref])
-    batches = _batches(db, principal, [line.batch_id for line in lines], facility_id, now=now, register=register)
+    names = names or read_names(db, facility_id, lines)
+    refs = [line.batch_id for line in lines]
+    batches = _batches(db, principal, refs, names.batches, facility_id, now=now, register=register)
     return tuple(
         resolved(
             line,
             batch_id=batch_id,
-            place_id=_place(places, index, "place", line.place_id),
-            to_place_id=_place(places, index, "to_place", line.to_place_id),
+            place_id=_place(names.places, index, "place", line.place_id),
+            to_place_id=_place(names.places, index, "to_place", line.to_place_id),
         )
         for index, (line, batch_id) in enumerate(zip(lines, batches, strict=True))
     )
@@ -109,12 +106,12 @@ def _batches(
     db: Session,
     principal: Principal,
     refs: Sequence[Reference],
+    named: Mapping[str, Sequence[tuple[UUID, str]]],
     facility_id: UUID,
     *,
     now: datetime,
     register: bool,
 ) -> list[UUID]:
-    named = batches_by_refs(db, {ref.text for ref in refs if not ref.scanned and as_id(ref.text) is None})
     found: list[UUID] = []
     today: date | None = None
     for index, ref in enumerate(refs):
@@ -176,19 +173,7 @@ def _one_of(candidates: Sequence[tuple[UUID, str]], index: int, ref: str) -> UUI
     return candidates[0][0]
 
 
-def _places(db: Session, facility_id: UUID, refs: Iterable[str]) -> dict[str, UUID]:
-    wanted = set(refs)
-    found = {ref: place_id for ref in wanted if (place_id := as_id(ref)) is not None}
-    codes = wanted - found.keys()
-    if codes:
-        rows = db.execute(
-            select(Equipment.code, Equipment.id).where(Equipment.facility_id == facility_id, Equipment.code.in_(codes))
-        )
-        found.update((row.code, row.id) for row in rows)
-    return found
-
-
-def _place(places: dict[str, UUID], index: int, field: str, ref: Reference | None) -> UUID | None:
+def _place(places: Mapping[str, UUID], index: int, field: str, ref: Reference | None) -> UUID | None:
     if ref is None:
         return None
     if ref.text not in places:

@@ -15,12 +15,9 @@ from tracker.stock.service.pools import PoolChange
 from tracker.stock.service.writing import EventRow
 
 
-def tell(
-    db: Session, event: EventRow, presentations: Iterable[UUID], pools: Sequence[PoolChange], *, now: datetime
-) -> None:
-    """Vials moved or were counted, and what that does to promises."""
-    consequences = _consequences(event.facility_id, pools, event.occurred_at)
-    append_all(db, [_moved(event, presentations), *consequences], now=now)
+def happenings_of(event: EventRow, presentations: Iterable[UUID], pools: Sequence[PoolChange]) -> list[Happening]:
+    """Vials moved or were counted, and what that does to promises; told by the statement that writes them."""
+    return [_moved(event, presentations), *_consequences(event.facility_id, pools, event.occurred_at)]
 
 
 def tell_pools(

@@ -1,4 +1,4 @@
-"""How the ledger writes: events, all their entries, balances and steps, in one statement.
+"""How the ledger writes: events, all their entries, balances, steps and what the feed is told, in one statement.
 
 Rows travel as one JSON parameter each: a Python list per column costs the driver more than the whole row costs
 the database.
@@ -13,7 +13,9 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
+from tracker.feed.service import APPEND, Happening, appended
 from tracker.stock.rules.availability import Step
 from tracker.stock.rules.entries import Balance, Counted, Entry, Key
 from tracker.stock.rules.words import Account, Kind
@@ -124,7 +126,9 @@ _ENTRIES = f"""
     INSERT INTO stock_entry ({_names(_ENTRY_COLUMNS)}, recorded_at)
     SELECT entries.*, :recorded_at FROM {_rows("entries", _ENTRY_COLUMNS)}
 """
-_LEDGER = text(f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}) {_STEPS}")
+_LEDGER = text(
+    f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}), step AS ({_STEPS}) {APPEND}"
+)
 _STEPS_ONLY = text(_STEPS)
 
 
@@ -142,9 +146,18 @@ class LedgerChange:
 
 
 def write(
-    connection: Connection, change: LedgerChange, *, recorded_at: datetime, account_id: UUID | None, by: str
+    db: Session,
+    change: LedgerChange,
+    told: Sequence[Happening],
+    *,
+    recorded_at: datetime,
+    account_id: UUID | None,
+    by: str,
 ) -> None:
-    """Write all of it in one statement. Everything is behind locked anchors, so values are written, not added."""
+    """Write all of it, and what is `told` of it, in one statement.
+
+    Everything is behind locked anchors, so values are written, not added.
+    """
     asked = change.events[0]
     values = {
         "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in change.events]),
@@ -156,8 +169,9 @@ def write(
         "event": asked.id,
         "newest": change.newest,
         **_step_values(asked.facility_id, change.steps),
+        **appended(db, told, now=recorded_at),
     }
-    connection.execute(_LEDGER, values)
+    db.connection().execute(_LEDGER, values)
 
 
 def _entry_rows(event: EventRow) -> list[dict[str, object]]:
