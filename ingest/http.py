@@ -239,7 +239,8 @@ def _letters(
             sender=code,
             content=Report(
                 decoded=Decoded(
-                    groups=[Group(entries=group.entries, where=group.where)], message_id=decoded.message_id
+                    groups=[Group(entries=group.entries, where=group.where, alarms=group.alarms)],
+                    message_id=decoded.message_id,
                 ),
                 defaults=EMS.defaults,
             ),
@@ -292,7 +293,10 @@ def _codes(
 
 
 class LoggerFileStored(BaseModel):
-    """What an upload did: the logger's device and sensor, readings in the file, new ones, those that count elsewhere."""
+    """What an upload did: the logger's device and sensor, readings in the file, new ones, those that count elsewhere.
+
+    Of a logger that keeps no readings `days` are the days it printed, and `new` and `elsewhere` count days.
+    """
 
     device: str
     sensor_id: int
@@ -302,6 +306,7 @@ class LoggerFileStored(BaseModel):
     new: int
     elsewhere: int
     missing: int
+    days: int
     first: datetime
     last: datetime
 
@@ -318,7 +323,7 @@ def post_logger_file(
     caller: Caller,
     now: Now,
 ) -> LoggerFileStored:
-    """Import a logger's export as readings; the same file again adds nothing."""
+    """Import a logger's export as readings, or as days where it prints no more; the same file again adds nothing."""
     done = import_logger_file(db, caller, file.file.read(MAX_BYTES + 1), equipment, now)
     return LoggerFileStored(
         device=done.device_code,
@@ -329,6 +334,7 @@ def post_logger_file(
         new=done.new,
         elsewhere=done.elsewhere,
         missing=done.missing,
+        days=done.days,
         first=done.first,
         last=done.last,
     )

@@ -7,7 +7,7 @@ batches; after a failed transaction the memory must be cleared, for it may name 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from tracker.telemetry.rules.words import DEFAULT_ROLES, DeviceStatus, Quantity,
 from tracker.telemetry.service.channels import NAME, ChannelHint, ChannelKey, known_channels, make_channels
 from tracker.telemetry.service.deadletters import Undeliverable, bury
 from tracker.telemetry.service.liveness import SEEN_EVERY, note_seen, note_status
+from tracker.telemetry.service.told import note_told_alarms
 from tracker.telemetry.service.writer import Arrival, Measured, Stored, store_readings
 
 _SHOWN_PROBLEMS = 5
@@ -178,6 +179,9 @@ class Intake:
         dead += [undeliverable for undeliverable, _ in dropped]
         taken.refused = [problem for _, problem in dropped]
         taken.stored = store_readings(db, _arrivals(work))
+        note_told_alarms(
+            db, ((one.device.id, code, at, one.letter.received_at) for one in work for code, at in one.group.alarms)
+        )
         taken.buried = bury(db, dead)
         note_seen(db, _heard_of(work))
         return taken
@@ -238,7 +242,7 @@ def _drop_nameless(item: _Work) -> tuple[Undeliverable, Problem] | None:
         return None
     # A copy: on a retry the letter must still say what it said.
     kept = [entry for entry in item.group.entries if (entry[0], entry[1]) in channels]
-    item.group = Group(entries=kept, serials=item.group.serials, where=item.group.where)
+    item.group = replace(item.group, entries=kept)
     detail = f"no channel can have this name, or the device has too many: {', '.join(bad)[:200]}"
     return (
         _dead(item.letter, Reject("bad_channel", detail), item.device.id),

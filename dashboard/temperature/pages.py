@@ -18,6 +18,7 @@ from dashboard.frame.viewer import Member
 from dashboard.temperature.curves import Curve, Sensor, curve_of, sensor_by_text
 from dashboard.temperature.figures import CurveParts, temperature_figure
 from dashboard.temperature.pictures import temperature_picture
+from dashboard.temperature.told import told_by
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 
@@ -62,6 +63,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
             title=f"{viewer.texts.gettext('Kurva suhu')}: {found.place or found.device}, {found.facility}",
         ),
         hours=hourly(curve),
+        told=told_by(db, viewer.known(), found.channel_id, from_at, until),
         episodes=curve.episodes.to_dict("records"),
         alarms=alarms(db, viewer.known(), show="all", channel_id=found.channel_id, limit=10),
     )

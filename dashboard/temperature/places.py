@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, lateral, or_, select, true
@@ -20,7 +20,7 @@ from tracker.coldchain.rules.limits import WATCHED_ROLES
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import zone_there
 from tracker.network.rules.words import PlaceKind
-from tracker.telemetry.models import Assignment, Channel, Device, Reading
+from tracker.telemetry.models import Assignment, Channel, DayFigures, Device, Reading
 from tracker.telemetry.rules.words import Quantity
 
 WATCHED = WATCHED_ROLES[Quantity.TEMPERATURE]
@@ -52,6 +52,8 @@ class Probe:
     silent: bool
     hours: tuple[tuple[float, float] | None, ...]
     """Lowest and highest °C of each of the last 24 hours, oldest first; None where nothing is known."""
+    day: tuple[date, float, float] | None = None
+    """The newest day a logger without readings told of: lowest and highest °C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +125,18 @@ def _probes(db: Session, equipment_ids: Sequence[UUID], now: datetime) -> dict[U
         .order_by(Reading.measured_at.desc(), Reading.value.desc())
         .limit(1)
     ).alias("newest")
+    printed = lateral(
+        select(DayFigures.day, DayFigures.min_c, DayFigures.max_c)
+        .where(DayFigures.channel_id == Channel.id, DayFigures.to_at > Assignment.from_at)
+        .order_by(DayFigures.day.desc())
+        .limit(1)
+    ).alias("printed")
     query = (
         select(
             Assignment.equipment_id,
+            printed.c.day,
+            printed.c.min_c,
+            printed.c.max_c,
             Channel.id,
             Channel.name,
             Channel.role,
@@ -138,6 +149,7 @@ def _probes(db: Session, equipment_ids: Sequence[UUID], now: datetime) -> dict[U
         .join(Channel, Channel.id == Assignment.channel_id)
         .join(Device, Device.id == Channel.device_id)
         .outerjoin(newest, true())
+        .outerjoin(printed, true())
         .outerjoin(ChannelEvaluation, ChannelEvaluation.channel_id == Channel.id)
         .where(
             Assignment.equipment_id.in_(equipment_ids),
@@ -161,6 +173,7 @@ def _probes(db: Session, equipment_ids: Sequence[UUID], now: datetime) -> dict[U
             received_at=row.received_at,
             silent=row.silent,
             hours=hours.get(row.id, (None,) * 24),
+            day=None if row.day is None else (row.day, row.min_c, row.max_c),
         )
         found.setdefault(row.equipment_id, []).append(probe)
     return found

@@ -16,7 +16,6 @@ from ingest.dialects.shapes import (
     ChannelDefaults,
     Decoded,
     Dialect,
-    Entry,
     Group,
     Problem,
     Reject,
@@ -67,6 +66,9 @@ _PANEL = ("DCSV", "DCCD")
 PANEL_POWER = "DC"
 """Our channel of a solar fridge's power: the whole record where its panel gave current, else nothing."""
 _MOST_SERIAL = 200
+# The standard's codes have up to seven signs; an acknowledged one adds ACK.
+_MOST_CODE, _MOST_CODES = 16, 16
+_NOT_PLAIN = re.compile(r"[^!-~]+")
 
 
 def decode(payload: bytes) -> Decoded:
@@ -121,18 +123,16 @@ def _read_report(report: Any, where: str, decoded: Decoded, version: tuple[int, 
     if type(records) is not list:
         decoded.problems.append(Problem(f"{where}/records", "bad_records", "`records` is not a list"))
         return
-    entries: list[Entry] = []
+    group = Group(entries=[], serials=serials, where=where)
     for index, record in enumerate(records):
         _read_record(
-            record, (where, index), entries, decoded.problems, minutes=version is not None and version <= _MINUTES_UNTIL
+            record, (where, index), group, decoded.problems, minutes=version is not None and version <= _MINUTES_UNTIL
         )
-    if entries:
-        decoded.groups.append(Group(entries=entries, serials=serials, where=where))
+    if group.entries or group.alarms:
+        decoded.groups.append(group)
 
 
-def _read_record(
-    record: Any, place: tuple[str, int], entries: list[Entry], problems: list[Problem], *, minutes: bool
-) -> None:
+def _read_record(record: Any, place: tuple[str, int], group: Group, problems: list[Problem], *, minutes: bool) -> None:
     """The objects of one instant. RTMD suppliers send TVC and TAMB of one instant as two records: each
     object is its own channel, so they meet by their instant without further ado.
     """
@@ -143,6 +143,8 @@ def _read_record(
     if at is None:
         problems.append(Problem(f"{place[0]}/records/{place[1]}/ABST", "bad_time", "not YYYYMMDDThhmmssZ"))
         return
+    entries = group.entries
+    group.alarms += [(code, at) for code in _alarms(record.get("ALRM"))]
     # Null without an error code is an object the appliance has not; with one, a sensor that failed.
     failed = _is_fault(record.get("LERR")) or _is_fault(record.get("EERR"))
     begin = len(entries)
@@ -170,6 +172,14 @@ def _read_record(
 
 def _is_fault(code: object) -> bool:
     return code.strip().lower() not in _NO_FAULT if type(code) is str else bool(code)
+
+
+def _alarms(told: object) -> list[str]:
+    """Codes of `ALRM`, separated by spaces ("HEAT DOOR"); suppliers have their own, so any short word is one."""
+    if type(told) is not str or told.strip().lower() in _NO_FAULT:
+        return []
+    words = (_NOT_PLAIN.sub("", word)[:_MOST_CODE] for word in told.split())
+    return list(dict.fromkeys(word for word in words if word))[:_MOST_CODES]
 
 
 def _absolute(text: object) -> datetime | None:

@@ -57,6 +57,8 @@ class Group:
     entries: list[Entry]
     serials: tuple[str, ...] = ()
     where: str = ""
+    alarms: list[tuple[str, datetime]] = field(default_factory=list)
+    """Codes the device itself gave as its alarms, and when."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,10 @@ maximum, minutes beyond each limit), and, on models with a long memory, `Data` (
 
 from __future__ import annotations
 
+from datetime import datetime, time
+
 from ingest.files.logger_file import DeviceDay, DeviceLimit, LoggerFile, LoggerFileError, Side
-from ingest.files.outline import Node, day, degrees, whole
+from ingest.files.outline import Node, clock, day, degrees, instant, whole
 from ingest.files.tables import is_signed, read_table
 
 PREFIX = "Q-tag Fridge-tag"
@@ -40,6 +42,8 @@ def read_fridge_tag(root: Node, model: str) -> LoggerFile:
         readings=table.readings,
         missing=table.missing,
         days=tuple(sorted(days, key=lambda one: one.day)),
+        activated_at=_moment(history.child("TS Actv")),
+        reported_at=_moment(history.child("TS Report Creation")),
         signed=is_signed(root),
     )
 
@@ -72,6 +76,9 @@ def _day(block: Node, *, fahrenheit: bool) -> DeviceDay:
         max_c=degrees(high.pairs["Max T"], high.line, fahrenheit=fahrenheit),
         minutes_below=_minutes(block, "0"),
         minutes_above=_minutes(block, "1"),
+        alarm_below_at=_alarm(block, "0"),
+        alarm_above_at=_alarm(block, "1"),
+        minutes_unknown=_without_sensor(block),
     )
 
 
@@ -81,3 +88,20 @@ def _minutes(block: Node, index: str) -> int | None:
     if alarm is None:
         return None
     return whole(alarm.pair("t Acc"), alarm.line, "the day's alarm time")
+
+
+def _alarm(block: Node, index: str) -> time | None:
+    alarms = block.child("Alarm")
+    alarm = alarms.child(index) if alarms else None
+    told = alarm.pair("TS A") if alarm else None
+    return clock(told, alarm.line) if alarm and told and not told.startswith("-") else None
+
+
+def _without_sensor(block: Node) -> int:
+    outage = block.child("Int Sensor timeout")
+    told = outage.pair("t AccST") if outage else None
+    return whole(told, outage.line, "the time without a sensor") if outage and told else 0
+
+
+def _moment(node: Node | None) -> datetime | None:
+    return instant(node.value, node.line) if node and node.value and not node.value.startswith("-") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 
 
@@ -42,6 +42,11 @@ class DeviceDay:
     max_c: float | None
     minutes_below: int | None
     minutes_above: int | None
+    alarm_below_at: time | None = None
+    """When on that day its alarm was first on; midnight: it went on from the day before. None: not on."""
+    alarm_above_at: time | None = None
+    minutes_unknown: int = 0
+    """Minutes without a sensor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,9 @@ class LoggerFile:
     """Rows the device could not measure (`--.-`)."""
     days: tuple[DeviceDay, ...] = ()
     """Ascending."""
+    activated_at: datetime | None = None
+    reported_at: datetime | None = None
+    """The first day begins and the newest ends there."""
     mkt_energy_kj: float | None = None
     device_mkt_c: float | None = None
     """As printed; the device truncates to 0.1."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from ingest.files.logger_file import LoggerFileError
 
@@ -134,6 +134,14 @@ def day(text: str, line: int) -> date:
         except ValueError:
             pass  # falls through: a date no calendar has
     raise LoggerFileError(f"“{text[:40]}” is not a date of the form 2022-05-02", line=line)
+
+
+def clock(text: str, line: int) -> time:
+    """`09:52`."""
+    try:
+        return time.fromisoformat(text) if len(text) == 5 else time.fromisoformat("-")
+    except ValueError:
+        raise LoggerFileError(f"“{text[:40]}” is not a time of day of the form 09:52", line=line) from None
 
 
 def degrees(text: str, line: int, *, fahrenheit: bool = False) -> float | None:

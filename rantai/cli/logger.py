@@ -68,13 +68,15 @@ def import_file(
         "readings": done.readings,
         "new": done.new,
         "missing": done.missing,
+        "days": done.days,
         "first": done.first.isoformat(),
         "last": done.last.isoformat(),
     }
     if as_json:
         print(json.dumps(answer))
         return
-    print(f"{done.model} {done.serial}: {done.new} of {done.readings} readings are new (device {done.device_code}).")
+    what = f"{done.days} days" if done.days else f"{done.readings} readings"
+    print(f"{done.model} {done.serial}: {done.new} of {what} are new (device {done.device_code}).")
 
 
 def _print_text(answer: dict[str, Any]) -> None:

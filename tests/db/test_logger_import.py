@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ingest.files.importer import BadLoggerFile, import_logger_file
+from ingest.files.errors import BadLoggerFile
+from ingest.files.importer import import_logger_file
 from tests.support.logger_files import fridge_tag
 from tests.support.world import World
 from tracker.access.rules import Role

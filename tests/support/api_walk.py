@@ -236,6 +236,8 @@ class Walk:
         self.step("GET", "/api/v1/persons/{person_id}", 200, person_id=self.ids["person"])
         self.step("GET", "/api/v1/recalls/{recall_id}", 200, recall_id=self.ids["recall"])
         self.step("GET", "/api/v1/sensors/{ref}/episodes", 200, ref=self.ids["sensor"])
+        for leaf in ("days", "told-alarms"):
+            self.step("GET", f"/api/v1/sensors/{{sensor}}/{leaf}", 200, sensor=self.ids["sensor"])
         asked = {**at_puskesmas, "product": "az-10"}
         self.step("GET", "/api/v1/stock/availability", 200, query=asked)
         self.step("GET", "/api/v1/stock/pick", 200, query={**asked, "vials": 3})

@@ -124,3 +124,49 @@ def fridge_tag(
 def q_tag(rows: Sequence[tuple[str, str]]) -> bytes:
     """A whole Q-tag export."""
     return (Q_TAG_HEAD + table(rows) + TAIL).encode()
+
+
+def fridge_tag_2(
+    days: Sequence[tuple[str, str, str, int, str, int, str]],
+    *,
+    serial: str = "910000000001",
+    low: tuple[str, int] = ("-0.5", 60),
+    high: tuple[str, int] = ("+8.0", 600),
+    activated: str = "2026-01-01 08:00",
+    reported: str | None = None,
+) -> bytes:
+    """An export that has no readings, only days, newest first.
+
+    A day is (date, lowest, highest, minutes below, its alarm's time or "", minutes above, its alarm's time or "").
+    """
+    lines = [
+        "Device: Q-tag Fridge-tag 2",
+        "Vers: 0.5",
+        "Sensor: 1",
+        "Conf:",
+        f" Serial: {serial}",
+        " Temp unit: C",
+        " Alarm:",
+        f"  0:\n   T AL: {low[0]}, t AL: {low[1]}",
+        f"  1:\n   T AL: {high[0]}, t AL: {high[1]}",
+        " Report history length: 60",
+        "Hist:",
+        f" TS Actv: {activated}",
+    ]
+    if reported is not None:
+        lines.append(f" TS Report Creation: {reported}")
+    for number, (date, least, most, below, cold_at, above, hot_at) in enumerate(days, start=1):
+        lines += [
+            f" {number}:",
+            f"  Date: {date}",
+            f"  Min T: {least}, TS Min T: 00:42",
+            f"  Max T: {most}, TS Max T: 09:52",
+            "  Avrg T: +4.5",
+            "  Alarm:",
+            "   0:",
+            f"    t Acc: {below}" + (f", TS A: {cold_at}, C A: 0" if cold_at else ""),
+            "   1:",
+            f"    t Acc: {above}" + (f", TS A: {hot_at}, C A: 0" if hot_at else ""),
+            "  Int Sensor timeout:\n   t AccST: 0\n  Events: 0",
+        ]
+    return ("\r\n".join("\n".join(lines).split("\n")) + "\r\n" + TAIL).encode()

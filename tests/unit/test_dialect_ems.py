@@ -136,3 +136,21 @@ def test_instants_are_read_in_either_case_and_with_a_leap_second() -> None:
     assert instant("20260228T235960Z") == at
     assert instant("2026-02-28T23:59:60.5+00:00") == at + timedelta(seconds=0.5)
     assert [instant(text) for text in ("2026-02-28T23:59:60", "2026-02-28T60:00:00Z", "60", "z", "")] == [None] * 5
+
+
+def test_a_devices_own_alarms_are_its_words_and_change_no_value() -> None:
+    told = ("HEAT DOOR", None, "none", "HEATACK  HEAT HEAT", 7, "  ", "x" * 40 + " caf\u00e9\0")
+    records = [ems_record(f"20260131T07{n:02d}00Z", ALRM=word) for n, word in enumerate(told)]
+    decoded = decode(json.dumps(ems_body(records)).encode())
+    assert decoded.problems == []
+    (group,) = decoded.groups
+    assert [(code, at.minute) for code, at in group.alarms] == [
+        ("HEAT", 0), ("DOOR", 0), ("HEATACK", 3), ("HEAT", 3), ("x" * 16, 6), ("caf", 6),
+    ]  # fmt: skip
+    assert sum(1 for name, *_ in group.entries if name == "TVC") == len(told)
+
+
+def test_a_record_that_holds_an_alarm_alone_is_kept() -> None:
+    body = ems_body([{"ABST": "20260131T070000Z", "ALRM": "POWR"}])
+    (group,) = decode(json.dumps(body).encode()).groups
+    assert (group.entries, [code for code, _ in group.alarms]) == ([], ["POWR"])

@@ -34,6 +34,7 @@ from tracker.shipments import routes as shipments
 from tracker.stock import routes as stock
 from tracker.telemetry import routes as telemetry
 from tracker.telemetry.routes import devices as telemetry_devices
+from tracker.telemetry.routes import told as telemetry_told
 from tracker.trace import routes as trace
 
 # Live pages' looks at the feed and the gauges' at the house: short, and never in the way of requests.
@@ -60,6 +61,7 @@ ROOM_ROUTERS = (
     coldchain.router,
     telemetry.router,
     telemetry_devices.router,
+    telemetry_told.router,
     shipments.router,
     stock.router,
     catalog.router,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.event import listen
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -98,3 +98,9 @@ def open_connections(engine: Engine) -> None:
         pool = engine.pool
         for _ in range(pool.size() if isinstance(pool, QueuePool) else 0):
             stack.enter_context(engine.connect())
+
+
+def allow_work(db: Session, *, seconds: int) -> None:
+    """Let this transaction think and write for so long: for what is large and rare, such as a file of half a million rows."""
+    for guard in ("idle_in_transaction_session_timeout", "statement_timeout"):
+        db.execute(text("SELECT set_config(:guard, :ms, true)"), {"guard": guard, "ms": str(1000 * seconds)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -149,6 +149,57 @@ class Reading(Base):
     time_source: Mapped[int] = mapped_column(SmallInteger)
     flags: Mapped[int] = mapped_column(SmallInteger)
     message_id: Mapped[str | None]
+
+
+class DayFigures(Base):
+    """What a logger that keeps no readings printed for one of its days: extremes, minutes beyond its own limits.
+
+    [from_at, to_at) is the part of the day it tells of; a later export tells of more, and never of less. `…_alarm_at`:
+    when its own alarm was first on that day; its start is midnight where the alarm went on from the day before.
+    """
+
+    __tablename__ = "day_figures"
+    __table_args__ = (
+        CheckConstraint("to_at > from_at", name="order"),
+        CheckConstraint("max_c >= min_c", name="extremes"),
+        CheckConstraint("least(minutes_below, minutes_above, minutes_unknown) >= 0", name="minutes"),
+    )
+
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime]
+    min_c: Mapped[float] = mapped_column(Double)
+    max_c: Mapped[float] = mapped_column(Double)
+    minutes_unknown: Mapped[int] = mapped_column(Integer)
+    below_c: Mapped[float | None] = mapped_column(Double)
+    below_minutes: Mapped[int | None] = mapped_column(Integer)
+    minutes_below: Mapped[int | None] = mapped_column(Integer)
+    below_alarm_at: Mapped[datetime | None]
+    above_c: Mapped[float | None] = mapped_column(Double)
+    above_minutes: Mapped[int | None] = mapped_column(Integer)
+    minutes_above: Mapped[int | None] = mapped_column(Integer)
+    above_alarm_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+
+class ToldAlarm(Base):
+    """A code that a device itself gave as its alarm (`ALRM` of WHO EMS) at one instant. Shown, never judged by.
+
+    `at` is what the device claimed, or the receipt where that cannot be.
+    """
+
+    __tablename__ = "told_alarm"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[!-~]{1,16}$'", name="code_plain"),
+        Index("ix_told_alarm_device_id_at", "device_id", "at"),
+    )
+
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    claimed_at: Mapped[datetime] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]
 
 
 class SensorFault(Base):

@@ -6,17 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from tracker.telemetry.models import Channel, DeadLetter, Device
+from tracker.telemetry.models import Channel, DayFigures, DeadLetter, Device
 from tracker.telemetry.queries.curves import Point, Resolution
 from tracker.telemetry.queries.sensors import sensor_code
+from tracker.telemetry.queries.told import ToldRun
 from tracker.telemetry.schemas import (
     ChannelOut,
     CurveOut,
+    DayOut,
     DeadLetterOut,
     DeviceOut,
     DeviceWithPassword,
     PointOut,
     SensorOut,
+    ToldAlarmOut,
 )
 from tracker.telemetry.service.devices import AddedDevice
 
@@ -112,6 +115,29 @@ def _point(point: Point) -> PointOut:
         count=point.count,
         clock_fault=point.clock_fault,
     )
+
+
+def day_out(day: DayFigures) -> DayOut:
+    """One day of a logger."""
+    return DayOut(
+        day=day.day,
+        from_at=day.from_at,
+        to_at=day.to_at,
+        min_c=day.min_c,
+        max_c=day.max_c,
+        minutes_unknown=day.minutes_unknown,
+        below_c=day.below_c,
+        minutes_below=day.minutes_below,
+        below_alarm_at=day.below_alarm_at,
+        above_c=day.above_c,
+        minutes_above=day.minutes_above,
+        above_alarm_at=day.above_alarm_at,
+    )
+
+
+def told_alarm_out(run: ToldRun) -> ToldAlarmOut:
+    """One stretch of a device's own alarm."""
+    return ToldAlarmOut(code=run.code, first_at=run.first_at, last_at=run.last_at, times=run.times)
 
 
 def dead_letter_out(letter: DeadLetter) -> DeadLetterOut:

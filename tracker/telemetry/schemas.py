@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -151,3 +151,42 @@ class DeadLetterOut(BaseModel):
     times: int
     first_received_at: datetime
     last_received_at: datetime
+
+
+class DayOut(BaseModel):
+    """What a logger without readings printed for one of its days; the part of the day it tells of is [from, to)."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    day: date
+    from_at: datetime = Field(alias="from")
+    to_at: datetime = Field(alias="to")
+    min_c: float
+    max_c: float
+    minutes_unknown: int
+    below_c: float | None = Field(description="The logger's own low limit.")
+    minutes_below: int | None
+    below_alarm_at: datetime | None = Field(description="When its own alarm was first on that day.")
+    above_c: float | None
+    minutes_above: int | None
+    above_alarm_at: datetime | None
+
+
+class ToldAlarmOut(BaseModel):
+    """A code the device itself gave as its alarm, from the first to the last time it said so without a pause."""
+
+    code: str
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+
+class ToldAlarmsOut(BaseModel):
+    """A device's own alarms within [from, to), newest first, 200 at most."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    sensor: str
+    from_at: datetime = Field(alias="from")
+    to_at: datetime = Field(alias="to")
+    items: list[ToldAlarmOut]

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from tracker.coldchain import models
+from tracker.coldchain.rules.days import Day, episodes_of_days
 from tracker.coldchain.rules.episodes import Checkpoint, Evaluation
 from tracker.coldchain.rules.handing_over import evaluate_watch
 from tracker.coldchain.rules.hours import Stretch, hours_of
@@ -27,6 +28,7 @@ from tracker.coldchain.service.handing_over import Begins, beginnings, with_succ
 from tracker.coldchain.service.loading import (
     ChannelFacts,
     Progress,
+    days_printed,
     limits_in_force,
     load_readings,
     lock_progress,
@@ -119,12 +121,14 @@ def evaluate_channels(db: Session, earliest: Mapping[int, Micros], *, heard: boo
     unheard = [_unheard(channels[one], state, present) for one, state in progress.items() if one not in series]
     if unheard:
         save_unheard(db, [(one.facts.id, one.silent_after, one.silent) for one in unheard], now=now)
-    if not judgements:
+    printed = days_printed(db, [one.facts.id for one in unheard])
+    judged = [_judge_days(channels[one], days, limits) for one, days in printed.items()]
+    if not (judgements or judged):
         note_silence(db, unheard, now=now)
         return
     partials = _write_hours(db, judgements)
     _write_progress(db, judgements, partials, now)
-    judged = [
+    judged += [
         ChannelFindings(
             facts=one.facts,
             since=one.progress.resume.at if one.progress.resume else None,
@@ -181,6 +185,14 @@ def _judge(
     return _Judgement(facts, progress, series, evaluation, cuts, present > silent_after, silent_after)
 
 
+def _judge_days(facts: ChannelFacts, days: Sequence[Day], limits: Iterable[Limit]) -> ChannelFindings:
+    """A logger that prints days and keeps no readings: all of them anew, there are sixty at most an export."""
+    windows = windows_of(
+        limits, [place.placement for place in facts.places.values()], quantity=facts.quantity, role=facts.role
+    )
+    return ChannelFindings(facts=facts, since=None, episodes=episodes_of_days(days, windows))
+
+
 def _voice_of(one: _Judgement) -> Voice:
     return Voice(
         facts=one.facts,
@@ -195,7 +207,7 @@ def _unheard(facts: ChannelFacts, progress: Progress, present: Micros) -> Voice:
     """A channel without any reading: it is silent once its watch has gone on for too long."""
     place = facts.place_at(present)
     after = None
-    if place is not None:
+    if place is not None and facts.live:
         began = place.placement.from_at
         after = watched_from(began, facts.intervals.one(began))
     silent = after is not None and present > after

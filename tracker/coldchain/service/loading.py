@@ -13,16 +13,18 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.coldchain import models
+from tracker.coldchain.rules.days import Day, Side
 from tracker.coldchain.rules.episodes import Checkpoint
 from tracker.coldchain.rules.hours import Readings, folded
-from tracker.coldchain.rules.instants import SECOND, Micros, from_micros, to_micros
+from tracker.coldchain.rules.instants import MINUTE, SECOND, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import Floats, Limit, Placement
 from tracker.coldchain.rules.standing import Intervals, intervals_of
 from tracker.coldchain.service.binary import fetch_packed
 from tracker.coldchain.service.state import checkpoint_of, instant_or_none, micros_or_none, partial_from_bytes
 from tracker.network.models import Equipment
 from tracker.network.rules.words import PlaceKind
-from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device
+from tracker.telemetry.models import Assignment, Channel, ChannelInterval, DayFigures, Device
+from tracker.telemetry.queries.told import days_of
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
 
 
@@ -237,6 +239,31 @@ def load_readings(db: Session, resumes: Mapping[int, Checkpoint | None]) -> Read
     parameters = reading_parameters(resumes)
     channel, at, value = fetch_packed(db, READINGS, parameters)
     return folded(channel, at, value)
+
+
+def days_printed(db: Session, channel_ids: Collection[int]) -> dict[int, list[Day]]:
+    """Days that loggers without readings printed, oldest first, by channel; channels without any are left out."""
+    if not channel_ids:
+        return {}
+    return {channel: [_day(one) for one in days] for channel, days in days_of(db, channel_ids).items()}
+
+
+def _day(one: DayFigures) -> Day:
+    return Day(
+        start=to_micros(one.from_at),
+        end=to_micros(one.to_at),
+        low_c=one.min_c,
+        high_c=one.max_c,
+        unknown=one.minutes_unknown * MINUTE,
+        below=_side(one.below_c, one.below_minutes, one.minutes_below, one.below_alarm_at),
+        above=_side(one.above_c, one.above_minutes, one.minutes_above, one.above_alarm_at),
+    )
+
+
+def _side(limit_c: float | None, minutes: int | None, beyond: int | None, alarm_at: datetime | None) -> Side | None:
+    if limit_c is None or minutes is None or beyond is None:
+        return None
+    return Side(limit_c=limit_c, duration=minutes * MINUTE, beyond=beyond * MINUTE, alarm_at=micros_or_none(alarm_at))
 
 
 def reading_parameters(resumes: Mapping[int, Checkpoint | None]) -> dict[str, Any]:

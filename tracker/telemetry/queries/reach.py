@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.access.principal import Principal
 from tracker.access.queries import units_visible_to
@@ -26,8 +26,10 @@ def watched_by(principal: Principal) -> ColumnElement[bool]:
     return or_(Device.unit_id.in_(units), at_mine)
 
 
-def readings_seen(db: Session, principal: Principal, channel_id: int) -> ColumnElement[bool]:
-    """Which readings of one channel the caller sees, as a condition on `Reading.measured_at`."""
+def readings_seen(
+    db: Session, principal: Principal, channel_id: int, *, at: InstrumentedAttribute[datetime] = Reading.measured_at
+) -> ColumnElement[bool]:
+    """Which readings of one channel the caller sees, as a condition on `at`, the instant of what is read."""
     units = set(
         db.scalars(
             select(Device.unit_id)
@@ -44,13 +46,13 @@ def readings_seen(db: Session, principal: Principal, channel_id: int) -> ColumnE
         .join(Equipment, Equipment.id == Assignment.equipment_id)
         .where(Assignment.channel_id == channel_id)
     ).all()
-    mine = [_within(row.from_at, row.to_at) for row in rows if row.mine]
-    others = [_within(row.from_at, row.to_at) for row in rows if not row.mine]
+    mine = [_within(at, row.from_at, row.to_at) for row in rows if row.mine]
+    others = [_within(at, row.from_at, row.to_at) for row in rows if not row.mine]
     if units:
         return not_(or_(*others)) if others else true()
     return or_(*mine) if mine else false()
 
 
-def _within(from_at: datetime, to_at: datetime | None) -> ColumnElement[bool]:
-    begun = Reading.measured_at >= from_at
-    return begun if to_at is None else and_(begun, Reading.measured_at < to_at)
+def _within(at: InstrumentedAttribute[datetime], from_at: datetime, to_at: datetime | None) -> ColumnElement[bool]:
+    begun = at >= from_at
+    return begun if to_at is None else and_(begun, at < to_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -16,7 +16,7 @@ from tracker.edge.hop import Router
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.telemetry import schemas
-from tracker.telemetry.errors import BadPeriod, UnknownSensor
+from tracker.telemetry.errors import UnknownSensor
 from tracker.telemetry.models import Channel, DeadLetter, Device
 from tracker.telemetry.presenting import (
     channel_out,
@@ -30,7 +30,7 @@ from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_point
 from tracker.telemetry.queries.deadletters import dead_letters_visible_to
 from tracker.telemetry.queries.reach import readings_seen
 from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
-from tracker.telemetry.rules.words import EARLIEST
+from tracker.telemetry.routes.periods import period_of
 from tracker.telemetry.service.channels import use_channel
 from tracker.telemetry.service.commands import ChannelUse, NewDevice
 from tracker.telemetry.service.devices import add_device, renew_password
@@ -145,7 +145,7 @@ def get_readings(
     """Readings in [from, to) of the caller's places and devices: single ones a page at a time, or by hour, or by day where hours are too many."""
     channel = sensor_by_ref(db, caller, sensor)
     seen = readings_seen(db, caller, channel.id)
-    start, end = _period(from_at, to_at, now)
+    start, end = period_of(from_at, to_at, now)
     settled = Resolution.RAW if cursor else settle(db, channel.id, start, end, resolution)
     following = None
     if settled is Resolution.RAW:
@@ -174,16 +174,6 @@ def get_dead_letters(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor =
         present=lambda row: dead_letter_out(row[0]),
         descending=True,
     )
-
-
-def _period(from_at: datetime | None, to_at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Within what can hold readings at all, so that no date of the calendar's ends can do harm."""
-    latest = now + timedelta(days=1)
-    end = min(max(to_at or now, EARLIEST), latest)
-    start = min(max(from_at, EARLIEST), latest) if from_at else end - timedelta(days=1)
-    if start > end:
-        raise BadPeriod(field="from")
-    return start, end
 
 
 def _after(cursor: str) -> tuple[datetime, float]:
