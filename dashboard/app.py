@@ -18,6 +18,8 @@ from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import finding, lost, tickets
 from dashboard.citizens import pages as citizens
+from dashboard.devices import pages as devices
+from dashboard.devices.ports import TakeLoggerFile
 from dashboard.facility import pages as facility
 from dashboard.facility import serving
 from dashboard.frame import examples, keys, login, password, statics
@@ -63,6 +65,7 @@ ROUTERS = (
     lost.router,
     tickets.router,
     citizens.router,
+    devices.router,
     facility.router,
     serving.router,
     the_map.router,
@@ -80,9 +83,13 @@ ROUTERS = (
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
-def mount_pages(app: FastAPI, services: Services) -> None:
-    """Add pages, static files, error pages and security headers to the application of the core."""
+def mount_pages(app: FastAPI, services: Services, *, take_logger_file: TakeLoggerFile | None = None) -> None:
+    """Add pages, static files, error pages and security headers to the application of the core.
+
+    `take_logger_file` is another program's work, so the front door hands it in; without it no file is taken.
+    """
     app.state.services = services
+    app.state.take_logger_file = take_logger_file
     app.state.citizen_throttle = LoginThrottle(_CITIZENS_PER_MINUTE)
     for router in ROUTERS:
         app.include_router(router)

@@ -26,13 +26,14 @@ def build_app(current: Settings) -> FastAPI:
     """The whole application of one process."""
     from dashboard.app import mount_pages  # noqa: PLC0415 - plotly is heavy and only the API needs it
     from dashboard.frame.rendering import compile_templates  # noqa: PLC0415 - same
+    from ingest.files.importer import import_logger_file  # noqa: PLC0415 - same
 
     engine = make_engine(current.database_url.get_secret_value(), current.database, name="rantai-api")
     services = Services(engine=engine, settings=current)
     # Before the first request is taken, else its sender and many behind wait for seconds.
     warm: list[Callable[[], None]] = [compile_templates, partial(open_connections, engine)]
     app = create_app(services, more=more_routers(), warm=warm)
-    mount_pages(app, services)
+    mount_pages(app, services, take_logger_file=import_logger_file)
     return app
 
 

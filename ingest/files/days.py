@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from ingest.files.errors import BadLoggerFile
 from ingest.files.logger_file import DeviceDay, DeviceLimit, LoggerFile, Side
 from tracker.kit.clock import AHEAD
+from tracker.kit.days import local_day
 from tracker.telemetry.rules.words import EARLIEST
 from tracker.telemetry.service.told import LoggerDay
 
@@ -53,7 +54,7 @@ def _day(
         end = at(file.reported_at.time())
     if not EARLIEST <= start <= now + AHEAD:
         raise BadLoggerFile(
-            detail=f"its clock is wrong: it tells of {one.day}, and today is {now.astimezone(zone).date()}"
+            detail=f"its clock is wrong: it tells of {one.day}, and today is {local_day(now, zone.key)}"
         )
     # A clock some hours ahead, or an export without its time: what it tells of was over when we got it.
     end = min(end, now)

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from sqlalchemy import Engine
 
 from dashboard.app import mount_pages
+from ingest.files.importer import import_logger_file
 from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.server import served
@@ -77,7 +78,7 @@ def site(services: TestServices, template: str) -> Iterator[Site]:
         settings.delivery.sms_url = "http://gateway.invalid/sendsms"
         shared = Services(engine=engine, settings=settings)
         app = create_app(shared)
-        mount_pages(app, shared)
+        mount_pages(app, shared, take_logger_file=import_logger_file)
         with served(app) as address, _numbering(engine):
             yield Site(address=address, engine=engine, world=world)
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboard.app import mount_pages
+from ingest.files.importer import import_logger_file
 from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.services import Services as Servers
@@ -51,7 +52,7 @@ def app_services(services: Servers, made: tuple[str, PageWorld]) -> Iterator[Ser
 def site(app_services: Services) -> Iterator[TestClient]:
     """A browser without scripts, not logged in."""
     app = create_app(app_services)
-    mount_pages(app, app_services)
+    mount_pages(app, app_services, take_logger_file=import_logger_file)
     with TestClient(app, headers=HTML, follow_redirects=False) as client:
         yield client
 

@@ -42,9 +42,10 @@ _SIDE_PLACES = 4
 
 # What phones photograph has a few megabytes; the picture's own size is checked before it is decoded.
 _LARGER_BODIES = {
-    # A WHO EMS delivery, and a logger's export with what a form puts round it.
+    # A WHO EMS delivery, and a logger's export with what a form puts round it, of a program and of the page.
     "/api/v1/ems": 1_048_576,
     "/api/v1/logger-files": 16_100_000,
+    "/pencatat": 16_100_000,
     "/api/v1/scans/image": 12_000_000,
 }
 

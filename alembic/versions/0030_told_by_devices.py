@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0029_told_by_devices"
-down_revision = "0028_service_areas"
+revision = "0030_told_by_devices"
+down_revision = "0029_feed_waiting"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Devices: what they watch and watched, and how that is set right."""

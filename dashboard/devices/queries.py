@@ -1,0 +1,224 @@
+"""Devices as their pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.access.models import Unit
+from tracker.access.principal import Principal
+from tracker.access.queries import units_visible_to, visible_to
+from tracker.access.rules import Permission
+from tracker.network.models import Equipment, Facility
+from tracker.network.queries import zone_there
+from tracker.shipments.models import Shipment
+from tracker.telemetry.models import Assignment, Channel, DeadLetter, Device, WatchCorrection
+from tracker.telemetry.queries.deadletters import dead_letters_visible_to
+from tracker.telemetry.queries.devices import device_by_ref
+from tracker.telemetry.rules.words import Quantity
+
+FIRST = 25
+MOST = 500
+MOST_LETTERS = 10
+MOST_WATCHES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLine:
+    """A device in the list."""
+
+    code: str
+    unit: str
+    kind: str
+    status: str
+    last_seen_at: datetime | None
+    retired: bool
+
+
+def devices_within(db: Session, principal: Principal, text: str, *, most: int) -> tuple[int, list[DeviceLine]]:
+    """How many devices within reach have `text` in code or serial, and the first of them; those in use first."""
+    query = (
+        select(Device, Unit.name)
+        .join(Unit, Unit.id == Device.unit_id)
+        .where(visible_to(principal, Unit.path, Permission.TELEMETRY_READ))
+    )
+    if text:
+        query = query.where(
+            or_(Device.code.icontains(text, autoescape=True), Device.serial.icontains(text, autoescape=True))
+        )
+    total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = db.execute(query.order_by(Device.retired_at.is_not(None), Device.code).limit(most))
+    return total, [
+        DeviceLine(
+            code=device.code,
+            unit=unit,
+            kind=device.kind.value,
+            status=device.status.value,
+            last_seen_at=device.last_seen_at,
+            retired=device.retired_at is not None,
+        )
+        for device, unit in rows
+    ]
+
+
+def letters_within(db: Session, principal: Principal, device_id: UUID | None = None) -> Sequence[DeadLetter]:
+    """The newest messages that could not become readings, of one device or of all within reach."""
+    query = dead_letters_visible_to(principal)
+    if device_id is not None:
+        query = query.where(DeadLetter.device_id == device_id)
+    return db.scalars(query.order_by(DeadLetter.last_received_at.desc(), DeadLetter.id).limit(MOST_LETTERS)).all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What a channel watched, or was said to until it was corrected; `place` None: elsewhere, out of the viewer's reach."""
+
+    id: UUID
+    channel: str
+    quantity: str
+    place: str | None
+    from_at: datetime
+    to_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A watch as it was said and as it is said now, with the reason."""
+
+    channel: str
+    before: str | None
+    after: str | None
+    from_at: datetime
+    to_at: datetime | None
+    reason: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePage:
+    """A device with its channels, watches and what was corrected; forms are shown to whom the acts are allowed."""
+
+    device: Device
+    unit: str
+    zone: str
+    channels: Sequence[Channel]
+    watches: Sequence[Watch]
+    corrected: Sequence[Corrected]
+    letters: Sequence[DeadLetter]
+    places: Sequence[tuple[str, str]]
+    """(code, name) of equipment it may be said to watch."""
+    may_manage: bool
+    may_correct: bool
+
+    def clock(self, at: datetime) -> datetime:
+        """An instant of a form, by the clock of the place where the form had no zone."""
+        return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self.zone))
+
+
+def device_page(db: Session, principal: Principal, code: str) -> DevicePage:
+    """What the page of a device shows; raises UnknownDevice."""
+    device = device_by_ref(db, principal, code)
+    unit, zone = db.execute(
+        select(Unit, zone_there()).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == device.unit_id)
+    ).one()
+    watches = _watches(db, principal, device.id)
+    places = db.execute(
+        select(Equipment.code, Equipment.name)
+        .where(Equipment.facility_id == device.unit_id)
+        .order_by(Equipment.name)
+        .limit(MOST_WATCHES)
+    )
+    return DevicePage(
+        device=device,
+        unit=unit.name,
+        zone=zone,
+        channels=db.scalars(select(Channel).where(Channel.device_id == device.id).order_by(Channel.id)).all(),
+        watches=watches,
+        corrected=_corrected(db, principal, device.id),
+        letters=letters_within(db, principal, device.id),
+        places=[(row.code, row.name) for row in places],
+        may_manage=principal.may(Permission.DEVICE_WRITE, unit.path),
+        may_correct=principal.may(Permission.TELEMETRY_WRITE, unit.path)
+        and principal.may(Permission.HOLD_RELEASE, unit.path),
+    )
+
+
+def _watches(db: Session, principal: Principal, device_id: UUID) -> list[Watch]:
+    mine = Equipment.facility_id.in_(units_visible_to(principal, Permission.TELEMETRY_READ))
+    rows = db.execute(
+        select(Assignment, Channel.name, Channel.quantity, Equipment.name, Shipment.code, mine.label("mine"))
+        .join(Channel, Channel.id == Assignment.channel_id)
+        .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
+        .outerjoin(Shipment, Shipment.id == Assignment.shipment_id)
+        .where(Channel.device_id == device_id)
+        .order_by(Assignment.from_at.desc(), Channel.id)
+        .limit(MOST_WATCHES)
+    )
+    return [
+        Watch(
+            id=row[0].id,
+            channel=row[1],
+            quantity=row[2].value,
+            place=row[4] if row[0].equipment_id is None else row[3] if row.mine else None,
+            from_at=row[0].from_at,
+            to_at=row[0].to_at,
+        )
+        for row in rows
+    ]
+
+
+def _corrected(db: Session, principal: Principal, device_id: UUID) -> list[Corrected]:
+    before, after = aliased(Equipment), aliased(Equipment)
+    mine = units_visible_to(principal, Permission.TELEMETRY_READ)
+    rows = db.execute(
+        select(WatchCorrection, Channel.name, before.name, after.name)
+        .join(Channel, Channel.id == WatchCorrection.channel_id)
+        .outerjoin(before, (before.id == WatchCorrection.from_equipment_id) & before.facility_id.in_(mine))
+        .outerjoin(after, (after.id == WatchCorrection.to_equipment_id) & after.facility_id.in_(mine))
+        .where(Channel.device_id == device_id)
+        .order_by(WatchCorrection.corrected_at.desc())
+        .limit(MOST_WATCHES)
+    )
+    return [
+        Corrected(
+            channel=row[1],
+            before=row[2],
+            after=row[3],
+            from_at=row[0].from_at,
+            to_at=row[0].to_at,
+            reason=row[0].reason,
+            name=row[0].corrected_name,
+            at=row[0].corrected_at,
+        )
+        for row in rows
+    ]
+
+
+def watch_named(db: Session, device_id: UUID, watch_id: UUID) -> tuple[str, Quantity, datetime] | None:
+    """Channel, quantity and begin of a watch of this device."""
+    row = db.execute(
+        select(Channel.name, Channel.quantity, Assignment.from_at)
+        .join(Channel, Channel.id == Assignment.channel_id)
+        .where(Assignment.id == watch_id, Channel.device_id == device_id)
+    ).one_or_none()
+    return None if row is None else (row.name, row.quantity, row.from_at)
+
+
+def channel_of(db: Session, device_id: UUID, channel_id: int) -> Channel | None:
+    """A channel of this device."""
+    return db.scalar(select(Channel).where(Channel.id == channel_id, Channel.device_id == device_id))
+
+
+def equipment_at(db: Session, facility_id: UUID) -> list[tuple[str, str]]:
+    """(code, name) of a facility's equipment."""
+    rows = db.execute(
+        select(Equipment.code, Equipment.name).where(Equipment.facility_id == facility_id).order_by(Equipment.name)
+    )
+    return [(row.code, row.name) for row in rows]
