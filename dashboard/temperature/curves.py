@@ -239,7 +239,8 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -
             "cold" if episode.rule in COLD_RULES else "hot",
             max(episode.started_at, from_at),
             min(episode.ended_at or to_at, to_at),
-            episode.alarmed_at,
+            # Not the instant: pandas makes NaT of a missing one, and NaT counts as true.
+            episode.alarmed_at is not None,
             episode.peak,
             episode.exposed_s / 60,
             episode.ended_at is None,

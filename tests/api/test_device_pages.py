@@ -173,3 +173,29 @@ def test_devices_are_found_and_messages_that_failed_are_seen(
     assert f'href="{PATH}"' not in site.get("/perangkat?cari=tidak-ada%25").text
     assert 'rantai_dead_letters{reason="oversized"} 1.0' in site.get("/metrics").text
     assert site.get("/perangkat/tidak-ada").status_code == 404
+
+
+def test_a_breach_that_met_no_alarm_is_not_shown_as_one_beside_one_that_did(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    """Trap: a missing instant in a frame is NaT, and NaT is true."""
+    log_in(site)
+    form = {
+        "csrf": csrf_of(site.get("/fasilitas/pkm-cipondoh/pencatat").text),
+        "tempat": "pkm-cipondoh-k2",
+        "fasilitas": "pkm-cipondoh",
+    }
+    days = [(world.now.date() - timedelta(days=n)).isoformat() for n in (3, 5)]
+    file = fridge_tag_2(
+        [(days[0], "+3.0", "+14.0", 0, "", 900, "10:30"), (days[1], "+3.0", "+8.4", 0, "", 20, "")],
+        serial="920000000001",
+    )
+    sent = site.post("/pencatat", data=form, files={"berkas": ("a.txt", file)})
+    link = re.search(r'href="(/suhu/\d+\?rentang=180h)"', sent.text)
+    assert link is not None
+    with transaction(app_services.engine) as db:
+        evaluate_waiting(db, now=world.now)
+    breaches = site.get(link[1]).text.split('id="pelanggaran"')[1].split("</section>")[0]
+    # HEAT twice, once as an alarm; WARM once as advice.
+    assert breaches.count("Terlalu panas") == 2
+    assert breaches.count("Pelanggaran</span>") == 1

@@ -12,13 +12,12 @@ from sqlalchemy import func, select
 
 from ingest.files.outline import MAX_BYTES
 from ingest.http import router
-from tests.support.accounts import make_account
+from tests.support.accounts import key_for, make_account
 from tests.support.ems import ems_body, ems_record
 from tests.support.logger_files import fridge_tag, fridge_tag_2
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.access.service import add_api_key
 from tracker.api.app import create_app
 from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.service.evaluation import evaluate_waiting
@@ -58,7 +57,7 @@ def key_of(services: Services, username: str, role: Role, unit: str) -> dict[str
     """The header of an API key."""
     account = make_account(services, username, None, role=role, unit=unit)
     with transaction(services.engine) as db:
-        return {"Authorization": f"Bearer {add_api_key(db, SYSTEM, account, 'test', now=utc_now())}"}
+        return {"Authorization": f"Bearer {key_for(db, account)}"}
 
 
 def test_own_alarms_are_kept_once_shown_as_stretches_and_judge_nothing(

@@ -20,6 +20,7 @@ from tracker.telemetry.schemas import (
     PointOut,
     SensorOut,
     ToldAlarmOut,
+    ToldAlarmsOut,
 )
 from tracker.telemetry.service.devices import AddedDevice
 
@@ -135,9 +136,18 @@ def day_out(day: DayFigures) -> DayOut:
     )
 
 
-def told_alarm_out(run: ToldRun) -> ToldAlarmOut:
-    """One stretch of a device's own alarm."""
-    return ToldAlarmOut(code=run.code, first_at=run.first_at, last_at=run.last_at, times=run.times)
+def told_alarms_out(
+    channel: Channel, device_code: str, runs: Iterable[ToldRun], *, from_at: datetime, to_at: datetime
+) -> ToldAlarmsOut:
+    """Stretches of a device's own alarms within [from_at, to_at)."""
+    return ToldAlarmsOut(
+        sensor=sensor_code(device_code, channel.name, channel.quantity),
+        from_at=from_at,
+        to_at=to_at,
+        items=[
+            ToldAlarmOut(code=run.code, first_at=run.first_at, last_at=run.last_at, times=run.times) for run in runs
+        ],
+    )
 
 
 def dead_letter_out(letter: DeadLetter) -> DeadLetterOut:

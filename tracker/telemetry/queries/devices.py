@@ -49,9 +49,8 @@ def broker_credentials(db: Session) -> dict[str, str]:
 def device_by_credentials(db: Session, code: str, password: str) -> Device | None:
     """The device these credentials prove; None otherwise."""
     device = db.scalar(select(Device).where(Device.code == code, Device.retired_at.is_(None)))
-    if device is None or not matches(password, device.password_hash):
-        return None
-    return device
+    proven = matches(password, device.password_hash if device is not None else None)
+    return device if proven else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

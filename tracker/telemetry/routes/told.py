@@ -13,9 +13,9 @@ from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.telemetry import schemas
 from tracker.telemetry.models import DayFigures, Device, ToldAlarm
-from tracker.telemetry.presenting import day_out, told_alarm_out
+from tracker.telemetry.presenting import day_out, told_alarms_out
 from tracker.telemetry.queries.reach import readings_seen
-from tracker.telemetry.queries.sensors import sensor_by_ref, sensor_code
+from tracker.telemetry.queries.sensors import sensor_by_ref
 from tracker.telemetry.queries.told import days_of_channel, told_runs
 from tracker.telemetry.routes.periods import period_of
 
@@ -56,9 +56,5 @@ def get_told_alarms(
     start, end = period_of(from_at, to_at, now)
     seen = readings_seen(db, caller, channel.id, at=ToldAlarm.at)
     code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
-    return schemas.ToldAlarmsOut(
-        sensor=sensor_code(code, channel.name, channel.quantity),
-        from_at=start,
-        to_at=end,
-        items=[told_alarm_out(run) for run in told_runs(db, channel.device_id, start, end, seen=seen)],
-    )
+    runs = told_runs(db, channel.device_id, start, end, seen=seen)
+    return told_alarms_out(channel, code, runs, from_at=start, to_at=end)

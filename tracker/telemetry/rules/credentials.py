@@ -28,12 +28,18 @@ def hash_password(password: str, *, salt: bytes | None = None, iterations: int =
 
 
 def matches(password: str, hashed: str | None) -> bool:
-    """Whether `password` is the one behind the hash; False for None and for anything unreadable."""
-    parts = (hashed or "").split("$")
+    """Whether `password` is the one behind the hash; False for None and for anything unreadable.
+
+    Without a hash the work is done all the same: how long the answer takes must not tell which devices there are.
+    """
+    if hashed is None:
+        hash_password(password)
+        return False
+    parts = hashed.split("$")
     if len(parts) != 5 or parts[0] or parts[1] != "7" or not parts[2].isdecimal():
         return False
     try:
         salt = base64.b64decode(parts[3], validate=True)
     except binascii.Error:
         return False
-    return hmac.compare_digest(hash_password(password, salt=salt, iterations=int(parts[2])), str(hashed))
+    return hmac.compare_digest(hash_password(password, salt=salt, iterations=int(parts[2])), hashed)

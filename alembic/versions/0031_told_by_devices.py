@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0030_told_by_devices"
-down_revision = "0029_feed_waiting"
+revision = "0031_told_by_devices"
+down_revision = "0030_keys"
 branch_labels = None
 depends_on = None
 
