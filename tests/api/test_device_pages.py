@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from ingest.files.outline import MAX_BYTES
-from tests.api.test_pages import app_services, csrf_of, log_in, made, site, world
 from tests.browser.page_world import PageWorld
 from tests.support.logger_files import fridge_tag_2
+from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
