@@ -98,6 +98,12 @@ class Subject:
     url: str
     known: Known
     engine: Engine
+    description: Any
+    """The OpenAPI description, read once: what schemathesis makes of an operation serves every caller."""
+
+    def operations(self) -> Iterator[Any]:
+        for result in self.description.get_all_operations():
+            yield result.ok()
 
     def headers(self, username: str) -> dict[str, str]:
         answer = requests.post(
@@ -125,21 +131,16 @@ def subject(services: Services, standing: StandingWorld) -> Iterator[Subject]:
             app = build_app(current)
             try:
                 with served(app) as address:
-                    yield Subject(address, known, engine)
+                    yield Subject(address, known, engine, _description(address))
             finally:
                 app.state.services.engine.dispose()
 
 
-def description(subject: Subject) -> Any:
+def _description(url: str) -> Any:
     config = schemathesis.Config()
     # Invalid requests shall get past the door: a wrong token is tested by itself.
     config.projects.default.generation.update(with_security_parameters=False)
-    return schemathesis.openapi.from_url(f"{subject.url}/openapi.json", config=config)
-
-
-def operations(subject: Subject) -> Iterator[Any]:
-    for result in description(subject).get_all_operations():
-        yield result.ok()
+    return schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +148,7 @@ def walked(subject: Subject) -> Walk:
     """The application after a whole life was lived in it; what was met there is known from then on."""
     with requests.Session() as session:
         walk = Walk(
-            schema=description(subject),
+            schema=subject.description,
             session=session,
             headers=subject.headers("pusat"),
             checked=lambda case, response: case.validate_response(response, checks=CHECKS),
@@ -166,7 +167,7 @@ def hammer(subject: Subject, username: str) -> list[str]:
     headers = subject.headers(username)
     complaints: list[str] = []
     with requests.Session() as session:
-        for operation in operations(subject):
+        for operation in subject.operations():
             if operation.path in STREAMS:
                 continue
             for mode, count in EXAMPLES[username].items():
@@ -246,7 +247,7 @@ def test_every_operation_keeps_to_its_description(subject: Subject, username: st
 
 
 def test_the_description_covers_what_the_outside_relies_on(subject: Subject) -> None:
-    described = {f"{operation.method.upper()} {operation.path}" for operation in operations(subject)}
+    described = {f"{operation.method.upper()} {operation.path}" for operation in subject.operations()}
     for listing in ("facilities", "equipment", "products", "batches", "sensors", "alarms", "shipments", "sessions"):
         assert f"GET /api/v1/{listing}" in described
     assert {
@@ -267,7 +268,7 @@ def test_the_description_covers_what_the_outside_relies_on(subject: Subject) -> 
 
 def test_without_a_token_nothing_but_the_doors_answers(subject: Subject) -> None:
     open_doors = {"/livez", "/readyz", "/metrics", "/api/v1/tokens"}
-    for operation in operations(subject):
+    for operation in subject.operations():
         if operation.path in open_doors or not operation.path.startswith("/api/v1/"):
             continue
         path = operation.path

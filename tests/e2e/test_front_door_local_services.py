@@ -47,6 +47,15 @@ def place(tmp_path: Path) -> Iterator[Path]:
     LocalServices(tmp_path / ".rantai").forget()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServices]:
+    """One pair for the tests that leave both servers as they found them: making a pair costs more than such a test."""
+    root = tmp_path_factory.mktemp("shared") / ".rantai"
+    with LocalServices(root, durable=False) as running:
+        yield running
+    LocalServices(root).forget()
+
+
 @pytest.fixture
 def local(place: Path) -> Iterator[LocalServices]:
     with LocalServices(place, durable=False) as running:
@@ -118,8 +127,8 @@ def test_data_lies_where_the_servers_account_can_reach_it(place: Path) -> None:
     assert not place.exists()
 
 
-def test_postgis_can_be_created(local: LocalServices) -> None:
-    with psycopg.connect(local.database_url) as db:
+def test_postgis_can_be_created(shared: LocalServices) -> None:
+    with psycopg.connect(shared.database_url) as db:
         db.execute("CREATE EXTENSION postgis")
         db.execute("CREATE EXTENSION ltree")
         row = db.execute("SELECT ST_AsText(ST_Point(106.63, -6.17))").fetchone()
@@ -240,21 +249,21 @@ def test_a_half_made_cluster_is_begun_again(place: Path) -> None:
         assert notes(services) == [1]
 
 
-def test_servers_listen_on_this_machine_only_and_let_nobody_in_without_password(local: LocalServices) -> None:
-    at = urlsplit(local.database_url)
+def test_servers_listen_on_this_machine_only_and_let_nobody_in_without_password(shared: LocalServices) -> None:
+    at = urlsplit(shared.database_url)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(f"postgresql://{at.username}:wrong@{at.hostname}:{at.port}/rantai")
-    with psycopg.connect(local.database_url) as db:
+    with psycopg.connect(shared.database_url) as db:
         assert db.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
-    anonymous = Client(f"mqtt://127.0.0.1:{local.broker.port}", "nobody")
+    anonymous = Client(f"mqtt://127.0.0.1:{shared.broker.port}", "nobody")
     assert anonymous.answer == "Not authorized"
     anonymous.close()
 
 
-def test_a_device_added_at_run_time_writes_below_its_own_name_only(local: LocalServices) -> None:
-    listener = Client(local.mqtt_url, "listener")
+def test_a_device_added_at_run_time_writes_below_its_own_name_only(shared: LocalServices) -> None:
+    listener = Client(shared.mqtt_url, "listener")
     listener.subscribe("#")
-    device = Client(local.broker.add_user("fridge-1", "secret"), "fridge-1")
+    device = Client(shared.broker.add_user("fridge-1", "secret"), "fridge-1")
     left: list[int] = []
     device.client.on_disconnect = lambda *_: left.append(1)
     for topic, payload in [
@@ -270,13 +279,13 @@ def test_a_device_added_at_run_time_writes_below_its_own_name_only(local: LocalS
     listener.close()
 
 
-def test_a_device_taken_off_the_list_is_disconnected_and_kept_out(local: LocalServices) -> None:
-    device = Client(local.broker.add_user("fridge-1", "secret"), "fridge-1")
+def test_a_device_taken_off_the_list_is_disconnected_and_kept_out(shared: LocalServices) -> None:
+    device = Client(shared.broker.add_user("fridge-1", "secret"), "fridge-1")
     left: list[int] = []
     device.client.on_disconnect = lambda *_: left.append(1)
-    local.broker.set_users({})
+    shared.broker.set_users({})
     eventually(lambda: bool(left))
-    assert connect_code(local.broker.port, username="fridge-1", password="secret") == 5
+    assert connect_code(shared.broker.port, username="fridge-1", password="secret") == 5
     device.close()
 
 

@@ -211,6 +211,18 @@ def test_signatures_are_filled_up_as_gs1_fills_them(value: str, good: bool) -> N
         assert refused(text).code in ("scan.bad_padding", "scan.bad_character")
 
 
+@pytest.mark.parametrize(
+    ("key", "serial"),
+    [("(253)899123400001X", "7"), ("(255)899123400001X", "7"), ("(8003)0899123400001X", "A7")],
+)
+def test_a_signature_stands_beside_a_key_with_its_serial_only(key: str, serial: str) -> None:
+    digits = key.rpartition(")")[2][:-1]
+    key = key.replace("X", check_digit(digits))
+    error = refused(f"{key}(8030)12=")
+    assert (error.code, error.position) == ("scan.missing_serial", len(key))
+    assert scan(f"{key}{serial}(8030)12=").elements["8030"] == "12="
+
+
 def test_other_text_is_plain() -> None:
     found = scan("Kulkas 2, rak atas")
     assert (found.profile, found.elements, found.gtin) == (Profile.PLAIN, {}, None)
