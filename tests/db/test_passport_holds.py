@@ -199,6 +199,18 @@ def test_a_stay_recorded_late_and_a_move_recorded_late_are_found(ledger: Ledger,
     assert ledger.vials(COVID, place=world.fridge2) == 6, "what stayed in the cold fridge was never exposed"
 
 
+def test_a_late_fact_of_one_batch_stops_nothing_of_another_that_came_since(ledger: Ledger, channel: Channel) -> None:
+    later = ledger.now + timedelta(hours=1)
+    ledger.post(Kind.SUPPLY, ledger.line(COVID, 10), at=BEFORE)
+    hold(ledger, warm(ledger.db, channel, ledger.now))
+    fresh = ledger.post(Kind.SUPPLY, ledger.line(COVID, 4), at=later, now=later).event_id
+    assert hold_entering(ledger.db, SYSTEM, fresh, now=later) == []
+    late = ledger.post(Kind.SUPPLY, ledger.line(MR, 3), at=BEFORE, now=later).event_id
+    hold_entering(ledger.db, SYSTEM, late, now=later)
+    assert (ledger.vials(MR), ledger.vials(MR, status=Status.HELD)) == (0, 3)
+    assert (ledger.vials(COVID), ledger.vials(COVID, status=Status.HELD)) == (4, 10)
+
+
 def test_a_hold_follows_held_vials_to_another_fridge_and_off_the_road_where_it_can_be_lifted(
     ledger: Ledger, channel: Channel
 ) -> None:

@@ -113,17 +113,21 @@ class Morning:
         return episode.id
 
     def record(self, fact: Fact) -> None:
-        """Raises HistoryNegative."""
+        """Post it, and react as the house would. Raises HistoryNegative."""
+        now = self.at(fact.hour + fact.late)
+        event_id = self.post(fact, now)
+        hold_entering(self.db, SYSTEM, event_id, now=now)
+        sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now)
+
+    def post(self, fact: Fact, now: datetime) -> UUID:
+        """The ledger's part alone. Raises HistoryNegative."""
         places = {"place": self.fridge(fact.place)}
         if fact.kind is Kind.TRANSFER:
             places["to_place"] = self.fridge(1 - fact.place)
         reason = "broken" if fact.kind is Kind.WASTE else None
         line = self.ledger.line(BATCHES[fact.batch], fact.vials, reason=reason, **places)
-        now = self.at(fact.hour + fact.late)
         with self.db.begin_nested():
-            posted = self.ledger.post(fact.kind, line, at=self.at(fact.hour), now=now)
-        hold_entering(self.db, SYSTEM, posted.event_id, now=now)
-        sweep_recalls(self.db, line.batch_id, now=now)
+            return self.ledger.post(fact.kind, line, at=self.at(fact.hour), now=now).event_id
 
     def carry_out(self, act: Act) -> None:
         now = self.at(act.hour)

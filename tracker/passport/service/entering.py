@@ -26,10 +26,13 @@ def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: dat
     was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
     fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back what
     had been written off on the road, where no hold could look.
-    Where the event changed what a hold had found, the hold's own figure follows.
+    Only the event's batches are looked at. Where the event changed what a hold had found, the hold's own figure follows.
     """
     _follow_amended(db, event_id)
-    return [hold_for_episode(db, principal, one, now=now) for one in _episodes_touched(db, event_id)]
+    concerned = select(StockEntry.batch_id).where(StockEntry.event_id == event_id)
+    episodes = _episodes_touched(db, event_id)
+    only = frozenset(db.scalars(concerned)) if episodes else frozenset()
+    return [hold_for_episode(db, principal, one, now=now, only=only) for one in episodes]
 
 
 def _follow_amended(db: Session, event_id: UUID) -> None:

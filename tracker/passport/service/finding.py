@@ -28,6 +28,7 @@ class Case:
     limit: Limit
     harm: Harm
     now: datetime
+    only: frozenset[UUID] | None = None  # the batches an event concerns; None: all that lay there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ def _look(db: Session, case: Case, goods: dict[UUID, Goods]) -> list[Spot]:
     origin, account = _origin(episode)
     until = episode.ended_at or case.now
     batches = {stay.batch_id for stay in lots_present(db, origin, episode.started_at, until, account=account)}
+    if case.only is not None:
+        batches &= case.only
     unknown = batches - goods.keys()
     if unknown:
         goods |= _goods(db, unknown)

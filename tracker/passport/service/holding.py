@@ -44,8 +44,12 @@ class NewlyHeld:
     facilities: tuple[UUID, ...] = ()
 
 
-def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now: datetime) -> NewlyHeld:
+def hold_for_episode(
+    db: Session, principal: Principal, episode_id: UUID, *, now: datetime, only: frozenset[UUID] | None = None
+) -> NewlyHeld:
     """Stop what the episode may have harmed; availability falls in the same transaction.
+
+    `only` these batches are looked at: an event of one changes nothing of where vials of another were.
 
     Does nothing for advisories, for episodes that have not met their limit, are void, or went on in
     another. A hold that a person has decided about stays as decided.
@@ -61,7 +65,7 @@ def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now
     harm = harm_of(limit.quantity, limit.operator, limit.severity)
     if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
         return NewlyHeld(episode_id=episode_id)
-    case = Case(episode=episode, limit=limit, harm=harm, now=now)
+    case = Case(episode=episode, limit=limit, harm=harm, now=now, only=only)
     return _stop(db, principal, case, locked_spots(db, case))
 
 
