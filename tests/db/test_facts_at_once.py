@@ -121,7 +121,7 @@ def test_many_hands_at_once_leave_the_end_of_the_order_of_time(
     engine: Engine, committed_world: World, seed: int
 ) -> None:
     world, dice = committed_world, random.Random(seed)
-    acts: list[Step] = [[FROST], [RECALL], [FROST, RECALL], [FROST]][seed]  # type: ignore[list-item]  # acts are steps
+    acts: list[Step] = [*[[FROST], [RECALL], [FROST, RECALL], [FROST]][seed]]
     facts: list[Step] = list(drawn(dice))
     # What nobody could have done is no fact: the order of time says which.
     impossible, _ = in_order(engine, world, [*facts, *acts])
