@@ -103,7 +103,7 @@ VALUES (('00000002-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid, '000000
 ON CONFLICT (holder_id, batch_id, status) DO UPDATE
 SET vials = b.vials + 1, touched_at = excluded.touched_at, touched_event_id = excluded.touched_event_id;
 UPDATE availability SET vials = vials + 1
-WHERE facility_id = ('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid
+WHERE pool_id = ('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid
   AND presentation_id = '00000004-0000-7000-8000-000000000001' AND step <= '2031-12-31';
 INSERT INTO feed_pending (id, kind, subject, unit_id, data, occurred_at, recorded_at)
 VALUES (gen_random_uuid(), 'stock.moved', :n, ('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid,

@@ -23,7 +23,7 @@ from tracker.quota.events import BookingDisplaced, SessionChanged
 from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
-from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.pools import lock_pool, pool_facts, pools_beside
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
 from tracker.stock.rules.words import Kind
 from tracker.trace.recalls import sweep_recalls, tell_found
@@ -47,9 +47,10 @@ def _displace(db: Session, event: StockShort | OpenDosesFell | SessionChanged, n
 def _share_opened(db: Session, event: StockMoved, now: datetime) -> None:
     if event.kind is Kind.OPENING:
         for presentation_id in event.presentation_ids:
-            pool = pool_facts(db, event.facility_id, presentation_id, now)
-            lock_pool(db, pool)
-            give_back_and_fund(db, pool, now, None)
+            stores = pool_facts(db, event.facility_id, presentation_id, now)
+            lock_pool(db, stores)
+            for pool in pools_beside(db, stores):
+                give_back_and_fund(db, pool, now, None)
 
 
 def _offer(db: Session, event: BookingDisplaced, now: datetime) -> None:

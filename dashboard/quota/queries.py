@@ -17,10 +17,11 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
-from tracker.network.models import Facility
+from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
+from tracker.quota.queries.quota import pool_name
 from tracker.quota.rules.buckets import Seats, open_to
 from tracker.quota.rules.words import LIVE, BookingState, SessionState
 
@@ -70,7 +71,8 @@ class SessionRow:
 
 def _sessions(*where: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(VaccinationSession, Facility, *coordinates(), Presentation, Vaccine)
+        select(VaccinationSession, Facility, *coordinates(), Presentation, Vaccine, Equipment.code)
+        .outerjoin(Equipment, Equipment.id == VaccinationSession.place_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Unit, Unit.id == Facility.id)
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
@@ -85,7 +87,7 @@ def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow
     sessions = [row[0] for row in found]
     numbers = pool_numbers(db, sessions, now)
     seats = _seats(db, [session.id for session in sessions])
-    for session, facility, lon, lat, presentation, vaccine in found:
+    for session, facility, lon, lat, presentation, vaccine, place in found:
         mine = seats.get(session.id, [])
         yield SessionRow(
             id=session.id,
@@ -108,7 +110,7 @@ def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow
             live=session.live,
             numbers=numbers[session.id],
             buckets=tuple((seat.kind.value, open_to(mine, seat.kind, now)) for seat in mine),
-            pool=f"{facility.code}:{presentation.code}",
+            pool=pool_name(facility.code, presentation.code, place),
         )
 
 

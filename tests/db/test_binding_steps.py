@@ -18,7 +18,8 @@ DAYS = [FIRST, date(2026, 3, 1), date(2026, 3, 2), date(2026, 9, 1)]
 
 @pytest.mark.parametrize("today", [day + timedelta(days=n) for day in DAYS[1:] for n in (-1, 0, 1)])
 def test_a_statement_and_python_find_the_same_steps_binding(db: Session, world: World, today: date) -> None:
-    pool = {"facility_id": world.puskesmas.id, "presentation_id": world.presentations["az-10"].id}
+    home = world.puskesmas.id
+    pool = {"pool_id": home, "facility_id": home, "presentation_id": world.presentations["az-10"].id}
     db.execute(insert(Availability), [{**pool, "step": day, "vials": 5, "needed": 0, "short": 0} for day in DAYS])
     asked = select(Availability.step).where(Availability.facility_id == world.puskesmas.id, binds(literal(today)))
     steps = read_steps(db, pool["facility_id"], pool["presentation_id"])

@@ -23,6 +23,7 @@ def test_a_passed_step_is_no_shortage_any_more(db: Session, world: World, last_s
     for step, missing in ((date.min, 4), (ledger.today + timedelta(days=last_step), 1)):
         db.add(
             Availability(
+                pool_id=world.puskesmas.id,
                 facility_id=world.puskesmas.id,
                 presentation_id=world.presentations["az-10"].id,
                 step=step,

@@ -5,6 +5,7 @@ against one shelf kept in the head; and the same house under many hands at once.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 from tests.db.test_stock_concurrency import together
 from tests.support.books import check_books
 from tests.support.quota import Desk
-from tests.support.shelf import Shelf
+from tests.support.shelf import STORES, Shelf
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -28,13 +29,15 @@ from tracker.database.engine import transaction
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
-from tracker.quota.rules.words import BookingState
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import BookingState, SessionState
+from tracker.quota.service.ending import close_session
 from tracker.shipments.models import PackedLine, Shipment
 from tracker.shipments.rules.words import ShipmentState
 from tracker.shipments.service.commands import CreateShipment, Wanted
 from tracker.shipments.service.ordering import cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
-from tracker.stock.models import StockBalance
+from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.queries.availability import bears, need_by_day, read_steps
 from tracker.stock.queries.stock import parcels_at
 from tracker.stock.queries.use import bearing_vials
@@ -48,7 +51,8 @@ from tracker.stock.service.places import set_in_service
 
 # AZ001 may be used through the eighth day ahead; MR001 carries a monitor.
 BATCHES = ("az-10/AZ001", "az-10/AZ003", "mr-10/MR001")
-PLACES = ("pkm-cipondoh-k1", "pkm-cipondoh-k2")
+BOX = "pkm-cipondoh-b1"
+PLACES = ("pkm-cipondoh-k1", "pkm-cipondoh-k2", BOX)
 DAYS = (0, 8, 9, 30)
 MANY = 10_000
 
@@ -65,8 +69,9 @@ steps = st.one_of(
     st.tuples(st.just("pack"), products, some),
     st.tuples(st.just("unpack"), st.integers(0, 5)),
     st.tuples(st.just("dispatch"), st.integers(0, 5)),
-    st.tuples(st.just("promise"), products, st.sampled_from(DAYS), some),
-    st.tuples(st.just("come")),
+    st.tuples(st.just("promise"), products, st.sampled_from(DAYS), some, st.booleans()),
+    st.tuples(st.just("come"), st.booleans()),
+    st.tuples(st.just("take_along"), st.booleans()),
 )
 
 
@@ -80,7 +85,9 @@ class House:
         self.shelf = Shelf(expiry=expiry, product=lambda batch: batch.split("/", maxsplit=1)[0])
         self.packed: list[UUID] = []
         self.session = self.desk.session(ahead=0, capacity=1_000)
-        self.left_in_vials = 0
+        self.outreach: UUID | None = None
+        # Doses left, by the place the vial came from and whose it is: "home", "along" or "hand".
+        self.left = Counter[tuple[str, str]]()
 
     @property
     def today(self) -> date:
@@ -113,12 +120,11 @@ class House:
 
     def transfer(self, place: str, batch: str, vials: int, stage: int | None) -> None:
         seen = stage if batch.startswith("mr") else None
-        to = PLACES[1 - PLACES.index(place)]
+        to = PLACES[(PLACES.index(place) + 1) % len(PLACES)]
         refused = self.post(Kind.TRANSFER, place, batch, vials, to_place=self.place(to), vvm_stage=seen)
         assert (refused is None) == (self.shelf.at((place, batch)) >= vials), refused
         if refused is None:
-            self.shelf.move((place, batch), -vials)
-            self.shelf.move((to, batch), vials, "unusable" if seen == 3 else "usable")
+            self.shelf.carry((place, batch), (to, batch), vials, "unusable" if seen == 3 else "usable")
 
     def waste(self, place: str, batch: str, vials: int) -> None:
         refused = self.post(Kind.WASTE, place, batch, vials, reason="broken")
@@ -157,7 +163,7 @@ class House:
         assert (refused is None) == (self.shelf.can_take((place, batch)) >= vials), refused
         if refused is None:
             self.shelf.move((place, batch), -vials)
-            self.left_in_vials += 10 * vials if batch.startswith("az") else 0
+            self.left[place, "hand"] += 10 * vials if batch.startswith("az") else 0
 
     def service(self, place: str, on: bool) -> None:
         set_in_service(self.db, SYSTEM, self.place(place).id, on, now=self.world.now)
@@ -175,7 +181,9 @@ class House:
         if self.attempt(lambda: pack_shipment(self.db, SYSTEM, made.id, (), now=self.world.now)) is not None:
             assert could == 0
             return
-        taken = {spot: n for _, spot, n in self.lines(made.id)}
+        taken = Counter(dict.fromkeys(self.shelf.packed, 0))
+        for _, spot, n in self.lines(made.id):
+            taken[spot] += n
         assert sum(taken.values()) == min(vials, could)
         for spot, n in taken.items():
             assert n <= self.shelf.can_take(spot)
@@ -187,74 +195,146 @@ class House:
             shipment = self.packed.pop(which % len(self.packed))
             lines = self.lines(shipment)
             cancel_shipment(self.db, SYSTEM, shipment, now=self.world.now)
-            for _, spot, n in lines:
+            for spot, n in self.where(lines).items():
                 self.shelf.packed[spot] -= n
 
     def dispatch(self, which: int) -> None:
         if not self.packed:
             return
         shipment = self.packed[which % len(self.packed)]
-        lines = self.lines(shipment)
+        lines = self.where(self.lines(shipment))
         refused = self.attempt(
             lambda: dispatch_shipment(self.db, SYSTEM, shipment, occurred_at=self.world.now, now=self.world.now)
         )
-        assert (refused is None) == all(self.shelf.at(spot) >= n for _, spot, n in lines), refused
+        assert (refused is None) == all(self.shelf.at(spot) >= n for spot, n in lines.items()), refused
         if refused is None:
             self.packed.remove(shipment)
-            for _, spot, n in lines:
+            for spot, n in lines.items():
                 self.shelf.packed[spot] -= n
                 self.shelf.move(spot, -n)
 
-    def promise(self, product: str, ahead: int, vials: int) -> None:
+    def pool(self, product: str, name: str) -> tuple[UUID, UUID]:
+        holder = self.world.puskesmas.id if name == STORES else self.place(name).id
+        return holder, self.world.presentations[product].id
+
+    def promise(self, product: str, ahead: int, vials: int, along: bool) -> None:
+        name = BOX if along and BOX in self.shelf.apart else STORES
+        place_id = None if name == STORES else self.place(name).id
         day = self.today + timedelta(days=ahead)
         pool = (self.world.puskesmas.id, self.world.presentations[product].id)
-        could = self.shelf.can_promise(product, day, self.today)
-        refused = self.attempt(lambda: reserve(self.db, *pool, {day: vials}, today=self.today))
+        could = self.shelf.can_promise(product, day, self.today, name)
+        refused = self.attempt(lambda: reserve(self.db, *pool, {day: vials}, today=self.today, place_id=place_id))
         if could is not None:
             assert (refused is None) == (vials <= could), refused
         if refused is None:
-            self.shelf.needs[product, day] += vials
+            self.shelf.needs[name, product, day] += vials
 
-    def come(self) -> None:
+    def take_along(self, out: bool) -> None:
+        """A session is planned that takes the box along, or the one that did is over."""
+        shelf = self.shelf
+        if not out:
+            if self.outreach is not None:
+                for product in ("az-10", "mr-10"):
+                    need = need_by_day(self.db, *self.pool(product, BOX))
+                    product_id = self.world.presentations[product].id
+                    release(
+                        self.db,
+                        self.world.puskesmas.id,
+                        product_id,
+                        need,
+                        today=self.today,
+                        place_id=self.place(BOX).id,
+                    )
+                close_session(self.db, SYSTEM, self.outreach, now=self.world.now)
+                shelf.needs = Counter({key: n for key, n in shelf.needs.items() if key[0] != BOX})
+                shelf.apart.discard(BOX)
+                self.outreach = None
+            return
+        if self.outreach is not None:
+            return
+        days = [self.today + timedelta(days=ahead) for ahead in range(40)]
+        before = [shelf.lacking(product, days) for product in ("az-10", "mr-10")]
+        shelf.apart.add(BOX)
+        after = [shelf.lacking(product, days) for product in ("az-10", "mr-10")]
+        promised = any(a > b for was, now in zip(before, after, strict=True) for b, a in zip(was, now, strict=True))
+        planned: list[UUID] = []
+        refused = self.attempt(lambda: planned.append(self.desk.session(ahead=0, capacity=1_000, place=BOX)))
+        assert refused == ("stock.place_promised" if promised else None)
+        if refused is not None:
+            shelf.apart.discard(BOX)
+            return
+        self.outreach = planned[0]
+
+    def sees(self, key: tuple[str, str], name: str) -> bool:
+        """Whether doses of such a vial serve who comes to the stores' session, or to the box's."""
+        place, whose = key
+        if name == BOX:
+            return place == BOX
+        return whose == "home" or place not in self.shelf.apart
+
+    def come(self, along: bool) -> None:
         """Somebody walks in, books and gets a dose: never one that is promised to others, never none that is there."""
-        before = self.shelf.can_promise("az-10", self.today, self.today)
-        short = self.desk.short("az-10")
+        desk = self.desk
+        name = BOX if along and self.outreach is not None else STORES
+        session = self.session if name == STORES else self.outreach
+        assert session is not None
+        before = self.shelf.can_promise("az-10", self.today, self.today, name)
+        open_doses = sum(n for key, n in self.left.items() if self.sees(key, name))
+        rows = binding(read_steps(self.db, *self.pool("az-10", name)), self.today)
         booked: list[Any] = []
-        refused = self.attempt(lambda: booked.append(self.desk.book(self.session)))
-        if before is not None and not short and self.has_rows():
-            assert (refused is None) == (before > 0 or self.left_in_vials > 0), refused
+        refused = self.attempt(lambda: booked.append(desk.book(session)))
+        if before is not None and rows and not any(row.short for row in rows):
+            assert (refused is None) == (before > 0 or open_doses > 0), refused
         if refused is not None:
             return
-        desk = self.desk
-        vials = sum(self.shelf.can_take((place, b)) for place in PLACES for b in BATCHES if b.startswith("az"))
-        assert self.attempt(lambda: desk.vaccinate(desk.move(booked[0], BookingState.CONFIRMED))) is None
-        if self.left_in_vials == 0:
-            assert vials > 0
-            self.left_in_vials = 10
-            self.took_one()
-        self.left_in_vials -= 1
+        given: list[Booking] = []
+        at_hand = self.shelf.useful("az-10", self.today, name)
+        moved = lambda: given.append(desk.vaccinate(desk.move(booked[0], BookingState.CONFIRMED)))  # noqa: E731  # one act
+        assert self.attempt(moved) is None
+        vial = self.db.get_one(OpenVial, given[0].open_vial_id, populate_existing=True)
+        code = next(code for code in PLACES if self.place(code).id == vial.place_id)
+        whose = {None: "hand", self.session: "home"}.get(vial.session_id, "along")
+        if vial.given == 1 and self.shelf_lost_one(code):
+            assert (open_doses, at_hand > 0, self.sees((code, whose), name)) == (0, True, True)
+            self.left[code, whose] += 10
+        assert self.left[code, whose] > 0, "out of a vial that is not there"
+        assert self.sees((code, whose), name), "out of a vial of others"
+        self.left[code, whose] -= 1
         # What the booking and its claim to the second dose need is the quota's matter; here it is read.
-        noted = need_by_day(self.db, self.world.puskesmas.id, self.world.presentations["az-10"].id)
-        self.shelf.needs = type(self.shelf.needs)(
-            {key: n for key, n in self.shelf.needs.items() if key[0] != "az-10"}
-            | {("az-10", day): n for day, n in noted.items()}
-        )
+        for each in (STORES, BOX):
+            noted = need_by_day(self.db, *self.pool("az-10", each))
+            self.shelf.needs = Counter(
+                {key: n for key, n in self.shelf.needs.items() if key[:2] != (each, "az-10")}
+                | {(each, "az-10", day): n for day, n in noted.items()}
+            )
 
     # what is asked
 
-    def has_rows(self) -> bool:
-        pool = (self.world.puskesmas.id, self.world.presentations["az-10"].id)
-        return bool(binding(read_steps(self.db, *pool), self.today))
+    def shelf_lost_one(self, place: str) -> bool:
+        """Whether the desk took a vial out of this place."""
+        for batch in BATCHES:
+            there = self.ledger.vials(batch, place=self.place(place))
+            if there < self.shelf.at((place, batch)):
+                assert there == self.shelf.at((place, batch)) - 1
+                assert self.shelf.can_take((place, batch)) > 0, "taken from where nothing may be used"
+                self.shelf.move((place, batch), -1)
+                return True
+        return False
 
-    def took_one(self) -> None:
-        """Which fridge the desk took the vial from."""
-        for place in PLACES:
-            for batch in BATCHES:
-                there = self.ledger.vials(batch, place=self.place(place))
-                if there < self.shelf.at((place, batch)):
-                    assert there == self.shelf.at((place, batch)) - 1
-                    assert self.shelf.can_take((place, batch)) > 0, "taken from where nothing may be used"
-                    self.shelf.move((place, batch), -1)
+    def where(self, lines: list[tuple[UUID, tuple[str, str], int]]) -> Counter[tuple[str, str]]:
+        """Where the vials of a shipment lie by now: where they were packed, else wherever packed ones were carried."""
+        found = Counter[tuple[str, str]]()
+        for _, spot, n in lines:
+            found[spot] = min(n, self.shelf.packed[spot])
+        for _, spot, n in lines:
+            missing = n - min(n, self.shelf.packed[spot])
+            for other in sorted(self.shelf.packed, key=lambda one: str(self.place(one[0]).id)):
+                if other[1] == spot[1] and other != spot:
+                    taken = min(missing, self.shelf.packed[other] - found[other])
+                    found[other] += max(0, taken)
+                    missing -= max(0, taken)
+            found[spot] += missing
+        return found
 
     def lines(self, shipment: UUID) -> list[tuple[UUID, tuple[str, str], int]]:
         codes = {self.place(code).id: code for code in PLACES}
@@ -264,18 +344,25 @@ class House:
 
     def check(self) -> None:
         for product in ("az-10", "mr-10"):
-            pool = (self.world.puskesmas.id, self.world.presentations[product].id)
-            rows, parcels = read_steps(self.db, *pool), parcels_at(self.db, *pool)
-            for ahead in DAYS:
-                day = self.today + timedelta(days=ahead)
-                useful = self.shelf.useful(product, day)
-                counted = [row.vials for row in rows if row.step <= day]
-                assert (counted[-1] if counted else 0) == useful, f"promised from {day}"
-                assert sum(line.vials for line in pick(parcels, MANY, day).lines) == useful, f"picked on {day}"
-                could = self.shelf.can_promise(product, day, self.today)
-                if could is not None:
-                    assert bears(self.db, *pool, day, self.today) == could
-            assert self.on_pages(product) == self.shelf.useful(product, self.today), "on pages"
+            for name in {STORES, *self.shelf.apart}:
+                self.check_pool(product, name)
+            everywhere = sum(self.shelf.useful(product, self.today, name) for name in {STORES, *self.shelf.apart})
+            assert self.on_pages(product) == everywhere, "on pages"
+
+    def check_pool(self, product: str, name: str) -> None:
+        pool = self.pool(product, name)
+        rows = read_steps(self.db, *pool)
+        here = (self.world.puskesmas.id, self.world.presentations[product].id)
+        parcels = parcels_at(self.db, *here, place_id=None if name == STORES else self.place(name).id)
+        for ahead in DAYS:
+            day = self.today + timedelta(days=ahead)
+            useful = self.shelf.useful(product, day, name)
+            counted = [row.vials for row in rows if row.step <= day]
+            assert (counted[-1] if counted else 0) == useful, f"promised of {name} from {day}"
+            assert sum(line.vials for line in pick(parcels, MANY, day).lines) == useful, f"picked of {name} on {day}"
+            could = self.shelf.can_promise(product, day, self.today, name)
+            if could is not None:
+                assert bears(self.db, *pool, day, self.today) == could
 
     def on_pages(self, product: str) -> int:
         ids = [self.world.batches[batch].id for batch in BATCHES if batch.startswith(product)]
@@ -291,7 +378,19 @@ class House:
 @settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.lists(steps, min_size=4, max_size=16))
 @example([("supply", PLACES[0], "mr-10/MR001", 1, 3), ("open", PLACES[0], "mr-10/MR001", 2)])
-@example([("pack", "az-10", 4), ("come",), ("service", PLACES[1], False), ("come",), ("unpack", 0), ("come",)])
+@example(
+    [
+        ("pack", "az-10", 4),
+        ("come", False),
+        ("service", PLACES[1], False),
+        ("come", False),
+        ("unpack", 0),
+        ("come", False),
+    ]
+)
+@example([("pack", "az-10", 4), ("transfer", PLACES[1], "az-10/AZ003", 3, None), ("come", False), ("dispatch", 0)])
+@example([("supply", BOX, "az-10/AZ001", 1, None), ("take_along", True), ("come", True), *[("come", False)] * 3])
+@example([("take_along", True), ("transfer", PLACES[1], "az-10/AZ003", 2, None), ("come", True), ("take_along", False)])
 def test_what_is_promised_is_what_is_picked_whatever_happens(
     db: Session, world: World, drawn: list[tuple[Any, ...]]
 ) -> None:
@@ -330,7 +429,7 @@ def one_hand(engine: Engine, world: World, seed: int) -> None:
 
 def _one_step(db: Session, world: World, ledger: Ledger, dice: random.Random, mine: list[UUID]) -> None:
     batch, code = dice.choice(BATCHES), dice.choice(PLACES)
-    place, other = world.equipment[code], world.equipment[PLACES[1 - PLACES.index(code)]]
+    place, other = world.equipment[code], world.equipment[PLACES[(PLACES.index(code) + 1) % len(PLACES)]]
     pool = (world.puskesmas.id, world.batches[batch].presentation_id)
     stage = dice.choice([None, 2, 3]) if batch.startswith("mr") else None
     acts: list[Callable[[], object]] = [
@@ -342,6 +441,8 @@ def _one_step(db: Session, world: World, ledger: Ledger, dice: random.Random, mi
         lambda: set_in_service(db, SYSTEM, place.id, dice.random() < 0.5, now=world.now),
         lambda: reserve(db, *pool, {ledger.today: 1}, today=ledger.today),
         lambda: release(db, *pool, {ledger.today: 1}, today=ledger.today),
+        lambda: Desk(db, world, world.now).session(ahead=0, place=BOX),
+        lambda: [close_session(db, SYSTEM, one, now=world.now) for one in _outreaches(db)[:1]],
     ]
     if mine and dice.random() < 0.3:
         shipment = mine.pop()
@@ -370,14 +471,22 @@ def test_what_is_promised_is_what_is_picked_under_many_hands(engine: Engine, com
     together([partial(one_hand, engine, world, seed * 100 + hand) for hand in range(6)])
     with transaction(engine) as db:
         check_books(db)
-        for product in ("az-10", "mr-10"):
-            pool = (world.puskesmas.id, world.presentations[product].id)
-            today = Ledger(db, world).today
-            rows = binding(read_steps(db, *pool), today)
-            picked = sum(line.vials for line in pick(parcels_at(db, *pool), MANY, today).lines)
-            assert (rows[0].vials if rows else 0) == picked
+        today = Ledger(db, world).today
+        box = world.equipment[BOX].id
+        along = [box] if _outreaches(db) else []
+        for product in (world.presentations["az-10"].id, world.presentations["mr-10"].id):
+            for place_id in [None, *along]:
+                rows = binding(read_steps(db, place_id or world.puskesmas.id, product), today)
+                parcels = parcels_at(db, world.puskesmas.id, product, place_id=place_id)
+                picked = sum(line.vials for line in pick(parcels, MANY, today).lines)
+                assert (rows[0].vials if rows else 0) == picked
         packed = db.scalar(select(func.sum(PackedLine.vials)).where(PackedLine.shipment_id.in_(_packed(db)))) or 0
         assert packed == (db.scalar(select(func.sum(StockBalance.packed))) or 0)
+
+
+def _outreaches(db: Session) -> list[UUID]:
+    out = VaccinationSession.place_id.is_not(None), VaccinationSession.state != SessionState.CLOSED
+    return list(db.scalars(select(VaccinationSession.id).where(*out).order_by(func.random())))
 
 
 def _packed(db: Session) -> list[UUID]:

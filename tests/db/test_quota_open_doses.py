@@ -27,6 +27,7 @@ from tracker.quota.service.sessions import plan_session
 from tracker.reactions import BY_NAME, REACTIONS
 from tracker.stock.events import StockMoved
 from tracker.stock.models import OpenVial
+from tracker.stock.queries.availability import need_by_day
 from tracker.stock.rules.words import Kind, OpenWaste
 from tracker.stock.service.commands import DiscardDoses
 from tracker.stock.service.opening import discard_doses
@@ -231,11 +232,14 @@ def test_a_vial_opened_at_the_desk_is_not_promised_to_an_outreach_with_a_box_of_
     desk.stock(LOT, 1)
     desk.ledger.post(Kind.SUPPLY, desk.ledger.line(LOT, 1, place=desk.world.cold_box), at=desk.now, now=desk.now)
     outreach = desk.from_to(8, 12)
-    desk.read(outreach).place_id = desk.world.cold_box.id
+    change_session(
+        desk.db, SYSTEM, ChangeSession(session_id=outreach, reason="x", place="pkm-cipondoh-b1"), now=desk.now
+    )
     people = desk.booked(outreach, 4)
     desk.now = desk.clock(7, 50)
     desk.open_by_hand()
-    assert (desk.need(), desk.short(), desk.all_stay(people)) == ({desk.today: 1}, 0, True)
+    noted = need_by_day(desk.db, desk.world.cold_box.id, desk.world.presentations["az-10"].id)
+    assert (noted, desk.need(), desk.short(), desk.all_stay(people)) == ({desk.today: 1}, {}, 0, True)
 
 
 def test_at_hours_that_an_opened_vial_does_not_outlast_its_people_need_another_or_give_way(desk: Morning) -> None:

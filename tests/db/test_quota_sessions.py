@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from tests.support.books import check_books
 from tests.support.quota import Desk
 from tests.support.world import NOW, World, small_world
 from tracker.access.principal import SYSTEM
@@ -24,6 +25,7 @@ from tracker.quota.errors import (
     NoVial,
     OtherPlace,
     OtherVaccine,
+    PlaceLacks,
     SessionClosed,
     TooManySeated,
 )
@@ -37,6 +39,7 @@ from tracker.quota.service.ending import cancel_session, close_session, reopen_s
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.rounds import tidy_pools
+from tracker.stock.errors import PlacePromised
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.words import Kind, OpenWaste
 
@@ -231,15 +234,80 @@ def test_an_outreach_takes_its_vials_from_its_carrier_and_the_desk_from_the_frid
     assert here.batch_id == desk.world.batches["az-10/AZ001"].id
     for booking in desk.booked(outreach, 9):
         desk.vaccinate(booking)
+    # One vial is left in the fridge, none in the carrier.
+    assert (desk.available(outreach), desk.available(home)) == (0, 19)
+    with pytest.raises(Exhausted) as refused:
+        desk.confirmed(outreach)
+    assert refused.value.params["reason"] == "vials"
+    check_books(desk.db)
+
+
+def test_whose_vials_in_the_carrier_were_lost_gets_none_from_the_fridge(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 2)
+    desk.stock("az-10/AZ003", 1, place="pkm-cipondoh-b1")
+    outreach = desk.session(ahead=0, place="pkm-cipondoh-b1")
+    booked = desk.booked(outreach, 2)
+    desk.lose("az-10/AZ003", 1, place="pkm-cipondoh-b1")
     with pytest.raises(NoVial):
-        desk.vaccinate(desk.confirmed(outreach))
+        desk.vaccinate(booked[0])
+    found = displace(desk.db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+    assert (set(found.bookings), found.short) == ({one.id for one in booked}, 0)
+    check_books(desk.db)
 
 
-def test_the_desk_does_not_take_what_an_outreach_took_along(desk: Desk) -> None:
+def test_the_desk_does_not_promise_what_an_outreach_took_along(desk: Desk) -> None:
     desk.stock("az-10/AZ001", 1, place="pkm-cipondoh-b1")
-    desk.session(ahead=0, place="pkm-cipondoh-b1")
-    with pytest.raises(NoVial):
-        desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    outreach, home = desk.session(ahead=0, place="pkm-cipondoh-b1"), desk.session(ahead=0)
+    assert (desk.available(outreach), desk.available(home)) == (10, 0)
+    attempt = desk.db.begin_nested()
+    with pytest.raises(Exhausted):
+        desk.book(home)
+    attempt.rollback()
+    # Over, what it brings back is the facility's again.
+    close_session(desk.db, SYSTEM, outreach, now=desk.now)
+    assert desk.available(home) == 10
+    assert desk.vaccinate(desk.confirmed(home)).batch_id == desk.world.batches["az-10/AZ001"].id
+    check_books(desk.db)
+
+
+def test_what_is_promised_to_the_desk_is_not_taken_along_by_a_session_planned_since(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 1, place="pkm-cipondoh-b1")
+    home = desk.session(ahead=0)
+    desk.booked(home, 3)
+    with pytest.raises(PlacePromised) as refused:
+        desk.session(place="pkm-cipondoh-b1")
+    assert refused.value.params["vials"] == 1
+    desk.stock("az-10/AZ003", 1)
+    outreach = desk.session(place="pkm-cipondoh-b1")
+    # Cancelled, used by the desk, and wanted again: too late.
+    cancel_session(desk.db, SYSTEM, outreach, "hujan", now=desk.now)
+    desk.booked(home, 17)
+    desk.lose("az-10/AZ003", 1)
+    with pytest.raises(PlacePromised):
+        reopen_session(desk.db, SYSTEM, outreach, "cerah", now=desk.now)
+
+
+def test_a_session_that_gets_a_carrier_takes_the_promise_of_its_people_along(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-cipondoh-b1")
+    session, home = desk.session(), desk.session()
+    people, others = desk.booked(session, 4), desk.booked(home, 4)
+    change(desk, session, place="pkm-cipondoh-b1")
+    assert desk.short() == 0
+    assert desk.need() == {desk.day(1): 1}
+    assert (desk.available(session), desk.available(home)) == (6, 6)
+    displace(desk.db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+    assert set(desk.states([*people, *others])) == {BookingState.CONFIRMED}
+    check_books(desk.db)
+
+
+def test_a_session_gets_no_carrier_that_lacks_vials_for_its_people(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 2)
+    session = desk.session()
+    desk.booked(session, 4)
+    with pytest.raises(PlaceLacks) as refused:
+        change(desk, session, place="pkm-cipondoh-b1")
+    assert refused.value.params["persons"] == 4
 
 
 def test_a_carrier_of_another_facility_is_no_place_of_a_session(desk: Desk) -> None:

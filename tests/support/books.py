@@ -103,29 +103,33 @@ def _open_vials(db: Session) -> None:
 def _availability(db: Session) -> None:
     """Every row against what it means, computed anew from balances, fridges, monitors, packed vials and needs."""
     usable: dict[tuple[UUID, UUID], list[tuple[date, int]]] = defaultdict(list)
+    awaited = "SELECT place_id FROM vaccination_session WHERE place_id IS NOT NULL AND state <> 'closed'"
+    apart = set(db.scalars(text("SELECT id FROM equipment WHERE apart")))
+    assert apart == set(db.scalars(text(awaited))), "apart is what sessions take along"
     for row in db.execute(
         text(
-            "SELECT b.facility_id, t.presentation_id, t.expiry, b.vials - b.packed AS vials FROM stock_balance b "
+            "SELECT CASE WHEN e.apart THEN e.id ELSE b.facility_id END AS pool_id, t.presentation_id, t.expiry, "
+            "b.vials - b.packed AS vials FROM stock_balance b "
             "JOIN batch t ON t.id = b.batch_id JOIN equipment e ON e.id = b.place_id "
             "WHERE b.status = 'usable' AND b.vials > b.packed AND e.in_service "
             "AND (b.vvm_stage IS NULL OR b.vvm_stage IN (1, 2))"
         )
     ):
-        usable[row.facility_id, row.presentation_id].append((row.expiry, row.vials))
+        usable[row.pool_id, row.presentation_id].append((row.expiry, row.vials))
     need: dict[tuple[UUID, UUID], list[tuple[date, int]]] = defaultdict(list)
     for row in db.execute(text("SELECT * FROM stock_need WHERE vials > 0")):
-        need[row.facility_id, row.presentation_id].append((row.day, row.vials))
+        need[row.pool_id, row.presentation_id].append((row.day, row.vials))
     rows = db.execute(text("SELECT * FROM availability")).all()
-    pools = {(row.facility_id, row.presentation_id) for row in rows if row.step == FIRST}
+    pools = {(row.pool_id, row.presentation_id) for row in rows if row.step == FIRST}
     assert pools >= usable.keys() | need.keys(), "a pool has no rows"
     for row in rows:
-        pool = (row.facility_id, row.presentation_id)
+        pool = (row.pool_id, row.presentation_id)
         assert row.vials == sum(vials for expiry, vials in usable[pool] if expiry >= row.step), f"vials of {row}"
         assert row.needed == sum(vials for day, vials in need[pool] if day >= row.step), f"needed of {row}"
         assert row.needed <= row.vials + row.short, f"a promise is not backed: {row}"
         assert row.short == max(0, row.needed - row.vials), f"short is more than it must be: {row}"
     for pool, parcels in usable.items():
-        have = {row.step for row in rows if (row.facility_id, row.presentation_id) == pool}
+        have = {row.step for row in rows if (row.pool_id, row.presentation_id) == pool}
         ends = {date.fromordinal(expiry.toordinal() + 1) for expiry, _ in parcels}
         # Steps that have passed may be forgotten, from the first on; none between two that are kept.
         kept = min(have - {FIRST}, default=FIRST)

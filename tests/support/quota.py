@@ -149,7 +149,7 @@ class Desk:
         self.db.flush()
         rows = self.db.execute(
             select(StockNeed.day, StockNeed.vials).where(
-                StockNeed.facility_id == self.world.puskesmas.id,
+                StockNeed.pool_id == self.world.puskesmas.id,
                 StockNeed.presentation_id == self.world.presentations[product].id,
                 StockNeed.vials > 0,
             )

@@ -8,18 +8,23 @@ from dataclasses import dataclass, field
 from datetime import date
 
 Spot = tuple[str, str]  # place, batch
+STORES = "stores"
 
 
 @dataclass
 class Shelf:
-    """Vials by place, batch and status; `expiry` and `product` by batch."""
+    """Vials by place, batch and status; `expiry` and `product` by batch.
+
+    `apart`: places that sessions take along. `needs` by pool (such a place, or STORES), product and day.
+    """
 
     expiry: dict[str, date]
     product: Callable[[str], str]
     vials: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     packed: Counter[Spot] = field(default_factory=Counter)
     off: set[str] = field(default_factory=set)
-    needs: Counter[tuple[str, date]] = field(default_factory=Counter)
+    needs: Counter[tuple[str, str, date]] = field(default_factory=Counter)
+    apart: set[str] = field(default_factory=set)
 
     def at(self, spot: Spot, status: str = "usable") -> int:
         """Vials of a status at a spot."""
@@ -45,16 +50,44 @@ class Shelf:
             return 0
         return max(0, self.at(spot) - self.packed[spot])
 
-    def useful(self, product: str, day: date) -> int:
-        """Vials of a product that could be used on a day."""
-        spots = {(place, batch) for place, batch, _ in self.vials if self.product(batch) == product}
-        return sum(self.can_take(spot) for spot in spots if self.expiry[spot[1]] >= day)
+    def carry(self, spot: Spot, to: Spot, vials: int, status: str = "usable") -> None:
+        """Vials are carried to another place, free ones first; those that were packed stay packed."""
+        lacked = max(0, self.packed[spot] - self.at(spot))
+        self.move(spot, -vials)
+        self.move(to, vials, status)
+        along = max(0, self.packed[spot] - self.at(spot)) - lacked if status == "usable" else 0
+        self.packed[spot] -= along
+        self.packed[to] += along
 
-    def can_promise(self, product: str, day: date, today: date) -> int | None:
+    def spots(self, product: str, pool: str) -> set[Spot]:
+        """Where a pool's vials of a product lie."""
+        return {
+            (place, batch)
+            for place, batch, _ in self.vials
+            if self.product(batch) == product and pool == (place if place in self.apart else STORES)
+        }
+
+    def useful(self, product: str, day: date, pool: str = STORES) -> int:
+        """Vials of a product that could be used on a day, out of a pool."""
+        return sum(self.can_take(spot) for spot in self.spots(product, pool) if self.expiry[spot[1]] >= day)
+
+    def lacking(self, product: str, days: list[date]) -> list[int]:
+        """Vials that the stores' promises from each of these days on lack."""
+        return [
+            max(
+                0,
+                sum(n for (p, of, on), n in self.needs.items() if (p, of) == (STORES, product) and on >= day)
+                - self.useful(product, day),
+            )
+            for day in days
+        ]
+
+    def can_promise(self, product: str, day: date, today: date, pool: str = STORES) -> int | None:
         """How many vials more could be kept for a day, by giving each promise a vial of its own; None when some have none."""
-        spots = {(place, batch) for place, batch, _ in self.vials if self.product(batch) == product}
-        ends = [self.expiry[spot[1]] for spot in spots for _ in range(self.can_take(spot))]
-        needs = [on for (of, on), n in self.needs.items() if of == product and on >= today for _ in range(n)]
+        ends = [self.expiry[s[1]] for s in self.spots(product, pool) for _ in range(self.can_take(s))]
+        needs = [
+            on for (p, of, on), n in self.needs.items() if (p, of) == (pool, product) and on >= today for _ in range(n)
+        ]
         if not _all_served(ends, needs):
             return None
         more = 0

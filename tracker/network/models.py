@@ -77,7 +77,7 @@ class ServiceArea(Base):
 class Equipment(Base):
     """A walk-in cold room, fridge, freezer, cold box or truck: where vials lie and sensors hang.
 
-    `service_changed_at`: when it was last taken out of service or back into it; None when it never was.
+    `apart`: sessions take it along, and what lies in it is promised to theirs alone. `service_changed_at`: when it was last taken out of service or back into it; None when it never was.
     """
 
     __tablename__ = "equipment"
@@ -91,3 +91,4 @@ class Equipment(Base):
     place_kind: Mapped[PlaceKind] = mapped_column(StrEnumText(PlaceKind))
     in_service: Mapped[bool] = mapped_column(server_default="true")
     service_changed_at: Mapped[datetime | None]
+    apart: Mapped[bool] = mapped_column(server_default="false")

@@ -143,6 +143,12 @@ class OtherPlace(Refused):
     code = "quota.other_place"
 
 
+class PlaceLacks(Conflict):
+    """In the place that the session's vials are to come from lie fewer than who has booked needs."""
+
+    code = "quota.place_lacks"
+
+
 class TooManySeated(Conflict):
     """More people have come than the session is to have places; `least` is how many."""
 

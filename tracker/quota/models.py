@@ -59,6 +59,7 @@ class VaccinationSession(Base):
     place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
     # Whose people its places for residents are for, where that is not the facility's own.
     areas: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    closed_at: Mapped[datetime | None]
     content: Mapped[dict[str, Any]]  # what was asked, to tell a repeat from another session under the same id
     created_at: Mapped[datetime]
 

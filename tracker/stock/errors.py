@@ -191,6 +191,18 @@ class OutOfService(Refused):
     code = "stock.out_of_service"
 
 
+class PlacePromised(Conflict):
+    """What lies in the place is promised to others than the sessions that would take it along: so many vials."""
+
+    code = "stock.place_promised"
+
+
+class NotTakenAlong(Refused):
+    """No session takes the place along: what lies in it is promised with the facility's stores."""
+
+    code = "stock.not_taken_along"
+
+
 class PackedVials(Refused):
     """The vials are packed for a shipment; unpack them first."""
 

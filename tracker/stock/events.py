@@ -33,10 +33,11 @@ class StockMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfPool(Event):
-    """Of the vials of one presentation at one facility."""
+    """Of the vials of one presentation at one facility: in its stores, or in equipment that sessions take along (`place_id`)."""
 
     facility_id: UUID
     presentation_id: UUID
+    place_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -240,13 +240,14 @@ class StockStop(Base):
 
 
 class StockNeed(Base):
-    """Vials promised for one day at one facility."""
+    """Vials promised for one day of one pool: the facility's own (`pool_id` is its id), or equipment that sessions take along."""
 
     __tablename__ = "stock_need"
     __table_args__ = (CheckConstraint("vials >= 0", name="vials_not_negative"),)
 
-    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    pool_id: Mapped[UUID] = mapped_column(primary_key=True)
     presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"), primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
     day: Mapped[date] = mapped_column(primary_key=True)
     vials: Mapped[int]
 
@@ -256,17 +257,20 @@ class Availability(Base):
 
     A vial serves any day up to its expiry, so the sets are nested and these sums suffice (Hall). Steps are
     fixed days: date.min and the day after each expiry; time passing changes no row, only which rows bind.
+    `pool_id` is the facility for what lies in its stores, or equipment that is `apart` for what lies in that.
     """
 
     __tablename__ = "availability"
     __table_args__ = (
         CheckConstraint("vials >= 0 AND needed >= 0", name="not_negative"),
         CheckConstraint("needed <= vials + short AND short >= 0", name="promise_is_backed"),
+        Index("ix_availability_facility_id", "facility_id"),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 
-    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    pool_id: Mapped[UUID] = mapped_column(primary_key=True)
     presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"), primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
     step: Mapped[date] = mapped_column(primary_key=True)
     vials: Mapped[int] = mapped_column(BigInteger)
     needed: Mapped[int] = mapped_column(BigInteger)

@@ -210,11 +210,12 @@ def pick_out(found: Pick) -> PickOut:
     )
 
 
-def pool_out(facility: str, product: str, day: date, state: PoolState) -> PoolOut:
-    """What may still be promised of a pool, by facility and product code, on that day."""
+def pool_out(facility: str, product: str, place: str | None, day: date, state: PoolState) -> PoolOut:
+    """What may still be promised of a pool, by the codes of facility, product and place taken along, on that day."""
     return PoolOut(
         facility=facility,
         product=product,
+        place=place,
         day=day,
         bears=state.bears(day),
         short=state.short,

@@ -37,7 +37,7 @@ from tracker.stock.presenting import (
 )
 from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.events import event_by_id
-from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, vials_then
+from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, taken_along, vials_then
 from tracker.stock.rules.fefo import pick
 from tracker.stock.rules.words import MOST_VIALS, Kind
 from tracker.stock.schemas import (
@@ -143,14 +143,25 @@ def list_stock(
 
 @router.get("/stock/availability")
 def read_availability(
-    *, db: Db, caller: Caller, now: Now, facility: Ref, product: Ref, day: date | None = None
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    facility: Ref,
+    product: Ref,
+    place: Ref | None = None,
+    day: date | None = None,
 ) -> PoolOut:
-    """What may still be promised of a product at a facility, for `day` (today when not given)."""
-    place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+    """What may still be promised of a product, for `day` (today when not given): from a facility's stores, or from a place
+    that sessions take along.
+    """
+    there = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     presentation = presentation_by_ref(db, product)
-    today = local_day(now, place.timezone)
-    state = pool_states(db, [(place.id, presentation.id)], today)[place.id, presentation.id]
-    return pool_out(place.code, presentation.code, day or today, state)
+    along = None if place is None else taken_along(db, caller, there.id, place)
+    today = local_day(now, there.timezone)
+    pool = (there.id if along is None else along.id, presentation.id)
+    state = pool_states(db, [pool], today)[pool]
+    return pool_out(there.code, presentation.code, None if along is None else along.code, day or today, state)
 
 
 @router.get("/stock/pick")
@@ -162,13 +173,17 @@ def suggest_pick(
     facility: Ref,
     product: Ref,
     vials: Annotated[int, Query(ge=1, le=MOST_VIALS)],
+    place: Ref | None = None,
     day: date | None = None,
 ) -> PickOut:
-    """Which vials to take: first expiry, first out; what was passed over, and why."""
-    place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
+    """Which vials to take: first expiry, first out; what was passed over, and why. From the facility's stores, or from a
+    place that sessions take along.
+    """
+    there = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     presentation = presentation_by_ref(db, product)
-    parcels = parcels_at(db, place.id, presentation.id)
-    return pick_out(pick(parcels, vials, day or local_day(now, place.timezone)))
+    along = None if place is None else taken_along(db, caller, there.id, place)
+    parcels = parcels_at(db, there.id, presentation.id, place_id=None if along is None else along.id)
+    return pick_out(pick(parcels, vials, day or local_day(now, there.timezone)))
 
 
 @router.get("/stock/open-vials")

@@ -217,10 +217,14 @@ class StepOut(BaseModel):
 
 
 class PoolOut(BaseModel):
-    """What may still be promised of a product at a facility; `bears` is vials still free for `day`."""
+    """What may still be promised of a product at a facility; `bears` is vials still free for `day`.
+
+    `place`: of what lies in this one, which sessions take along; null for the facility's stores without such places.
+    """
 
     facility: str
     product: str
+    place: str | None
     day: date
     bears: int
     short: int

@@ -94,6 +94,11 @@ PROBLEMS: dict[str, Problem] = {
     "quota.other_place": Problem(
         422, "Peralatan ini milik fasilitas lain.", "This equipment stands at another facility."
     ),
+    "quota.place_lacks": Problem(
+        409,
+        "Vial di tempat itu belum cukup untuk {persons} orang yang sudah terdaftar: pindahkan vialnya ke sana dahulu.",
+        "Too few vials lie in that place for the {persons} people who have booked: move them there first.",
+    ),
     "quota.too_many_seated": Problem(
         409,
         "Sudah {least} orang datang: kapasitas tidak dapat lebih kecil.",

@@ -122,6 +122,16 @@ PROBLEMS: dict[str, Problem] = {
         "Peralatan itu sedang tidak dipakai; pindahkan vialnya atau aktifkan lagi peralatannya.",
         "The equipment is out of service; move the vials, or put it back into service.",
     ),
+    "stock.place_promised": Problem(
+        409,
+        "{vials} vial di {place} sudah dijanjikan kepada sesi lain; ganti tempatnya, atau pindahkan vial itu dahulu.",
+        "{vials} vials in {place} are promised to other sessions; choose another place, or move them first.",
+    ),
+    "stock.not_taken_along": Problem(
+        422,
+        "{place} tidak dibawa oleh sesi mana pun: vialnya dihitung bersama stok fasilitas. Tanyakan tanpa tempat.",
+        "No session takes {place} along: its vials count with the facility's stores. Ask without a place.",
+    ),
     "stock.packed_vials": Problem(
         422,
         "Hanya {vials} vial di tempat itu yang belum dikemas untuk pengiriman; bongkar dahulu kemasannya.",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.quota.rules.need import DayLoad, Load, SessionLoad, by_day
 from tracker.quota.rules.sharing import Opened, Shared, Waiting, share_out
 from tracker.stock.queries.availability import Pool
+from tracker.stock.service.reading import Anchor
 
 Who = UUID | date
 """A session, or the claims that fall due on a day."""
@@ -49,11 +50,9 @@ _WAITING = text(
     JOIN batch b ON b.id = v.batch_id AND b.presentation_id = p.presentation_id
     WHERE v.status = 'usable' AND v.remaining > 0 AND v.discard_by > :now
     UNION ALL
-    -- What other sessions of a day, of whatever product, took along.
-    SELECT 'carrier', p.facility_id, p.presentation_id, p.keeps, s.id, s.id, s.day, s.opens_at, s.closes_at, 0, s.place_id
-    FROM pool p JOIN vaccination_session s ON s.facility_id = p.facility_id
-    WHERE s.place_id IS NOT NULL AND s.cancelled IS NULL AND (p.all_days OR s.day = ANY(CAST(:days AS date[])))
-      AND s.closes_at > CAST(:now AS timestamptz) - interval '1 day'
+    -- What sessions take along serves theirs alone.
+    SELECT 'carrier', p.facility_id, p.presentation_id, p.keeps, NULL, NULL, NULL, NULL, NULL, 0, e.id
+    FROM pool p JOIN equipment e ON e.facility_id = p.facility_id WHERE e.apart
     ORDER BY facility_id, presentation_id, day, id
     """
 )
@@ -61,11 +60,11 @@ _WAITING = text(
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """What is promised at some pools, and how the doses of their open vials are shared out."""
+    """What is promised at some pools, and how the doses of their open vials are shared out (by facility and presentation)."""
 
     sessions: tuple[SessionLoad, ...]
     claims: Mapping[tuple[Pool, date], Load]
-    shared: Mapping[Pool, Shared[Who]]
+    shared: Mapping[Anchor, Shared[Who]]
 
     @property
     def days(self) -> dict[tuple[Pool, date], DayLoad]:
@@ -75,13 +74,13 @@ class Promised:
 
 def promised(
     db: Session,
-    pools: Collection[Pool],
+    pools: Collection[Anchor],
     now: datetime,
     days: Collection[date] | None = None,
     *,
-    also: Mapping[Pool, Opened] | None = None,
+    also: Mapping[Anchor, Opened] | None = None,
 ) -> Promised:
-    """What every session of the pools that is not closed carries, and the funded claims; all days when `days` is None.
+    """What every session of these facilities and presentations that is not closed carries, and the funded claims; all days when `days` is None.
 
     `also`: vials that are about to be opened. Claims share open vials only where these keep for days.
     """
@@ -95,12 +94,12 @@ def promised(
             "days": None if days is None else list(days),
         },
     ).all()
-    carriers: dict[tuple[UUID, date], set[UUID]] = defaultdict(set)
+    carriers: dict[UUID, set[UUID]] = defaultdict(set)
     for row in rows:
         if row.part == "carrier":
-            carriers[row.facility_id, row.day].add(row.place_id)
-    waiting: dict[Pool, list[Waiting[Who]]] = defaultdict(list)
-    opened: dict[Pool, list[Opened]] = defaultdict(list)
+            carriers[row.facility_id].add(row.place_id)
+    waiting: dict[Anchor, list[Waiting[Who]]] = defaultdict(list)
+    opened: dict[Anchor, list[Opened]] = defaultdict(list)
     apart: dict[tuple[Pool, date], Load] = {}
     for pool, vial in (also or {}).items():
         opened[pool].append(vial)
@@ -128,18 +127,23 @@ def promised(
                     closes_at=row.until_at,
                     persons=row.number,
                     place_id=row.place_id,
-                    carriers=frozenset(carriers[row.facility_id, row.day] - {row.place_id}),
+                    carriers=frozenset(carriers[row.facility_id] - {row.place_id}),
                 )
             )
     shared = {pool: share_out(waiting[pool], opened[pool], now) for pool in listed}
 
-    def load(pool: Pool, each: Waiting[Who]) -> Load:
+    def load(pool: Anchor, each: Waiting[Who]) -> Load:
         share = shared[pool].of(each.who)
         return Load(each.persons, share.doses, share.spare)
 
     return Promised(
         sessions=tuple(
-            SessionLoad(session_id=each.session_id, pool=pool, day=each.day, load=load(pool, each))
+            SessionLoad(
+                session_id=each.session_id,
+                pool=(each.place_id or pool[0], pool[1]),
+                day=each.day,
+                load=load(pool, each),
+            )
             for pool in listed
             for each in waiting[pool]
             if each.session_id is not None

@@ -17,6 +17,7 @@ from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.loads import promised
 from tracker.quota.rules.need import DayLoad, Load, room_in_vials, shared
 from tracker.stock.queries.availability import Pool, PoolState, StepRow, pool_states
+from tracker.stock.service.reading import Anchor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +40,25 @@ def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datet
         return {}
     facts = _facts(db, sessions)
     zones = {zone for zone, _, _ in facts.values()}
-    pools = {(s.facility_id, s.presentation_id) for s in sessions}
     states: dict[Pool, PoolState] = {}
     for zone in zones:
-        there = {pool for pool in pools if facts[pool][0] == zone}
+        there = {_pool(s) for s in sessions if facts[s.facility_id, s.presentation_id][0] == zone}
         states.update(pool_states(db, there, local_day(now, zone)))
-    carried = promised(db, pools, now)
+    carried = promised(db, facts.keys(), now)
     loads = {each.session_id: each.load for each in carried.sessions}
     days = carried.days
     numbers = {}
     for session in sessions:
-        pool = (session.facility_id, session.presentation_id)
-        _, per_vial, whole_day = facts[pool]
+        pool = _pool(session)
+        _, per_vial, whole_day = facts[session.facility_id, session.presentation_id]
         mine = loads.get(session.id, Load(session.live))
         load = shared(days.get((pool, session.day), DayLoad())) if whole_day else mine
         numbers[session.id] = _numbers(states[pool], session.day, load, per_vial)
     return numbers
+
+
+def _pool(session: VaccinationSession) -> Pool:
+    return session.place_id or session.facility_id, session.presentation_id
 
 
 def _numbers(state: PoolState, day: date, load: Load, per_vial: int) -> Numbers:
@@ -74,8 +78,8 @@ def _numbers(state: PoolState, day: date, load: Load, per_vial: int) -> Numbers:
     )
 
 
-def _facts(db: Session, sessions: Sequence[VaccinationSession]) -> dict[Pool, tuple[str, int, bool]]:
-    """Time zone, doses per vial, and whether opened vials serve the whole day, by pool."""
+def _facts(db: Session, sessions: Sequence[VaccinationSession]) -> dict[Anchor, tuple[str, int, bool]]:
+    """Time zone, doses per vial, and whether opened vials serve the whole day, by facility and presentation."""
     zones = {
         row.id: row.timezone
         for row in db.execute(

@@ -17,7 +17,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
 from tracker.database.types import Ltree
-from tracker.network.models import Facility, ServiceArea
+from tracker.network.models import Equipment, Facility, ServiceArea
 from tracker.network.queries import facility_by_code_or_id, local_today
 from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
@@ -81,17 +81,23 @@ def read_quota(
     seats = _seats(db, sessions)
     return [
         item
-        for session, facility, product in rows
+        for session, facility, product, place in rows
         for item in _items(
-            session, facility, product, seats=seats.get(session.id, []), numbers=numbers[session.id], now=now
+            session, facility, product, place, seats=seats.get(session.id, []), numbers=numbers[session.id], now=now
         )
     ]
+
+
+def pool_name(facility: str, product: str, place: str | None) -> str:
+    """By what a pool is known outside: sessions of one share their vials, and are never added up."""
+    return f"{facility}:{product}" if place is None else f"{facility}:{product}:{place}"
 
 
 def _items(
     session: VaccinationSession,
     facility: str,
     product: str,
+    place: str | None,
     *,
     seats: list[Seats],
     numbers: Numbers,
@@ -114,7 +120,7 @@ def _items(
                 bucket=seat.kind,
                 capacity_left=capacity_left,
                 bucket_left=bucket_left,
-                pool=f"{facility}:{product}",
+                pool=pool_name(facility, product, place),
                 pool_vials=numbers.vials,
                 pool_needed=numbers.needed,
                 pool_short=numbers.short,
@@ -126,11 +132,12 @@ def _items(
 
 def _sessions(
     db: Session, principal: Principal, asked: QuotaAsked, now: datetime
-) -> Select[VaccinationSession, str, str]:
+) -> Select[VaccinationSession, str, str, str]:
     start = local_today(now) if asked.from_day is None else literal(asked.from_day)
     end = start + USUAL_DAYS if asked.to_day is None else literal(asked.to_day)
     query = (
-        select(VaccinationSession, Facility.code, Presentation.code)
+        select(VaccinationSession, Facility.code, Presentation.code, Equipment.code)
+        .outerjoin(Equipment, Equipment.id == VaccinationSession.place_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Unit, Unit.id == Facility.id)
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
@@ -152,8 +159,8 @@ def _sessions(
 
 
 def _within(
-    db: Session, query: Select[VaccinationSession, str, str], area: str
-) -> Select[VaccinationSession, str, str]:
+    db: Session, query: Select[VaccinationSession, str, str, str], area: str
+) -> Select[VaccinationSession, str, str, str]:
     """All below a unit of that code, or all facilities and sessions that stand in, or serve, an area whose code begins with it."""
     unit = unit_by_ref(db, area)
     if unit is not None:
@@ -175,8 +182,8 @@ def _within(
 
 
 def _of_product(
-    db: Session, query: Select[VaccinationSession, str, str], product: str
-) -> Select[VaccinationSession, str, str]:
+    db: Session, query: Select[VaccinationSession, str, str, str], product: str
+) -> Select[VaccinationSession, str, str, str]:
     """A vaccine's code means all its presentations."""
     vaccine = db.scalar(select(Vaccine.id).where(Vaccine.code == product))
     if vaccine is not None:

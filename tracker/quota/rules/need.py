@@ -43,7 +43,7 @@ class DayLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLoad:
-    """One session's part of its day; `pool` is facility and presentation."""
+    """One session's part of its day; `pool` is facility (for its stores) or the equipment taken along, and presentation."""
 
     session_id: UUID
     pool: tuple[UUID, UUID]

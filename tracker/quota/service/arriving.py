@@ -23,7 +23,7 @@ from tracker.quota.service.claims import give_back_and_fund
 from tracker.quota.service.commands import ArriveAt, MoveBooking
 from tracker.quota.service.lapsing import answer_offer, lapse_in
 from tracker.quota.service.moving import move_booking
-from tracker.quota.service.pools import pool_facts
+from tracker.quota.service.pools import pool_of
 from tracker.quota.service.seating import buckets_of, lock_sessions, move, seat
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.steps import write_step
@@ -64,11 +64,11 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
     seat(booking, session, bucket)
     serve_person(db, person, session.facility_id)
     answer_offer(db, booking.id, OfferState.ACCEPTED, now)
-    here, there = (pool_facts(db, each.facility_id, each.presentation_id, now) for each in (session, left))
+    here, there = (pool_of(db, each, now) for each in (session, left))
     if session.state is SessionState.PLANNED and session.day == here.today:
         session.state = SessionState.OPEN
     db.flush()
-    lock_anchors(db, {here.key, there.key})
+    lock_anchors(db, {here.anchor, there.anchor})
     give_back_and_fund(db, there, now, {left.day})
     back(db, booking, session, now)
     tell_booking(db, BookingMoved(**facts_of(session, booking)), now)

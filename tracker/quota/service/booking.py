@@ -38,7 +38,7 @@ from tracker.quota.service.asking import check_due, judged
 from tracker.quota.service.claims import claim_of, fund_claims, give_back_and_fund, use_claim
 from tracker.quota.service.commands import Book
 from tracker.quota.service.lapsing import lapse_in
-from tracker.quota.service.pools import PoolFacts, pool_facts, settle
+from tracker.quota.service.pools import PoolFacts, pool_facts, pool_of, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, make_room, seat, seats_of
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -248,19 +248,19 @@ def back(db: Session, booking: Booking, session: VaccinationSession, now: dateti
 
     A `record` of somebody who has been there takes what there is: it promises nothing.
     """
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    pool = pool_of(db, session, now)
     claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose)
     others: list[PoolFacts] = []
-    if claim is not None and (claim.facility_id, claim.presentation_id) != (pool.facility_id, pool.presentation_id):
+    if claim is not None and (claim.facility_id, claim.presentation_id) != pool.key:
         others.append(pool_facts(db, claim.facility_id, claim.presentation_id, now))
     db.flush()
-    lock_anchors(db, {(p.facility_id, p.presentation_id) for p in (pool, *others)})
+    lock_anchors(db, {each.anchor for each in (pool, *others)})
     # Who has no claim comes after all who have; who has one is in line with it.
     if claim is None:
         fund_claims(db, pool, now)
     else:
         use_claim(db, claim, booking)
-    rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
+    rows = pool_state(db, *pool.key, pool.today)
     # What is short is promised twice already; a place in a half-filled vial of it would be a third time.
     if not record and (not rows or any(row.short > 0 and row.step <= session.day for row in rows)):
         raise Exhausted(session=str(session.id), reason="vials")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -13,18 +14,20 @@ from tracker.access.rules import Permission
 from tracker.delivery.service import queue_message
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.quota.errors import BadCapacity, SessionClosed, SessionInPast, TooManySeated
+from tracker.quota.errors import BadCapacity, PlaceLacks, SessionClosed, SessionInPast, TooManySeated
 from tracker.quota.events import SessionChanged
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, BucketKind, SessionAct, SessionState
-from tracker.quota.service.claims import give_back_and_fund
+from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.commands import ChangeSession
 from tracker.quota.service.displacing import withdraw
-from tracker.quota.service.ending import keep_session
-from tracker.quota.service.pools import PoolFacts, lock_pool, pool_facts
+from tracker.quota.service.ending import bring_back, keep_session
+from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_of, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions
 from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, window_of
 from tracker.quota.service.telling import tell_session
+from tracker.stock.errors import NotAvailable
+from tracker.stock.service.places import lock_facility, set_apart
 
 
 def change_session(db: Session, principal: Principal, command: ChangeSession, *, now: datetime) -> VaccinationSession:
@@ -32,7 +35,7 @@ def change_session(db: Session, principal: Principal, command: ChangeSession, *,
 
     With fewer places the newest bookings give way, first doses before later ones, and are looked another place for. Raises
     SessionNotFound, Forbidden, SessionClosed, BadWindow, SessionInPast, BadCapacity, TooManySeated, EquipmentNotFound,
-    OtherPlace.
+    OtherPlace, PlacePromised (what lies there is promised to others), PlaceLacks (too little lies there for who has booked).
     """
     session_for(db, principal, command.session_id, Permission.SESSION_WRITE)
     session = lock_sessions(db, [command.session_id])[command.session_id]
@@ -49,17 +52,38 @@ def change_session(db: Session, principal: Principal, command: ChangeSession, *,
     if (hours, capacity, place_id) == ((session.opens_at, session.closes_at), session.capacity, session.place_id):
         return session
     keep_session(db, principal, session, SessionAct.CHANGED, command.reason, now)
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
-    lock_pool(db, pool)
+    pool = pool_of(db, session, now)
+    if place_id == session.place_id:
+        lock_pool(db, pool)
+    else:
+        lock_facility(db, session.facility_id)
     if capacity != session.capacity:
         _resize(db, pool, session, capacity, now)
     moved = hours != (session.opens_at, session.closes_at)
-    (session.opens_at, session.closes_at), session.place_id = hours, place_id
+    session.opens_at, session.closes_at = hours
+    if place_id != session.place_id:
+        _take_along(db, pool, session, place_id, now)
     if moved:
         _tell_hours(db, session, facility, now)
     tell_session(db, session, SessionChanged, now)
     db.flush()
     return session
+
+
+def _take_along(
+    db: Session, pool: PoolFacts, session: VaccinationSession, place_id: UUID | None, now: datetime
+) -> None:
+    """The session's vials come from another place from now on; so do those behind its bookings."""
+    left, session.place_id = session.place_id, place_id
+    give_back(db, pool, now)
+    if place_id is not None:
+        set_apart(db, session.facility_id, place_id, True, now=now)
+    bring_back(db, session.facility_id, left, now)
+    try:
+        settle(db, pool_of(db, session, now), now)
+    except NotAvailable:
+        raise PlaceLacks(field="place", persons=session.live) from None
+    fund_claims(db, pool, now)
 
 
 def _resize(db: Session, pool: PoolFacts, session: VaccinationSession, capacity: int, now: datetime) -> None:

@@ -64,7 +64,7 @@ def make_claim(db: Session, pool: PoolFacts, booking: Booking, given_on: date, n
     )
     db.add(claim)
     db.flush()
-    fund(db, pool, claim, now)
+    fund(db, pool.stores, claim, now)
     return claim
 
 
@@ -86,7 +86,7 @@ def _has_next(db: Session, booking: Booking) -> bool:
 
 
 def fund(db: Session, pool: PoolFacts, claim: Claim, now: datetime) -> bool:
-    """Count vials for the claim; False when there are none. The pool is locked."""
+    """Count vials of the stores for the claim; False when there are none. The pool is locked."""
     if claim.due_day < pool.today:
         return False
     claim.state = ClaimState.FUNDED
@@ -100,7 +100,11 @@ def fund(db: Session, pool: PoolFacts, claim: Claim, now: datetime) -> bool:
 
 
 def fund_claims(db: Session, pool: PoolFacts, now: datetime) -> int:
-    """First in line at every inflow: back as many unfunded claims as vials allow, the earliest due first."""
+    """First in line at every inflow: back as many unfunded claims as the stores' vials allow, the earliest due first.
+
+    Nobody knows yet at which session they will be served, so nothing that goes out with one is counted for them.
+    """
+    pool = pool.stores
     waiting = db.scalars(
         select(Claim)
         .where(

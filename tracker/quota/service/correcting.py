@@ -20,7 +20,7 @@ from tracker.quota.service.booking import back
 from tracker.quota.service.claims import give_back_and_fund, restore_claim, withdraw_claim
 from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
 from tracker.quota.service.dosing import Dose, check_day, end_others, lock_dose, lock_pools
-from tracker.quota.service.pools import pool_facts
+from tracker.quota.service.pools import pool_of
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -50,7 +50,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
     again = awaited and booking.state not in LIVE
     if again and any(other.replaces_id != booking.id for _, other in dose.others):
         raise AlreadyBooked(person=str(booking.person_id), dose=booking.dose)
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    pool = pool_of(db, session, now)
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, state, command.reason, now)
     given = booking.state is BookingState.VACCINATED
@@ -86,7 +86,7 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     if booking.vaccinated_at is None:
         raise BadStep(state=booking.state.value, to=BookingState.VACCINATED.value)
     at = checked_time(command.occurred_at or booking.vaccinated_at, now)
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
     check_day(session, at, given_on)
     if booking.override is None:

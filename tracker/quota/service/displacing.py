@@ -6,7 +6,7 @@ transaction of its own, because it locks sessions of other places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, gr
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, ClaimState, OfferState, SessionState
 from tracker.quota.service.claims import fund_claims, restore_claim
 from tracker.quota.service.lapsing import answer_offer, lapse_in
-from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, settle
+from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_facts, pools_beside, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
 from tracker.stock.errors import NotAvailable
@@ -39,7 +39,7 @@ class Displaced:
 
 
 def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: datetime) -> Displaced:
-    """Withdraw promises of a pool until vials cover the rest. Twice is harmless.
+    """Withdraw promises of a facility and presentation, pool by pool, until vials cover the rest. Twice is harmless.
 
     Newest first-dose bookings of the short days first, then claims, second doses last; never who has arrived.
     """
@@ -55,11 +55,30 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
     sessions = lock_sessions(db, ids)
     buckets = buckets_of(db, ids) if ids else {}
     lapse_in(db, sessions, buckets, now)
-    pool = pool_facts(db, facility_id, presentation_id, now)
-    lock_pool(db, pool)
-    bookings = _movable(db, ids)
-    claims = _funded(db, pool)
-    rows = pool_state(db, facility_id, presentation_id, pool.today)
+    stores = pool_facts(db, facility_id, presentation_id, now)
+    lock_pool(db, stores)
+    rounds = [_displace(db, pool, sessions, buckets, now) for pool in pools_beside(db, stores)]
+    if any(each.bookings or each.claims for each in rounds):
+        tell_pool_changed(db, facility_id, presentation_id, now)
+    db.flush()
+    return Displaced(
+        bookings=tuple(booking for each in rounds for booking in each.bookings),
+        claims=sum(each.claims for each in rounds),
+        short=max(each.short for each in rounds),
+    )
+
+
+def _displace(
+    db: Session,
+    pool: PoolFacts,
+    sessions: Mapping[UUID, VaccinationSession],
+    buckets: Mapping[UUID, Bucket],
+    now: datetime,
+) -> Displaced:
+    """One pool's round; sessions and pool are locked."""
+    bookings = _movable(db, [one.id for one in sessions.values() if one.place_id == pool.place_id])
+    claims = _funded(db, pool) if pool.place_id is None else []
+    rows = pool_state(db, *pool.key, pool.today)
     groups = _groups(db, pool, bookings, claims, now)
     gone = displaced([(row.step, row.vials) for row in rows], groups, pool.doses_per_vial)
     by_id = {booking.id: booking for booking in bookings}
@@ -74,9 +93,6 @@ def displace(db: Session, facility_id: UUID, presentation_id: UUID, *, now: date
         withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
         withdrawn.append(booking.id)
     short = _settle(db, pool, now)
-    if gone:
-        tell_pool_changed(db, facility_id, presentation_id, now)
-    db.flush()
     return Displaced(bookings=tuple(withdrawn), claims=len(gone) - len(withdrawn), short=short)
 
 
@@ -112,9 +128,10 @@ def _groups(db: Session, pool: PoolFacts, bookings: list[Booking], claims: list[
     by_due_day: dict[date, list[Promise]] = {}
     for claim in claims:
         by_due_day.setdefault(claim.due_day, []).append(Promise(id=claim.id, rank=Rank.CLAIM, made_at=claim.made_at))
-    loads = promised(db, {pool.key}, now)
+    loads = promised(db, {pool.anchor}, now)
     claim_doses = {day: load.open_doses for (_, day), load in loads.claims.items()}
-    return grouped(loads.sessions, by_session, by_due_day, claim_doses, whole_day=pool.whole_day)
+    mine = [each for each in loads.sessions if each.pool == pool.key]
+    return grouped(mine, by_session, by_due_day, claim_doses, whole_day=pool.whole_day)
 
 
 def withdraw(
@@ -147,5 +164,5 @@ def _settle(db: Session, pool: PoolFacts, now: datetime) -> int:
     except NotAvailable:
         pass  # a doctor in front of a patient without a vial: the shortage is told below, not hidden
     fund_claims(db, pool, now)
-    rows = pool_state(db, pool.facility_id, pool.presentation_id, pool.today)
+    rows = pool_state(db, *pool.key, pool.today)
     return max((row.short for row in rows), default=0)

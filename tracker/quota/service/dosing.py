@@ -17,7 +17,7 @@ from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState, OfferState
 from tracker.quota.service.claims import claim_of, give_back_and_fund, restore_claim
 from tracker.quota.service.lapsing import answer_offer
-from tracker.quota.service.pools import PoolFacts, pool_facts
+from tracker.quota.service.pools import PoolFacts, pool_of
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.steps import session_to_lock
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -75,7 +75,7 @@ def lock_pools(db: Session, dose: Dose, pool: PoolFacts) -> None:
     booking = dose.booking
     claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose) if booking.dose > 1 else None
     claimed = [(claim.facility_id, claim.presentation_id)] if claim is not None else []
-    lock_anchors(db, {pool.key, *claimed, *((other.facility_id, other.presentation_id) for other, _ in dose.others)})
+    lock_anchors(db, {pool.anchor, *claimed, *((other.facility_id, other.presentation_id) for other, _ in dose.others)})
 
 
 def check_came(booking: Booking, at: datetime) -> None:
@@ -100,7 +100,7 @@ def end_others(db: Session, dose: Dose, pool: PoolFacts, now: datetime) -> None:
     for session, other in dose.others:
         move(other, session, dose.buckets[other.bucket_id], BookingState.CANCELLED, now)
         answer_offer(db, other.id, OfferState.REBOOKED, now)
-        there = pool_facts(db, session.facility_id, session.presentation_id, now)
+        there = pool_of(db, session, now)
         restore_claim(db, other, there.today)
         if there.key != pool.key:
             give_back_and_fund(db, there, now, {session.day})

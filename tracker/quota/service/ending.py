@@ -18,10 +18,11 @@ from tracker.quota.models import Booking, SessionChange, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, BookingState, SessionAct, SessionState
 from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.displacing import withdraw
-from tracker.quota.service.pools import PoolFacts, lock_pool, pool_facts
+from tracker.quota.service.pools import PoolFacts, lock_pool, pool_of
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.telling import tell_session
+from tracker.stock.service.places import lock_facility, set_apart
 
 
 def close_session(
@@ -45,8 +46,9 @@ def close_session(
         after = BookingState.NO_SHOW if booking.state in DISPLACEABLE else BookingState.DEFERRED
         move(booking, session, bucket, after, now)
         restore_claim(db, booking, pool.today)
-    session.state = SessionState.CLOSED
+    session.state, session.closed_at = SessionState.CLOSED, now
     give_back_and_fund(db, pool, now, {session.day})
+    bring_back(db, session.facility_id, session.place_id, now)
     tell_session(db, session, SessionClosed, now)
     db.flush()
     return session
@@ -68,8 +70,9 @@ def cancel_session(
     buckets = buckets_of(db, [session_id])
     for booking in _live(db, session_id):
         withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
-    session.state, session.cancelled = SessionState.CLOSED, reason
+    session.state, session.closed_at, session.cancelled = SessionState.CLOSED, now, reason
     give_back_and_fund(db, pool, now, {session.day})
+    bring_back(db, session.facility_id, session.place_id, now)
     tell_session(db, session, SessionCancelled, now)
     db.flush()
     return session
@@ -80,7 +83,7 @@ def reopen_session(
 ) -> VaccinationSession:
     """A session was closed or cancelled by mistake: it takes place after all. Open already is fine.
 
-    Who gave way and waits is offered a place in it again. Raises SessionNotFound, Forbidden, CannotAwait (its end has passed).
+    Who gave way and waits is offered a place in it again. Raises SessionNotFound, Forbidden, CannotAwait (its end has passed), PlacePromised.
     """
     session, _ = _locked(db, principal, session_id, now)
     if session.state is not SessionState.CLOSED:
@@ -89,7 +92,9 @@ def reopen_session(
         raise CannotAwait(session=str(session_id), to=BookingState.CONFIRMED.value)
     keep_session(db, principal, session, SessionAct.REOPENED, reason, now)
     session.state = SessionState.OPEN if session.opens_at <= now else SessionState.PLANNED
-    session.cancelled = None
+    session.closed_at = session.cancelled = None
+    if session.place_id is not None:
+        set_apart(db, session.facility_id, session.place_id, True, now=now)
     tell_session(db, session, SessionChanged, now)
     db.flush()
     return session
@@ -124,9 +129,26 @@ def keep_session(
 def _locked(db: Session, principal: Principal, session_id: UUID, now: datetime) -> tuple[VaccinationSession, PoolFacts]:
     session_for(db, principal, session_id, Permission.SESSION_WRITE)
     session = lock_sessions(db, [session_id])[session_id]
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
-    lock_pool(db, pool)
+    pool = pool_of(db, session, now)
+    if session.place_id is None:
+        lock_pool(db, pool)
+    else:
+        lock_facility(db, session.facility_id)
     return session, pool
+
+
+def bring_back(db: Session, facility_id: UUID, place_id: UUID | None, now: datetime) -> None:
+    """What lies in a place that no session takes along any more is the facility's again; `lock_facility` is held."""
+    if place_id is None:
+        return
+    db.flush()
+    awaited = db.scalar(
+        select(VaccinationSession.id)
+        .where(VaccinationSession.place_id == place_id, VaccinationSession.state != SessionState.CLOSED)
+        .limit(1)
+    )
+    if awaited is None:
+        set_apart(db, facility_id, place_id, False, now=now)
 
 
 def _live(db: Session, session_id: UUID) -> list[Booking]:

@@ -19,7 +19,7 @@ from tracker.quota.rules.words import LIVE, BookingState, ClaimState
 from tracker.quota.service.claims import OPEN, give_back_and_fund
 from tracker.quota.service.commands import MergePersons, MoveBooking
 from tracker.quota.service.moving import move_booking
-from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.pools import lock_pool, pool_facts, pools_beside
 
 _Promised = tuple[UUID, int]
 """A vaccine and a dose of it."""
@@ -88,6 +88,7 @@ def _one_claim_each(db: Session, persons: Sequence[UUID], had: Mapping[_Promised
         freed.add((claim.facility_id, claim.presentation_id))
     db.flush()
     for facility_id, presentation_id in sorted(freed):
-        pool = pool_facts(db, facility_id, presentation_id, now)
-        lock_pool(db, pool)
-        give_back_and_fund(db, pool, now, None)
+        stores = pool_facts(db, facility_id, presentation_id, now)
+        lock_pool(db, stores)
+        for pool in pools_beside(db, stores):
+            give_back_and_fund(db, pool, now, None)

@@ -16,7 +16,7 @@ from tracker.quota.service.booking import back
 from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.commands import MoveBooking
 from tracker.quota.service.lapsing import answer_offer
-from tracker.quota.service.pools import lock_pool, pool_facts
+from tracker.quota.service.pools import lock_pool, pool_of
 from tracker.quota.service.seating import move
 from tracker.quota.service.steps import locked_booking, write_step
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -57,7 +57,7 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
 
 def _settle(db: Session, booking: Booking, session: VaccinationSession, *, was_live: bool, now: datetime) -> None:
     """What a step means for the pool's vials, and for the session's own state."""
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    pool = pool_of(db, session, now)
     if booking.state is BookingState.ARRIVED and session.state is SessionState.PLANNED and session.day == pool.today:
         session.state = SessionState.OPEN
     if booking.state in LIVE and not was_live:

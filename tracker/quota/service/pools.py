@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tracker.kit.days import local_day
+from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.loads import promised
 from tracker.quota.rules.need import DayLoad, vials_of_day
 from tracker.quota.rules.sharing import Opened
+from tracker.quota.rules.words import SessionState
 from tracker.stock.queries.availability import Pool, need_by_day
 from tracker.stock.service.availability import release, reserve
-from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.reading import Anchor, lock_anchors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFacts:
-    """A pool and what its arithmetic needs; `today` is the facility's local day."""
+    """A pool and what its arithmetic needs; `today` is the facility's local day.
+
+    What lies in the facility's stores, or with a `place_id` in the equipment that sessions take along.
+    """
 
     facility_id: UUID
     presentation_id: UUID
+    place_id: UUID | None
     vaccine_id: UUID
     vaccine_code: str
     doses_per_vial: int
@@ -40,12 +46,22 @@ class PoolFacts:
 
     @property
     def key(self) -> Pool:
-        """Facility and presentation."""
+        """By what the stock room knows the pool: facility or place, and presentation."""
+        return self.place_id or self.facility_id, self.presentation_id
+
+    @property
+    def anchor(self) -> Anchor:
+        """The lock of all pools of a presentation at a facility."""
         return self.facility_id, self.presentation_id
+
+    @property
+    def stores(self) -> PoolFacts:
+        """The pool of the facility's stores."""
+        return replace(self, place_id=None)
 
 
 def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> PoolFacts:
-    """The facts of one pool; both ids are known to exist."""
+    """The facts of the pool of a facility's stores; both ids are known to exist."""
     row = db.execute(
         text(
             "SELECT f.timezone, p.vaccine_id, v.code, p.doses_per_vial, p.open_vial_hours, "
@@ -57,6 +73,7 @@ def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datet
     return PoolFacts(
         facility_id=facility_id,
         presentation_id=presentation_id,
+        place_id=None,
         vaccine_id=row.vaccine_id,
         vaccine_code=row.code,
         doses_per_vial=row.doses_per_vial,
@@ -67,10 +84,32 @@ def pool_facts(db: Session, facility_id: UUID, presentation_id: UUID, now: datet
     )
 
 
+def pool_of(db: Session, session: VaccinationSession, now: datetime) -> PoolFacts:
+    """The facts of the pool that a session draws from."""
+    stores = pool_facts(db, session.facility_id, session.presentation_id, now)
+    return replace(stores, place_id=session.place_id)
+
+
+def pools_beside(db: Session, pool: PoolFacts) -> list[PoolFacts]:
+    """The stores' pool and those that sessions still to be held draw from, of a facility and presentation; it is locked."""
+    db.flush()
+    places = db.scalars(
+        select(VaccinationSession.place_id)
+        .where(
+            VaccinationSession.facility_id == pool.facility_id,
+            VaccinationSession.presentation_id == pool.presentation_id,
+            VaccinationSession.place_id.is_not(None),
+            VaccinationSession.state != SessionState.CLOSED,
+        )
+        .distinct()
+    )
+    return [pool.stores, *(replace(pool, place_id=place) for place in sorted(filter(None, places)))]
+
+
 def lock_pool(db: Session, pool: PoolFacts) -> None:
     """Take the pool's anchor: from here on nobody else changes its promises or its vials."""
     db.flush()
-    lock_anchors(db, {(pool.facility_id, pool.presentation_id)})
+    lock_anchors(db, {pool.anchor})
 
 
 def needed_by_day(
@@ -78,17 +117,17 @@ def needed_by_day(
 ) -> dict[date, int]:
     """Vials the promises of each day need, as they stand in this transaction; `also` is a vial about to be opened."""
     db.flush()
-    loads = promised(db, {pool.key}, now, days, also=None if also is None else {pool.key: also}).days
+    loads = promised(db, {pool.anchor}, now, days, also=None if also is None else {pool.anchor: also}).days
     return {
         day: vials_of_day(loads.get((pool.key, day), DayLoad()), pool.doses_per_vial, whole_day=pool.whole_day)
-        for day in {*(day for _, day in loads), *(days or ())}
+        for day in {*(day for key, day in loads if key == pool.key), *(days or ())}
     }
 
 
 def drift(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> dict[date, int]:
     """By how many vials the promises of each day differ from what the stock room has noted."""
     wanted = needed_by_day(db, pool, now, days)
-    noted = need_by_day(db, pool.facility_id, pool.presentation_id)
+    noted = need_by_day(db, *pool.key)
     asked = set(wanted) if days is not None else {*wanted, *noted}
     deltas = {day: wanted.get(day, 0) - noted.get(day, 0) for day in asked}
     return {day: delta for day, delta in deltas.items() if delta}
@@ -102,10 +141,10 @@ def settle(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] |
     """
     wanted = drift(db, pool, now, days)
     deltas = {day: vials for day, vials in wanted.items() if vials < 0 or day >= pool.today}
-    reserve(db, pool.facility_id, pool.presentation_id, deltas, today=pool.today)
+    reserve(db, *pool.anchor, deltas, today=pool.today, place_id=pool.place_id)
 
 
 def give_back(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> None:
     """Note where less is needed, and only that: giving back can never be refused."""
     less = {day: -delta for day, delta in drift(db, pool, now, days).items() if delta < 0}
-    release(db, pool.facility_id, pool.presentation_id, less, today=pool.today)
+    release(db, *pool.anchor, less, today=pool.today, place_id=pool.place_id)

@@ -35,6 +35,7 @@ from tracker.quota.rules.buckets import bucket_kind, places_of
 from tracker.quota.rules.words import BucketKind, SessionState
 from tracker.quota.service.commands import PlanSession
 from tracker.quota.service.telling import tell_session
+from tracker.stock.service.places import lock_facility, set_apart
 
 MOST_PERSONS = 100_000
 _MOST_DOSE = 9
@@ -45,7 +46,8 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     """Make a session; answers its id and whether it is new. The same again answers the first.
 
     Raises FacilityNotFound, Forbidden, PresentationNotFound, SessionInPast, BadWindow, BadCapacity, BadDoses,
-    BadShare, UnknownBucketKind, BucketTwice, OtherSession, EquipmentNotFound, OtherPlace, BadAreaCode, UnknownArea.
+    BadShare, UnknownBucketKind, BucketTwice, OtherSession, EquipmentNotFound, OtherPlace, BadAreaCode, UnknownArea, and
+    PlacePromised for a place whose vials others were promised.
     """
     facility = facility_by_code_or_id(db, principal, command.facility)
     principal.require(Permission.SESSION_WRITE, path_of(db, facility.id))
@@ -84,6 +86,9 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
         created_at=now,
     )
     buckets = _buckets(command)
+    if place_id is not None:
+        lock_facility(db, facility.id)
+        set_apart(db, facility.id, place_id, True, now=now)
     db.add(session)
     db.flush()
     db.add_all(buckets)

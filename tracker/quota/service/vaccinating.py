@@ -16,7 +16,7 @@ from tracker.quota.service.asking import check_due, judged
 from tracker.quota.service.claims import claim_of, give_back_and_fund, make_claim, use_claim
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.dosing import Dose, check_came, check_day, end_others, lock_dose, lock_pools
-from tracker.quota.service.pools import PoolFacts, pool_facts
+from tracker.quota.service.pools import PoolFacts, pool_facts, pool_of
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
@@ -41,7 +41,7 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     if booking.state is BookingState.VACCINATED:
         return booking
     at = checked_time(command.occurred_at or now, now)
-    pool = pool_facts(db, session.facility_id, session.presentation_id, now)
+    pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
     if command.override is None:
         check_came(booking, at)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, or_, select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -54,7 +54,7 @@ def vial_for_dose(
     if named is not None:
         return _named(db, pool, named)
     db.flush()
-    kept = promised(db, {pool.key}, now, {session.day}).shared[pool.key].kept_from(session.id)
+    kept = promised(db, {pool.anchor}, now, {session.day}).shared[pool.anchor].kept_from(session.id)
     found = _open_then(db, pool, session, at, kept)
     return found or _open(db, principal, pool, session, kept, at=at, now=now)
 
@@ -113,8 +113,9 @@ _CANDIDATES = text(
     JOIN stock_event e ON e.id = v.event_id
     WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND b.expiry >= :day_of_dose
       AND (v.session_id = :session OR NOT v.id = ANY(CAST(:kept AS uuid[])))
-      AND CASE WHEN CAST(:place AS uuid) IS NULL THEN NOT v.place_id = ANY(CAST(:elsewhere AS uuid[]))
-               ELSE v.place_id = :place END
+      AND (v.session_id = :session
+           OR CASE WHEN CAST(:place AS uuid) IS NULL THEN NOT v.place_id = ANY(CAST(:elsewhere AS uuid[]))
+                   ELSE v.place_id = :place END)
       AND CASE WHEN :opened_later
                THEN v.batch_id = :batch AND v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
                     AND v.closed_at IS NULL AND v.remaining > 0
@@ -145,7 +146,7 @@ def _candidates(
             "day_of_dose": local_day(at, pool.timezone),
             "kept": list(kept),
             "place": session.place_id,
-            "elsewhere": list(_carriers(db, session)),
+            "elsewhere": list(_taken_along(db, session, at)),
             "opened_later": opened_later is not None,
             "batch": opened_later,
             "inferred": OPENED_FOR_A_DOSE,
@@ -199,7 +200,7 @@ def _open(
     A vial of the same batch whose opening was inferred from a later dose is that vial. What lay there then may have gone
     since; the ledger has the last word on each.
     """
-    elsewhere = _carriers(db, session)
+    elsewhere = _taken_along(db, session, at)
     parcels = [
         each
         for each in parcels_then(db, pool.facility_id, pool.presentation_id, at)
@@ -218,6 +219,7 @@ def _open(
             place_id=parcel.place_id,
             occurred_at=at,
             need=_served(db, pool, session, parcel, at=at, now=now),
+            need_of=pool.place_id,
             reason=OPENED_FOR_A_DOSE,
         )
         try:
@@ -228,14 +230,18 @@ def _open(
     raise NoVial(facility=str(pool.facility_id), presentation=str(pool.presentation_id))
 
 
-def _carriers(db: Session, session: VaccinationSession) -> set[UUID]:
-    """Where other sessions of the day take their vials from: what was taken along is not at the desk."""
+def _taken_along(db: Session, session: VaccinationSession, at: datetime) -> set[UUID]:
+    """Where others took their vials from at that instant: those are not at the desk.
+
+    From its planning until it is closed a session has its place for itself; on its own day also what was planned late.
+    """
     places = db.scalars(
         select(VaccinationSession.place_id).where(
             VaccinationSession.facility_id == session.facility_id,
-            VaccinationSession.day == session.day,
             VaccinationSession.place_id.is_not(None),
             VaccinationSession.cancelled.is_(None),
+            or_(VaccinationSession.day == session.day, VaccinationSession.created_at <= at),
+            or_(VaccinationSession.closed_at.is_(None), VaccinationSession.closed_at > at),
         )
     )
     return {place for place in places if place is not None} - {session.place_id}
@@ -254,6 +260,6 @@ def _served(
         discard_by=max(until, now + timedelta(seconds=1)),
         place_id=parcel.place_id,
     )
-    noted = need_by_day(db, pool.facility_id, pool.presentation_id)
+    noted = need_by_day(db, *pool.key)
     needed = needed_by_day(db, pool, now, {session.day}, also=opened)
     return {day: noted[day] - vials for day, vials in needed.items() if noted.get(day, 0) > vials}

@@ -25,7 +25,7 @@ from tracker.shipments.rules.sscc import is_sscc, make_sscc
 from tracker.shipments.rules.words import DISPATCHED, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
-from tracker.shipments.service.setting_aside import keys_of, lock_sender, packed_vials
+from tracker.shipments.service.setting_aside import keys_of, lock_sender, packed_batches, packed_vials
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.queries.stock import parcels_at
@@ -82,8 +82,8 @@ def pack_shipment(
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     boxes = boxes or (Box(),)
     given = _given(db, principal, shipment, boxes, now=now)
+    lock_sender(db, shipment, {take.batch_id for take in given} | packed_batches(db, shipment))
     mine = packed_vials(db, shipment)
-    lock_sender(db, shipment, {take.batch_id for take in given} | {key.batch_id for key in mine})
     takes, missing, skipped = _choose(db, shipment, boxes, given, mine, now=now)
     _replace_boxes(db, shipment, boxes, takes)
     more = keys_of(takes)
@@ -119,6 +119,7 @@ def dispatch_shipment(
     if shipment.state is not ShipmentState.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
+    lock_sender(db, shipment, {line.batch_id for line in lines}, on_the_road=True)
     event = PostEvent(
         # Not derived from the shipment: whoever knows its id could take such an id before, and block the dispatch.
         # That it happens once is kept by the shipment's row and state.
@@ -126,9 +127,7 @@ def dispatch_shipment(
         kind=Kind.DISPATCH,
         facility_id=shipment.from_facility_id,
         occurred_at=occurred_at,
-        lines=tuple(
-            Line(batch_id=line.batch_id, place_id=line.place_id, vials=line.vials, status=line.status) for line in lines
-        ),
+        lines=_out_of_places(lines, packed_vials(db, shipment)),
         reference=shipment.code,
         shipment_id=shipment.id,
     )
@@ -147,6 +146,21 @@ def dispatch_shipment(
         occurred_at=shipment.dispatched_at,
     )
     return shipment
+
+
+def _out_of_places(packed: Sequence[PackedLine], lying: Counter[Key]) -> tuple[Line, ...]:
+    """A line for each thing packed, from where it lies now; what was carried to several places is one for each."""
+    lines: list[Line] = []
+    for each in packed:
+        wanted = each.vials
+        own = Key(each.place_id, each.batch_id, each.status)
+        for key in sorted(lying, key=lambda one: one != own):
+            taken = min(wanted, lying[key])
+            if taken > 0 and (key.batch_id, key.status) == (own.batch_id, own.status):
+                lying[key] -= taken
+                wanted -= taken
+                lines.append(Line(batch_id=key.batch_id, place_id=key.holder_id, vials=taken, status=key.status))
+    return tuple(lines)
 
 
 def _choose(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog.models import Batch
 from tracker.shipments.models import PackedLine, Shipment, ShipmentLine
 from tracker.shipments.rules.words import ShipmentState
+from tracker.stock.models import StockBalance
 from tracker.stock.rules.entries import Key
 from tracker.stock.rules.words import Status
 from tracker.stock.service.places import set_aside
@@ -42,22 +43,63 @@ def keys_of(lines: Iterable[Taken]) -> Counter[Key]:
 
 
 def packed_vials(db: Session, shipment: Shipment) -> Counter[Key]:
-    """Vials that this shipment has set aside, as long as it is packed and has not left."""
+    """Vials that this shipment has set aside, where they lie now, as long as it is packed and has not left.
+
+    They lie where they were packed, or where somebody carried them since: one packed vial of a batch is as good as another.
+    The sender's pools are locked.
+    """
     if shipment.state is not ShipmentState.PACKED:
         return Counter()
-    return keys_of(db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id)))
+    named = keys_of(db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id)))
+    batches = {key.batch_id for key in named}
+    rows = db.execute(
+        select(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status, StockBalance.packed)
+        .where(
+            StockBalance.facility_id == shipment.from_facility_id,
+            StockBalance.batch_id.in_(batches),
+            StockBalance.packed > 0,
+        )
+        .order_by(StockBalance.holder_id)
+    )
+    lying = Counter({Key(row.holder_id, row.batch_id, row.status): row.packed for row in rows})
+    return _where_they_lie(named, lying)
 
 
-def lock_sender(db: Session, shipment: Shipment, batches: Collection[UUID]) -> None:
-    """Take the sender's pools of what is ordered and of these batches, before its shelves are looked at."""
+def _where_they_lie(named: Counter[Key], lying: Counter[Key]) -> Counter[Key]:
+    found = Counter[Key]()
+    for key, vials in named.items():
+        found[key] = min(vials, lying[key])
+    for key, vials in named.items():
+        missing = vials - found[key]
+        for other, packed in lying.items():
+            if (other.batch_id, other.status) == (key.batch_id, key.status) and other != key:
+                taken = min(missing, packed - found[other])
+                if taken > 0:
+                    found[other] += taken
+                    missing -= taken
+        found[key] += missing
+    return found
+
+
+def packed_batches(db: Session, shipment: Shipment) -> set[UUID]:
+    """What is in the shipment's boxes."""
+    return set(db.scalars(select(PackedLine.batch_id).where(PackedLine.shipment_id == shipment.id)))
+
+
+def lock_sender(db: Session, shipment: Shipment, batches: Collection[UUID], *, on_the_road: bool = False) -> None:
+    """Take the sender's pools of what is ordered and of these batches, before its shelves are looked at.
+
+    `on_the_road`: those of the shipment's transit too, since all that is locked is locked at once.
+    """
     ordered = select(ShipmentLine.presentation_id).where(ShipmentLine.shipment_id == shipment.id)
     named = select(Batch.presentation_id).where(Batch.id.in_(batches))
-    lock_anchors(db, {(shipment.from_facility_id, each) for each in db.scalars(ordered.union(named))})
+    owners = [shipment.from_facility_id, *([shipment.id] if on_the_road else [])]
+    lock_anchors(db, {(owner, each) for each in db.scalars(ordered.union(named)) for owner in owners})
 
 
 def unpack(db: Session, shipment: Shipment, *, now: datetime) -> None:
     """Give the vials packed for a shipment that will not leave back to the sender's promises."""
+    lock_sender(db, shipment, packed_batches(db, shipment))
     mine = packed_vials(db, shipment)
     if mine:
-        lock_sender(db, shipment, {key.batch_id for key in mine})
         set_aside(db, shipment.from_facility_id, {key: -vials for key, vials in mine.items()}, now=now)

@@ -14,7 +14,7 @@ from tracker.stock.models import Availability, StockNeed
 from tracker.stock.rules import availability as rules
 from tracker.stock.rules.availability import Step
 
-Pool = tuple[UUID, UUID]  # facility, presentation
+Pool = tuple[UUID, UUID]  # facility (for its stores) or equipment that sessions take along, presentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ class PoolState:
         return rules.bears(self.steps, day, self.today)
 
 
-def read_steps(db: Session, facility_id: UUID, presentation_id: UUID) -> list[Step]:
+def read_steps(db: Session, pool_id: UUID, presentation_id: UUID) -> list[Step]:
     """All rows of a pool, ascending, passed ones too."""
     rows = db.execute(
         select(Availability.step, Availability.vials, Availability.needed, Availability.short)
-        .where(Availability.facility_id == facility_id, Availability.presentation_id == presentation_id)
+        .where(Availability.pool_id == pool_id, Availability.presentation_id == presentation_id)
         .order_by(Availability.step)
     )
     return [Step(*row) for row in rows]
@@ -73,7 +73,7 @@ def binds(today: ColumnElement[date]) -> ColumnElement[bool]:
     """
     later = aliased(Availability)
     passed = exists().where(
-        later.facility_id == Availability.facility_id,
+        later.pool_id == Availability.pool_id,
         later.presentation_id == Availability.presentation_id,
         later.step > Availability.step,
         later.step <= today,
@@ -81,9 +81,9 @@ def binds(today: ColumnElement[date]) -> ColumnElement[bool]:
     return ~passed
 
 
-def pool_state(db: Session, facility_id: UUID, presentation_id: UUID, today: date) -> list[StepRow]:
+def pool_state(db: Session, pool_id: UUID, presentation_id: UUID, today: date) -> list[StepRow]:
     """The rows of a pool that bind on `today` (local day), ascending."""
-    return list(_state(read_steps(db, facility_id, presentation_id), today).rows)
+    return list(_state(read_steps(db, pool_id, presentation_id), today).rows)
 
 
 def pool_states(db: Session, pools: Collection[Pool], today: date) -> dict[Pool, PoolState]:
@@ -91,31 +91,31 @@ def pool_states(db: Session, pools: Collection[Pool], today: date) -> dict[Pool,
     found: dict[Pool, list[Step]] = {pool: [] for pool in pools}
     rows = db.execute(
         select(
-            Availability.facility_id,
+            Availability.pool_id,
             Availability.presentation_id,
             Availability.step,
             Availability.vials,
             Availability.needed,
             Availability.short,
         )
-        .where(tuple_(Availability.facility_id, Availability.presentation_id).in_(list(pools)))
+        .where(tuple_(Availability.pool_id, Availability.presentation_id).in_(list(pools)))
         .order_by(Availability.step)
     )
     for row in rows:
-        found[row.facility_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
+        found[row.pool_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
     return {pool: _state(steps, today) for pool, steps in found.items()}
 
 
-def bears(db: Session, facility_id: UUID, presentation_id: UUID, day: date, today: date) -> int:
+def bears(db: Session, pool_id: UUID, presentation_id: UUID, day: date, today: date) -> int:
     """Vials that can still be promised at a pool for `day`."""
-    return rules.bears(read_steps(db, facility_id, presentation_id), day, today)
+    return rules.bears(read_steps(db, pool_id, presentation_id), day, today)
 
 
-def need_by_day(db: Session, facility_id: UUID, presentation_id: UUID) -> dict[date, int]:
+def need_by_day(db: Session, pool_id: UUID, presentation_id: UUID) -> dict[date, int]:
     """Vials promised, by day, ascending; days without any are left out."""
     rows = db.execute(
         select(StockNeed.day, StockNeed.vials)
-        .where(StockNeed.facility_id == facility_id, StockNeed.presentation_id == presentation_id, StockNeed.vials > 0)
+        .where(StockNeed.pool_id == pool_id, StockNeed.presentation_id == presentation_id, StockNeed.vials > 0)
         .order_by(StockNeed.day)
     )
     return {row.day: row.vials for row in rows}

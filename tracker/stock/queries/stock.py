@@ -21,7 +21,10 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.network.errors import EquipmentNotFound
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import equipment_by_ref
+from tracker.stock.errors import NotTakenAlong
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules.fefo import Parcel
 from tracker.stock.rules.words import Account
@@ -100,10 +103,15 @@ def reported_then(*, as_of: datetime | None, known_at: datetime | None) -> Colum
     return select(StockEntry.event_id).where(and_(*conditions)).correlate(StockBalance).exists()
 
 
-def parcels_at(db: Session, facility_id: UUID, presentation_id: UUID | None = None) -> list[Parcel]:
-    """All vials in places of a facility, for FEFO; of one presentation, or of all. What is decided under a lock is fresh."""
+def parcels_at(
+    db: Session, facility_id: UUID, presentation_id: UUID | None = None, *, place_id: UUID | None = None
+) -> list[Parcel]:
+    """All vials in places of a facility, for FEFO; of one presentation, or of all. What is decided under a lock is fresh.
+
+    For a session with a `place_id` of its own what lies there; for everybody else, what sessions take along is `apart`.
+    """
     query = (
-        select(StockBalance, Batch.lot, Batch.expiry, Equipment.code, Equipment.in_service)
+        select(StockBalance, Batch.lot, Batch.expiry, Equipment.code, Equipment.in_service, Equipment.apart)
         .join(Batch, Batch.id == StockBalance.batch_id)
         .join(Equipment, Equipment.id == StockBalance.place_id)
         .where(StockBalance.facility_id == facility_id, StockBalance.vials > 0)
@@ -111,6 +119,8 @@ def parcels_at(db: Session, facility_id: UUID, presentation_id: UUID | None = No
     )
     if presentation_id is not None:
         query = query.where(Batch.presentation_id == presentation_id)
+    if place_id is not None:
+        query = query.where(StockBalance.holder_id == place_id)
     return [
         Parcel(
             batch_id=balance.batch_id,
@@ -123,9 +133,20 @@ def parcels_at(db: Session, facility_id: UUID, presentation_id: UUID | None = No
             vvm_stage=balance.vvm_stage,
             in_service=in_service,
             packed=balance.packed,
+            apart=apart and place_id is None,
         )
-        for balance, lot, expiry, place, in_service in db.execute(query)
+        for balance, lot, expiry, place, in_service, apart in db.execute(query)
     ]
+
+
+def taken_along(db: Session, principal: Principal, facility_id: UUID, ref: str | UUID) -> Equipment:
+    """Equipment of a facility that sessions take along; raises EquipmentNotFound, NotTakenAlong."""
+    found = equipment_by_ref(db, principal, ref)
+    if found.facility_id != facility_id:
+        raise EquipmentNotFound(field="place", equipment=str(ref))
+    if not found.apart:
+        raise NotTakenAlong(field="place", place=found.code)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,6 +238,32 @@ def _brought(entry: Entry, source: Key | None, balances: Mapping[Key, Balance]) 
     return None if taken_back else balances[source].vvm_stage
 
 
+def carried_along(before: Mapping[Key, Balance], after: Mapping[Key, Balance]) -> dict[Key, Balance]:
+    """The balances, with what was packed gone along where vials went to another place: free ones go first, packed ones after.
+
+    What was lost stays packed where it was: its shipment lacks it.
+    """
+    result = dict(after)
+    for source, left in after.items():
+        was = before.get(source)
+        if left.account is not Account.PLACE or was is None or was.vials <= left.vials:
+            continue
+        gone = max(0, left.packed - left.vials) - max(0, was.packed - was.vials)
+        for target, came in after.items():
+            same = (target.batch_id, target.status) == (source.batch_id, source.status)
+            if gone <= 0 or not same or came.account is not Account.PLACE:
+                continue
+            stood = before.get(target)
+            rise = came.vials - (stood.vials if stood is not None else 0)
+            moved = min(gone, rise - (result[target].packed - came.packed))
+            if moved > 0:
+                gone -= moved
+                result[source] = replace(result[source], packed=result[source].packed - moved)
+                packed_at = max(filter(None, (left.packed_at, result[target].packed_at)), default=None)
+                result[target] = replace(result[target], packed=result[target].packed + moved, packed_at=packed_at)
+    return result
+
+
 def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> dict[Key, Balance]:
     """The balances once vials have been dispatched: what left is no longer set aside."""
     left = net(entry for entry in entries if entry.account is Account.PLACE)

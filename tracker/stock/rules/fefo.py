@@ -13,7 +13,10 @@ from tracker.stock.rules.words import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """Vials of one batch in one place and status. `expiry` is the last day of use, `packed` are set aside for shipments."""
+    """Vials of one batch in one place and status. `expiry` is the last day of use, `packed` are set aside for shipments.
+
+    `apart`: in equipment that sessions take along, and it is not they who ask.
+    """
 
     batch_id: UUID
     lot: str
@@ -25,6 +28,7 @@ class Parcel:
     vvm_stage: int | None = None
     in_service: bool = True
     packed: int = 0
+    apart: bool = False
 
     @property
     def lying(self) -> Lying:
@@ -35,6 +39,7 @@ class Parcel:
             packed=self.packed,
             vvm_stage=self.vvm_stage,
             in_service=self.in_service,
+            apart=self.apart,
         )
 
 

@@ -22,6 +22,7 @@ class Skip(StrEnum):
     VVM = "vvm"
     EXPIRED = "expired"
     OUT_OF_SERVICE = "out_of_service"
+    TAKEN_ALONG = "taken_along"
     PACKED = "packed"
 
 
@@ -29,7 +30,8 @@ class Skip(StrEnum):
 class Lying:
     """Vials of one batch and status in one place, as far as their use goes.
 
-    `packed` of them are set aside for shipments; they may be more than lie there, when some were lost since.
+    `packed` of them are set aside for shipments; they may be more than lie there, when some were lost since. `apart`: they
+    are in equipment that sessions take along, and another asks.
     """
 
     status: Status
@@ -37,6 +39,7 @@ class Lying:
     packed: int = 0
     vvm_stage: int | None = None
     in_service: bool = True
+    apart: bool = False
 
 
 _STOPPED = {Status.HELD: Skip.HELD, Status.RECALLED: Skip.RECALLED, Status.UNUSABLE: Skip.UNUSABLE}
@@ -56,6 +59,8 @@ def why_not(lying: Lying, expiry: date, day: date) -> Skip | None:
         return Skip.EXPIRED
     if not lying.in_service:
         return Skip.OUT_OF_SERVICE
+    if lying.apart:
+        return Skip.TAKEN_ALONG
     return Skip.PACKED if lying.vials <= lying.packed else None
 
 

@@ -1,6 +1,7 @@
 """Promises: what the quota room may take from a pool, and give back.
 
-A pool is (facility, presentation). The caller has locked its own rows (session, bucket, booking) already;
+A pool is what lies in the stores of a facility, or in equipment of it that sessions take along (`place_id`), of one
+presentation. The caller has locked its own rows (session, bucket, booking) already;
 these functions then take the pool's anchor. Several pools in one transaction: `lock_anchors` for all, first.
 """
 
@@ -16,16 +17,22 @@ from sqlalchemy.orm import Session
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.stock.errors import NoNeed, NotAvailable
-from tracker.stock.queries.availability import read_steps
+from tracker.stock.queries.availability import Pool, read_steps
 from tracker.stock.rules.availability import bears, overdrawn
-from tracker.stock.service.pools import change_pools
+from tracker.stock.service.pools import PoolChange, change_pools
 from tracker.stock.service.reading import lock_anchors, read_need
 from tracker.stock.service.telling import tell_pools
 from tracker.stock.service.writing import write_steps
 
 
 def reserve(
-    db: Session, facility_id: UUID, presentation_id: UUID, day_deltas: Mapping[date, int], *, today: date
+    db: Session,
+    facility_id: UUID,
+    presentation_id: UUID,
+    day_deltas: Mapping[date, int],
+    *,
+    today: date,
+    place_id: UUID | None = None,
 ) -> None:
     """Promise vials: `day_deltas` is vials by day (a negative number gives back, as when a booking moves).
 
@@ -39,8 +46,9 @@ def reserve(
     if past:
         raise NoNeed(day=min(past).isoformat())
     lock_anchors(db, {(facility_id, presentation_id)})
-    check_need(db, facility_id, presentation_id, deltas)
-    steps = read_steps(db, facility_id, presentation_id)
+    pool = (place_id or facility_id, presentation_id)
+    check_need(db, pool, deltas)
+    steps = read_steps(db, *pool)
     risen = {day: vials for day, vials in deltas.items() if vials > 0}
     refused = overdrawn(steps, deltas, today)
     if risen and (refused is not None or not steps):
@@ -51,11 +59,17 @@ def reserve(
             day=first.isoformat(),
             vials=bears(steps, first, today),
         )
-    _change(db, facility_id, presentation_id, deltas, today)
+    _change(db, facility_id, pool, deltas, today)
 
 
 def release(
-    db: Session, facility_id: UUID, presentation_id: UUID, day_deltas: Mapping[date, int], *, today: date
+    db: Session,
+    facility_id: UUID,
+    presentation_id: UUID,
+    day_deltas: Mapping[date, int],
+    *,
+    today: date,
+    place_id: UUID | None = None,
 ) -> None:
     """Give promised vials back: `day_deltas` is vials by day (positive numbers). A shortage falls with it.
 
@@ -67,31 +81,35 @@ def release(
     if not deltas:
         return
     lock_anchors(db, {(facility_id, presentation_id)})
-    check_need(db, facility_id, presentation_id, deltas)
-    _change(db, facility_id, presentation_id, deltas, today)
+    pool = (place_id or facility_id, presentation_id)
+    check_need(db, pool, deltas)
+    _change(db, facility_id, pool, deltas, today)
 
 
-def shift(db: Session, facility_id: UUID, rises: Mapping[UUID, Sequence[tuple[date, int]]], *, now: datetime) -> None:
+def shift(
+    db: Session, facility_id: UUID, rises: Mapping[Pool, Sequence[tuple[date, int]]], *, now: datetime
+) -> list[PoolChange]:
     """Let promises follow vials that may or may no longer be used, though none moved; tells what that does to them.
 
-    `rises`: presentation → [(expiry, vials more)]. The caller holds the pools' anchors.
+    `rises`: pool → [(expiry, vials more)]. The caller holds the pools' anchors.
     """
     today = local_day(now, db.scalars(select(Facility.timezone).where(Facility.id == facility_id)).one())
-    steps = {presentation_id: read_steps(db, facility_id, presentation_id) for presentation_id in rises}
+    steps = {pool: read_steps(db, *pool) for pool in rises}
     pools = change_pools(db.connection(), facility_id, steps, rises=rises, need={}, today=today)
-    write_steps(db.connection(), facility_id, {pool.presentation_id: pool.changed for pool in pools})
+    write_steps(db.connection(), facility_id, {change.pool: change.changed for change in pools})
     tell_pools(db, facility_id, pools, occurred_at=now, now=now)
+    return pools
 
 
-def check_need(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int]) -> None:
+def check_need(db: Session, pool: Pool, deltas: Mapping[date, int]) -> None:
     """Raise NoNeed when a day's need would fall below zero; the pool is locked."""
-    need = read_need(db.connection(), facility_id, presentation_id)
+    need = read_need(db.connection(), pool)
     for day, vials in deltas.items():
         if need.get(day, 0) + vials < 0:
             raise NoNeed(day=day.isoformat(), needed=need.get(day, 0))
 
 
-def _change(db: Session, facility_id: UUID, presentation_id: UUID, deltas: Mapping[date, int], today: date) -> None:
-    steps = {presentation_id: read_steps(db, facility_id, presentation_id)}
-    changes = change_pools(db.connection(), facility_id, steps, rises={presentation_id: []}, need=deltas, today=today)
-    write_steps(db.connection(), facility_id, {c.presentation_id: c.changed for c in changes})
+def _change(db: Session, facility_id: UUID, pool: Pool, deltas: Mapping[date, int], today: date) -> None:
+    steps = {pool: read_steps(db, *pool)}
+    changes = change_pools(db.connection(), facility_id, steps, rises={}, need={pool: deltas}, today=today)
+    write_steps(db.connection(), facility_id, {change.pool: change.changed for change in changes})

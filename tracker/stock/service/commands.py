@@ -87,7 +87,8 @@ class StatusChange:
 class OpenForSession:
     """Open vials and take the promises they serve out of the rule, in one transaction.
 
-    `need` is how many vials fewer are needed, by day (positive numbers).
+    `need` is how many vials fewer are needed, by day (positive numbers), of the facility's own pool or of the equipment
+    `need_of`.
     """
 
     id: UUID
@@ -98,6 +99,7 @@ class OpenForSession:
     occurred_at: datetime
     vials: int = 1
     need: Mapping[date, int] = field(default_factory=dict)
+    need_of: UUID | None = None
     reason: str | None = None
 
 

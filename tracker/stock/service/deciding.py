@@ -16,6 +16,7 @@ from tracker.stock.rules.entries import (
     Entry,
     Key,
     Opposite,
+    carried_along,
     counted_entries,
     net,
     new_balances,
@@ -98,6 +99,7 @@ def decide(
         for key in (entry.key for entry in each.entries):
             touched_at = balances[key].touched_at or each.act.occurred_at
             balances[key] = replace(balances[key], touched_at=max(touched_at, each.act.occurred_at))
+    balances = carried_along(history.balances, balances)
     if work.kind is Kind.DISPATCH:
         balances = unpacked(balances, work.entries)
     return rows, balances, not balances.keys() & set(late)

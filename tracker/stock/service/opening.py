@@ -77,7 +77,8 @@ def _open(
     db: Session, principal: Principal, event: PostEvent, session: OpenForSession | None, *, now: datetime
 ) -> Posted:
     need = {day: -vials for day, vials in session.need.items() if vials} if session is not None else {}
-    work = prepare(db, principal, event, need=need, now=now)
+    place_id = session.need_of if session is not None else None
+    work = prepare(db, principal, event, need=need, need_of=place_id, now=now)
     for index, line in enumerate(event.lines):
         if line.vials > MOST_OPENED:
             raise BadVials(line=index, field="vials", vials=line.vials)
@@ -244,7 +245,7 @@ def _check_need(db: Session, event: PostEvent, work: Work, need: Mapping[date, i
     presentation_id = work.facts.batches[event.lines[0].batch_id].presentation_id
     recorded = db.scalar(select(StockEvent.id).where(StockEvent.id == event.id))
     if recorded is None:
-        check_need(db, event.facility_id, presentation_id, need)
+        check_need(db, (work.need_of or event.facility_id, presentation_id), need)
 
 
 def locked_vial(db: Session, principal: Principal, open_vial_id: UUID) -> tuple[OpenVial, Facts]:

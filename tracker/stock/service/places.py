@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, Result, Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -19,13 +20,15 @@ from tracker.catalog.queries import batch_by_ref
 from tracker.network.models import Equipment
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.service import mark_in_service
+from tracker.stock.errors import PlacePromised
 from tracker.stock.models import StockAnchor, StockBalance
+from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.entries import Key
 from tracker.stock.rules.use import Lying, bearing
 from tracker.stock.service.availability import shift
 from tracker.stock.service.reading import lock_anchors
 
-Rises = dict[UUID, list[tuple[date, int]]]
+Rises = dict[Pool, list[tuple[date, int]]]
 
 
 def set_in_service(
@@ -37,8 +40,7 @@ def set_in_service(
     """
     found = equipment_by_ref(db, principal, equipment)
     principal.require(Permission.STOCK_WRITE, path_of(db, found.facility_id))
-    # Every pool of the facility, stocked there or not: what is being recorded meanwhile must see the change.
-    lock_anchors(db, {(found.facility_id, each) for each in db.scalars(select(Presentation.id))})
+    lock_facility(db, found.facility_id)
     db.refresh(found)
     if found.in_service != in_service:
         here = _lying(db, StockBalance.holder_id == found.id)
@@ -46,6 +48,34 @@ def set_in_service(
         mark_in_service(db, found, in_service, now=now)
         shift(db, found.facility_id, rises, now=now)
     return found
+
+
+def lock_facility(db: Session, facility_id: UUID) -> None:
+    """Lock every pool of a facility, stocked or not: what is being recorded meanwhile must see how its places change."""
+    db.flush()
+    lock_anchors(db, {(facility_id, each) for each in db.scalars(select(Presentation.id))})
+
+
+def set_apart(db: Session, facility_id: UUID, place_id: UUID, apart: bool, *, now: datetime) -> None:
+    """Promise what lies in equipment by itself, because sessions take it along, or with the facility's stores again.
+
+    The caller holds `lock_facility`. The same again changes nothing. Raises PlacePromised where the stores would fall short
+    of what they have promised.
+    """
+    place = db.get_one(Equipment, place_id, populate_existing=True)
+    if place.apart == apart:
+        return
+    leaves, comes = (facility_id, place_id) if apart else (place_id, facility_id)
+    rises: Rises = defaultdict(list)
+    for row in _lying(db, StockBalance.holder_id == place_id):
+        vials = bearing(_as_lying(row.StockBalance, row.in_service))
+        rises[leaves, row.presentation_id].append((row.expiry, -vials))
+        rises[comes, row.presentation_id].append((row.expiry, vials))
+    place.apart = apart
+    db.flush()
+    short = sum(change.short for change in shift(db, facility_id, rises, now=now) if change.pool[0] == leaves)
+    if apart and short:
+        raise PlacePromised(field="place", place=place.code, vials=short)
 
 
 def set_aside(db: Session, facility_id: UUID, changes: Mapping[Key, int], *, now: datetime) -> None:
@@ -59,7 +89,8 @@ def set_aside(db: Session, facility_id: UUID, changes: Mapping[Key, int], *, now
     keys = [tuple(key) for key in changes]
     lying = _lying(db, tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_(keys))
     rises = _rises(lying, lambda key, each: replace(each, packed=max(0, each.packed + changes[key])))
-    for balance, _, _, _ in lying:
+    for row in lying:
+        balance = row.StockBalance
         more = changes[_key(balance)]
         balance.packed = max(0, balance.packed + more)
         if more > 0:
@@ -80,41 +111,50 @@ def correct_batch(db: Session, principal: Principal, ref: str | UUID, command: B
     lock_anchors(db, {(owner, batch.presentation_id) for owner in owners})
     db.refresh(batch)
     before = batch.expiry
-    bearing_at: dict[UUID, int] = defaultdict(int)
-    for balance, in_service, _, _ in _lying(db, StockBalance.batch_id == batch.id):
-        if balance.facility_id is not None:
-            bearing_at[balance.facility_id] += bearing(_as_lying(balance, in_service))
+    bearing_at: dict[UUID, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
+    for row in _lying(db, StockBalance.batch_id == batch.id):
+        vials = bearing(_as_lying(row.StockBalance, row.in_service))
+        bearing_at[row.StockBalance.facility_id][_pool_id(row)] += vials
     change_batch(db, principal, batch, command, now=now)
     if batch.expiry != before:
-        for facility_id, vials in sorted(bearing_at.items()):
-            shift(db, facility_id, {batch.presentation_id: [(before, -vials), (batch.expiry, vials)]}, now=now)
+        for facility_id, pools in sorted(bearing_at.items()):
+            rises = {
+                (pool_id, batch.presentation_id): [(before, -vials), (batch.expiry, vials)]
+                for pool_id, vials in pools.items()
+            }
+            shift(db, facility_id, rises, now=now)
     return batch
 
 
-_Row = tuple[StockBalance, bool, date, UUID]
-
-
-def _lying(db: Session, which: ColumnElement[bool]) -> list[_Row]:
-    rows = db.execute(
-        select(StockBalance, Equipment.in_service, Batch.expiry, Batch.presentation_id)
+def _lying(db: Session, which: ColumnElement[bool]) -> list[Row[Any]]:
+    rows: Result[Any] = db.execute(
+        select(StockBalance, Equipment.in_service, Equipment.apart, Batch.expiry, Batch.presentation_id)
         .join(Equipment, Equipment.id == StockBalance.place_id)
         .join(Batch, Batch.id == StockBalance.batch_id)
         .where(which)
         .execution_options(populate_existing=True)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return list(rows)
+
+
+def _pool_id(row: Row[Any]) -> UUID:
+    balance: StockBalance = row.StockBalance
+    found = balance.holder_id if row.apart else balance.facility_id
+    assert found is not None  # noqa: S101  # what lies in a place lies at a facility; a constraint says so
+    return found
 
 
 def _key(balance: StockBalance) -> Key:
     return Key(balance.holder_id, balance.batch_id, balance.status)
 
 
-def _rises(rows: list[_Row], change: Callable[[Key, Lying], Lying]) -> Rises:
-    """By how much more vials bear promises after the change, by presentation and expiry."""
+def _rises(rows: list[Row[Any]], change: Callable[[Key, Lying], Lying]) -> Rises:
+    """By how much more vials bear promises after the change, by pool and expiry."""
     rises: Rises = defaultdict(list)
-    for balance, in_service, expiry, presentation_id in rows:
-        before = _as_lying(balance, in_service)
-        rises[presentation_id].append((expiry, bearing(change(_key(balance), before)) - bearing(before)))
+    for row in rows:
+        before = _as_lying(row.StockBalance, row.in_service)
+        more = bearing(change(_key(row.StockBalance), before)) - bearing(before)
+        rises[_pool_id(row), row.presentation_id].append((row.expiry, more))
     return rises
 
 

@@ -26,6 +26,7 @@ from tracker.stock.errors import (
     TooFarAhead,
     TooOld,
 )
+from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.entries import (
     Balance,
     Key,
@@ -74,11 +75,13 @@ def prepare(
     now: datetime,
     permission: Permission = Permission.STOCK_WRITE,
     need: Mapping[date, int] | None = None,
+    need_of: UUID | None = None,
     facts: Facts | None = None,
 ) -> Work:
     """Check who asks, when and what; the result is for `carry_out`.
 
-    `need` changes vials needed by day in the same transaction (openings for a session). `facts` are what the caller
+    `need` changes vials needed by day in the same transaction (openings for a session), of the facility's own pool or of
+    the equipment `need_of`. `facts` are what the caller
     has read of the same lines already.
     """
     occurred_at = checked_time(command.occurred_at, now)
@@ -106,6 +109,7 @@ def prepare(
         cause=command.cause,
         shipment_id=command.shipment_id,
         need=need or {},
+        need_of=need_of,
     )
     _prepare_lines(work, command, facts)
     return work
@@ -154,7 +158,7 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, l
     change = LedgerChange(
         events=rows,
         balances=balances,
-        steps={change.presentation_id: change.changed for change in pools},
+        steps={change.pool: change.changed for change in pools},
         newest=newest,
     )
     told = happenings_of(rows[0], presentations, pools)
@@ -182,22 +186,25 @@ def anchors_of(work: Work) -> set[Anchor]:
 def _pools(
     connection: Connection, work: Work, state: LedgerState, balances: Mapping[Key, Balance], now: datetime
 ) -> list[PoolChange]:
-    """What the event does to what may be promised: vials in places of the facility that may be used there, by batch."""
-    risen: dict[UUID, int] = {}
+    """What the event does to what may be promised: vials in places of the facility that may be used there, by pool and batch."""
+    risen: dict[tuple[UUID, UUID], int] = {}
     for key, after in balances.items():
         if after.account is Account.PLACE and key.status is Status.USABLE:
             before = state.balances.get(key)
             vials = _bearing(state, key, after) - (_bearing(state, key, before) if before is not None else 0)
-            risen[key.batch_id] = risen.get(key.batch_id, 0) + vials
-    rises: dict[UUID, list[tuple[date, int]]] = {}
-    for batch_id, vials in risen.items():
-        batch = work.facts.batches[batch_id]
-        if vials or batch.presentation_id not in state.steps:
-            rises.setdefault(batch.presentation_id, []).append((state.expiries[batch_id], vials))
+            spot = (key.holder_id if key.holder_id in state.apart else work.facility_id, key.batch_id)
+            risen[spot] = risen.get(spot, 0) + vials
+    rises: dict[Pool, list[tuple[date, int]]] = {}
+    for (pool_id, batch_id), vials in risen.items():
+        pool = (pool_id, work.facts.batches[batch_id].presentation_id)
+        if vials or pool not in state.steps:
+            rises.setdefault(pool, []).append((state.expiries[batch_id], vials))
+    need: dict[Pool, Mapping[date, int]] = {}
     if work.need:
-        rises.setdefault(next(iter(work.facts.batches.values())).presentation_id, [])
+        served = next(iter(work.facts.batches.values())).presentation_id
+        need[work.need_of or work.facility_id, served] = work.need
     today = local_day(now, work.facts.timezone)
-    return change_pools(connection, work.facility_id, state.steps, rises=rises, need=work.need, today=today)
+    return change_pools(connection, work.facility_id, state.steps, rises=rises, need=need, today=today)
 
 
 def _bearing(state: LedgerState, key: Key, balance: Balance) -> int:

@@ -23,6 +23,7 @@ from tracker.catalog.lots import may_be_taken_for
 from tracker.database.turns import Wanted, take_turns
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import UnknownBatch, UnknownPlace
+from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.availability import Step
 from tracker.stock.rules.entries import Balance, Key, Past, PastCount
 from tracker.stock.rules.history import Move
@@ -57,16 +58,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What stands, read under the lock: balances, steps by presentation, the next number, a twin's digest.
+    """What stands, read under the lock: balances, steps by pool, the next number, a twin's digest.
 
     `expiries`: of the batches, as they are under the lock: one may have been corrected meanwhile.
-    `out_of_service`: places that are, and since when.
+    `out_of_service`: places that are, and since when. `apart`: places whose vials are promised by themselves.
     """
 
     balances: dict[Key, Balance]
     expiries: dict[UUID, date]
     out_of_service: dict[UUID, datetime]
-    steps: dict[UUID, list[Step]]
+    apart: set[UUID]
+    steps: dict[Pool, list[Step]]
     number: int
     recorded: str | None
 
@@ -205,7 +207,7 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
 _STATE = _asking(
     """
     SELECT 'balance', k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
-           b.packed, b.packed_at, e.out_since, NULL::uuid,
+           b.packed, b.packed_at, e.out_since, e.apart, NULL::uuid,
            (SELECT expiry FROM batch WHERE batch.id = k.batch_id), NULL::bigint, NULL::bigint, NULL::bigint, NULL::text
     FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
     LEFT JOIN LATERAL (
@@ -215,20 +217,21 @@ _STATE = _asking(
         LIMIT 1
     ) b ON true
     LEFT JOIN LATERAL (
-        SELECT coalesce(service_changed_at, '0001-01-02Z') AS out_since FROM equipment
-        WHERE equipment.id = k.holder_id AND NOT in_service
+        SELECT CASE WHEN NOT in_service THEN coalesce(service_changed_at, '0001-01-02Z') END AS out_since, apart
+        FROM equipment WHERE equipment.id = k.holder_id
         LIMIT 1
     ) e ON true
     UNION ALL
-    SELECT 'step', NULL, NULL, NULL, NULL, a.vials, NULL, NULL, NULL, NULL, NULL, a.presentation_id, a.step, a.needed, a.short, NULL, NULL
+    SELECT 'step', a.pool_id, NULL, NULL, NULL, a.vials, NULL, NULL, NULL, NULL, NULL, NULL,
+           a.presentation_id, a.step, a.needed, a.short, NULL, NULL
     FROM availability a
-    WHERE a.facility_id = :facility AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
+    WHERE a.pool_id = ANY(CAST(:pools AS uuid[])) AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
     UNION ALL
-    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
            nextval('stock_event_number_seq'), (SELECT content FROM stock_event WHERE id = :id)
     """,
     *("part", "holder_id", "batch_id", "status", "account", "vials", "vvm_stage", "touched_at", "packed", "packed_at"),
-    *("out_since", "presentation_id", "step", "needed", "short", "number", "content"),
+    *("out_since", "apart", "presentation_id", "step", "needed", "short", "number", "content"),
 )
 
 
@@ -245,14 +248,16 @@ def read_state(
         _STATE,
         {
             "id": event_id,
-            "facility": facility_id,
+            # The facility's own pool, and that of each place which may be one.
+            "pools": list({facility_id, *(key.holder_id for key in keys)}),
             "presentations": list(presentations),
             "keys": _json_of(keys),
         },
     ).all()
     balances: dict[Key, Balance] = {}
     expiries: dict[UUID, date] = {}
-    steps: dict[UUID, list[Step]] = defaultdict(list)
+    steps: dict[Pool, list[Step]] = defaultdict(list)
+    apart: set[UUID] = set()
     out_of_service: dict[UUID, datetime] = {}
     number, recorded = 0, None
     for row in rows:
@@ -265,13 +270,15 @@ def read_state(
                 )
             if row.out_since is not None:
                 out_of_service[row.holder_id] = row.out_since
+            if row.apart:
+                apart.add(row.holder_id)
         elif row.part == "step":
-            steps[row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
+            steps[row.holder_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
         else:
             number, recorded = row.number, row.content
     for pool in steps.values():
         pool.sort(key=lambda step: step.step)
-    return LedgerState(balances, expiries, out_of_service, steps, number, recorded)
+    return LedgerState(balances, expiries, out_of_service, apart, steps, number, recorded)
 
 
 # Which status changes are acts of the house (a hold, a release, a recall): those with a cause, with what stands beside them.
@@ -355,13 +362,13 @@ def _act_of(number: int, rows: Sequence[Row[Any]]) -> Act:
 
 
 _NEED = text(
-    "SELECT day, vials FROM stock_need WHERE facility_id = :facility AND presentation_id = :presentation AND vials > 0"
+    "SELECT day, vials FROM stock_need WHERE pool_id = :pool AND presentation_id = :presentation AND vials > 0"
 )
 
 
-def read_need(connection: Connection, facility_id: UUID, presentation_id: UUID) -> dict[date, int]:
+def read_need(connection: Connection, pool: Pool) -> dict[date, int]:
     """Vials needed by day, of one pool."""
-    rows = connection.execute(_NEED, {"facility": facility_id, "presentation": presentation_id})
+    rows = connection.execute(_NEED, {"pool": pool[0], "presentation": pool[1]})
     return {row.day: row.vials for row in rows}
 
 

@@ -59,15 +59,21 @@ def _moved(event: EventRow, presentations: Iterable[UUID]) -> Happening:
 def _consequences(facility_id: UUID, pools: Sequence[PoolChange], occurred_at: datetime) -> list[Happening]:
     found: list[Event] = []
     for pool in pools:
-        presentation_id = pool.presentation_id
+        pool_id, presentation_id = pool.pool
+        place_id = None if pool_id == facility_id else pool_id
         if pool.short:
             short = StockShort(
                 facility_id=facility_id,
                 presentation_id=presentation_id,
+                place_id=place_id,
                 days=pool.short_days,
                 short_vials=pool.short,
             )
             found.append(short)
         if pool.rose > 0:
-            found.append(StockAvailable(facility_id=facility_id, presentation_id=presentation_id, vials=pool.rose))
+            found.append(
+                StockAvailable(
+                    facility_id=facility_id, presentation_id=presentation_id, place_id=place_id, vials=pool.rose
+                )
+            )
     return [Happening(event=each, unit_id=facility_id, subject=facility_id, occurred_at=occurred_at) for each in found]

@@ -30,6 +30,7 @@ class Work:
     reverses_id: UUID | None = None
     ordinal: int | None = None  # of the event it stands beside; its own number when None
     need: Mapping[date, int] = field(default_factory=dict)
+    need_of: UUID | None = None  # the equipment whose pool that is; the facility's own when None
     entries: list[Entry] = field(default_factory=list)
     counted: list[Counted] = field(default_factory=list)
     moved: Mapping[Key, int] = field(default_factory=dict)  # once it is carried out: by which each balance changed

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from tracker.feed.service import APPEND, Happening, appended
+from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.availability import Step
 from tracker.stock.rules.entries import Balance, Counted, Entry, Key
 from tracker.stock.rules.words import Account, Kind
@@ -84,10 +85,18 @@ _BALANCE_COLUMNS = {
     "facility_id": "uuid",
     "vials": "bigint",
     "packed": "bigint",
+    "packed_at": "timestamptz",
     "vvm_stage": "smallint",
     "touched_at": "timestamptz",
 }
-_STEP_COLUMNS = {"presentation_id": "uuid", "step": "date", "vials": "bigint", "needed": "bigint", "short": "bigint"}
+_STEP_COLUMNS = {
+    "pool_id": "uuid",
+    "presentation_id": "uuid",
+    "step": "date",
+    "vials": "bigint",
+    "needed": "bigint",
+    "short": "bigint",
+}
 
 
 def _names(columns: Mapping[str, str]) -> str:
@@ -108,14 +117,14 @@ _BALANCES = f"""
     INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
     SELECT balances.*, CAST(:event AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
     ON CONFLICT (holder_id, batch_id, status) DO UPDATE
-    SET vials = excluded.vials, packed = excluded.packed, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
+    SET vials = excluded.vials, packed = excluded.packed, packed_at = excluded.packed_at, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
         touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND :newest THEN excluded.touched_event_id
                                 ELSE b.touched_event_id END
 """
 _STEPS = f"""
     INSERT INTO availability (facility_id, {_names(_STEP_COLUMNS)})
     SELECT CAST(:facility AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
-    ON CONFLICT (facility_id, presentation_id, step) DO UPDATE
+    ON CONFLICT (pool_id, presentation_id, step) DO UPDATE
     SET vials = excluded.vials, needed = excluded.needed, short = excluded.short
 """
 _EVENTS = f"""
@@ -134,14 +143,14 @@ _STEPS_ONLY = text(_STEPS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerChange:
-    """What an event leaves behind: the rows of the ledger, the new balances, the changed steps by presentation.
+    """What an event leaves behind: the rows of the ledger, the new balances, the changed steps by pool.
 
     `newest`: the event is the last word at its keys in the order of time.
     """
 
     events: Sequence[EventRow]
     balances: Mapping[Key, Balance]
-    steps: Mapping[UUID, Sequence[Step]]
+    steps: Mapping[Pool, Sequence[Step]]
     newest: bool
 
 
@@ -207,6 +216,7 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
             "facility_id": None if balance.account is Account.TRANSIT else facility_id,
             "vials": balance.vials,
             "packed": balance.packed,
+            "packed_at": balance.packed_at,
             "vvm_stage": balance.vvm_stage,
             "touched_at": balance.touched_at,
         }
@@ -214,21 +224,22 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
     ]
 
 
-def write_steps(connection: Connection, facility_id: UUID, steps: Mapping[UUID, Sequence[Step]]) -> None:
+def write_steps(connection: Connection, facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> None:
     """Put down changed steps alone."""
     connection.execute(_STEPS_ONLY, _step_values(facility_id, steps))
 
 
-def _step_values(facility_id: UUID, steps: Mapping[UUID, Sequence[Step]]) -> dict[str, object]:
+def _step_values(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> dict[str, object]:
     rows = [
         {
-            "presentation_id": presentation,
+            "pool_id": pool_id,
+            "presentation_id": presentation_id,
             "step": step.step,
             "vials": step.vials,
             "needed": step.needed,
             "short": step.short,
         }
-        for presentation, changed in steps.items()
+        for (pool_id, presentation_id), changed in steps.items()
         for step in changed
     ]
     return {"facility": facility_id, "steps": _json(rows)}
