@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from rantai.local.ports import free_port
 from tests.support.accounts import bearer, key_for, make_account
 from tests.support.feed import say
 from tracker.access.rules import Role
 from tracker.access.service import open_login
 from tracker.api.app import create_app
+from tracker.api.health import BEAT_WITHIN_S, PROGRAMS
 from tracker.database.engine import transaction
+from tracker.database.heartbeat import beat
 from tracker.edge.deps import CSRF_HEADER, LOGIN_COOKIE, Caller, Db
 from tracker.edge.hop import Router
 from tracker.edge.services import Services
@@ -229,8 +234,20 @@ def test_the_live_feed_shows_the_callers_subtree_only_and_resumes_from_the_last_
     assert client.get("/api/v1/feed").status_code == 401
 
 
-def test_readyz_says_which_part_is_missing(client: TestClient) -> None:
-    ready = client.get("/readyz")
-    assert ready.status_code == 200, ready.text
-    assert ready.json()["checks"] == {"database": True, "migrations": True, "broker": True}
+@pytest.mark.parametrize("missing", ["", "broker", "ingest", "worker"])
+def test_readyz_says_which_part_is_missing(client: TestClient, app_services: Services, missing: str) -> None:
+    """Whoever watches the house hears of a program that stopped, not only of one that was never started."""
+    silent = client.get("/readyz")
+    checks = {"database": True, "migrations": True, "broker": True, "ingest": False, "worker": False}
+    assert (silent.status_code, silent.json()["checks"]) == (503, checks)
+    now = utc_now()
+    with transaction(app_services.engine) as db:
+        for program, loop in PROGRAMS.items():
+            stopped = timedelta(seconds=BEAT_WITHIN_S + 5) if program == missing else timedelta(0)
+            beat(db, loop, now - stopped)
+    if missing == "broker":
+        app_services.settings.mqtt_url = SecretStr(f"mqtt://127.0.0.1:{free_port()}")
+    told = client.get("/readyz")
+    wanted = {name: name != missing for name in checks}
+    assert (told.status_code, told.json()["checks"]) == (503 if missing else 200, wanted)
     assert client.get("/livez").json() == {"status": "ok"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -45,13 +44,6 @@ def test_a_binding_over_a_native_topic_leaves_it_its_own_dialect() -> None:
     assert route is not None
     assert route.dialect is not None
     assert route.dialect.name == "native"
-
-
-def test_the_binding_shown_in_the_documentation_is_taken() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text(encoding="utf-8")
-    shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
-    assert shown
-    assert Routes([Binding.model_validate(one) for one in json.loads(shown[1])]).find("vendor/gw-1/ems") is not None
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,11 @@ router = APIRouter(tags=["health"])
 
 Answer = TypeVar("Answer")
 
+# The programs beside this one, by the loop whose heartbeat says that they work.
+PROGRAMS = {"ingest": "ingest", "worker": "evaluation"}
+# A loop beats every few seconds; after a failure it waits for half a minute at most.
+BEAT_WITHIN_S = 120.0
+
 SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
 
 DEAD_LETTERS = Gauge(
@@ -64,7 +69,10 @@ async def livez() -> Live:
 
 @router.get("/readyz", operation_id="read_readyz", responses={503: {"model": Ready, "description": "Not ready."}})
 async def readyz(request: Request, response: Response) -> Ready:
-    """Database, migrations at head, broker; ages of the last ingest and evaluation, lag of the feed."""
+    """Database, migrations at head, broker, ingester and worker at work; ages of each loop's last work, lag of the feed.
+
+    Not ready is the house: this process may answer all the same, and `/livez` says so.
+    """
     shared = services_of(request)
     ready = await _aside(request, lambda: _look(shared, shared.clock()))
     response.status_code = 200 if ready.status == "ready" else 503
@@ -79,6 +87,7 @@ async def _aside(request: Request, work: Callable[[], Answer]) -> Answer:
 
 def _look(shared: Services, now: datetime) -> Ready:
     checks = {"database": False, "migrations": False, "broker": _broker(shared.settings.mqtt_url.get_secret_value())}
+    checks |= dict.fromkeys(PROGRAMS, False)
     ages: dict[str, float | None] = {}
     aside: int | None = None
     try:
@@ -87,6 +96,7 @@ def _look(shared: Services, now: datetime) -> Ready:
             checks["migrations"] = _revision(db) == head_revision()
             if checks["migrations"]:
                 ages = _ages(db, now)
+                checks |= {name: _beats(ages[loop]) for name, loop in PROGRAMS.items()}
                 aside = count_aside(db)
     except SQLAlchemyError:
         # The answer itself says that the database is away.
@@ -141,6 +151,10 @@ def _ages(db: Session, now: datetime) -> dict[str, float | None]:
     ages = {f"{row.name}": (now - row.beat_at).total_seconds() for row in newest if row.name is not None}
     lag = newest[0].feed_lag
     ages["feed_lag"] = (now - lag).total_seconds() if lag is not None else 0.0
-    for stream in ("ingest", "evaluation"):
+    for stream in PROGRAMS.values():
         ages.setdefault(stream, None)
     return ages
+
+
+def _beats(age_s: float | None) -> bool:
+    return age_s is not None and age_s <= BEAT_WITHIN_S
