@@ -209,5 +209,5 @@ def test_a_displaced_second_dose_keeps_its_claim(desk: Desk, db: Session) -> Non
     assert desk.need() == {}
     desk.stock("az-10/AZ003", 1)
     run(desk)
-    assert desk.need() == {desk.day(84): 1}
+    assert desk.need() == {desk.day(56): 1}
     assert db.scalars(select(VaccinationSession.live)).all().count(0) == 2

@@ -166,8 +166,8 @@ def test_the_first_dose_makes_a_funded_claim_to_the_second(desk: Desk, db: Sessi
     desk.stock("az-10/AZ003", 2)
     booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
     (claim,) = claims(db, booking)
-    assert (claim.dose, claim.state, claim.due_day) == (2, ClaimState.FUNDED, desk.day(84))
-    assert desk.need() == {desk.day(84): 1}
+    assert (claim.dose, claim.state, claim.due_day) == (2, ClaimState.FUNDED, desk.day(56))
+    assert desk.need() == {desk.day(56): 1}
 
 
 def test_without_vials_the_vaccination_stands_and_the_claim_is_unfunded_until_the_next_inflow(
@@ -198,7 +198,7 @@ def test_who_comes_back_uses_the_claim_and_not_somebody_elses_dose(desk: Desk, d
     desk.move(second, BookingState.CANCELLED)
     (claim,) = claims(db, first)
     assert claim.state is ClaimState.FUNDED
-    assert desk.need() == {desk.day(84): 1}
+    assert desk.need() == {desk.day(56): 1}
 
 
 def test_a_claim_used_elsewhere_leaves_its_vial_to_the_claim_that_waited(desk: Desk, db: Session) -> None:
