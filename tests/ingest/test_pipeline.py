@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -348,3 +348,37 @@ def test_only_what_a_message_can_cause_counts_as_its_fault() -> None:
     assert caused_by_content(ValueError("x"))
     assert not caused_by_content(OSError("x"))
     assert not caused_by_content(MemoryError())
+
+
+def test_while_nothing_is_taken_no_more_is_read_than_may_wait_and_nothing_is_lost(
+    services: Services, senders: dict[str, Sender], client_id: str
+) -> None:
+    """Readings of QoS 0 have no window at the broker: while the database stands still their bytes are the bound."""
+    body, most = b"0" * 10_000, 50_000
+    link = Link(BrokerAddress.of(services.mqtt_url), client_id=client_id, filters=Routes().filters, most_bytes=most)
+    link.start()
+    try:
+        assert link.listening.wait(10)
+        for _ in range(40):
+            senders["dev-1"].client.publish("rantai/v1/dev-1/readings", body, qos=0)
+        senders["dev-1"].send(b"last")
+        eventually(lambda: link.backlog * len(body) >= most, what="as much as may wait")
+        assert not _comes_true(lambda: link.backlog * len(body) > most)
+        taken: list[bytes] = []
+
+        def everything() -> bool:
+            taken.extend(each.payload for each in link.take(10, most, wait_s=1.0, gather_s=0.0))
+            return len(taken) == 41
+
+        eventually(everything, what="everything that was sent")
+        assert taken == [body] * 40 + [b"last"]
+    finally:
+        link.stop()
+
+
+def _comes_true(what: Callable[[], bool], *, within_s: float = 1.0) -> bool:
+    try:
+        eventually(what, timeout_s=within_s)
+    except AssertionError:
+        return False
+    return True
