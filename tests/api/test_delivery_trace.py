@@ -242,3 +242,9 @@ def test_a_link_to_the_next_page_names_no_house(door: Door) -> None:
     answer = door.ask("GET", "/epcis/events?perPage=1", Role.MANAGER, headers={"Host": "evil.example"})
     link = answer.headers["Link"]
     assert link.startswith("</epcis/events?perPage=1&nextPageToken=")
+
+
+@pytest.mark.parametrize("path", ["/epcis/events/", "/api/v1/facilities/", "/readyz/"])
+def test_a_slash_too_many_leads_to_no_house_that_the_caller_made_up(door: Door, path: str) -> None:
+    answer = door.client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, "evil.example" in str(answer.headers)) == (404, False)

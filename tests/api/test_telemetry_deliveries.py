@@ -96,6 +96,11 @@ def test_without_proof_nothing_is_taken(client: TestClient, app_services: Servic
     assert client.post("/api/v1/ems", json=body_of()).status_code == 401
     for auth in ((gateway[0], "wrong"), ("nobody", "x"), ("log-1", ""), ("a\0b", "x")):
         assert client.post("/api/v1/ems", json=body_of(), auth=auth).status_code == 401, auth
+    # Nor is anything unpacked: a stranger's bomb costs no more than its own bytes.
+    bomb = gzip.compress(b" " * 20_000_000)
+    for packed in (bomb, b"not gzip"):
+        answer = client.post("/api/v1/ems", content=packed, headers={"Content-Encoding": "gzip"}, auth=("nobody", "x"))
+        assert answer.status_code == 401
     assert stored(app_services) == 0
 
 

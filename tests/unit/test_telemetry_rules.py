@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from datetime import UTC, datetime, timedelta
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -105,3 +108,21 @@ def test_a_password_matches_its_hash_and_no_other() -> None:
 @pytest.mark.parametrize("hashed", [None, "", "$7$", "$7$x$a$b", "$6$101$YQ==$YQ==", "$7$101$*$b", "plain"])
 def test_an_unreadable_hash_matches_nothing(hashed: str | None) -> None:
     assert not matches("", hashed)
+
+
+@pytest.mark.parametrize("hashed", [None, hash_password("another")], ids=["no such device", "another's"])
+def test_a_wrong_password_costs_the_same_work_whether_there_is_a_device_or_not(hashed: str | None) -> None:
+    """Counted, not timed: how long the answer takes follows from it."""
+    done: list[str] = []
+
+    def note(_frame: FrameType, event: str, called: Any) -> None:
+        if event == "c_call" and called.__name__ == "pbkdf2_hmac":
+            done.append(event)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        assert not matches("sandi", hashed)
+    finally:
+        sys.setprofile(before)
+    assert len(done) == 1
