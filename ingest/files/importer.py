@@ -184,7 +184,9 @@ def _channel(
     channel = channel_named(db, device.id, name, Quantity.TEMPERATURE)
     from_at = first
     if channel is not None:
-        if goes_on_watching(db, channel, equipment.id, since=first):
+        # Of a retired logger counts what lies within its watch; what it measured in the drawer does not bring that back.
+        until = last if device.retired_at is None else new_from or first
+        if goes_on_watching(db, channel, equipment.id, since=first, until=until):
             return channel
         # Its memory still holds what it measured elsewhere: only what is newer was measured here.
         if new_from is not None and last <= new_from:

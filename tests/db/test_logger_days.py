@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,12 +12,16 @@ from ingest.files.errors import BadLoggerFile
 from ingest.files.importer import CountedElsewhere, import_logger_file
 from tests.support.logger_files import fridge_tag_2
 from tests.support.world import World
+from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
+from tracker.telemetry.errors import AssignmentOverlap
 from tracker.telemetry.models import Assignment, DayFigures, Reading
 from tracker.telemetry.service.assigning import correct_watch
-from tracker.telemetry.service.commands import CorrectWatch
+from tracker.telemetry.service.channels import use_channel
+from tracker.telemetry.service.commands import ChannelUse, CorrectWatch
+from tracker.telemetry.service.devices import retire_device
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 COOL = ("+3.1", "+6.2", 0, "", 0, "")
@@ -108,6 +112,26 @@ def test_days_of_the_wrong_fridge_are_refused_and_corrected(db: Session, world: 
     command = CorrectWatch(device=done.device_code, name="days", equipment=right.code, reason="ditulis terbalik")
     correct_watch(db, world.who(Role.CITY), command, now=NOW)
     assert [one.equipment_id for one in spoken(db)] == [right.id]
+
+
+def test_a_watch_that_holds_days_is_not_pushed_aside_by_one_said_to_begin_before_it(db: Session, world: World) -> None:
+    done = import_logger_file(db, world.who(Role.MANAGER), fridge_tag_2(FEVER), world.fridge.code, NOW)
+    before = ChannelUse(
+        device=done.device_code, name="days", equipment=world.fridge2.code, from_at=datetime(2026, 2, 1, tzinfo=UTC)
+    )
+    with pytest.raises(AssignmentOverlap):
+        use_channel(db, SYSTEM, before, now=NOW)
+    assert [one.equipment_id for one in spoken(db)] == [world.fridge.id]
+
+
+def test_the_last_export_of_a_retired_logger_counts_where_it_lay_and_wakes_no_watch(db: Session, world: World) -> None:
+    who = world.who(Role.MANAGER)
+    early = fridge_tag_2(FEVER[2:], reported="2026-03-10 20:00")
+    code = import_logger_file(db, who, early, world.fridge.code, NOW).device_code
+    retire_device(db, who, code, now=NOW)
+    import_logger_file(db, who, fridge_tag_2(FEVER), world.fridge.code, NOW + timedelta(days=1))
+    assert [one.equipment_id for one in spoken(db)] == [world.fridge.id]
+    assert db.scalars(select(Assignment.to_at)).all() == [NOW]
 
 
 def test_a_logger_that_moves_takes_along_what_its_newest_day_tells_beyond(db: Session, world: World) -> None:

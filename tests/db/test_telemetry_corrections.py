@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -25,7 +25,7 @@ from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.holding import hold_for_episode
 from tracker.stock.rules.words import Kind, Status
-from tracker.telemetry.errors import NothingWatched, ReasonMissing
+from tracker.telemetry.errors import DeviceRetired, NothingWatched, ReasonMissing
 from tracker.telemetry.models import Assignment, Reading, WatchCorrection
 from tracker.telemetry.queries import broker_credentials, device_by_credentials, sensor_by_ref
 from tracker.telemetry.queries.reach import readings_seen
@@ -201,3 +201,31 @@ def test_a_retired_device_is_let_in_no_more_watches_nothing_and_comes_back_by_a_
         renew_password(db, SYSTEM, device.code, now=at(91))
     reinstate_device(db, SYSTEM, device.code, now=at(91))
     assert renew_password(db, SYSTEM, device.code, now=at(92)).password
+
+
+@pytest.mark.parametrize("retired", [NOW, datetime(2026, 3, 1, 12, 30, tzinfo=UTC)], ids=["after", "while it measured"])
+def test_the_memory_of_a_retired_logger_is_read_out_without_waking_its_watch(
+    db: Session, world: World, retired: datetime
+) -> None:
+    who = world.who(Role.MANAGER)
+    code = import_logger_file(db, who, fridge_tag(HOT[:20]), world.fridge.code, NOW).device_code
+    retire_device(db, who, code, now=retired)
+    later = NOW + timedelta(days=9)
+    done = import_logger_file(db, who, fridge_tag(HOT), world.fridge.code, later)
+    assert (done.new, done.elsewhere) == (len(HOT) - 20, 0)
+    evaluate_waiting(db, now=later)
+    alarmed = db.scalars(select(Episode.equipment_id).where(Episode.rule == "HEAT", Episode.alarmed_at.is_not(None)))
+    assert alarmed.all() == [world.fridge.id]
+    check_silence(db, now=later)
+    assert db.scalars(select(Alarm).where(Alarm.rule == "SILENT", Alarm.ended_at.is_(None))).all() == []
+    assert db.scalars(select(Assignment.to_at)).all() == [retired]
+
+
+def test_a_retired_device_is_put_to_nothing_until_it_is_taken_back(db: Session, world: World) -> None:
+    channel = new_channel(db, world, from_at=at(0))
+    retire_device(db, SYSTEM, channel.device_id, now=at(90))
+    use = ChannelUse(device=channel.device_id, name=channel.name, equipment=world.fridge2.code, from_at=at(100))
+    with pytest.raises(DeviceRetired):
+        use_channel(db, SYSTEM, use, now=at(100))
+    reinstate_device(db, SYSTEM, channel.device_id, now=at(101))
+    use_channel(db, SYSTEM, use, now=at(101))

@@ -22,8 +22,10 @@ from tracker.shipments.service.commands import CreateShipment, Received, Receive
 from tracker.shipments.service.ordering import create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
-from tracker.stock.models import StockEvent, StockStop
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.models import OpenVial, StockEvent, StockStop
+from tracker.stock.rules.words import Kind, OpenWaste, Status
+from tracker.stock.service.commands import DiscardDoses, GiveDoses
+from tracker.stock.service.opening import discard_doses, give_doses
 from tracker.trace.errors import RecallNotFound, RecallUnfinished
 from tracker.trace.models import Recall
 from tracker.trace.progress import Progress, progress_of
@@ -212,3 +214,20 @@ def test_a_recall_said_again_is_the_same_whatever_its_words_mean_by_now(scene: S
     scene.db.flush()
     again, twice = start_recall(scene.db, scene.world.who(Role.CITY), command, now=scene.hours(2))
     assert (fresh, twice, again.id) == (True, False, made.id)
+
+
+def test_an_opened_vial_whose_rest_is_thrown_away_is_accounted_for(scene: Scene) -> None:
+    scene.supply("pkm-cipondoh-k1", 2)
+    scene.ledger.post(Kind.OPENING, scene.ledger.line(BATCH, 1), at=scene.hours(11), now=scene.hours(11))
+    vial = scene.db.scalars(select(OpenVial.id)).one()
+    given = GiveDoses(open_vial_id=vial, occurred_at=scene.hours(10.5), doses=3)
+    give_doses(scene.db, SYSTEM, given, now=scene.hours(10.5))
+    city = scene.world.who(Role.CITY)
+    recall = scene.recall(city)
+    thrown = DiscardDoses(open_vial_id=vial, occurred_at=scene.hours(9), reason=OpenWaste.OTHER)
+    discard_doses(scene.db, SYSTEM, thrown, now=scene.hours(9))
+    scene.destroy("pkm-cipondoh-k1", 1)
+    there = part(scene, city, recall, "pkm-cipondoh")
+    assert there is not None
+    assert (there.found, there.left, there.gone, there.destroyed, there.unaccounted) == (2, 0, 2, 1, 0)
+    check_books(scene.db)

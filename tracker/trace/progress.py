@@ -24,8 +24,9 @@ from tracker.trace.holdings import holdings, reach_over
 from tracker.trace.models import Recall
 from tracker.trace.recalls import reach_of
 
-# Where recalled vials end with a document: destroyed, thrown away, lost by a count or on the road, back to the maker.
-_GONE = frozenset({Account.DESTROYED, Account.WASTED, Account.LOST, Account.SUPPLIER})
+# Where recalled vials end with a document: destroyed, thrown away, lost by a count or on the road, back to the maker; an
+# opened one with its last dose, given before or thrown away.
+_GONE = frozenset({Account.DESTROYED, Account.WASTED, Account.USED, Account.LOST, Account.SUPPLIER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

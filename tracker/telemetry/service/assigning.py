@@ -21,7 +21,7 @@ from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.queries.finding import shipment_by_ref
 from tracker.telemetry.errors import AssignmentOverlap, NothingWatched, OneTarget, ReasonMissing, UnknownTarget
 from tracker.telemetry.events import WatchCorrected
-from tracker.telemetry.models import Assignment, Channel, Device, Reading, WatchCorrection
+from tracker.telemetry.models import Assignment, Channel, DayFigures, Device, Reading, WatchCorrection
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.queries.sensors import channel_named
 from tracker.telemetry.service.commands import ChannelUse, CorrectWatch
@@ -45,7 +45,7 @@ def put_to(
     A later watch in which nothing was measured gives way. Raises AssignmentOverlap where something was.
     """
     for later in watches_of(db, channel_id, after=from_at):
-        if _has_readings(db, later):
+        if _has_measured(db, later):
             raise AssignmentOverlap(field="from", next_from=later.from_at.isoformat())
         db.delete(later)
     db.flush()
@@ -182,13 +182,18 @@ def _in_force(db: Session, channel_id: int, at: datetime) -> Assignment | None:
     )
 
 
-def _has_readings(db: Session, watch: Assignment) -> bool:
-    query = select(Reading.measured_at).where(
+def _has_measured(db: Session, watch: Assignment) -> bool:
+    """Whether anything was measured in it: readings, or days of a logger that prints no more."""
+    readings = select(Reading.channel_id).where(
         Reading.channel_id == watch.channel_id, Reading.measured_at >= watch.from_at
     )
+    days = select(DayFigures.channel_id).where(
+        DayFigures.channel_id == watch.channel_id, DayFigures.to_at > watch.from_at
+    )
     if watch.to_at is not None:
-        query = query.where(Reading.measured_at < watch.to_at)
-    return db.scalar(query.limit(1)) is not None
+        readings = readings.where(Reading.measured_at < watch.to_at)
+        days = days.where(DayFigures.from_at < watch.to_at)
+    return any(db.scalar(query.limit(1)) is not None for query in (readings, days))
 
 
 def targets_of(db: Session, principal: Principal, command: ChannelUse) -> tuple[UUID | None, UUID | None]:
@@ -209,15 +214,18 @@ def targets_of(db: Session, principal: Principal, command: ChannelUse) -> tuple[
     return None, None
 
 
-def goes_on_watching(db: Session, channel: Channel, equipment_id: UUID, *, since: datetime) -> bool:
-    """Whether the channel's last assignment is to this equipment and goes on.
+def goes_on_watching(db: Session, channel: Channel, equipment_id: UUID, *, since: datetime, until: datetime) -> bool:
+    """Whether the channel's last assignment is to this equipment and did not end before `until`.
 
     A first assignment that began after `since` is dated back to it, and what was read from there on is judged anew.
     """
     assignments = db.scalars(
         select(Assignment).where(Assignment.channel_id == channel.id).order_by(Assignment.from_at)
     ).all()
-    if not assignments or assignments[-1].equipment_id != equipment_id or assignments[-1].to_at is not None:
+    if not assignments or assignments[-1].equipment_id != equipment_id:
+        return False
+    ended_at = assignments[-1].to_at
+    if ended_at is not None and ended_at <= until:
         return False
     if len(assignments) == 1 and since < assignments[0].from_at:
         assignments[0].from_at = since

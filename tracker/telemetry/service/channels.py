@@ -16,7 +16,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.feed.service import append
 from tracker.kit.clock import AHEAD
-from tracker.telemetry.errors import BadChannel, BadPeriod
+from tracker.telemetry.errors import BadChannel, BadPeriod, DeviceRetired
 from tracker.telemetry.events import ChannelAssigned
 from tracker.telemetry.models import Channel, ChannelInterval, Device
 from tracker.telemetry.queries.devices import device_by_ref
@@ -104,13 +104,16 @@ def use_channel(db: Session, principal: Principal, command: ChannelUse, *, now: 
     """Declare a channel and say what it watches; past instants are evaluated again.
 
     The assignment in force at `from_at` (default: now) ends there. Raises UnknownDevice, BadChannel,
-    OneTarget, UnknownTarget, BadPeriod, AssignmentOverlap when a later assignment exists, Forbidden.
+    OneTarget, UnknownTarget, BadPeriod, DeviceRetired, AssignmentOverlap when a later assignment exists, Forbidden.
     """
     device = device_by_ref(db, principal, command.device, Permission.DEVICE_WRITE)
     from_at = command.from_at or now
     if not EARLIEST <= from_at <= now + AHEAD:
         raise BadPeriod(field="from")
     lock_device(db, device.id)
+    db.refresh(device)
+    if device.retired_at is not None:
+        raise DeviceRetired(device=device.code)
     channel, before = _declared(db, device, command, now=now)
     if command.interval_s is not None:
         _set_interval(db, channel.id, EARLIEST if before is None else from_at, command.interval_s)
