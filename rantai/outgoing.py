@@ -19,6 +19,7 @@ from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
+from tracker.registration.service import addresses
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
 
@@ -35,7 +36,8 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     private = current.delivery.private_webhooks
 
     def link_of(booking: str) -> str:
-        return office.link_of(UUID(booking))
+        with transaction(engine) as db:
+            return addresses.link_of(db, office, UUID(booking))
 
     def code_of(ticket_code: str) -> str:
         return office.code_of(UUID(ticket_code))

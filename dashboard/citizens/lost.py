@@ -19,6 +19,7 @@ from tracker.kit.days import latest_day
 from tracker.kit.errors import DomainError
 from tracker.people.vault import NikVault
 from tracker.quota.rules.words import Medium
+from tracker.registration.service.addresses import change_addresses, secrets_of
 from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
@@ -64,9 +65,17 @@ def show_code_form(code_id: UUID, viewer: Anyone) -> Response:
 
 @router.post("/daftar/tiket-hilang/{code_id}")
 def tell_code(
-    *, code_id: UUID, request: Request, viewer: Anyone, db: Db, now: Now, shared: Shared, kode: Words = ""
+    *,
+    code_id: UUID,
+    request: Request,
+    viewer: Anyone,
+    db: Db,
+    now: Now,
+    shared: Shared,
+    kode: Words = "",
+    ganti: Words = "",
 ) -> Response:
-    """The tickets a code opens: the only one at once, else a list."""
+    """The tickets a code opens: the only one at once, else a list. With `ganti` each gets a new address first."""
     office = ticket_office(shared.settings)
     try:
         request.app.state.citizen_throttle.hit(address_of(request), address_of(request))
@@ -75,9 +84,12 @@ def tell_code(
     found = tickets_for_code(db, code_id, kode, office=office, now=now)
     if found is None:
         return _code_form(viewer, code_id, wrong=True)
+    if ganti:
+        change_addresses(db, [one.id for one in found], by="owner", now=now)
+    secrets = secrets_of(db, office, [one.id for one in found])
     if len(found) == 1:
-        return RedirectResponse(f"/daftar/tiket/{office.secret_of(found[0].id)}", status_code=303)
-    listed = [(office.secret_of(one.booking.id), one) for one in tickets_listed(db, [one.id for one in found])]
+        return RedirectResponse(f"/daftar/tiket/{secrets[found[0].id]}", status_code=303)
+    listed = [(secrets[one.booking.id], one) for one in tickets_listed(db, [one.id for one in found])]
     return _private(page(viewer, "citizens/tickets.html", tickets=listed))
 
 

@@ -31,6 +31,7 @@ from tracker.quota.rules.words import Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book
 from tracker.registration.errors import OwnTicketFirst
+from tracker.registration.service.addresses import secret_of
 from tracker.registration.service.tickets import ticket_office
 
 router = Router(include_in_schema=False)
@@ -108,7 +109,7 @@ def take_place(
         # Of one's own history only the ticket tells: number and phone together are still no secret.
         sentence = sentence_of(OwnTicketFirst() if _tells_history(error) else error, viewer.language)
         return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
-    secret = ticket_office(services_of(request).settings).secret_of(booked.booking.id)
+    secret = secret_of(db, ticket_office(services_of(request).settings), booked.booking.id)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 

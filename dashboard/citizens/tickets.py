@@ -26,6 +26,7 @@ from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import TicketNotFound
+from tracker.registration.service.addresses import booking_at, secret_of
 from tracker.registration.service.finding import named
 from tracker.registration.service.tickets import TicketOffice, drawn, ticket_of, ticket_office
 
@@ -41,14 +42,14 @@ SHOWN = 10
 def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
     """A booking as its owner sees it; after the dose what was given, and when the next is due."""
     office = ticket_office(shared.settings)
-    found = ticket(db, office.booking_of(secret))
+    found = ticket(db, booking_at(db, office, secret))
     answer = page(
         viewer,
         "citizens/ticket.html",
         ticket=found,
         secret=secret,
-        offered=None if found.offered is None else office.secret_of(found.offered),
-        booked_next=None if found.booked_next is None else office.secret_of(found.booked_next),
+        offered=None if found.offered is None else secret_of(db, office, found.offered),
+        booked_next=None if found.booked_next is None else secret_of(db, office, found.booked_next),
     )
     return _private(answer)
 
@@ -58,7 +59,7 @@ def draw_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
     """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
     del viewer
     office = ticket_office(shared.settings)
-    found = ticket(db, office.booking_of(secret))
+    found = ticket(db, booking_at(db, office, secret))
     if found.booking.state not in _SHOWN_AT_THE_DOOR:
         raise TicketNotFound
     svg = drawn(office.sign(ticket_of(db, found.booking)))
@@ -85,7 +86,7 @@ def book_next(
 ) -> Response:
     """Reserve one of them; the ticket's owner need not say again who they are."""
     office = ticket_office(shared.settings)
-    found = ticket(db, office.booking_of(secret))
+    found = ticket(db, booking_at(db, office, secret))
     if found.next is None:
         return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
     command = Book(
@@ -100,7 +101,7 @@ def book_next(
             booked = book(db, SYSTEM, command, now=now)
     except DomainError as error:
         return _next(viewer, db, office, secret, problem=sentence_of(error, viewer.language))
-    return RedirectResponse(f"/daftar/tiket/{office.secret_of(booked.booking.id)}", status_code=303)
+    return RedirectResponse(f"/daftar/tiket/{secret_of(db, office, booked.booking.id)}", status_code=303)
 
 
 @router.post("/daftar/tiket/{secret}/{step}")
@@ -109,7 +110,7 @@ def move_ticket(secret: str, step: str, db: Db, now: Now, shared: Shared) -> Res
     states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
     if step not in states:
         raise TicketNotFound
-    booking_id = ticket_office(shared.settings).booking_of(secret)
+    booking_id = booking_at(db, ticket_office(shared.settings), secret)
     move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
@@ -124,7 +125,7 @@ def _next(
     cursor: str | None = None,
     problem: str = "",
 ) -> Response:
-    found: Ticket = ticket(db, office.booking_of(secret))
+    found: Ticket = ticket(db, booking_at(db, office, secret))
     person = person_now(db, found.booking.person_id)
     if found.next is None or person is None:
         return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)

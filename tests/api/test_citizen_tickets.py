@@ -27,6 +27,7 @@ from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.offering import make_offer
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.models import TicketCode
+from tracker.registration.service.addresses import link_of
 from tracker.registration.service.tickets import ticket_office
 
 __all__ = ["app_services", "made", "site", "world"]
@@ -76,6 +77,45 @@ def test_a_lost_ticket_is_had_again_by_its_old_address(
     assert sending.post(address, data={"kode": code}).status_code == 422
 
 
+def code_for(sending: TestClient, services: Services) -> tuple[str, str]:
+    """Ask for a code; where it is typed, and what the message says."""
+    where = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
+    return where, ticket_office(services.settings).code_of(UUID(where.rsplit("/", 1)[1]))
+
+
+def test_an_address_that_others_know_is_changed_with_a_code(
+    sending: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    known = book(sending, world)
+    where, code = code_for(sending, app_services)
+    assert 'name="ganti"' in sending.get(where).text
+    new = sending.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
+    assert new != known
+    assert sending.get(new).status_code == 200
+    for opened in (sending.get(known), sending.get(f"{known}/kode.svg"), sending.post(f"{known}/batal")):
+        assert opened.status_code == 404
+    office = ticket_office(app_services.settings)
+    booking = office.unsealed(known.rsplit("/", 1)[1])[0]
+    # Messages that leave from now on lead to the new one.
+    with transaction(app_services.engine) as db:
+        assert link_of(db, office, booking).endswith(new)
+    # A second change makes another again; to ask without it changes nothing.
+    where, code = code_for(sending, app_services)
+    assert sending.post(where, data={"kode": code}).headers["location"] == new
+    where, code = code_for(sending, app_services)
+    third = sending.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
+    assert len({known, new, third}) == 3
+    assert [sending.get(one).status_code for one in (known, new, third)] == [404, 404, 200]
+
+
+def test_a_wrong_code_changes_no_address(sending: TestClient, world: PageWorld, app_services: Services) -> None:
+    known = book(sending, world)
+    where, code = code_for(sending, app_services)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    assert sending.post(where, data={"kode": wrong, "ganti": "ya"}).status_code == 422
+    assert sending.get(known).status_code == 200
+
+
 def test_who_asks_learns_nothing_of_anybody(sending: TestClient, world: PageWorld) -> None:
     book(sending, world)
     answers = []
@@ -116,7 +156,7 @@ def test_several_tickets_are_listed(sending: TestClient, world: PageWorld, app_s
     ticket = book(sending, world)
     with transaction(app_services.engine) as db:
         desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
-        first = db.get_one(Booking, ticket_office(app_services.settings).booking_of(ticket.rsplit("/", 1)[1]))
+        first = db.get_one(Booking, ticket_office(app_services.settings).unsealed(ticket.rsplit("/", 1)[1])[0])
         desk.stock("mr-10/MR101", 2)
         desk.confirmed(desk.session(product="mr-10", ahead=2), first.person_id)
     address = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
@@ -132,7 +172,7 @@ def test_after_the_dose_the_ticket_shows_it_and_books_the_next(
 ) -> None:
     ticket = book(site, world)
     office = ticket_office(app_services.settings)
-    booking_id = office.booking_of(ticket.rsplit("/", 1)[1])
+    booking_id = office.unsealed(ticket.rsplit("/", 1)[1])[0]
     for answer in (site.get(f"{ticket}/berikutnya"), site.post(f"{ticket}/berikutnya", data={"session": str(uuid4())})):
         assert (answer.status_code, answer.headers["location"]) == (303, ticket)  # no dose was given yet
     with transaction(app_services.engine) as db:
@@ -179,7 +219,7 @@ def test_an_offer_s_deadline_is_shown_with_its_date(site: TestClient, world: Pag
     with transaction(app_services.engine) as db:
         now = app_services.clock()
         desk = Desk(db, replace(world.world, now=now), now)
-        lost = db.get_one(Booking, office.booking_of(ticket.rsplit("/", 1)[1]))
+        lost = db.get_one(Booking, office.unsealed(ticket.rsplit("/", 1)[1])[0])
         desk.stock("coronavac-1/CV101", 5, place="pkm-tanah-tinggi-k1")
         desk.session(product="coronavac-1", ahead=4, facility=desk.world.neighbour)
         cancel_session(db, SYSTEM, lost.session_id, reason="vaksinator sakit", now=now)
@@ -188,7 +228,7 @@ def test_an_offer_s_deadline_is_shown_with_its_date(site: TestClient, world: Pag
         assert offer is not None
         expires = db.get_one(Booking, offer).expires_at
     assert expires is not None
-    offered = f"/daftar/tiket/{office.secret_of(offer)}"
+    offered = f"/daftar/tiket/{office.sealed(offer)}"
     assert f'href="{offered}"' in site.get(ticket).text
     page = site.get(offered).text
     assert "Ini tempat pengganti" in page

@@ -199,10 +199,18 @@ def test_a_citizens_ticket_opens_its_booking_for_those_who_may_see_it(shelf: She
     booking = {"id": str(uuid7()), "person": person["id"], "session": session["id"], "dose": 1, "medium": "app"}
     assert shelf.ask("POST", "/api/v1/bookings", Role.CITY, json=booking).status_code == 201
     code = shelf.get(f"/api/v1/bookings/{booking['id']}/ticket", Role.CITY)["ticket"]
-    link = ticket_office(shelf.services.settings).link_of(UUID(booking["id"]))
+    office = ticket_office(shelf.services.settings)
+    link = office.link(office.sealed(UUID(booking["id"])))
     for text in (code, f"]Q1{code}", link):
         opened = shelf.scan(text)["opens"]
         assert (opened["thing"], opened["ref"], opened["dose"]) == ("ticket", booking["id"], 1)
         assert (opened["day"], opened["facility"], opened["state"]) == (session["date"], "pkm-cipondoh", "reserved")
     assert shelf.scan(code, role=Role.WAREHOUSE, facility=None)["opens"] is None
     assert shelf.scan(code[:-2] + "AA")["opens"] is None
+    changing = f"/api/v1/bookings/{booking['id']}/ticket/change-address"
+    assert shelf.ask("POST", changing, Role.WAREHOUSE, json={}).status_code == 403
+    assert shelf.ask("POST", f"/api/v1/bookings/{uuid7()}/ticket/change-address", Role.CITY, json={}).status_code == 404
+    assert shelf.scan(link)["opens"] is not None
+    assert shelf.ask("POST", changing, Role.CITY, json={}).status_code == 204
+    assert shelf.scan(link)["opens"] is None
+    assert shelf.scan(code)["opens"] is not None  # the code for the door stays good

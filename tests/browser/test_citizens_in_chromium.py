@@ -94,7 +94,7 @@ def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
 
     now = utc_now()
     with transaction(site.engine) as db:
-        booking = db.get_one(Booking, OFFICE.booking_of(ticket.rsplit("/", 1)[1]))
+        booking = db.get_one(Booking, OFFICE.unsealed(ticket.rsplit("/", 1)[1])[0])
         vaccinate(db, SYSTEM, Vaccinate(booking_id=booking.id, override="diminta hari ini"), now=now)
         claim = claim_of(db, booking.person_id, booking.vaccine_id, 2)
         assert claim is not None

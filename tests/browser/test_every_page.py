@@ -63,7 +63,7 @@ def address(path: str, site: Site) -> str:
         "recall_id": str(_recalled(site)),
         "batch_id": str(site.world.world.batches["penta-5/PB002"].id),
         "vial_id": str(_opened(site)),
-        "secret": TicketOffice.from_secret(SECRET).secret_of(site.world.booking),
+        "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
     if path == "/penarikan/mulai":
         return f"{path}?batch=penta-5/PB002"

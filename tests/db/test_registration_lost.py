@@ -229,8 +229,8 @@ def test_the_chat_brings_a_ticket_back_with_the_same_code(desk: Desk, start: str
     code = desk.db.scalars(select(TicketCode)).one().id
     assert "enam angka" in say("12")
     assert "tidak cocok" in say(wrong(code))
-    assert OFFICE.link_of(booking.id) in say(f"kode {OFFICE.code_of(code)}", "right")
-    assert OFFICE.link_of(booking.id) in say(f"kode {OFFICE.code_of(code)}", "right")
+    assert OFFICE.link(OFFICE.sealed(booking.id)) in say(f"kode {OFFICE.code_of(code)}", "right")
+    assert OFFICE.link(OFFICE.sealed(booking.id)) in say(f"kode {OFFICE.code_of(code)}", "right")
     say("tiket")
     unknown = say(f"{fresh_nik()} {PHONE}")
     assert unknown == known

@@ -46,7 +46,7 @@ def displaced_person(
 
 def send(engine: Engine, world: World, sender: ByMedium) -> None:
     def link_of(booking: str) -> str:
-        return OFFICE.link_of(UUID(booking))
+        return OFFICE.link(OFFICE.sealed(UUID(booking)))
 
     deliver_due(engine, sender, phone_book(engine), link_of=link_of, now=world.now)
 

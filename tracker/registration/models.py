@@ -73,3 +73,15 @@ class TicketCode(Base):
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(SmallInteger)
     used_at: Mapped[datetime | None]
+
+
+class TicketAddress(Base):
+    """How often the address of a booking's page was changed; most never are and have no row."""
+
+    __tablename__ = "ticket_address"
+    __table_args__ = (CheckConstraint("turn >= 1", name="turn"),)
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    turn: Mapped[int] = mapped_column(SmallInteger)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]

@@ -24,6 +24,7 @@ from tracker.registration.schemas import (
     RepliesOut,
     TicketOut,
 )
+from tracker.registration.service.addresses import change_address
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import check_in, ticket_of, ticket_office
@@ -67,6 +68,15 @@ def read_ticket(booking_id: UUID, db: Db, caller: Caller, shared: Shared) -> Tic
     if row is None:
         raise BookingNotFound(booking=str(booking_id))
     return ticket_out(ticket_office(shared.settings).sign(ticket_of(db, row[0])))
+
+
+@router.post("/bookings/{booking_id}/ticket/change-address", operation_id="change_ticket_address", status_code=204)
+def change_ticket_address(booking_id: UUID, db: Db, caller: Caller, now: Now) -> None:
+    """The address of a ticket's page is known to others: it opens nothing any more.
+
+    Its owner gets the new one with a code to their phone, by page or chat; nobody else is shown it.
+    """
+    change_address(db, caller, booking_id, now=now)
 
 
 @router.post("/tickets/check-in", operation_id="check_in")

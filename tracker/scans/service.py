@@ -26,6 +26,7 @@ from tracker.network.queries import equipment_visible_to, facilities_visible_to
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
 from tracker.registration.rules.tickets import Ticket
+from tracker.registration.service.addresses import booking_at
 from tracker.registration.service.tickets import TicketOffice, ticket_of
 from tracker.scans.rules import Verdict, Warned, verdict_of
 from tracker.shipments.models import Shipment, ShipmentBox
@@ -204,7 +205,7 @@ def _ticket(db: Session, principal: Principal, text: str, office: TicketOffice) 
     page = _TICKET_PAGE.fullmatch(text)
     try:
         if page is not None:
-            booking_id: UUID = office.booking_of(page["secret"])
+            booking_id: UUID = booking_at(db, office, page["secret"])
         elif _TICKET.fullmatch(text):
             booking_id = office.read(text).booking
         else:

@@ -18,6 +18,7 @@ from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.rules.words import BookingState, OfferState
 from tracker.quota.service.commands import MoveBooking
 from tracker.quota.service.moving import move_booking
+from tracker.registration.service.addresses import link_of
 from tracker.registration.service.tickets import TicketOffice
 
 # A yes that comes later than that answers something else.
@@ -47,7 +48,7 @@ def answer_offer(
         "facility": facility.name,
         "day": session.day.isoformat(),
         "hours": hours_there(session.opens_at, session.closes_at, facility.timezone),
-        "link": office.link_of(booking.id),
+        "link": link_of(db, office, booking.id),
     }
     wanted = BookingState.CONFIRMED if yes else BookingState.CANCELLED
     try:

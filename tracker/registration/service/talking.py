@@ -42,6 +42,7 @@ from tracker.registration.rules.conversation import (
     Wish,
 )
 from tracker.registration.rules.texts import spoken
+from tracker.registration.service.addresses import link_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.finding import options_for
 from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
@@ -166,7 +167,7 @@ def _tell_code(room: _Room, state: ConversationState, wish: TellCode) -> Turn:
                 "dose": str(booking.dose),
                 "facility": room.db.get_one(Facility, session.facility_id).name,
                 "day": session.day.isoformat(),
-                "link": room.office.link_of(booking.id),
+                "link": link_of(room.db, room.office, booking.id),
             }
         )
     return machine.code_told(state, tuple(lines))
@@ -189,7 +190,7 @@ def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
     except DomainError as refusal:
         return machine.place_refused(turn.state, _sentence(refusal, room.message.language))
     _keep(room, booked.person_id, wish.answers, booked.id)
-    return machine.place_taken(turn.state, booked.id, room.office.link_of(booked.id))
+    return machine.place_taken(turn.state, booked.id, link_of(room.db, room.office, booked.id))
 
 
 def _keep(room: _Room, person_id: UUID, answers: dict[str, bool], booking_id: UUID | None) -> None:

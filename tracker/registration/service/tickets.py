@@ -2,7 +2,7 @@
 address of a page that only its owner knows.
 
 A booking's id is no secret: it stands on the feed and in lists. The address holds the id sealed (AES-SIV, RFC 5297), so
-nobody can make one from an id, and none need be kept.
+nobody can make one from an id, and none need be kept; what was changed is counted (`addresses.py`).
 """
 
 from __future__ import annotations
@@ -61,22 +61,23 @@ class TicketOffice:
             OKPKey.import_key(pem), derived_key(secret, "ticket link"), derived_key(secret, "ticket code"), address
         )
 
-    def secret_of(self, booking_id: UUID) -> str:
-        """What opens a booking's page: 43 characters for an address. The same booking has the same one."""
-        sealed = AESSIV(self.link_key).encrypt(booking_id.bytes, None)
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    def sealed(self, booking_id: UUID, turn: int = 0) -> str:
+        """The secret of a booking's page, 43 characters or 46: `turn` says how often it was changed."""
+        told = booking_id.bytes + (turn.to_bytes(2) if turn else b"")
+        return base64.urlsafe_b64encode(AESSIV(self.link_key).encrypt(told, None)).rstrip(b"=").decode()
 
-    def booking_of(self, secret: str) -> UUID:
-        """The booking whose page this opens; raises TicketNotFound, also for a booking's id, which is no secret."""
+    def unsealed(self, secret: str) -> tuple[UUID, int]:
+        """The booking and the turn of a secret; raises TicketNotFound, also for a booking's id, which is no secret."""
         try:
-            sealed = base64.b64decode(secret + "=", altchars="-_", validate=True)
-            return UUID(bytes=AESSIV(self.link_key).decrypt(sealed, None))
+            sealed = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars="-_", validate=True)
+            told = AESSIV(self.link_key).decrypt(sealed, None)
+            return UUID(bytes=told[:16]), int.from_bytes(told[16:])
         except (ValueError, InvalidTag):
             raise TicketNotFound from None
 
-    def link_of(self, booking_id: UUID) -> str:
+    def link(self, secret: str) -> str:
         """The whole address of a booking's page, for messages."""
-        return f"{self.address}/daftar/tiket/{self.secret_of(booking_id)}"
+        return f"{self.address}/daftar/tiket/{secret}"
 
     def code_of(self, code_id: UUID) -> str:
         """The six digits that are sent for a question of that id."""
