@@ -14,7 +14,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.viewer import Anyone, Viewer
 from tracker.edge.deps import Db, Now, Shared
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, answers_evenly
 from tracker.kit.days import latest_day
 from tracker.kit.errors import DomainError
 from tracker.people.vault import NikVault
@@ -36,6 +36,7 @@ def show_question(viewer: Anyone, shared: Shared) -> Response:
 
 
 @router.post("/daftar/tiket-hilang")
+@answers_evenly
 def ask(
     *, request: Request, viewer: Anyone, db: Db, now: Now, shared: Shared, nik: Words = "", phone: Words = ""
 ) -> Response:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
+from tracker.edge.hop import BEAT_S
 from tracker.edge.services import Services
 from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.service.claims import claim_of
@@ -233,3 +235,12 @@ def test_an_offer_s_deadline_is_shown_with_its_date(site: TestClient, world: Pag
     page = site.get(offered).text
     assert "Ini tempat pengganti" in page
     assert re.search(rf"disimpan sampai {(expires + timedelta(hours=7)).day} \w+ \d{{4}} \d\d\.\d\d WIB", page)
+
+
+def test_how_long_an_answer_takes_tells_nothing(sending: TestClient, world: PageWorld) -> None:
+    """Trap: to find somebody and queue their message takes longer than to find nobody; both leave at the next beat."""
+    book(sending, world)
+    for nik in (PERSON["nik"], "3671015506920099", "1"):
+        began = monotonic()
+        sending.post(LOST, data={"nik": nik, "phone": PERSON["phone"]})
+        assert monotonic() - began >= BEAT_S * 0.95

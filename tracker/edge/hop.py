@@ -32,6 +32,8 @@ from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError
 
+# Far longer than the work whose length would tell; nobody who waits for a message minds it.
+BEAT_S = 0.25
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 Endpoint = Callable[..., Any]
 
@@ -61,6 +63,15 @@ def knows_its_repeats(endpoint: Endpoint) -> Endpoint:
     What it answered need not be kept under the id in the body: however things stand by then, the room answers the repeat.
     """
     endpoint.__dict__["knows_its_repeats"] = True
+    return endpoint
+
+
+def answers_evenly(endpoint: Endpoint) -> Endpoint:
+    """Marks an endpoint whose answer must not tell by its time what was found: it leaves at the next beat after it was asked.
+
+    Waited for without a thread and without a connection.
+    """
+    endpoint.__dict__["answers_evenly"] = True
     return endpoint
 
 
@@ -153,11 +164,17 @@ class Route(APIRoute):
         own = next((one.name for one in asked if one.annotation is Request), None)
         name = own or "request"
         wants: Callable[[dict[str, Any]], Thing] | None = endpoint.__dict__.get("first_wants")
+        evenly = "answers_evenly" in endpoint.__dict__
 
         async def hopping(**values: Any) -> Any:
             request = values[name] if own else values.pop(name)
             first = wants(values) if wants is not None else None
-            return await self._answer(request, partial(endpoint, **values), lambda: self._status(values), first)
+            began = anyio.current_time()
+            try:
+                return await self._answer(request, partial(endpoint, **values), lambda: self._status(values), first)
+            finally:
+                if evenly:
+                    await anyio.sleep(BEAT_S - (anyio.current_time() - began) % BEAT_S)
 
         if own is None:
             asked.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
