@@ -26,7 +26,9 @@ from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError
+from tracker.kit.seen import seen
 from tracker.network.queries import as_id
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
 from tracker.passport.rules.harm import Disposition, ShakeTest
@@ -120,7 +122,7 @@ def acknowledge(
     db: Db,
     now: Now,
     csrf: Annotated[str, Form(max_length=200)] = "",
-    comment: Annotated[str, Form(max_length=2000)] = "",
+    comment: Annotated[str, Seen, Form(max_length=2000)] = "",
     tindakan: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     pindah: Annotated[list[UUID], Form()] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
@@ -151,7 +153,7 @@ def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[Fo
         command = CloseAlarm(
             alarm_id=alarm_id,
             dispositions=_dispositions(fields),
-            comment=str(fields.get("comment", ""))[:2000] or None,
+            comment=seen(str(fields.get("comment", "")))[:2000] or None,
         )
         with db.begin_nested():
             close_alarm(db, viewer.known(), command, now=now)
@@ -168,7 +170,7 @@ def _dispositions(fields: FormData) -> list[BatchDisposition]:
             continue
         test = str(fields.get(f"uji-{batch}", ""))
         decision = Decision(
-            reason=str(fields.get(f"alasan-{batch}", ""))[:2000],
+            reason=seen(str(fields.get(f"alasan-{batch}", "")))[:2000],
             shake_test=ShakeTest(test) if test in set(ShakeTest) else None,
             override=fields.get(f"wewenang-{batch}") == "ya",
         )

@@ -27,6 +27,7 @@ from tracker.catalog.service import PresentationChange, change_presentation
 from tracker.catalog.unlike import tell_apart
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.quota.presenting import rule_command
@@ -37,8 +38,8 @@ from tracker.stock.service.places import correct_batch
 router = Router(include_in_schema=False)
 
 Csrf = Annotated[str, Form(max_length=200)]
-Text = Annotated[str, Form(max_length=200)]
-Reason = Annotated[str, Form(max_length=500)]
+Text = Annotated[str, Seen, Form(max_length=200)]
+Reason = Annotated[str, Seen, Form(max_length=500)]
 Day = Annotated[str, Form(max_length=10)]
 Number = Annotated[str, Form(max_length=6)]
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")

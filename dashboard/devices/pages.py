@@ -30,6 +30,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.telemetry.service.assigning import correct_watch
@@ -49,7 +50,7 @@ router = Router(include_in_schema=False)
 MOST_BYTES = 16_000_001
 
 Word = Annotated[str, Form(max_length=100)]
-Words = Annotated[str, Form(max_length=2000)]
+Words = Annotated[str, Seen, Form(max_length=2000)]
 Csrf = Annotated[str, Form(max_length=200)]
 
 

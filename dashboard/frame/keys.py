@@ -21,6 +21,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 
@@ -44,7 +45,7 @@ def make(
     viewer: Member,
     db: Db,
     akun: Annotated[str, Form(max_length=100)] = "",
-    label: Annotated[str, Form(max_length=100)] = "",
+    label: Annotated[str, Seen, Form(max_length=100)] = "",
     hari: Annotated[int, Form(ge=1, le=3650)] = 365,
     peran: Annotated[str, Form(max_length=40)] = "",
     unit: Annotated[str, Form(max_length=64)] = "",

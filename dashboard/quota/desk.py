@@ -18,6 +18,7 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.quota.opened import booking_page, session_page
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.quota.rules.words import TAKEN_BACK, BookingState
 from tracker.quota.service.changing import change_session
@@ -28,7 +29,7 @@ from tracker.quota.service.leftovers import throw_leftovers_away
 
 router = Router(include_in_schema=False)
 
-Words = Annotated[str, Form(max_length=500)]
+Words = Annotated[str, Seen, Form(max_length=500)]
 Csrf = Annotated[str, Form(max_length=200)]
 
 

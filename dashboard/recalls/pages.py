@@ -17,6 +17,7 @@ from dashboard.recalls.queries import recall_page, recalls_of, start_page
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, Forbidden
 from tracker.kit.ids import uuid7
 from tracker.trace.errors import RecallNotFound
@@ -25,7 +26,7 @@ from tracker.trace.recalls import StartRecall, close_recall, start_recall
 router = Router(include_in_schema=False)
 
 Csrf = Annotated[str, Form(max_length=200)]
-Reason = Annotated[str, Form(max_length=200)]
+Reason = Annotated[str, Seen, Form(max_length=200)]
 Said = Annotated[str, Form(max_length=1000)]
 FIRST = 12
 CLASSES = ("1", "2", "3")

@@ -16,6 +16,7 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.stock.queries import open_vial_page
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.stock.service.amending import take_back_doses
 from tracker.stock.service.commands import TakeBackDoses
@@ -41,7 +42,7 @@ def take_back(
     now: Now,
     csrf: Annotated[str, Form(max_length=200)] = "",
     dosis: Annotated[str, Form(max_length=4)] = "",
-    alasan: Annotated[str, Form(max_length=500)] = "",
+    alasan: Annotated[str, Seen, Form(max_length=500)] = "",
 ) -> Response:
     """Doses were not thrown away after all: they are in the vial again, and what was told stays visible."""
     check_csrf(viewer, csrf)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from tracker.access.rules import Role
+from tracker.edge.words import Seen
 
 
 class AccountIn(BaseModel):
@@ -16,7 +18,7 @@ class AccountIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     username: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/]+$")
-    name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    name: Annotated[str, Seen] = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
     password: SecretStr | None = Field(None, min_length=1, max_length=200)
     role: Role
     unit: str = Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Code.")
@@ -53,7 +55,7 @@ class KeyIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    label: Annotated[str, Seen] = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
     days: int | None = Field(365, ge=1, le=3650)
     scope: ScopeIn | None = None
 

@@ -12,9 +12,10 @@ from tracker.catalog.filling import Filling
 from tracker.catalog.rules.storage import Band, Budget, VvmType
 from tracker.catalog.rules.words import Cause
 from tracker.catalog.service import NewPresentation, NewStorageClass
+from tracker.edge.words import Seen
 
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Text = Annotated[str, Seen, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+CodeText = Annotated[str, Seen, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class ProductOut(BaseModel):

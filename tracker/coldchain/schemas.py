@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.coldchain.rules.limits import Severity
+from tracker.edge.words import Seen
 
 
 class AlarmOut(BaseModel):
@@ -40,7 +42,7 @@ class AcknowledgeIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    comment: str = Field(min_length=1, max_length=2000)
+    comment: Annotated[str, Seen, Field(min_length=1, max_length=2000)]
 
 
 class EpisodeOut(BaseModel):

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.access.rules import UnitKind
+from tracker.edge.words import Seen
 from tracker.network.rules.words import AreaLevel, EquipmentKind, PlaceKind
 
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-CodeText = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Text = Annotated[str, Seen, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+CodeText = Annotated[str, Seen, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 

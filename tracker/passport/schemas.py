@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.coldchain.schemas import AlarmOut
+from tracker.edge.words import Seen
 from tracker.passport.rules.harm import Disposition, Harm, HoldState, ShakeTest
 from tracker.stock.rules.words import Account, Status
 
@@ -46,7 +47,7 @@ class DecisionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Annotated[str, Seen] = Field(min_length=1, max_length=2000)
     shake_test: ShakeTest | None = Field(None, description="After freezing: result of the shake test.")
     override: bool = Field(False, description="The level above takes it upon itself (needs hold.override).")
 
@@ -64,7 +65,7 @@ class CloseIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dispositions: list[DispositionIn] = Field(default_factory=list, max_length=200)
-    comment: str | None = Field(None, max_length=2000)
+    comment: Annotated[str, Seen] | None = Field(None, max_length=2000)
 
 
 class ClosedOut(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.words import Seen
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 
@@ -16,7 +17,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Phone = Annotated[str, StringConstraints(max_length=60)]
 Residence = Annotated[str, StringConstraints(max_length=40)]
 NikText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+Reason = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
 class PersonIn(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from tracker.edge.words import Seen
 from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionAct, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -15,7 +16,9 @@ Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
 AwareInstant = Annotated[AwareDatetime, Field(description="RFC 3339 with offset.")]
 
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]+$")]
+Reason = Annotated[
+    str, Seen, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00]+$")
+]
 
 
 class BucketIn(BaseModel):
@@ -180,7 +183,7 @@ class ScreenIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     result: Literal["fit", "deferred", "refused"]
-    note: Annotated[str, StringConstraints(max_length=500)] | None = None
+    note: Annotated[str, Seen, StringConstraints(max_length=500)] | None = None
 
 
 class VaccinateIn(BaseModel):
@@ -274,7 +277,7 @@ class MergeIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     duplicate: UUID
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+    reason: Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
 class AppointmentOut(BaseModel):

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.words import Seen
 from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
 from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 
 # PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
-Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Words = Annotated[str, Seen, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # A scanner's text may carry the group separator 0x1D; the catalogue judges the rest.
 Scanned = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
 Vials = Annotated[
@@ -279,7 +280,7 @@ class KeepIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     doses: Annotated[int, Field(strict=True, ge=1, le=100)]
-    reason: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    reason: Annotated[str, Seen, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class VialChangeOut(BaseModel):

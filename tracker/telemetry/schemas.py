@@ -8,11 +8,12 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.words import Seen
 from tracker.telemetry.queries.curves import Resolution
 from tracker.telemetry.rules.words import DeviceKind, DeviceStatus, Quantity, Role
 
 # PostgreSQL's text cannot hold NUL; no identity on a name plate has control characters anyway.
-Plain = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Plain = Annotated[str, Seen, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class DeviceIn(BaseModel):
@@ -71,7 +72,7 @@ class CorrectionIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     equipment: Plain
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    reason: Annotated[str, Seen, StringConstraints(min_length=1, max_length=2000)]
     quantity: Quantity = Quantity.TEMPERATURE
     at: AwareDatetime | None = None
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tracker.edge.words import Seen
 from tracker.stock.rules.words import Account, Kind, Status
 
 Code = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Text = Annotated[str, Seen, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 
 
 class NodeOut(BaseModel):

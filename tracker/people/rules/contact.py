@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from tracker.kit.seen import seen
 from tracker.people.errors import BadName, BadPhone, BadResidence
 
 _MOST_NAME = 200
@@ -22,8 +23,8 @@ _OF_PEOPLE = _TAKES_MESSAGES | {PhoneNumberType.FIXED_LINE, PhoneNumberType.PERS
 
 
 def clean_name(text: str) -> str:
-    """The name without control characters and doubled blanks; raises BadName."""
-    plain = "".join(" " if unicodedata.category(char).startswith("C") else char for char in text)
+    """The name without control characters, signs nobody sees and doubled blanks; raises BadName."""
+    plain = "".join(" " if unicodedata.category(char).startswith("C") else char for char in seen(text))
     name = " ".join(plain.split())
     if not 1 <= len(name) <= _MOST_NAME:
         raise BadName(field="name")
