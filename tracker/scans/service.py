@@ -20,11 +20,11 @@ from tracker.catalog.models import Batch
 from tracker.catalog.queries import batches_by_refs
 from tracker.catalog.scanning import Caution, Resolved, resolve_scan, with_batch
 from tracker.kit.days import WESTERN, local_day
-from tracker.kit.errors import DomainError
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_visible_to, facilities_visible_to
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
+from tracker.registration.errors import BadTicket
 from tracker.registration.rules.tickets import Ticket
 from tracker.registration.service.addresses import booking_at
 from tracker.registration.service.tickets import TicketOffice, ticket_of
@@ -95,7 +95,8 @@ def read_scan(
 ) -> Meaning:
     """What a text means to the one who scanned it at `facility` (None: anywhere they may see).
 
-    Raises ScanUnreadable for a text that has the form of a code and breaks its rules.
+    Raises ScanUnreadable for a text that has the form of a code and breaks its rules, TicketNotFound for the address of no
+    ticket.
     """
     today = local_day(now, WESTERN if facility is None else facility.timezone)
     # What is no code of goods is known by its bare text; the reader's prefix says nothing of it.
@@ -201,7 +202,10 @@ def _logistic(db: Session, principal: Principal, resolved: Resolved) -> Meaning:
 
 
 def _ticket(db: Session, principal: Principal, text: str, office: TicketOffice) -> Opened | None:
-    """The booking of a citizen's code or of its page's address, where the caller may see it."""
+    """The booking of a citizen's code or of its page's address, where the caller may see it.
+
+    Raises TicketNotFound for an address that opens nothing, or nothing any more.
+    """
     page = _TICKET_PAGE.fullmatch(text)
     try:
         if page is not None:
@@ -210,7 +214,7 @@ def _ticket(db: Session, principal: Principal, text: str, office: TicketOffice) 
             booking_id = office.read(text).booking
         else:
             return None
-    except DomainError:
+    except BadTicket:
         return None
     row = db.execute(bookings_visible_to(principal).where(Booking.id == booking_id)).first()
     if row is None:

@@ -8,9 +8,10 @@ PROBLEMS: dict[str, Problem] = {
     "registration.bad_ticket": Problem(422, "Kode ini bukan tiket kami.", "This code is no ticket of ours."),
     "registration.ticket_not_found": Problem(
         404,
-        "Tiket ini tidak ada. Alamat tiket dari cara lama tidak berlaku lagi: datang ke puskesmas dengan KTP.",
-        "There is no such ticket. Addresses of tickets made the old way are no longer good: come to the "
-        "puskesmas with your identity card.",
+        "Tiket ini tidak ada, atau alamatnya sudah diganti. Minta alamat yang berlaku di halaman “Tiket hilang”, atau datang "
+        "ke puskesmas dengan KTP.",
+        "There is no such ticket, or its address was changed. Ask for the present one on the page “Lost ticket”, or come to "
+        "the puskesmas with your identity card.",
     ),
     "registration.own_ticket_first": Problem(
         409,
