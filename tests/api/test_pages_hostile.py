@@ -1,0 +1,98 @@
+"""Pages met by hostile hands: every blank of every page, filled with what nobody should send."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from dashboard.app import ROUTERS
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import SECRET, app_services, csrf_of, log_in, made, site, world
+from tracker.access.principal import SYSTEM
+from tracker.access.throttle import LoginThrottle
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
+from tracker.registration.service.tickets import TicketOffice
+from tracker.telemetry.models import Channel
+from tracker.trace.recalls import StartRecall, start_recall
+
+__all__ = ["app_services", "made", "site", "world"]
+
+# No text of a database, no text at all, no number of a machine, no day of ours, and another page's words.
+HOSTILE = ("a\0b", "\ud800", "9" * 40, "0001-01-01T00:00", "<script>alert(1)</script>//evil.example\r\nX-Evil: 1")
+NOBODY = UUID(int=7)
+# Logging in and out are tested by themselves, and what is no page takes no words.
+ELSEWHERE = ("/masuk", "/keluar", "/static", "/tanda", "/pencatat")
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def forms() -> list[APIRoute]:
+    """The routes of the pages."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return [route for route in routes if not route.path.startswith(ELSEWHERE)]
+
+
+def filled(path: str, blanks: dict[str, str]) -> str:
+    return re.sub(r"\{([^}]+)\}", lambda blank: escaped(blanks.get(blank[1], str(NOBODY))), path)
+
+
+def escaped(text: str) -> str:
+    return quote(text.encode("utf-8", "surrogatepass"), safe="")
+
+
+@pytest.fixture
+def blanks(world: PageWorld, app_services: Services) -> dict[str, str]:
+    """What stands for the blanks of a route, and for the fields of its form."""
+    with transaction(app_services.engine) as db:
+        command = StartRecall(id=uuid7(), batch="mr-10/MR101", reason="partikel asing", recall_class=1)
+        recall = start_recall(db, SYSTEM, command, now=app_services.clock())[0].id
+        channel = db.scalars(select(Channel.id).order_by(Channel.id)).first()
+    return {
+        "code": "pkm-cipondoh", "product": "penta-5", "sensor": "S-pkm-cipondoh-k1", "ref:path": "penta-5/PB002",
+        "ref": world.shipment, "session_id": str(world.sessions[1]), "booking_id": str(world.booking), "language": "id",
+        "recall_id": str(recall), "batch_id": str(world.world.batches["penta-5/PB002"].id), "act": "koreksi",
+        "secret": TicketOffice.from_secret(SECRET).sealed(world.booking), "step": "x",
+        "alasan": "alasan baik", "kanal": str(channel), "tempat": "pkm-cipondoh-k2", "kelas": "1", "batch": "penta-5/PB002",
+        "yakin": "true", "aturan": "age", "vaksin": "pentabio", "mulai": "2027-01-01", "paling_cepat": "2", "dosis": "1",
+        "nik": "3671015506920031", "name": "Siti Rekaan", "phone": "0812-3456-7831", "dose": "1", "akun": "jaki",
+        "label": "x", "hari": "30", "area": "36.71.05.1001", "nama": "Nama", "session": str(world.sessions[0]),
+    }  # fmt: skip
+
+
+def test_no_page_stumbles_over_what_is_sent_to_it(site: TestClient, blanks: dict[str, str]) -> None:
+    assert isinstance(site.app, object)
+    site.app.state.citizen_throttle = LoginThrottle(10**6)  # type: ignore[attr-defined]  # an application
+    log_in(site, "pusat")
+    blanks["csrf"] = csrf_of(site.get("/akun").text)
+    wrong, asked = [], 0
+    for route in forms():
+        writes = "POST" in (route.methods or ())
+        fields = [one.alias for one in (*route.dependant.query_params, *route.dependant.body_params)]
+        names = re.findall(r"\{([^}]+)\}", route.path)
+        form = {name: blanks[name] for name in fields if writes and name in blanks}
+        trials = [(name, text) for name in {*names, *fields} - {"csrf"} for text in HOSTILE]
+        for name, text in trials:
+            here = {
+                **blanks,
+                "code": blanks["sensor"] if route.path.startswith("/perangkat") else blanks["code"],
+                name: text,
+            }
+            path = filled(route.path, here)
+            sent = {**form, name: text} if name in fields else form
+            words = "&".join(f"{key}={escaped(value)}" for key, value in sent.items())
+            answer = site.post(path, content=words, headers=FORM) if writes else site.get(f"{path}?{words}")
+            asked += 1
+            location = answer.headers.get("location", "")
+            if answer.status_code >= 500 or "<script>alert(1)" in answer.text or "x-evil" in answer.headers:
+                wrong.append(f"{route.path} {name}={text[:10]!r}: {answer.status_code}")
+            if (not location.startswith("/") and location) or location.startswith("//"):
+                wrong.append(f"{route.path} {name} leads to {location}")
+    assert wrong == []
+    assert asked > 500
