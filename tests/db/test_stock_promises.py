@@ -16,9 +16,10 @@ from tracker.kit.errors import Conflict, Refused
 from tracker.kit.ids import uuid7
 from tracker.stock.queries.availability import bears, pool_state, read_steps
 from tracker.stock.queries.stock import confidence_of
-from tracker.stock.queries.tracing import descendants_of, lots_present, movements_of
+from tracker.stock.queries.tracing import lots_present, movements_of, struck_now
 from tracker.stock.rules.availability import FIRST
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.rules.tracing import Holder
+from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import release, reserve
 
 
@@ -172,8 +173,9 @@ def test_what_was_exposed_is_followed_to_fridge_road_and_opened_vials(ledger: Le
     ledger.post(Kind.TRANSFER, ledger.line("az-10/AZ003", 4, to_place=world.fridge2), at=now - timedelta(hours=10))
     ledger.post(Kind.OPENING, ledger.line("az-10/AZ003", 1, place=world.fridge2), at=now - timedelta(hours=9))
     ledger.post(Kind.DISPATCH, ledger.line("az-10/AZ003", 6), at=now - timedelta(hours=8), shipment_id=shipment)
-    found = descendants_of(ledger.db, world.fridge.id, [batch], now - timedelta(hours=15), now - timedelta(hours=12))
-    assert {(each.account.value, each.holder_id, each.total) for each in found} == {
+    start, span = Holder(Account.PLACE, world.fridge.id), (now - timedelta(hours=15), now - timedelta(hours=12))
+    found = struck_now(ledger.db, start, [batch], *span, since=None, released={})
+    assert {(each.at.account.value, each.at.holder_id, each.at.total) for each in found} == {
         ("place", world.fridge2.id, 3),
         ("open", world.puskesmas.id, 1),
         ("transit", shipment, 6),

@@ -9,22 +9,29 @@ from datetime import datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.coldchain import new_channel
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
-from tracker.coldchain.models import Episode, Limit
+from tracker.coldchain.models import Alarm, Episode, Limit
 from tracker.coldchain.rules.limits import Severity
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import Disposition, HoldState
+from tracker.passport.service.closing import close_alarm
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
 from tracker.stock.errors import HistoryNegative
-from tracker.stock.models import StockBalance
+from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.rules.words import Kind, Status
+from tracker.stock.service.commands import GiveDoses
+from tracker.stock.service.opening import give_doses
+from tracker.telemetry.models import Channel
 from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls
 
 BATCHES = ("penta-5/PB001", "az-10/AZ003")  # frost spoils both
@@ -40,19 +47,29 @@ class Fact:
     place: int
     vials: int
     late: float = 0
+    opened: float | None = None  # of a dose (Kind.USE): when the vial was opened that it came from
+
+
+class Untold(Exception):
+    """What a fact builds on has not been told yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the house did at `hour`: a hold for the episode at a fridge, or (None) a recall of the first batch."""
+    """What the house did at `hour`: a hold for the episode at a fridge, or (None) a recall of the first batch.
+
+    `closing`: a person closed the fridge's alarm and discarded what it held.
+    """
 
     hour: float
     place: int | None
+    closing: bool = False
 
 
 Step = Fact | Act
 
 FROST, HEAT, RECALL = Act(10.2, 0), Act(13.2, 1), Act(14.2, None)
+CLOSING = Act(14.5, 0, closing=True)
 SPANS = {0: (7.1, 8.6), 1: (11.1, 12.1)}  # the first fridge freezes, the second is warm
 
 Books = dict[tuple[UUID, UUID], dict[Status, int]]
@@ -90,8 +107,24 @@ class Morning:
         limit = self.db.scalars(
             select(Limit).where(Limit.rule == rule, Limit.severity == Severity.ALARM).limit(1)
         ).one()
+        alarm = Alarm(
+            id=uuid7(),
+            rule=rule,
+            severity=Severity.ALARM,
+            unit_id=self.world.puskesmas.id,
+            equipment_id=equipment.id,
+            device_id=self.db.get_one(Channel, self.channels[index]).device_id,
+            channel_id=self.channels[index],
+            started_at=self.at(began),
+            alarmed_at=self.at(ended),
+            ended_at=self.at(ended),
+            raised_at=self.at(ended),
+        )
+        self.db.add(alarm)
+        self.db.flush()
         episode = Episode(
             id=uuid7(),
+            alarm_id=alarm.id,
             channel_id=self.channels[index],
             limit_id=limit.id,
             assignment_id=uuid7(),
@@ -116,11 +149,15 @@ class Morning:
         """Post it, and react as the house would. Raises HistoryNegative."""
         now = self.at(fact.hour + fact.late)
         event_id = self.post(fact, now)
-        hold_entering(self.db, SYSTEM, event_id, now=now)
+        if event_id is not None:
+            hold_entering(self.db, SYSTEM, event_id, now=now)
         sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now)
 
-    def post(self, fact: Fact, now: datetime) -> UUID:
-        """The ledger's part alone. Raises HistoryNegative."""
+    def post(self, fact: Fact, now: datetime) -> UUID | None:
+        """The ledger's part alone; a dose has no event. Raises HistoryNegative, Untold."""
+        if fact.opened is not None:
+            self.give(fact, now)
+            return None
         places = {"place": self.fridge(fact.place)}
         if fact.kind is Kind.TRANSFER:
             places["to_place"] = self.fridge(1 - fact.place)
@@ -129,9 +166,35 @@ class Morning:
         with self.db.begin_nested():
             return self.ledger.post(fact.kind, line, at=self.at(fact.hour), now=now).event_id
 
+    def give(self, fact: Fact, now: datetime) -> None:
+        """A dose out of the vial that was opened at an hour. Raises Untold."""
+        assert fact.opened is not None
+        batch_id = self.world.batches[BATCHES[fact.batch]].id
+        query = select(OpenVial.id).where(OpenVial.batch_id == batch_id, OpenVial.opened_at == self.at(fact.opened))
+        vial = self.db.scalars(query.order_by(OpenVial.id).limit(1)).first()
+        if vial is None:
+            raise Untold(fact)
+        command = GiveDoses(open_vial_id=vial, occurred_at=self.at(fact.hour), doses=fact.vials)
+        give_doses(self.db, SYSTEM, command, now=now)
+
+    def close(self, now: datetime) -> None:
+        """Discard what the first fridge's alarm holds, and close it. Raises Untold."""
+        alarm = self.db.scalars(select(Alarm).where(Alarm.equipment_id == self.fridge(0).id)).first()
+        if alarm is None:
+            raise Untold
+        held = select(Hold.batch_id).where(Hold.alarm_id == alarm.id, Hold.state == HoldState.HELD).distinct()
+        discard = Decision(reason="beku")
+        decided = [
+            BatchDisposition(batch_id=one, disposition=Disposition.DISCARD, decision=discard)
+            for one in sorted(self.db.scalars(held))
+        ]
+        close_alarm(self.db, SYSTEM, CloseAlarm(alarm_id=alarm.id, dispositions=decided), now=now)
+
     def carry_out(self, act: Act) -> None:
         now = self.at(act.hour)
-        if act.place is None:
+        if act.closing:
+            self.close(now)
+        elif act.place is None:
             command = StartRecall(id=uuid7(), batch=BATCHES[0], reason="uji")
             start_recall(self.db, SYSTEM, command, now=now)
         else:
@@ -157,9 +220,26 @@ class Morning:
     def tell(self, fact: Fact) -> bool:
         try:
             self.record(fact)
-        except HistoryNegative:
+        except (HistoryNegative, Untold):
             return False
         return True
+
+    def doses(self) -> dict[UUID, int]:
+        """Doses given, by batch."""
+        given = select(OpenVial.batch_id, func.sum(OpenVial.given)).group_by(OpenVial.batch_id)
+        return {batch_id: int(doses) for batch_id, doses in self.db.execute(given) if doses}
+
+    def unheld(self) -> list[tuple[UUID, UUID]]:
+        """Where vials are held that no hold covers, so nobody could lift it."""
+        covered = select(Hold.id).where(
+            Hold.holder_id == StockBalance.holder_id,
+            Hold.batch_id == StockBalance.batch_id,
+            Hold.state == HoldState.HELD,
+        )
+        rows = select(StockBalance.holder_id, StockBalance.batch_id).where(
+            StockBalance.status == Status.HELD, StockBalance.vials > 0, ~covered.exists()
+        )
+        return [(row.holder_id, row.batch_id) for row in self.db.execute(rows)]
 
     def books(self) -> Books:
         """Vials by account and batch, and status."""

@@ -26,8 +26,9 @@ from tracker.stock.rules.availability import (
     with_vials,
 )
 from tracker.stock.rules.fefo import Parcel, pick
+from tracker.stock.rules.harmed import Known, harmed
 from tracker.stock.rules.history import Move, amended, first_negative, lost_and_found
-from tracker.stock.rules.tracing import Holder, followed, stays
+from tracker.stock.rules.tracing import Holder, stays
 from tracker.stock.rules.tracing import TracedEntry as Entry
 from tracker.stock.rules.use import Skip
 from tracker.stock.rules.vials import discard_by
@@ -247,6 +248,10 @@ A, B, C, ROAD = holder(1), holder(2), holder(3), holder(4, Account.TRANSIT)
 
 def hours(count: float) -> datetime:
     return AT + timedelta(hours=count)
+
+
+def followed(moves: list[Entry], start: Holder, from_at: datetime, to_at: datetime) -> set[Holder]:
+    return set(harmed(moves, start, from_at, to_at, Known()).holders)
 
 
 def test_vials_are_followed_through_places_and_the_road() -> None:

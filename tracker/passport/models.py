@@ -53,6 +53,21 @@ class Hold(Base):
     override: Mapped[bool] = mapped_column(server_default="false")
 
 
+class HoldLook(Base):
+    """When an episode's hold acted first on what it knew of the episode's span; a span that grew is acted on anew.
+
+    Whatever is told later of where vials lay is judged as of that instant. The row is also what two workers with the same
+    news take turns at.
+    """
+
+    __tablename__ = "hold_look"
+
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    looked_at: Mapped[datetime]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # None: it went on
+
+
 class AlarmDisposition(Base):
     """What a person decided for one batch when closing an alarm. Append-only."""
 

@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 from tracker.catalog.models import Batch, Presentation, StorageClass
 from tracker.coldchain.models import Episode, Limit
 from tracker.passport.errors import MovedMeanwhile
-from tracker.passport.rules.harm import Harm, stops
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import Harm, HoldState, stops
 from tracker.stock.models import StockEvent
-from tracker.stock.queries.tracing import descendants_of, lots_present
+from tracker.stock.queries.tracing import lots_present, struck_now
+from tracker.stock.rules.harmed import Stopping
+from tracker.stock.rules.tracing import Holder
 from tracker.stock.rules.words import Account, Kind
 from tracker.stock.service.reading import Anchor, lock_anchors
 
@@ -28,18 +31,20 @@ class Case:
     limit: Limit
     harm: Harm
     now: datetime
+    since: datetime | None = None  # when its hold acted first; None: it does now
     only: frozenset[UUID] | None = None  # the batches an event concerns; None: all that lay there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Vials to stop: where they are and whose they are."""
+    """Vials that may be harmed: where they are, whose they are, and which of them are to be stopped."""
 
     account: Account
     holder_id: UUID
     facility_id: UUID
     batch_id: UUID
     doses_per_vial: int
+    stoppings: tuple[Stopping, ...]
 
     @property
     def key(self) -> tuple[UUID, UUID]:
@@ -99,18 +104,36 @@ def _look(db: Session, case: Case, goods: dict[UUID, Goods]) -> list[Spot]:
     if unknown:
         goods |= _goods(db, unknown)
     harmed = sorted(one for one in batches if stops(case.harm, freeze_sensitive=goods[one].freeze_sensitive))
-    places = descendants_of(db, origin, harmed, episode.started_at, episode.ended_at, account=account)
-    senders = _senders(db, {place.holder_id for place in places if place.account is Account.TRANSIT})
+    found = struck_now(
+        db,
+        Holder(account, origin),
+        harmed,
+        episode.started_at,
+        episode.ended_at,
+        since=case.since,
+        released={} if case.since is None else _released(db, episode.id),
+    )
+    senders = _senders(db, {one.at.holder_id for one in found if one.at.account is Account.TRANSIT})
     return [
         Spot(
-            account=place.account,
-            holder_id=place.holder_id,
-            facility_id=place.facility_id or senders[place.holder_id],
-            batch_id=place.batch_id,
-            doses_per_vial=goods[place.batch_id].doses_per_vial,
+            account=one.at.account,
+            holder_id=one.at.holder_id,
+            facility_id=one.at.facility_id or senders[one.at.holder_id],
+            batch_id=one.at.batch_id,
+            doses_per_vial=goods[one.at.batch_id].doses_per_vial,
+            stoppings=one.stoppings,
         )
-        for place in places
+        for one in found
     ]
+
+
+def _released(db: Session, episode_id: UUID) -> dict[tuple[Holder, UUID], datetime]:
+    rows = db.execute(
+        select(Hold.account, Hold.holder_id, Hold.batch_id, Hold.decided_at).where(
+            Hold.episode_id == episode_id, Hold.state == HoldState.RELEASED
+        )
+    )
+    return {(Holder(row.account, row.holder_id), row.batch_id): row.decided_at for row in rows}
 
 
 def _origin(episode: Episode) -> tuple[UUID, Account]:

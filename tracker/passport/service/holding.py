@@ -54,8 +54,7 @@ def hold_for_episode(
     Does nothing for advisories, for episodes that have not met their limit, are void, or went on in
     another. A hold that a person has decided about stays as decided.
     """
-    # Two workers with the same news take turns; the second finds everything held.
-    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": str(episode_id)})
+    since = _looked(db, episode_id, now)
     found = db.execute(
         select(Episode, Limit).join(Limit, Limit.id == Episode.limit_id).where(Episode.id == episode_id)
     ).one_or_none()
@@ -65,8 +64,29 @@ def hold_for_episode(
     harm = harm_of(limit.quantity, limit.operator, limit.severity)
     if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
         return NewlyHeld(episode_id=episode_id)
-    case = Case(episode=episode, limit=limit, harm=harm, now=now, only=only)
+    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only)
     return _stop(db, principal, case, locked_spots(db, case))
+
+
+# Two workers with the same news take turns at the row; the second finds everything held. `xmax` is 0 in a row just made.
+_LOOKED = text(
+    """
+    INSERT INTO hold_look AS l (episode_id, looked_at, started_at, ended_at)
+    SELECT id, :now, started_at, ended_at FROM episode WHERE id = :episode AND alarmed_at IS NOT NULL
+    ON CONFLICT (episode_id) DO UPDATE
+    SET looked_at = CASE WHEN excluded.started_at < l.started_at
+                           OR coalesce(excluded.ended_at, 'infinity') > coalesce(l.ended_at, 'infinity')
+                         THEN excluded.looked_at ELSE least(l.looked_at, excluded.looked_at) END,
+        started_at = excluded.started_at, ended_at = excluded.ended_at
+    RETURNING looked_at, xmax = 0 AS fresh
+    """
+)
+
+
+def _looked(db: Session, episode_id: UUID, now: datetime) -> datetime | None:
+    """When the hold acted first on the episode as it is known now; None when it does now."""
+    look = db.execute(_LOOKED, {"episode": episode_id, "now": now}).one_or_none()
+    return None if look is None or look.fresh or look.looked_at >= now else look.looked_at
 
 
 def _stop(db: Session, principal: Principal, case: Case, spots: Sequence[Spot]) -> NewlyHeld:
@@ -103,24 +123,30 @@ def _stop(db: Session, principal: Principal, case: Case, spots: Sequence[Spot]) 
 def _change_to_held(
     db: Session, principal: Principal, case: Case, spots: Sequence[Spot], told_as: dict[UUID, UUID]
 ) -> dict[tuple[UUID, UUID], int]:
-    """One status change a facility; returns the vials it moved by (holder, batch)."""
-    vials: dict[tuple[UUID, UUID], int] = defaultdict(int)
-    for facility_id, event_id in told_as.items():
-        lines = tuple(
-            StatusLine(
+    """One status change a facility and instant; returns the vials it moved by (holder, batch)."""
+    lines: dict[tuple[UUID, datetime | None], list[StatusLine]] = defaultdict(list)
+    for spot in spots:
+        for one in spot.stoppings:
+            line = StatusLine(
                 batch_id=spot.batch_id,
                 holder_id=spot.holder_id,
                 from_status=Status.USABLE,
                 to_status=Status.HELD,
+                vials=one.vials,
                 account=spot.account,
             )
-            for spot in spots
-            if spot.facility_id == facility_id
-        )
+            lines[spot.facility_id, one.at].append(line)
+    vials: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for facility_id, at in sorted(lines, key=lambda each: (each[0], each[1] or case.now)):
         change = StatusChange(
-            id=uuid7(), facility_id=facility_id, lines=lines, cause=case.episode.id, reason=f"hold:{case.episode.rule}"
+            id=uuid7(),
+            facility_id=facility_id,
+            lines=tuple(lines[facility_id, at]),
+            cause=case.episode.id,
+            stands_at=at,
+            reason=f"hold:{case.episode.rule}",
         )
-        with causing(db, event_id):
+        with causing(db, told_as[facility_id]):
             changed = change_status(db, principal, change, now=case.now, locked=True)
         for line in changed.lines:
             vials[line.holder_id, line.batch_id] += line.vials or 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment
-from tracker.stock.models import StockBalance, StockEntry, StockEvent
+from tracker.stock.models import OpenVial, StockBalance, StockCount, StockEntry, StockEvent
 from tracker.stock.rules import tracing
 from tracker.stock.rules.fefo import Parcel
+from tracker.stock.rules.harmed import Known, Stopping, harmed
 from tracker.stock.rules.tracing import Holder, TracedEntry
 from tracker.stock.rules.words import ROAD, Account, Kind, Status
 
@@ -67,32 +68,77 @@ def lots_present(
     return sorted(found, key=lambda stay: (stay.first_at, str(stay.batch_id)))
 
 
-def descendants_of(
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """Vials that may be harmed, where they are now, and which of them are to be stopped, in order of time."""
+
+    at: Whereabouts
+    stoppings: tuple[Stopping, ...]
+
+
+def struck_now(
     db: Session,
-    holder_id: UUID,
+    start: Holder,
     batch_ids: Collection[UUID],
     from_at: datetime,
-    to_at: datetime | None = None,
+    to_at: datetime | None,
     *,
-    account: Account = Account.PLACE,
-) -> list[Whereabouts]:
-    """The accounts that may now have vials of the batches which lay at the equipment (or other account) between the two.
+    since: datetime | None,
+    released: Mapping[tuple[Holder, UUID], datetime],
+) -> list[Struck]:
+    """Where vials may be now that were at `start` between the two instants, and what a hold stops there (rules/harmed.py).
 
-    Conservative: where such vials met others of the batch, all of it there. `to_at` None: until now. In
-    balances now, in a stable order; two statements, however many batches.
+    `since`: when the hold acted first, None when it does now. `released`: since when its vials of a batch are free there by
+    a person's word. In balances now, in a stable order; two statements for a first look, four for another.
     """
     if not batch_ids:
         return []
     by_batch: dict[UUID, list[TracedEntry]] = defaultdict(list)
     for batch_id, entry in _traced(db, StockEntry.batch_id.in_(batch_ids)):
         by_batch[batch_id].append(entry)
-    start = Holder(account, holder_id)
-    marked = {batch_id: tracing.followed(entries, start, from_at, to_at) for batch_id, entries in by_batch.items()}
-    return [
-        found
-        for found in _now(db, batch_ids)
-        if Holder(found.account, found.holder_id) in marked.get(found.batch_id, ())
-    ]
+    known = {batch_id: Known(since=since) for batch_id in by_batch}
+    if since is not None:
+        known = _beside(db, known, released)
+    found = {
+        batch_id: harmed(entries, start, from_at, to_at, known[batch_id]) for batch_id, entries in by_batch.items()
+    }
+    struck = []
+    for now in _now(db, batch_ids):
+        here = Holder(now.account, now.holder_id)
+        if now.batch_id in found and here in found[now.batch_id].holders:
+            stoppings = tuple(one for one in found[now.batch_id].stoppings if one.holder == here)
+            struck.append(Struck(now, stoppings))
+    return struck
+
+
+def _beside(
+    db: Session, known: Mapping[UUID, Known], released: Mapping[tuple[Holder, UUID], datetime]
+) -> dict[UUID, Known]:
+    counts = db.execute(
+        select(StockCount.batch_id, StockCount.holder_id, func.max(StockCount.occurred_at).label("at"))
+        .where(StockCount.batch_id.in_(known))
+        .group_by(StockCount.batch_id, StockCount.holder_id)
+    )
+    counted: dict[UUID, dict[Holder, datetime]] = defaultdict(dict)
+    for row in counts:
+        counted[row.batch_id][Holder(Account.PLACE, row.holder_id)] = row.at
+    vials = db.execute(
+        select(OpenVial.batch_id, OpenVial.facility_id, OpenVial.opened_at).where(
+            OpenVial.batch_id.in_(known), OpenVial.status == Status.USABLE, OpenVial.closed_at.is_(None)
+        )
+    )
+    opened: dict[UUID, dict[Holder, list[datetime]]] = defaultdict(lambda: defaultdict(list))
+    for row in vials:
+        opened[row.batch_id][Holder(Account.OPEN, row.facility_id)].append(row.opened_at)
+    return {
+        batch_id: replace(
+            one,
+            released={holder: at for (holder, of), at in released.items() if of == batch_id},
+            counted=counted[batch_id],
+            opened=opened[batch_id],
+        )
+        for batch_id, one in known.items()
+    }
 
 
 def where_now(db: Session, batch_id: UUID) -> list[Whereabouts]:
@@ -238,6 +284,8 @@ def _traced(db: Session, *conditions: object) -> list[tuple[UUID, TracedEntry]]:
                 else_=StockEntry.holder_id,
             ).label("holder_id"),
             StockEntry.vials,
+            StockEntry.status,
+            StockEvent.kind,
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .where(StockEntry.account.in_(sorted(ROAD)), *conditions)  # type: ignore[arg-type]  # column conditions
@@ -250,6 +298,8 @@ def _traced(db: Session, *conditions: object) -> list[tuple[UUID, TracedEntry]]:
                 row.event_id,
                 Holder(row.account, row.holder_id),
                 row.vials,
+                row.status,
+                row.kind,
             ),
         )
         for row in rows

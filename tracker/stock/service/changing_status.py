@@ -1,7 +1,8 @@
 """Stopping vials and freeing them again, for holds and recalls.
 
 A status change stands behind all that is known where it acts: at `now`, or, where something there is later than that
-(a commit that came while this waited for the locks), at that instant. So it never meets what it does not know.
+(a commit that came while this waited for the locks), at that instant. So it never meets what it does not know. Only a hold
+that learns late where harmed vials had been asks to stand earlier: where it would have acted (rules/harmed.py).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def change_status(
     lines, newest = _present(db, command)
     if not lines:
         return Changed(event_id=None, at=now, vials=0, fresh=True, lines=())
-    at = max(now, newest)
+    at = command.stands_at or max(now, newest)
     event = PostEvent(
         id=command.id,
         kind=Kind.STATUS,

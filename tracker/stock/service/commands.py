@@ -74,12 +74,17 @@ class StatusLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
-    """What a hold, a release or a recall does to stock of one facility (or of a shipment it sent)."""
+    """What a hold, a release or a recall does to stock of one facility (or of a shipment it sent).
+
+    `stands_at`: as of when it acts, if it would have acted before now had all been told in time; its lines then say how
+    many vials, and whoever asks has seen that they lie there since.
+    """
 
     id: UUID
     facility_id: UUID
     lines: tuple[StatusLine, ...]
     cause: UUID
+    stands_at: datetime | None = None
     reason: str | None = None
 
 
