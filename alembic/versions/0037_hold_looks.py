@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0035_hold_looks"
-down_revision = "0034_pools_by_place"
+revision = "0037_hold_looks"
+down_revision = "0036_ticket_address"
 branch_labels = None
 depends_on = None
 
