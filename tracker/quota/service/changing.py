@@ -24,10 +24,10 @@ from tracker.quota.service.displacing import withdraw
 from tracker.quota.service.ending import bring_back, keep_session
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_of, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions
-from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, window_of
+from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, take_along, window_of
 from tracker.quota.service.telling import tell_session
 from tracker.stock.errors import NotAvailable
-from tracker.stock.service.places import lock_facility, set_apart
+from tracker.stock.service.places import lock_facility
 
 
 def change_session(db: Session, principal: Principal, command: ChangeSession, *, now: datetime) -> VaccinationSession:
@@ -77,7 +77,7 @@ def _take_along(
     left, session.place_id = session.place_id, place_id
     give_back(db, pool, now)
     if place_id is not None:
-        set_apart(db, session.facility_id, place_id, True, now=now)
+        take_along(db, session.facility_id, place_id, now)
     bring_back(db, session.facility_id, left, now)
     try:
         settle(db, pool_of(db, session, now), now)

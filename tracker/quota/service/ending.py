@@ -20,7 +20,7 @@ from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.displacing import withdraw
 from tracker.quota.service.pools import PoolFacts, lock_pool, pool_of
 from tracker.quota.service.seating import buckets_of, lock_sessions, move
-from tracker.quota.service.sessions import session_for
+from tracker.quota.service.sessions import session_for, take_along
 from tracker.quota.service.telling import tell_session
 from tracker.stock.service.places import lock_facility, set_apart
 
@@ -94,7 +94,7 @@ def reopen_session(
     session.state = SessionState.OPEN if session.opens_at <= now else SessionState.PLANNED
     session.closed_at = session.cancelled = None
     if session.place_id is not None:
-        set_apart(db, session.facility_id, session.place_id, True, now=now)
+        take_along(db, session.facility_id, session.place_id, now)
     tell_session(db, session, SessionChanged, now)
     db.flush()
     return session

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
 from tracker.catalog.queries import presentation_by_ref
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
-from tracker.network.models import Facility
+from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_by_ref, facility_by_code_or_id, path_of
 from tracker.network.serving import known_codes
 from tracker.quota.errors import (
@@ -34,7 +35,11 @@ from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.rules.buckets import bucket_kind, places_of
 from tracker.quota.rules.words import BucketKind, SessionState
 from tracker.quota.service.commands import PlanSession
+from tracker.quota.service.pools import drift, pool_facts
 from tracker.quota.service.telling import tell_session
+from tracker.stock.errors import NotAvailable, PlacePromised
+from tracker.stock.models import OpenVial
+from tracker.stock.service.availability import reserve
 from tracker.stock.service.places import lock_facility, set_apart
 
 MOST_PERSONS = 100_000
@@ -88,7 +93,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     buckets = _buckets(command)
     if place_id is not None:
         lock_facility(db, facility.id)
-        set_apart(db, facility.id, place_id, True, now=now)
+        take_along(db, facility.id, place_id, now)
     db.add(session)
     db.flush()
     db.add_all(buckets)
@@ -123,6 +128,29 @@ def place_of(db: Session, principal: Principal, ref: str | UUID | None, facility
     if found.facility_id != facility_id:
         raise OtherPlace(field="place")
     return found.id
+
+
+def take_along(db: Session, facility_id: UUID, place_id: UUID, now: datetime) -> None:
+    """Set a place apart for sessions; vials opened out of it go along, so who was to have their doses needs others.
+
+    The caller holds `lock_facility`. Raises PlacePromised where what lies there, closed or opened, is promised to others.
+    """
+    set_apart(db, facility_id, place_id, True, now=now)
+    opened = (
+        select(Batch.presentation_id)
+        .join(OpenVial, OpenVial.batch_id == Batch.id)
+        .where(OpenVial.place_id == place_id, OpenVial.closed_at.is_(None), OpenVial.remaining > 0)
+        .distinct()
+        .order_by(Batch.presentation_id)
+    )
+    for presentation_id in db.scalars(opened).all():
+        stores = pool_facts(db, facility_id, presentation_id, now)
+        more = {day: vials for day, vials in drift(db, stores, now).items() if vials > 0 and day >= stores.today}
+        try:
+            reserve(db, *stores.anchor, more, today=stores.today)
+        except NotAvailable:
+            place = db.get_one(Equipment, place_id)
+            raise PlacePromised(field="place", place=place.code, vials=sum(more.values())) from None
 
 
 def window_of(
