@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard.alarms import pages as alarms
 from dashboard.aside import pages as aside
+from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import finding, lost, tickets
@@ -60,6 +61,7 @@ ROUTERS = (
     alarms.router,
     aside.router,
     batch.router,
+    lots.router,
     catalog.router,
     finding.router,
     lost.router,

@@ -156,6 +156,7 @@ STOCK_EVENT = {
     "status": mark("Status berubah"),
     "destruction": mark("Dimusnahkan"),
     "reversal": mark("Dibatalkan"),
+    "relabel": mark("Lot dibetulkan"),
 }
 WASTE_REASON = {
     "expired": mark("kedaluwarsa"),

@@ -67,6 +67,8 @@ def address(path: str, site: Site) -> str:
     }
     if path == "/penarikan/mulai":
         return f"{path}?batch=penta-5/PB002"
+    if path == "/lot-salah":
+        return f"{path}?fasilitas=kota-tangerang&lot=penta-5/PB002"
     if path.startswith("/perangkat/"):
         blanks["code"] = BLANKS["sensor"]
     if path.startswith("/pengiriman/"):

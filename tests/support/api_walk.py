@@ -82,6 +82,7 @@ class Walk:
         self.people_book()
         self.fridge_fails()
         self.stock_moves()
+        self.lot_is_corrected()
         self.batch_is_recalled()
         self.everything_is_read()
 
@@ -194,6 +195,22 @@ class Walk:
         receipt = {"id": str(uuid4()), "occurred_at": utc_now().isoformat(), "lines": [line], "final": True}
         self.step("POST", "/api/v1/shipments/{ref}/receipts", 201, receipt, ref=ref)
         self.step("POST", "/api/v1/shipments/{ref}/receipts", 200, receipt, ref=ref)
+
+    def lot_is_corrected(self) -> None:
+        """Of the vials that came last; taken for the walk's own lot, they were another, and then they were not."""
+        expiry = (self.now + timedelta(days=200)).date().isoformat()
+        other = self.step("POST", "/api/v1/batches", 201, {"product": "az-10", "lot": "WALK3", "expiry": expiry})
+        line = {"batch": other["id"], "place": "kota-tangerang-r1", "vials": 3}
+        supply = {
+            "id": str(uuid4()), "kind": "supply", "facility": CITY, "occurred_at": utc_now().isoformat(), "lines": [line],
+        }  # fmt: skip
+        self.step("POST", "/api/v1/stock/events", 201, supply)
+        named = {"event": supply["id"], "wrong": other["id"], "right": self.ids["batch"]}
+        self.step("GET", "/api/v1/stock/lot-corrections/foreseen", 200, query=named)
+        correction = {"id": str(uuid4()), "reason": "salah baca label", **named}
+        self.step("POST", "/api/v1/stock/lot-corrections", 201, correction)
+        self.step("POST", "/api/v1/stock/lot-corrections", 200, correction)
+        self.step("GET", "/api/v1/stock/lot-corrections", 200)
 
     def batch_is_recalled(self) -> None:
         batch = self.step(

@@ -70,7 +70,9 @@ def _history(db: Session) -> None:
 def _statuses(db: Session) -> None:
     query = """
         SELECT e.event_id FROM stock_entry e JOIN stock_event v ON v.id = e.event_id
-        WHERE v.kind NOT IN ('status', 'reversal')
+        WHERE v.kind NOT IN ('status', 'reversal') AND NOT (
+            v.kind = 'relabel' AND EXISTS (SELECT FROM stock_event b WHERE b.number = e.ordinal AND b.kind = 'status')
+        )
         GROUP BY e.event_id, e.batch_id, e.status HAVING sum(e.vials) <> 0
     """
     _none(db, query, "something else than a status change moved vials between statuses")

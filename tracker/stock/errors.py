@@ -209,6 +209,42 @@ class PackedVials(Refused):
     code = "stock.packed_vials"
 
 
+class SameLot(Refused):
+    """The right lot is the one that was written."""
+
+    code = "stock.same_lot"
+
+
+class OtherProduct(Refused):
+    """The right lot is one of another product."""
+
+    code = "stock.other_product"
+
+
+class TooFewOfLot(Conflict):
+    """That event brought fewer vials of the lot, or they were corrected since."""
+
+    code = "stock.too_few_of_lot"
+
+
+class LotsMixed(Conflict):
+    """Other vials of the lot lay there too and some were moved or used: nobody can say which."""
+
+    code = "stock.lots_mixed"
+
+
+class SentOn(Conflict):
+    """Vials of the lot were sent on under the wrong name."""
+
+    code = "stock.sent_on"
+
+
+class CountedSince(Conflict):
+    """One of the two lots was counted there since: a count asserts what lay on the shelf."""
+
+    code = "stock.counted_since"
+
+
 class NotReversible(Refused):
     """A reversal, a use or a follow-up of another event cannot be reversed by itself."""
 

@@ -214,6 +214,55 @@ class OpenVialChange(Base):
     recorded_at: Mapped[datetime]
 
 
+class LotCorrection(Base):
+    """Vials that one event brought to a facility were told as lot `from_batch_id` and were `to_batch_id`; who said why.
+
+    Both versions stay in the ledger: what was told, and the events of kind `relabel` that name this row.
+    """
+
+    __tablename__ = "lot_correction"
+    __table_args__ = (
+        CheckConstraint("vials > 0", name="vials_positive"),
+        CheckConstraint("from_batch_id <> to_batch_id", name="lots_differ"),
+        Index("ix_lot_correction_facility_id_id", "facility_id", "id"),
+        Index("ix_lot_correction_event_id", "event_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("stock_event.id"))  # what brought them
+    from_batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    to_batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    vials: Mapped[int]  # that came; of these:
+    on_hand: Mapped[int]
+    opened: Mapped[int]
+    doses: Mapped[int]  # given to people out of those opened
+    reason: Mapped[str]
+    content: Mapped[str]  # digest of what was asked, to tell a repeat from another correction under the same id
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class LotCorrectionEvent(Base):
+    """An event of a lot correction: it takes the wrong lot out of `of_event_id`, or tells the right one in its stead.
+
+    `beside_id` is the event that people told there in the first place; `of_event_id` may be an earlier correction of it.
+    """
+
+    __tablename__ = "lot_correction_event"
+    __table_args__ = (
+        Index("ix_lot_correction_event_correction_id", "correction_id"),
+        Index("ix_lot_correction_event_of_event_id", "of_event_id"),
+    )
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("stock_event.id"), primary_key=True)
+    correction_id: Mapped[UUID] = mapped_column(ForeignKey("lot_correction.id"))
+    of_event_id: Mapped[UUID] = mapped_column(ForeignKey("stock_event.id"))
+    beside_id: Mapped[UUID] = mapped_column(ForeignKey("stock_event.id"))
+    right_lot: Mapped[bool]  # the right lot is told (else the wrong one is taken back)
+
+
 class StockAnchor(Base):
     """The one lock of (facility or shipment, presentation): who changes its balances or promises holds this row."""
 

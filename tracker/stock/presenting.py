@@ -22,6 +22,8 @@ from tracker.stock.schemas import (
     EntryOut,
     EventOut,
     FollowUpOut,
+    ForeseenOut,
+    LotCorrectionOut,
     OpenVialOut,
     PickedOut,
     PickOut,
@@ -33,6 +35,7 @@ from tracker.stock.schemas import (
     VialChangeOut,
 )
 from tracker.stock.service.commands import Posted
+from tracker.stock.service.relabelling import Foreseen, Meant
 
 
 def posted_out(db: Session, posted: Posted, kind: Kind, now: datetime) -> PostedOut:
@@ -121,6 +124,42 @@ def event_out(view: EventView, now: datetime) -> EventOut:
             )
             for follow in view.follow_ups
         ],
+    )
+
+
+def foreseen_out(facility: str, meant: Meant, foreseen: Foreseen) -> ForeseenOut:
+    """What a lot correction would change."""
+    return ForeseenOut(
+        facility=facility,
+        event=meant.event.id,
+        wrong=meant.wrong.lot,
+        right=meant.right.lot,
+        vials=foreseen.vials,
+        on_hand=foreseen.on_hand,
+        opened=len(foreseen.opened),
+        doses=foreseen.doses,
+    )
+
+
+def correction_out(row: Any, events: list[UUID]) -> LotCorrectionOut:
+    """A lot correction: (LotCorrection, facility code, lot written, right lot)."""
+    made, facility, wrong, right = row
+    return LotCorrectionOut(
+        id=made.id,
+        facility=facility,
+        event=made.event_id,
+        wrong=wrong,
+        wrong_batch_id=made.from_batch_id,
+        right=right,
+        right_batch_id=made.to_batch_id,
+        vials=made.vials,
+        on_hand=made.on_hand,
+        opened=made.opened,
+        doses=made.doses,
+        reason=made.reason,
+        recorded_by=made.recorded_by,
+        recorded_at=made.recorded_at,
+        events=events,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from tracker.edge.words import Seen
 from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
 from tracker.stock.rules.use import Skip
-from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
+from tracker.stock.rules.words import MOST_VIALS, Account, Kind, OpenWaste, Status
 
 # PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
 Words = Annotated[str, Seen, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -281,6 +281,44 @@ class KeepIn(BaseModel):
 
     doses: Annotated[int, Field(strict=True, ge=1, le=100)]
     reason: Annotated[str, Seen, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class LotCorrectionIn(BaseModel):
+    """Vials that `event` brought as lot `wrong` were lot `right`: all of them, or `vials`. Lots by id, `PRODUCT/LOT` or lot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    event: UUID
+    wrong: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    right: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    vials: Annotated[int, Field(strict=True, ge=1, le=MOST_VIALS)] | None = None
+    reason: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class ForeseenOut(BaseModel):
+    """What a lot correction would change: vials that came, of these on hand and opened, and doses given of those opened."""
+
+    facility: str
+    event: UUID
+    wrong: str
+    right: str
+    vials: int
+    on_hand: int
+    opened: int
+    doses: int
+
+
+class LotCorrectionOut(ForeseenOut):
+    """A lot correction, with who said why; `events` of the ledger tell the right lot or take the wrong one back."""
+
+    id: UUID
+    wrong_batch_id: UUID
+    right_batch_id: UUID
+    reason: str
+    recorded_by: str
+    recorded_at: datetime
+    events: list[UUID]
 
 
 class VialChangeOut(BaseModel):

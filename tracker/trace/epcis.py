@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -20,8 +20,8 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id
-from tracker.stock.models import StockCount, StockEntry, StockEvent
-from tracker.stock.rules.words import Status
+from tracker.stock.models import LotCorrectionEvent, StockCount, StockEntry, StockEvent
+from tracker.stock.rules.words import Account, Status
 from tracker.trace.rules.epcis import Goods, LedgerEvent, object_event
 from tracker.trace.rules.epcis_query import kinds_asked, passes
 
@@ -36,6 +36,9 @@ class EventFilter:
     record_before: datetime | None = None
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+
+# An event, what is told of it, its facility's code and zone, and the lot correction it belongs to.
+_Row = tuple[StockEvent, StockEvent, str, str, LotCorrectionEvent | None]
 
 # A rare event is looked for over so many pages of the ledger in one request; then the caller goes on from there.
 _MOST_LOOKS = 20
@@ -59,11 +62,12 @@ def ledger_events(
     db: Session, principal: Principal, wanted: EventFilter, *, after: int, limit: int
 ) -> tuple[list[LedgerEvent], int | None]:
     """Events of the caller's subtree with a ledger number above `after`, and where to go on (None: no more)."""
-    # What is told: the event itself, or, of a reversal, the event that it takes back.
+    # What is told: the event itself; of a reversal, the event that it takes back; of a lot correction, what people told there.
     said = aliased(StockEvent)
     query = (
-        select(StockEvent, said, Facility.code, Facility.timezone)
-        .join(said, said.id == func.coalesce(StockEvent.reverses_id, StockEvent.id))
+        select(StockEvent, said, Facility.code, Facility.timezone, LotCorrectionEvent)
+        .outerjoin(LotCorrectionEvent, LotCorrectionEvent.event_id == StockEvent.id)
+        .join(said, said.id == func.coalesce(StockEvent.reverses_id, LotCorrectionEvent.beside_id, StockEvent.id))
         .join(Facility, Facility.id == said.facility_id)
         .join(Unit, Unit.id == StockEvent.facility_id)
         .where(StockEvent.number > after, visible_to(principal, Unit.path, Permission.STOCK_READ))
@@ -80,16 +84,39 @@ def ledger_events(
         query = query.where(StockEvent.recorded_at < wanted.record_before)
     if "EQ_eventID" in wanted.asked:
         ids = _ids(wanted.asked["EQ_eventID"])
-        query = query.where(StockEvent.id.in_(ids) | StockEvent.reverses_id.in_(ids))
+        query = query.where(
+            StockEvent.id.in_(ids) | StockEvent.reverses_id.in_(ids) | LotCorrectionEvent.of_event_id.in_(ids)
+        )
     if wanted.asked.keys() & {"EQ_action", "EQ_bizStep"}:
         query = query.where(said.kind.in_(kinds_asked(wanted.asked)))
-    rows = db.execute(query).all()
+    rows: list[_Row] = [(row[0], row[1], row[2], row[3], row.LotCorrectionEvent) for row in db.execute(query)]
     more = len(rows) > limit
     rows = rows[:limit]
-    goods = _goods(db, {row[1].id for row in rows})
+    shown = {row[0].id: _shown_by(row) for row in rows}
+    goods = _goods(db, set(shown.values()))
+    instead = _instead(db, {row[4].correction_id for row in rows if row[4] is not None})
     # An event that moved nothing (a count that found what was expected, of zero) has no goods and no event.
-    events = [_ledger_event(row, goods[row[1].id]) for row in rows if goods[row[1].id].lines]
+    events = [_ledger_event(row, goods[shown[row[0].id]], instead) for row in rows if goods[shown[row[0].id]].lines]
     return events, rows[-1][0].number if more else None
+
+
+def _shown_by(row: _Row) -> UUID:
+    """The event whose goods are told: a lot correction takes back what it corrects, and tells its own."""
+    event, said, _, _, correction = row
+    if correction is None:
+        return said.id
+    return event.id if correction.right_lot else correction.of_event_id
+
+
+def _instead(db: Session, corrections: Collection[UUID]) -> dict[tuple[UUID, UUID], UUID]:
+    """(correction, event it corrects) → the event that tells the right lot."""
+    rows = db.execute(
+        select(LotCorrectionEvent.correction_id, LotCorrectionEvent.of_event_id, LotCorrectionEvent.event_id).where(
+            LotCorrectionEvent.correction_id.in_(corrections),
+            LotCorrectionEvent.right_lot,
+        )
+    )
+    return {(row.correction_id, row.of_event_id): row.event_id for row in rows}
 
 
 def _ids(names: Iterable[str]) -> list[UUID]:
@@ -107,25 +134,66 @@ class _Told:
     status: Status | None = None
 
 
+def _right_lots() -> Select[UUID]:
+    return select(LotCorrectionEvent.event_id).where(LotCorrectionEvent.right_lot)
+
+
 def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     told: dict[UUID, _Told] = defaultdict(lambda: _Told([]))
+    goods = (Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
     entries = db.execute(
-        select(StockEntry, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
+        select(
+            StockEntry.event_id, StockEntry.batch_id, StockEntry.vials, StockEntry.status, StockEntry.place_id, *goods
+        )
         .join(Batch, Batch.id == StockEntry.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .outerjoin(Equipment, Equipment.id == StockEntry.place_id)
-        .where(StockEntry.event_id.in_(event_ids))
+        .where(StockEntry.event_id.in_(event_ids), StockEntry.event_id.not_in(_right_lots()))
         .order_by(StockEntry.event_id, StockEntry.seq)
+    ).all()
+    # What tells the right lot tells the whole event that was declared wrong anew: all lots, as they stood from then on.
+    beside, written = aliased(StockEvent), aliased(StockEvent)
+    one, all_of = aliased(LotCorrectionEvent), aliased(LotCorrectionEvent)
+    last = (
+        select(func.max(written.number))
+        .join(all_of, all_of.event_id == written.id)
+        .where(all_of.correction_id == one.correction_id, all_of.beside_id == one.beside_id)
+        .scalar_subquery()
     )
+    anew = db.execute(
+        select(one.event_id, StockEntry.batch_id, func.sum(StockEntry.vials), StockEntry.status, StockEntry.place_id, *goods)
+        .join(beside, beside.id == one.beside_id)
+        .join(
+            StockEntry,
+            (StockEntry.facility_id == beside.facility_id)
+            & (StockEntry.occurred_at == beside.occurred_at)
+            & (StockEntry.ordinal == beside.number),
+        )
+        .join(Batch, Batch.id == StockEntry.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .outerjoin(Equipment, Equipment.id == StockEntry.place_id)
+        .where(
+            one.event_id.in_(event_ids),
+            one.right_lot,
+            StockEntry.number <= last,
+            StockEntry.account != Account.FOUND,
+        )
+        .group_by(
+            one.event_id, StockEntry.account, StockEntry.holder_id, StockEntry.batch_id, StockEntry.status,
+            StockEntry.place_id, *goods,
+        )
+        .having(func.sum(StockEntry.vials) != 0)
+        .order_by(one.event_id, Batch.lot)
+    ).all()  # fmt: skip
     sums: dict[tuple[UUID, UUID], int] = defaultdict(int)
     names: dict[UUID, tuple[str | None, str | None, str]] = {}
-    for entry, lot, gtin, nie, place in entries:
-        if entry.vials > 0:
-            sums[entry.event_id, entry.batch_id] += entry.vials
-            told[entry.event_id].status = entry.status
-        if entry.place_id is not None and (entry.vials > 0 or told[entry.event_id].place is None):
-            told[entry.event_id].place = place
-        names[entry.batch_id] = (gtin, nie, lot)
+    for event_id, batch_id, vials, status, place_id, lot, gtin, nie, place in (*entries, *anew):
+        if vials > 0:
+            sums[event_id, batch_id] += vials
+            told[event_id].status = status
+        if place_id is not None and (vials > 0 or told[event_id].place is None):
+            told[event_id].place = place
+        names[batch_id] = (gtin, nie, lot)
     counts = db.execute(
         select(StockCount, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
         .join(Batch, Batch.id == StockCount.batch_id)
@@ -145,8 +213,13 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     return told
 
 
-def _ledger_event(row: Row[StockEvent, StockEvent, str, str], told: _Told) -> LedgerEvent:
-    event, said, facility, timezone = row
+def _ledger_event(
+    row: _Row,
+    told: _Told,
+    instead: Mapping[tuple[UUID, UUID], UUID],
+) -> LedgerEvent:
+    event, said, facility, timezone, correction = row
+    wrong = None if correction is None or correction.right_lot else correction
     return LedgerEvent(
         id=event.id,
         kind=said.kind,
@@ -158,5 +231,6 @@ def _ledger_event(row: Row[StockEvent, StockEvent, str, str], told: _Told) -> Le
         goods=told.lines,
         shipment=said.shipment_id,
         status=told.status,
-        reversed_as=event.reverses_id,
+        reversed_as=wrong.of_event_id if wrong else event.reverses_id,
+        corrected_by=instead.get((wrong.correction_id, wrong.of_event_id)) if wrong else None,
     )

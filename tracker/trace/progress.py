@@ -141,6 +141,9 @@ def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Su
             here.gone += vials
             here.destroyed += vials if row.account is Account.DESTROYED else 0
             here.returned += vials if row.account is Account.SUPPLIER else 0
+        if row.account is Account.FOUND and row.kind is Kind.RELABEL:
+            # What came recalled was another lot: it is nobody's to account for.
+            here.sent += vials
         if row.account not in BALANCED:
             continue
         acting = reach.actor((row.facility_id,) if row.sender is None else (row.sender, row.receiver))

@@ -40,6 +40,38 @@ PROBLEMS: dict[str, Problem] = {
         "Vial itu baru dibuka {opened_at:moment}, sesudah dosis ini; pilih vial lain atau perbaiki jamnya.",
         "That vial was opened at {opened_at:moment}, after this dose; choose another vial or correct the time.",
     ),
+    "stock.same_lot": Problem(
+        422, "Lot yang benar sama dengan yang tertulis.", "The right lot is the one that was written."
+    ),
+    "stock.other_product": Problem(
+        422,
+        "Lot itu milik produk lain; batalkan kejadiannya dan catat lagi dengan produk yang benar.",
+        "That lot is of another product; take the event back and record it again with the right product.",
+    ),
+    "stock.too_few_of_lot": Problem(
+        409,
+        "Dari lot ini kejadian itu kini membawa {vials} vial; pilih kejadian atau jumlah yang benar.",
+        "That event now stands for {vials} vials of this lot; choose the right event or number.",
+    ),
+    "stock.lots_mixed": Problem(
+        409,
+        "Vial lain dari lot ini juga ada di sini, dan sebagian sudah dipindah atau dipakai sejak {at:moment}; tidak dapat"
+        " dipastikan yang mana. Hitung kedua lot di rak, dan betulkan vial dari tiap dosis di halaman orangnya.",
+        "Other vials of this lot lay here too, and some were moved or used since {at:moment}; nobody can say which. Count"
+        " both lots on the shelf, and set the vial of each dose right on its person's page.",
+    ),
+    "stock.sent_on": Problem(
+        409,
+        "Vial lot ini sudah dikirim lagi pada {at:moment}. Betulkan di tempat vialnya sekarang, dari penerimaannya; di sini"
+        " hitung kedua lot di rak.",
+        "Vials of this lot were sent on at {at:moment}. Correct them where they are now, from their receipt; here count"
+        " both lots on the shelf.",
+    ),
+    "stock.counted_since": Problem(
+        409,
+        "Lot itu sudah dihitung di sini pada {at:moment}. Batalkan penghitungan itu, betulkan lotnya, lalu hitung lagi.",
+        "The lot was counted here at {at:moment}. Take that count back, correct the lot, then count again.",
+    ),
     "stock.too_far_ahead": Problem(
         422,
         "Waktu kejadian lebih dari lima menit di depan waktu server {server_time:moment}.",

@@ -96,6 +96,7 @@ WORDS: Mapping[str, Words] = {
             "status": ("perubahan status", "change of status"),
             "destruction": ("pemusnahan", "destruction"),
             "reversal": ("pembatalan", "reversal"),
+            "relabel": ("pembetulan lot", "correction of a lot"),
         },
     ),
     "waste_reason": Words(

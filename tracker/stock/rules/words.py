@@ -20,6 +20,7 @@ class Kind(StrEnum):
     STATUS = "status"
     DESTRUCTION = "destruction"
     REVERSAL = "reversal"
+    RELABEL = "relabel"  # vials told as one lot were another; never asked for, follows from a lot correction
 
 
 class Account(StrEnum):

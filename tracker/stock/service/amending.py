@@ -120,8 +120,14 @@ def _unuse(db: Session, principal: Principal, vial: OpenVial, facts: Facts, reas
         reference=str(vial.id),
         reverses_id=used.id,
         ordinal=used.number,
-        entries=[Entry(each.account, Key(each.holder_id, each.batch_id, each.status), -each.vials) for each in entries],
+        entries=[Entry(each.account, _key_now(each, vial), -each.vials) for each in entries],
     )
     carry_out(db, principal, work, now=now)
     # A hold or a recall that came after the vial was said to be empty has found it too.
     vial.status = next(key.status for key, vials in work.moved.items() if vials > 0)
+
+
+def _key_now(entry: StockEntry, vial: OpenVial) -> Key:
+    """Of the lot that the vial has by now: it may have been corrected since, and was then told in a status of its own."""
+    status = entry.status if vial.batch_id == entry.batch_id else vial.status
+    return Key(entry.holder_id, vial.batch_id, status)

@@ -137,6 +137,22 @@ class TakeBackDoses:
     thrown_away: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectLot:
+    """Vials that an event brought as lot `wrong` were lot `right`: all of them, or `vials`. Lots by id, `PRODUCT/LOT` or lot."""
+
+    id: UUID
+    event_id: UUID
+    wrong: str
+    right: str
+    reason: str
+    vials: int | None = None
+
+    def words(self) -> str:
+        """A digest of the very words of it."""
+        return hashlib.blake2b(repr(self).encode(), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time).

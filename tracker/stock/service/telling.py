@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +12,18 @@ from sqlalchemy.orm import Session
 from tracker.feed.contract import Event
 from tracker.feed.service import Happening, append, append_all
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
+from tracker.stock.rules.words import Kind
 from tracker.stock.service.pools import PoolChange
 from tracker.stock.service.writing import EventRow
 
 
 def happenings_of(event: EventRow, presentations: Iterable[UUID], pools: Sequence[PoolChange]) -> list[Happening]:
-    """Vials moved or were counted, and what that does to promises; told by the statement that writes them."""
+    """Vials moved or were counted, and what that does to promises; told by the statement that writes them.
+
+    What a lot correction brings is told once it is whole (`tell_available`): one of its events alone says nothing.
+    """
+    if event.kind is Kind.RELABEL:
+        pools = [replace(pool, rose=0) for pool in pools]
     return [_moved(event, presentations), *_consequences(event.facility_id, pools, event.occurred_at)]
 
 
@@ -24,6 +31,22 @@ def tell_pools(
     db: Session, facility_id: UUID, pools: Sequence[PoolChange], *, occurred_at: datetime, now: datetime
 ) -> None:
     """What may be promised changed though no vial moved: a fridge went out of service, vials were packed."""
+    append_all(db, _consequences(facility_id, pools, occurred_at), now=now)
+
+
+def tell_available(
+    db: Session,
+    facility_id: UUID,
+    presentation_id: UUID,
+    rose: Mapping[UUID, int],
+    *,
+    occurred_at: datetime,
+    now: datetime,
+) -> None:
+    """So many more vials are usable in these pools."""
+    pools = [
+        PoolChange((pool_id, presentation_id), (), (), 0, vials) for pool_id, vials in sorted(rose.items()) if vials > 0
+    ]
     append_all(db, _consequences(facility_id, pools, occurred_at), now=now)
 
 

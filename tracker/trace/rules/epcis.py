@@ -55,8 +55,8 @@ class Goods:
 class LedgerEvent:
     """What an ObjectEvent is made of. `utc_offset` is the place's at that instant.
 
-    `reversed_as` is the event this one takes back (then `kind` is that event's), `status` the new one of a
-    status change.
+    `reversed_as` is the event this one takes back (then `kind` is that event's), `corrected_by` what tells it rightly
+    instead; `status` the new one of a status change.
     """
 
     id: UUID
@@ -70,6 +70,7 @@ class LedgerEvent:
     shipment: UUID | None = None
     status: Status | None = None
     reversed_as: UUID | None = None
+    corrected_by: UUID | None = None
 
 
 def object_event(event: LedgerEvent) -> dict[str, Any]:
@@ -96,8 +97,8 @@ def object_event(event: LedgerEvent) -> dict[str, Any]:
     if event.reversed_as is not None:
         said["errorDeclaration"] = {
             "declarationTime": _instant(event.recorded_at),
-            "reason": "did_not_occur",
-            "correctiveEventIDs": [],
+            "reason": "did_not_occur" if event.corrected_by is None else "incorrect_data",
+            "correctiveEventIDs": [] if event.corrected_by is None else [f"urn:uuid:{event.corrected_by}"],
         }
     return said
 
