@@ -82,6 +82,7 @@ EVENTS: tuple[type[Event], ...] = (
     telemetry.WatchCorrected,
     telemetry.DeviceStatusChanged,
     telemetry.ChannelAssigned,
+    trace.RecallStarted,
     trace.BatchRecalled,
 )
 

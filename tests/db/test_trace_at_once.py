@@ -20,7 +20,9 @@ from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM, Grant, Principal
 from tracker.access.rules import Role
 from tracker.database.engine import transaction
+from tracker.feed.numbering import number_pending
 from tracker.kit.ids import uuid7
+from tracker.reactions import runners
 from tracker.shipments.service.commands import CreateShipment, Received, ReceiveShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
@@ -160,3 +162,26 @@ def test_a_closing_and_an_arrival_at_once_both_stand_and_what_came_is_recalled(
         # Whoever comes first is right: what arrived before the closing refuses it, what arrived after it is recalled, too.
         assert (recall.closed_at is None) == (len(refused) == 2)
         check_books(db)
+
+
+def test_vials_that_come_while_a_recall_that_found_none_is_started_are_stopped_once_it_is(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
+    batch_id = world.batches[BATCH].id
+    mine = [one for one in runners(engine, lambda: world.now) if one.reaction.name.startswith("recall")]
+
+    def react() -> None:
+        while number_pending(engine) + sum(one.run_once() for one in mine):
+            pass
+
+    react()
+    with transaction(engine) as starting:
+        start_recall(starting, SYSTEM, StartRecall(id=uuid7(), batch=BATCH, reason="uji"), now=world.now)
+        with transaction(engine) as db:
+            supply(db, world, "pkm-cipondoh-k1", 5)
+        react()  # the recall is not there yet for anybody else
+    react()
+    with transaction(engine) as db:
+        check_books(db)
+        assert [one.vials for one in where_now(db, batch_id)] == [{Status.RECALLED: 5}]

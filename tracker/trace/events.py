@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from tracker.feed.contract import Event, formerly
+from tracker.feed.contract import Audience, Event, formerly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallStarted(Event):
+    """A batch is called back, whether or not any of its vials were found."""
+
+    KIND: ClassVar[str] = "trace.recall_started"
+    AUDIENCE: ClassVar[Audience] = Audience.NATION
+
+    recall_id: UUID
+    batch_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.recording import read_goods
 from tracker.stock.service.stopping import order_stop
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
-from tracker.trace.events import BatchRecalled
+from tracker.trace.events import BatchRecalled, RecallStarted
 from tracker.trace.holdings import Holding, covers, holdings, locked_holdings
 from tracker.trace.models import Recall
 
@@ -95,6 +95,9 @@ def start_recall(db: Session, principal: Principal, command: StartRecall, *, now
             other.closed_at, other.taken_over_by = now, made.id
     db.flush()
     _freeze(db, made, batch, paths, now)
+    # Vials that came while nobody else could see this yet are looked for once everybody can.
+    started = RecallStarted(recall_id=made.id, batch_id=batch.id)
+    append(db, started, unit_id=None, subject=made.id, occurred_at=now, now=now)
     return made, True
 
 
