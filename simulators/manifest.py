@@ -8,7 +8,7 @@ read nothing else. Shape, all times RFC 3339, unknown fields ignored:
                   "equipment_kind"?: "fridge" | "freezer" | …, "place_kind"?: "fridge" | "freezer" | …,
                   "channels": [{"name", "role"}], "interval_s", "scenario",
                   "appliances"?: [{"serial", "equipment", "equipment_kind"?, "scenario"?}]}],
-     "staff": [{"username", "password", "role", "facility"}],
+     "staff": [{"username", "password", "role", "facility", "sends_to"?}],
      "facilities": [{"code", "name"?, "kind"?, "residence"?}],
      "presentations": [{"code", "doses_per_vial"?, …}]}
 
@@ -83,6 +83,8 @@ class StaffEntry(_Entry):
     password: str
     role: str
     facility: str = ""
+    sends_to: tuple[str, ...] | None = None
+    """Where a store sends vaccine; None: to every facility whose manager is played."""
 
 
 class FacilityEntry(_Entry):

@@ -39,7 +39,7 @@ def flow_text(flows: pd.DataFrame, names: dict[str, str], texts: Texts) -> str:
         return texts.gettext("Belum ada pergerakan")
     largest = flows.sort_values("vials", ascending=False, kind="stable").head(MOST_ROWS)
     return " ".join(
-        f"{names[row.source]} → {names[row.target]}: {texts.number(row.vials)} {texts.gettext('vial')}."
+        f"{names[row.source]} → {names[row.target]}: {texts.number(row.vials)} " + texts.gettext("vial") + "."
         for row in rows_of(largest)
     )
 

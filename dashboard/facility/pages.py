@@ -45,7 +45,7 @@ def show_facilities(viewer: Member, db: Db, keadaan: str = "", semua: bool = Fal
     listed = [f for f in found if chosen in ("", f.state)]
     shown = listed if semua else listed[:FIRST_FACILITIES]
     texts = viewer.texts
-    choices = [("/fasilitas", f"{texts.gettext('Semua')} {texts.number(len(found))}", not chosen)]
+    choices = [("/fasilitas", texts.gettext("Semua") + f" {texts.number(len(found))}", not chosen)]
     for state, count in tally.items():
         if count:
             name = f"{texts.gettext(labels.STOCK_STATE[state])} {texts.number(count)}"

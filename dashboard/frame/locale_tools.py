@@ -16,16 +16,19 @@ from dashboard.frame.texts import LANGUAGES, LOCALE_DIR
 
 ROOT = Path(__file__).parents[1]
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-# A template that does not parse is an error: all its texts would else be dropped without a word.
+# A template that cannot be read is an error: skipped in silence, all its texts would be dropped.
 _OPTIONS = {"**/templates/**.html": {"silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
 
 
-def extracted() -> Catalog:
-    """All texts of code and templates, without places: those change with every edit and tell little."""
+def extracted(root: Path = ROOT) -> Catalog:
+    """All texts of code and templates, without places: those change with every edit and tell little.
+
+    Raises TemplateSyntaxError for a template that cannot be read.
+    """
     catalog = Catalog(charset="utf-8", project="Rantai")
     found = extract_from_dir(
-        ROOT, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
+        root, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS, strip_comment_tags=True
     )
     for _, _, message, _, _ in found:
         catalog.add(message)

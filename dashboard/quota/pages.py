@@ -143,7 +143,7 @@ def _day_of(text: str, days: list[date]) -> date | None:
 def _named(day: date, lacking: int, texts: Texts) -> str:
     """The day, and how many of its sessions lack vials."""
     name = texts.short_weekday(day)
-    return f"{name} · {texts.gettext('%(n)s kurang', n=lacking)}" if lacking else name
+    return f"{name} · " + texts.gettext("%(n)s kurang", n=lacking) if lacking else name
 
 
 def _need(session: SessionRow) -> tuple[bool, bool, int, str]:

@@ -66,7 +66,8 @@ def _bar(sketch: Sketch, row: Any, top: float, most: float, texts: Texts) -> Non
         sketch.text(0, top + 46, cut_to(note, sketch.width, 11), "tick")
         sketch.text(sketch.width, top + 12, number, "strong" if given else "strong hot", "end")
     else:
-        sketch.text(0, top + 20, cut_to(facility, 180, 13), "strong")
+        # Bold letters are wider than others.
+        sketch.text(0, top + 20, cut_to(facility.removeprefix("Puskesmas "), 180, 15), "strong")
         sketch.text(190, top + 20, cut_to(note, 260, 11), "tick")
         sketch.text(sketch.width, top + 20, number, "strong" if given else "strong hot", "end")
     y = top + (18 if narrow else 9)

@@ -60,7 +60,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
             local(from_at, found.zone),
             local(until, found.zone),
             viewer.texts,
-            title=f"{viewer.texts.gettext('Kurva suhu')}: {found.place or found.device}, {found.facility}",
+            title=viewer.texts.gettext("Kurva suhu") + f": {found.place or found.device}, {found.facility}",
         ),
         hours=hourly(curve),
         told=told_by(db, viewer.known(), found.channel_id, from_at, until),

@@ -62,7 +62,7 @@ def temperature_text(parts: CurveParts, start: datetime, end: datetime, texts: T
     said = [f"{texts.naive(start)} – {texts.naive(end)} {parts.zone}."]
     readings = parts.readings
     if readings.empty:
-        return f"{said[0]} {texts.gettext('Belum ada pembacaan suhu')}."
+        return f"{said[0]} " + texts.gettext("Belum ada pembacaan suhu") + "."
     low, high = texts.celsius(float(readings["low"].min())), texts.celsius(float(readings["high"].max()))
     last = readings.iloc[-1]
     said.append(texts.gettext("Terendah %(low)s, tertinggi %(high)s.", low=low, high=high))

@@ -21,6 +21,7 @@ from rantai.world.fevers import FEVERS, answers_on, with_fevers
 from rantai.world.givings import sessions_on
 from rantai.world.history import ENDS_BEFORE, LENGTH, Instants, past_of
 from rantai.world.posyandu import count_of, counting, stock_acts_on
+from rantai.world.serving import service_areas_on
 from rantai.world.shipments import deliveries_on
 from tracker.coldchain.service.evaluation import evaluate_waiting
 from tracker.database.engine import transaction
@@ -93,7 +94,12 @@ def _counts(calendar: Calendar) -> list[UUID]:
 
 
 def _acts_on(calendar: Calendar, back: int, vault: NikVault | None) -> Sequence[Act]:
-    acts = [*deliveries_on(calendar, back), *stock_acts_on(calendar, back), *answers_on(calendar, back)]
+    acts = [
+        *service_areas_on(calendar, back),
+        *deliveries_on(calendar, back),
+        *stock_acts_on(calendar, back),
+        *answers_on(calendar, back),
+    ]
     return acts if vault is None else [*acts, *sessions_on(calendar, back, vault)]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rantai.world.manifest import Manifest, new_staff_password
+from rantai.world.names import CITY_STORE
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.access.service import NewAccount, account_exists, add_account, set_password
@@ -15,13 +16,14 @@ from tracker.access.service import NewAccount, account_exists, add_account, set_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One account; `shown` ones are printed by the demo."""
+    """One account; `shown` ones are printed by the demo. `sends_to`: where a store sends, if not to every puskesmas played."""
 
     username: str
     name: str
     role: Role
     unit: str
     shown: bool = False
+    sends_to: tuple[str, ...] | None = None
 
 
 PEOPLE = (
@@ -31,7 +33,7 @@ PEOPLE = (
     Person(username="cipondoh", name="Agus Pranoto", role=Role.MANAGER, unit="pkm-cipondoh", shown=True),
     Person(username="vaksinator", name="Dewi Lestari", role=Role.VACCINATOR, unit="pkm-cipondoh", shown=True),
     Person(username="gudang", name="Bambang Susilo", role=Role.WAREHOUSE, unit="dinkes-kota-tangerang", shown=True),
-    Person(username="biofarma", name="Yusuf Hidayat", role=Role.WAREHOUSE, unit="biofarma"),
+    Person(username="biofarma", name="Yusuf Hidayat", role=Role.WAREHOUSE, unit="biofarma", sends_to=(CITY_STORE,)),
     Person(username="jaki", name="JAKI (antarmuka)", role=Role.INTEGRATOR, unit="kemenkes", shown=True),
     Person(username="auditor", name="Maria Situmorang", role=Role.AUDITOR, unit="kemenkes", shown=True),
     Person(username="ketapang", name="Nur Aini", role=Role.MANAGER, unit="pkm-ketapang"),
@@ -55,9 +57,8 @@ def seed_people(db: Session, manifest: Manifest, *, now: datetime) -> list[tuple
         elif password is None:
             password = new_staff_password()
             set_password(db, SYSTEM, person.username, password, now=now)
-        manifest.staff.append(
-            {"username": person.username, "password": password, "role": person.role.value, "facility": person.unit}
-        )
+        played = {"username": person.username, "password": password, "role": person.role.value, "facility": person.unit}
+        manifest.staff.append(played | ({} if person.sends_to is None else {"sends_to": list(person.sends_to)}))
         if person.shown:
             shown.append((person.username, password, f"{person.role.value}, {person.unit}"))
     return shown

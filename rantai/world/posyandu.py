@@ -10,7 +10,7 @@ from datetime import datetime, time
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from rantai.world.calendar import MANAGERS, VACCINATORS, Act, Calendar, Staff, local
@@ -37,6 +37,9 @@ _RECORDED = 3
 _OPENED, _DONE = time(9, 10), time(11, 40)
 _BROKEN = {14: ("pkm-tajur", "pentabio-5"), 11: ("pkm-petir", "td-10"), 5: ("pkm-keroncong", "bopv-10")}
 _COUNTED = time(16, 0)
+_STOCK_TAKEN = time(13, 45)
+_STOCKTAKING = (6, 5, 4, 3, 2)
+"""The days before today among which the puskesmas share their monthly stocktaking; none falls on a Sunday."""
 _MISCOUNTED = 9
 _RECALLED, _DESTROYED, _SETTLED = 12, 10, 8
 _RECALL = event_id("recall of a misprinted lot")
@@ -51,6 +54,10 @@ def stock_acts_on(calendar: Calendar, back: int) -> list[Act]:
             name = f"posyandu {row['code']} {calendar.day(back)}"
             acts.append(Act(at=calendar.at(back, _OPENED), do=partial(_open, name, row["code"], week)))
             acts.append(Act(at=calendar.at(back, _DONE), do=partial(_give, name, row["code"], week)))
+    acts += [
+        Act(at=calendar.at(back, _STOCK_TAKEN), do=partial(_take_stock, facility))
+        for facility in stocktaking_on(calendar, back)
+    ]
     if back in _BROKEN:
         acts.append(Act(at=calendar.at(back, time(13, 20)), do=partial(_break, *_BROKEN[back])))
     if back == _RECALLED:
@@ -60,6 +67,14 @@ def stock_acts_on(calendar: Calendar, back: int) -> list[Act]:
     if back == _SETTLED:
         acts.append(Act(at=calendar.at(back, time(10, 45)), do=_settle))
     return acts
+
+
+def stocktaking_on(calendar: Calendar, back: int) -> list[str]:
+    """The puskesmas that count all they have on that day; each does once."""
+    days = [each for each in _STOCKTAKING if calendar.is_working_day(each)]
+    if back not in days:
+        return []
+    return [row["code"] for row in puskesmas_rows()][days.index(back) :: len(days)]
 
 
 def counting(calendar: Calendar, back: int) -> Act:
@@ -125,6 +140,25 @@ def _break(facility: str, product: str, db: Session, staff: Staff, now: datetime
         post_event(db, staff(db, local(MANAGERS, facility)), event, now=now)
 
 
+def _take_stock(facility: str, db: Session, staff: Staff, now: datetime) -> None:
+    """All usable vials of a puskesmas are counted, and all are there."""
+    found = db.execute(
+        _usable(staff.facilities[facility]).order_by(StockBalance.holder_id, StockBalance.batch_id)
+    ).all()
+    event = PostEvent(
+        id=event_id(f"stocktaking of {facility}"),
+        kind=Kind.COUNT,
+        facility_id=staff.facilities[facility],
+        occurred_at=now,
+        reference="stok opname bulanan",
+        lines=tuple(
+            Line(batch_id=each.batch_id, place_id=each.place_id, vials=each.vials, status_said=True)
+            for _product, each in found
+        ),
+    )
+    post_event(db, staff(db, local(MANAGERS, facility)), event, now=now)
+
+
 def _count(count_id: UUID, back: int, db: Session, staff: Staff, now: datetime) -> None:
     """Each day another lot; one count finds a vial fewer than the books say."""
     parcels = list(_first_to_use(db, staff.facilities[CITY_STORE]).values())
@@ -173,7 +207,16 @@ def _settle(db: Session, staff: Staff, now: datetime) -> None:
 
 def _first_to_use(db: Session, facility_id: UUID, products: Collection[str] | None = None) -> dict[str, StockBalance]:
     """Of each product, or each of these, the usable parcel with the earliest expiry."""
-    query = (
+    # The last of a product stays in the answer.
+    query = _usable(facility_id).order_by(Presentation.code, Batch.expiry.desc())
+    if products is not None:
+        query = query.where(Presentation.code.in_(list(products)))
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
+def _usable(facility_id: UUID) -> Select[str, StockBalance]:
+    """The usable parcels in places of a facility, with their product's code."""
+    return (
         select(Presentation.code, StockBalance)
         .join(Batch, Batch.id == StockBalance.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
@@ -183,10 +226,5 @@ def _first_to_use(db: Session, facility_id: UUID, products: Collection[str] | No
             StockBalance.status == Status.USABLE,
             StockBalance.vials > 0,
         )
-        # The last of a product stays in the answer.
-        .order_by(Presentation.code, Batch.expiry.desc())
         .execution_options(populate_existing=True)
     )
-    if products is not None:
-        query = query.where(Presentation.code.in_(list(products)))
-    return {row[0]: row[1] for row in db.execute(query)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from simulators.manifest import World
+from simulators.manifest import StaffEntry, World
 from simulators.people.citizens import Citizens
 from simulators.people.http import Phone
 from simulators.people.keepers import Keeper
@@ -32,13 +32,15 @@ def cast_of(world: World, api_url: str, seed: str, stopped: threading.Event) -> 
             yield Planner(phone, account.facility, promised, seed=seed)
             yield Keeper(phone, account.facility, seed=seed)
         elif account.role == "warehouse_staff":
-            yield Keeper(phone, account.facility, seed=seed, sends_to=_served_by(world, account.facility))
+            yield Keeper(phone, account.facility, seed=seed, sends_to=_served_by(world, account))
         elif account.role == "vaccinator":
             yield Vaccinator(phone, account.facility, seed=seed)
         else:
             yield Citizens(phone, world, promised, seed=seed)
 
 
-def _served_by(world: World, facility: str) -> list[str]:
-    """Where a store sends vaccine: the facilities whose managers can take it in."""
-    return [one.facility for one in world.staff if one.role == "facility_manager" and one.facility != facility]
+def _served_by(world: World, account: StaffEntry) -> Sequence[str]:
+    """Where a store sends vaccine, as the manifest says; else the facilities whose managers can take it in."""
+    if account.sends_to is not None:
+        return account.sends_to
+    return [one.facility for one in world.staff if one.role == "facility_manager" and one.facility != account.facility]

@@ -61,24 +61,30 @@ class Station:
             began=at,
         )
 
-    def sample(self, at: datetime) -> Sample:
-        """Live until `at` and read the instruments; the sums start again from here."""
+    def sample(self, at: datetime, interval: timedelta | None = None) -> Sample:
+        """Live until `at` and read the instruments; the sums start again from here, and cover `interval` at most."""
+        if interval is not None and self.now < at - interval:
+            # What was lived through before belongs to no reading.
+            self.live_until(at - interval)
+            self._begin_sums()
         self.live_until(at)
         noise = uniform(-SENSOR_NOISE_C, SENSOR_NOISE_C, "noise", self.seed, at.isoformat())
-        compressor_s = self.enclosure.compressor_s
         taken = Sample(
             at=at,
             compartment_c=round(self.enclosure.compartment_c + noise, 1),
             ambient_c=round(self.weather.ambient_c(at), 1),
             door_open_s=round(self._door_s, 1),
             power_s=round(self._power_s, 1),
-            compressor_s=round(compressor_s - self._compressor_s, 1),
+            compressor_s=round(self.enclosure.compressor_s - self._compressor_s, 1),
             humidity_pct=round(55 + uniform(-8, 8, "humidity", self.seed, at.isoformat()[:13]), 1),
             battery_pct=max(1.0, round(98 - (at - self.began) / timedelta(days=9), 0)),
         )
-        self._door_s = self._power_s = 0.0
-        self._compressor_s = compressor_s
+        self._begin_sums()
         return taken
+
+    def _begin_sums(self) -> None:
+        self._door_s = self._power_s = 0.0
+        self._compressor_s = self.enclosure.compressor_s
 
     def live_until(self, at: datetime) -> None:
         """Let time pass up to `at`; an instant already lived through changes nothing."""

@@ -106,7 +106,7 @@ class Device:
                 continue
             ticks += 1
             for one in self.loggers:
-                sample = one.station.sample(at)
+                sample = one.station.sample(at, timedelta(seconds=self.entry.interval_s))
                 self.memory.write([Record(serial=one.appliance.serial, claimed_at=one.claims(at), sample=sample)])
         return ticks
 

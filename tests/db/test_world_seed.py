@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine, func, select
 
 from dashboard.alarms.queries import count_open_alarms
+from dashboard.app import mount_pages
 from dashboard.overview.queries import trend_of
 from rantai.world.fevers import FEVERS
 from rantai.world.people import PEOPLE
 from rantai.world.places import facility_rows, puskesmas_rows
 from rantai.world.seed import seed_world
 from rantai.world.sensors import SCENARIOS, STORY_SENSOR
+from rantai.world.serving import SERVED
 from rantai.world.shipments import DELIVERIES, TRIPS
 from rantai.world.vaccines import PRODUCTS
 from simulators.manifest import read_world
@@ -30,10 +35,12 @@ from tracker.access.models import LoginAccount, RoleGrant
 from tracker.access.queries import principal_of
 from tracker.access.rules import Role
 from tracker.access.service import check_password
+from tracker.api.app import create_app
 from tracker.catalog.models import Batch, Presentation, StorageClass
 from tracker.catalog.rules.storage import bands_from_json
 from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
+from tracker.edge import services as edge
 from tracker.feed.models import FeedSetAside
 from tracker.feed.numbering import number_pending
 from tracker.kit.days import WESTERN, local_day
@@ -43,6 +50,7 @@ from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.reactions import runners
+from tracker.settings import load_settings
 from tracker.shipments.models import Shipment
 from tracker.shipments.rules.words import ShipmentState
 from tracker.stock.models import Availability, OpenVial, StockBalance, StockEntry, StockEvent
@@ -89,6 +97,50 @@ def counts(engine: Engine) -> dict[str, int]:
             Person,
         )
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
+
+
+@pytest.fixture(scope="module")
+def shown(seeded: Seeded) -> Callable[[str], str]:
+    """What the city's logistician is shown at an address, as the world was made."""
+    settings = load_settings(
+        database_url=seeded.engine.url.render_as_string(hide_password=False),
+        mqtt_url="mqtt://127.0.0.1:1",
+        secret_key=SECRET,
+    )
+    shared = edge.Services(engine=seeded.engine, settings=settings, clock=lambda: NOW)
+    app = create_app(shared)
+    mount_pages(app, shared)
+    site = TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False)
+    (password,) = (password for username, password, _who in seeded.shown if username == "kota")
+    sent = site.post("/masuk", data={"username": "kota", "password": password, "ke": "/"})
+    # By hand: the client's own clock has seen the log-in expire long ago.
+    login = sent.headers["set-cookie"].split(";")[0]
+    return lambda path: site.get(path, headers={"Cookie": login}).text
+
+
+def test_the_overview_draws_two_weeks_of_alarms_and_vaccinations(shown: Callable[[str], str]) -> None:
+    page = shown("/")
+    card = page[page.index('id="dua-pekan"') :]
+    bars = Counter(re.findall(r'<rect\b[^>]*\bclass="(hot|given|room)"', card[: card.index("</section>")]))
+    feverish = {fever.morning for fever in FEVERS if fever.morning < 14}
+    assert bars["hot"] == len(feverish)
+    assert bars["given"] >= 11, "each working day but today"
+    assert bars["hot"] + bars["given"] + bars["room"] == 28
+
+
+def test_the_overview_and_a_facility_show_usable_doses_and_counted_stock(shown: Callable[[str], str]) -> None:
+    page = shown("/")
+    tally = dict(re.findall(r'/fasilitas\?keadaan=(\w+)"><span.*?<strong>(\d+)</strong>', page, re.DOTALL))
+    assert {"ok", "out"} <= set(tally), "some are well stocked, and a few have something to tell"
+    assert "stale" not in tally, "everybody has counted this fortnight"
+    rows = re.findall(r"<tr\b.*?</tr>", shown("/fasilitas/pkm-ketapang"), re.DOTALL)
+    doses = [re.search(r'data-name="Dosis"\s*>\s*([\d.]+)\s*<', row) for row in rows if "vial 10 dosis" in row]
+    assert sum(int(found[1].replace(".", "")) for found in doses if found) > 100
+
+
+def test_the_storys_puskesmas_serves_three_kelurahan(shown: Callable[[str], str]) -> None:
+    page = shown("/fasilitas/pkm-cipondoh/wilayah")
+    assert all(code in page for code in ("36.71.05.1001", *SERVED))
 
 
 def test_the_world_is_made_once_and_again_changes_nothing(seeded: Seeded) -> None:

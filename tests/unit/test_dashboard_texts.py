@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from jinja2 import TemplateSyntaxError
 
 from dashboard.frame import labels
-from dashboard.frame.locale_tools import existing, extracted, path_of, updated, written
+from dashboard.frame.locale_tools import ROOT, existing, extracted, path_of, updated, written
 from dashboard.frame.texts import LANGUAGES, texts_of, zone_label
 
 NOW = datetime(2026, 11, 23, 3, 32, tzinfo=UTC)
@@ -108,3 +110,25 @@ def test_templates_hold_no_inline_script_and_no_inline_style() -> None:
         assert " onclick=" not in text, path
         assert "<style" not in text, path
         assert not any("src=" not in tag.split(">")[0] for tag in text.split("<script")[1:]), path
+
+
+def test_a_template_that_cannot_be_read_is_said_instead_of_losing_its_texts(tmp_path: Path) -> None:
+    folder = tmp_path / "room" / "templates"
+    folder.mkdir(parents=True)
+    (folder / "broken.html").write_text('{{ _("Keluar") }}{% if %}')
+    with pytest.raises(TemplateSyntaxError):
+        extracted(tmp_path)
+
+
+def test_no_text_hides_in_a_formatted_string_where_nothing_finds_it() -> None:
+    hidden = [
+        f"{path.name}:{call.lineno}"
+        for path in ROOT.rglob("*.py")
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in {"_", "gettext", "ngettext", "mark"}
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    assert hidden == []

@@ -69,6 +69,17 @@ def test_devices_measure_each_at_their_own_second() -> None:
     assert len(seconds) > 30
 
 
+def test_the_first_reading_covers_its_interval_and_not_the_hours_in_which_the_fridge_settled() -> None:
+    evening = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
+    for seed in ("a", "b", "c"):
+        one = Device(DeviceEntry(code="TAG-1", password="p"), seed=seed, began=evening, now=evening)
+        one.measure(evening)
+        first = one.memory.take(1)[0].sample
+        assert first.power_s == 300
+        assert first.door_open_s <= 60, "the door is not open for long"
+        assert first.compressor_s <= 300
+
+
 def test_a_dead_battery_writes_nothing_more_and_leaves_the_network() -> None:
     one = device("dead_battery", interval_s=60)
     drain(one, BEGAN)
