@@ -24,6 +24,7 @@ from tracker.delivery.messages import deliver_due
 from tracker.delivery.models import OutMessage
 from tracker.delivery.senders import RecordingSender
 from tracker.kit.ids import uuid7
+from tracker.people.correcting import ChangePerson, change_person
 from tracker.people.errors import BadNik, BadPhone
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
@@ -240,3 +241,12 @@ def test_the_chat_brings_a_ticket_back_with_the_same_code(desk: Desk, start: str
         say("tiket")
     assert "beberapa kali" in say(f"{nik} {PHONE}")
     assert "dihentikan" in say("batal")
+
+
+def test_a_code_that_went_to_a_phone_since_changed_opens_nothing(desk: Desk) -> None:
+    nik, person = somebody(desk)
+    booked(desk, person)
+    code = ask(desk, nik)
+    stolen = ChangePerson(person_id=person, changes={"phone": "0812-7777-888"}, reason="telepon dicuri")
+    change_person(desk.db, SYSTEM, stolen, now=desk.now)
+    assert tell(desk, code, OFFICE.code_of(code)) is None

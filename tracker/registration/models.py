@@ -55,7 +55,8 @@ class HealthAnswer(Base):
 class TicketCode(Base):
     """A code asked for by whoever lost their ticket; of nobody where number and phone are not somebody's.
 
-    The code itself is nowhere: it is made of the id and a key of the house. `asked` is a keyed hash of number and phone.
+    The code itself is nowhere: it is made of the id and a key of the house. `asked` is a keyed hash of number and phone, `sent_to` of the phone
+    that the code went to.
     """
 
     __tablename__ = "ticket_code"
@@ -69,6 +70,7 @@ class TicketCode(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     asked: Mapped[bytes] = mapped_column(LargeBinary)
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    sent_to: Mapped[bytes | None] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(SmallInteger)

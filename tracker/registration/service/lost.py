@@ -22,7 +22,7 @@ from tracker.delivery.service import queue_message
 from tracker.kit.days import latest_day
 from tracker.network.models import Facility
 from tracker.people.models import Person
-from tracker.people.queries import person_now, person_who_says
+from tracker.people.queries import person_now, person_who_says, phone_of
 from tracker.people.rules.contact import clean_phone, takes_messages
 from tracker.people.rules.nik import read_nik
 from tracker.people.vault import NikVault
@@ -68,6 +68,7 @@ def ask_for_code(db: Session, asked: AskForCode, *, vault: NikVault, office: Tic
         id=uuid4(),
         asked=whom,
         person_id=person.id if person is not None and tickets else None,
+        sent_to=_of_phone(office, phone) if person is not None and tickets else None,
         made_at=now,
         expires_at=now + STANDS,
         tries=0,
@@ -105,10 +106,17 @@ def tickets_for_code(
     code.tries += 1
     right = hmac.compare_digest(office.code_of(code.id).encode(), digits_of(text).encode())
     person = person_now(db, code.person_id) if code.person_id is not None and right else None
+    # The phone was stolen and its owner told so meanwhile: what was sent there opens nothing.
+    if person is not None and code.sent_to != _of_phone(office, phone_of(db, person.id) or ""):
+        person = None
     if person is not None:
         code.used_at = now
     db.flush()
     return None if person is None else tickets_of(db, person)
+
+
+def _of_phone(office: TicketOffice, phone: str) -> bytes:
+    return hmac.new(office.code_key, f"phone {phone}".encode(), hashlib.sha256).digest()
 
 
 def digits_of(text: str) -> str:
