@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
-from tracker.coldchain.models import Alarm
+from tracker.coldchain.models import Alarm, Episode
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.network.models import Equipment
@@ -68,6 +68,18 @@ def test_the_worst_alarm_stands_first_and_what_is_over_is_not_red(site: TestClie
         db.execute(update(Alarm).where(Alarm.rule == "SILENT").values(rule="DOOR", ended_at=Alarm.raised_at))
     assert order()[0] == ("open", "Terlalu panas")
     assert ("seen", "Pintu terbuka") in order()
+
+
+def test_the_seconds_of_a_door_are_no_temperature(site: TestClient, app_services: Services) -> None:
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm).where(Alarm.rule == "HEAT")).one()
+        alarm.rule = "DOOR"
+        db.execute(update(Episode).where(Episode.alarm_id == alarm.id).values(rule="DOOR", peak=455.0))
+        opened = f"/alarm?buka={alarm.id}"
+    log_in(site)
+    assert re.search(r"455\s+detik", site.get(opened).text)
+    for path in (opened, "/", "/fasilitas/pkm-cipondoh"):
+        assert not re.search(r"455[.,]?0?\s*°", site.get(path).text), path
 
 
 def test_a_link_to_an_alarm_opens_it_whatever_the_list_shows(site: TestClient, app_services: Services) -> None:
