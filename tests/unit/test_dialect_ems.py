@@ -138,6 +138,16 @@ def test_instants_are_read_in_either_case_and_with_a_leap_second() -> None:
     assert [instant(text) for text in ("2026-02-28T23:59:60", "2026-02-28T60:00:00Z", "60", "z", "")] == [None] * 5
 
 
+@pytest.mark.parametrize("told", ["20260131t070000z", "20260131T065960Z"])
+def test_a_record_s_instant_is_read_so_too(told: str) -> None:
+    body = ems_body([ems_record(told)])
+    assert shape_problems(body) == []
+    decoded = decode(json.dumps(body).encode())
+    assert decoded.problems == []
+    (group,) = decoded.groups
+    assert {entry[2] for entry in group.entries} == {datetime(2026, 1, 31, 7, tzinfo=UTC)}
+
+
 def test_a_devices_own_alarms_are_its_words_and_change_no_value() -> None:
     told = ("HEAT DOOR", None, "none", "HEATACK  HEAT HEAT", 7, "  ", "x" * 40 + " caf\u00e9\0")
     records = [ems_record(f"20260131T07{n:02d}00Z", ALRM=word) for n, word in enumerate(told)]
