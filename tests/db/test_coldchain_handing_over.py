@@ -123,6 +123,16 @@ def test_channels_that_watch_side_by_side_are_judged_each_by_itself(db: Session,
     assert heat_alarms(db) == []
 
 
+def test_one_that_came_long_before_the_other_went_has_a_run_of_its_own(db: Session, world: World) -> None:
+    stays, comes = new_channel(db, world), new_channel(db, world, from_at=at(60))
+    send(db, stays, every(0, 400))
+    send(db, comes, every(60, 640))
+    move(db, stays, None, 400)
+    evaluate_waiting(db, now=at(635))
+    assert [run[0] for run in heat_of(db, comes)] == [60]
+    assert heat_alarms(db) == [], "neither saw ten hours"
+
+
 def test_a_new_sensor_put_in_before_the_old_one_was_taken_out_goes_on_too(db: Session, world: World) -> None:
     old = new_channel(db, world)
     new = new_channel(db, world, from_at=at(390))

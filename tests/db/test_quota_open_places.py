@@ -42,6 +42,7 @@ def desk(db: Session, world: World) -> Desk:
 
 def shown(desk: Desk, seeker: Seeker, session: UUID) -> int:
     found = seek_places(desk.db, seeker, PlacesAsked(), limit=100, now=desk.now).places
+    assert all(one.room > 0 for one in found), "what is not to be had is not shown"
     return next((one.room for one in found if one.session.id == session), 0)
 
 

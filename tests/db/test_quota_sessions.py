@@ -242,6 +242,15 @@ def test_an_outreach_takes_its_vials_from_its_carrier_and_the_desk_from_the_frid
     check_books(desk.db)
 
 
+def test_the_desk_opens_none_of_a_box_that_is_out_though_it_expires_first(desk: Desk) -> None:
+    desk.stock("az-10/AZ001", 1, place="pkm-cipondoh-b1")
+    desk.stock("az-10/AZ003", 1)
+    home = desk.session(ahead=0)
+    desk.session(ahead=0, place="pkm-cipondoh-b1")
+    assert desk.vaccinate(desk.confirmed(home)).batch_id == desk.world.batches["az-10/AZ003"].id
+    check_books(desk.db)
+
+
 def test_whose_vials_in_the_carrier_were_lost_gets_none_from_the_fridge(desk: Desk) -> None:
     desk.stock("az-10/AZ001", 2)
     desk.stock("az-10/AZ003", 1, place="pkm-cipondoh-b1")

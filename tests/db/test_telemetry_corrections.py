@@ -15,15 +15,16 @@ from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.coldchain.models import Alarm, Episode
+from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries import episodes_of_channel
 from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
+from tracker.feed.contract import decode
+from tracker.feed.models import FeedPending
 from tracker.kit.errors import Forbidden, NotFound
 from tracker.network.models import Equipment
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
-from tracker.passport.service.correcting import lift_mistaken
-from tracker.passport.service.holding import hold_for_episode
+from tracker.reactions import BY_NAME
 from tracker.stock.rules.words import Kind, Status
 from tracker.telemetry.errors import DeviceRetired, NothingWatched, ReasonMissing
 from tracker.telemetry.models import Assignment, Reading, WatchCorrection
@@ -47,13 +48,13 @@ HOT = [(f"2026-03-01 {8 + minute // 60:02}:{minute % 60:02}", "9.0") for minute 
 
 
 def follow(db: Session) -> None:
-    """What the worker would do: judge, hold, lift."""
+    """What the worker does: judge, and react to what was told by it."""
+    before = db.scalars(select(FeedPending.id)).all()
     evaluate_waiting(db, now=NOW)
-    for episode in db.scalars(select(Episode).where(Episode.rule == "HEAT").execution_options(populate_existing=True)):
-        if episode.void_at is None:
-            hold_for_episode(db, SYSTEM, episode.id, now=NOW)
-        else:
-            lift_mistaken(db, episode.id, now=NOW)
+    hold = BY_NAME["hold"]
+    told = select(FeedPending).where(FeedPending.kind.in_([each.KIND for each in hold.on]))
+    for row in db.scalars(told.where(FeedPending.id.not_in(before)).order_by(FeedPending.id)).all():
+        hold.act(db, decode(row, *hold.on), NOW)
 
 
 def test_a_file_whose_readings_count_elsewhere_is_refused_with_the_way_out(db: Session, world: World) -> None:
