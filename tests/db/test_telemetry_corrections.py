@@ -15,7 +15,7 @@ from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.coldchain.models import Alarm
+from tracker.coldchain.models import Alarm, Episode
 from tracker.coldchain.queries import episodes_of_channel
 from tracker.coldchain.service.evaluation import check_silence, evaluate_waiting
 from tracker.feed.contract import decode
