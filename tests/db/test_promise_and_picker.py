@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -31,7 +32,9 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState, SessionState
-from tracker.quota.service.ending import close_session
+from tracker.quota.service.claims import give_back_and_fund
+from tracker.quota.service.ending import cancel_session, close_session
+from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.shipments.models import PackedLine, Shipment
 from tracker.shipments.rules.words import ShipmentState
 from tracker.shipments.service.commands import CreateShipment, Wanted
@@ -86,6 +89,7 @@ class House:
         self.packed: list[UUID] = []
         self.session = self.desk.session(ahead=0, capacity=1_000)
         self.outreach: UUID | None = None
+        self.more_out: list[UUID] = []  # further sessions that take the box along
         # Doses left, by the place the vial came from and whose it is: "home", "along" or "hand".
         self.left = Counter[tuple[str, str]]()
 
@@ -218,7 +222,14 @@ class House:
         return holder, self.world.presentations[product].id
 
     def promise(self, product: str, ahead: int, vials: int, along: bool) -> None:
+        """Vials are promised for a day; of the product that is given here, to people.
+
+        The quota notes what its bookings need, and nothing else: a promise behind which nobody stands is none to it.
+        """
         name = BOX if along and BOX in self.shelf.apart else STORES
+        if product == "az-10":
+            self.promise_people(name, max(ahead, 1), vials)
+            return
         place_id = None if name == STORES else self.place(name).id
         day = self.today + timedelta(days=ahead)
         pool = (self.world.puskesmas.id, self.world.presentations[product].id)
@@ -229,24 +240,65 @@ class House:
         if refused is None:
             self.shelf.needs[name, product, day] += vials
 
+    def promise_people(self, name: str, ahead: int, vials: int) -> None:
+        """One person at each of as many sessions of a later day: none can share a vial, opened or to be opened."""
+        day = self.today + timedelta(days=ahead)
+        could = self.could_promise(day, name)
+        planned: list[UUID] = []
+
+        def plan_and_book() -> None:
+            for _ in range(vials):
+                planned.append(self.desk.session(ahead=ahead, capacity=1, place=None if name == STORES else name))
+                self.desk.book(planned[-1])
+
+        refused = self.attempt(plan_and_book)
+        if could is not None:
+            assert (refused is None) == (vials <= could), refused
+        if refused is None:
+            self.more_out += planned if name == BOX else []
+            self.read_needs()
+
+    def could_promise(self, day: date, name: str) -> int | None:
+        """What the shelf could promise of the product that is given here, once the claims that wait have what is free."""
+        here = self.world.puskesmas.id, self.world.presentations["az-10"].id
+        pool = replace(
+            pool_facts(self.db, *here, self.world.now), place_id=None if name == STORES else self.place(name).id
+        )
+        noted = self.shelf.needs
+        attempt = self.db.begin_nested()
+        lock_pool(self.db, pool)
+        give_back_and_fund(self.db, pool, self.world.now, None)
+        self.read_needs()
+        could = self.shelf.can_promise("az-10", day, self.today, name)
+        self.db.flush()
+        attempt.rollback()
+        self.shelf.needs = noted
+        return could
+
+    def read_needs(self) -> None:
+        """What bookings and claims to second doses need is the quota's matter; here it is read."""
+        for each in (STORES, BOX):
+            noted = need_by_day(self.db, *self.pool("az-10", each))
+            self.shelf.needs = Counter(
+                {key: n for key, n in self.shelf.needs.items() if key[:2] != (each, "az-10")}
+                | {(each, "az-10", day): n for day, n in noted.items()}
+            )
+
     def take_along(self, out: bool) -> None:
         """A session is planned that takes the box along, or the one that did is over."""
         shelf = self.shelf
         if not out:
             if self.outreach is not None:
-                for product in ("az-10", "mr-10"):
-                    need = need_by_day(self.db, *self.pool(product, BOX))
-                    product_id = self.world.presentations[product].id
-                    release(
-                        self.db,
-                        self.world.puskesmas.id,
-                        product_id,
-                        need,
-                        today=self.today,
-                        place_id=self.place(BOX).id,
-                    )
+                for each in self.more_out:
+                    cancel_session(self.db, SYSTEM, each, "hujan", now=self.world.now)
+                self.more_out = []
+                need = need_by_day(self.db, *self.pool("mr-10", BOX))
+                mr = self.world.puskesmas.id, self.world.presentations["mr-10"].id
+                release(self.db, *mr, need, today=self.today, place_id=self.place(BOX).id)
                 close_session(self.db, SYSTEM, self.outreach, now=self.world.now)
                 shelf.needs = Counter({key: n for key, n in shelf.needs.items() if key[0] != BOX})
+                self.read_needs()
+                assert not any(n for key, n in shelf.needs.items() if key[0] == BOX), "promised of a box that is home"
                 shelf.apart.discard(BOX)
                 self.outreach = None
             return
@@ -278,7 +330,7 @@ class House:
         name = BOX if along and self.outreach is not None else STORES
         session = self.session if name == STORES else self.outreach
         assert session is not None
-        before = self.shelf.can_promise("az-10", self.today, self.today, name)
+        before = self.could_promise(self.today, name)
         open_doses = sum(n for key, n in self.left.items() if self.sees(key, name))
         rows = binding(read_steps(self.db, *self.pool("az-10", name)), self.today)
         booked: list[Any] = []
@@ -300,13 +352,7 @@ class House:
         assert self.left[code, whose] > 0, "out of a vial that is not there"
         assert self.sees((code, whose), name), "out of a vial of others"
         self.left[code, whose] -= 1
-        # What the booking and its claim to the second dose need is the quota's matter; here it is read.
-        for each in (STORES, BOX):
-            noted = need_by_day(self.db, *self.pool("az-10", each))
-            self.shelf.needs = Counter(
-                {key: n for key, n in self.shelf.needs.items() if key[:2] != (each, "az-10")}
-                | {(each, "az-10", day): n for day, n in noted.items()}
-            )
+        self.read_needs()
 
     # what is asked
 
@@ -391,6 +437,30 @@ class House:
 @example([("pack", "az-10", 4), ("transfer", PLACES[1], "az-10/AZ003", 3, None), ("come", False), ("dispatch", 0)])
 @example([("supply", BOX, "az-10/AZ001", 1, None), ("take_along", True), ("come", True), *[("come", False)] * 3])
 @example([("take_along", True), ("transfer", PLACES[1], "az-10/AZ003", 2, None), ("come", True), ("take_along", False)])
+@example(
+    [
+        ("service", PLACES[0], False),
+        ("stop", PLACES[1], "az-10/AZ001", "recalled", False),
+        ("promise", "mr-10", 9, 5, True),
+        ("take_along", False),
+        ("pack", "mr-10", 3),
+        ("take_along", False),
+        ("promise", "az-10", 0, 3, False),
+        ("promise", "mr-10", 9, 5, True),
+        ("come", False),
+    ]
+)
+@example([("promise", "az-10", 30, 3, False), ("promise", "az-10", 8, 2, False), ("come", False)])
+@example(
+    [
+        ("supply", BOX, "az-10/AZ003", 2, None),
+        ("take_along", True),
+        ("promise", "az-10", 9, 2, True),
+        ("come", True),
+        ("take_along", False),
+        ("come", False),
+    ]
+)
 def test_what_is_promised_is_what_is_picked_whatever_happens(
     db: Session, world: World, drawn: list[tuple[Any, ...]]
 ) -> None:
