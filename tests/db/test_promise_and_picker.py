@@ -461,6 +461,14 @@ class House:
         ("come", False),
     ]
 )
+@example([("come", False), ("stop", PLACES[0], "az-10/AZ001", "held", False), ("come", False)])
+@example(
+    [
+        ("stop", PLACES[0], "az-10/AZ001", "recalled", False),
+        ("supply", PLACES[0], "az-10/AZ001", 2, None),
+        *[("come", False)] * 2,
+    ]
+)
 def test_what_is_promised_is_what_is_picked_whatever_happens(
     db: Session, world: World, drawn: list[tuple[Any, ...]]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -51,6 +52,10 @@ def open_one(desk: Desk, batch: str, at: datetime) -> None:
 
 
 def stop_everything(desk: Desk, batch: str, at: datetime) -> None:
+    stop(desk, batch, at, {Account.PLACE: desk.world.fridge.id, Account.OPEN: desk.world.puskesmas.id})
+
+
+def stop(desk: Desk, batch: str, at: datetime, where: dict[Account, UUID]) -> None:
     lines = tuple(
         StatusLine(
             batch_id=desk.world.batches[batch].id,
@@ -59,7 +64,7 @@ def stop_everything(desk: Desk, batch: str, at: datetime) -> None:
             to_status=Status.HELD,
             account=account,
         )
-        for account, holder in ((Account.PLACE, desk.world.fridge.id), (Account.OPEN, desk.world.puskesmas.id))
+        for account, holder in where.items()
     )
     command = StatusChange(id=uuid7(), facility_id=desk.world.puskesmas.id, lines=lines, cause=uuid7())
     change_status(desk.db, SYSTEM, command, now=at)
@@ -175,6 +180,18 @@ def test_a_hold_between_two_doses_leaves_them_the_same_lots_in_whatever_order_th
         (LOTB, MORNING + timedelta(hours=2), 1),
     ]
     assert (desk.ledger.vials(LOTA, status=Status.HELD), desk.ledger.vials(LOTB)) == (2, 2)
+    check_books(desk.db)
+
+
+def test_a_vial_that_a_hold_of_the_fridge_left_usable_is_given_on(desk: Desk) -> None:
+    desk.stock(LOTA, 1)
+    one, *others = desk.booked(desk.session(ahead=0), 10)
+    give(desk, one, MORNING)
+    desk.stock(LOTA, 2)
+    stop(desk, LOTA, MORNING + timedelta(hours=1), {Account.PLACE: desk.world.fridge.id})
+    for booking in others:
+        give(desk, booking, MORNING + timedelta(hours=2))
+    assert vials(desk) == [(MORNING, 10)]
     check_books(desk.db)
 
 

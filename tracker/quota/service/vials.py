@@ -105,8 +105,8 @@ _CANDIDATES = text(
     SELECT v.id, v.status, e.reason = :inferred AND EXISTS (
         SELECT FROM stock_entry act
         WHERE (act.batch_id, act.holder_id) = (v.batch_id, v.place_id) AND act.status = 'usable' AND act.vials < 0
-          AND act.occurred_at BETWEEN v.opened_at AND :at
-          AND EXISTS (SELECT FROM stock_event k WHERE k.id = act.event_id AND k.kind = 'status')
+          AND act.occurred_at > v.opened_at AND act.occurred_at <= :at
+          AND EXISTS (SELECT FROM stock_event k WHERE k.id = act.event_id AND k.kind = 'status' AND k.number < e.number)
     ) AS stopped_there
     FROM open_vial v
     JOIN batch b ON b.id = v.batch_id
@@ -159,7 +159,8 @@ def _open_then(
     db: Session, pool: PoolFacts, session: VaccinationSession, at: datetime, kept: Collection[UUID]
 ) -> UUID | None:
     for row in _candidates(db, pool, session, at, kept):
-        # Of a vial that nobody told of, the hold could not know: what was stopped where it came from was not drawn from.
+        # Of a vial that was told of after the hold, it could not know: what was stopped where it came from was not drawn from.
+        # One that was told of before has the state that the hold gave or left it, by which its doses are promised, too.
         if row.stopped_there and status_where_it_lay(db, row.id, at) is not Status.USABLE:
             continue
         if row.status == Status.USABLE or vial_status_at(db, row.id, at) is Status.USABLE:
