@@ -99,9 +99,9 @@ def counts(engine: Engine) -> dict[str, int]:
         return {model.__name__: db.scalar(select(func.count()).select_from(model)) or 0 for model in models}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shown(seeded: Seeded) -> Callable[[str], str]:
-    """What the city's logistician is shown at an address, as the world was made."""
+    """What the city's logistician is shown at an address. Logs in anew: another test gives all accounts new passwords."""
     settings = load_settings(
         database_url=seeded.engine.url.render_as_string(hide_password=False),
         mqtt_url="mqtt://127.0.0.1:1",
