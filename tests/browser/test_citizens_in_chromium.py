@@ -130,5 +130,5 @@ def test_a_facility_s_kelurahan_are_listed_and_added_on_a_phone(
     page.screenshot(path=tmp_path / "served-desk.png", full_page=True)
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     page.locator("form[action$='/hapus'] button").click()
-    assert "Lepas" not in page.inner_text("main")
+    assert "Keluarkan" not in page.inner_text("main")
     window.check_quiet()
