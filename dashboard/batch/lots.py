@@ -19,6 +19,7 @@ from tracker.catalog.models import Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, Forbidden
 from tracker.kit.ids import uuid7
 from tracker.network.queries import facility_by_code_or_id, path_of
@@ -69,7 +70,7 @@ def correct(
     kejadian: Annotated[UUID | None, Form()] = None,
     benar: Annotated[str, Form(max_length=128)] = "",
     vial: Annotated[str, Form(max_length=10)] = "",
-    alasan: Annotated[str, Form(max_length=200)] = "",
+    alasan: Annotated[str, Seen, Form(max_length=200)] = "",
     nomor: Annotated[UUID | None, Form()] = None,
     yakin: bool = Form(default=False),
 ) -> Response:

@@ -18,6 +18,7 @@ from dashboard.frame.rendering import environment
 from rantai.serve import _server_options, build_app
 from rantai.wiring import more_routers
 from tests.support.accounts import signed_in
+from tests.support.loops import finished
 from tests.support.world import World
 from tracker.access.rules import Role
 from tracker.api.app import create_app
@@ -105,7 +106,7 @@ def test_large_bodies_whose_sender_is_known_only_afterwards_are_read_for_a_few_a
             assert (await small).status_code == 200
             assert (await many.post("/ems", content=b" " * 100_000)).status_code == 200
 
-    asyncio.run(story())
+    finished(story())
     assert guarded.unseen == 0
 
 
@@ -159,4 +160,4 @@ def test_only_a_trusted_proxys_word_on_the_sender_counts(
             said = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
             return str((await client.get("/who", headers=said)).json())
 
-    assert asyncio.run(ask()) == seen
+    assert finished(ask()) == seen

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -15,6 +11,7 @@ from sqlalchemy import Engine
 
 from tests.support.accounts import make_account, signed_in
 from tests.support.feed import say
+from tests.support.loops import finished
 from tests.support.server import served
 from tests.support.waiting import eventually
 from tests.support.world import World
@@ -29,14 +26,6 @@ from tracker.edge.places import Places
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
-
-T = TypeVar("T")
-
-
-def finished(work: Coroutine[object, object, T], timeout_s: float) -> T:
-    """Run it in a thread of its own: the browser tests leave their loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, asyncio.wait_for(work, timeout_s)).result()
 
 
 def tell(engine: Engine, unit_id: UUID, subject: str) -> None:

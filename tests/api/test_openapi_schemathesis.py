@@ -56,6 +56,8 @@ TIMEOUT_S = 20.0
 
 # 503 is an answer to an overload only; a single caller must never see it, nor any other 5xx.
 STREAMS = {"/api/v1/feed"}
+# Says 503 where neither ingester nor worker runs, as here; that it keeps to its description is looked at all the same.
+HONESTLY_NOT_READY = {"/readyz"}
 
 
 ALIASES = {
@@ -205,7 +207,8 @@ def _hammer_one(
                 case.body = subject.known.fill(case.body, dice)
         response = case.call(session=session, headers=headers, timeout=TIMEOUT_S)
         try:
-            case.validate_response(response, checks=CHECKS)
+            checks = CHECKS[1:] if operation.path in HONESTLY_NOT_READY else CHECKS
+            case.validate_response(response, checks=checks)
         except FailureGroup as group:
             for failure in group.exceptions:
                 _note(found, operation, case, response, failure)

@@ -43,7 +43,8 @@ def ledger_event(kind: Kind, **more: Any) -> LedgerEvent:
 
 
 EVERY = [
-    *(ledger_event(kind) for kind in Kind if kind is not Kind.REVERSAL),
+    # A reversal and a lot correction are told as the events they are about.
+    *(ledger_event(kind) for kind in Kind if kind not in {Kind.REVERSAL, Kind.RELABEL}),
     *(ledger_event(Kind.STATUS, status=status) for status in Status),
     ledger_event(Kind.DISPATCH, shipment=UUID(int=9), place=None),
     ledger_event(Kind.WASTE, reversed_as=UUID(int=5)),

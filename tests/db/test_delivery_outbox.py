@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -19,6 +17,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from tests.support.feed import ToldHere
+from tests.support.loops import finished
 from tests.support.world import NOW, World
 from tracker.access.rules import Role
 from tracker.catalog.events import VaccineAdded
@@ -378,9 +377,7 @@ def test_a_caller_with_an_event_loop_of_its_own_may_deliver_too(world_and_engine
     async def from_within() -> int:
         return deliver(engine, receiver)
 
-    # A thread of its own: a browser test before this one leaves its loop running in the main thread.
-    with ThreadPoolExecutor(1) as beside:
-        assert beside.submit(lambda: asyncio.run(from_within())).result() == 1
+    assert finished(from_within()) == 1
     assert receiver.subjects() == ["a"]
 
 

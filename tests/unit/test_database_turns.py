@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.loops import finished
 from tracker.database.turns import Contended, Held, LineFull, Turns, Wanted, held, take_turns
 
 SESSION = (Wanted.SESSION, (UUID(int=2),))
@@ -16,7 +17,7 @@ POOL = (Wanted.POOL, (UUID(int=1), UUID(int=1)))
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(story)
+    finished(story)
 
 
 def test_turns_pass_on_in_order_of_arrival() -> None:

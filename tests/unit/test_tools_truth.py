@@ -113,3 +113,11 @@ def test_no_line_of_a_template_runs_out_of_an_editor() -> None:
         if len(line) > LONGEST_LINE
     ]
     assert long == []
+
+
+def test_what_is_asynchronous_runs_in_a_thread_of_its_own() -> None:
+    # A browser test before leaves its loop running in the main thread, where asyncio.run refuses.
+    call = "asyncio." + "run("
+    tests = Path(__file__).parents[1]
+    found = [str(path.relative_to(tests)) for path in tests.rglob("*.py") if call in path.read_text(encoding="utf-8")]
+    assert found == [], "use tests.support.loops.finished"

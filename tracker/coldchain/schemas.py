@@ -42,7 +42,7 @@ class AcknowledgeIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    comment: Annotated[str, Seen, Field(min_length=1, max_length=2000)]
+    comment: Annotated[str, Seen, Field(max_length=2000)]
 
 
 class EpisodeOut(BaseModel):

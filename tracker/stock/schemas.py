@@ -293,7 +293,7 @@ class LotCorrectionIn(BaseModel):
     wrong: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
     right: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
     vials: Annotated[int, Field(strict=True, ge=1, le=MOST_VIALS)] | None = None
-    reason: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    reason: Annotated[str, Seen, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ForeseenOut(BaseModel):
