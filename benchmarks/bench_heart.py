@@ -77,7 +77,11 @@ def measure(*, quick: bool = False) -> list[Row]:
     """The p99 and the median of all trials, in seconds."""
     trials = TRIALS // 10 if quick else TRIALS
     with private_services() as services, migrated_engine(services) as engine, ExitStack() as stack:
-        broker = services.broker.add_user("bench", PASSWORD, reader=True, topics=["rantai/v1/#"])
+        # Two connections, two users: the broker takes the user for the client id, and a second one ends the first.
+        broker, beside_broker = (
+            services.broker.add_user(user, PASSWORD, reader=True, topics=["rantai/v1/#"])
+            for user in ("bench", "bench-beside")
+        )
         places, beside = _prepare(engine, trials)
         address = stack.enter_context(_programs(services))
         publisher = stack.enter_context(_publisher(broker))
@@ -85,7 +89,7 @@ def measure(*, quick: bool = False) -> list[Row]:
         _send_frost(publisher, places, frost)
         _await_evaluated(engine, trials)
         token = _token(address)
-        noise = stack.enter_context(_beside(broker, beside))
+        noise = stack.enter_context(_beside(beside_broker, beside))
         seconds = [_trial(address, token, publisher, place, frost) for place in places]
         rate = noise.rate()
     return [
