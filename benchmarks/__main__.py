@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import bench_evaluation, bench_heart, bench_ingest, bench_ledger, bench_load, bench_pages
+from benchmarks import bench_evaluation, bench_heart, bench_ingest, bench_ledger, bench_load, bench_nation, bench_pages
 from benchmarks.common import Row, print_table
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "heart": bench_heart.measure,
     "load": bench_load.measure,
     "pages": bench_pages.measure,
+    "nation": bench_nation.measure,
 }
 
 

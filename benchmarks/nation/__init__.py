@@ -1,0 +1,1 @@
+"""A nation as wide as Indonesia, to measure pages and lists on."""
