@@ -21,7 +21,7 @@ help: ## Show what there is
 demo: setup ## Everything on this machine: servers, a world with real places, sensors, pages (Ctrl-C ends it)
 	@exec $(BIN)/rantai demo $(DEMO_ARGS)
 
-test: setup-tests ## The whole suite, on containers where a Docker engine answers, else on private servers
+test: setup-tests ## The whole suite, on containers where a Docker engine has them, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times=$(TIMES) $(PYTEST_ARGS)
 
 test-fast: setup-tools ## Rules and documents: no server is started

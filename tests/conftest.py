@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from rantai.errors import ServiceMissing
 from tests.support import databases
+from tests.support.choice import chosen
 from tests.support.services import Services as TestServices
-from tests.support.services import services_line, start_services
+from tests.support.services import start_services
 from tests.support.times import Timing, longest_first, read_budget
 from tests.support.world import StandingWorld, World, standing_world
 from tracker.edge.services import Services
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_report_header() -> str:
     """Say which servers the suite uses."""
     try:
-        return services_line()
+        return f"services: {chosen()}"
     except ServiceMissing as problem:
         return f"services: none ({problem})"
 

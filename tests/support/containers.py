@@ -1,11 +1,12 @@
 """The pair of servers as containers (testcontainers), with the same verbs as the private ones.
 
 Host ports are chosen by us and bound: Docker gives a restarted container another random port, and a killed
-server must come back under its address.
+server must come back under its address. They are bound to this machine only.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,16 +14,15 @@ from pathlib import Path
 import psycopg
 from docker.errors import APIError
 from psycopg import sql
+from testcontainers.core.config import ConnectionMode
 from testcontainers.core.container import DockerContainer
 
 from rantai.local import mosquitto
 from rantai.local.broker import INGEST_USER, speaks_mqtt
-from rantai.local.ports import free_port
+from rantai.local.ports import HOST, free_port
+from tests.support.choice import BROKER_IMAGE, POSTGRES_IMAGE
 from tracker.telemetry.rules.credentials import hash_password
 
-POSTGRES_IMAGE = "postgis/postgis:16-3.5"
-BROKER_IMAGE = "eclipse-mosquitto:2.0.22"
-_PASSWORD = "rantai-tests"
 _READY_TIMEOUT_S = 120.0
 _START_ATTEMPTS = 4
 _FILES = mosquitto.BrokerFiles(
@@ -34,7 +34,8 @@ class ContainerPostgres:
     """PostGIS in a container."""
 
     def __init__(self) -> None:
-        self._port = 0
+        self._at = ("", 0)
+        self._password = secrets.token_urlsafe(18)
         self._container: DockerContainer | None = None
 
     @property
@@ -44,8 +45,8 @@ class ContainerPostgres:
 
     def url(self, database: str = "rantai") -> str:
         """Address of a database."""
-        host = _started(self._container).get_container_host_ip()
-        return f"postgresql://rantai:{_PASSWORD}@{host}:{self._port}/{database}"
+        host, port = self._at
+        return f"postgresql://rantai:{self._password}@{host}:{port}/{database}"
 
     def create_database(self, name: str, *, template: str | None = None) -> bool:
         """Create a database unless it exists; True when it was created."""
@@ -61,18 +62,19 @@ class ContainerPostgres:
     def start(self) -> None:
         """Start, or start again, and wait until it answers."""
         if self._container is None:
-            self._container, self._port = _launch(
-                lambda port: (
+            self._container = _launch(
+                lambda: (
                     DockerContainer(POSTGRES_IMAGE)
                     .with_env("POSTGRES_USER", "rantai")
-                    .with_env("POSTGRES_PASSWORD", _PASSWORD)
+                    .with_env("POSTGRES_PASSWORD", self._password)
                     .with_env("POSTGRES_DB", "rantai")
                     .with_command("postgres -c fsync=off -c full_page_writes=off -c max_connections=200")
-                    .with_bind_ports(5432, port)
-                )
+                ),
+                5432,
             )
         elif not self.running:
             self._container.get_wrapped_container().start()
+        self._at = _address(self._container, 5432)
         _wait_until(self._answers, "the PostgreSQL container")
 
     def stop(self) -> None:
@@ -102,9 +104,9 @@ class ContainerBroker:
     """Mosquitto in a container, with the production file."""
 
     def __init__(self) -> None:
-        self._port = 0
+        self._at = ("", 0)
         self._container: DockerContainer | None = None
-        self._ingest = "ingest-of-tests"
+        self._ingest = secrets.token_urlsafe(18)
         self._users: dict[str, str] = {INGEST_USER: hash_password(self._ingest)}
         self._readers = {INGEST_USER}
         self._writers: dict[str, tuple[str, ...]] = {}
@@ -120,8 +122,8 @@ class ContainerBroker:
             if username != INGEST_USER:
                 raise ValueError("a password is needed for any user but the ingester")
             password = self._ingest
-        host = _started(self._container).get_container_host_ip()
-        return f"mqtt://{username}:{password}@{host}:{self._port}"
+        host, port = self._at
+        return f"mqtt://{username}:{password}@{host}:{port}"
 
     def add_user(self, username: str, password: str, *, reader: bool = False, topics: Iterable[str] = ()) -> str:
         """Add one user and give its address."""
@@ -144,18 +146,19 @@ class ContainerBroker:
         if self._container is None:
             # The image's own account cannot read files that were copied in as root.
             configuration = mosquitto.configuration(_FILES, port=1883, user="root")
-            self._container, self._port = _launch(
-                lambda port: (
+            self._container = _launch(
+                lambda: (
                     DockerContainer(BROKER_IMAGE)
                     .with_copy_into_container(configuration.encode(), "/rantai/mosquitto.conf")
                     .with_copy_into_container(self._passwords(), str(_FILES.passwords), 0o600)
                     .with_copy_into_container(self._access(), str(_FILES.access), 0o600)
                     .with_command("mosquitto -c /rantai/mosquitto.conf")
-                    .with_bind_ports(1883, port)
-                )
+                ),
+                1883,
             )
         elif not self.running:
             self._container.get_wrapped_container().start()
+        self._at = _address(self._container, 1883)
         _wait_until(self._answers, "the Mosquitto container")
 
     def stop_clean(self) -> None:
@@ -187,7 +190,8 @@ class ContainerBroker:
         return mosquitto.access_file(readers=self._readers, writers=self._writers).encode()
 
     def _answers(self) -> bool:
-        return speaks_mqtt(self._port, _started(self._container).get_container_host_ip())
+        host, port = self._at
+        return speaks_mqtt(port, host)
 
 
 class ContainerServices:
@@ -223,18 +227,39 @@ class ContainerServices:
         self.postgres.remove()
 
 
-def _launch(make: Callable[[int], DockerContainer]) -> tuple[DockerContainer, int]:
+def _launch(make: Callable[[], DockerContainer], inside: int) -> DockerContainer:
     """Start a container on a free host port; another process may take the port first, so try again."""
     for attempt in range(_START_ATTEMPTS):
-        port = free_port()
-        container = make(port)
+        container = make()
+        published = (_door(container), free_port())
+        container.ports[str(inside)] = published  # type: ignore[assignment]  # handed on to docker-py, which takes both
         try:
-            return container.start(), port
+            return container.start()
         except APIError:
             container.stop()
             if attempt == _START_ATTEMPTS - 1:
                 raise
     raise AssertionError("the loop above returns or raises")
+
+
+def _door(container: DockerContainer) -> str:
+    """On which of the engine's addresses a port is published: this machine's own, where we reach that one.
+
+    Tests that run in a container reach the engine's machine by the bridge; an engine elsewhere by its outer address.
+    """
+    client = container.get_docker_client()
+    mode = client.get_connection_mode()
+    if mode is ConnectionMode.gateway_ip:
+        return str(client.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
+    elsewhere = mode is ConnectionMode.docker_host and client.host() not in {"localhost", HOST}
+    return "0.0.0.0" if elsewhere else HOST
+
+
+def _address(container: DockerContainer, inside: int) -> tuple[str, int]:
+    """Where the server is for us: the published port, or its own where we stand in the same network of containers."""
+    host = container.get_container_host_ip()
+    # The name leads to ::1 first, where nobody listens.
+    return HOST if host == "localhost" else host, container.get_exposed_port(inside)
 
 
 def _started(container: DockerContainer | None) -> DockerContainer:

@@ -1,7 +1,7 @@
-"""A real PostgreSQL and a real Mosquitto for tests: containers where a Docker engine answers, else private servers.
+"""A real PostgreSQL and a real Mosquitto for tests: containers or private servers, as `choice.py` decides.
 
 `conftest.py` calls `start_services()` for the session's shared pair; a test that kills servers takes its own
-pair (another `start_services()`). RANTAI_TEST_SERVICES=docker|local forces one kind.
+pair (another `start_services()`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +17,8 @@ from rantai.errors import ServiceMissing
 from rantai.local.folders import OWNER_NOTE, remove_folders
 from rantai.local.services import LocalServices
 from rantai.local.state import InstanceLock
+from tests.support.choice import chosen
 
-CHOICE = "RANTAI_TEST_SERVICES"
 _PREFIX = "rantai-test-"
 # A copy of a database is some 650 small files: in memory it costs the processor a fifth of what a disk's file system
 # takes. Asked for is room for some four workers; where there is less, a disk does.
@@ -66,47 +65,6 @@ class Services(Protocol):
     def forget(self) -> None: ...
 
 
-@lru_cache(maxsize=1)
-def docker_answers() -> bool:
-    """Whether a Docker engine answers within three seconds."""
-    if not (os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()):
-        # docker-py leaves a socket open when nothing listens there, and warnings are errors here.
-        return False
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        client = docker.from_env(timeout=3)
-    except DockerException:
-        return False
-    try:
-        return bool(client.ping())
-    except (DockerException, OSError):
-        return False
-    finally:
-        client.close()
-
-
-def services_kind(engine_answers: Callable[[], bool] | None = None) -> str:
-    """`docker` or `local`; raises `ServiceMissing` when what the environment asks for cannot be had."""
-    answers = engine_answers or docker_answers
-    asked = os.environ.get(CHOICE, "").strip().lower()
-    if asked not in {"", "docker", "local"}:
-        raise ServiceMissing(f"{CHOICE} must be docker or local, not {asked!r}.")
-    if asked == "docker" and not answers():
-        raise ServiceMissing(f"{CHOICE}=docker, but no Docker engine answers.")
-    return asked or ("docker" if answers() else "local")
-
-
-def services_line(engine_answers: Callable[[], bool] | None = None) -> str:
-    """The line pytest prints in its header."""
-    why = "as asked" if os.environ.get(CHOICE) else "a Docker engine answers"
-    if services_kind(engine_answers) == "docker":
-        return f"services: containers through testcontainers ({why})"
-    why = "as asked" if os.environ.get(CHOICE) else "no Docker engine answers"
-    return f"services: private PostgreSQL and Mosquitto of this machine ({why})"
-
-
 def start_services() -> Services:
     """Start a new pair; the caller ends it with `forget()`.
 
@@ -114,7 +72,7 @@ def start_services() -> Services:
     processes: what a killed process has written is the kernel's, and the kernel lives on. For the same reason the
     data may lie in memory.
     """
-    if services_kind() == "docker":
+    if chosen().kind == "docker":
         from tests.support.containers import ContainerServices
 
         return ContainerServices().start()

@@ -30,7 +30,7 @@ def test_every_image_is_pinned_to_a_version() -> None:
 
 
 def test_the_suite_uses_the_images_of_production() -> None:
-    from tests.support.containers import BROKER_IMAGE, POSTGRES_IMAGE
+    from tests.support.choice import BROKER_IMAGE, POSTGRES_IMAGE
 
     assert SERVICES["postgres"]["image"] == POSTGRES_IMAGE
     assert SERVICES["broker"]["image"] == BROKER_IMAGE
