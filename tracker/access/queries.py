@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, cast, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, String, and_, bindparam, cast, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.access.models import ApiKey, LoginAccount, RoleGrant, Unit
@@ -23,10 +23,24 @@ def visible_to(principal: Principal, path: PathColumn, permission: Permission) -
     """True for rows whose unit lies in a subtree where `principal` holds `permission`."""
     if principal.is_system:
         return true()
-    roots = principal.roots(permission)
-    if not roots:
-        return false()
-    return or_(*(path.op("<@", is_comparison=True)(cast(root, Ltree())) for root in roots))
+    return at_or_below(path, principal.roots(permission))
+
+
+def at_or_below(path: PathColumn, roots: Collection[str]) -> ColumnElement[bool]:
+    """True for paths that are one of `roots` or lie below it; false of none.
+
+    Said as a range of the order of paths, by which an index finds them and of which the planner knows how many there are
+    (of `<@` it takes every subtree for a thousandth of the nation). So the roots stand in the statement itself.
+    """
+    return or_(*(and_(path >= _fixed(root), path < _fixed(root + _FIRST_SIGN)) for root in roots)) if roots else false()
+
+
+# No label has a sign before it, so this is the first path behind a unit's whole subtree.
+_FIRST_SIGN = "0"
+
+
+def _fixed(path: str) -> ColumnElement[Any]:
+    return cast(bindparam(None, path, String(), literal_execute=True), Ltree())
 
 
 def units_visible_to(principal: Principal, permission: Permission) -> Any:

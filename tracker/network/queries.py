@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission, UnitKind
-from tracker.database.types import Ltree
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility, ServiceArea
@@ -103,7 +102,7 @@ def facilities_visible_to(principal: Principal) -> Select[Facility, str, float |
 
 def below(path: str) -> ColumnElement[bool]:
     """True for units at `path` and under it."""
-    return Unit.path.op("<@", is_comparison=True)(cast(path, Ltree()))
+    return at_or_below(Unit.path, [path])
 
 
 def coordinates() -> tuple[ColumnElement[Any], ColumnElement[Any]]:

@@ -40,6 +40,7 @@ class VaccinationSession(Base):
         Index("ix_vaccination_session_pool", "facility_id", "presentation_id", "day"),
         Index("ix_vaccination_session_vaccine_id_day", "vaccine_id", "day"),
         Index("ix_vaccination_session_day", "day"),
+        Index("ix_vaccination_session_closes_at", "closes_at", postgresql_where=text("state <> 'closed'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -113,6 +114,7 @@ class Booking(Base):
         ),
         Index("ix_booking_session_id_state", "session_id", "state"),
         Index("ix_booking_person_id_vaccine_id", "person_id", "vaccine_id"),
+        Index("ix_booking_made_at_id", "made_at", "id"),
         Index("ix_booking_expires_at", "expires_at", postgresql_where=text("state = 'reserved'")),
     )
 
@@ -165,6 +167,7 @@ class Claim(Base):
     __tablename__ = "dose_claim"
     __table_args__ = (
         CheckConstraint("from_day <= due_day AND due_day <= last_day", name="window"),
+        Index("ix_dose_claim_due_day_id", "due_day", "id"),
         Index("ix_dose_claim_pool", "facility_id", "presentation_id", "state", "due_day"),
         Index(
             "uq_dose_claim_open",

@@ -22,6 +22,7 @@ class Shipment(Base):
         CheckConstraint("from_facility_id <> to_facility_id", name="two_facilities"),
         Index("ix_shipment_from_facility_id_created_at", "from_facility_id", "created_at"),
         Index("ix_shipment_to_facility_id_created_at", "to_facility_id", "created_at"),
+        Index("ix_shipment_created_at_id", "created_at", "id"),
         Index("ix_shipment_state_expected_at", "state", "expected_at"),
     )
 

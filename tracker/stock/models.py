@@ -90,6 +90,13 @@ class StockEntry(Base):
         CheckConstraint(PLACE_IS_HOLDER, name="place_is_holder"),
         CheckConstraint("vvm_stage BETWEEN 1 AND 4", name="vvm_stage"),
         Index("ix_stock_entry_batch_id_holder_id", "batch_id", "holder_id", "occurred_at"),
+        # A batch at a facility or in a subtree, and its sums, without reading where else it went.
+        Index(
+            "ix_stock_entry_batch_id_facility_id",
+            "batch_id",
+            "facility_id",
+            postgresql_include=["account", "vials"],
+        ),
         Index("ix_stock_entry_facility_id_occurred_at", "facility_id", "occurred_at"),
     )
 
@@ -176,6 +183,7 @@ class OpenVial(Base):
         CheckConstraint(STATUSES, name="status"),
         Index("ix_open_vial_facility_id_open", "facility_id", "batch_id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_open_vial_event_id", "event_id"),
+        Index("ix_open_vial_open", "id", postgresql_where=text("closed_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -314,6 +322,7 @@ class Availability(Base):
         CheckConstraint("vials >= 0 AND needed >= 0", name="not_negative"),
         CheckConstraint("needed <= vials + short AND short >= 0", name="promise_is_backed"),
         Index("ix_availability_facility_id", "facility_id"),
+        Index("ix_availability_short", "facility_id", postgresql_where=text("short > 0")),
         {"postgresql_with": {"fillfactor": "70"}},
     )
 

@@ -14,10 +14,11 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.lots import look_alikes
 from tracker.catalog.models import Batch, Presentation
+from tracker.edge.paging import encode_cursor
 from tracker.kit.days import WESTERN, local_day
 from tracker.stock.models import StockBalance
-from tracker.trace import queries
 from tracker.trace.models import Recall
+from tracker.trace.naming import Trace
 from tracker.trace.progress import progress_of
 from tracker.trace.rules.flows import Move, Node
 from tracker.trace.schemas import (
@@ -33,7 +34,7 @@ from tracker.trace.schemas import (
 )
 
 
-def trace_out(found: queries.Trace) -> TraceOut:
+def trace_out(found: Trace) -> TraceOut:
     """The road of a batch, with names for ids."""
     names = found.names
 
@@ -84,6 +85,8 @@ def trace_out(found: queries.Trace) -> TraceOut:
         ],
         totals=dict(found.totals),
         hidden=found.hidden,
+        summed=found.summed,
+        next_cursor=None if found.following is None else encode_cursor([found.following]),
     )
 
 

@@ -7,14 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, false, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission
-from tracker.database.types import Ltree
 from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
 from tracker.stock.models import StockEntry, StockEvent
@@ -78,7 +77,7 @@ class _Sums:
 def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progress]:
     """The facilities within the recall's reach and the caller's that have or had vials of the batch to account for, by code."""
     roots = reach_of(db, recall.id)
-    seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & _within(roots)
+    seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & at_or_below(Unit.path, roots)
     facilities = db.execute(
         select(Facility.id, Facility.code, Facility.name, Unit.path).join(Unit, Unit.id == Facility.id).where(seen)
     )
@@ -155,8 +154,3 @@ def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Su
                 sums[acting].sent -= vials
             here.sent += vials
     return sums
-
-
-def _within(roots: Collection[str]) -> ColumnElement[bool]:
-    below = [Unit.path.op("<@", is_comparison=True)(cast(root, Ltree())) for root in roots]
-    return or_(*below) if below else false()

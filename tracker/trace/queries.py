@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,87 +11,64 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
-from tracker.catalog.models import Batch, Presentation
-from tracker.network.models import Equipment, Facility
-from tracker.shipments.models import Shipment
-from tracker.stock.queries.tracing import Movement, Whereabouts, movements_of, where_now
+from tracker.catalog.models import Batch
+from tracker.stock.models import StockEntry
+from tracker.stock.queries.tracing import Movement, are_more_than, movements_of, upstream_of
 from tracker.stock.rules.words import Account
-from tracker.trace.rules.flows import Move, Node, Road, Side, moves_of, roads_between, totals, upstream
+from tracker.trace.naming import Trace, is_elsewhere, names_of, present_in, product_of
+from tracker.trace.rules.flows import Node, Side, moves_of, roads_between, totals, upstream
+from tracker.trace.summing import summed_trace
+
+MOST_ENTRIES = 1_000
+"""More of them are summed: nobody reads five hundred movements one by one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FacilityName:
-    """A facility by code and name."""
-
-    id: UUID
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """What ids are called: facilities, equipment, shipments."""
-
-    facilities: Mapping[UUID, FacilityName]
-    equipment: Mapping[UUID, str]
-    shipments: Mapping[UUID, str]
-
-    def holder(self, account: Account, holder_id: UUID) -> str | None:
-        """The code of an equipment or shipment; None for opened vials and the outer world."""
-        if account is Account.PLACE:
-            return self.equipment.get(holder_id)
-        return self.shipments.get(holder_id) if account is Account.TRANSIT else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """The road of one batch within the caller's reach.
-
-    `moves` in order of time; `now` where vials are; `roads` vials between facilities; `totals` vials by what
-    became of them (supplier, used, wasted, lost, found, destroyed). `hidden`: whether parts lie outside the
-    caller's reach.
-    """
-
-    batch: Batch
-    product: str
-    moves: tuple[Move, ...]
-    recorded_at: Mapping[UUID, datetime]
-    shipment_of: Mapping[UUID, UUID]
-    now: tuple[Whereabouts, ...]
-    roads: tuple[Road, ...]
-    totals: Mapping[str, int]
-    names: Names
-    hidden: bool
-
-
-def trace_of(db: Session, principal: Principal, batch: Batch, *, back_from: UUID | None = None) -> Trace:
+def trace_of(
+    db: Session, principal: Principal, batch: Batch, *, back_from: UUID | None = None, after: str | None = None
+) -> Trace:
     """The road of a batch; with `back_from` (a facility) only what led there.
 
-    Rows of facilities outside the caller's subtree are left out; a shipment is seen from both its ends.
+    Rows of facilities outside the caller's subtree are left out; a shipment is seen from both its ends. Of more than
+    `MOST_ENTRIES` entries the sums are told, some facilities at a time from the one behind `after` (a code) on.
     """
-    entries = movements_of(db, batch.id)
-    visible = set(db.scalars(select(Unit.id).where(visible_to(principal, Unit.path, Permission.STOCK_READ))))
-    shipments = _shipments(db, entries)
-    moves = moves_of(_side(entry) for entry in entries)
-    seen = [move for move in moves if move.source.facility_id in visible or move.target.facility_id in visible]
-    roads = [road for road in roads_between(moves) if road.source in visible or road.target in visible]
+    seen = visible_to(principal, Unit.path, Permission.STOCK_READ)
+    reach = select(Unit.id).where(seen)
     if back_from is not None:
-        wanted = upstream(roads, back_from)
-        seen = [move for move in seen if {move.source.facility_id, move.target.facility_id} <= wanted]
-        roads = [road for road in roads if road.source in wanted and road.target in wanted]
-    present = [each for each in where_now(db, batch.id) if _may_see(each, visible, shipments)]
+        reach = reach.where(Unit.id.in_(upstream_of(db, batch.id, back_from)))
+    here = StockEntry.facility_id.in_(reach)
+    if after is not None or are_more_than(db, batch.id, MOST_ENTRIES, here):
+        return summed_trace(db, principal, batch, reach, after=after)
+    entries = movements_of(db, batch.id, here)
+    roads = roads_between(moves_of(_side(entry) for entry in _with_other_ends(db, batch.id, entries)))
+    ends = {facility for road in roads for facility in (road.source, road.target)}
+    visible = set(db.scalars(select(Unit.id).where(seen, Unit.id.in_(ends)))) if ends else set()
+    wanted = upstream(roads, back_from) if back_from is not None else ends
+    roads = [road for road in roads if {road.source, road.target} & visible and {road.source, road.target} <= wanted]
+    moves = moves_of(_side(entry) for entry in entries)
+    present = present_in(db, batch, reach)
     return Trace(
         batch=batch,
-        product=db.scalars(select(Presentation.code).where(Presentation.id == batch.presentation_id)).one(),
-        moves=tuple(seen),
+        product=product_of(db, batch),
+        moves=tuple(moves),
         recorded_at={entry.event_id: entry.recorded_at for entry in entries},
         shipment_of={entry.event_id: entry.shipment_id for entry in entries if entry.shipment_id is not None},
         now=tuple(present),
         roads=tuple(roads),
-        totals=totals(seen),
-        names=_names(db, seen, present, roads, shipments),
-        hidden=len(seen) < len(moves),
+        totals=totals(moves),
+        names=names_of(db, moves, present, roads),
+        hidden=is_elsewhere(db, principal, batch),
     )
+
+
+def _with_other_ends(db: Session, batch_id: UUID, entries: list[Movement]) -> list[Movement]:
+    """These entries, and what others wrote of the shipments that they put into or took from; in the ledger's order."""
+    shipments = {entry.holder_id for entry in entries if entry.account is Account.TRANSIT}
+    if not shipments:
+        return entries
+    mine = {entry.event_id for entry in entries}
+    events = select(StockEntry.event_id).where(StockEntry.batch_id == batch_id, StockEntry.holder_id.in_(shipments))
+    others = movements_of(db, batch_id, StockEntry.event_id.in_(events), StockEntry.event_id.not_in(mine))
+    return sorted([*entries, *others], key=lambda entry: (entry.occurred_at, entry.ordinal, entry.number))
 
 
 def _side(entry: Movement) -> Side:
@@ -105,37 +79,4 @@ def _side(entry: Movement) -> Side:
         node=Node(account=entry.account, holder_id=entry.holder_id, facility_id=entry.facility_id),
         status=entry.status,
         vials=entry.vials,
-    )
-
-
-def _shipments(db: Session, entries: Iterable[Movement]) -> dict[UUID, Shipment]:
-    ids = {entry.holder_id for entry in entries if entry.account is Account.TRANSIT}
-    return {found.id: found for found in db.scalars(select(Shipment).where(Shipment.id.in_(ids)))} if ids else {}
-
-
-def _may_see(found: Whereabouts, visible: set[UUID], shipments: Mapping[UUID, Shipment]) -> bool:
-    if found.facility_id is not None:
-        return found.facility_id in visible
-    shipment = shipments.get(found.holder_id)
-    return shipment is not None and bool({shipment.from_facility_id, shipment.to_facility_id} & visible)
-
-
-def _names(
-    db: Session,
-    moves: Iterable[Move],
-    present: Iterable[Whereabouts],
-    roads: Iterable[Road],
-    shipments: Mapping[UUID, Shipment],
-) -> Names:
-    nodes = [node for move in moves for node in (move.source, move.target)]
-    facilities = {node.facility_id for node in nodes} | {id_ for road in roads for id_ in (road.source, road.target)}
-    facilities |= {found.facility_id for found in present if found.facility_id is not None}
-    places = {node.holder_id for node in nodes if node.account is Account.PLACE}
-    places |= {found.holder_id for found in present if found.account is Account.PLACE}
-    rows = db.execute(select(Facility.id, Facility.code, Facility.name).where(Facility.id.in_(facilities)))
-    equipment = db.execute(select(Equipment.id, Equipment.code).where(Equipment.id.in_(places)))
-    return Names(
-        facilities={row.id: FacilityName(id=row.id, code=row.code, name=row.name) for row in rows},
-        equipment={row.id: row.code for row in equipment},
-        shipments={id_: shipment.code for id_, shipment in shipments.items()},
     )

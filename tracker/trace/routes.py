@@ -15,7 +15,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.paging import Cursor, Limit, Page, decode_cursor, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls
 from tracker.trace.epcis import EventFilter, events_asked_for
@@ -39,12 +39,14 @@ def trace(
     facility: Annotated[
         str | None, Query(max_length=64, description="Id or code: only the road that led to this facility.")
     ] = None,
+    cursor: Cursor = None,
 ) -> TraceOut:
-    """Where a batch went and where it is now; backward from one facility with `facility`."""
+    """Where a batch went and where it is now; backward from one facility with `facility`. Of wide roads the sums."""
     caller.require(Permission.STOCK_READ)
     batch = batch_by_ref(db, ref)
     back_from = None if facility is None else facility_by_code_or_id(db, caller, facility).id
-    return trace_out(queries.trace_of(db, caller, batch, back_from=back_from))
+    after = None if cursor is None else decode_cursor(cursor, 1)[0]
+    return trace_out(queries.trace_of(db, caller, batch, back_from=back_from, after=after))
 
 
 @router.post("/api/v1/recalls", status_code=201)

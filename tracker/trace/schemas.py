@@ -53,7 +53,11 @@ class RoadOut(BaseModel):
 
 
 class TraceOut(BaseModel):
-    """The road of a batch within the caller's reach; `hidden` when parts of it lie outside."""
+    """The road of a batch within the caller's reach; `hidden` when parts of it lie outside.
+
+    `summed`: there are too many movements to tell them one by one, so `events` is empty (ask for one `facility`), and
+    `now` and `roads` tell of 500 facilities at a time: more behind `next_cursor`. `totals` are of all.
+    """
 
     batch: UUID
     product: str
@@ -65,6 +69,8 @@ class TraceOut(BaseModel):
     roads: list[RoadOut]
     totals: dict[str, int]
     hidden: bool
+    summed: bool
+    next_cursor: str | None
 
 
 class RecallIn(BaseModel):

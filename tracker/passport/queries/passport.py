@@ -17,7 +17,8 @@ from tracker.coldchain.queries.thermal import row_between
 from tracker.network.models import Equipment, Facility
 from tracker.passport.errors import NothingThere
 from tracker.passport.rules.stays import Entry, Exposure, Node, Stay, road_to, stays_of
-from tracker.stock.queries.tracing import Movement, movements_of
+from tracker.stock.models import StockEntry
+from tracker.stock.queries.tracing import Movement, movements_of, upstream_of
 from tracker.stock.rules.words import Account
 from tracker.telemetry.models import Assignment, Channel
 from tracker.telemetry.rules.words import Quantity, Role
@@ -58,10 +59,11 @@ class Passport:
 def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime) -> Passport:
     """Compute it from the ledger and the thermal aggregates as they are known now. Raises NothingThere.
 
-    Reads the ledger of one batch and, for each stay on the road to the facility, the hours of the channels
+    Reads what the ledger tells of the batch at the facilities on its road there and, for each stay on the road to the facility, the hours of the channels
     that watched it.
     """
-    movements = movements_of(db, batch.id)
+    road_here = upstream_of(db, batch.id, facility.id)
+    movements = movements_of(db, batch.id, StockEntry.facility_id.in_(road_here))
     equipment = set(db.scalars(select(Equipment.id).where(Equipment.facility_id == facility.id)))
     entries = [_entry(movement) for movement in movements]
     road = road_to(entries, {*equipment, facility.id})

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, cast, column, exists, func, literal, or_, select
+from sqlalchemy import Select, column, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import unit_by_ref, visible_to
+from tracker.access.queries import at_or_below, unit_by_ref, visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
-from tracker.database.types import Ltree
 from tracker.network.models import Equipment, Facility, ServiceArea
 from tracker.network.queries import facility_by_code_or_id, local_today
 from tracker.quota.errors import TooMany
@@ -164,7 +163,7 @@ def _within(
     """All below a unit of that code, or all facilities and sessions that stand in, or serve, an area whose code begins with it."""
     unit = unit_by_ref(db, area)
     if unit is not None:
-        return query.where(Unit.path.op("<@", is_comparison=True)(cast(unit.path, Ltree())))
+        return query.where(at_or_below(Unit.path, [unit.path]))
     return query.where(
         or_(
             Facility.code_bps.startswith(area, autoescape=True),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch
@@ -141,12 +141,12 @@ def _beside(
     }
 
 
-def where_now(db: Session, batch_id: UUID) -> list[Whereabouts]:
-    """Every account that has vials of the batch now: places, shipments on the road, opened vials."""
-    return _now(db, [batch_id])
+def where_now(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[Whereabouts]:
+    """Every account that has vials of the batch now: places, shipments on the road, opened vials; `only` those balances."""
+    return _now(db, [batch_id], *only)
 
 
-def _now(db: Session, batch_ids: Collection[UUID]) -> list[Whereabouts]:
+def _now(db: Session, batch_ids: Collection[UUID], *only: ColumnElement[bool]) -> list[Whereabouts]:
     rows = db.execute(
         select(
             StockBalance.batch_id,
@@ -156,7 +156,7 @@ def _now(db: Session, batch_ids: Collection[UUID]) -> list[Whereabouts]:
             StockBalance.status,
             StockBalance.vials,
         )
-        .where(StockBalance.batch_id.in_(batch_ids), StockBalance.vials > 0)
+        .where(StockBalance.batch_id.in_(batch_ids), StockBalance.vials > 0, *only)
         .order_by(StockBalance.batch_id, StockBalance.account, StockBalance.holder_id)
     )
     found: dict[tuple[UUID, Account, UUID, UUID | None], dict[Status, int]] = defaultdict(dict)
@@ -243,8 +243,8 @@ class Movement:
     reason: str | None
 
 
-def movements_of(db: Session, batch_id: UUID) -> list[Movement]:
-    """All entries of a batch by (occurred_at, ordinal, number): the matter of traces and passports."""
+def movements_of(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[Movement]:
+    """Entries of a batch by (occurred_at, ordinal, number): the matter of traces and passports. `only` those, else all."""
     rows = db.execute(
         select(
             StockEvent.id.label("event_id"),
@@ -263,10 +263,38 @@ def movements_of(db: Session, batch_id: UUID) -> list[Movement]:
             StockEntry.reason,
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
-        .where(StockEntry.batch_id == batch_id)
+        .where(StockEntry.batch_id == batch_id, *only)
         .order_by(StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number, StockEntry.seq)
     )
     return [Movement(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def are_more_than(db: Session, batch_id: UUID, most: int, *only: ColumnElement[bool]) -> bool:
+    """Whether so many entries of a batch and more would be read; looks no further than that."""
+    few = select(StockEntry.seq).where(StockEntry.batch_id == batch_id, *only).limit(most + 1).subquery()
+    return (db.scalar(select(func.count()).select_from(few)) or 0) > most
+
+
+# Who took from a shipment had it from whoever put into it; so on, until nobody sent it. By index from the asked place on.
+_UPSTREAM = text(
+    """
+    WITH RECURSIVE up AS (
+        SELECT CAST(:facility AS uuid) AS facility_id
+        UNION
+        SELECT sent.facility_id
+        FROM up
+        JOIN stock_entry came ON came.batch_id = :batch AND came.facility_id = up.facility_id
+            AND came.account = 'transit' AND came.vials < 0
+        JOIN stock_entry sent ON sent.batch_id = :batch AND sent.holder_id = came.holder_id AND sent.vials > 0
+    )
+    SELECT facility_id FROM up
+    """
+)
+
+
+def upstream_of(db: Session, batch_id: UUID, facility_id: UUID) -> list[UUID]:
+    """The facilities through which vials of a batch may have come to one, itself included."""
+    return list(db.scalars(_UPSTREAM, {"batch": batch_id, "facility": facility_id}))
 
 
 def _traced(db: Session, *conditions: object) -> list[tuple[UUID, TracedEntry]]:

@@ -7,7 +7,7 @@ with several on both sides they are matched in order, which keeps totals and inv
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -117,17 +117,26 @@ def upstream(roads: Iterable[Road], facility_id: UUID) -> set[UUID]:
     return seen
 
 
+OUTER = (Account.SUPPLIER, Account.USED, Account.WASTED, Account.LOST, Account.FOUND, Account.DESTROYED)
+
+
 def totals(moves: Iterable[Move]) -> dict[str, int]:
     """Vials that crossed into the outer world and back, by account, net; reversals cancel what they reverse."""
-    outer = (Account.SUPPLIER, Account.USED, Account.WASTED, Account.LOST, Account.FOUND, Account.DESTROYED)
-    net = dict.fromkeys(outer, 0)
+    net = dict.fromkeys(OUTER, 0)
     for move in moves:
         if move.target.account in net:
             net[move.target.account] += move.vials
         if move.source.account in net:
             net[move.source.account] -= move.vials
-    # What came in from suppliers and was found left those accounts, so it stands there with a minus.
+    return told_totals(net)
+
+
+def told_totals(net: Mapping[Account, int]) -> dict[str, int]:
+    """What became of vials, of what stands at the accounts of the outer world.
+
+    What came in from suppliers and was found left those accounts, so it stands there with a minus.
+    """
     return {
-        account.value: -vials if account in (Account.SUPPLIER, Account.FOUND) else vials
-        for account, vials in net.items()
+        account.value: -net.get(account, 0) if account in (Account.SUPPLIER, Account.FOUND) else net.get(account, 0)
+        for account in OUTER
     }
