@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import orjson
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from tracker.database.hot import packed, run
 from tracker.feed.bell import ring_after_commit
 from tracker.feed.contract import Audience, Event
 from tracker.feed.models import FeedCursor
@@ -66,17 +66,16 @@ def append(
 
 APPEND = """
     INSERT INTO feed_pending (id, kind, subject, unit_id, data, caused_by, occurred_at, recorded_at)
-    SELECT h.*, :told_at FROM json_to_recordset(CAST(:happenings AS json)) AS h(
+    SELECT h.*, %(told_at)s FROM json_to_recordset(CAST(%(happenings)s AS json)) AS h(
         id uuid, kind text, subject text, unit_id uuid, data jsonb, caused_by uuid, occurred_at timestamptz)
 """
 """Puts what `appended` answers on the feed: a statement, or the last part of one that writes what is told as well."""
-_APPEND_ALL = text(APPEND)
 
 
 def append_all(db: Session, happenings: Sequence[Happening], *, now: datetime) -> None:
     """What `append` does, for several things at once and in one statement; for hot paths."""
     if happenings:
-        db.connection().execute(_APPEND_ALL, appended(db, happenings, now=now))
+        run(db.connection(), APPEND, appended(db, happenings, now=now))
 
 
 def appended(db: Session, happenings: Sequence[Happening], *, now: datetime) -> dict[str, object]:
@@ -96,7 +95,7 @@ def appended(db: Session, happenings: Sequence[Happening], *, now: datetime) -> 
     ]
     if rows:
         ring_after_commit(db)
-    return {"told_at": now, "happenings": orjson.dumps(rows).decode()}
+    return {"told_at": now, "happenings": packed(rows)}
 
 
 def _checked_unit(happening: Happening) -> UUID | None:

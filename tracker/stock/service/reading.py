@@ -9,17 +9,17 @@ events in one transaction takes the anchors of all of them first, with `lock_anc
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Connection, Row, TextualSelect, column, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.orm import Session
 
 from tracker.catalog.lots import may_be_taken_for
+from tracker.database.hot import ask, packed
 from tracker.database.turns import Wanted, take_turns
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import UnknownBatch, UnknownPlace
@@ -73,21 +73,18 @@ class LedgerState:
     recorded: str | None
 
 
-def _asking(sql: str, *columns: str) -> TextualSelect:
-    """A statement that says which columns it answers with: else they are worked out anew at each answer."""
-    return text(sql).columns(*map(column, columns))
-
-
 # The planner takes a JSON parameter for a hundred rows and would hash whole tables for one line; LIMIT 1 in a
 # LATERAL keeps it at one look-up a row, whatever the tables' size.
-_FACTS = _asking(
-    f"""
-    SELECT u.path::text, f.timezone, b.id, b.expiry, b.presentation_id, p.doses_per_vial,
-           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id, t.facility_id, s.cause, s.since, s.reason,
-           CAST(:coming AS boolean) AND EXISTS (SELECT FROM batch other WHERE {may_be_taken_for("b", "other")})
+_FACTS = f"""
+    SELECT json_agg(facts ORDER BY line)::text FROM (
+    SELECT l.line, u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
+           p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility,
+           s.cause, s.since, s.reason,
+           CAST(%(coming)s AS boolean)
+           AND EXISTS (SELECT FROM batch other WHERE {may_be_taken_for("b", "other")}) AS alike
     FROM facility f
     JOIN unit u ON u.id = f.id
-    CROSS JOIN json_to_recordset(CAST(:lines AS json)) AS l(line int, batch_id uuid, place_id uuid, to_place_id uuid)
+    CROSS JOIN json_to_recordset(CAST(%(lines)s AS json)) AS l(line int, batch_id uuid, place_id uuid, to_place_id uuid)
     LEFT JOIN LATERAL (SELECT * FROM batch WHERE batch.id = l.batch_id LIMIT 1) b ON true
     LEFT JOIN LATERAL (SELECT * FROM presentation WHERE presentation.id = b.presentation_id LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT facility_id FROM equipment WHERE equipment.id = l.place_id LIMIT 1) e ON true
@@ -97,13 +94,9 @@ _FACTS = _asking(
         WHERE stop.batch_id = l.batch_id AND u.path <@ reach.path
         ORDER BY stop.since, stop.cause LIMIT 1
     ) s ON true
-    WHERE f.id = :facility
-    ORDER BY l.line
-    """,
-    *("path", "timezone", "batch_id", "expiry", "presentation_id", "doses_per_vial"),
-    *("open_vial_hours", "open_vial_days", "uses_vvm", "at_facility", "to_facility"),
-    *("stop_cause", "stop_since", "stop_reason", "alike"),
-)
+    WHERE f.id = %(facility)s
+    ) facts
+"""
 
 
 def read_facts(
@@ -123,31 +116,37 @@ def read_facts(
         {"line": line, "batch_id": batch, "place_id": place, "to_place_id": to_place}
         for line, (batch, place, to_place) in enumerate(zip(batches, places, to_places, strict=True))
     ]
-    asked = {"facility": facility_id, "lines": orjson.dumps(lines).decode(), "coming": coming}
-    rows = connection.execute(_FACTS, asked).all()
+    asked = {"facility": facility_id, "lines": packed(lines), "coming": coming}
+    rows = ask(connection, _FACTS, asked)
     if not rows:
         raise FacilityNotFound(field="facility", facility=str(facility_id))
-    facts = Facts(path=rows[0].path, timezone=rows[0].timezone, batches={})
+    facts = Facts(path=rows[0]["path"], timezone=rows[0]["timezone"], batches={})
+    here = str(facility_id)
     for line, row in enumerate(rows):
-        if row.batch_id is None:
+        if row["batch_id"] is None:
             raise UnknownBatch(line=line, field="batch", batch=str(batches[line]))
         for field, wanted, found in (
-            ("place", places[line], row.at_facility),
-            ("to_place", to_places[line], row.to_facility),
+            ("place", places[line], row["at_facility"]),
+            ("to_place", to_places[line], row["to_facility"]),
         ):
-            if wanted is not None and found != facility_id:
+            if wanted is not None and found != here:
                 raise UnknownPlace(line=line, field=field, place=str(wanted))
-        facts.batches[row.batch_id] = BatchFacts(
-            row.expiry,
-            row.presentation_id,
-            row.doses_per_vial,
-            row.open_vial_hours,
-            row.open_vial_days,
-            row.uses_vvm,
-            None if row.stop_cause is None else Stop(row.stop_cause, row.stop_since, row.stop_reason),
-            row.alike,
-        )
+        facts.batches[batches[line]] = _batch_of(row)
     return facts
+
+
+def _batch_of(row: Mapping[str, Any]) -> BatchFacts:
+    stop = row["cause"] and Stop(UUID(row["cause"]), datetime.fromisoformat(row["since"]), row["reason"])
+    return BatchFacts(
+        expiry=date.fromisoformat(row["expiry"]),
+        presentation_id=UUID(row["presentation_id"]),
+        doses_per_vial=row["doses_per_vial"],
+        open_vial_hours=row["open_vial_hours"],
+        open_vial_days=row["open_vial_days"],
+        uses_vvm=row["uses_vvm"],
+        stop=stop,
+        alike=row["alike"],
+    )
 
 
 _LOCK = text(
@@ -161,9 +160,9 @@ _LOCK = text(
     FOR UPDATE
     """
 )
-_LOCK_ONE = text(
-    "SELECT owner_id FROM stock_anchor WHERE owner_id = :owner AND presentation_id = :presentation FOR UPDATE"
-)
+_LOCK_ONE = """
+    SELECT 'true' FROM stock_anchor WHERE owner_id = %(owner)s AND presentation_id = %(presentation)s FOR UPDATE
+"""
 _MAKE = text(
     """
     INSERT INTO stock_anchor (owner_id, presentation_id)
@@ -195,44 +194,56 @@ def lock_anchors(db: Session | Connection, anchors: Iterable[Anchor]) -> None:
     if len(wanted) == 1:
         # The common event: nothing can be held out of order, so look and lock in one statement.
         one = {"owner": wanted[0][0], "presentation": wanted[0][1]}
-        if db.execute(_LOCK_ONE, one).first() is None:
+        connection = db.connection() if isinstance(db, Session) else db
+        if not ask(connection, _LOCK_ONE, one):
             db.execute(_MAKE, values)
-            db.execute(_LOCK_ONE, one)
+            ask(connection, _LOCK_ONE, one)
         return
     if db.execute(_PRESENT, values).scalar_one() < len(wanted):
         db.execute(_MAKE, values)
     db.execute(_LOCK, values)
 
 
-_STATE = _asking(
-    """
-    SELECT 'balance', k.holder_id, k.batch_id, k.status, b.account, b.vials, b.vvm_stage, b.touched_at,
-           b.packed, b.packed_at, e.out_since, e.apart, NULL::uuid,
-           (SELECT expiry FROM batch WHERE batch.id = k.batch_id), NULL::bigint, NULL::bigint, NULL::bigint, NULL::text
-    FROM json_to_recordset(CAST(:keys AS json)) AS k(holder_id uuid, batch_id uuid, status text)
-    LEFT JOIN LATERAL (
-        SELECT * FROM stock_balance
-        WHERE (stock_balance.holder_id, stock_balance.batch_id, stock_balance.status)
-            = (k.holder_id, k.batch_id, k.status)
-        LIMIT 1
-    ) b ON true
-    LEFT JOIN LATERAL (
-        SELECT CASE WHEN NOT in_service THEN coalesce(service_changed_at, '0001-01-02Z') END AS out_since, apart
-        FROM equipment WHERE equipment.id = k.holder_id
-        LIMIT 1
-    ) e ON true
-    UNION ALL
-    SELECT 'step', a.pool_id, NULL, NULL, NULL, a.vials, NULL, NULL, NULL, NULL, NULL, NULL,
-           a.presentation_id, a.step, a.needed, a.short, NULL, NULL
-    FROM availability a
-    WHERE a.pool_id = ANY(CAST(:pools AS uuid[])) AND a.presentation_id = ANY(CAST(:presentations AS uuid[]))
-    UNION ALL
-    SELECT 'event', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-           nextval('stock_event_number_seq'), (SELECT content FROM stock_event WHERE id = :id)
-    """,
-    *("part", "holder_id", "batch_id", "status", "account", "vials", "vvm_stage", "touched_at", "packed", "packed_at"),
-    *("out_since", "apart", "presentation_id", "step", "needed", "short", "number", "content"),
-)
+_STATE = """
+    WITH k AS (
+        SELECT * FROM json_to_recordset(CAST(%(keys)s AS json)) AS k(holder_id uuid, batch_id uuid, status text)
+    )
+    SELECT json_build_object(
+        'number', nextval('stock_event_number_seq'),
+        'recorded', (SELECT content FROM stock_event WHERE id = %(id)s),
+        'keys', (
+            SELECT json_agg(stands) FROM (
+                SELECT k.*, b.account, b.vials, b.vvm_stage, b.touched_at, b.packed, b.packed_at, e.out_since, e.apart,
+                       (SELECT expiry FROM batch WHERE batch.id = k.batch_id) AS expiry
+                FROM k
+                LEFT JOIN LATERAL (
+                    SELECT * FROM stock_balance
+                    WHERE (stock_balance.holder_id, stock_balance.batch_id, stock_balance.status)
+                        = (k.holder_id, k.batch_id, k.status)
+                    LIMIT 1
+                ) b ON true
+                LEFT JOIN LATERAL (
+                    SELECT CASE WHEN NOT in_service THEN coalesce(service_changed_at, '0001-01-02Z') END AS out_since,
+                           apart
+                    FROM equipment WHERE equipment.id = k.holder_id
+                    LIMIT 1
+                ) e ON true
+            ) stands
+        ),
+        'steps', (
+            -- OFFSET 0 keeps it at one look-up a pool, for the same reason as LIMIT 1 above.
+            SELECT json_agg(steps ORDER BY steps.step) FROM (
+                SELECT a.*
+                FROM json_to_recordset(CAST(%(pools)s AS json)) AS pool(pool_id uuid, presentation_id uuid)
+                CROSS JOIN LATERAL (
+                    SELECT pool_id, presentation_id, step, vials, needed, short FROM availability
+                    WHERE (availability.pool_id, availability.presentation_id) = (pool.pool_id, pool.presentation_id)
+                    OFFSET 0
+                ) a
+            ) steps
+        )
+    )::text
+"""
 
 
 def read_state(
@@ -244,41 +255,38 @@ def read_state(
     keys: Sequence[Key],
 ) -> LedgerState:
     """Balances and steps as they are under the anchors' lock. The number is drawn here, so it rises with the lock."""
-    rows = connection.execute(
-        _STATE,
-        {
-            "id": event_id,
-            # The facility's own pool, and that of each place which may be one.
-            "pools": list({facility_id, *(key.holder_id for key in keys)}),
-            "presentations": list(presentations),
-            "keys": _json_of(keys),
-        },
-    ).all()
-    balances: dict[Key, Balance] = {}
-    expiries: dict[UUID, date] = {}
-    steps: dict[Pool, list[Step]] = defaultdict(list)
-    apart: set[UUID] = set()
-    out_of_service: dict[UUID, datetime] = {}
-    number, recorded = 0, None
-    for row in rows:
-        if row.part == "balance":
-            key = Key(row.holder_id, row.batch_id, Status(row.status))
-            expiries[row.batch_id] = row.step
-            if row.vials is not None:
-                balances[key] = Balance(
-                    Account(row.account), row.vials, row.vvm_stage, row.touched_at, row.packed, row.packed_at
-                )
-            if row.out_since is not None:
-                out_of_service[row.holder_id] = row.out_since
-            if row.apart:
-                apart.add(row.holder_id)
-        elif row.part == "step":
-            steps[row.holder_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
-        else:
-            number, recorded = row.number, row.content
-    for pool in steps.values():
-        pool.sort(key=lambda step: step.step)
-    return LedgerState(balances, expiries, out_of_service, apart, steps, number, recorded)
+    # The facility's own pool, and that of each place which may be one.
+    owners = {facility_id, *(key.holder_id for key in keys)}
+    pools = [{"pool_id": owner, "presentation_id": each} for owner in owners for each in presentations]
+    asked = {"id": event_id, "pools": packed(pools), "keys": _json_of(keys)}
+    found = ask(connection, _STATE, asked)
+    state = LedgerState({}, {}, {}, set(), {}, found["number"], found["recorded"])
+    for row in found["keys"] or ():
+        holder_id, batch_id = UUID(row["holder_id"]), UUID(row["batch_id"])
+        state.expiries[batch_id] = date.fromisoformat(row["expiry"])
+        if row["vials"] is not None:
+            state.balances[Key(holder_id, batch_id, Status(row["status"]))] = _balance_of(row)
+        if row["out_since"] is not None:
+            state.out_of_service[holder_id] = datetime.fromisoformat(row["out_since"])
+        if row["apart"]:
+            state.apart.add(holder_id)
+    for row in found["steps"] or ():
+        pool = UUID(row["pool_id"]), UUID(row["presentation_id"])
+        step = Step(date.fromisoformat(row["step"]), row["vials"], row["needed"], row["short"])
+        state.steps.setdefault(pool, []).append(step)
+    return state
+
+
+def _balance_of(row: Mapping[str, Any]) -> Balance:
+    packed_at = row["packed_at"] and datetime.fromisoformat(row["packed_at"])
+    return Balance(
+        Account(row["account"]),
+        row["vials"],
+        row["vvm_stage"],
+        datetime.fromisoformat(row["touched_at"]),
+        row["packed"],
+        packed_at,
+    )
 
 
 # Which status changes are acts of the house (a hold, a release, a recall): those with a cause, with what stands beside them.
@@ -314,8 +322,7 @@ _HISTORY = text(
 
 
 def _json_of(keys: Sequence[Key]) -> str:
-    rows = [{"holder_id": key.holder_id, "batch_id": key.batch_id, "status": key.status} for key in keys]
-    return orjson.dumps(rows).decode()
+    return packed([{"holder_id": key.holder_id, "batch_id": key.batch_id, "status": key.status} for key in keys])
 
 
 def read_history(connection: Connection, keys: Sequence[Key], since: datetime, but: UUID) -> History:

@@ -1,7 +1,6 @@
 """How the ledger writes: events, all their entries, balances, steps and what the feed is told, in one statement.
 
-Rows travel as one JSON parameter each: a Python list per column costs the driver more than the whole row costs
-the database.
+Rows travel as one JSON parameter each (`tracker/database/hot.py`).
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from tracker.database.hot import packed, run
 from tracker.feed.service import APPEND, Happening, appended
 from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.availability import Step
@@ -106,39 +105,32 @@ def _names(columns: Mapping[str, str]) -> str:
 def _rows(parameter: str, columns: Mapping[str, str]) -> str:
     """The rows of a JSON parameter as a table, in the order of `columns`."""
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    return f"json_to_recordset(CAST(:{parameter} AS json)) AS {parameter}({typed})"
-
-
-def _json(rows: Sequence[Mapping[str, object]]) -> str:
-    return orjson.dumps(rows).decode()
+    return f"json_to_recordset(CAST(%({parameter})s AS json)) AS {parameter}({typed})"
 
 
 _BALANCES = f"""
     INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
-    SELECT balances.*, CAST(:event AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
+    SELECT balances.*, CAST(%(event)s AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
     ON CONFLICT (holder_id, batch_id, status) DO UPDATE
     SET vials = excluded.vials, packed = excluded.packed, packed_at = excluded.packed_at, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
-        touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND :newest THEN excluded.touched_event_id
+        touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND %(newest)s THEN excluded.touched_event_id
                                 ELSE b.touched_event_id END
 """
 _STEPS = f"""
     INSERT INTO availability (facility_id, {_names(_STEP_COLUMNS)})
-    SELECT CAST(:facility AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
+    SELECT CAST(%(facility)s AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
     ON CONFLICT (pool_id, presentation_id, step) DO UPDATE
     SET vials = excluded.vials, needed = excluded.needed, short = excluded.short
 """
 _EVENTS = f"""
     INSERT INTO stock_event ({_names(_EVENT_COLUMNS)}, recorded_at, account_id, recorded_by)
-    SELECT events.*, :recorded_at, CAST(:account_id AS uuid), :recorded_by FROM {_rows("events", _EVENT_COLUMNS)}
+    SELECT events.*, %(recorded_at)s, CAST(%(account_id)s AS uuid), %(recorded_by)s FROM {_rows("events", _EVENT_COLUMNS)}
 """
 _ENTRIES = f"""
     INSERT INTO stock_entry ({_names(_ENTRY_COLUMNS)}, recorded_at)
-    SELECT entries.*, :recorded_at FROM {_rows("entries", _ENTRY_COLUMNS)}
+    SELECT entries.*, %(recorded_at)s FROM {_rows("entries", _ENTRY_COLUMNS)}
 """
-_LEDGER = text(
-    f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}), step AS ({_STEPS}) {APPEND}"
-)
-_STEPS_ONLY = text(_STEPS)
+_LEDGER = f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}), step AS ({_STEPS}) {APPEND}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +161,9 @@ def write(
     """
     asked = change.events[0]
     values = {
-        "events": _json([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in change.events]),
-        "entries": _json([row for event in change.events for row in _entry_rows(event)]),
-        "balances": _json(_balance_rows(asked.facility_id, change.balances)),
+        "events": packed([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in change.events]),
+        "entries": packed([row for event in change.events for row in _entry_rows(event)]),
+        "balances": packed(_balance_rows(asked.facility_id, change.balances)),
         "recorded_at": recorded_at,
         "account_id": account_id,
         "recorded_by": by,
@@ -180,7 +172,7 @@ def write(
         **_step_values(asked.facility_id, change.steps),
         **appended(db, told, now=recorded_at),
     }
-    db.connection().execute(_LEDGER, values)
+    run(db.connection(), _LEDGER, values)
 
 
 def _entry_rows(event: EventRow) -> list[dict[str, object]]:
@@ -226,7 +218,7 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
 
 def write_steps(connection: Connection, facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> None:
     """Put down changed steps alone."""
-    connection.execute(_STEPS_ONLY, _step_values(facility_id, steps))
+    run(connection, _STEPS, _step_values(facility_id, steps))
 
 
 def _step_values(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> dict[str, object]:
@@ -242,7 +234,7 @@ def _step_values(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> dic
         for (pool_id, presentation_id), changed in steps.items()
         for step in changed
     ]
-    return {"facility": facility_id, "steps": _json(rows)}
+    return {"facility": facility_id, "steps": packed(rows)}
 
 
 _COUNTS = text(
