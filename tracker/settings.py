@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "RANTAI_"
+_S = TypeVar("_S", bound=BaseSettings)
 
 
 class SettingsError(Exception):
@@ -191,9 +192,26 @@ def _secrets_from_files(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment; raise `SettingsError` with one clear sentence when something is wrong."""
+    return _load(Settings, **overrides)
+
+
+class _Address(BaseSettings):
+    """The one setting of those who copy the database."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+    database_url: SecretStr
+
+
+def database_address() -> str:
+    """RANTAI_DATABASE_URL alone: who makes backups must do without the secret key, which is kept apart from them."""
+    return _load(_Address).database_url.get_secret_value()
+
+
+def _load(kind: type[_S], **overrides: object) -> _S:
     values: dict[str, object] = {**_secrets_from_files(os.environ), **overrides}
     try:
-        return Settings(**values)  # type: ignore[arg-type]  # pydantic converts and checks every value
+        return kind(**values)  # type: ignore[arg-type]  # pydantic converts and checks every value
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from rantai.cli import accounts, areas, broker, catalog, database, devices, feed, logger, programs, scan, world
+from rantai.cli import (
+    accounts,
+    areas,
+    backups,
+    broker,
+    catalog,
+    check,
+    database,
+    devices,
+    feed,
+    logger,
+    programs,
+    scan,
+    world,
+)
 
 app = typer.Typer(
     name="rantai",
@@ -29,7 +43,10 @@ def _rantai(
 
 for _name, _command in programs.COMMANDS.items():
     app.command(_name)(_command)
+app.command("check")(check.check)
+app.command("restore")(backups.restore)
 app.add_typer(database.app, name="db", help="The database's schema.")
+app.add_typer(backups.app, name="backup", help="Backups of the database.")
 app.add_typer(accounts.units, name="unit", help="Units of the health system.")
 app.add_typer(accounts.users, name="user", help="Accounts of people and machines.")
 app.add_typer(accounts.keys, name="key", help="API keys of accounts.")

@@ -24,6 +24,11 @@ _READY_TIMEOUT_S = 120.0
 _PORT_TIMEOUT_S = 15.0
 
 
+def address_of(port: int, password: str, database: str) -> str:
+    """Address of a database of a private server for libpq and SQLAlchemy."""
+    return f"postgresql://{SUPERUSER}:{password}@{HOST}:{port}/{database}"
+
+
 class PrivatePostgres:
     """One cluster: start, stop, kill and start again under the same address.
 
@@ -76,8 +81,8 @@ class PrivatePostgres:
         return self._server.pid if self._server is not None else None
 
     def url(self, database: str = "rantai") -> str:
-        """Address of a database for libpq and SQLAlchemy."""
-        return f"postgresql://{SUPERUSER}:{self._password}@{HOST}:{self.port}/{database}"
+        """Address of one of its databases."""
+        return address_of(self.port, self._password, database)
 
     def initialise(self) -> bool:
         """Make the cluster when there is none; True when it was made. A half-made one is begun again."""
@@ -203,7 +208,7 @@ class PrivatePostgres:
     def _wait_ready(self, server: ServerProcess, port: int) -> bool:
         """True when our server lets us in; False when it ended. Raises when it is there but never ready."""
         deadline = time.monotonic() + _READY_TIMEOUT_S
-        address = f"postgresql://{SUPERUSER}:{self._password}@{HOST}:{port}/postgres"
+        address = address_of(port, self._password, "postgres")
         while time.monotonic() < deadline:
             if not server.running:
                 return False

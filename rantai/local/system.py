@@ -86,11 +86,11 @@ def find_postgres(wanted_major: int | None = None) -> PostgresPrograms:
 
     Data written by one major version can be read by that version only, hence `wanted_major`.
     """
-    folders = [folder for pattern in _POSTGRES_HOMES for folder in Path("/").glob(pattern.lstrip("/"))]
-    on_path = shutil.which("initdb")
-    if on_path:
-        folders.append(Path(on_path).resolve().parent)
-    found = [(major, folder) for folder in folders if (major := _major_version(folder)) >= _OLDEST_POSTGRES]
+    found = [
+        (major, folder)
+        for folder, major in postgres_folders()
+        if major >= _OLDEST_POSTGRES and all(os.access(folder / name, os.X_OK) for name in ("initdb", "postgres"))
+    ]
     if wanted_major is not None:
         found = [(major, folder) for major, folder in found if major == wanted_major]
         if not found:
@@ -124,13 +124,21 @@ def find_mosquitto() -> str:
     return path
 
 
+def postgres_folders() -> list[tuple[Path, int]]:
+    """Where programs of PostgreSQL lie, servers or clients only, each folder with its major version."""
+    folders = [folder for pattern in _POSTGRES_HOMES for folder in Path("/").glob(pattern.lstrip("/"))]
+    on_path = shutil.which("initdb")
+    if on_path:
+        folders.append(Path(on_path).resolve().parent)
+    return [(folder, major) for folder in folders if (major := _major_version(folder))]
+
+
 def _major_version(folder: Path) -> int:
-    """Major version of the server in `folder`; 0 when initdb or the server is not there."""
-    if not os.access(folder / "initdb", os.X_OK) or not os.access(folder / "postgres", os.X_OK):
+    """Major version of the programs in `folder`; 0 when there are none."""
+    program = next((folder / name for name in ("postgres", "pg_basebackup") if os.access(folder / name, os.X_OK)), None)
+    if program is None:
         return 0
-    answer = subprocess.run(
-        [str(folder / "postgres"), "--version"], capture_output=True, text=True, check=False, timeout=20
-    ).stdout
+    answer = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False, timeout=20).stdout
     match = re.search(r"\(PostgreSQL\)\s+(\d+)", answer)
     return int(match.group(1)) if match else 0
 

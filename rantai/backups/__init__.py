@@ -1,0 +1,1 @@
+"""Backups of the database: made, followed to the last second, verified, and brought back."""

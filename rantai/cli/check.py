@@ -1,0 +1,28 @@
+"""`rantai check`: whether the books are right, asked of the whole database."""
+
+from __future__ import annotations
+
+from rantai.cli.context import current_settings
+from rantai.errors import AnswerIsNo
+
+# Whoever asks after a restore waits as long as it takes; reading harms nobody.
+_NO_LIMIT = 0
+
+
+def check() -> None:
+    """Answer whether ledger, promises and bookings agree with themselves (exit code 1: they do not)."""
+    from tracker.database.engine import make_engine, transaction  # noqa: PLC0415 - loads the database's libraries
+    from tracker.quota.queries import books as bookings  # noqa: PLC0415 - same
+    from tracker.settings import DatabaseSettings  # noqa: PLC0415 - same
+    from tracker.stock.queries import books as ledger  # noqa: PLC0415 - same
+
+    guards = DatabaseSettings(pool_size=1, statement_timeout_ms=_NO_LIMIT)
+    engine = make_engine(current_settings().database_url.get_secret_value(), guards, name="rantai-check")
+    try:
+        with transaction(engine) as db:
+            found = [*ledger.contradictions(db), *bookings.contradictions(db)]
+    finally:
+        engine.dispose()
+    if found:
+        raise AnswerIsNo(f"the books do not agree: {'; '.join(map(str, found))}.")
+    print(f"The books agree: {len(ledger.TRUTHS) + len(bookings.TRUTHS)} truths of ledger, promises and bookings hold.")
