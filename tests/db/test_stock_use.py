@@ -22,10 +22,10 @@ from tracker.quota.rules.words import BookingState
 from tracker.quota.service.displacing import displace
 from tracker.shipments.errors import NothingToPack
 from tracker.shipments.models import Shipment
-from tracker.shipments.service.commands import Box, CreateShipment, Pack, Wanted
-from tracker.shipments.service.ordering import cancel_shipment, create_shipment
-from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
-from tracker.stock.errors import CountNeedsStatus, OutOfService, PackedVials
+from tracker.shipments.service.commands import CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.packing import pack_shipment
+from tracker.stock.errors import CountNeedsStatus, OutOfService
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.availability import bears
 from tracker.stock.queries.stock import parcels_at
@@ -187,63 +187,6 @@ def test_a_pool_first_stocked_in_a_fridge_out_of_service_bears_when_it_is_back(h
     house.all_say(0)
     house.service(True)
     house.all_say(4)
-
-
-# --- packed ---------------------------------------------------------------------------------------------------------
-
-
-def test_packed_vials_bear_nothing_at_home_until_they_are_unpacked(house: House) -> None:
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 5))
-    shipment = house.packed(4)
-    house.all_say(1)
-    with pytest.raises(PackedVials):
-        house.ledger.post(Kind.OPENING, house.ledger.line(LOT, 2))
-    cancel_shipment(house.db, SYSTEM, shipment.id, now=house.world.now)
-    house.all_say(5)
-
-
-def test_packing_makes_promises_short_and_packing_less_gives_back(house: House) -> None:
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 5))
-    people = house.desk.booked(house.desk.session(ahead=0), 20)
-    shipment = house.packed(4)
-    assert house.desk.short() == 1
-    box = Box(lines=(Pack(batch=LOT, place=house.world.fridge.code, vials=2),))
-    pack_shipment(house.db, SYSTEM, shipment.id, (box,), now=house.world.now)
-    assert (house.desk.short(), house.picked()) == (0, 3)
-    assert len(people) == 20
-    check_books(house.db)
-
-
-def test_the_same_packing_twice_and_a_dispatch_leave_no_vial_set_aside(house: House) -> None:
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 5))
-    shipment = house.packed(4)
-    pack_shipment(house.db, SYSTEM, shipment.id, (), now=house.world.now)
-    house.all_say(1)
-    dispatch_shipment(house.db, SYSTEM, shipment.id, occurred_at=house.world.now, now=house.world.now)
-    house.all_say(1)
-    balance = house.ledger.balance(LOT)
-    assert balance is not None
-    assert (balance.vials, balance.packed) == (1, 0)
-    assert house.ledger.told("stock.short") == []
-
-
-def test_a_hold_over_packed_vials_and_its_release_leave_them_packed(house: House) -> None:
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 5))
-    house.packed(4)
-    house.hold()
-    house.all_say(0)
-    back = house.ledger.line(LOT, 5, status=Status.HELD, to_status=Status.USABLE)
-    house.ledger.post(Kind.STATUS, back)
-    house.all_say(1)
-
-
-def test_packed_vials_that_are_lost_are_not_counted_twice(house: House) -> None:
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 5))
-    house.packed(4)
-    house.ledger.post(Kind.WASTE, house.ledger.line(LOT, 3, reason="broken"))
-    house.all_say(0)
-    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 3))
-    house.all_say(1)
 
 
 # --- monitors -------------------------------------------------------------------------------------------------------

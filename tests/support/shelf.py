@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 Spot = tuple[str, str]  # place, batch
+Row = tuple[str, str, str]  # and the status of what lies there
 STORES = "stores"
 
 
@@ -20,8 +21,8 @@ class Shelf:
 
     expiry: dict[str, date]
     product: Callable[[str], str]
-    vials: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    packed: Counter[Spot] = field(default_factory=Counter)
+    vials: Counter[Row] = field(default_factory=Counter)
+    packed: Counter[Row] = field(default_factory=Counter)
     off: set[str] = field(default_factory=set)
     needs: Counter[tuple[str, str, date]] = field(default_factory=Counter)
     apart: set[str] = field(default_factory=set)
@@ -38,25 +39,34 @@ class Shelf:
         """Vials came (+) or went (−)."""
         self.vials[(*spot, status)] += vials
 
-    def change(self, spot: Spot, before: str, after: str) -> None:
-        """All of one status there get another."""
-        vials = self.at(spot, before)
-        self.move(spot, -vials, before)
-        self.move(spot, vials, after)
+    def change(self, spot: Spot, before: str, after: str, vials: int | None = None) -> None:
+        """So many of one status there, or all, get another."""
+        here = self.at(spot, before)
+        self.carry((*spot, before), (*spot, after), here if vials is None else min(vials, here))
 
     def can_take(self, spot: Spot) -> int:
         """Vials somebody standing there today could use."""
-        if spot[0] in self.off:
-            return 0
-        return max(0, self.at(spot) - self.packed[spot])
+        return 0 if spot[0] in self.off else self.free((*spot, "usable"))
 
-    def carry(self, spot: Spot, to: Spot, vials: int, status: str = "usable") -> None:
-        """Vials are carried to another place, free ones first; those that were packed stay packed."""
-        lacked = max(0, self.packed[spot] - self.at(spot))
-        self.move(spot, -vials)
-        self.move(to, vials, status)
-        along = max(0, self.packed[spot] - self.at(spot)) - lacked if status == "usable" else 0
-        self.packed[spot] -= along
+    def free(self, row: Row) -> int:
+        """Vials of a row that are set aside for nobody."""
+        return max(0, self.vials[row] - self.packed[row])
+
+    def lacks(self, row: Row) -> int:
+        """Vials that were packed and are lost."""
+        return max(0, self.packed[row] - self.vials[row])
+
+    def carry(self, row: Row, to: Row, vials: int) -> None:
+        """Vials are carried to another place, or get another status; those that were packed stay packed.
+
+        Free ones go first, but of what becomes usable again the packed ones come first.
+        """
+        lacked = self.lacks(row)
+        self.vials[row] -= vials
+        self.vials[to] += vials
+        freed = row[2] != "usable" and to[2] == "usable"
+        along = min(self.packed[row], vials) if freed else self.lacks(row) - lacked
+        self.packed[row] -= along
         self.packed[to] += along
 
     def spots(self, product: str, pool: str) -> set[Spot]:

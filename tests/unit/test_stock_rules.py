@@ -25,6 +25,7 @@ from tracker.stock.rules.availability import (
     with_step,
     with_vials,
 )
+from tracker.stock.rules.entries import Balance, Key, carried_along
 from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.harmed import Known, harmed
 from tracker.stock.rules.history import Move, amended, first_negative, lost_and_found
@@ -312,3 +313,28 @@ def test_an_sscc_carries_its_check_digit_and_runs_out_loudly() -> None:
     assert not is_sscc("089900000000000017")
     with pytest.raises(ValueError, match="no serial reference left"):
         make_sscc(10**10)
+
+
+# --- packed ---------------------------------------------------------------------------------------------------------
+
+
+def test_packed_vials_go_to_where_vials_of_their_status_went_whatever_went_beside_them() -> None:
+    batch, here, there = uuid7(), uuid7(), uuid7()
+
+    def at(place: UUID, status: Status, vials: int, packed: int = 0) -> dict[Key, Balance]:
+        return {Key(place, batch, status): Balance(Account.PLACE, vials, None, None, packed)}
+
+    before = at(here, Status.HELD, 3) | at(here, Status.USABLE, 3, 3)
+    after = (
+        at(there, Status.HELD, 3)
+        | at(here, Status.HELD, 0)
+        | at(here, Status.USABLE, 0, 3)
+        | at(there, Status.USABLE, 3)
+    )
+    found = {(key.holder_id, key.status): each.packed for key, each in carried_along(before, after).items()}
+    assert found == {
+        (here, Status.USABLE): 0,
+        (here, Status.HELD): 0,
+        (there, Status.USABLE): 3,
+        (there, Status.HELD): 0,
+    }

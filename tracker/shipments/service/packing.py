@@ -25,7 +25,13 @@ from tracker.shipments.rules.sscc import is_sscc, make_sscc
 from tracker.shipments.rules.words import DISPATCHED, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
-from tracker.shipments.service.setting_aside import keys_of, lock_sender, packed_batches, packed_vials
+from tracker.shipments.service.setting_aside import (
+    all_lie_as_packed,
+    keys_of,
+    lock_sender,
+    packed_batches,
+    packed_vials,
+)
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
 from tracker.stock.queries.stock import parcels_at
@@ -70,13 +76,14 @@ def pack_shipment(
     """Put vials into boxes: the lines given, or first expiry first out over what is approved and not yet packed.
 
     What may not be used here is packed for a return only, and what is set aside for other shipments never. Packed vials bear no promise
-    of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing. Raises
-    ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
+    of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing, unless packed
+    vials were lost, stopped or freed since. Raises ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
     content = digest(boxes)
-    if shipment.packed_content == content and shipment.state is not ShipmentState.CANCELLED:
+    repeat = shipment.packed_content == content and shipment.state is not ShipmentState.CANCELLED
+    if repeat and all_lie_as_packed(db, shipment):
         return Packed(shipment, _not_found(db, shipment, boxes), ())
     if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
@@ -110,7 +117,7 @@ def dispatch_shipment(
     """The packed vials leave for the shipment's transit account; once left, the same again changes nothing.
 
     Raises ShipmentNotFound, Forbidden, BadState, and what the ledger raises: stock that was put on hold, or went,
-    since it was packed does not leave (`stock.history_negative`, naming the line).
+    since it was packed does not leave (`stock.history_negative`, and `stock.stopped_since_packed` where others lie there; both name the line).
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
@@ -154,12 +161,13 @@ def _out_of_places(packed: Sequence[PackedLine], lying: Counter[Key]) -> tuple[L
     for each in packed:
         wanted = each.vials
         own = Key(each.place_id, each.batch_id, each.status)
-        for key in sorted(lying, key=lambda one: one != own):
+        for key in sorted(lying, key=lambda one: (one != own, one.status is not own.status)):
             taken = min(wanted, lying[key])
-            if taken > 0 and (key.batch_id, key.status) == (own.batch_id, own.status):
+            if taken > 0 and key.batch_id == own.batch_id:
                 lying[key] -= taken
                 wanted -= taken
-                lines.append(Line(batch_id=key.batch_id, place_id=key.holder_id, vials=taken, status=key.status))
+                # As what they were packed: the ledger says whether they were stopped before they left.
+                lines.append(Line(batch_id=key.batch_id, place_id=key.holder_id, vials=taken, status=own.status))
     return tuple(lines)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch
@@ -45,7 +45,8 @@ def keys_of(lines: Iterable[Taken]) -> Counter[Key]:
 def packed_vials(db: Session, shipment: Shipment) -> Counter[Key]:
     """Vials that this shipment has set aside, where they lie now, as long as it is packed and has not left.
 
-    They lie where they were packed, or where somebody carried them since: one packed vial of a batch is as good as another.
+    They lie where and as what they were packed, or where somebody carried them since and as what they were stopped or freed: one
+    packed vial of a batch is as good as another.
     The sender's pools are locked.
     """
     if shipment.state is not ShipmentState.PACKED:
@@ -59,10 +60,22 @@ def packed_vials(db: Session, shipment: Shipment) -> Counter[Key]:
             StockBalance.batch_id.in_(batches),
             StockBalance.packed > 0,
         )
-        .order_by(StockBalance.holder_id)
+        .order_by(StockBalance.holder_id, StockBalance.status)
     )
     lying = Counter({Key(row.holder_id, row.batch_id, row.status): row.packed for row in rows})
     return _where_they_lie(named, lying)
+
+
+def all_lie_as_packed(db: Session, shipment: Shipment) -> bool:
+    """Whether nothing that this shipment has set aside was lost, stopped or freed since."""
+    mine = +packed_vials(db, shipment)
+    named = select(PackedLine.batch_id, PackedLine.status).where(PackedLine.shipment_id == shipment.id)
+    as_packed = {tuple(row) for row in db.execute(named)}
+    lacking = select(StockBalance.holder_id).where(
+        tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_([tuple(key) for key in mine]),
+        StockBalance.vials < StockBalance.packed,
+    )
+    return all((key.batch_id, key.status) in as_packed for key in mine) and not db.scalars(lacking).first()
 
 
 def _where_they_lie(named: Counter[Key], lying: Counter[Key]) -> Counter[Key]:
@@ -71,9 +84,9 @@ def _where_they_lie(named: Counter[Key], lying: Counter[Key]) -> Counter[Key]:
         found[key] = min(vials, lying[key])
     for key, vials in named.items():
         missing = vials - found[key]
-        for other, packed in lying.items():
-            if (other.batch_id, other.status) == (key.batch_id, key.status) and other != key:
-                taken = min(missing, packed - found[other])
+        for other in sorted(lying, key=lambda one: one.status is not key.status):
+            if other.batch_id == key.batch_id and other != key:
+                taken = min(missing, lying[other] - found[other])
                 if taken > 0:
                     found[other] += taken
                     missing -= taken

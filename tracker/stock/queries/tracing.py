@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment
@@ -187,6 +187,17 @@ def parcels_then(db: Session, facility_id: UUID, presentation_id: UUID, at: date
         .having(func.sum(StockEntry.vials) > 0)
         .subquery()
     )
+    # Also what is packed and was stopped since.
+    any_status = aliased(StockBalance)
+    packed = (
+        select(func.coalesce(func.sum(any_status.packed), 0))
+        .where(
+            any_status.holder_id == then.c.holder_id,
+            any_status.batch_id == then.c.batch_id,
+            any_status.packed_at <= at,
+        )
+        .scalar_subquery()
+    )
     rows = db.execute(
         select(
             then,
@@ -195,7 +206,7 @@ def parcels_then(db: Session, facility_id: UUID, presentation_id: UUID, at: date
             Equipment.code,
             (Equipment.in_service | (Equipment.service_changed_at > at)).label("in_service"),
             StockBalance.vvm_stage,
-            case((StockBalance.packed_at <= at, StockBalance.packed), else_=0).label("packed"),
+            packed.label("packed"),
         )
         .join(Batch, Batch.id == then.c.batch_id)
         .join(Equipment, Equipment.id == then.c.holder_id)

@@ -239,37 +239,68 @@ def _brought(entry: Entry, source: Key | None, balances: Mapping[Key, Balance]) 
 
 
 def carried_along(before: Mapping[Key, Balance], after: Mapping[Key, Balance]) -> dict[Key, Balance]:
-    """The balances, with what was packed gone along where vials went to another place: free ones go first, packed ones after.
+    """The balances, with what was packed gone along where vials of its batch went to another place or status.
 
     What was lost stays packed where it was: its shipment lacks it.
     """
     result = dict(after)
     for source, left in after.items():
         was = before.get(source)
-        if left.account is not Account.PLACE or was is None or was.vials <= left.vials:
+        if left.account is not Account.PLACE or was is None or was.vials <= left.vials or not was.packed:
             continue
-        gone = max(0, left.packed - left.vials) - max(0, was.packed - was.vials)
-        for target, came in after.items():
-            same = (target.batch_id, target.status) == (source.batch_id, source.status)
-            if gone <= 0 or not same or came.account is not Account.PLACE:
-                continue
-            stood = before.get(target)
+        gone = 0
+        for target in _targets(source, after):
+            came, stood = after[target], before.get(target)
             rise = came.vials - (stood.vials if stood is not None else 0)
-            moved = min(gone, rise - (result[target].packed - came.packed))
+            moved = min(
+                _packed_gone(was, left, source.status, target.status) - gone,
+                rise - (result[target].packed - came.packed),
+            )
             if moved > 0:
-                gone -= moved
+                gone += moved
                 result[source] = replace(result[source], packed=result[source].packed - moved)
                 packed_at = max(filter(None, (left.packed_at, result[target].packed_at)), default=None)
                 result[target] = replace(result[target], packed=result[target].packed + moved, packed_at=packed_at)
     return result
 
 
-def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> dict[Key, Balance]:
-    """The balances once vials have been dispatched: what left is no longer set aside."""
-    left = net(entry for entry in entries if entry.account is Account.PLACE)
-    return {
-        key: replace(balance, packed=max(0, balance.packed + left.get(key, 0))) for key, balance in balances.items()
-    }
+def _targets(source: Key, after: Mapping[Key, Balance]) -> list[Key]:
+    """Where vials of a key can have gone: what stayed in its status is looked for first."""
+    found = [
+        key
+        for key, balance in after.items()
+        if key != source and key.batch_id == source.batch_id and balance.account is Account.PLACE
+    ]
+    return sorted(found, key=lambda key: key.status is not source.status)
+
+
+def _packed_gone(was: Balance, left: Balance, status: Status, to_status: Status) -> int:
+    """How many of the vials that went are packed: free ones go first, packed ones after.
+
+    Of those that become usable again the packed ones come first: what may be packed must not be promised.
+    """
+    if to_status is Status.USABLE and status is not Status.USABLE:
+        return min(was.packed, was.vials - left.vials)
+    return max(0, was.packed - left.vials) - max(0, was.packed - was.vials)
+
+
+def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> tuple[dict[Key, Balance], Key | None]:
+    """The balances once vials have been dispatched: what left is no longer set aside.
+
+    One that is told late has left before what stopped its vials, and takes what lies packed as stopped now. Besides, a key from
+    which more left than was packed there, if there is one: it was stopped before they left.
+    """
+    result = dict(balances)
+    for key, vials in net(entry for entry in entries if entry.account is Account.PLACE).items():
+        wanted = -vials
+        for each in sorted(statuses_of_shelf(key), key=lambda one: one != key):
+            if each in result:
+                taken = min(wanted, result[each].packed)
+                wanted -= taken
+                result[each] = replace(result[each], packed=result[each].packed - taken)
+        if wanted > 0:
+            return result, key
+    return result, None
 
 
 def worse(one: int | None, other: int | None) -> int | None:
