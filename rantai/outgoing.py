@@ -21,6 +21,7 @@ from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
 from tracker.registration.service import addresses
 from tracker.registration.service.tickets import ticket_office
+from tracker.sealing.keyring import Keyring
 from tracker.settings import Settings
 
 _CONNECT_S = 5.0
@@ -31,16 +32,16 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
     sender = sender_from(current.delivery, client)
     address_of = phone_book(engine)
-    office = ticket_office(current)
-    secret = current.secret_key.get_secret_value()
+    keyring = Keyring.of(current)
     private = current.delivery.private_webhooks
 
     def link_of(booking: str) -> str:
         with transaction(engine) as db:
-            return addresses.link_of(db, office, UUID(booking))
+            return addresses.link_of(db, ticket_office(db, current), UUID(booking))
 
     def code_of(ticket_code: str) -> str:
-        return office.code_of(UUID(ticket_code))
+        with transaction(engine) as db:
+            return ticket_office(db, current).code_of(UUID(ticket_code))
 
     def messages() -> int:
         done = deliver_due(engine, sender, address_of, link_of=link_of, code_of=code_of, now=clock())
@@ -54,7 +55,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
 
     def webhooks(*, failing: bool) -> int:
         return deliver_webhooks(
-            engine, open_client, secret, kinds=KINDS, now=clock(), failing=failing, private_allowed=private
+            engine, open_client, keyring, kinds=KINDS, now=clock(), failing=failing, private_allowed=private
         )
 
     return [

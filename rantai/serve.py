@@ -11,11 +11,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from rantai.house_keys import insist_on_keys
 from rantai.logs import configure_logs
 from rantai.wiring import more_routers
 from tracker.api.app import create_app
 from tracker.database.engine import make_engine, open_connections
 from tracker.edge.services import Services
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import shown_by
 from tracker.settings import Settings, settings
 
 # Live pages hold their connection for ever; at the end they get this long to let go.
@@ -28,7 +31,11 @@ def build_app(current: Settings) -> FastAPI:
     from dashboard.frame.rendering import compile_templates  # noqa: PLC0415 - same
     from ingest.files.importer import import_logger_file  # noqa: PLC0415 - same
 
-    engine = make_engine(current.database_url.get_secret_value(), current.database, name="rantai-api")
+    keyring = Keyring.of(current)
+    engine = make_engine(
+        current.database_url.get_secret_value(), current.database, name=shown_by("rantai-api", keyring)
+    )
+    insist_on_keys(engine, current)
     services = Services(engine=engine, settings=current)
     # Before the first request is taken, else its sender and many behind wait for seconds.
     warm: list[Callable[[], None]] = [compile_templates, partial(open_connections, engine)]

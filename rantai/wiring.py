@@ -18,7 +18,7 @@ from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
 from tracker.coldchain.service.handling import escalate_alarms
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months
-from tracker.edge.idempotency import forget_answers
+from tracker.edge.idempotency import ANSWERS_KEPT, forget_answers
 from tracker.feed import bell
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
@@ -29,7 +29,6 @@ from tracker.settings import Settings
 from tracker.telemetry.service.deadletters import forget_dead_letters
 
 _DEAD_LETTERS_KEPT = timedelta(days=90)
-_ANSWERS_KEPT = timedelta(days=7)
 _CODES_KEPT = timedelta(days=1)
 
 
@@ -74,7 +73,7 @@ def _keep_house(db: Session, clock: Clock) -> int:
     now = clock()
     ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
     forget_dead_letters(db, before=now - _DEAD_LETTERS_KEPT)
-    forget_answers(db, before=now - _ANSWERS_KEPT)
+    forget_answers(db, before=now - ANSWERS_KEPT)
     forget_codes(db, before=now - _CODES_KEPT)
     return 0
 

@@ -7,11 +7,14 @@ import threading
 
 import structlog
 
+from rantai.house_keys import insist_on_keys
 from rantai.logs import configure_logs
 from rantai.supervisor import Supervisor
 from rantai.wiring import worker_loops
 from tracker.database.engine import make_engine
 from tracker.feed.bell import Bell
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import shown_by
 from tracker.settings import Settings
 
 log = structlog.get_logger("rantai.worker")
@@ -23,7 +26,11 @@ def run_worker(current: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    engine = make_engine(current.database_url.get_secret_value(), current.database, name="rantai-worker")
+    keyring = Keyring.of(current)
+    engine = make_engine(
+        current.database_url.get_secret_value(), current.database, name=shown_by("rantai-worker", keyring)
+    )
+    insist_on_keys(engine, current)
     loops = worker_loops(engine, current)
     supervisor = Supervisor(engine, loops)
     with Bell(engine):

@@ -16,6 +16,7 @@ import tracker.passport.models
 import tracker.people.models
 import tracker.quota.models
 import tracker.registration.models
+import tracker.sealing.models
 import tracker.shipments.models
 import tracker.stock.models
 import tracker.telemetry.models
@@ -24,6 +25,7 @@ from tracker.database.base import Base
 
 MODELS = (
     tracker.database.heartbeat,
+    tracker.sealing.models,
     tracker.feed.models,
     tracker.access.models,
     tracker.edge.models,

@@ -12,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "RANTAI_"
 _S = TypeVar("_S", bound=BaseSettings)
+_SECRET_LENGTH = 32
 
 
 class SettingsError(Exception):
@@ -132,13 +133,24 @@ class Settings(BaseSettings):
         SecretStr("mqtt://127.0.0.1:1883"), description="Broker: mqtt://user:password@host:1883 or mqtts://…"
     )
     secret_key: SecretStr = Field(
-        min_length=32, description="Signs tokens and keys the NIK hash and cipher; at least 32 characters."
+        min_length=_SECRET_LENGTH, description="Signs tokens and keys the NIK hash and cipher; at least 32 characters."
+    )
+    other_secret_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Further secret keys, while one is replaced by another, with white space between; each as long.",
     )
     api: ApiSettings = Field(default_factory=lambda: ApiSettings())  # noqa: PLW0108 - mypy wants the call
     database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())  # noqa: PLW0108 - same
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
     delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
+
+    @field_validator("other_secret_keys")
+    @classmethod
+    def _each_long_enough(cls, given: SecretStr) -> SecretStr:
+        if any(len(secret) < _SECRET_LENGTH for secret in given.get_secret_value().split()):
+            raise ValueError(f"each secret key needs at least {_SECRET_LENGTH} characters")
+        return given
 
     @classmethod
     def settings_customise_sources(

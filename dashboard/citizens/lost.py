@@ -42,7 +42,6 @@ def ask(
 ) -> Response:
     """Send a code where number and phone are somebody's; the answer is the same for everybody."""
     typed = Typed(nik=nik, phone=phone)
-    secret = shared.settings.secret_key.get_secret_value()
     try:
         request.app.state.citizen_throttle.hit(address_of(request), address_of(request))
         problems = typed.problems(latest_day(now), viewer.language, ("nik", "phone"))
@@ -50,8 +49,8 @@ def ask(
             return _question(viewer, shared.settings, typed=typed, problems=problems)
         asked = AskForCode(nik=nik, phone=phone, medium=Medium.WEB, language=viewer.language)
         with db.begin_nested():
-            vault = NikVault.from_secret(secret)
-            code_id = ask_for_code(db, asked, vault=vault, office=ticket_office(shared.settings), now=now)
+            vault = NikVault.of(shared.settings)
+            code_id = ask_for_code(db, asked, vault=vault, office=ticket_office(db, shared.settings), now=now)
     except DomainError as error:
         problem = sentence_of(error, viewer.language)
         return _question(viewer, shared.settings, typed=typed, problem=problem)
@@ -77,7 +76,7 @@ def tell_code(
     ganti: Words = "",
 ) -> Response:
     """The tickets a code opens: the only one at once, else a list. With `ganti` each gets a new address first."""
-    office = ticket_office(shared.settings)
+    office = ticket_office(db, shared.settings)
     try:
         request.app.state.citizen_throttle.hit(address_of(request), address_of(request))
     except DomainError as error:

@@ -109,13 +109,13 @@ def take_place(
         # Of one's own history only the ticket tells: number and phone together are still no secret.
         sentence = sentence_of(OwnTicketFirst() if _tells_history(error) else error, viewer.language)
         return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
-    secret = secret_of(db, ticket_office(services_of(request).settings), booked.booking.id)
+    secret = secret_of(db, ticket_office(db, services_of(request).settings), booked.booking.id)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 
 def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:
     """Whoever number and phone belong to; else a record of their own, whether or not somebody else has that number."""
-    vault = NikVault.from_secret(services_of(request).settings.secret_key.get_secret_value())
+    vault = NikVault.of(services_of(request).settings)
     known = person_who_says(db, person.nik or "", person.phone, vault=vault, now=viewer.now)
     if known is not None:
         if known.residence is None and person.residence is not None:

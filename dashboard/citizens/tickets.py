@@ -41,7 +41,7 @@ SHOWN = 10
 @router.get("/daftar/tiket/{secret}")
 def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
     """A booking as its owner sees it; after the dose what was given, and when the next is due."""
-    office = ticket_office(shared.settings)
+    office = ticket_office(db, shared.settings)
     found = ticket(db, booking_at(db, office, secret))
     answer = page(
         viewer,
@@ -58,7 +58,7 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
 def draw_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
     """The signed ticket as a QR code: staff scan it at the door, also with a phone that is offline."""
     del viewer
-    office = ticket_office(shared.settings)
+    office = ticket_office(db, shared.settings)
     found = ticket(db, booking_at(db, office, secret))
     if found.booking.state not in _SHOWN_AT_THE_DOOR:
         raise TicketNotFound
@@ -77,7 +77,7 @@ def find_next(
     dari: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """Places for the dose after the one this ticket was for, to its owner alone; also elsewhere than the first."""
-    return _next(viewer, db, ticket_office(shared.settings), secret, tempat=tempat.strip(), cursor=dari)
+    return _next(viewer, db, ticket_office(db, shared.settings), secret, tempat=tempat.strip(), cursor=dari)
 
 
 @router.post("/daftar/tiket/{secret}/berikutnya")
@@ -85,7 +85,7 @@ def book_next(
     secret: str, viewer: Anyone, db: Db, now: Now, shared: Shared, session: Annotated[UUID, Form()]
 ) -> Response:
     """Reserve one of them; the ticket's owner need not say again who they are."""
-    office = ticket_office(shared.settings)
+    office = ticket_office(db, shared.settings)
     found = ticket(db, booking_at(db, office, secret))
     if found.next is None:
         return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
@@ -110,7 +110,7 @@ def move_ticket(secret: str, step: str, db: Db, now: Now, shared: Shared) -> Res
     states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
     if step not in states:
         raise TicketNotFound
-    booking_id = booking_at(db, ticket_office(shared.settings), secret)
+    booking_id = booking_at(db, ticket_office(db, shared.settings), secret)
     move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 

@@ -30,7 +30,8 @@ from tracker.quota.service.offering import make_offer
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.models import TicketCode
 from tracker.registration.service.addresses import link_of
-from tracker.registration.service.tickets import ticket_office
+from tracker.registration.service.tickets import TicketOffice
+from tracker.sealing.keyring import Keyring
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -68,7 +69,7 @@ def test_a_lost_ticket_is_had_again_by_its_old_address(
     address = asked.headers["location"]
     assert "3671" not in address
     assert "enam angka" in sending.get(address).text
-    office = ticket_office(app_services.settings)
+    office = TicketOffice.of(Keyring.of(app_services.settings))
     code = office.code_of(UUID(address.rsplit("/", 1)[1]))
     wrong = sending.post(address, data={"kode": f"{(int(code) + 1) % 1_000_000:06d}"})
     assert (wrong.status_code, "tidak cocok" in wrong.text) == (422, True)
@@ -82,7 +83,7 @@ def test_a_lost_ticket_is_had_again_by_its_old_address(
 def code_for(sending: TestClient, services: Services) -> tuple[str, str]:
     """Ask for a code; where it is typed, and what the message says."""
     where = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
-    return where, ticket_office(services.settings).code_of(UUID(where.rsplit("/", 1)[1]))
+    return where, TicketOffice.of(Keyring.of(services.settings)).code_of(UUID(where.rsplit("/", 1)[1]))
 
 
 def test_an_address_that_others_know_is_changed_with_a_code(
@@ -96,7 +97,7 @@ def test_an_address_that_others_know_is_changed_with_a_code(
     assert sending.get(new).status_code == 200
     for opened in (sending.get(known), sending.get(f"{known}/kode.svg"), sending.post(f"{known}/batal")):
         assert opened.status_code == 404
-    office = ticket_office(app_services.settings)
+    office = TicketOffice.of(Keyring.of(app_services.settings))
     booking = office.unsealed(known.rsplit("/", 1)[1])[0]
     # Messages that leave from now on lead to the new one.
     with transaction(app_services.engine) as db:
@@ -158,11 +159,13 @@ def test_several_tickets_are_listed(sending: TestClient, world: PageWorld, app_s
     ticket = book(sending, world)
     with transaction(app_services.engine) as db:
         desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
-        first = db.get_one(Booking, ticket_office(app_services.settings).unsealed(ticket.rsplit("/", 1)[1])[0])
+        first = db.get_one(
+            Booking, TicketOffice.of(Keyring.of(app_services.settings)).unsealed(ticket.rsplit("/", 1)[1])[0]
+        )
         desk.stock("mr-10/MR101", 2)
         desk.confirmed(desk.session(product="mr-10", ahead=2), first.person_id)
     address = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
-    code = ticket_office(app_services.settings).code_of(UUID(address.rsplit("/", 1)[1]))
+    code = TicketOffice.of(Keyring.of(app_services.settings)).code_of(UUID(address.rsplit("/", 1)[1]))
     listed = sending.post(address, data={"kode": code})
     assert listed.status_code == 200
     assert listed.headers["cache-control"] == "private, no-store"
@@ -173,7 +176,7 @@ def test_after_the_dose_the_ticket_shows_it_and_books_the_next(
     site: TestClient, world: PageWorld, app_services: Services
 ) -> None:
     ticket = book(site, world)
-    office = ticket_office(app_services.settings)
+    office = TicketOffice.of(Keyring.of(app_services.settings))
     booking_id = office.unsealed(ticket.rsplit("/", 1)[1])[0]
     for answer in (site.get(f"{ticket}/berikutnya"), site.post(f"{ticket}/berikutnya", data={"session": str(uuid4())})):
         assert (answer.status_code, answer.headers["location"]) == (303, ticket)  # no dose was given yet
@@ -217,7 +220,7 @@ def test_after_the_dose_the_ticket_shows_it_and_books_the_next(
 
 def test_an_offer_s_deadline_is_shown_with_its_date(site: TestClient, world: PageWorld, app_services: Services) -> None:
     ticket = book(site, world)
-    office = ticket_office(app_services.settings)
+    office = TicketOffice.of(Keyring.of(app_services.settings))
     with transaction(app_services.engine) as db:
         now = app_services.clock()
         desk = Desk(db, replace(world.world, now=now), now)

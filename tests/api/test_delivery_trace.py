@@ -20,6 +20,7 @@ from tracker.events import KINDS
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
+from tracker.sealing.keyring import Keyring
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_webhook_is_made_told_its_secret_once_heard_and_removed(door: Door) ->
     deliver_webhooks(
         door.services.engine,
         client,
-        secret_key,
+        Keyring((secret_key,)),
         kinds=KINDS,
         now=utc_now(),
         resolve_host=lambda _host, _port: ["203.0.114.7"],

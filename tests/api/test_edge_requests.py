@@ -238,7 +238,14 @@ def test_the_live_feed_shows_the_callers_subtree_only_and_resumes_from_the_last_
 def test_readyz_says_which_part_is_missing(client: TestClient, app_services: Services, missing: str) -> None:
     """Whoever watches the house hears of a program that stopped, not only of one that was never started."""
     silent = client.get("/readyz")
-    checks = {"database": True, "migrations": True, "broker": True, "ingest": False, "worker": False}
+    checks = {
+        "database": True,
+        "migrations": True,
+        "secret_key": True,
+        "broker": True,
+        "ingest": False,
+        "worker": False,
+    }
     assert (silent.status_code, silent.json()["checks"]) == (503, checks)
     now = utc_now()
     with transaction(app_services.engine) as db:

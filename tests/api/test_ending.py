@@ -29,6 +29,7 @@ from tracker.events import KINDS
 from tracker.feed.models import FeedEvent
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
+from tracker.sealing.keyring import Keyring
 
 OLD, NEW = "kata-sandi-lama", "kata-sandi-baru"
 
@@ -188,7 +189,7 @@ def test_a_webhook_hears_no_more_than_its_key_and_nothing_once_that_is_revoked(
             webhook = db.scalars(select(Webhook)).one()
             kept = webhook.position, webhook.next_at
             webhook.position, webhook.next_at = 0, utc_now()
-        requests = claim_requests(app_services.engine, KINDS, utc_now(), None, 5)
+        requests = claim_requests(app_services.engine, Keyring.of(app_services.settings), KINDS, utc_now(), None, 5)
         with transaction(app_services.engine) as db:
             webhook = db.scalars(select(Webhook)).one()
             webhook.position, webhook.next_at = kept

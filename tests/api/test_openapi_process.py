@@ -98,7 +98,14 @@ def test_it_answers_logs_in_and_lists_and_ends_when_told(program: Program) -> No
     status, ready = program.ask("GET", "/readyz")
     assert isinstance(ready, dict)
     # Alone: neither ingester nor worker runs beside it.
-    checks = {"database": True, "migrations": True, "broker": True, "ingest": False, "worker": False}
+    checks = {
+        "database": True,
+        "migrations": True,
+        "secret_key": True,
+        "broker": True,
+        "ingest": False,
+        "worker": False,
+    }
     assert (status, ready["checks"]) == (503, checks)
     status, described = program.ask("GET", "/openapi.json")
     assert status == 200

@@ -20,7 +20,8 @@ from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
-from tracker.registration.service.tickets import ticket_office
+from tracker.registration.service.tickets import TicketOffice
+from tracker.sealing.keyring import Keyring
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -59,7 +60,7 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
     assert site.post(f"{ticket}/batal").status_code == 303
     assert "Dibatalkan" in site.get(ticket).text
     with transaction(app_services.engine) as db:
-        booking = ticket_office(app_services.settings).unsealed(ticket.rsplit("/", 1)[1])[0]
+        booking = TicketOffice.of(Keyring.of(app_services.settings)).unsealed(ticket.rsplit("/", 1)[1])[0]
         assert db.get_one(Booking, booking).state.value == "cancelled"
     assert str(booking) not in ticket
     # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
@@ -78,7 +79,7 @@ def test_who_knows_a_number_learns_and_moves_nothing_of_its_owner(
     mine = site.post(session, data=owner).headers["location"]
     site.post(f"{mine}/pasti")
     with transaction(app_services.engine) as db:
-        booking = ticket_office(app_services.settings).unsealed(mine.rsplit("/", 1)[1])[0]
+        booking = TicketOffice.of(Keyring.of(app_services.settings)).unsealed(mine.rsplit("/", 1)[1])[0]
         db.execute(update(Booking).where(Booking.id == booking).values(state="vaccinated", vaccinated_at=world.now))
     answers = []
     for nik in ("3671015506920011", "3671015506920012"):  # vaccinated; never seen

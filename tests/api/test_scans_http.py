@@ -20,7 +20,8 @@ from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
-from tracker.registration.service.tickets import ticket_office
+from tracker.registration.service.tickets import TicketOffice
+from tracker.sealing.keyring import Keyring
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.changing_status import change_status
@@ -199,7 +200,7 @@ def test_a_citizens_ticket_opens_its_booking_for_those_who_may_see_it(shelf: She
     booking = {"id": str(uuid7()), "person": person["id"], "session": session["id"], "dose": 1, "medium": "app"}
     assert shelf.ask("POST", "/api/v1/bookings", Role.CITY, json=booking).status_code == 201
     code = shelf.get(f"/api/v1/bookings/{booking['id']}/ticket", Role.CITY)["ticket"]
-    office = ticket_office(shelf.services.settings)
+    office = TicketOffice.of(Keyring.of(shelf.services.settings))
     link = office.link(office.sealed(UUID(booking["id"])))
     for text in (code, f"]Q1{code}", link):
         opened = shelf.scan(text)["opens"]

@@ -26,6 +26,7 @@ from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, Un
 from tracker.delivery.messages import CLAIM, MOST_ATTEMPTS, deliver_due
 from tracker.delivery.models import MessageState, OutMessage, Webhook
 from tracker.delivery.rules.signing import HEADER, verify
+from tracker.delivery.secrets import secret_of
 from tracker.delivery.senders import (
     ByMedium,
     KannelSender,
@@ -41,7 +42,6 @@ from tracker.delivery.service import (
     add_webhook,
     queue_message,
     remove_webhook,
-    secret_of,
     webhook_in_reach,
 )
 from tracker.delivery.webhooks import EVENTS_PER_REQUEST, deliver_webhooks
@@ -51,11 +51,12 @@ from tracker.feed.numbering import number_pending
 from tracker.feed.service import append
 from tracker.kit.errors import Forbidden
 from tracker.quota.events import QuotaChanged
+from tracker.sealing.keyring import Keyring
 from tracker.stock.events import StockMoved, StockShort
 from tracker.stock.rules.words import Kind
 
 HERE = UUID(int=7)
-SECRET = "a secret for tests only, at least 32 characters"
+KEYS = Keyring(("a secret for tests only, at least 32 characters",))
 
 
 def queue(engine: Engine, person: str = "p1", medium: str = "sms") -> UUID:
@@ -212,7 +213,7 @@ def say(engine: Engine, unit: UUID | None, *subjects: str, news: Callable[[UUID 
 def subscribe(world: World, engine: Engine, role: Role = Role.CITY, **more: object) -> Webhook:
     command = NewWebhook(**({"url": "https://jaki.example.id/hook"} | more))  # type: ignore[arg-type]  # test data
     with transaction(engine) as db:
-        return add_webhook(db, world.who(role), command, known=KINDS, private_allowed=False, now=NOW)
+        return add_webhook(db, world.who(role), command, known=KINDS, private_allowed=False, keyring=KEYS, now=NOW)
 
 
 def public(host: str, port: int) -> list[str]:
@@ -222,7 +223,7 @@ def public(host: str, port: int) -> list[str]:
 
 def deliver(engine: Engine, receiver: Receiver, minutes: float = 0, resolve: Callable[..., list[str]] = public) -> int:
     now = NOW + timedelta(minutes=minutes)
-    return deliver_webhooks(engine, receiver.client, SECRET, kinds=KINDS, now=now, resolve_host=resolve)
+    return deliver_webhooks(engine, receiver.client, KEYS, kinds=KINDS, now=now, resolve_host=resolve)
 
 
 def test_a_subscriber_hears_its_own_subtree_signed_and_in_order(world_and_engine: tuple[World, Engine]) -> None:
@@ -236,7 +237,9 @@ def test_a_subscriber_hears_its_own_subtree_signed_and_in_order(world_and_engine
     assert deliver(engine, receiver) == 1
     assert receiver.subjects() == ["a", "b", "c"]
     request = receiver.requests[0]
-    assert verify(secret_of(SECRET, hook.id), request.content, request.headers[HEADER])
+    with transaction(engine) as db:
+        secret = secret_of(db, KEYS, hook)
+    assert verify(secret, request.content, request.headers[HEADER])
     assert deliver(engine, receiver) == 0
     say(engine, world.city.id, "d")
     deliver(engine, receiver)
@@ -344,13 +347,15 @@ def test_a_receiver_that_drips_is_cut_off_and_delays_nobody(world_and_engine: tu
     def deliver_all(failing: bool | None = None, minutes: float = 0) -> int:
         now = NOW + timedelta(minutes=minutes)
         return deliver_webhooks(
-            engine, client, SECRET, kinds=KINDS, now=now, failing=failing, private_allowed=True, whole_call_s=0.5
+            engine, client, KEYS, kinds=KINDS, now=now, failing=failing, private_allowed=True, whole_call_s=0.5
         )
 
     try:
         with transaction(engine) as db:
             who = world.who(Role.CITY)
-            slow = add_webhook(db, who, NewWebhook(url=dripping.url), known=KINDS, private_allowed=True, now=NOW).id
+            slow = add_webhook(
+                db, who, NewWebhook(url=dripping.url), known=KINDS, private_allowed=True, keyring=KEYS, now=NOW
+            ).id
         subscribe(world, engine)
         say(engine, world.city.id, "a")
         assert deliver_all() == 1
@@ -388,7 +393,7 @@ def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> N
         (NewWebhook(url="https://a.example.id/", kinds=("DROP TABLE",)), BadKinds),
     ):
         with pytest.raises(error):
-            add_webhook(db, city, command, known=KINDS, private_allowed=False, now=NOW)
+            add_webhook(db, city, command, known=KINDS, private_allowed=False, keyring=KEYS, now=NOW)
     with pytest.raises(Forbidden):
         add_webhook(
             db,
@@ -396,14 +401,17 @@ def test_webhooks_are_refused_where_they_must_be(db: Session, world: World) -> N
             NewWebhook(url="https://a.example.id/"),
             known=KINDS,
             private_allowed=False,
+            keyring=KEYS,
             now=NOW,
         )
     for _ in range(MOST_WEBHOOKS):
         made = add_webhook(
-            db, city, NewWebhook(url="https://a.example.id/"), known=KINDS, private_allowed=False, now=NOW
+            db, city, NewWebhook(url="https://a.example.id/"), known=KINDS, private_allowed=False, keyring=KEYS, now=NOW
         )
     with pytest.raises(TooManyWebhooks):
-        add_webhook(db, city, NewWebhook(url="https://a.example.id/"), known=KINDS, private_allowed=False, now=NOW)
+        add_webhook(
+            db, city, NewWebhook(url="https://a.example.id/"), known=KINDS, private_allowed=False, keyring=KEYS, now=NOW
+        )
     # Whoever manages its account may end it; nobody else knows of it.
     assert webhook_in_reach(db, world.who(Role.PROVINCE), made.id) is made
     for role in (Role.MANAGER, Role.INTEGRATOR, Role.AUDITOR):

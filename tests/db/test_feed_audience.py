@@ -22,6 +22,7 @@ from tracker.events import KINDS
 from tracker.feed.models import FeedEvent
 from tracker.feed.numbering import number_pending
 from tracker.kit.ids import uuid7
+from tracker.sealing.keyring import Keyring
 
 SECRET = "a secret for tests only, at least 32 characters"
 
@@ -57,7 +58,9 @@ def delivered(engine: Engine, world: World, role: Role) -> tuple[list[str], list
                 )
             )  # fmt: skip
         else:
-            add_webhook(db, world.who(role), hook, known=KINDS, private_allowed=True, now=NOW)
+            add_webhook(
+                db, world.who(role), hook, known=KINDS, private_allowed=True, keyring=Keyring((SECRET,)), now=NOW
+            )
     bodies: list[dict[str, object]] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -67,7 +70,7 @@ def delivered(engine: Engine, world: World, role: Role) -> tuple[list[str], list
     def client() -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
 
-    while deliver_webhooks(engine, client, SECRET, kinds=KINDS, now=NOW, private_allowed=True):
+    while deliver_webhooks(engine, client, Keyring((SECRET,)), kinds=KINDS, now=NOW, private_allowed=True):
         pass
     events = [event for body in bodies for event in body["events"]]  # type: ignore[attr-defined]  # JSON
     return [event["subject"] for event in events], bodies

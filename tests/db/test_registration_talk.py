@@ -350,7 +350,7 @@ def test_a_phone_that_holds_only_the_public_key_can_check_a_ticket(desk: Desk) -
     from joserfc.jwk import OKPKey
 
     booking, signed = arriving(desk)
-    jwk: dict[str, str | list[str]] = {**OFFICE.public_key()}
+    jwk: dict[str, str | list[str]] = {**OFFICE.public_keys()[0]}
     public = OKPKey.import_key(jwk)
     assert not public.is_private
     assert booking.id.hex in jws.deserialize_compact(signed, public, algorithms=["Ed25519"]).payload.decode()

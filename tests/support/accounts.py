@@ -17,6 +17,7 @@ from tracker.access.tokens import issue_token
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
+from tracker.sealing.keyring import Keyring
 
 
 def make_account(
@@ -33,8 +34,8 @@ def signed_in(services: Services, world: World, role: Role) -> dict[str, str]:
     """The Authorization header of the world's account with this role, without the password's costly hash."""
     account = world.who(role).account_id
     assert account is not None
-    secret = services.settings.secret_key.get_secret_value()
-    return {"Authorization": f"Bearer {issue_token(secret, account, now=utc_now(), minutes=5)}"}
+    keyring = Keyring.of(services.settings)
+    return {"Authorization": f"Bearer {issue_token(keyring, account, now=utc_now(), minutes=5)}"}
 
 
 def bearer(

@@ -6,10 +6,11 @@ import pytest
 
 from tracker.access.principal import SYSTEM, Grant, Principal
 from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, path_label, within
-from tracker.access.tokens import account_of_token, derived_key, issue_token
+from tracker.access.tokens import account_of_token, issue_token
 from tracker.kit.clock import utc_now
 from tracker.kit.errors import Forbidden, NotFound
 from tracker.kit.ids import uuid7
+from tracker.sealing.keyring import Keyring, derived_key
 
 BANTEN = Principal(account_id=uuid7(), name="Banten", grants=(Grant(role=Role.PROVINCE, path="id.36"),))
 AUDITOR = Principal(account_id=uuid7(), name="Auditor", grants=(Grant(role=Role.AUDITOR, path="id.36"),))
@@ -53,12 +54,14 @@ def test_a_code_becomes_a_label_an_old_ltree_takes() -> None:
 def test_a_token_of_another_secret_or_an_ended_one_proves_nothing() -> None:
     now = utc_now()
     account = uuid7()
-    token = issue_token("one secret", account, now=now, minutes=5)
-    assert account_of_token("one secret", token, now=now) == (account, now)
-    assert account_of_token("another secret", token, now=now) is None
-    assert account_of_token("one secret", token, now=now.replace(year=now.year + 1)) is None
+    one, another = Keyring(("one secret",)), Keyring(("another secret",))
+    token = issue_token(one, account, now=now, minutes=5)
+    assert account_of_token(one, token, now=now) == (account, now)
+    assert account_of_token(another, token, now=now) is None
+    assert account_of_token(Keyring((*another.secrets, *one.secrets)), token, now=now) == (account, now)
+    assert account_of_token(one, token, now=now.replace(year=now.year + 1)) is None
     unsigned = "eyJhbGciOiJub25lIn0." + token.split(".")[1] + "."
-    assert account_of_token("one secret", unsigned, now=now) is None
+    assert account_of_token(one, unsigned, now=now) is None
 
 
 def test_keys_for_different_purposes_differ() -> None:

@@ -14,7 +14,8 @@ from tracker.people.errors import BadName, BadNik, BadPhone
 from tracker.people.rules.contact import clean_name, clean_phone, masked_phone, takes_messages
 from tracker.people.rules.nik import Sex, read_nik
 from tracker.people.service import NewPerson
-from tracker.people.vault import NikVault
+from tracker.people.vault import NikPen, NikVault
+from tracker.sealing.service import KeyInUse
 
 TODAY = date(2026, 3, 2)
 SECRET = "a secret for tests only, at least 32 characters"
@@ -90,11 +91,12 @@ def test_neither_the_number_nor_the_command_shows_it() -> None:
 
 def test_the_hash_needs_the_key_and_the_cipher_its_person() -> None:
     vault, other = NikVault.from_secret(SECRET), NikVault.from_secret(SECRET + "!")
+    pen = NikPen.of(KeyInUse(1, vault.keyring))
     number, person = "3671051708900001", UUID(int=7)
-    assert vault.digest(number) == vault.digest(number) != other.digest(number)
-    sealed = vault.seal(number, person)
+    assert [pen.digest(number)] == vault.digests(number) != other.digests(number)
+    sealed = pen.seal(number, person)
     assert number.encode() not in sealed
-    assert sealed != vault.seal(number, person)
+    assert sealed != pen.seal(number, person)
     assert vault.open(sealed, person) == number
     for wrong, whom in ((vault, UUID(int=8)), (other, person)):
         with pytest.raises(InvalidTag):

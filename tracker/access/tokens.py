@@ -5,40 +5,38 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from uuid import UUID
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+
+from tracker.sealing.keyring import Keyring
 
 ALGORITHM = "HS256"
 KEY_PREFIX = "rnt_"
 
 
-@lru_cache(maxsize=64)
-def derived_key(secret_key: str, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose (HKDF, RFC 5869), so that no key serves two."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"rantai {purpose}".encode()).derive(secret_key.encode())
-
-
-def issue_token(secret_key: str, account_id: UUID, *, now: datetime, minutes: int) -> str:
-    """A signed token naming the account; the roles are looked up at each use, so a grant withdrawn is gone at once."""
+def issue_token(keyring: Keyring, account_id: UUID, *, now: datetime, minutes: int) -> str:
+    """A token naming the account, signed with the first key of the ring; the roles are looked up at each use, so a grant withdrawn is gone at once."""
     claims = {
         "sub": str(account_id),
         "iat": now.timestamp(),
         "exp": int((now + timedelta(minutes=minutes)).timestamp()),
         "aud": "rantai",
     }
-    key = OctKey.import_key(derived_key(secret_key, "bearer token"))
+    key = OctKey.import_key(keyring.derived("bearer token")[0])
     return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, claims, key)
 
 
-def account_of_token(secret_key: str, token: str, *, now: datetime) -> tuple[UUID, datetime] | None:
-    """The account a valid, unexpired token names, and when it was issued; None otherwise."""
-    key = OctKey.import_key(derived_key(secret_key, "bearer token"))
+def account_of_token(keyring: Keyring, token: str, *, now: datetime) -> tuple[UUID, datetime] | None:
+    """The account that a valid, unexpired token names, signed with any of the keys, and when it was issued; None otherwise."""
+    read = (_read_token(key, token, now) for key in keyring.derived("bearer token"))
+    return next((told for told in read if told is not None), None)
+
+
+def _read_token(secret: bytes, token: str, now: datetime) -> tuple[UUID, datetime] | None:
+    key = OctKey.import_key(secret)
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         if claims.get("aud") != "rantai" or int(claims["exp"]) <= now.timestamp():

@@ -23,6 +23,8 @@ from tracker.edge.places import Places
 from tracker.edge.services import Services
 from tracker.feed.aside import count_aside
 from tracker.feed.waiting import count_waiting
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import missing_keys
 from tracker.telemetry.queries.deadletters import dead_letters_by_reason
 
 router = APIRouter(tags=["health"])
@@ -86,7 +88,12 @@ async def _aside(request: Request, work: Callable[[], Answer]) -> Answer:
 
 
 def _look(shared: Services, now: datetime) -> Ready:
-    checks = {"database": False, "migrations": False, "broker": _broker(shared.settings.mqtt_url.get_secret_value())}
+    checks = {
+        "database": False,
+        "migrations": False,
+        "secret_key": False,
+        "broker": _broker(shared.settings.mqtt_url.get_secret_value()),
+    }
     checks |= dict.fromkeys(PROGRAMS, False)
     ages: dict[str, float | None] = {}
     aside: int | None = None
@@ -95,6 +102,7 @@ def _look(shared: Services, now: datetime) -> Ready:
             checks["database"] = db.scalar(text("SELECT 1")) == 1
             checks["migrations"] = _revision(db) == head_revision()
             if checks["migrations"]:
+                checks["secret_key"] = _keys(db, shared)
                 ages = _ages(db, now)
                 checks |= {name: _beats(ages[loop]) for name, loop in PROGRAMS.items()}
                 aside = count_aside(db)
@@ -126,6 +134,10 @@ def _gauges(shared: Services) -> Response:
         SET_ASIDE.set(float("nan"))
         WAITING.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _keys(db: Session, shared: Services) -> bool:
+    return not missing_keys(db, Keyring.of(shared.settings))
 
 
 def _broker(url: str) -> bool:

@@ -10,6 +10,8 @@ from tracker.access.tokens import issue_token
 from tracker.api.token_schemas import GrantOut, Me, Token, TokenRequest
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import keyring_in_use
 
 router = Router(prefix="/api/v1", tags=["access"])
 
@@ -27,8 +29,8 @@ def create_token(body: TokenRequest, request: Request, db: Db, now: Now, shared:
     account = check_password(db, body.username, body.password.get_secret_value())
     throttle_of(request).got_in(request.client.host if request.client else "?", body.username)
     minutes = shared.settings.api.token_minutes
-    secret = shared.settings.secret_key.get_secret_value()
-    return Token(access_token=issue_token(secret, account.id, now=now, minutes=minutes), expires_in=minutes * 60)
+    keyring = keyring_in_use(db, Keyring.of(shared.settings))
+    return Token(access_token=issue_token(keyring, account.id, now=now, minutes=minutes), expires_in=minutes * 60)
 
 
 @router.get("/me", operation_id="read_me")

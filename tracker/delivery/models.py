@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -52,7 +52,7 @@ class OutMessage(Base):
 class Webhook(Base):
     """A subscriber: gets the feed from `position` on, as the account that made it may see it.
 
-    The secret is derived from the installation's key and `id`, so it is stored nowhere.
+    Its secret is kept sealed; where that is None, in rows of earlier versions, it is derived from the first secret key and `id`.
     """
 
     __tablename__ = "webhook"
@@ -60,6 +60,9 @@ class Webhook(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    secret_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
+    secret_key: Mapped[int | None] = mapped_column(SmallInteger)
+    """Under which secret key of the house it is sealed."""
     key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_key.id"))
     """The API key it was made with: it hears no more than the key may, and nothing once that is revoked."""
     url: Mapped[str]

@@ -11,9 +11,11 @@ from tracker.delivery import service
 from tracker.delivery.models import Webhook
 from tracker.delivery.presenting import webhook_made, webhook_out
 from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
+from tracker.delivery.secrets import secret_of
 from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.sealing.keyring import Keyring
 
 router = Router(prefix="/api/v1", tags=["delivery"])
 
@@ -27,9 +29,11 @@ def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Sh
     """
     command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
     private_allowed = shared.settings.delivery.private_webhooks
-    made = service.add_webhook(db, caller, command, known=known, private_allowed=private_allowed, now=now)
-    secret = service.secret_of(shared.settings.secret_key.get_secret_value(), made.id)
-    return webhook_made(made, secret)
+    keyring = Keyring.of(shared.settings)
+    made = service.add_webhook(
+        db, caller, command, known=known, private_allowed=private_allowed, keyring=keyring, now=now
+    )
+    return webhook_made(made, secret_of(db, keyring, made))
 
 
 @router.get("/webhooks")

@@ -14,16 +14,18 @@ from tracker.access.ending import account_in_reach
 from tracker.access.models import LoginAccount
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.access.tokens import derived_key
 from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, UnknownTemplate, WebhookNotFound
 from tracker.delivery.models import MessageState, OutMessage, Webhook
 from tracker.delivery.rules.addresses import refusal_of_url
 from tracker.delivery.rules.templates import TEMPLATES
+from tracker.delivery.secrets import new_secret, seal
 from tracker.feed.kinds import Kinds
 from tracker.feed.queries import last_position
 from tracker.feed.service import cause_of
 from tracker.kit.errors import DomainError, Forbidden
 from tracker.kit.ids import uuid7
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import key_to_write
 
 MOST_WEBHOOKS = 20
 
@@ -81,6 +83,7 @@ def add_webhook(
     *,
     known: Kinds,
     private_allowed: bool,
+    keyring: Keyring,
     now: datetime,
 ) -> Webhook:
     """Subscribe the caller's account to the feed, from now on or from an earlier position.
@@ -114,6 +117,8 @@ def add_webhook(
         next_at=now,
         created_at=now,
     )
+    key = key_to_write(db, keyring)
+    webhook.secret_cipher, webhook.secret_key = seal(key, new_secret(), webhook.id), key.number
     db.add(webhook)
     db.flush()
     return webhook
@@ -148,8 +153,3 @@ def webhooks_of(db: Session, principal: Principal, username: str | None) -> Sele
         principal.require(Permission.WEBHOOK_WRITE)
         return select(Webhook).where(Webhook.account_id == principal.account_id)
     return select(Webhook).where(Webhook.account_id == account_in_reach(db, principal, username).id)
-
-
-def secret_of(secret_key: str, webhook_id: UUID) -> str:
-    """The signing secret of a webhook, told once when it is made; 64 hexadecimal digits."""
-    return derived_key(secret_key, f"webhook {webhook_id}").hex()

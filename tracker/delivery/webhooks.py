@@ -12,7 +12,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -32,10 +32,11 @@ from tracker.delivery.models import Webhook
 from tracker.delivery.rules.addresses import is_public
 from tracker.delivery.rules.backoff import wait_after
 from tracker.delivery.rules.signing import HEADER, signature
-from tracker.delivery.service import secret_of
+from tracker.delivery.secrets import secret_of
 from tracker.feed.kinds import Kinds
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
+from tracker.sealing.keyring import Keyring
 
 CLAIM = timedelta(seconds=30)
 EVENTS_PER_REQUEST = 100
@@ -60,6 +61,7 @@ class WebhookRequest:
 
     webhook_id: UUID
     url: str
+    secret: str = field(repr=False)
     failures: int
     events: tuple[dict[str, Any], ...]
     before: int
@@ -69,7 +71,7 @@ class WebhookRequest:
 def deliver_webhooks(
     engine: Engine,
     open_client: OpenClient,
-    secret_key: str,
+    keyring: Keyring,
     *,
     kinds: Kinds,
     now: datetime,
@@ -85,14 +87,14 @@ def deliver_webhooks(
     all. Call again at once while the answer is not 0. `private_allowed` lets requests into private networks (demo,
     tests, receivers of one's own).
     """
-    requests = claim_requests(engine, kinds, now, failing, most)
+    requests = claim_requests(engine, keyring, kinds, now, failing, most)
     for request in requests:
         if not request.events:
             _record(engine, request, None, now)
     to_send = [request for request in requests if request.events]
     if not to_send:
         return 0
-    errand = _Errand(secret_key, private_allowed, resolve_host, whole_call_s)
+    errand = _Errand(private_allowed, resolve_host, whole_call_s)
 
     async def call(client: httpx2.AsyncClient, request: WebhookRequest) -> bool:
         error = await _post(client, request, errand)
@@ -113,14 +115,13 @@ def deliver_webhooks(
 class _Errand:
     """What all calls of a round have in common."""
 
-    secret_key: str
     private_allowed: bool
     resolve_host: Resolve
     whole_call_s: float
 
 
 def claim_requests(
-    engine: Engine, kinds: Kinds, now: datetime, failing: bool | None, most: int
+    engine: Engine, keyring: Keyring, kinds: Kinds, now: datetime, failing: bool | None, most: int
 ) -> list[WebhookRequest]:
     """Up to `most` requests that are due, each claimed for a while and worded for its receiver."""
     with transaction(engine) as db:
@@ -136,13 +137,15 @@ def claim_requests(
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        requests = [_request(db, webhook, newest, kinds, now) for webhook in db.scalars(due)]
+        requests = [_request(db, keyring, webhook, newest, kinds, now) for webhook in db.scalars(due)]
         ids = [request.webhook_id for request in requests]
         db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
         return requests
 
 
-def _request(db: Session, webhook: Webhook, newest: int, kinds: Kinds, now: datetime) -> WebhookRequest:
+def _request(
+    db: Session, keyring: Keyring, webhook: Webhook, newest: int, kinds: Kinds, now: datetime
+) -> WebhookRequest:
     if webhook.key_id is None:
         principal = principal_of(db, webhook.account_id)
     else:
@@ -158,6 +161,7 @@ def _request(db: Session, webhook: Webhook, newest: int, kinds: Kinds, now: date
     return WebhookRequest(
         webhook_id=webhook.id,
         url=webhook.url,
+        secret=secret_of(db, keyring, webhook),
         failures=webhook.failures,
         events=tuple(_event(event, kinds) for event in events),
         before=webhook.position,
@@ -196,7 +200,7 @@ async def _post(client: httpx2.AsyncClient, request: WebhookRequest, errand: _Er
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Rantai",
-        HEADER: signature(secret_of(errand.secret_key, request.webhook_id), body),
+        HEADER: signature(request.secret, body),
     }
     try:
         async with asyncio.timeout(errand.whole_call_s):

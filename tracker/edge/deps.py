@@ -23,6 +23,7 @@ from tracker.edge.hop import SAFE, Hop, Inside, services_of
 from tracker.edge.services import Services
 from tracker.feed.kinds import Kinds
 from tracker.kit.errors import Unauthenticated
+from tracker.sealing.keyring import Keyring
 
 LOGIN_COOKIE = "rantai_login"
 CSRF_HEADER = "X-CSRF-Token"
@@ -52,8 +53,7 @@ def identify(request: Request, db: Session, now: datetime) -> Principal | None:
     if scheme.lower() == "bearer":
         if proof.startswith(KEY_PREFIX):
             return principal_of_key(db, proof, now=now)
-        secret = services_of(request).settings.secret_key.get_secret_value()
-        token = account_of_token(secret, proof, now=now)
+        token = account_of_token(Keyring.of(services_of(request).settings), proof, now=now)
         return None if token is None else principal_of(db, token[0], issued_at=token[1])
     cookie = request.cookies.get(LOGIN_COOKIE)
     found = login_of(db, cookie, now=now) if cookie else None

@@ -31,6 +31,7 @@ from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named
 from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError
+from tracker.sealing.keyring import Keyring
 
 # Far longer than the work whose length would tell; nobody who waits for a message minds it.
 BEAT_S = 0.25
@@ -251,8 +252,8 @@ def _marker(parameter: inspect.Parameter) -> Inside | None:
 
 def _kept(hop: Hop, made: dict[str, Any]) -> Kept | None:
     caller = next((one for one in made.values() if isinstance(one, Principal)), None)
-    secret = services_of(hop.request).settings.secret_key.get_secret_value()
-    return kept_for(hop.db, caller, secret_key=secret, now=hop.now)
+    keyring = Keyring.of(services_of(hop.request).settings)
+    return kept_for(hop.db, caller, keyring=keyring, now=hop.now)
 
 
 def _named_like(endpoint: Endpoint, hopping: Callable[..., Awaitable[Any]], signature: inspect.Signature) -> Endpoint:

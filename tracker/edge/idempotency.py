@@ -14,12 +14,14 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Header, Request
 from fastapi.encoders import jsonable_encoder
@@ -29,12 +31,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
-from tracker.access.tokens import derived_key
 from tracker.edge.models import StoredAnswer
 from tracker.kit.errors import Conflict
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import keyring_in_use
 
 HEADER = "Idempotency-Key"
 _NONCE = 12
+_PURPOSE = "kept answers"
+ANSWERS_KEPT = timedelta(days=7)
 
 
 class IdempotencyMismatch(Conflict):
@@ -109,7 +114,7 @@ class Kept:
 
     db: Session
     account_id: UUID
-    secret_key: str
+    keyring: Keyring
     now: datetime
 
     def once(self, named: Named, work: Callable[[], Any], status: Callable[[], int]) -> Any:
@@ -134,7 +139,7 @@ class Kept:
         if row is None or row.fingerprint != named.fingerprint or row.answer is None:
             return None
         answer = self._opened(named, row.answer)
-        if answer.status_code == 201:
+        if answer is not None and answer.status_code == 201:
             answer.status_code = 200
         return answer
 
@@ -142,7 +147,10 @@ class Kept:
         row = self._row(named)
         if row is None or row.fingerprint != named.fingerprint or row.answer is None:
             raise IdempotencyMismatch
-        return self._opened(named, row.answer)
+        answer = self._opened(named, row.answer)
+        if answer is None:
+            raise IdempotencyMismatch
+        return answer
 
     def _insert(self, named: Named, answer: dict[str, Any] | None) -> bool:
         row = {
@@ -168,28 +176,36 @@ class Kept:
         content = None if isinstance(made, Response) else jsonable_encoder(made)
         status = made.status_code if isinstance(made, Response) else status
         nonce = os.urandom(_NONCE)
-        box = self._cipher().encrypt(nonce, orjson.dumps([status, content]), self._bound_to(named))
+        key = AESGCM(keyring_in_use(self.db, self.keyring).derived(_PURPOSE)[0])
+        box = key.encrypt(nonce, orjson.dumps([status, content]), self._bound_to(named))
         return {"sealed": base64.b64encode(nonce + box).decode()}
 
-    def _opened(self, named: Named, answer: dict[str, Any]) -> Response:
+    def _opened(self, named: Named, answer: dict[str, Any]) -> Response | None:
+        """None for what this process cannot read: kept open by an early version, or under a key it was not given."""
         if "sealed" not in answer:
-            raise IdempotencyMismatch  # kept by a version that kept answers open
+            return None
         box = base64.b64decode(answer["sealed"])
-        status, content = orjson.loads(self._cipher().decrypt(box[:_NONCE], box[_NONCE:], self._bound_to(named)))
+        plain = self._plain(box, self._bound_to(named))
+        if plain is None:
+            return None
+        status, content = orjson.loads(plain)
         return Response(status_code=status) if content is None else JSONResponse(content, status_code=status)
 
-    def _cipher(self) -> AESGCM:
-        return AESGCM(derived_key(self.secret_key, "kept answers"))
+    def _plain(self, box: bytes, bound_to: bytes) -> bytes | None:
+        for key in self.keyring.derived(_PURPOSE):
+            with suppress(InvalidTag):
+                return AESGCM(key).decrypt(box[:_NONCE], box[_NONCE:], bound_to)
+        return None
 
     def _bound_to(self, named: Named) -> bytes:
         return f"{self.account_id} {named.name} {named.fingerprint}".encode()
 
 
-def kept_for(db: Session, principal: Principal | None, *, secret_key: str, now: datetime) -> Kept | None:
+def kept_for(db: Session, principal: Principal | None, *, keyring: Keyring, now: datetime) -> Kept | None:
     """The caller's kept answers; None for who has no account, such as a device."""
     if principal is None or principal.account_id is None:
         return None
-    return Kept(db=db, account_id=principal.account_id, secret_key=secret_key, now=now)
+    return Kept(db=db, account_id=principal.account_id, keyring=keyring, now=now)
 
 
 def forget_answers(db: Session, *, before: datetime) -> None:

@@ -21,7 +21,7 @@ from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, 
 from tracker.people.rules.nik import Sex, read_nik
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 from tracker.people.service import birth_of, note_act, serve_person
-from tracker.people.vault import NikVault
+from tracker.people.vault import NikPen, NikVault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +96,23 @@ def correct_nik(db: Session, principal: Principal, command: CorrectNik, *, vault
         command.sex if nik else command.sex or person.sex,
         today,
     )
-    hashed = None if nik is None else vault.digest(nik.digits)
+    hashes = [None] if nik is None else vault.digests(nik.digits)
     identity = Identity.NONE if nik is None else Identity.PROVEN
-    if (person.nik_hash, person.identity, person.birth_date, person.sex) == (hashed, identity, birth_date, sex):
+    same_number = person.nik_hash in hashes
+    if same_number and (person.identity, person.birth_date, person.sex) == (identity, birth_date, sex):
         return person
-    if hashed is not None:
+    pen = vault.pen(db)
+    if nik is not None:
         other = db.scalar(
             select(Person.id).where(
-                Person.nik_hash == hashed, Person.identity == Identity.PROVEN, Person.id != person.id
+                Person.nik_hash.in_(hashes), Person.identity == Identity.PROVEN, Person.id != person.id
             )
         )
         if other is not None:
             raise NikTaken(field="nik", person=str(other))
-    before, old = _identity_shown(person, vault), person.nik_cipher
-    person.nik_hash, person.identity, person.without_nik = hashed, identity, command.without_nik
-    person.nik_cipher = None if nik is None else vault.seal(nik.digits, person.id)
+    before, old, old_key = _identity_shown(person, vault), person.nik_cipher, person.nik_key
+    person.identity, person.without_nik = identity, command.without_nik
+    _write_number(person, None if nik is None else nik.digits, pen)
     person.birth_date, person.sex = birth_date, sex
     note_act(
         db,
@@ -121,6 +123,7 @@ def correct_nik(db: Session, principal: Principal, command: CorrectNik, *, vault
         before=before,
         after=_identity_shown(person, vault),
         nik_cipher=old,
+        nik_key=old_key,
         now=now,
     )
     return person
@@ -144,7 +147,7 @@ def join_records(
     keep, gone = both[keep_id], both[gone_id]
     if keep.id != keep_id or gone.id != gone_id or keep.id == gone.id:
         raise MergedElsewhere(field="duplicate")
-    if keep.identity is gone.identity is Identity.PROVEN and keep.nik_hash != gone.nik_hash:
+    if keep.identity is gone.identity is Identity.PROVEN and _differ(keep, gone, vault):
         raise TwoNumbers(field="duplicate")
     before = {**_identity_shown(keep, vault), **_shown({"phone": keep.phone, "residence": keep.residence})}
     _take_over(db, keep, gone, vault)
@@ -159,6 +162,13 @@ def join_records(
     return keep, gone
 
 
+def _differ(one: Person, other: Person, vault: NikVault) -> bool:
+    """Whether two numbers are not the same, each under whatever key."""
+    if one.nik_hash == other.nik_hash or one.nik_cipher is None or other.nik_cipher is None:
+        return one.nik_hash != other.nik_hash
+    return vault.open(one.nik_cipher, one.id) != vault.open(other.nik_cipher, other.id)
+
+
 def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None:
     better = gone.identity is Identity.PROVEN or (keep.identity is Identity.NONE and gone.identity is Identity.CLAIMED)
     if keep.identity is not Identity.PROVEN and better and gone.nik_cipher is not None:
@@ -166,8 +176,8 @@ def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None
         gone.identity = Identity.CLAIMED  # its number is the other's now
         db.flush()
         digits = vault.open(gone.nik_cipher, gone.id)
-        keep.identity, keep.without_nik, keep.nik_hash = identity, None, gone.nik_hash
-        keep.nik_cipher = vault.seal(digits, keep.id)
+        keep.identity, keep.without_nik = identity, None
+        _write_number(keep, digits, vault.pen(db))
         keep.birth_date, keep.sex = gone.birth_date, gone.sex
     elif gone.identity is Identity.PROVEN:
         gone.identity = Identity.CLAIMED
@@ -179,6 +189,12 @@ def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None
         serve_person(db, keep, unit_id)
     if gone.unit_id is not None:
         serve_person(db, keep, gone.unit_id)
+
+
+def _write_number(person: Person, digits: str | None, pen: NikPen) -> None:
+    person.nik_hash = None if digits is None else pen.digest(digits)
+    person.nik_cipher = None if digits is None else pen.seal(digits, person.id)
+    person.nik_key = None if digits is None else pen.key
 
 
 def _locked(db: Session, principal: Principal, person_id: UUID) -> Person:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -40,6 +40,8 @@ class Person(Base):
     identity: Mapped[Identity] = mapped_column(StrEnumText(Identity), server_default="proven")
     nik_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     nik_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # Under which secret key the two are; None in rows of earlier versions: the first. The database refuses one not in use.
+    nik_key: Mapped[int | None] = mapped_column(SmallInteger)
     without_nik: Mapped[WithoutNik | None] = mapped_column(StrEnumText(WithoutNik))
     name: Mapped[str]
     birth_date: Mapped[date]
@@ -55,6 +57,8 @@ class Person(Base):
     registered_at: Mapped[datetime]
     # Keyed hash of what was registered, to know a repeat whatever was changed since; None in rows of earlier versions.
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The secret key of that hash; None is the first.
+    content_key: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class PersonUnit(Base):
@@ -85,3 +89,4 @@ class PersonRecord(Base):
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     nik_cipher: Mapped[bytes | None] = mapped_column(LargeBinary)
+    nik_key: Mapped[int | None] = mapped_column(SmallInteger)

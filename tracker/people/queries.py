@@ -67,7 +67,7 @@ def persons_by_nik(db: Session, nik: str, *, vault: NikVault, now: datetime) -> 
     return list(
         db.scalars(
             select(Person)
-            .where(Person.nik_hash == vault.digest(digits), Person.merged_into_id.is_(None))
+            .where(Person.nik_hash.in_(vault.digests(digits)), Person.merged_into_id.is_(None))
             .order_by(Person.identity == Identity.CLAIMED, Person.registered_at.desc(), Person.id)
             .limit(MOST_OF_ONE_NUMBER)
         )

@@ -88,4 +88,4 @@ def list_record(
 
 
 def _vault(shared: Services) -> NikVault:
-    return NikVault.from_secret(shared.settings.secret_key.get_secret_value())
+    return NikVault.of(shared.settings)

@@ -28,6 +28,8 @@ from tracker.people.vault import NikVault
 
 # The oldest people alive are younger than that.
 _MOST_YEARS = 125
+REGISTERED = ("name", "phone", "residence", "groups", "without_nik", "birth_date", "sex", "guardian_id")
+"""What is said of somebody when they are registered, besides the number: a repeat is known by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +90,26 @@ def register_person(
         "sex": sex,
         "guardian_id": command.guardian_id,
     }
-    content = _fingerprint(vault, nik, values)
     known = db.get(Person, command.id)
     if known is None:
         if command.guardian_id is not None:
             person_by_id(db, principal, command.guardian_id, Permission.PERSON_WRITE)
+        pen = vault.pen(db)
+        if not command.claimed and (holder := _holder(db, vault, nik)) is not None:
+            # It may stand there under another secret key, which no unique index sees.
+            raise NikTaken(field="nik", person=str(holder))
         fresh = db.scalar(
             upsert(Person)
             .values(
                 id=command.id,
                 identity=_identity(nik, claimed=command.claimed),
-                nik_hash=None if nik is None else vault.digest(nik.digits),
-                nik_cipher=None if nik is None else vault.seal(nik.digits, command.id),
+                nik_hash=None if nik is None else pen.digest(nik.digits),
+                nik_cipher=None if nik is None else pen.seal(nik.digits, command.id),
+                nik_key=None if nik is None else pen.key,
                 unit_id=unit_id,
                 registered_at=now,
-                content=content,
+                content=pen.digest(said_of(None if nik is None else nik.digits, values)),
+                content_key=pen.key,
                 **values,
             )
             .on_conflict_do_nothing()
@@ -114,7 +121,7 @@ def register_person(
             raise NikTaken(field="nik", person=str(_holder(db, vault, nik)))
     else:
         fresh = None
-    if not _same(known, content, vault, nik, values):
+    if not _same(known, vault, nik, values):
         raise OtherPerson(id=str(command.id))
     warnings = () if nik is None else tuple(w.value for w in nik.warnings)
     return Registered(person=person_now(db, known.id) or known, fresh=fresh is not None, warnings=warnings)
@@ -177,6 +184,7 @@ def note_act(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
     nik_cipher: bytes | None = None,
+    nik_key: int | None = None,
 ) -> None:
     """Write down what somebody did with a person's record."""
     db.add(
@@ -191,6 +199,7 @@ def note_act(
             before=before,
             after=after,
             nik_cipher=nik_cipher,
+            nik_key=nik_key,
         )
     )
     db.flush()
@@ -202,21 +211,22 @@ def _identity(nik: Nik | None, *, claimed: bool) -> Identity:
     return Identity.CLAIMED if claimed else Identity.PROVEN
 
 
-def _fingerprint(vault: NikVault, nik: Nik | None, values: Mapping[str, object]) -> bytes:
-    return vault.digest(json.dumps([None if nik is None else nik.digits, values], default=str, sort_keys=True))
+def said_of(digits: str | None, values: Mapping[str, object]) -> str:
+    """What was registered, as one text to be hashed; `values` are the person's `REGISTERED` columns."""
+    return json.dumps([digits, {name: values[name] for name in REGISTERED}], default=str, sort_keys=True)
 
 
-def _same(known: Person, content: bytes, vault: NikVault, nik: Nik | None, values: Mapping[str, object]) -> bool:
+def _same(known: Person, vault: NikVault, nik: Nik | None, values: Mapping[str, object]) -> bool:
     if known.content is not None:
-        return known.content == content
-    # A row of an earlier version, whose content nobody kept: it is compared as it stands.
-    hashed = None if nik is None else vault.digest(nik.digits)
-    return known.nik_hash == hashed and all(getattr(known, name) == value for name, value in values.items())
+        return known.content in vault.digests(said_of(None if nik is None else nik.digits, values))
+    # Nobody kept what was registered, or under a key that is gone: it is compared as it stands.
+    hashes = [None] if nik is None else vault.digests(nik.digits)
+    return known.nik_hash in hashes and all(getattr(known, name) == value for name, value in values.items())
 
 
 def _holder(db: Session, vault: NikVault, nik: Nik | None) -> UUID | None:
-    hashed = None if nik is None else vault.digest(nik.digits)
-    return db.scalar(select(Person.id).where(Person.nik_hash == hashed, Person.identity == Identity.PROVEN))
+    hashes = [] if nik is None else vault.digests(nik.digits)
+    return db.scalar(select(Person.id).where(Person.nik_hash.in_(hashes), Person.identity == Identity.PROVEN).limit(1))
 
 
 def _own_unit(db: Session, principal: Principal) -> UUID | None:

@@ -10,6 +10,7 @@ from tracker.registration.schemas import (
     CheckedInOut,
     HealthAnswerOut,
     HealthAnswersOut,
+    PublicHalf,
     PublicKeyOut,
     RepliesOut,
     TicketOut,
@@ -33,9 +34,9 @@ def health_answers_out(answers: Iterable[HealthAnswer]) -> HealthAnswersOut:
 
 
 def public_key_out(office: TicketOffice) -> PublicKeyOut:
-    """The public half of the key that signs tickets."""
-    key = office.public_key()
-    return PublicKeyOut(kty=key["kty"], crv=key["crv"], x=key["x"])
+    """The public halves of the keys that sign tickets."""
+    first, *others = [PublicHalf(kty=key["kty"], crv=key["crv"], x=key["x"]) for key in office.public_keys()]
+    return PublicKeyOut(**first.model_dump(), others=others)
 
 
 def ticket_out(signed: str) -> TicketOut:

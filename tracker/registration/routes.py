@@ -35,7 +35,7 @@ router = Router(prefix="/api/v1", tags=["registration"])
 @router.post("/conversations/messages", operation_id="answer_message")
 def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Shared) -> RepliesOut:
     """Answer a citizen's message; the same message again gets the same answer."""
-    vault = NikVault.from_secret(shared.settings.secret_key.get_secret_value())
+    vault = NikVault.of(shared.settings)
     message = Message(
         conversation_id=body.conversation,
         message_id=body.id,
@@ -44,7 +44,7 @@ def answer_message(body: MessageIn, db: Db, caller: Caller, now: Now, shared: Sh
         language=body.language,
         sender=body.sender,
     )
-    return replies_out(answer(db, caller, message, vault=vault, office=ticket_office(shared.settings), now=now))
+    return replies_out(answer(db, caller, message, vault=vault, office=ticket_office(db, shared.settings), now=now))
 
 
 @router.get("/persons/{person_id}/health-answers", operation_id="list_health_answers")
@@ -55,10 +55,10 @@ def list_health_answers(person_id: UUID, db: Db, caller: Caller, now: Now) -> He
 
 
 @router.get("/tickets/key", operation_id="read_ticket_key")
-def read_ticket_key(caller: Caller, shared: Shared) -> PublicKeyOut:
-    """The public key for checking tickets offline."""
+def read_ticket_key(db: Db, caller: Caller, shared: Shared) -> PublicKeyOut:
+    """The public keys for checking tickets offline: the one that signs, and others whose tickets are still out."""
     caller.require(Permission.BOOKING_READ)
-    return public_key_out(ticket_office(shared.settings))
+    return public_key_out(ticket_office(db, shared.settings))
 
 
 @router.get("/bookings/{booking_id}/ticket", operation_id="read_ticket")
@@ -67,7 +67,7 @@ def read_ticket(booking_id: UUID, db: Db, caller: Caller, shared: Shared) -> Tic
     row = db.execute(bookings_visible_to(caller).where(Booking.id == booking_id)).first()
     if row is None:
         raise BookingNotFound(booking=str(booking_id))
-    return ticket_out(ticket_office(shared.settings).sign(ticket_of(db, row[0])))
+    return ticket_out(ticket_office(db, shared.settings).sign(ticket_of(db, row[0])))
 
 
 @router.post("/bookings/{booking_id}/ticket/change-address", operation_id="change_ticket_address", status_code=204)
@@ -82,4 +82,4 @@ def change_ticket_address(booking_id: UUID, db: Db, caller: Caller, now: Now) ->
 @router.post("/tickets/check-in", operation_id="check_in")
 def check_in_by_ticket(body: CheckInIn, db: Db, caller: Caller, now: Now, shared: Shared) -> CheckedInOut:
     """Somebody shows a ticket: their booking has arrived."""
-    return checked_in_out(check_in(db, caller, ticket_office(shared.settings), body.ticket, body.facility, now=now))
+    return checked_in_out(check_in(db, caller, ticket_office(db, shared.settings), body.ticket, body.facility, now=now))

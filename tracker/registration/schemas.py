@@ -72,9 +72,15 @@ class TicketOut(BaseModel):
     svg: str
 
 
-class PublicKeyOut(BaseModel):
-    """Ed25519 public key (JWK): a phone checks tickets with it offline."""
+class PublicHalf(BaseModel):
+    """Ed25519 public key (JWK)."""
 
     kty: str
     crv: str
     x: str
+
+
+class PublicKeyOut(PublicHalf):
+    """What a phone checks tickets with offline: the key that signs new ones, and others that are valid beside it."""
+
+    others: list[PublicHalf] = Field(description="While one key is replaced by another: keys of tickets that are out.")

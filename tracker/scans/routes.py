@@ -55,5 +55,5 @@ def _reader(
     db: Session, caller: Principal, facility: str | None, shared: Services, now: datetime
 ) -> Callable[[str], Meaning]:
     at = None if facility is None else facility_by_code_or_id(db, caller, facility)
-    office = ticket_office(shared.settings)
+    office = ticket_office(db, shared.settings)
     return lambda text: read_scan(db, caller, text, facility=at, office=office, now=now)

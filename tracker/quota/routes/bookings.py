@@ -255,7 +255,7 @@ def read_history(person_id: UUID, db: Db, caller: Caller, now: Now) -> HistoryOu
 @router.post("/persons/{person_id}/merge", operation_id="merge_persons")
 def merge(person_id: UUID, body: MergeIn, db: Db, caller: Caller, now: Now, shared: Shared) -> HistoryOut:
     """Make another record part of this person: bookings, doses and claims of both are one person's then."""
-    vault = NikVault.from_secret(shared.settings.secret_key.get_secret_value())
+    vault = NikVault.of(shared.settings)
     command = MergePersons(person_id=person_id, duplicate_id=body.duplicate, reason=body.reason)
     person = merge_persons(db, caller, command, vault=vault, now=now)
     return history_out(person.id, appointments_of(db, person.id), dues_of(db, person.id))

@@ -11,8 +11,10 @@ import base64
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import zxingcpp
@@ -27,7 +29,6 @@ from joserfc.util import to_bytes
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
-from tracker.access.tokens import derived_key
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
@@ -38,6 +39,8 @@ from tracker.quota.service.commands import ArriveAt, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import BadTicket, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.rules.tickets import Ticket
+from tracker.sealing.keyring import Keyring
+from tracker.sealing.service import keyring_in_use
 from tracker.settings import Settings
 
 _ALGORITHM = "Ed25519"
@@ -45,35 +48,41 @@ _ALGORITHM = "Ed25519"
 
 @dataclass(frozen=True, slots=True)
 class TicketOffice:
-    """Signs and checks with the installation's own keys, derived from its secret; `address` is where its pages are."""
+    """Signs with the first of the keys it was given and takes what any of them signed; `address` is where its pages are."""
 
-    key: OKPKey
-    link_key: bytes = field(repr=False)
-    code_key: bytes = field(repr=False)
+    keys: tuple[OKPKey, ...]
+    link_keys: tuple[bytes, ...] = field(repr=False)
+    code_keys: tuple[bytes, ...] = field(repr=False)
     address: str
 
     @classmethod
-    def from_secret(cls, secret: str, address: str = "") -> TicketOffice:
-        """The office of an installation's RANTAI_SECRET_KEY and public address (`https://host`)."""
-        private = Ed25519PrivateKey.from_private_bytes(derived_key(secret, "ticket"))
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    def of(cls, keyring: Keyring, address: str = "") -> TicketOffice:
+        """The office of an installation's secret keys and public address (`https://host`)."""
         return cls(
-            OKPKey.import_key(pem), derived_key(secret, "ticket link"), derived_key(secret, "ticket code"), address
+            tuple(_signing_key(seed) for seed in keyring.derived("ticket")),
+            keyring.derived("ticket link"),
+            keyring.derived("ticket code"),
+            address,
         )
+
+    @classmethod
+    def from_secret(cls, secret: str, address: str = "") -> TicketOffice:
+        """The office of one secret key."""
+        return cls.of(Keyring((secret,)), address)
 
     def sealed(self, booking_id: UUID, turn: int = 0) -> str:
         """The secret of a booking's page, 43 characters or 46: `turn` says how often it was changed."""
         told = booking_id.bytes + (turn.to_bytes(2) if turn else b"")
-        return base64.urlsafe_b64encode(AESSIV(self.link_key).encrypt(told, None)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(AESSIV(self.link_keys[0]).encrypt(told, None)).rstrip(b"=").decode()
 
     def unsealed(self, secret: str) -> tuple[UUID, int]:
         """The booking and the turn of a secret; raises TicketNotFound, also for a booking's id, which is no secret."""
-        try:
-            sealed = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars="-_", validate=True)
-            told = AESSIV(self.link_key).decrypt(sealed, None)
-            return UUID(bytes=told[:16]), int.from_bytes(told[16:])
-        except (ValueError, InvalidTag):
-            raise TicketNotFound from None
+        for key in self.link_keys:
+            with suppress(ValueError, InvalidTag):
+                sealed = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars="-_", validate=True)
+                told = AESSIV(key).decrypt(sealed, None)
+                return UUID(bytes=told[:16]), int.from_bytes(told[16:])
+        raise TicketNotFound
 
     def link(self, secret: str) -> str:
         """The whole address of a booking's page, for messages."""
@@ -81,30 +90,43 @@ class TicketOffice:
 
     def code_of(self, code_id: UUID) -> str:
         """The six digits that are sent for a question of that id."""
-        drawn_from = hmac.new(self.code_key, code_id.bytes, hashlib.sha256).digest()
-        return f"{int.from_bytes(drawn_from) % 1_000_000:06d}"
+        return self.codes_of(code_id)[0]
 
-    def public_key(self) -> dict[str, str]:
-        """The public half as a JWK, for phones that check offline."""
-        return {name: str(value) for name, value in self.key.as_dict(private=False).items()}
+    def codes_of(self, code_id: UUID) -> list[str]:
+        """What may have been sent for that question, one for each key."""
+        return [f"{int.from_bytes(drawn_from) % 1_000_000:06d}" for drawn_from in self.hashes(code_id.bytes)]
+
+    def hashes(self, said: bytes) -> list[bytes]:
+        """The keyed hashes of what somebody said, one for each key; the first is the one to keep."""
+        return [hmac.new(key, said, hashlib.sha256).digest() for key in self.code_keys]
+
+    def public_keys(self) -> list[dict[str, str]]:
+        """The public halves as JWKs, for phones that check offline; new tickets are signed with the first."""
+        return [{name: str(value) for name, value in key.as_dict(private=False).items()} for key in self.keys]
 
     def sign(self, ticket: Ticket) -> str:
         """The ticket as a compact JWS."""
         payload = json.dumps(ticket.to_claims(), separators=(",", ":"))
-        return jws.serialize_compact({"alg": _ALGORITHM}, payload, self.key, algorithms=[_ALGORITHM])
+        return jws.serialize_compact({"alg": _ALGORITHM}, payload, self.keys[0], algorithms=[_ALGORITHM])
 
     def read(self, text: str) -> Ticket:
         """The ticket a code holds; raises BadTicket for anything that this installation did not sign."""
-        try:
-            signed = jws.deserialize_compact(to_bytes(text.strip()), self.key, algorithms=[_ALGORITHM])
-            return Ticket.from_claims(json.loads(signed.payload))
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise BadTicket(field="ticket") from error
+        for key in self.keys:
+            with suppress(JoseError, ValueError, KeyError, TypeError):
+                signed = jws.deserialize_compact(to_bytes(text.strip()), key, algorithms=[_ALGORITHM])
+                return Ticket.from_claims(json.loads(signed.payload))
+        raise BadTicket(field="ticket")
 
 
-def ticket_office(settings: Settings) -> TicketOffice:
-    """The office of this installation."""
-    return TicketOffice.from_secret(settings.secret_key.get_secret_value(), settings.api.public_url)
+@lru_cache(maxsize=16)
+def _signing_key(seed: bytes) -> OKPKey:
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    return OKPKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def ticket_office(db: Session, settings: Settings) -> TicketOffice:
+    """The office of this installation; raises KeyNotHeld."""
+    return TicketOffice.of(keyring_in_use(db, Keyring.of(settings)), settings.api.public_url)
 
 
 def ticket_of(db: Session, booking: Booking) -> Ticket:
