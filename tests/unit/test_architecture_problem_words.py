@@ -18,7 +18,7 @@ from tracker.api.problems.words import WORDS
 AS_THEY_ARE = {
     "channel",
     "equipment",
-    "batch", "by", "capacity", "detail", "device", "dose", "facility", "known", "least", "limit", "line", "lot",
+    "batch", "by", "capacity", "detail", "device", "dose", "facility", "key", "known", "least", "limit", "line", "lot",
     "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "persons", "place", "remaining", "shipment",
     "sscc", "usable", "vaccine", "value", "vials", "vvm_stage",
 }  # fmt: skip
