@@ -123,7 +123,7 @@ def test_a_repeat_is_a_repeat_under_either_key_and_who_was_changed_is_compared_a
     register(db, first, id=same)
     register(db, second, id=changed, phone="081234567890")
     bare_data = {"id": bare, "without_nik": WithoutNik.INFANT, "birth_date": utc_now().date(), "sex": Sex.FEMALE}
-    register(db, None, **bare_data)
+    register(db, None, FORMER, **bare_data)
     change_person(db, SYSTEM, ChangePerson(person_id=changed, changes={"name": "Budiman"}), now=utc_now())
     take_into_use(db, BOTH, NEW, now=utc_now())
     register(db, second, EITHER, id=changed, phone="081234567890")

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0040_secret_keys"
-down_revision = "0039_code_sent_to"
+revision = "0041_secret_keys"
+down_revision = "0040_wide_lists"
 branch_labels = None
 depends_on = None
 
