@@ -72,8 +72,13 @@ class House:
             rows = {name: connection.execute(_CONTENT.format(name).encode()).fetchone() for name in KEPT}
         return {name: (row[0], row[1]) for name, row in rows.items() if row}
 
+    def last(self, table: str, number: str) -> int:
+        with psycopg.connect(self.server.url()) as connection:
+            row = connection.execute(f"SELECT max({number}) FROM {table}".encode()).fetchone()
+        return int(row[0]) if row else 0
+
     def ask(self, query: bytes) -> object:
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
             row = connection.execute(query).fetchone()
         return row[0] if row else None
 
@@ -170,6 +175,8 @@ def _destroyed(root: Path) -> Drill:
     house = House(root / "house")
     house.folder.chmod(0o711)
     house.server.initialise()
+    with (house.data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write((ROOT / "deploy" / "postgresql.conf").read_text(encoding="utf-8"))
     house.server.start()
     try:
         return _written_and_killed(root, house)
@@ -179,6 +186,7 @@ def _destroyed(root: Path) -> Drill:
 
 
 def _written_and_killed(root: Path, house: House) -> Drill:
+    assert house.ask(b"SHOW max_slot_wal_keep_size") == "20GB", "the server reads the settings we ship"
     house.server.create_database("rantai")
     url, backups = house.server.url(), root / "backups"
     with databases.engine_of(url) as engine:
@@ -220,8 +228,8 @@ def test_a_backup_says_what_it_is_and_is_its_owners_alone(drill: Drill) -> None:
 def test_what_was_destroyed_comes_back_to_its_last_row_and_its_books_agree(drill: Drill) -> None:
     with drill.restored() as (house, said):
         assert house.content() == drill.last
-        assert f"feed event {house.ask(b'SELECT max(position) FROM feed_event')}, which the house learnt at" in said
-        assert f"stock event {house.ask(b'SELECT max(number) FROM stock_event')}, which" in said
+        assert f"feed event {house.last('feed_event', 'position')}, which the house learnt at" in said
+        assert f"stock event {house.last('stock_event', 'number')}, which" in said
         assert "reading of 2026-03-03T09:50:00Z" in said
         with databases.engine_of(house.server.url()) as engine:
             migrations.check(engine)
