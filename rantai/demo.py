@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from rantai.broker_users import device_hashes
+from rantai.doors import doors
 from rantai.errors import ServiceMissing
 from rantai.interrupts import Interrupts
 from rantai.local.ports import HOST, free_port, is_free
@@ -124,16 +125,9 @@ class _House:
 
     def print_doors(self) -> None:
         """Where to go and who to be."""
-        lines = [f"  Pages:  {self.address}/", f"  API:    {self.address}/openapi.json"]
-        if self._gateway_port is not None:
-            lines.append(f"  SMS:    {self._gateway_address()}/   what the simulated gateway was given")
-        if self._log_ins:
-            width = max(len(username) for username, _password, _who in self._log_ins)
-            lines.append("  Log-ins (user / password):")
-            lines += [f"    {username:<{width}} / {password}   {who}" for username, password, who in self._log_ins]
-        lines.append(f"  Logs:   {self._root / 'logs'}    Times are WIB. Ctrl-C ends everything.")
-        rule = "-" * 78
-        say("\n".join([rule, *lines, rule]))
+        gateway = None if self._gateway_port is None else self._gateway_address()
+        below = f"Logs:   {self._root / 'logs'}    Times are WIB. Ctrl-C ends everything."
+        say(doors(self.address, gateway=gateway, log_ins=self._log_ins, below=below))
 
     def _start_servers(self) -> None:
         self._services.start()

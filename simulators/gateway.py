@@ -1,6 +1,6 @@
 """`python -m simulators.gateway`: an SMS gateway that nobody's phone hangs on, and a page of what it was given.
 
-It speaks as Kannel does, on this machine only. Its log has counts and no word of a message; the page shows the texts, for
+It speaks as Kannel does, on this machine only unless told otherwise. Its log has counts and no word of a message; the page shows the texts, for
 whoever tries the demo, and the numbers masked.
 """
 
@@ -88,7 +88,8 @@ def tell_counts(kannel: FakeKannel, stopped: threading.Event, tell: Callable[[st
 @app.command()
 def serve(
     *,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)],
+    port: Annotated[int, typer.Option(help="Port.", min=1, max=65535)],
+    host: Annotated[str, typer.Option(help="Address it listens on.")] = "127.0.0.1",
     username: Annotated[str, typer.Option(envvar="RANTAI_DELIVERY__SMS_USERNAME", help="Who may send.")],
     password: Annotated[str, typer.Option(envvar="RANTAI_DELIVERY__SMS_PASSWORD", help="With which password.")],
 ) -> None:
@@ -98,7 +99,7 @@ def serve(
         raise typer.Exit(2)
     kannel = FakeKannel(username=username, password=password, most=SHOWN, clock=lambda: datetime.now(UTC))
     # No access log: Kannel's way is to put password, number and text into the address.
-    config = uvicorn.Config(outbox_app(kannel), host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    config = uvicorn.Config(outbox_app(kannel), host=host, port=port, access_log=False, log_level="warning")
     stopped = threading.Event()
     # uvicorn repeats the signal that stopped it to whoever handled it before: here that is nobody.
     for number in (signal.SIGINT, signal.SIGTERM):

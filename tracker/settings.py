@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "RANTAI_"
@@ -129,8 +130,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     database_url: SecretStr = Field(description="PostgreSQL with PostGIS, postgresql://user:password@host/name.")
+    database_password: SecretStr = Field(
+        SecretStr(""), description="Its password, where the address carries none; any sign may stand in it."
+    )
     mqtt_url: SecretStr = Field(
         SecretStr("mqtt://127.0.0.1:1883"), description="Broker: mqtt://user:password@host:1883 or mqtts://…"
+    )
+    mqtt_password: SecretStr = Field(
+        SecretStr(""), description="Its password, where the address carries none; any sign may stand in it."
     )
     secret_key: SecretStr = Field(
         min_length=_SECRET_LENGTH, description="Signs tokens and keys the NIK hash and cipher; at least 32 characters."
@@ -152,6 +159,12 @@ class Settings(BaseSettings):
             raise ValueError(f"each secret key needs at least {_SECRET_LENGTH} characters")
         return given
 
+    @model_validator(mode="after")
+    def _complete_addresses(self) -> Self:
+        self.database_url = _with_password(self.database_url, self.database_password)
+        self.mqtt_url = _with_password(self.mqtt_url, self.mqtt_password)
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -167,6 +180,16 @@ class Settings(BaseSettings):
         if isinstance(env_settings, EnvSettingsSource):
             env_settings.env_vars = {k: v for k, v in env_settings.env_vars.items() if k.lower() not in files}
         return init_settings, env_settings
+
+
+def _with_password(address: SecretStr, password: SecretStr) -> SecretStr:
+    """The address with the password in it, in the signs an address may have."""
+    parts = urlsplit(address.get_secret_value())
+    if not password.get_secret_value() or not parts.username or parts.password:
+        return address
+    user, _, host = parts.netloc.rpartition("@")
+    word = quote(password.get_secret_value(), safe="")
+    return SecretStr(parts._replace(netloc=f"{user.removesuffix(':')}:{word}@{host}").geturl())
 
 
 def _secrets_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

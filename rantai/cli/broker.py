@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -33,19 +32,22 @@ def write_users(
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - loads the database's libraries
 
     from rantai.broker_users import device_hashes  # noqa: PLC0415 - same
+    from rantai.interrupts import Interrupts  # noqa: PLC0415 - same
     from rantai.local.mosquitto import access_file, password_file  # noqa: PLC0415 - same
     from tracker.database.engine import transaction  # noqa: PLC0415 - same
     from tracker.telemetry.rules.credentials import hash_password  # noqa: PLC0415 - same
 
     at = urlsplit(current_settings().mqtt_url.get_secret_value())
     if not at.username or not at.password:
-        raise WrongUse("RANTAI_MQTT_URL must carry the ingester's user and password.")
+        raise WrongUse("RANTAI_MQTT_URL must carry the ingester's user, and it or RANTAI_MQTT_PASSWORD the password.")
     # Hashed once: a fresh salt each time would look like a change.
     hashed = hash_password(unquote(at.password))
     ingester = {unquote(at.username): hashed}
     house = {HEALTH_USER: hashed, **ingester}
     access = access_file(readers=ingester, watchers=[HEALTH_USER])
     written: str | None = None
+    # In a container this is the first process, which a signal without a handler does not reach.
+    interrupts = Interrupts() if watch else None
     with engine_for_commands() as engine:
         while True:
             try:
@@ -60,9 +62,8 @@ def write_users(
                 _replace(folder / "passwords", passwords)
                 written = passwords
                 print(f"{passwords.count(chr(10))} users written to {folder}.", flush=True)
-            if not watch:
+            if interrupts is None or interrupts.wait(every_s):
                 return
-            time.sleep(every_s)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -33,13 +33,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _rantai(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _tell_version(*, wanted: bool) -> None:
+    if wanted:
         print("rantai 0.1.0")
         raise typer.Exit
+
+
+@app.callback()
+def _rantai(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    del version
 
 
 for _name, _command in programs.COMMANDS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,17 @@ PEOPLE = (
 )
 
 
+def shown_log_ins(manifest: Path) -> list[tuple[str, str, str]]:
+    """(user name, password, who it is) of those the demo shows, as the manifest's file has them."""
+    told = Manifest(manifest)
+    known = ((person, told.staff_password(person.username)) for person in PEOPLE if person.shown)
+    return [(person.username, password, _who(person)) for person, password in known if password is not None]
+
+
+def _who(person: Person) -> str:
+    return f"{person.role.value}, {person.unit}"
+
+
 def seed_people(db: Session, manifest: Manifest, *, now: datetime) -> list[tuple[str, str, str]]:
     """Make what is missing; answers (user name, password, who it is) of those the demo shows."""
     shown: list[tuple[str, str, str]] = []
@@ -60,5 +72,5 @@ def seed_people(db: Session, manifest: Manifest, *, now: datetime) -> list[tuple
         played = {"username": person.username, "password": password, "role": person.role.value, "facility": person.unit}
         manifest.staff.append(played | ({} if person.sends_to is None else {"sends_to": list(person.sends_to)}))
         if person.shown:
-            shown.append((person.username, password, f"{person.role.value}, {person.unit}"))
+            shown.append((person.username, password, _who(person)))
     return shown

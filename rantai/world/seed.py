@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rantai.world.calendar import calendar_of
 from rantai.world.history import LENGTH, seed_history
@@ -37,9 +39,44 @@ def seed_world(
 
     `secret_key` is the installation's: without it nobody is registered and nothing promised, because identity
     numbers are kept under that key. `readings`: how far back sensors have measured. Idempotent, also where an earlier start
-    was interrupted. Answers (user name, password, who it is) of the accounts worth showing.
+    was interrupted: what the database ended (a restart, a silence too long on a busy machine) is begun again.
+    Answers (user name, password, who it is) of the accounts worth showing.
     """
     at = now or utc_now()
+    return repeated(
+        lambda: _seed_once(engine, manifest_path, secret_key=secret_key, at=at, readings=readings, tell=tell), tell
+    )
+
+
+_T = TypeVar("_T")
+
+
+def repeated(
+    work: Callable[[], _T], tell: Callable[[str], None], *, pauses_s: Sequence[float] = (2.0, 5.0, 15.0)
+) -> _T:
+    """Do it again, after each of these pauses, when the database has ended it or was away."""
+    for pause_s in pauses_s:
+        try:
+            return work()
+        except DBAPIError as error:
+            if not (error.connection_invalidated or isinstance(error, OperationalError)):
+                raise
+            tell(
+                f"The database ended the work ({str(error.orig).splitlines()[0]}); what is missing is made in {pause_s:.0f} s."
+            )
+            time.sleep(pause_s)
+    return work()
+
+
+def _seed_once(
+    engine: Engine,
+    manifest_path: Path,
+    *,
+    secret_key: str | None,
+    at: datetime,
+    readings: timedelta,
+    tell: Callable[[str], None],
+) -> list[tuple[str, str, str]]:
     manifest = Manifest(manifest_path)
     with transaction(engine) as db:
         calendar = calendar_of(db, at)

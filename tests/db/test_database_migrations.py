@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, inspect, text
 
@@ -17,6 +18,20 @@ from tracker.settings import DatabaseSettings
 
 def test_models_and_migrated_database_do_not_differ(engine: Engine) -> None:
     migrations.check(engine)
+
+
+def test_schemas_that_an_image_puts_on_the_path_are_not_compared_and_take_nothing_in(services: Services) -> None:
+    with databases.copied_database(services.postgres.url("postgres"), "template0") as url:
+        name = databases.name_of(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA tiger")
+            connection.execute("CREATE TABLE tiger.bg (id int)")
+            connection.execute(f"ALTER DATABASE {name} SET search_path = tiger, public")
+        engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
+        migrations.upgrade(engine)
+        migrations.check(engine)
+        assert inspect(engine).get_table_names("tiger") == ["bg"]
+        engine.dispose()
 
 
 def test_all_migrations_can_be_taken_back_and_made_again(services: Services) -> None:

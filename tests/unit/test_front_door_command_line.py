@@ -47,6 +47,11 @@ def test_every_command_explains_itself(words: tuple[str, ...], capsys: pytest.Ca
     assert told.err == ""
 
 
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "rantai 0.1.0\n"
+
+
 def test_without_words_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "Commands:" in capsys.readouterr().out

@@ -56,7 +56,7 @@ def test_programs_start_after_the_schema_is_there() -> None:
 
 def test_only_the_profile_demo_brings_a_made_up_world() -> None:
     in_profile = {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]}
-    assert in_profile == {"seed", "world-folder", "simulators"}
+    assert in_profile == {"seed", "world-folder", "simulators", "gateway", "story"}
     ordinary = set(SERVICES) - in_profile
     for name in ordinary:
         assert not set(SERVICES[name].get("depends_on", {})) & in_profile
@@ -65,7 +65,11 @@ def test_only_the_profile_demo_brings_a_made_up_world() -> None:
 def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     secrets = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET)\w*)([^}]*)\}", text)
-    assert {name for name, _rest in secrets} == {"POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY"}
+    simulated = ("RANTAI_DELIVERY__SMS_PASSWORD", ":-nobody-sends")
+    secrets.remove(simulated)
+    assert {name for name, _rest in secrets} == {
+        "POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY", simulated[0]
+    }  # fmt: skip
     assert all(rest == ":-" for _name, rest in secrets), "an empty default: valid to read, refused at start"
     example = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8")
     assert re.findall(r"^(\w+)=(.*)$", example, re.MULTILINE) == [
@@ -93,6 +97,42 @@ def test_the_commands_of_the_containers_exist() -> None:
             words = [word for word in service["command"] if not word.startswith(("/", "-"))]
             answer = CliRunner().invoke(app, [*words, "--help"])
             assert answer.exit_code == 0, (name, words, answer.output)
+
+
+def test_the_image_of_the_house_is_built_once_and_before_all_who_take_it() -> None:
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["migrate"]
+    assert SERVICES["migrate"]["image"].startswith("rantai:")
+
+
+def test_nothing_is_kept_waiting_for_a_signal_it_does_not_hear() -> None:
+    assert [
+        name for name, service in SERVICES.items() if service["image"].startswith("rantai:") and not service["init"]
+    ] == []
+
+
+SECRETS = {"POSTGRES_PASSWORD": "p@ss $word", "INGEST_PASSWORD": "b", "RANTAI_SECRET_KEY": "k" * 32}
+
+
+@pytest.mark.parametrize(
+    "missing", [[], ["POSTGRES_PASSWORD"], ["INGEST_PASSWORD", "RANTAI_SECRET_KEY"], list(SECRETS)]
+)
+def test_missing_secrets_are_named_before_anything_starts(missing: list[str]) -> None:
+    assert SERVICES["secrets"]["environment"].keys() == SECRETS.keys()
+    assert SERVICES["postgres"]["depends_on"] == {"secrets": {"condition": "service_completed_successfully"}}
+    given = {name: "" if name in missing else value for name, value in SECRETS.items()}
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / "secrets.sh"], env=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (2 if missing else 0)
+    assert [name for name in SECRETS if f" {name}" in done.stderr] == missing
+
+
+def test_a_key_that_is_too_short_is_told_without_being_shown() -> None:
+    short = {**SECRETS, "RANTAI_SECRET_KEY": "tooshort"}
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / "secrets.sh"], env=short, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "32" in done.stderr, "tooshort" in done.stderr) == (2, True, False)
 
 
 def test_docker_itself_finds_the_file_valid() -> None:

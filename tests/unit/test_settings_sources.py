@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from tracker.settings import SettingsError, load_settings
 
@@ -83,3 +84,24 @@ def test_no_secret_shows_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyP
     shown = repr(load_settings())
     assert "u:p@h" not in shown
     assert "k" * 32 not in shown
+
+
+@pytest.mark.parametrize("word", ["p@ss/$1:%? #", "plain", "di antara:titik"])
+def test_a_password_beside_its_address_may_hold_any_sign(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from urllib.parse import unquote, urlsplit
+
+    _set(monkeypatch, RANTAI_SECRET_KEY="k" * 32, RANTAI_DATABASE_URL="postgresql://rantai@db:5432/n")
+    _set(monkeypatch, RANTAI_MQTT_URL="mqtt://ingest@broker:1883", RANTAI_DATABASE_PASSWORD=word)
+    _set(monkeypatch, RANTAI_MQTT_PASSWORD=word)
+    told = load_settings()
+    for address in (told.database_url, told.mqtt_url):
+        parts = urlsplit(address.get_secret_value())
+        assert (parts.hostname, unquote(parts.password or "")) in {("db", word), ("broker", word)}
+    assert make_url(told.database_url.get_secret_value()).password == word
+
+
+def test_a_password_in_the_address_counts_and_no_user_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, **GOOD, RANTAI_DATABASE_PASSWORD="other", RANTAI_MQTT_PASSWORD="other")
+    told = load_settings()
+    assert told.database_url.get_secret_value() == GOOD["RANTAI_DATABASE_URL"]
+    assert told.mqtt_url.get_secret_value() == "mqtt://127.0.0.1:1883"

@@ -30,7 +30,8 @@ def make_engine(
         f"-c statement_timeout={guards.statement_timeout_ms} "
         f"-c lock_timeout={guards.lock_timeout_ms} "
         f"-c idle_in_transaction_session_timeout={guards.idle_in_transaction_ms} "
-        "-c timezone=UTC -c jit=off"
+        # Extensions of the image (the geocoder of PostGIS) put their schemas on the database's path; ours are not there.
+        "-c search_path=public -c timezone=UTC -c jit=off"
     )
     engine = create_engine(
         url.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+psycopg://", 1),
