@@ -83,6 +83,8 @@ EVENTS: tuple[type[Event], ...] = (
     telemetry.DeviceStatusChanged,
     telemetry.ChannelAssigned,
     trace.RecallStarted,
+    trace.RecallWithdrawn,
+    trace.VialsGivenBack,
     trace.BatchRecalled,
 )
 

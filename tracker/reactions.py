@@ -26,7 +26,7 @@ from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts, pools_beside
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
 from tracker.stock.rules.words import Kind
-from tracker.trace.events import RecallStarted
+from tracker.trace.events import RecallStarted, RecallWithdrawn
 from tracker.trace.recalls import sweep_recalls, tell_found
 
 
@@ -70,7 +70,7 @@ def _recall(db: Session, event: StockMoved, now: datetime) -> None:
         sweep_recalls(db, batch_id, now=now)
 
 
-def _sweep(db: Session, event: RecallStarted, now: datetime) -> None:
+def _sweep(db: Session, event: RecallStarted | RecallWithdrawn, now: datetime) -> None:
     sweep_recalls(db, event.batch_id, now=now)
 
 
@@ -82,8 +82,9 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="hold_entering", on=(StockMoved,), act=_hold_entering),
     # Vials of a recalled batch that came to light since: told, and stopped where the standing order did not see them.
     Reaction(name="recall", on=(StockMoved,), act=_recall),
-    # A recall stands: vials that came while it was being started, of which neither could know, are stopped.
-    Reaction(name="recall_started", on=(RecallStarted,), act=_sweep),
+    # A recall stands, or was withdrawn: vials that came while that was being done, of which neither could know, are
+    # stopped, or given back.
+    Reaction(name="recall_started", on=(RecallStarted, RecallWithdrawn), act=_sweep),
     # Vials fell below promises: the newest give way, second doses last.
     Reaction(name="displace", on=(StockShort,), act=_displace),
     # A vial was opened, whoever it was for: its doses serve the day's bookings, which need that much less.

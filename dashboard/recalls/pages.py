@@ -1,4 +1,4 @@
-"""`/penarikan`: recalls; `/penarikan/mulai`: start one, asked twice; `/penarikan/{id}`: how far it has come, and its end."""
+"""`/penarikan`: recalls; `/penarikan/mulai`: start one, asked twice; `/penarikan/{id}`: how far it has come, its end, its way back."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tracker.kit.errors import DomainError, Forbidden
 from tracker.kit.ids import uuid7
 from tracker.trace.errors import RecallNotFound
 from tracker.trace.recalls import StartRecall, close_recall, start_recall
+from tracker.trace.withdrawing import withdraw_recall
 
 router = Router(include_in_schema=False)
 
@@ -102,6 +103,58 @@ def close(recall_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", al
     if problem:
         return _recall(viewer, db, recall_id, problem=problem)
     return RedirectResponse(f"/penarikan/{recall_id}", status_code=303)
+
+
+@router.get("/penarikan/{recall_id}/cabut")
+def ask_to_withdraw(recall_id: UUID, viewer: Member, db: Db) -> Response:
+    """What withdrawing a recall that was a mistake would give back, counted, and the reason asked for."""
+    return _withdraw(viewer, db, recall_id)
+
+
+@router.post("/penarikan/{recall_id}/cabut")
+def withdraw(
+    *,
+    recall_id: UUID,
+    viewer: Member,
+    db: Db,
+    now: Now,
+    csrf: Csrf = "",
+    alasan: Reason = "",
+    yakin: bool = Form(default=False),
+) -> Response:
+    """First asked whether it is meant (`yakin` false), then done; the same form sent twice withdraws once."""
+    check_csrf(viewer, csrf)
+    reason = alasan.strip()
+    problem = viewer.texts.gettext(_NO_REASON) if len(reason) < 3 else ""
+    if problem or not yakin:
+        return _withdraw(viewer, db, recall_id, problem=problem, reason=reason, sure=not problem)
+    try:
+        with db.begin_nested():
+            withdraw_recall(db, viewer.known(), recall_id, reason=reason, now=now)
+    except (Forbidden, RecallNotFound):
+        raise
+    except DomainError as error:
+        return _recall(viewer, db, recall_id, problem=sentence_of(error, viewer.language))
+    return RedirectResponse(f"/penarikan/{recall_id}", status_code=303)
+
+
+def _withdraw(
+    viewer: Viewer, db: Session, recall_id: UUID, *, problem: str = "", reason: str = "", sure: bool = False
+) -> Response:
+    viewer.known().require(Permission.RECALL_WRITE)
+    shown = recall_page(db, viewer.known(), recall_id)
+    if not shown.may_end:
+        raise Forbidden(permission=Permission.RECALL_WRITE.value)
+    return page(
+        viewer,
+        "recalls/withdraw.html",
+        status=422 if problem else 200,
+        shown=shown,
+        recall=shown.recall,
+        problem=problem,
+        reason=reason,
+        sure=sure,
+    )
 
 
 def _recall(viewer: Viewer, db: Session, recall_id: UUID, *, every: bool = False, problem: str = "") -> Response:

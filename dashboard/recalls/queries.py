@@ -25,7 +25,7 @@ from tracker.stock.rules.words import Account, Status
 from tracker.trace.holdings import holdings
 from tracker.trace.models import Recall
 from tracker.trace.progress import Progress, progress_of
-from tracker.trace.recalls import StartRecall, batch_of, concerning, may_close, reach_of, recall_by_id, units_of
+from tracker.trace.recalls import StartRecall, batch_of, concerning, may_end, reach_of, recall_by_id, units_of
 
 # So many closed ones a page shows; of open ones all, for each waits for somebody.
 CLOSED = 20
@@ -91,8 +91,23 @@ class RecallPage:
     started_by: str | None
     reach: Sequence[str]
     parts: Sequence[Part]
-    may_close: bool
+    may_end: bool
     zone: str
+
+    @property
+    def stopped(self) -> int:
+        """Vials that the recall keeps stopped now."""
+        return sum(p.left - p.unusable - p.unfrozen for p in (part.progress for part in self.parts))
+
+    @property
+    def gone(self) -> int:
+        """Vials that are gone by a document."""
+        return sum(part.progress.gone for part in self.parts)
+
+    @property
+    def given_back(self) -> int:
+        """Vials that are what they were, because the recall was withdrawn."""
+        return sum(part.progress.given_back for part in self.parts)
 
     @property
     def left(self) -> int:
@@ -126,7 +141,7 @@ def recall_page(db: Session, principal: Principal, recall_id: UUID) -> RecallPag
         started_by=None if account is None else account.name,
         reach=db.scalars(select(Unit.name).where(Unit.path.in_(reach_of(db, recall.id))).order_by(Unit.path)).all(),
         parts=[Part(progress=each, call=callable_.get(each.path, ())) for each in found],
-        may_close=principal.may(Permission.RECALL_WRITE) and may_close(db, principal, recall),
+        may_end=principal.may(Permission.RECALL_WRITE) and may_end(db, principal, recall),
         zone=db.scalar(zones) or WESTERN,
     )
 
@@ -206,7 +221,7 @@ def to_set_aside(db: Session, facility_id: UUID) -> list[SetAside]:
     newest = (
         select(Recall.id)
         .where(Recall.batch_id == StockBalance.batch_id)
-        .order_by(Recall.closed_at.is_not(None), Recall.started_at.desc())
+        .order_by(Recall.withdrawn_at.is_not(None), Recall.closed_at.is_not(None), Recall.started_at.desc())
         .limit(1)
         .correlate(StockBalance)
         .scalar_subquery()

@@ -160,3 +160,45 @@ def test_a_recall_is_closed_by_its_page_once_all_is_gone(
     assert "Ditutup" in closed
     with transaction(app_services.engine) as db:
         assert db.get_one(Recall, UUID(where.rsplit("/", 1)[1])).closed_by == "Kota"
+
+
+def test_a_recall_that_was_a_mistake_is_withdrawn_by_its_page_and_both_versions_stay(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    batch = world.world.batches["mr-10/MR101"].id
+    where = started(log_in(site, "kota"), str(batch))
+    assert f"{where}/cabut" in site.get(where).text
+    first = site.get(f"{where}/cabut").text
+    assert "vial akan seperti semula" in first
+    token = csrf_of(first)
+    assert site.post(f"{where}/cabut", data={"csrf": token, "alasan": " "}).status_code == 422
+    sure = site.post(f"{where}/cabut", data={"csrf": token, "alasan": "lot keliru"})
+    assert (sure.status_code, "Sungguh cabut" in sure.text) == (200, True)
+    with transaction(app_services.engine) as db:
+        stopped = select(StockBalance.vials).where(
+            StockBalance.batch_id == batch, StockBalance.status == Status.RECALLED, StockBalance.vials > 0
+        )
+        assert db.scalars(stopped).all(), "asking gives nothing back"
+    meant = {"csrf": token, "alasan": "lot keliru", "yakin": "1"}
+    for _ in range(2):
+        assert site.post(f"{where}/cabut", data=meant).headers["location"] == where
+    shown = site.get(where).text
+    assert "lot keliru" in shown
+    assert "partikel asing" in shown
+    assert "Penarikan dicabut" in shown
+    assert f"{where}/cabut" not in shown
+    assert "Penarikan dicabut" in site.get("/penarikan").text
+    other = site.post(f"{where}/cabut", data={**meant, "alasan": "lain"})
+    assert (other.status_code, "sudah dicabut oleh Kota" in other.text) == (422, True)
+    with transaction(app_services.engine) as db:
+        assert db.scalars(stopped).all() == []
+
+
+def test_who_may_not_end_a_recall_finds_no_way_to_withdraw_it(site: TestClient, world: PageWorld) -> None:
+    where = started(log_in(site, "kota"), str(world.world.batches["penta-5/PB002"].id))
+    head = TestClient(site.app, headers=HTML, follow_redirects=False)
+    seen = log_in(head, "kepala").get(where).text
+    assert "cabut" not in seen
+    assert head.get(f"{where}/cabut").status_code == 403
+    form = {"csrf": csrf_of(seen), "alasan": "iseng", "yakin": "1"}
+    assert head.post(f"{where}/cabut", data=form).status_code == 403

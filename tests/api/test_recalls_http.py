@@ -64,3 +64,25 @@ def test_a_recall_is_closed_with_a_reason_that_stays(door: Door) -> None:
     closed = door.ask("POST", path, Role.CITY, json={"reason": "tidak ada vial"})
     assert closed.status_code == 200, closed.text
     assert (closed.json()["close_reason"], closed.json()["closed_by"]) == ("tidak ada vial", "Kota")
+
+
+def test_a_recall_is_withdrawn_with_a_reason_and_said_again_it_is_the_same(door: Door) -> None:
+    made = recall(door, batch="AZ003").json()
+    path = f"/api/v1/recalls/{made['id']}/withdraw"
+    assert door.ask("POST", path, Role.CITY, json={"reason": " "}).status_code == 422
+    assert door.ask("POST", path, Role.VACCINATOR, json={"reason": "lot keliru"}).status_code == 403
+    for _ in range(2):
+        withdrawn = door.ask("POST", path, Role.CITY, json={"reason": "lot keliru"})
+        assert withdrawn.status_code == 200, withdrawn.text
+        told = withdrawn.json()
+        assert (told["withdraw_reason"], told["withdrawn_by"], told["reason"]) == (
+            "lot keliru",
+            "Kota",
+            "partikel asing",
+        )
+        assert told["withdrawn_at"]
+    other = door.ask("POST", path, Role.CITY, json={"reason": "lain"})
+    assert (other.status_code, other.json()["code"]) == (409, "trace.recall_withdrawn")
+    closing = door.ask("POST", f"/api/v1/recalls/{made['id']}/close", Role.CITY, json={"reason": "selesai"})
+    assert (closing.status_code, closing.json()["code"]) == (409, "trace.recall_withdrawn")
+    assert recall(door, batch="AZ003").status_code == 201, "the lot may be called back again"

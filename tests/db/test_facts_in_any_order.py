@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.support.books import check_books
-from tests.support.facts import FROST, HEAT, RECALL, Books, Fact, Morning, Step, in_order_of_telling, in_order_of_time
+from tests.support.facts import (
+    EARLY_RECALL,
+    FROST,
+    HEAT,
+    RECALL,
+    WITHDRAWAL,
+    Books,
+    Fact,
+    Morning,
+    Step,
+    in_order_of_telling,
+    in_order_of_time,
+)
 from tests.support.world import World
 from tracker.stock.rules.words import Kind, Status
 
@@ -32,7 +44,20 @@ def mornings(draw: st.DrawFn) -> list[Step]:
         )
         for hour in hours
     ]
-    return facts + draw(st.sampled_from([[FROST], [FROST, HEAT], [FROST, RECALL], [FROST, HEAT, RECALL], [RECALL]]))
+    return facts + draw(
+        st.sampled_from(
+            [
+                [FROST],
+                [FROST, HEAT],
+                [FROST, RECALL],
+                [FROST, HEAT, RECALL],
+                [RECALL],
+                [RECALL, WITHDRAWAL],
+                [FROST, RECALL, WITHDRAWAL],
+                [EARLY_RECALL, FROST, HEAT, WITHDRAWAL],
+            ]
+        )
+    )
 
 
 def end_of(db: Session, world: World, steps: list[Step]) -> tuple[list[Fact], Books]:

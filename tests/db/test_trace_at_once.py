@@ -29,10 +29,11 @@ from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.stock.queries.tracing import where_now
 from tracker.stock.rules.words import Account, Kind, Status
-from tracker.trace.errors import AlreadyRecalled
+from tracker.trace.errors import AlreadyRecalled, RecallIsWithdrawn, RecallUnfinished
 from tracker.trace.models import Recall
 from tracker.trace.progress import progress_of
 from tracker.trace.recalls import StartRecall, close_recall, start_recall, sweep_recalls
+from tracker.trace.withdrawing import withdraw_recall
 
 BATCH = "az-10/AZ003"
 
@@ -68,6 +69,16 @@ def start(engine: Engine, world: World, by: Principal) -> UUID:
 def close(engine: Engine, world: World, by: Principal, recall_id: UUID) -> None:
     with transaction(engine) as db:
         close_recall(db, by, recall_id, reason="dimusnahkan", now=world.now)
+
+
+def withdraw(engine: Engine, world: World, by: Principal, recall_id: UUID) -> None:
+    with transaction(engine) as db:
+        withdraw_recall(db, by, recall_id, reason="lot keliru", now=world.now)
+
+
+def sweep(engine: Engine, world: World) -> None:
+    with transaction(engine) as db:
+        sweep_recalls(db, world.batches[BATCH].id, now=world.now)
 
 
 def committed(engine: Engine, world: World, work: Any, *args: Any) -> None:
@@ -185,3 +196,69 @@ def test_vials_that_come_while_a_recall_that_found_none_is_started_are_stopped_o
     with transaction(engine) as db:
         check_books(db)
         assert [one.vials for one in where_now(db, batch_id)] == [{Status.RECALLED: 5}]
+
+
+def test_a_withdrawal_while_vials_come_and_are_swept_up_leaves_none_recalled(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
+    city = world.who(Role.CITY)
+    mine = [one for one in runners(engine, lambda: world.now) if one.reaction.name.startswith("recall")]
+    with transaction(engine) as db:
+        supply(db, world, "kota-tangerang-r1", 30)
+        roads = [dispatched(db, world, "pkm-cipondoh", 10) for _ in range(2)]
+    recall_id = start(engine, world, city)
+    work: list[Any] = [partial(withdraw, engine, world, city, recall_id)] * 2
+    work += [partial(sweep, engine, world)] * 2
+    work += [partial(committed, engine, world, supply, "pkm-cipondoh-k1", 4)] * 3
+    work += [partial(committed, engine, world, receive, shipment, "pkm-cipondoh", 10) for shipment in roads]
+    results = together(work)
+    assert [each for each in results if isinstance(each, Exception)] == []
+    while number_pending(engine) + sum(one.run_once() for one in mine):
+        pass
+    with transaction(engine) as db:
+        assert statuses(db, world) == {(Account.PLACE, Status.USABLE)}
+        check_books(db)
+
+
+def test_a_withdrawal_a_closing_and_another_start_at_once_leave_one_state(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
+    city = world.who(Role.CITY)
+    committed(engine, world, supply, "pkm-cipondoh-k1", 10)
+    recall_id = start(engine, world, city)
+    work: list[Any] = [partial(withdraw, engine, world, city, recall_id), partial(start, engine, world, city)]
+    work += [partial(close, engine, world, city, recall_id), partial(sweep, engine, world)]
+    _, again, closing, _ = together(work)
+    assert isinstance(closing, RecallUnfinished | RecallIsWithdrawn)
+    with transaction(engine) as db:
+        # Started again before the withdrawal it was recalled already; after it, it is recalled anew.
+        anew = isinstance(again, UUID)
+        assert anew or isinstance(again, AlreadyRecalled)
+        assert statuses(db, world) == {(Account.PLACE, Status.RECALLED if anew else Status.USABLE)}
+        check_books(db)
+
+
+def test_vials_that_come_while_a_recall_is_withdrawn_are_given_back_once_it_is(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
+    mine = [one for one in runners(engine, lambda: world.now) if one.reaction.name.startswith("recall")]
+
+    def react() -> None:
+        while number_pending(engine) + sum(one.run_once() for one in mine):
+            pass
+
+    recall_id = start(engine, world, SYSTEM)
+    with transaction(engine) as withdrawing:
+        withdraw_recall(withdrawing, SYSTEM, recall_id, reason="lot keliru", now=world.now)
+        with transaction(engine) as db:
+            supply(db, world, "pkm-cipondoh-k1", 5)
+        react()
+        with transaction(engine) as db:
+            assert statuses(db, world) == {(Account.PLACE, Status.RECALLED)}, "nobody else knows of it yet"
+    react()
+    with transaction(engine) as db:
+        check_books(db)
+        assert statuses(db, world) == {(Account.PLACE, Status.USABLE)}

@@ -33,6 +33,7 @@ from tracker.stock.service.commands import GiveDoses
 from tracker.stock.service.opening import give_doses
 from tracker.telemetry.models import Channel
 from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls
+from tracker.trace.withdrawing import withdraw_recall
 
 BATCHES = ("penta-5/PB001", "az-10/AZ003")  # frost spoils both
 
@@ -58,7 +59,7 @@ class Untold(Exception):
 class Act:
     """What the house did at `hour`: a hold for the episode at a fridge, or (None) a recall of the first batch.
 
-    `closing`: a person closed the fridge's alarm and discarded what it held.
+    `closing`: a person closed the fridge's alarm and discarded what it held; or withdrew the recall.
     """
 
     hour: float
@@ -70,6 +71,8 @@ Step = Fact | Act
 
 FROST, HEAT, RECALL = Act(10.2, 0), Act(13.2, 1), Act(14.2, None)
 CLOSING = Act(14.5, 0, closing=True)
+EARLY_RECALL = Act(9.2, None)  # before anybody knew of the frost
+WITHDRAWAL = Act(15.2, None, closing=True)
 SPANS = {0: (7.1, 8.6), 1: (11.1, 12.1)}  # the first fridge freezes, the second is warm
 
 Books = dict[tuple[UUID, UUID], dict[Status, int]]
@@ -82,6 +85,7 @@ class Morning:
     db: Session
     world: World
     channels: dict[int, int] = field(default_factory=dict)
+    recalls: list[UUID] = field(default_factory=list)
 
     @property
     def ledger(self) -> Ledger:
@@ -192,11 +196,14 @@ class Morning:
 
     def carry_out(self, act: Act) -> None:
         now = self.at(act.hour)
-        if act.closing:
+        if act.closing and act.place is None:
+            withdraw_recall(self.db, SYSTEM, self.recalls.pop(), reason="lot keliru", now=now)
+        elif act.closing:
             self.close(now)
         elif act.place is None:
             command = StartRecall(id=uuid7(), batch=BATCHES[0], reason="uji")
             start_recall(self.db, SYSTEM, command, now=now)
+            self.recalls.append(command.id)
         else:
             hold_for_episode(self.db, SYSTEM, self.episode(act.place), now=now)
 

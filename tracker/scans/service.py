@@ -140,9 +140,9 @@ def _goods(db: Session, principal: Principal, resolved: Resolved, facility: Faci
 
 
 def _recalled(db: Session, batch: Batch) -> str | None:
-    """Why the batch was called back last; a closed recall is one, too."""
-    query = select(Recall.reason).where(Recall.batch_id == batch.id).order_by(Recall.started_at.desc()).limit(1)
-    return db.scalar(query)
+    """Why the batch was called back last; a closed recall is one, too, and one that was withdrawn is none."""
+    query = select(Recall.reason).where(Recall.batch_id == batch.id, Recall.withdrawn_at.is_(None))
+    return db.scalar(query.order_by(Recall.started_at.desc()).limit(1))
 
 
 def _warned(lying: Iterable[Lying], *, recalled: bool, at: Facility | None) -> list[str]:

@@ -283,16 +283,21 @@ class StockAnchor(Base):
 class StockStop(Base):
     """A standing order: vials of the batch at this unit and all below it are recalled from `since` on.
 
-    It stays when the recall is closed. `cause` is the recall: opaque, its table lies in a higher room.
+    It stays when the recall is closed, and ends (`until`) when that is withdrawn: what happened in between is still
+    judged by it, whenever it is told. `cause` is the recall: opaque, its table lies in a higher room.
     """
 
     __tablename__ = "stock_stop"
-    __table_args__ = (Index("ix_stock_stop_batch_id", "batch_id"),)
+    __table_args__ = (
+        Index("ix_stock_stop_batch_id", "batch_id"),
+        CheckConstraint("until >= since", name="ends_after_it_began"),
+    )
 
     cause: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"), primary_key=True)
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
     since: Mapped[datetime]
+    until: Mapped[datetime | None]
     reason: Mapped[str]
 
 

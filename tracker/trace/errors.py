@@ -29,6 +29,12 @@ class RecallUnfinished(Conflict):
     code = "trace.recall_unfinished"
 
 
+class RecallIsWithdrawn(Conflict):
+    """The recall was withdrawn: it was started by mistake, and is over."""
+
+    code = "trace.recall_withdrawn"
+
+
 class NotAnswered(Refused):
     """The query asks what is not answered here."""
 

@@ -17,11 +17,20 @@ class Recall(Base):
     """A batch is called back within a reach; open until everybody there has accounted for it.
 
     Its reach are the units of its standing order (`stock_stop`), which stays when it is closed. One with a wider reach
-    takes the narrower ones over: they are closed, and theirs is counted in the wider one.
+    takes the narrower ones over: they are closed, and theirs is counted in the wider one. One that was started by mistake
+    is withdrawn: it is over, its order ends, and both what it did and why that was wrong stay.
     """
 
     __tablename__ = "recall"
-    __table_args__ = (Index(None, "batch_id"), CheckConstraint("recall_class BETWEEN 1 AND 3", name="class"))
+    __table_args__ = (
+        Index(None, "batch_id"),
+        CheckConstraint("recall_class BETWEEN 1 AND 3", name="class"),
+        CheckConstraint(
+            "num_nonnulls(withdrawn_at, withdrawn_by, withdraw_reason) IN (0, 3) "
+            "AND (withdrawn_at IS NULL OR closed_at IS NOT NULL)",
+            name="withdrawn_whole",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
@@ -36,6 +45,10 @@ class Recall(Base):
     closed_by: Mapped[str | None]
     close_reason: Mapped[str | None]
     taken_over_by: Mapped[UUID | None] = mapped_column(ForeignKey("recall.id"))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    withdraw_reason: Mapped[str | None]
 
 
 class RecallHolder(Base):

@@ -116,6 +116,7 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
                 destroyed=part.destroyed,
                 returned=part.returned,
                 sent=part.sent,
+                given_back=part.given_back,
                 unaccounted=part.unaccounted,
             )
             for part in parts
@@ -158,4 +159,7 @@ def _head(recall: Recall, lot: str, product: str) -> dict[str, Any]:
         "closed_by": recall.closed_by,
         "close_reason": recall.close_reason,
         "taken_over_by": recall.taken_over_by,
+        "withdrawn_at": recall.withdrawn_at,
+        "withdrawn_by": recall.withdrawn_by,
+        "withdraw_reason": recall.withdraw_reason,
     }

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -35,6 +35,7 @@ class Progress:
     `found` were frozen there; `left` are there still, in whatever status, or on the road for it (`on_road` of them);
     `unusable` of those left were spoilt before, `unfrozen` are not stopped yet; `gone` are gone by a document, `destroyed`
     and `returned` (to the maker) of them; `sent` is what was received elsewhere less what was received here.
+    Of a recall that was withdrawn, `given_back` are what they were before, and nothing is left.
     """
 
     facility: str
@@ -49,11 +50,13 @@ class Progress:
     destroyed: int
     returned: int
     sent: int
+    given_back: int
 
     @property
     def unaccounted(self) -> int:
         """Vials that are neither in stock nor told of by a document."""
-        return max(0, self.found - self.sent - (self.left - self.unusable - self.unfrozen) - self.gone)
+        stopped = self.left - self.unusable - self.unfrozen
+        return max(0, self.found - self.sent - stopped - self.gone - self.given_back)
 
     @property
     def has_acted(self) -> bool:
@@ -72,6 +75,7 @@ class _Sums:
     destroyed: int = 0
     returned: int = 0
     sent: int = 0
+    given_back: int = 0
 
 
 def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progress]:
@@ -81,8 +85,8 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
     facilities = db.execute(
         select(Facility.id, Facility.code, Facility.name, Unit.path).join(Unit, Unit.id == Facility.id).where(seen)
     )
-    sums = _told(db, roots, recall.batch_id)
-    for held in holdings(db, roots, recall.batch_id):
+    sums = _told(db, roots, recall)
+    for held in () if recall.withdrawn_at is not None else holdings(db, roots, recall.batch_id):
         mine = sums[held.facility_id]
         mine.left += held.at.total
         mine.on_road += held.at.total if held.at.account is Account.TRANSIT else 0
@@ -102,14 +106,16 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
             destroyed=one.destroyed,
             returned=one.returned,
             sent=one.sent,
+            given_back=one.given_back,
         )
         for each in sorted(facilities, key=lambda row: row.code)
         if (one := sums.get(each.id)) is not None
     ]
 
 
-def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Sums]:
+def _told(db: Session, roots: Collection[str], recall: Recall) -> dict[UUID, _Sums]:
     """What the ledger says of recalled vials, by who had to act for them."""
+    over = false() if recall.withdrawn_at is None else StockEntry.occurred_at >= literal(recall.withdrawn_at)
     rows = db.execute(
         select(
             StockEntry.facility_id,
@@ -117,11 +123,12 @@ def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Su
             StockEvent.kind,
             Shipment.from_facility_id.label("sender"),
             Shipment.to_facility_id.label("receiver"),
-            func.sum(StockEntry.vials).label("vials"),
+            func.sum(StockEntry.vials).filter(~over).label("vials"),
+            func.sum(StockEntry.vials).filter(over).label("since"),
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .outerjoin(Shipment, (Shipment.id == StockEntry.holder_id) & (StockEntry.account == Account.TRANSIT))
-        .where(StockEntry.batch_id == batch_id, StockEntry.status == Status.RECALLED)
+        .where(StockEntry.batch_id == recall.batch_id, StockEntry.status == Status.RECALLED)
         .group_by(
             StockEntry.facility_id,
             StockEntry.account,
@@ -134,7 +141,7 @@ def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Su
     reach = reach_over(db, roots, known)
     sums: dict[UUID, _Sums] = defaultdict(_Sums)
     for row in rows:
-        vials = int(row.vials)
+        vials, since = int(row.vials or 0), int(row.since or 0)
         here = sums[row.facility_id]
         if row.account in _GONE:
             here.gone += vials
@@ -148,6 +155,7 @@ def _told(db: Session, roots: Collection[str], batch_id: UUID) -> dict[UUID, _Su
         acting = reach.actor((row.facility_id,) if row.sender is None else (row.sender, row.receiver))
         if row.kind is Kind.STATUS and acting is not None:
             sums[acting].found += vials
+            sums[acting].given_back -= since
         elif row.account is Account.TRANSIT and row.kind is Kind.RECEIPT:
             # What a receipt takes off the road was, until then, whoever's had to act for it.
             if acting is not None:

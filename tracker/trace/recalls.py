@@ -29,9 +29,10 @@ from tracker.stock.rules.words import Status
 from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.recording import read_goods
-from tracker.stock.service.stopping import order_stop
-from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallNotFound, RecallUnfinished
+from tracker.stock.service.stopping import order_stop, stands
+from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallIsWithdrawn, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled, RecallStarted
+from tracker.trace.giving_back import give_back
 from tracker.trace.holdings import Holding, covers, holdings, locked_holdings
 from tracker.trace.models import Recall
 
@@ -64,8 +65,7 @@ def start_recall(db: Session, principal: Principal, command: StartRecall, *, now
     if found is not None and (found.account_id, found.said) == (principal.account_id, said):
         return found, False  # whatever its words mean by now
     batch = batch_of(db, command, now=now)
-    # Two recalls of a batch take turns, so each knows the other's reach.
-    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": str(batch.id)})
+    take_turn(db, batch.id)
     found = db.get(Recall, command.id, populate_existing=True)
     if found is not None:
         if (found.batch_id, found.reason, found.recall_class) != (batch.id, command.reason, command.recall_class):
@@ -101,6 +101,11 @@ def start_recall(db: Session, principal: Principal, command: StartRecall, *, now
     return made, True
 
 
+def take_turn(db: Session, batch_id: UUID) -> None:
+    """Two recalls of a batch, or a recall and a withdrawal, take turns, so each knows the other's reach."""
+    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": str(batch_id)})
+
+
 def _words_of(command: StartRecall) -> str:
     return hashlib.blake2b(repr(command).encode(), digest_size=16).hexdigest()
 
@@ -123,13 +128,16 @@ def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime) -> int:
     """Freeze what came to light of a recalled batch where its recalls reach; answers the vials frozen now.
 
     For the reaction to `stock.moved`: what the standing order did not see, because it was on the road to the reach or was
-    written while the recall was being started. A batch that was never recalled costs one look.
+    written while the recall was being started; and what a withdrawn one stopped while it was being withdrawn is given
+    back. A batch that was never recalled costs one look.
     """
     recalls = db.scalars(select(Recall).where(Recall.batch_id == batch_id).order_by(Recall.started_at, Recall.id)).all()
     if not recalls:
         return 0
     batch = db.get_one(Batch, batch_id)
-    return sum(_freeze(db, one, batch, reach_of(db, one.id), now) for one in recalls)
+    if any(one.withdrawn_at is not None for one in recalls):
+        give_back(db, batch, now=now)
+    return sum(_freeze(db, one, batch, reach_of(db, one.id), now) for one in recalls if one.withdrawn_at is None)
 
 
 def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
@@ -152,12 +160,14 @@ def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
 def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime) -> Recall:
     """Say that all is accounted for within the recall's reach; closed already is fine. The batch stays recalled there.
 
-    Raises RecallNotFound, RecallUnfinished, Forbidden (somebody with a narrower reach).
+    Raises RecallNotFound, RecallIsWithdrawn, RecallUnfinished, Forbidden (somebody with a narrower reach).
     """
     principal.require(Permission.RECALL_WRITE)
     recall = recall_by_id(db, principal, recall_id, lock=True)
-    if not may_close(db, principal, recall):
+    if not may_end(db, principal, recall):
         raise Forbidden(permission=Permission.RECALL_WRITE.value)
+    if recall.withdrawn_at is not None:
+        raise RecallIsWithdrawn(at=recall.withdrawn_at.isoformat(), name=recall.withdrawn_by)
     if recall.closed_at is None:
         left = sum(held.at.total for held in holdings(db, reach_of(db, recall.id), recall.batch_id))
         if left:
@@ -167,7 +177,7 @@ def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: 
     return recall
 
 
-def may_close(db: Session, principal: Principal, recall: Recall) -> bool:
+def may_end(db: Session, principal: Principal, recall: Recall) -> bool:
     """Whether the caller's right covers the recall's reach; one that reaches nothing is the nation's."""
     paths = reach_of(db, recall.id) or tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
     return all(principal.may(Permission.RECALL_WRITE, path) for path in paths)
@@ -176,7 +186,7 @@ def may_close(db: Session, principal: Principal, recall: Recall) -> bool:
 def recall_by_id(db: Session, principal: Principal, recall_id: UUID, *, lock: bool = False) -> Recall:
     """A recall that concerns the caller's subtree, or that the caller started; raises RecallNotFound."""
     query = select(Recall).where(Recall.id == recall_id, concerning(principal))
-    found = db.scalar(query.with_for_update() if lock else query)
+    found = db.scalar(query.with_for_update().execution_options(populate_existing=True) if lock else query)
     if found is None:
         raise RecallNotFound
     return found
@@ -230,6 +240,8 @@ def _freeze(db: Session, recall: Recall, batch: Batch, roots: Collection[str], n
     if not any(_lines(batch, [held]) for held in holdings(db, roots, batch.id)):
         return 0
     found = locked_holdings(db, roots, batch.id, batch.presentation_id)
+    if not stands(db, recall.id):
+        return 0  # withdrawn while the locks were waited for
     acting = _starter(db, recall)
     total = 0
     for facility_id in sorted({held.facility_id for held in found}):

@@ -17,14 +17,14 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, decode_cursor, page_of
 from tracker.network.queries import facility_by_code_or_id
-from tracker.trace import queries, recalls
+from tracker.trace import queries, recalls, withdrawing
 from tracker.trace.epcis import EventFilter, events_asked_for
 from tracker.trace.errors import NotAnswered
 from tracker.trace.models import Recall
 from tracker.trace.presenting import recall_listed, recall_out, trace_out
 from tracker.trace.rules.epcis import query_document
 from tracker.trace.rules.epcis_query import Unanswerable, check_order, values_of
-from tracker.trace.schemas import RecallCloseIn, RecallIn, RecallListed, RecallOut, TraceOut
+from tracker.trace.schemas import RecallCloseIn, RecallIn, RecallListed, RecallOut, RecallWithdrawIn, TraceOut
 
 router = Router(tags=["trace"])
 
@@ -89,6 +89,12 @@ def read_recall(recall_id: UUID, db: Db, caller: Caller) -> RecallOut:
 def close_recall(recall_id: UUID, body: RecallCloseIn, db: Db, caller: Caller, now: Now) -> RecallOut:
     """Say that all is accounted for; refused while vials of the batch are in stock within the recall's reach."""
     return recall_out(db, caller, recalls.close_recall(db, caller, recall_id, reason=body.reason, now=now))
+
+
+@router.post("/api/v1/recalls/{recall_id}/withdraw")
+def withdraw_recall(recall_id: UUID, body: RecallWithdrawIn, db: Db, caller: Caller, now: Now) -> RecallOut:
+    """Take back a recall that was a mistake: what it stopped, and is still there, is what it was before."""
+    return recall_out(db, caller, withdrawing.withdraw_recall(db, caller, recall_id, reason=body.reason, now=now))
 
 
 class _Wanted(NamedTuple):

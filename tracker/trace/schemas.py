@@ -96,11 +96,20 @@ class RecallCloseIn(BaseModel):
     reason: Text
 
 
+class RecallWithdrawIn(BaseModel):
+    """Why the recall was a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Text
+
+
 class RecallPlaceOut(BaseModel):
     """One facility's part of a recall, vials; `sent` on to others, less what came from others.
 
     Of those `left`: `on_road` from there (or to there, where the sender lies outside the recall's reach), `unusable`
-    before it, `unfrozen` not stopped yet. Of those `gone`: `destroyed`, `returned` to the maker.
+    before it, `unfrozen` not stopped yet. Of those `gone`: `destroyed`, `returned` to the maker. `given_back` are what they
+    were before, because the recall was withdrawn; nothing is left of such a one.
     """
 
     facility: str
@@ -114,6 +123,7 @@ class RecallPlaceOut(BaseModel):
     destroyed: int
     returned: int
     sent: int
+    given_back: int
     unaccounted: int
 
 
@@ -142,6 +152,9 @@ class RecallOut(BaseModel):
     closed_by: str | None
     close_reason: str | None
     taken_over_by: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdraw_reason: str | None
     facilities: list[RecallPlaceOut]
     vials_found: int
     vials_left: int
@@ -164,3 +177,6 @@ class RecallListed(BaseModel):
     closed_by: str | None
     close_reason: str | None
     taken_over_by: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_by: str | None
+    withdraw_reason: str | None

@@ -10,6 +10,11 @@ PROBLEMS: dict[str, Problem] = {
     "trace.other_recall": Problem(
         409, "Id ini milik penarikan lain.", "This id belongs to a recall with another batch or reason."
     ),
+    "trace.recall_withdrawn": Problem(
+        409,
+        "Penarikan ini sudah dicabut oleh {name}, {at:moment}. Bila batch harus ditarik, mulai penarikan baru.",
+        "{name} withdrew this recall, {at:moment}. If the batch must be called back, start another recall.",
+    ),
     "trace.query_parameter": Problem(
         400,
         "Pertanyaan EPCIS ini tidak dapat dijawab: {field}: {reason}.",

@@ -17,15 +17,22 @@ from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.stock.models import StockEntry, StockEvent
 from tracker.stock.rules.words import Account, Kind, Status
 
+_ALARMED = (
+    Episode.severity == Severity.ALARM,
+    Episode.alarmed_at.is_not(None),
+    Episode.void_at.is_(None),
+    Episode.merged_into.is_(None),
+)
+
 
 def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[NewlyHeld]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
-    Four ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
+    Five ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
     was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
     fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back what
-    had been written off on the road, where no hold could look.
+    had been written off on the road, where no hold could look; or it freed what a recall had kept apart, which no hold stopped.
     Only the event's batches are looked at. Where the event changed what a hold had found, the hold's own figure follows.
     """
     _follow_amended(db, event_id)
@@ -70,10 +77,7 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
         )
         .where(
             StockEntry.event_id == event_id,
-            Episode.severity == Severity.ALARM,
-            Episode.alarmed_at.is_not(None),
-            Episode.void_at.is_(None),
-            Episode.merged_into.is_(None),
+            *_ALARMED,
             or_(Episode.ended_at.is_(None), Episode.ended_at >= StockEntry.occurred_at),
         )
     )
@@ -94,7 +98,32 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
             Hold.state == HoldState.HELD,
         )
     )
-    return sorted(set(db.scalars(entered.union(missed, carried, _of_the_lost(event_id)))))
+    found = entered.union(missed, carried, _of_the_lost(event_id), _of_the_recalled(event_id))
+    return sorted(set(db.scalars(found)))
+
+
+def _of_the_recalled(event_id: UUID) -> Select[UUID]:
+    """What a recall kept apart and is free of it again: the episodes of wherever it lay as recalled since.
+
+    No hold stopped it meanwhile, for it was stopped already.
+    """
+    freed, recalled = aliased(StockEntry), aliased(StockEntry)
+    return (
+        select(Episode.id)
+        .join(freed, freed.event_id == event_id)
+        .join(StockEvent, StockEvent.id == freed.event_id)
+        .join(recalled, recalled.batch_id == freed.batch_id)
+        .where(
+            StockEvent.kind == Kind.STATUS,
+            freed.status == Status.RECALLED,
+            freed.vials < 0,
+            recalled.status == Status.RECALLED,
+            recalled.vials > 0,
+            or_(Episode.equipment_id == recalled.holder_id, Episode.shipment_id == recalled.holder_id),
+            or_(Episode.ended_at.is_(None), Episode.ended_at >= recalled.occurred_at),
+            *_ALARMED,
+        )
+    )
 
 
 def _of_the_lost(event_id: UUID) -> Select[UUID]:
@@ -112,9 +141,6 @@ def _of_the_lost(event_id: UUID) -> Select[UUID]:
         .join(sent, (sent.event_id == dispatch.id) & (sent.batch_id == lost.batch_id) & (sent.vials < 0))
         .where(
             or_(Episode.shipment_id == receipt.shipment_id, Episode.equipment_id == sent.place_id),
-            Episode.severity == Severity.ALARM,
-            Episode.alarmed_at.is_not(None),
-            Episode.void_at.is_(None),
-            Episode.merged_into.is_(None),
+            *_ALARMED,
         )
     )

@@ -252,6 +252,7 @@ class Movement:
     vials: int
     vvm_stage: int | None
     reason: str | None
+    cause: UUID | None
 
 
 def movements_of(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[Movement]:
@@ -272,6 +273,7 @@ def movements_of(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> lis
             StockEntry.vials,
             StockEntry.vvm_stage,
             StockEntry.reason,
+            StockEvent.cause,
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .where(StockEntry.batch_id == batch_id, *only)

@@ -214,7 +214,8 @@ def new_balances(
         result[entry.key] = replace(old, vials=old.vials + entry.vials, vvm_stage=stage)
     for count in counted:
         old = result.get(count.key) or balances.get(count.key) or Balance(Account.PLACE, 0, None, None)
-        read = None if is_spent(count.vvm_stage) else count.vvm_stage
+        # A spent one ends use at once (`vvm_follow_up`); recalled vials stay recalled, so it is kept for when they are not.
+        read = None if is_spent(count.vvm_stage) and count.key.status in SPOILABLE else count.vvm_stage
         # A count looks at every vial, so what it reads replaces what was known.
         result[count.key] = replace(old, vvm_stage=read or old.vvm_stage)
     return {

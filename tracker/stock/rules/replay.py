@@ -4,13 +4,14 @@ A fact is what people did: vials came, went, were opened, were counted. An act i
 there: a hold, a release, a recall moved all vials of a batch at one account from one status to another. A fact is judged
 by its own time, so one that happened before an act and is recorded after it changes how many vials the act found: the act
 is done again, with as many vials as lay there. Whoever holds a standing order (a recall) acts also where it found nothing.
+One that was withdrawn acts from its start to its end, and there gives vials back the status that it took them from.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -32,6 +33,7 @@ from tracker.stock.rules.words import BALANCED, Account, Status
 _NO_PAST = Past()
 # What is unusable already stays so.
 RECALLED_FROM = frozenset({Status.USABLE, Status.HELD})
+_RECALLED = frozenset({Status.RECALLED})
 
 
 class Pair(NamedTuple):
@@ -55,14 +57,36 @@ class Act:
     sources: frozenset[Status]
     target: Status
 
+    @property
+    def frees(self) -> bool:
+        """Whether it gives back what a recall took that was withdrawn."""
+        return self.sources == _RECALLED
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A standing order: vials of the batch are recalled from `since` on."""
+    """A standing order: vials of the batch are recalled from `since` on, and free again at `until` (None: never).
+
+    `ended_by` is the one that ended last, where several overlapped.
+    """
 
     cause: UUID
     since: datetime
     reason: str | None = None
+    until: datetime | None = None
+    ended_by: UUID | None = None
+
+
+def as_spans(stops: Iterable[Stop]) -> tuple[Stop, ...]:
+    """Orders that overlap as one, in the order of time: vials are stopped as long as any of them stands."""
+    spans: list[Stop] = []
+    for stop in sorted(stops, key=lambda stop: (stop.since, stop.cause)):
+        last = spans[-1] if spans else None
+        if last is None or (last.until is not None and last.until < stop.since):
+            spans.append(stop)
+        elif last.until is not None and (stop.until is None or stop.until > last.until):
+            spans[-1] = replace(last, until=stop.until, ended_by=stop.cause)
+    return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +134,34 @@ class Fact:
     lines: Mapping[Key, int | None]
 
 
-def reapply(fact: Fact, history: History, stops: Mapping[UUID, Stop]) -> Reapplied:
+@dataclass(slots=True)
+class _Deltas:
+    """How many vials more lie at an account, by status; of the recalled ones, how many were on hold before."""
+
+    by: dict[Status, int]
+    held: int = 0
+
+    def end(self, status: Status) -> int:
+        """What a count finds of them: nothing goes on behind it."""
+        if status is Status.RECALLED:
+            self.held = 0
+        return self.by.pop(status, 0)
+
+    def of(self, act: Act, status: Status, *, last: bool) -> int:
+        """How many of a status an act concerns. What was on hold is given back to the hold, which comes last."""
+        apart = act.frees and act.target is Status.USABLE and not (last and self.by[status] < 0)
+        return self.by[status] - (self.held if apart else 0)
+
+    def move(self, act: Act, status: Status, vials: int) -> None:
+        self.by[status] -= vials
+        self.by[act.target] = self.by.get(act.target, 0) + vials
+        if act.target is Status.RECALLED and status is Status.HELD:
+            self.held += vials
+        elif act.frees and act.target is not Status.USABLE:
+            self.held -= vials
+
+
+def reapply(fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]) -> Reapplied:
     """Carry each change through the counts and acts that stand after it, in the order of time.
 
     A count asserts what it found, so the change ends there (domain.md §3). An act takes what comes to it along: a change
@@ -118,17 +169,21 @@ def reapply(fact: Fact, history: History, stops: Mapping[UUID, Stop]) -> Reappli
     """
     opposites: list[Opposite] = []
     amended: list[Amended] = []
-    for pair, deltas in _by_pair(fact.changes).items():
-        for step in _later(pair, fact, history, stops):
+    for pair, by_status in _by_pair(fact.changes).items():
+        deltas = _Deltas(by_status)
+        steps = list(_later(pair, fact, history, stops))
+        freeing = [step for step in steps if isinstance(step, Act) and step.frees and step.event_id]
+        for step in steps:
             if isinstance(step, Act):
-                found = _act_again(step, pair, deltas, fact, history)
+                last = step.frees and (not freeing or step is freeing[-1])
+                found = _act_again(step, pair, deltas, fact, history, last=last)
                 if found is not None:
                     amended.append(found)
             else:
                 key, count = step
                 opposite = opposite_of(
                     key,
-                    deltas.pop(key.status, 0),
+                    deltas.end(key.status),
                     Past(history.past(key).moves, (count,)),
                     position=fact.position,
                     facility_id=fact.facility_id,
@@ -141,10 +196,11 @@ def reapply(fact: Fact, history: History, stops: Mapping[UUID, Stop]) -> Reappli
 
 def status_at(acts: Sequence[Act], opened_at: datetime, at: datetime) -> Status:
     """What state a vial opened at `opened_at` was in at `at`, by the acts on its account."""
-    status = Status.USABLE
+    status = before = Status.USABLE
     for act in sorted(acts, key=lambda act: (act.occurred_at, act.number)):
         if opened_at <= act.occurred_at <= at and status in act.sources:
-            status = act.target
+            # A withdrawn recall gives back what it took, however many others of the account were on hold.
+            before, status = status, before if act.frees else act.target
     return status
 
 
@@ -177,7 +233,7 @@ def _by_pair(changes: Mapping[Key, int]) -> dict[Pair, dict[Status, int]]:
 
 
 def _later(
-    pair: Pair, fact: Fact, history: History, stops: Mapping[UUID, Stop]
+    pair: Pair, fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]
 ) -> Iterator[Act | tuple[Key, PastCount]]:
     """Counts and acts behind the fact, in their order."""
     steps: list[tuple[Position, Act | tuple[Key, PastCount]]] = []
@@ -186,49 +242,57 @@ def _later(
         steps += [((c.occurred_at, c.number, c.number), (key, c)) for c in history.past(key).counts]
     steps += [((act.occurred_at, act.number, act.number), act) for act in history.acts.get(pair, ())]
     steps = [(at, step) for at, step in steps if at > fact.position]
-    stop = stops.get(pair.batch_id)
-    if stop is not None:
-        steps.append(_standing(stop, pair, fact))
+    for stop in stops.get(pair.batch_id, ()):
+        if stop.until is None or stop.until > fact.position[0]:
+            steps += _standing(stop, pair, fact)
     steps.sort(key=lambda step: step[0])
     return (step for _, step in steps)
 
 
-def _standing(stop: Stop, pair: Pair, fact: Fact) -> tuple[Position, Act]:
-    """A standing order stands at its own instant, behind whatever else happened then; later facts meet it at once."""
+def _standing(stop: Stop, pair: Pair, fact: Fact) -> Iterator[tuple[Position, Act]]:
+    """A standing order stands at its own instant, behind whatever else happened then; later facts meet it at once.
+
+    Its end stands at its instant alike: first what was usable is given back, then what was on hold.
+    """
     number = fact.position[2]
     at = max(stop.since, fact.position[0])
-    place = fact.position if at == fact.position[0] else (at, number, number)
     account = next(a for key, a in fact.accounts.items() if (key.holder_id, key.batch_id) == pair)
     act = Act(at, number, None, fact.facility_id, account, stop.cause, stop.reason, RECALLED_FROM, Status.RECALLED)
-    return place, act
+    yield fact.position if at == fact.position[0] else (at, number, number), act
+    if stop.until is not None:
+        end = replace(act, occurred_at=stop.until, cause=stop.ended_by or stop.cause, sources=_RECALLED)
+        for target in (Status.USABLE, Status.HELD):
+            yield (stop.until, number, number), replace(end, target=target)
 
 
-def _act_again(act: Act, pair: Pair, deltas: dict[Status, int], fact: Fact, history: History) -> Amended | None:
+def _act_again(act: Act, pair: Pair, deltas: _Deltas, fact: Fact, history: History, *, last: bool) -> Amended | None:
     """Take the changes that reach an act along into the status it gave."""
     entries: list[Entry] = []
-    for status in sorted(act.sources & deltas.keys()):
+    for status in sorted(act.sources & deltas.by.keys()):
         key = Key(pair.holder_id, pair.batch_id, status)
-        vials = _taken(act, key, deltas[status], history)
+        vials = _taken(act, key, deltas.of(act, status, last=last), history)
         if not vials:
             continue
         line = fact.lines.get(key)
         entries.append(Entry(act.account, key, -vials, None, act.reason, line))
         entries.append(Entry(act.account, key._replace(status=act.target), vials, None, act.reason, line))
-        deltas[status] -= vials
-        deltas[act.target] = deltas.get(act.target, 0) + vials
+        deltas.move(act, status, vials)
     return Amended(act, tuple(entries)) if entries else None
 
 
 def _taken(act: Act, key: Key, change: int, history: History) -> int:
     """How many vials more (or, below zero, fewer) the act moves from `key` when `change` more had been there.
 
-    An act that left nothing takes everything, so it takes more; with fewer there it takes what there is.
+    An act that left nothing takes everything, so it takes more; with fewer there it takes what there is. One that gives
+    back what was recalled gives back no more than it did (the end of the standing order does), and never what is not there.
     """
     if act.event_id is None:
         return max(change, 0)
     moves = history.past(key).moves
+    moved = max(0, -sum(move.vials for move in moves if move.at[1] == act.number))
+    if act.frees:
+        return -min(moved, max(0, -change))
     after = balance_at(history.vials(key), (move for move in moves if move.at[:2] > (act.occurred_at, act.number)))
     if change > 0:
         return change if after == 0 else 0
-    moved = -sum(move.vials for move in moves if move.at[1] == act.number)
-    return -min(max(moved, 0), max(0, -(after + change)))
+    return -min(moved, max(0, -(after + change)))

@@ -46,8 +46,8 @@ def keys_of(work: Work) -> list[Key]:
     return list(keys)
 
 
-def _stops(work: Work) -> dict[UUID, Stop]:
-    return {batch_id: batch.stop for batch_id, batch in work.facts.batches.items() if batch.stop is not None}
+def _stops(work: Work) -> dict[UUID, Sequence[Stop]]:
+    return {batch_id: batch.stops for batch_id, batch in work.facts.batches.items() if batch.stops}
 
 
 def decide(

@@ -27,7 +27,7 @@ from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.availability import Step
 from tracker.stock.rules.entries import Balance, Key, Past, PastCount
 from tracker.stock.rules.history import Move
-from tracker.stock.rules.replay import Act, History, Pair, Stop
+from tracker.stock.rules.replay import Act, History, Pair, Stop, as_spans
 from tracker.stock.rules.words import Account, Status
 
 Anchor = tuple[UUID, UUID]  # facility or shipment, presentation
@@ -43,7 +43,7 @@ class BatchFacts:
     open_vial_hours: int | None
     open_vial_days: int | None
     uses_vvm: bool
-    stop: Stop | None  # the earliest recall that reaches the facility
+    stops: tuple[Stop, ...]  # the recalls that reach the facility or did, those that overlap as one
     alike: bool  # of goods that come in: there are lots that one may take for it
 
 
@@ -79,7 +79,7 @@ _FACTS = f"""
     SELECT json_agg(facts ORDER BY line)::text FROM (
     SELECT l.line, u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
            p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility,
-           s.cause, s.since, s.reason,
+           s.stops,
            CAST(%(coming)s AS boolean)
            AND EXISTS (SELECT FROM batch other WHERE {may_be_taken_for("b", "other")}) AS alike
     FROM facility f
@@ -90,9 +90,9 @@ _FACTS = f"""
     LEFT JOIN LATERAL (SELECT facility_id FROM equipment WHERE equipment.id = l.place_id LIMIT 1) e ON true
     LEFT JOIN LATERAL (SELECT facility_id FROM equipment WHERE equipment.id = l.to_place_id LIMIT 1) t ON true
     LEFT JOIN LATERAL (
-        SELECT stop.cause, stop.since, stop.reason FROM stock_stop stop JOIN unit reach ON reach.id = stop.unit_id
+        SELECT json_agg(json_build_array(stop.cause, stop.since, stop.reason, stop.until)) AS stops
+        FROM stock_stop stop JOIN unit reach ON reach.id = stop.unit_id
         WHERE stop.batch_id = l.batch_id AND u.path <@ reach.path
-        ORDER BY stop.since, stop.cause LIMIT 1
     ) s ON true
     WHERE f.id = %(facility)s
     ) facts
@@ -136,7 +136,6 @@ def read_facts(
 
 
 def _batch_of(row: Mapping[str, Any]) -> BatchFacts:
-    stop = row["cause"] and Stop(UUID(row["cause"]), datetime.fromisoformat(row["since"]), row["reason"])
     return BatchFacts(
         expiry=date.fromisoformat(row["expiry"]),
         presentation_id=UUID(row["presentation_id"]),
@@ -144,8 +143,16 @@ def _batch_of(row: Mapping[str, Any]) -> BatchFacts:
         open_vial_hours=row["open_vial_hours"],
         open_vial_days=row["open_vial_days"],
         uses_vvm=row["uses_vvm"],
-        stop=stop,
+        stops=_stops_of(row["stops"]),
         alike=row["alike"],
+    )
+
+
+def _stops_of(told: Sequence[tuple[str, str, str, str | None]] | None) -> tuple[Stop, ...]:
+    at = datetime.fromisoformat
+    return as_spans(
+        Stop(UUID(cause), at(since), reason, None if until is None else at(until))
+        for cause, since, reason, until in told or ()
     )
 
 

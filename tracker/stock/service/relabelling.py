@@ -98,7 +98,7 @@ def meant_by(db: Session, principal: Principal, command: CorrectLot) -> Meant:
             StockBalance.status.in_(STOPPED),
         )
     )
-    if stopped or facts.batches[wrong.id].stop is not None:
+    if stopped or any(stop.until is None for stop in facts.batches[wrong.id].stops):
         principal.require(Permission.HOLD_RELEASE, path)
     return Meant(event, wrong, right, facts)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -20,12 +21,22 @@ STOPPED = frozenset({Status.HELD, Status.RECALLED})
 
 
 def order_stop(db: Session, stop: Stop, *, batch_id: UUID, unit_ids: Sequence[UUID]) -> None:
-    """Make vials of the batch at these units and all below recalled from `stop.since` on, for good."""
+    """Make vials of the batch at these units and all below recalled from `stop.since` on, until somebody ends the order."""
     db.add_all(
         StockStop(cause=stop.cause, unit_id=unit_id, batch_id=batch_id, since=stop.since, reason=stop.reason or "")
         for unit_id in unit_ids
     )
     db.flush()
+
+
+def end_stop(db: Session, cause: UUID, *, at: datetime) -> None:
+    """End a standing order: what happens from `at` on is no matter of its own any more."""
+    db.execute(update(StockStop).where(StockStop.cause == cause).values(until=at))
+
+
+def stands(db: Session, cause: UUID) -> bool:
+    """Whether a standing order has not been ended; asked anew each time."""
+    return bool(db.scalar(select(exists().where(StockStop.cause == cause, StockStop.until.is_(None)))))
 
 
 def guard_freeing(
@@ -55,12 +66,15 @@ def guard_freeing(
 def kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status) -> int:
     """Vials here that a hold or recall stopped, or that came stopped: never more than lie here in that status.
 
-    What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial.
+    What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial. What a recall took
+    from the held ones, and gave back when it was withdrawn, is held by whoever held it before.
     """
+    recalling = exists().where(StockStop.cause == StockEvent.cause) & (status is Status.HELD)
     rows = db.execute(
         select(
             func.sum(StockEntry.vials).label("vials"),
             (StockEvent.cause.is_not(None) | (StockEvent.kind == Kind.RECEIPT)).label("by_hold"),
+            recalling.label("by_recall"),
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .where(
@@ -72,8 +86,11 @@ def kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status)
         .group_by(StockEvent.id, StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number)
         .order_by(StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number)
     )
-    here = kept = 0
+    here = recalled = kept = 0
     for row in rows:
-        here += row.vials
-        kept = max(0, min(here, kept + (row.vials if row.by_hold else 0)))
-    return kept
+        if row.by_recall:
+            recalled -= row.vials
+        else:
+            here += row.vials
+            kept = max(0, min(here, kept + (row.vials if row.by_hold else 0)))
+    return max(0, min(kept, here - recalled))
