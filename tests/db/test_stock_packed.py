@@ -16,12 +16,13 @@ from tracker.access.principal import SYSTEM
 from tracker.kit.errors import Conflict
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
+from tracker.shipments.errors import StoppedSincePacked
 from tracker.shipments.models import Shipment
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.service.commands import Box, CreateShipment, Pack, Wanted
 from tracker.shipments.service.ordering import cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
-from tracker.stock.errors import HistoryNegative, PackedVials, StoppedSincePacked
+from tracker.stock.errors import HistoryNegative, PackedVials
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.tracing import parcels_then
 from tracker.stock.rules.words import Kind, Status
@@ -39,7 +40,8 @@ def freed(house: House, vials: int, status: Status = Status.HELD, *, place: Equi
 
 def sent(house: House, shipment: Shipment, *, minutes: int = 0) -> None:
     at = house.world.now + timedelta(minutes=minutes)
-    dispatch_shipment(house.db, SYSTEM, shipment.id, occurred_at=at, now=max(at, house.world.now))
+    with house.db.begin_nested():
+        dispatch_shipment(house.db, SYSTEM, shipment.id, occurred_at=at, now=max(at, house.world.now))
 
 
 def packed_here(house: House) -> dict[tuple[UUID, str], int]:
@@ -139,7 +141,7 @@ def test_what_comes_while_packed_vials_are_held_is_promised_and_does_not_leave_i
     house.all_say(5)
     with pytest.raises(StoppedSincePacked) as refused:
         sent(house, shipment)
-    assert refused.value.params["line"] == 0
+    assert refused.value.params["shipment"] == shipment.code
     house.all_say(5)
     pack_shipment(house.db, SYSTEM, shipment.id, (), now=house.world.now)  # the same again, and of other vials
     house.all_say(1)

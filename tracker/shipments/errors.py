@@ -41,6 +41,12 @@ class NotEnough(Conflict):
     code = "shipments.not_enough"
 
 
+class StoppedSincePacked(Conflict):
+    """Packed vials were stopped (held, recalled) or freed since, so others of the batch would leave in their stead."""
+
+    code = "shipments.stopped_since_packed"
+
+
 class OnlyReturned(Refused):
     """Vials that may not be used travel as a return, made by who sends them back up the tree."""
 

@@ -209,12 +209,6 @@ class PackedVials(Refused):
     code = "stock.packed_vials"
 
 
-class StoppedSincePacked(Conflict):
-    """The packed vials were stopped (held, recalled) or freed since, so other vials of the batch would leave in their stead."""
-
-    code = "stock.stopped_since_packed"
-
-
 class SameLot(Refused):
     """The right lot is the one that was written."""
 

@@ -23,6 +23,11 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.not_enough": Problem(
         409, "Vial layak pakai di tempat itu hanya {usable}.", "Only {usable} usable vials are in that place."
     ),
+    "shipments.stopped_since_packed": Problem(
+        409,
+        "Vial yang dikemas untuk {shipment} berubah status sejak itu (misalnya ditahan atau ditarik); kemas ulang pengiriman ini.",
+        "The vials packed for {shipment} have another status by now (held or recalled, say); pack this shipment again.",
+    ),
     "shipments.only_returned": Problem(
         422,
         "Vial yang tidak boleh dipakai, dan retur, hanya dikirim ke atas oleh pengirimnya: buat pengiriman `return`.",

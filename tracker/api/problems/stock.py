@@ -169,11 +169,6 @@ PROBLEMS: dict[str, Problem] = {
         "Hanya {vials} vial di tempat itu yang belum dikemas untuk pengiriman; bongkar dahulu kemasannya.",
         "Only {vials} vials there are not packed for a shipment; unpack first.",
     ),
-    "stock.stopped_since_packed": Problem(
-        409,
-        "Vial yang dikemas berubah status sejak itu (misalnya ditahan atau ditarik); kemas ulang pengiriman ini.",
-        "The packed vials have another status by now (held or recalled, say); pack this shipment again.",
-    ),
     "stock.not_reversible": Problem(
         422,
         "Kejadian {kind:stock_event} ini tidak dapat dibatalkan tersendiri.",

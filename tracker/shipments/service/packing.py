@@ -18,7 +18,15 @@ from tracker.catalog.models import Batch
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.shipments.errors import BadSscc, BadState, NotEnough, NothingToPack, OnlyReturned, SsccTaken
+from tracker.shipments.errors import (
+    BadSscc,
+    BadState,
+    NotEnough,
+    NothingToPack,
+    OnlyReturned,
+    SsccTaken,
+    StoppedSincePacked,
+)
 from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
@@ -27,10 +35,12 @@ from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.setting_aside import (
     all_lie_as_packed,
+    as_something_else,
     keys_of,
     lock_sender,
     packed_batches,
     packed_vials,
+    set_aside_at,
 )
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
@@ -117,7 +127,7 @@ def dispatch_shipment(
     """The packed vials leave for the shipment's transit account; once left, the same again changes nothing.
 
     Raises ShipmentNotFound, Forbidden, BadState, and what the ledger raises: stock that was put on hold, or went,
-    since it was packed does not leave (`stock.history_negative`, and `stock.stopped_since_packed` where others lie there; both name the line).
+    since it was packed does not leave (`stock.history_negative`, naming the line; StoppedSincePacked where others lie there).
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
@@ -127,6 +137,9 @@ def dispatch_shipment(
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
     lock_sender(db, shipment, {line.batch_id for line in lines}, on_the_road=True)
+    mine = packed_vials(db, shipment)
+    changed = as_something_else(db, shipment, mine)
+    set_aside_before = set_aside_at(db, changed)
     event = PostEvent(
         # Not derived from the shipment: whoever knows its id could take such an id before, and block the dispatch.
         # That it happens once is kept by the shipment's row and state.
@@ -134,11 +147,14 @@ def dispatch_shipment(
         kind=Kind.DISPATCH,
         facility_id=shipment.from_facility_id,
         occurred_at=occurred_at,
-        lines=_out_of_places(lines, packed_vials(db, shipment)),
+        lines=_out_of_places(lines, mine),
         reference=shipment.code,
         shipment_id=shipment.id,
     )
     post_event(db, principal, event, now=now, permission=Permission.SHIPMENT_WRITE)
+    if set_aside_before - set_aside_at(db, changed) < changed.total():
+        # Not one told late, which left before its vials were stopped: others lay there.
+        raise StoppedSincePacked(shipment=shipment.code)
     shipment.state = ShipmentState.IN_TRANSIT
     shipment.dispatched_at = min(occurred_at, now)
     if expected_at is not None:

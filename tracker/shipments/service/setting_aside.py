@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch
@@ -69,13 +69,27 @@ def packed_vials(db: Session, shipment: Shipment) -> Counter[Key]:
 def all_lie_as_packed(db: Session, shipment: Shipment) -> bool:
     """Whether nothing that this shipment has set aside was lost, stopped or freed since."""
     mine = +packed_vials(db, shipment)
+    lacking = select(StockBalance.holder_id).where(_at(mine), StockBalance.vials < StockBalance.packed)
+    return not as_something_else(db, shipment, mine) and not db.scalars(lacking).first()
+
+
+def as_something_else(db: Session, shipment: Shipment, mine: Counter[Key]) -> Counter[Key]:
+    """Of what this shipment has set aside, what has another status than it was packed with."""
     named = select(PackedLine.batch_id, PackedLine.status).where(PackedLine.shipment_id == shipment.id)
     as_packed = {tuple(row) for row in db.execute(named)}
-    lacking = select(StockBalance.holder_id).where(
-        tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status).in_([tuple(key) for key in mine]),
-        StockBalance.vials < StockBalance.packed,
-    )
-    return all((key.batch_id, key.status) in as_packed for key in mine) and not db.scalars(lacking).first()
+    return Counter({key: vials for key, vials in mine.items() if (key.batch_id, key.status) not in as_packed})
+
+
+def set_aside_at(db: Session, keys: Collection[Key]) -> int:
+    """Vials that are set aside at these balances."""
+    if not keys:
+        return 0
+    return int(db.scalar(select(func.coalesce(func.sum(StockBalance.packed), 0)).where(_at(keys))) or 0)
+
+
+def _at(keys: Collection[Key]) -> ColumnElement[bool]:
+    which = tuple_(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status)
+    return which.in_([tuple(key) for key in keys])
 
 
 def _where_they_lie(named: Counter[Key], lying: Counter[Key]) -> Counter[Key]:

@@ -285,11 +285,10 @@ def _packed_gone(was: Balance, left: Balance, status: Status, to_status: Status)
     return max(0, was.packed - left.vials) - max(0, was.packed - was.vials)
 
 
-def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> tuple[dict[Key, Balance], Key | None]:
+def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> dict[Key, Balance]:
     """The balances once vials have been dispatched: what left is no longer set aside.
 
-    One that is told late has left before what stopped its vials, and takes what lies packed as stopped now. Besides, a key from
-    which more left than was packed there, if there is one: it was stopped before they left.
+    One that is told late has left before what stopped its vials, and takes what lies packed as stopped now.
     """
     result = dict(balances)
     for key, vials in net(entry for entry in entries if entry.account is Account.PLACE).items():
@@ -299,9 +298,7 @@ def unpacked(balances: Mapping[Key, Balance], entries: Iterable[Entry]) -> tuple
                 taken = min(wanted, result[each].packed)
                 wanted -= taken
                 result[each] = replace(result[each], packed=result[each].packed - taken)
-        if wanted > 0:
-            return result, key
-    return result, None
+    return result
 
 
 def worse(one: int | None, other: int | None) -> int | None:

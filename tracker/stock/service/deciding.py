@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from tracker.kit.ids import uuid7
-from tracker.stock.errors import HistoryNegative, OutOfService, PackedVials, StoppedSincePacked, VvmSpent
+from tracker.stock.errors import HistoryNegative, OutOfService, PackedVials, VvmSpent
 from tracker.stock.rules.entries import (
     Balance,
     Entry,
@@ -101,10 +101,7 @@ def decide(
             balances[key] = replace(balances[key], touched_at=max(touched_at, each.act.occurred_at))
     balances = carried_along(history.balances, balances)
     if work.kind is Kind.DISPATCH:
-        balances, stopped = unpacked(balances, work.entries)
-        if stopped is not None:
-            lines = {entry.key: entry.line for entry in work.entries}
-            raise StoppedSincePacked(line=lines[stopped], field="vials")
+        balances = unpacked(balances, work.entries)
     return rows, balances, not balances.keys() & set(late)
 
 
