@@ -41,7 +41,7 @@ def configure_logs(log: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # uvicorn's access lines carry paths and addresses; our own metrics count requests by route.
+    # uvicorn's access lines carry paths and addresses; the proxy's log is told which of them to leave out.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     # A gateway takes its password, a phone number and the text in the address: what calls it must not write it down.
     for client in ("httpx2", "httpcore2", "httpx", "httpcore", "hpack", "urllib3"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
@@ -16,16 +17,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from tracker.api.behind import Behind, look_behind
 from tracker.database.engine import new_session
 from tracker.database.migrations import head_revision
 from tracker.edge.hop import services_of
 from tracker.edge.places import Places
 from tracker.edge.services import Services
-from tracker.feed.aside import count_aside
-from tracker.feed.waiting import count_waiting
 from tracker.sealing.keyring import Keyring
 from tracker.sealing.service import missing_keys
-from tracker.telemetry.queries.deadletters import dead_letters_by_reason
 
 router = APIRouter(tags=["health"])
 
@@ -36,15 +35,34 @@ PROGRAMS = {"ingest": "ingest", "worker": "evaluation"}
 # A loop beats every few seconds; after a failure it waits for half a minute at most.
 BEAT_WITHIN_S = 120.0
 
-SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
-
-DEAD_LETTERS = Gauge(
-    "rantai_dead_letters", "Messages of devices that could not become readings and are kept, by reason.", ["reason"]
+READY = Gauge(
+    "rantai_ready", "1 where a part of the house is there and at work, else 0; the parts of /readyz.", ["part"]
 )
-
+LOOP_AGE = Gauge("rantai_loop_age_seconds", "Since a loop of worker or ingester last did its work.", ["loop"])
+FEED_LAG = Gauge("rantai_feed_lag_seconds", "Age of the oldest event that has no place in the feed yet.")
+REACTION_LAG = Gauge(
+    "rantai_reaction_lag_seconds", "Age of the oldest event that a reaction has not looked at.", ["reaction"]
+)
+MESSAGES_LAG = Gauge("rantai_messages_overdue_seconds", "Since the message that is due longest should have been sent.")
+MESSAGES = Gauge("rantai_messages_due", "Messages to people that are due; 10,000 stands for more, too.")
+WEBHOOKS_LAG = Gauge(
+    "rantai_webhooks_overdue_seconds", "Since the webhook that is due longest should have been called."
+)
+WEBHOOKS_FAILING = Gauge("rantai_webhooks_failing", "Webhooks whose last call failed.")
+READINGS = Gauge("rantai_readings_unjudged", "Notes of new readings not judged yet; 10,000 stands for more, too.")
+MONTHS_AHEAD = Gauge(
+    "rantai_partition_days_ahead", "Days until the last month that readings have a partition for ends."
+)
+SET_ASIDE = Gauge("rantai_feed_set_aside", "Events that a reaction could not handle and that wait to be tried again.")
 WAITING = Gauge(
     "rantai_feed_waiting", "Events that wait because rows of their facility are locked; they are tried again."
 )
+DEAD_LETTERS = Gauge(
+    "rantai_dead_letters", "Messages of devices that could not become readings and are kept, by reason.", ["reason"]
+)
+PLAIN = (
+    FEED_LAG, MESSAGES_LAG, MESSAGES, WEBHOOKS_LAG, WEBHOOKS_FAILING, READINGS, MONTHS_AHEAD, SET_ASIDE, WAITING,
+)  # fmt: skip
 
 
 class Live(BaseModel):
@@ -61,6 +79,8 @@ class Ready(BaseModel):
     ages_s: dict[str, float | None]
     set_aside: int | None
     """Events that a reaction could not handle; None when nobody can say."""
+    behind: dict[str, float | None]
+    """By how much: seconds (`_s`), days (`_days`) or counts; None when nobody can say. Nothing of it makes the house not ready."""
 
 
 @router.get("/livez", operation_id="read_livez")
@@ -76,7 +96,7 @@ async def readyz(request: Request, response: Response) -> Ready:
     Not ready is the house: this process may answer all the same, and `/livez` says so.
     """
     shared = services_of(request)
-    ready = await _aside(request, lambda: _look(shared, shared.clock()))
+    ready = _told(await _aside(request, lambda: _look(shared, shared.clock())))
     response.status_code = 200 if ready.status == "ready" else 503
     return ready
 
@@ -87,7 +107,16 @@ async def _aside(request: Request, work: Callable[[], Answer]) -> Answer:
     return await places.run(work)
 
 
-def _look(shared: Services, now: datetime) -> Ready:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which parts are there, how long ago each loop worked, and what waits; None when nobody can say."""
+
+    checks: dict[str, bool]
+    ages: dict[str, float | None]
+    behind: Behind | None
+
+
+def _look(shared: Services, now: datetime) -> Look:
     checks = {
         "database": False,
         "migrations": False,
@@ -96,21 +125,45 @@ def _look(shared: Services, now: datetime) -> Ready:
     }
     checks |= dict.fromkeys(PROGRAMS, False)
     ages: dict[str, float | None] = {}
-    aside: int | None = None
+    behind: Behind | None = None
     try:
         with new_session(shared.engine) as db:
             checks["database"] = db.scalar(text("SELECT 1")) == 1
             checks["migrations"] = _revision(db) == head_revision()
             if checks["migrations"]:
                 checks["secret_key"] = _keys(db, shared)
-                ages = _ages(db, now)
-                checks |= {name: _beats(ages[loop]) for name, loop in PROGRAMS.items()}
-                aside = count_aside(db)
+                behind = look_behind(db, now)
     except SQLAlchemyError:
         # The answer itself says that the database is away.
         pass
-    ready = all(checks.values())
-    return Ready(status="ready" if ready else "not ready", checks=checks, ages_s=ages, set_aside=aside)
+    if behind is not None:
+        ages = {**dict.fromkeys(PROGRAMS.values()), **behind.loop_ages_s, "feed_lag": behind.feed_s}
+        checks |= {name: _beats(ages[loop]) for name, loop in PROGRAMS.items()}
+    return Look(checks=checks, ages=ages, behind=behind)
+
+
+def _told(look: Look) -> Ready:
+    ready, behind = all(look.checks.values()), look.behind
+    by_how_much: dict[str, float | None] = {}
+    if behind is not None:
+        by_how_much = {
+            "feed_s": behind.feed_s,
+            "reactions_s": max(behind.reactions_s.values()),
+            "messages_s": behind.messages_s,
+            "messages": behind.messages,
+            "webhooks_s": behind.webhooks_s,
+            "webhooks_failing": behind.webhooks_failing,
+            "readings": behind.readings,
+            "waiting": behind.waiting,
+            "months_ahead_days": behind.months_ahead_days,
+        }
+    return Ready(
+        status="ready" if ready else "not ready",
+        checks=look.checks,
+        ages_s=look.ages,
+        set_aside=None if behind is None else behind.set_aside,
+        behind=by_how_much,
+    )
 
 
 @router.get("/metrics", operation_id="read_metrics", response_class=PlainTextResponse)
@@ -120,20 +173,37 @@ async def metrics(request: Request) -> Response:
 
 
 def _gauges(shared: Services) -> Response:
-    try:
-        with new_session(shared.engine) as db:
-            SET_ASIDE.set(count_aside(db))
-            WAITING.set(count_waiting(db))
-            letters = dead_letters_by_reason(db)
-        DEAD_LETTERS.clear()
-        for reason, count in letters.items():
-            DEAD_LETTERS.labels(reason).set(count)
-    except SQLAlchemyError:
+    look = _look(shared, shared.clock())
+    for part, there in look.checks.items():
+        READY.labels(part).set(there)
+    for labelled in (LOOP_AGE, REACTION_LAG, DEAD_LETTERS):
+        labelled.clear()
+    if look.behind is None:
         # Not zero: while the database is away nobody knows.
-        DEAD_LETTERS.clear()
-        SET_ASIDE.set(float("nan"))
-        WAITING.set(float("nan"))
+        for gauge in PLAIN:
+            gauge.set(float("nan"))
+    else:
+        _set_gauges(look.behind)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _set_gauges(behind: Behind) -> None:
+    FEED_LAG.set(behind.feed_s)
+    MESSAGES_LAG.set(behind.messages_s)
+    MESSAGES.set(behind.messages)
+    WEBHOOKS_LAG.set(behind.webhooks_s)
+    WEBHOOKS_FAILING.set(behind.webhooks_failing)
+    READINGS.set(behind.readings)
+    MONTHS_AHEAD.set(float("nan") if behind.months_ahead_days is None else behind.months_ahead_days)
+    SET_ASIDE.set(behind.set_aside)
+    WAITING.set(behind.waiting)
+    for gauge, values in (
+        (LOOP_AGE, behind.loop_ages_s),
+        (REACTION_LAG, behind.reactions_s),
+        (DEAD_LETTERS, behind.dead_letters),
+    ):
+        for label, value in values.items():
+            gauge.labels(label).set(value)
 
 
 def _keys(db: Session, shared: Services) -> bool:
@@ -152,20 +222,6 @@ def _broker(url: str) -> bool:
 def _revision(db: Session) -> str | None:
     exists = db.scalar(text("SELECT to_regclass('alembic_version')"))
     return db.scalar(text("SELECT version_num FROM alembic_version")) if exists else None
-
-
-def _ages(db: Session, now: datetime) -> dict[str, float | None]:
-    newest: Any = db.execute(
-        text(
-            "SELECT (SELECT min(recorded_at) FROM feed_pending) AS feed_lag, name, beat_at FROM (VALUES (1)) one(x) LEFT JOIN heartbeat ON true"
-        )
-    ).all()
-    ages = {f"{row.name}": (now - row.beat_at).total_seconds() for row in newest if row.name is not None}
-    lag = newest[0].feed_lag
-    ages["feed_lag"] = (now - lag).total_seconds() if lag is not None else 0.0
-    for stream in PROGRAMS.values():
-        ages.setdefault(stream, None)
-    return ages
 
 
 def _beats(age_s: float | None) -> bool:
