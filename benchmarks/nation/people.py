@@ -41,7 +41,7 @@ _PEOPLE = """
            pg_temp.nid(9, k * 128 + CASE which WHEN 2 THEN 36 + m ELSE m END), vaccine_id,
            CASE which WHEN 1 THEN 2 ELSE 1 END, 'web',
            CASE WHEN which = 0 THEN 'vaccinated' WHEN m >= seated THEN 'displaced' ELSE 'confirmed' END,
-           :now - interval '30 days' + (k % 1440) * interval '1 minute' + m * interval '1 second', :now - interval '2 hours',
+           :now - interval '30 days' + (k * 7919 % 43200) * interval '1 minute' + m * interval '1 second', :now - interval '2 hours',
            CASE which WHEN 0 THEN (day + time '10:00') AT TIME ZONE 'Asia/Jakarta' + m * interval '1 minute' END,
            CASE which WHEN 0 THEN batch_id END
     FROM held CROSS JOIN LATERAL generate_series(0, taken - 1) m;

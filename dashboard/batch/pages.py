@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import pandas as pd
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.holds import holds
 from dashboard.batch.figures import sankey_figure
 from dashboard.batch.flows import WORLD, flows_of
 from dashboard.batch.pictures import flow_picture
-from dashboard.batch.queries import batch_by_text, entries_of, holders_of
+from dashboard.batch.queries import area_flows, batch_by_text, entries_of, holders_of, is_wide, station_named
 from dashboard.frame import labels
 from dashboard.frame.figure_answers import figure_answer
+from dashboard.frame.frames import rows_of
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts
-from dashboard.frame.viewer import Member
+from dashboard.frame.viewer import Member, Viewer
 from dashboard.recalls.queries import recalls_of_batch
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -37,64 +40,105 @@ router = Router(include_in_schema=False)
 FIRST = {"events": 4, "holders": 4, "holds": 3, "stays": 3}
 MOST_EVENTS = 500
 MOST_HOLDS = 200
+MOST_HOLDERS = 100
 
 
 @router.get("/batch/{ref:path}/gambar.json")
 def sankey_json(ref: str, request: Request, viewer: Member, db: Db) -> Response:
     """The flow of the batch's vials."""
-    facts = batch_by_text(db, ref)
-    entries = entries_of(db, viewer.known(), facts.batch.id)
-    flows = flows_of(entries)
-    return figure_answer(request, sankey_figure(flows, nodes_of(flows, entries, viewer.texts), viewer.texts))
+    batch_id = batch_by_text(db, ref).batch.id
+    road = _road(db, viewer, batch_id, wide=is_wide(db, viewer.known(), batch_id))
+    return figure_answer(request, sankey_figure(road.flows, road.nodes, viewer.texts))
 
 
 @router.get("/batch/{ref:path}")
-def show_batch(ref: str, viewer: Member, db: Db, fasilitas: str = "", semua: bool = False) -> Response:
-    """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown, `semua` shows whole lists."""
+def show_batch(
+    *,
+    ref: str,
+    viewer: Member,
+    db: Db,
+    fasilitas: str = "",
+    semua: bool = False,
+    mulai: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Response:
+    """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown, `semua` shows longer lists.
+
+    `mulai` is where the list of who has it goes on. Of a batch that moved more often than a page tells, the road is drawn
+    by areas and the movements are those of the chosen facility.
+    """
     principal = viewer.known()
     facts = batch_by_text(db, ref)
-    entries = entries_of(db, principal, facts.batch.id)
-    flows = flows_of(entries)
-    nodes = nodes_of(flows, entries, viewer.texts)
-    names = nodes.set_index("key")["name"].to_dict()
+    batch_id = facts.batch.id
+    wide = is_wide(db, principal, batch_id)
+    held_by = holders_of(db, principal, batch_id, first=MOST_HOLDERS, after=mulai)
+    stations = {holder.facility_code: holder.facility for holder in held_by.shown if holder.facility_code}
+    if fasilitas and fasilitas not in stations:
+        asked = station_named(db, principal, batch_id, fasilitas)
+        stations |= {fasilitas: asked} if asked is not None else {}
+    chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
+    road = _road(db, viewer, batch_id, wide=wide)
+    entries = entries_of(db, principal, batch_id, at=chosen) if wide else road.entries
     events = events_of(entries)
-    holders = holders_of(db, principal, facts.batch.id)
-    stations = {holder.facility_code: holder.facility for holder in holders if holder.facility_code}
     zones = dict(zip(entries["facility_code"], entries["zone"], strict=True))
-    held = holds(db, principal, batch_id=facts.batch.id, limit=MOST_HOLDS)
+    held = holds(db, principal, batch_id=batch_id, limit=MOST_HOLDS)
     # Of a long list a phone shows the first; the whole is asked for.
     first = {name: None if semua else count for name, count in FIRST.items()}
-    chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
+    shown = held_by.shown[: first["holders"]]
     passport = _passport(db, principal, facts.batch, chosen, viewer.now)
+    names = road.nodes.set_index("key")["name"].to_dict()
     return page(
         viewer,
         "batch/batch.html",
         charts=True,
         facts=facts,
-        picture=flow_picture(flows, nodes, viewer.texts, title=viewer.texts.gettext("Ke mana vialnya pergi")),
-        holders=holders,
+        picture=flow_picture(road.flows, road.nodes, viewer.texts, title=viewer.texts.gettext("Ke mana vialnya pergi")),
+        held_by=held_by,
+        wide=wide,
         stations=[(code, name, code == chosen) for code, name in stations.items()],
         home_zone=zones.get(chosen, WESTERN),
         chosen=chosen,
-        recalls=recalls_of_batch(db, principal, facts.batch.id),
+        chosen_name=stations.get(chosen, ""),
+        recalls=recalls_of_batch(db, principal, batch_id),
         passport=passport,
         stays=passport.stays[: first["stays"]] if passport else [],
         stays_hidden=max(0, len(passport.stays) - (first["stays"] or len(passport.stays))) if passport else 0,
         zones=zones,
-        here_path=f"/batch/{facts.batch.id}",
+        here_path=f"/batch/{batch_id}",
         holds=held[: first["holds"]],
         holds_hidden=max(0, len(held) - (first["holds"] or len(held))),
-        holders_shown=holders[: first["holders"]],
+        holders_shown=shown,
+        holders_behind=mulai + len(shown),
         events=[
             {**event, "reason": reason_text(event["reason"], viewer.texts)}
             for event in events[: first["events"] or MOST_EVENTS]
         ],
         hidden=max(0, len(events) - (first["events"] or MOST_EVENTS)),
         flows=[
-            {**row, "source": names[row["source"]], "target": names[row["target"]]} for row in flows.to_dict("records")
+            {**row, "source": names[row["source"]], "target": names[row["target"]]}
+            for row in road.flows.to_dict("records")
         ],
         days_left=(facts.batch.expiry - local_day(viewer.now, zones.get(chosen, WESTERN))).days,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Road:
+    """Flows between nodes, and the entries they were made of; none where only sums were read."""
+
+    flows: pd.DataFrame
+    nodes: pd.DataFrame
+    entries: pd.DataFrame
+
+
+def _road(db: Session, viewer: Viewer, batch_id: UUID, *, wide: bool) -> _Road:
+    if not wide:
+        entries = entries_of(db, viewer.known(), batch_id)
+        flows = flows_of(entries)
+        places = entries.assign(key="@" + entries["facility_code"], href="/fasilitas/" + entries["facility_code"])
+        places = places.rename(columns={"facility": "name"})
+        return _Road(flows=flows, nodes=nodes_of(flows, places, viewer.texts), entries=entries)
+    flows, areas = area_flows(db, viewer.known(), batch_id)
+    return _Road(flows=flows, nodes=nodes_of(flows, areas, viewer.texts), entries=pd.DataFrame())
 
 
 def _passport(db: Session, principal: Principal, batch: Batch, facility: str, now: datetime) -> PassportOut | None:
@@ -108,14 +152,13 @@ def _passport(db: Session, principal: Principal, batch: Batch, facility: str, no
         return None
 
 
-def nodes_of(flows: pd.DataFrame, entries: pd.DataFrame, texts: Texts) -> pd.DataFrame:
-    """`key`, `name`, `kind`, `href` of every node the flows touch."""
-    names = dict(zip(entries["facility_code"], entries["facility"], strict=True)) if not entries.empty else {}
+def nodes_of(flows: pd.DataFrame, places: pd.DataFrame, texts: Texts) -> pd.DataFrame:
+    """`key`, `name`, `kind`, `href` of every node the flows touch; `places`: `key`, `name`, `href` of those of ours."""
+    known = {row.key: row for row in rows_of(places[["key", "name", "href"]].drop_duplicates("key"))}
     rows: list[dict[str, Any]] = []
     for key in dict.fromkeys([*flows["source"], *flows["target"]]):
-        if key.startswith("@"):
-            code = key[1:]
-            rows.append({"key": key, "name": names[code], "kind": "place", "href": f"/fasilitas/{code}"})
+        if key in known:
+            rows.append({"key": key, "name": known[key].name, "kind": "place", "href": known[key].href})
         else:
             name = texts.gettext(labels.ACCOUNT[key])
             rows.append({"key": key, "name": name, "kind": WORLD.get(key, "transit"), "href": ""})
