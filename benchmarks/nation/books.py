@@ -115,14 +115,21 @@ _LEDGER = """
            max(occurred_at), pg_temp.nid(5, max(number))
     FROM stock_entry WHERE account IN ('place', 'transit', 'open')
     GROUP BY holder_id, batch_id, status, account, place_id;
+    INSERT INTO stock_day (facility_id, presentation_id, day, used, moves)
+    SELECT e.facility_id, b.presentation_id, CAST(e.occurred_at AT TIME ZONE 'Asia/Jakarta' AS date),
+           coalesce(sum(-e.vials) FILTER (WHERE v.kind IN ('opening', 'dispatch')), 0), count(*)
+    FROM stock_entry e JOIN stock_event v ON v.id = e.event_id JOIN batch b ON b.id = e.batch_id
+    WHERE e.account = 'place' GROUP BY 1, 2, 3;
     INSERT INTO stock_anchor (owner_id, presentation_id)
     SELECT DISTINCT coalesce(b.facility_id, b.holder_id), t.presentation_id
     FROM stock_balance b JOIN batch t ON t.id = b.batch_id;
     INSERT INTO open_vial (id, facility_id, batch_id, place_id, event_id, status, doses_per_vial, given, discarded,
-                           remaining, opened_at, discard_by, last_taken_at, closed_at)
+                           remaining, opened_at, discard_by, last_taken_at, closed_at, discard_reason)
     SELECT pg_temp.nid(6, o.vial), pg_temp.unit(10000 + k), pg_temp.lot(o.lot), pg_temp.place(10000 + k, j % 2),
-           pg_temp.nid(5, t.number), 'usable', 5, CASE WHEN emptied THEN 5 ELSE 2 END, 0, CASE WHEN emptied THEN 0 ELSE 3 END,
-           o.at, o.at + interval '6 hours', o.at + interval '2 hours', CASE WHEN emptied THEN o.at + interval '2 hours' END
+           pg_temp.nid(5, t.number), 'usable', 5, 0, CASE WHEN emptied THEN 5 ELSE 2 END,
+           CASE WHEN emptied THEN 0 ELSE 3 END,
+           o.at, o.at + interval '6 hours', o.at + interval '2 hours', CASE WHEN emptied THEN o.at + interval '2 hours' END,
+           'session_end'
     FROM opened o JOIN told t ON t.vial = o.vial AND t.kind = 'opening';
     INSERT INTO recall (id, batch_id, reason, recall_class, started_at)
     VALUES (pg_temp.nid(17, 1), pg_temp.lot(2), 'partikel asing', 2, :now - interval '1 hour');

@@ -22,10 +22,10 @@ from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
 from tracker.stock.errors import OpenVialNotFound
-from tracker.stock.models import Availability, OpenVial, OpenVialChange, StockBalance, StockEntry, StockEvent
+from tracker.stock.models import Availability, OpenVial, OpenVialChange, StockBalance, StockDay
 from tracker.stock.queries.availability import binds
 from tracker.stock.queries.use import bearing_vials
-from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.rules.words import Account, Status
 
 USE_WINDOW = timedelta(days=28)
 EXPIRING_WITHIN = timedelta(days=60)
@@ -187,26 +187,22 @@ def _use(
     db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
 ) -> dict[tuple[UUID, UUID], tuple[int, float]]:
     """(vials opened or sent on, days of history) in the window, by facility and product."""
-    leaving = and_(StockEvent.kind.in_((Kind.OPENING, Kind.DISPATCH)), StockEntry.vials < 0)
     query = (
         select(
-            StockEntry.facility_id,
-            Batch.presentation_id,
-            func.coalesce(func.sum(case((leaving, -StockEntry.vials), else_=0)), 0).label("used"),
-            func.min(StockEntry.occurred_at).label("since"),
+            StockDay.facility_id,
+            StockDay.presentation_id,
+            func.sum(StockDay.used).label("used"),
+            func.max(local_today(now) - StockDay.day).label("history"),
         )
-        .join(StockEvent, StockEvent.id == StockEntry.event_id)
-        .join(Batch, Batch.id == StockEntry.batch_id)
-        .join(Unit, Unit.id == StockEntry.facility_id)
-        .where(StockEntry.account == Account.PLACE, StockEntry.occurred_at >= now - USE_WINDOW, seen)
-        .group_by(StockEntry.facility_id, Batch.presentation_id)
+        .join(Facility, Facility.id == StockDay.facility_id)
+        .join(Unit, Unit.id == StockDay.facility_id)
+        .where(StockDay.day >= local_today(now) - USE_WINDOW.days, StockDay.moves > 0, seen)
+        .group_by(StockDay.facility_id, StockDay.presentation_id)
     )
     if facility_id is not None:
-        query = query.where(StockEntry.facility_id == facility_id)
-    day = timedelta(days=1)
+        query = query.where(StockDay.facility_id == facility_id)
     return {
-        (row.facility_id, row.presentation_id): (int(row.used), max(0.0, (now - row.since) / day))
-        for row in db.execute(query)
+        (row.facility_id, row.presentation_id): (int(row.used), float(max(0, row.history))) for row in db.execute(query)
     }
 
 

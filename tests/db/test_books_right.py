@@ -20,6 +20,7 @@ PLANTED = {
     "a balance is not the sum of its entries": "UPDATE stock_balance SET vials = vials + 1",
     "a place is below zero at some instant": "UPDATE stock_entry SET vials = -vials",
     "something else than a status change": "UPDATE stock_entry SET status = 'held' WHERE account = 'place'",
+    "a day's sums are not those of its entries": "UPDATE stock_day SET used = used + 1",
     "opened vials and their account differ": "UPDATE open_vial SET closed_at = now()",
     "a pool does not count the vials that may be promised": "UPDATE equipment SET in_service = false",
     "a pool does not count what is needed of it": "UPDATE stock_need SET vials = vials + 1",

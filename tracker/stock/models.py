@@ -154,6 +154,22 @@ class StockBalance(Base):
     counted_event_id: Mapped[UUID | None]
 
 
+class StockDay(Base):
+    """What one day of a place moved of one product: sums of the ledger's entries at places, kept as they are written.
+
+    `used`: vials opened or sent on, less what was taken back. `moves`: entries. Told late, an event counts on its own day.
+    """
+
+    __tablename__ = "stock_day"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    used: Mapped[int]
+    moves: Mapped[int]
+
+
 class StockCount(Base):
     """What a count found, differing or not: it asserts its instant against events that arrive late."""
 
@@ -184,6 +200,7 @@ class OpenVial(Base):
         Index("ix_open_vial_facility_id_open", "facility_id", "batch_id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_open_vial_event_id", "event_id"),
         Index("ix_open_vial_open", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_open_vial_discarded", "facility_id", "last_taken_at", postgresql_where=text("discarded > 0")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -95,6 +95,17 @@ TRUTHS: Mapping[str, str] = {
         FULL JOIN (SELECT * FROM stock_balance WHERE account = 'open') b USING (facility_id, batch_id, status)
         WHERE coalesce(b.vials, 0) <> coalesce(v.vials, 0)
     """,
+    # What takes an event back, or tells it of another lot, counts as the event beside which it stands.
+    "a day's sums are not those of its entries": """
+        SELECT facility_id, presentation_id, day, d.used, e.used AS summed, d.moves, e.moves AS counted
+        FROM (SELECT e.facility_id, b.presentation_id, CAST(e.occurred_at AT TIME ZONE f.timezone AS date) AS day,
+                     sum(CASE WHEN v.kind IN ('opening', 'dispatch') THEN -e.vials ELSE 0 END) AS used, count(*) AS moves
+              FROM stock_entry e JOIN batch b ON b.id = e.batch_id JOIN facility f ON f.id = e.facility_id
+              JOIN stock_event v ON v.number = e.ordinal
+              WHERE e.account = 'place' GROUP BY 1, 2, 3) e
+        FULL JOIN stock_day d USING (facility_id, presentation_id, day)
+        WHERE (d.used, d.moves) IS DISTINCT FROM (e.used, e.moves)
+    """,
     "a pool does not count the vials that may be promised": f"""
         SELECT a.pool_id, a.presentation_id, a.step, a.vials AS kept, coalesce(sum(u.vials), 0) AS usable
         FROM availability a LEFT JOIN ({_USABLE}) u

@@ -1,4 +1,4 @@
-"""How the ledger writes: events, all their entries, balances, steps and what the feed is told, in one statement.
+"""How the ledger writes: events, all their entries, balances, steps, sums by day and what the feed is told, in one statement.
 
 Rows travel as one JSON parameter each (`tracker/database/hot.py`).
 """
@@ -129,8 +129,29 @@ _EVENTS = f"""
 _ENTRIES = f"""
     INSERT INTO stock_entry ({_names(_ENTRY_COLUMNS)}, recorded_at)
     SELECT entries.*, %(recorded_at)s FROM {_rows("entries", _ENTRY_COLUMNS)}
+    RETURNING facility_id, batch_id, account, vials, occurred_at, ordinal
 """
-_LEDGER = f"WITH event AS ({_EVENTS}), entry AS ({_ENTRIES}), balance AS ({_BALANCES}), step AS ({_STEPS}) {APPEND}"
+# What takes an event back, or tells it of another lot, stands beside it (`ordinal`) and counts as it does.
+_DAYS = """
+    INSERT INTO stock_day AS d (facility_id, presentation_id, day, used, moves)
+    SELECT entry.facility_id, b.presentation_id, CAST(entry.occurred_at AT TIME ZONE f.timezone AS date),
+           coalesce(sum(-entry.vials) FILTER (WHERE coalesce(event.kind, beside.kind) IN ('opening', 'dispatch')), 0), count(*)
+    FROM entry
+    CROSS JOIN LATERAL (SELECT presentation_id FROM batch WHERE batch.id = entry.batch_id LIMIT 1) b
+    CROSS JOIN LATERAL (SELECT timezone FROM facility WHERE facility.id = entry.facility_id LIMIT 1) f
+    LEFT JOIN event ON event.number = entry.ordinal
+    LEFT JOIN LATERAL (
+        SELECT kind FROM stock_event s WHERE s.number = entry.ordinal AND event.number IS NULL LIMIT 1
+    ) beside ON true
+    WHERE entry.account = 'place'
+    GROUP BY 1, 2, 3
+    ON CONFLICT (facility_id, presentation_id, day) DO UPDATE
+    SET used = d.used + excluded.used, moves = d.moves + excluded.moves
+"""
+_LEDGER = (
+    f"WITH event AS ({_EVENTS} RETURNING number, kind), entry AS ({_ENTRIES}), balance AS ({_BALANCES}), step AS ({_STEPS}), "
+    f"day AS ({_DAYS}) {APPEND}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +178,7 @@ def write(
 ) -> None:
     """Write all of it, and what is `told` of it, in one statement.
 
-    Everything is behind locked anchors, so values are written, not added.
+    Everything is behind locked anchors, so values are written, not added; but for the sums of a day, which no rule reads.
     """
     asked = change.events[0]
     values = {
