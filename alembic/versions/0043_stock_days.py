@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0041_stock_days"
-down_revision = "0040_wide_lists"
+revision = "0043_stock_days"
+down_revision = "0042_recall_withdrawn"
 branch_labels = None
 depends_on = None
 
