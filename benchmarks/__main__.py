@@ -5,13 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import bench_evaluation, bench_heart, bench_ingest, bench_ledger, bench_load, bench_nation, bench_pages
+from benchmarks import (
+    bench_booking,
+    bench_evaluation,
+    bench_heart,
+    bench_ingest,
+    bench_ledger,
+    bench_load,
+    bench_nation,
+    bench_pages,
+)
 from benchmarks.common import Row, print_table
 
 BENCHMARKS = {
     "ingest": bench_ingest.measure,
     "evaluation": bench_evaluation.measure,
     "ledger": bench_ledger.measure,
+    "booking": bench_booking.measure,
     "heart": bench_heart.measure,
     "load": bench_load.measure,
     "pages": bench_pages.measure,

@@ -13,11 +13,9 @@ import http.client
 import json
 import multiprocessing
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +29,7 @@ import psycopg
 import uvicorn
 from sqlalchemy import Engine, text
 
-from benchmarks.common import Row, migrated_engine, print_table, private_services
+from benchmarks.common import Row, migrated_engine, pgbench, print_table, private_services
 from tracker.access.keys import NewKey, make_key
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
@@ -157,20 +155,7 @@ def make_world(engine: Engine) -> str:
 
 def bare(url: str, seconds: int) -> float:
     """Transactions per second of pgbench writing the same rows."""
-    found = shutil.which("pgbench") or "/usr/lib/postgresql/15/bin/pgbench"
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(_PGBENCH.format(count=FACILITIES))
-        script.flush()
-        done = subprocess.run(
-            [found, "-n", "-M", "simple", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-f", script.name, url],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise RuntimeError(f"pgbench failed: {done.stderr}")
-    line = next(line for line in done.stdout.splitlines() if line.startswith("tps"))
-    return float(line.split()[2])
+    return pgbench(url, _PGBENCH.format(count=FACILITIES), clients=CLIENTS, seconds=seconds)
 
 
 def _use_case(url: str, seed: int, seconds: int, gate: Barrier, counts: multiprocessing.Queue[tuple[int, str]]) -> None:

@@ -182,7 +182,7 @@ def _house(*, people: int) -> Iterator[House]:
             ensure_unit(db, code="ID", name="Indonesia", kind=UnitKind.NATIONAL, parent=None)
             made = NewAccount(username="pusat", name="pusat", password=None, role=Role.NATIONAL, unit="ID")
             login = open_login(db, add_account(db, SYSTEM, made, now=now), now=now, hours=5)
-            session = _session(db, people, now)
+            session = hot_session(db, add_product(db, now=now), people, now=now)
         booked = tuple(
             chain.from_iterable(_people(engine, first, min(first + 500, people)) for first in range(0, people, 500))
         )
@@ -203,21 +203,18 @@ def _house(*, people: int) -> Iterator[House]:
             server.join(20)
 
 
-def _session(db: Session, people: int, now: datetime) -> UUID:
-    """A session with a place and a dose for each of the people."""
-    batch = add_product(db, now=now)
-    puskesmas = NewFacility(
-        code="pkm", name="pkm", kind=UnitKind.PUSKESMAS, parent="ID", longitude=106.7, latitude=-6.2
-    )
+def hot_session(db: Session, batch: UUID, people: int, *, now: datetime, code: str = "pkm") -> UUID:
+    """A session with a place and a dose for each of the people, at a new puskesmas."""
+    puskesmas = NewFacility(code=code, name=code, kind=UnitKind.PUSKESMAS, parent="ID", longitude=106.7, latitude=-6.2)
     facility = add_facility(db, SYSTEM, puskesmas, now=now)
-    fridge = NewEquipment(code="pkm-k1", name="pkm-k1", facility="pkm", kind=EquipmentKind.FRIDGE)
+    fridge = NewEquipment(code=f"{code}-k1", name=f"{code}-k1", facility=code, kind=EquipmentKind.FRIDGE)
     place = add_equipment(db, SYSTEM, fridge, now=now).id
     line = Line(batch_id=batch, place_id=place, vials=people // 5 + 1)
     supply = PostEvent(id=uuid7(), kind=Kind.SUPPLY, facility_id=facility.id, occurred_at=now, lines=(line,))
     post_event(db, SYSTEM, supply, now=now)
     planned = PlanSession(
         id=uuid7(),
-        facility="pkm",
+        facility=code,
         day=now.date() + timedelta(days=2),
         opens=day_time(8),
         closes=day_time(12),

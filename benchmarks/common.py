@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import Engine
 
@@ -81,6 +84,28 @@ def stopwatch() -> Iterator[list[float]]:
         yield spent
     finally:
         spent[0] = time.perf_counter() - began
+
+
+def pgbench(
+    url: str, script: str, *, clients: int, seconds: int, variables: Mapping[str, int] = MappingProxyType({})
+) -> float:
+    """Transactions per second of a script, each statement sent as text (`-M simple`); `variables` it starts with."""
+    found = shutil.which("pgbench") or "/usr/lib/postgresql/15/bin/pgbench"
+    given = [f"-D{name}={value}" for name, value in variables.items()]
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        size = ["-c", str(clients), "-j", "2", "-T", str(seconds)]
+        done = subprocess.run(
+            [found, "-n", "-M", "simple", *size, *given, "-f", file.name, url],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"pgbench failed: {done.stderr}")
+    line = next(line for line in done.stdout.splitlines() if line.startswith("tps"))
+    return float(line.split()[2])
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -335,6 +335,26 @@ def test_reading_the_quota_costs_the_same_statements_for_one_session_and_for_for
     assert statements() == few <= 7
 
 
+def test_a_first_dose_is_booked_by_twenty_one_statements_and_five_more_where_it_promises_a_vial(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ003", 5)
+    session = desk.session()
+    people = [desk.person() for _ in range(3)]
+    seen: list[str] = []
+    listen = lambda *args: seen.append(args[2])  # noqa: E731 - kept to be removed again
+    event.listen(db.connection(), "before_cursor_execute", listen)
+    counts = []
+    for person in people:
+        # As in a transaction of its own: nothing is known yet.
+        db.expunge_all()
+        seen.clear()
+        desk.book(session, person)
+        counts.append(len(seen))
+    event.remove(db.connection(), "before_cursor_execute", listen)
+    assert counts == [26, 21, 21], seen
+
+
 def test_a_session_sells_no_place_to_who_could_not_come_in_time(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 2)
     session = desk.session(ahead=0)

@@ -219,7 +219,7 @@ def _insert(
     now: datetime,
     replaces_id: UUID | None,
 ) -> Booking | None:
-    made = db.scalar(
+    made: Booking | None = db.scalar(
         upsert(Booking)
         .values(
             id=command.id,
@@ -238,9 +238,9 @@ def _insert(
             made_by=command.made_by,
         )
         .on_conflict_do_nothing()
-        .returning(Booking.id)
+        .returning(Booking)
     )
-    return None if made is None else db.get(Booking, made)
+    return made
 
 
 def back(db: Session, booking: Booking, session: VaccinationSession, now: datetime, *, record: bool = False) -> None:

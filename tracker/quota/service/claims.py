@@ -132,7 +132,9 @@ def give_back_and_fund(db: Session, pool: PoolFacts, now: datetime, days: Collec
 
 
 def claim_of(db: Session, person_id: UUID, vaccine_id: UUID, dose: int) -> Claim | None:
-    """The person's open claim to this dose, wherever it is."""
+    """The person's open claim to this dose, wherever it is; to the first dose there is none."""
+    if dose == 1:
+        return None
     return db.scalar(
         select(Claim)
         .where(Claim.person_id == person_id, Claim.vaccine_id == vaccine_id, Claim.dose == dose, Claim.state.in_(OPEN))

@@ -73,7 +73,7 @@ def lock_pools(db: Session, dose: Dose, pool: PoolFacts) -> None:
     """Every pool that the dose may change, at once: its own, those of the places it ends, that of its claim."""
     db.flush()
     booking = dose.booking
-    claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose) if booking.dose > 1 else None
+    claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose)
     claimed = [(claim.facility_id, claim.presentation_id)] if claim is not None else []
     lock_anchors(db, {pool.anchor, *claimed, *((other.facility_id, other.presentation_id) for other, _ in dose.others)})
 

@@ -73,7 +73,7 @@ def give(
     if booking.state not in SEATED:
         make_room(session, dose.bucket)
     move(booking, session, dose.bucket, BookingState.VACCINATED, now)
-    claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose) if booking.dose > 1 else None
+    claim = claim_of(db, booking.person_id, booking.vaccine_id, booking.dose)
     if claim is not None:
         use_claim(db, claim, booking)
         give_back_and_fund(db, pool_facts(db, claim.facility_id, claim.presentation_id, now), now, {claim.due_day})

@@ -18,7 +18,7 @@ from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.stock.errors import NoNeed, NotAvailable
 from tracker.stock.queries.availability import Pool, read_steps
-from tracker.stock.rules.availability import bears, overdrawn
+from tracker.stock.rules.availability import Step, bears, overdrawn
 from tracker.stock.service.pools import PoolChange, change_pools
 from tracker.stock.service.reading import lock_anchors, read_need
 from tracker.stock.service.telling import tell_pools
@@ -59,7 +59,7 @@ def reserve(
             day=first.isoformat(),
             vials=bears(steps, first, today),
         )
-    _change(db, facility_id, pool, deltas, today)
+    _change(db, facility_id, pool, deltas, steps, today)
 
 
 def release(
@@ -83,7 +83,7 @@ def release(
     lock_anchors(db, {(facility_id, presentation_id)})
     pool = (place_id or facility_id, presentation_id)
     check_need(db, pool, deltas)
-    _change(db, facility_id, pool, deltas, today)
+    _change(db, facility_id, pool, deltas, read_steps(db, *pool), today)
 
 
 def shift(
@@ -109,7 +109,9 @@ def check_need(db: Session, pool: Pool, deltas: Mapping[date, int]) -> None:
             raise NoNeed(day=day.isoformat(), needed=need.get(day, 0))
 
 
-def _change(db: Session, facility_id: UUID, pool: Pool, deltas: Mapping[date, int], today: date) -> None:
-    steps = {pool: read_steps(db, *pool)}
-    changes = change_pools(db.connection(), facility_id, steps, rises={}, need={pool: deltas}, today=today)
+def _change(
+    db: Session, facility_id: UUID, pool: Pool, deltas: Mapping[date, int], steps: Sequence[Step], today: date
+) -> None:
+    need = {pool: deltas}
+    changes = change_pools(db.connection(), facility_id, {pool: steps}, rises={}, need=need, today=today)
     write_steps(db.connection(), facility_id, {change.pool: change.changed for change in changes})
