@@ -102,7 +102,10 @@ def await_log(folder: BackupFolder, base: Base) -> bool:
 
 
 def follow(folder: BackupFolder, of: Source, slot: str) -> None:
-    """Become pg_receivewal: it takes the log as it is written, and asks again when the server was away."""
+    """Become pg_receivewal: it takes the log as it is written, and ends when the server goes away.
+
+    It is started again from here, for the server that comes back may be a restored one.
+    """
     folder.prepare(of.line)
     _ensure_slot(of, slot, anew=not Log(folder.wal_folder).pieces)
     command = [
@@ -111,6 +114,7 @@ def follow(folder: BackupFolder, of: Source, slot: str) -> None:
         f"--directory={folder.wal_folder}",
         f"--slot={slot}",
         "--synchronous",
+        "--no-loop",
         "--no-password",
     ]
     os.umask(0o077)
@@ -125,6 +129,11 @@ def _ensure_slot(of: Source, slot: str, *, anew: bool) -> None:
         with psycopg.connect(of.address, password=password, replication="true", autocommit=True) as connection:
             row = connection.execute(sql.SQL("READ_REPLICATION_SLOT {}").format(name)).fetchone()
             there = row is not None and row[0] is not None
+            if there and not anew and row is not None and row[1] is None:
+                raise AnswerIsNo(
+                    "the server has let go of log that was not fetched yet, for nobody took it for too long: the line is "
+                    "broken. Take a new folder, and make a backup into it."
+                )
             if there and anew:
                 connection.execute(sql.SQL("DROP_REPLICATION_SLOT {}").format(name))
             if anew or not there:

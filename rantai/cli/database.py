@@ -1,4 +1,4 @@
-"""`rantai db upgrade|check`."""
+"""`rantai db upgrade|downgrade|check`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ def upgrade(revision: str = typer.Argument("head", help="The revision to reach."
     with engine_for_commands() as engine:
         migrations.upgrade(engine, revision)
     print(f"The schema is at {revision if revision != 'head' else migrations.head_revision()}.")
+
+
+@app.command()
+def downgrade() -> None:
+    """Take the schema back by one revision; what only the newer one can hold is lost, so make a backup first."""
+    from tracker.database import migrations  # noqa: PLC0415 - loads Alembic
+
+    with engine_for_commands() as engine:
+        at = migrations.downgrade_one(engine)
+    print(f"The schema is at {at}. Install the release before this one, then start the programs.")
 
 
 @app.command()
