@@ -20,7 +20,7 @@ from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
-from tracker.kit.errors import DomainError, Forbidden
+from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.quota.service.relabelling import correct_lot, foresee_correction
@@ -95,7 +95,7 @@ def correct(
             return _page(viewer, db, said, command=command)
         with db.begin_nested():
             done = correct_lot(db, viewer.known(), command, now=now)
-    except (Forbidden, EventNotFound):
+    except EventNotFound:
         raise
     except DomainError as error:
         return _page(viewer, db, said, problem=sentence_of(error, viewer.language))

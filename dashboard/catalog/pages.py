@@ -29,7 +29,7 @@ from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
 from tracker.kit.days import WESTERN, local_day
-from tracker.kit.errors import DomainError, Forbidden, NotFound
+from tracker.kit.errors import DomainError, NotFound
 from tracker.quota.presenting import rule_command
 from tracker.quota.schemas import RuleBody
 from tracker.quota.service.scheduling import add_rule
@@ -224,7 +224,7 @@ def _done(db: Session, viewer: Viewer, work: Callable[[], object]) -> str:
     try:
         with db.begin_nested():
             work()
-    except (Forbidden, NotFound):
+    except NotFound:
         raise
     except DomainError as error:
         return sentence_of(error, viewer.language)

@@ -22,7 +22,7 @@ from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
-from tracker.kit.errors import DomainError
+from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 
 router = Router(prefix="/akun/kunci", include_in_schema=False)
@@ -88,6 +88,8 @@ def rotate(
     check_csrf(viewer, csrf)
     try:
         made = keys.rotate_key(db, viewer.known(), key_id, overlap_hours=jam, now=viewer.now)
+    except NotFound:
+        raise
     except DomainError as error:
         return _shown(db, viewer, akun, problem=sentence_of(error, viewer.language))
     return _shown(db, viewer, akun, made=made)

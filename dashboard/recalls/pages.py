@@ -73,8 +73,6 @@ def start(
     try:
         with db.begin_nested():
             made, _ = start_recall(db, viewer.known(), command, now=now)
-    except Forbidden:
-        raise
     except DomainError as error:
         return _start(viewer, db, batch, problem=sentence_of(error, viewer.language), reason=reason, kelas=kelas)
     return RedirectResponse(f"/penarikan/{made.id}", status_code=303)
@@ -96,7 +94,7 @@ def close(recall_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", al
         try:
             with db.begin_nested():
                 close_recall(db, viewer.known(), recall_id, reason=reason, now=now)
-        except (Forbidden, RecallNotFound):
+        except RecallNotFound:
             raise
         except DomainError as error:
             problem = sentence_of(error, viewer.language)
@@ -131,7 +129,7 @@ def withdraw(
     try:
         with db.begin_nested():
             withdraw_recall(db, viewer.known(), recall_id, reason=reason, now=now)
-    except (Forbidden, RecallNotFound):
+    except RecallNotFound:
         raise
     except DomainError as error:
         return _recall(viewer, db, recall_id, problem=sentence_of(error, viewer.language))
@@ -179,8 +177,6 @@ def _start(
     if said.strip():
         try:
             shown = start_page(db, viewer.known(), said.strip(), viewer.now)
-        except Forbidden:
-            raise
         except DomainError as error:
             problem, sure = sentence_of(error, viewer.language), False
     return page(

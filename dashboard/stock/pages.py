@@ -17,7 +17,7 @@ from dashboard.stock.queries import open_vial_page
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
-from tracker.kit.errors import DomainError, Forbidden, NotFound
+from tracker.kit.errors import DomainError, NotFound
 from tracker.stock.service.amending import take_back_doses
 from tracker.stock.service.commands import TakeBackDoses
 
@@ -55,7 +55,7 @@ def take_back(
     try:
         with db.begin_nested():
             take_back_doses(db, viewer.known(), command, now=now)
-    except (Forbidden, NotFound):
+    except NotFound:
         raise
     except DomainError as error:
         return _vial(viewer, db, vial_id, problem=sentence_of(error, viewer.language))

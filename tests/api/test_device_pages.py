@@ -107,9 +107,9 @@ def test_who_may_not_sees_no_form_and_is_refused(site: TestClient, app_services:
             .where(Device.code == SENSOR)
         ).first()
     for act in ("pensiun", "cabut", "sandi"):
-        assert site.post(f"{PATH}/{act}", data={"csrf": csrf}).status_code == 422
+        assert site.post(f"{PATH}/{act}", data={"csrf": csrf}).status_code == 403
     form = {"csrf": csrf, "pantauan": str(watch), "tempat": "pkm-cipondoh-k2", "alasan": "coba saja"}
-    assert site.post(f"{PATH}/koreksi", data=form).status_code == 422
+    assert site.post(f"{PATH}/koreksi", data=form).status_code == 403
     assert site.get("/fasilitas/pkm-cipondoh/pencatat").status_code == 403
     with transaction(app_services.engine) as db:
         assert db.scalar(select(func.count()).select_from(WatchCorrection)) == 0

@@ -20,7 +20,7 @@ from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
 from tracker.registration.service.tickets import TicketOffice
-from tracker.telemetry.models import Channel
+from tracker.telemetry.models import Assignment, Channel, Device
 from tracker.trace.recalls import StartRecall, start_recall
 
 __all__ = ["app_services", "made", "site", "world"]
@@ -96,3 +96,45 @@ def test_no_page_stumbles_over_what_is_sent_to_it(site: TestClient, blanks: dict
                 wrong.append(f"{route.path} {name} leads to {location}")
     assert wrong == []
     assert asked > 500
+
+
+# Forms that everybody has for themselves, and those of citizens, who need no right.
+FOR_ALL = ("/akun", "/daftar", "/bahasa")
+ACTS = {
+    "/perangkat/{code}/{act}": ("pindah", "pensiun", "pakai", "cabut", "sandi", "koreksi", "pasang"),
+    "/kuota/sesi/{session_id}/{act}": ("ubah", "batal", "tutup", "buka", "buang"),
+    "/kuota/pendaftaran/{booking_id}/{act}": ("kembalikan", "koreksi"),
+    "/fasilitas/{code}/wilayah/{act}": ("tambah", "hapus"),
+}
+
+
+@pytest.mark.parametrize("who", ["auditor", "vaksinator", "kepala"])
+def test_what_somebody_has_no_right_to_is_never_a_slip_in_their_form(
+    site: TestClient, blanks: dict[str, str], who: str, app_services: Services
+) -> None:
+    log_in(site, who)
+    with transaction(app_services.engine) as db:
+        device = select(Device.id).where(Device.code == blanks["sensor"]).scalar_subquery()
+        mine = select(Assignment.id, Channel.id).join(Channel, Channel.id == Assignment.channel_id)
+        watch, channel = db.execute(mine.where(Channel.device_id == device)).first() or (None, None)
+    blanks |= {"csrf": csrf_of(site.get("/akun").text), "unit": "kota-tangerang", "pantauan": str(watch)}
+    blanks |= {"kanal": str(channel), "keadaan": "cancelled", "waktu": "2026-03-02T09:00"}
+    answers = {}
+    for route in forms():
+        if "POST" not in (route.methods or ()):
+            continue
+        here = {**blanks, "code": blanks["sensor"] if route.path.startswith("/perangkat") else blanks["code"]}
+        form = {one.alias: here[one.alias] for one in route.dependant.body_params if one.alias in here}
+        if route.path.startswith("/kuota/sesi"):
+            del form["mulai"]
+        for act in ACTS.get(route.path, ("",)):
+            answer = site.post(filled(route.path, here | {"act": act}), data=form)
+            of_rights = "Peran Anda tidak mengizinkan" in answer.text
+            answers[route.path, act] = answer.status_code
+            assert of_rights <= (answer.status_code == 403), (route.path, act, answer.status_code)
+    assert sum(status == 403 for status in answers.values()) > 5
+    if who == "auditor":
+        let = {
+            at: status for at, status in answers.items() if status not in (403, 404) and not at[0].startswith(FOR_ALL)
+        }
+        assert let == {}
