@@ -28,12 +28,14 @@ _BEAT_EVERY_S = 2.0
 class Loop:
     """One job. `step` does what is there to do and tells how much that was; 0 means: wait.
 
-    It waits for a ring on `channels`, at most `every_s`; without channels it just waits `every_s`.
+    It waits for a ring on `channels`, or until somebody in this process sets `woken`, at most `every_s`; without
+    either it just waits `every_s`.
     """
 
     name: str
     step: Callable[[], int]
     channels: tuple[str, ...] = ()
+    woken: threading.Event | None = None
     every_s: float = 1.0
 
 
@@ -66,6 +68,9 @@ class Supervisor:
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Ask all loops to end after their present step, and wait for them."""
         self._stop.set()
+        for loop in self._loops:
+            if loop.woken is not None:
+                loop.woken.set()
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -95,6 +100,11 @@ class Supervisor:
             listener.close()
 
     def _wait(self, loop: Loop, listener: Listener | None) -> None:
+        if loop.woken is not None:
+            loop.woken.wait(loop.every_s)
+            # Before the step: what is set while it works is for the one after it.
+            loop.woken.clear()
+            return
         if listener is None:
             self._stop.wait(loop.every_s)
             return

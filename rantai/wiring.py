@@ -20,6 +20,7 @@ from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months
 from tracker.edge.idempotency import ANSWERS_KEPT, forget_answers
 from tracker.feed import bell
+from tracker.feed.looking import Lookout
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
 from tracker.quota.service.rounds import tidy_pools
@@ -30,6 +31,8 @@ from tracker.telemetry.service.deadletters import forget_dead_letters
 
 _DEAD_LETTERS_KEPT = timedelta(days=90)
 _CODES_KEPT = timedelta(days=1)
+# A reaction is woken by the lookout, which looks each second whatever it hears; this is for the day when that one fails.
+_UNWOKEN_S = 5.0
 
 
 def more_routers() -> list[APIRouter]:
@@ -47,12 +50,20 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
 
         return run
 
+    reacting = list(runners(engine, clock))
+    lookout = Lookout(engine, [runner.reaction.reader for runner in reacting])
     reactions = [
-        Loop(name=f"reaction {runner.reaction.name}", step=runner.run_once, channels=(bell.NUMBERED,))
-        for runner in runners(engine, clock)
+        Loop(
+            name=f"reaction {runner.reaction.name}",
+            step=runner.run_once,
+            woken=lookout.woken(runner.reaction.name),
+            every_s=_UNWOKEN_S,
+        )
+        for runner in reacting
     ]
     return [
         *reactions,
+        Loop(name="lookout", step=lookout.look_out, channels=(bell.NUMBERED,)),
         *outgoing_loops(engine, current, clock),
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),

@@ -38,7 +38,7 @@ from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Deci
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.passport.service.releasing import release_hold
-from tracker.stock.models import OpenVial
+from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
@@ -413,3 +413,16 @@ def test_a_hold_of_one_batch_and_of_twenty_costs_the_same_statements(
     event.remove(db.connection(), "before_cursor_execute", note)
     assert held.vials == 2 * batches
     assert len(seen) <= HOLD_STATEMENTS, "\n\n".join(seen)
+
+
+def test_what_a_hold_stopped_itself_sends_it_on_no_second_look_and_what_comes_late_does(
+    ledger: Ledger, channel: Channel
+) -> None:
+    ledger.post(Kind.SUPPLY, ledger.line(COVID, 10), at=BEFORE)
+    episode = warm(ledger.db, channel, ledger.now)
+    assert hold(ledger, episode).vials == 10
+    stopped = ledger.db.scalars(select(StockEvent).where(StockEvent.cause == episode.id)).one()
+    assert hold_entering(ledger.db, SYSTEM, stopped.id, now=ledger.now) == []
+    late = ledger.post(Kind.SUPPLY, ledger.line(COVID, 3), at=BEFORE).event_id
+    assert [one.episode_id for one in hold_entering(ledger.db, SYSTEM, late, now=ledger.now)] == [episode.id]
+    assert (ledger.vials(COVID), ledger.vials(COVID, status=Status.HELD)) == (0, 13)

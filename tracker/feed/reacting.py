@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from tracker.database.engine import transaction
 from tracker.feed.aside import Trouble, count_try, described, set_aside, waiting_for_update
 from tracker.feed.contract import E, Undecodable, decode
+from tracker.feed.looking import Reader, look
 from tracker.feed.models import FeedEvent, FeedWaiting
 from tracker.feed.queries import read_after
 from tracker.feed.service import causing, cursor_of, move_cursor
@@ -38,7 +39,7 @@ _AT_ONCE = 200
 # steps aside with its unit's later events and is tried without end; while the database is away all wait.
 TRIES = 5
 # So long a reaction waits for a lock before its event steps aside: as long may one facility's trouble delay the others.
-_IMPATIENT = text("SET LOCAL lock_timeout = 1000")
+_PATIENCE_MS = 1000
 _MOMENTARY = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 _REFUSED = (
     psycopg.errors.LockNotAvailable,
@@ -65,6 +66,11 @@ class Reaction(Generic[E]):
         """The name of its cursor."""
         return f"reaction:{self.name}"
 
+    @property
+    def reader(self) -> Reader:
+        """What it reads of the feed."""
+        return Reader(name=self.name, cursor=self.cursor, kinds=tuple(cls.KIND for cls in self.on))
+
     def handle(self, db: Session, row: FeedEvent, now: datetime) -> None:
         """Act on one row of the feed. Raises Undecodable, and whatever `act` raises."""
         event = decode(row, *self.on)
@@ -86,11 +92,17 @@ class Runner:
 
     def run_once(self) -> int:
         """React to what waits, at most a few hundred events; returns to how many. Raises what an event raised."""
-        kinds = [cls.KIND for cls in self.reaction.on]
+        reader = self.reaction.reader
         with transaction(self.engine) as db:
-            waiting = read_after(db, cursor_of(db, self.reaction.cursor), limit=_AT_ONCE, kinds=kinds)
-        done = sum(self._react(row) for row in waiting)
-        return done + self._react_to_waiting()
+            found = look(db, [reader])
+            news = [
+                row
+                for one in found
+                if one.news
+                for row in read_after(db, one.position, limit=_AT_ONCE, kinds=reader.kinds)
+            ]
+        done = sum(self._react(row) for row in news)
+        return done + (self._react_to_waiting() if any(one.waits for one in found) else 0)
 
     def _react(self, row: FeedEvent) -> int:
         counted = self._fresh
@@ -118,10 +130,9 @@ class Runner:
 
     def _handle(self, db: Session, row: FeedEvent, now: datetime) -> None:
         """React, unless an earlier event of the unit waits: then this one waits behind it."""
-        if must_wait(db, self.reaction.name, row.unit_id):
+        if must_wait(db, self.reaction.name, row.unit_id, patience_ms=_PATIENCE_MS):
             step_aside(db, self.reaction.name, row, error="", detail="", now=now)
             return
-        db.execute(_IMPATIENT)
         self.reaction.handle(db, row, now)
 
     def _wait(self, db: Session, row: FeedEvent, now: datetime, *, error: Exception) -> None:
@@ -196,7 +207,7 @@ class Runner:
             return self._step_waiting(waiting, partial(self._set_aside, trouble=found))
 
     def _handle_waiting(self, db: Session, row: FeedEvent, now: datetime) -> None:
-        db.execute(_IMPATIENT)
+        db.execute(text("SELECT set_config('lock_timeout', :ms, true)"), {"ms": str(_PATIENCE_MS)})
         self.reaction.handle(db, row, now)
 
     def _step_waiting(self, waiting: FeedWaiting, act: Callable[[Session, FeedEvent, datetime], None]) -> bool:

@@ -128,10 +128,14 @@ def cause_of(db: Session) -> UUID | None:
 def cursor_of(db: Session, name: str, *, lock: bool = False) -> int:
     """The position up to which `name` has read; 0 for a new reader. `lock` keeps others out until commit."""
     query = select(FeedCursor.position).where(FeedCursor.name == name)
-    if lock:
+    if not lock:
+        return db.scalar(query) or 0
+    query = query.with_for_update()
+    position = db.scalar(query)
+    if position is None:
         db.execute(upsert(FeedCursor).values(name=name, position=0).on_conflict_do_nothing())
-        query = query.with_for_update()
-    return db.scalar(query) or 0
+        position = db.scalar(query)
+    return position or 0
 
 
 def move_cursor(db: Session, name: str, position: int) -> None:

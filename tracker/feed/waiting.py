@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -19,10 +19,20 @@ from tracker.feed.models import FeedEvent, FeedWaiting
 _AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (0.5, 1, 2, 5, 10))
 
 
-def must_wait(db: Session, reaction: str, unit_id: UUID | None) -> bool:
-    """Whether an earlier event of the unit waits; asked under the cursor's lock, where alone events begin to wait."""
-    query = select(FeedWaiting.position).where(FeedWaiting.reaction == reaction, _of(unit_id)).limit(1)
-    return db.scalar(query) is not None
+_MUST_WAIT = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM feed_waiting WHERE reaction = :reaction AND unit_id IS NOT DISTINCT FROM :unit),
+           set_config('lock_timeout', :ms, true)
+    """
+)
+
+
+def must_wait(db: Session, reaction: str, unit_id: UUID | None, *, patience_ms: int) -> bool:
+    """Whether an earlier event of the unit waits; asked under the cursor's lock, where alone events begin to wait.
+
+    From then on this transaction waits for no lock longer than `patience_ms`.
+    """
+    return bool(db.execute(_MUST_WAIT, {"reaction": reaction, "unit": unit_id, "ms": str(patience_ms)}).one()[0])
 
 
 def step_aside(db: Session, reaction: str, row: FeedEvent, *, error: str, detail: str, now: datetime) -> None:

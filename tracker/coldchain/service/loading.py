@@ -94,6 +94,8 @@ def limits_in_force(db: Session) -> tuple[Limit, ...]:
 
 def load_channels(db: Session, ids: Collection[int]) -> dict[int, ChannelFacts]:
     """Facts by channel id; a channel that does not exist is left out."""
+    if not ids:
+        return {}
     intervals: dict[int, list[tuple[Micros, Micros]]] = {}
     for channel_id, from_at, seconds in db.execute(
         select(ChannelInterval.channel_id, ChannelInterval.from_at, ChannelInterval.interval_s).where(

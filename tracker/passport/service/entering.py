@@ -98,8 +98,16 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
             Hold.state == HoldState.HELD,
         )
     )
-    found = entered.union(missed, carried, _of_the_lost(event_id), _of_the_recalled(event_id))
-    return sorted(set(db.scalars(found)))
+    touched = entered.union(missed, carried, _of_the_lost(event_id), _of_the_recalled(event_id)).subquery()
+    stopped_by = select(StockEvent.cause).where(
+        StockEvent.id == event_id,
+        StockEvent.kind == Kind.STATUS,
+        StockEvent.because_id.is_(None),
+        StockEvent.occurred_at >= StockEvent.recorded_at,
+    )
+    # What a hold stops, it stops under the locks of all it looked at: its own act shows it nothing new. An act that had
+    # to stand earlier than it was done may have met a count, and is looked at.
+    return sorted(db.scalars(select(touched.c.id).where(touched.c.id.is_distinct_from(stopped_by.scalar_subquery()))))
 
 
 def _of_the_recalled(event_id: UUID) -> Select[UUID]:
