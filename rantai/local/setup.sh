@@ -3,6 +3,8 @@
 # of development) or `setup.sh tools` (Python and those tools only: enough to judge and to run what starts no server).
 # Installs with apt what is missing (Debian, Ubuntu; as root or with sudo without a password), then makes the
 # virtual environment .venv from the locked, hashed requirements. A second run finds everything and takes no time.
+# Where nothing can be installed, a Docker engine is enough for the tests: they take containers.
+# Bash 3.2 and the tools of macOS run this, too.
 set -euo pipefail
 
 readonly PURPOSE="${1:-demo}"
@@ -43,9 +45,24 @@ newest_postgres() {
 }
 
 has_postgis() { [ -f "/usr/share/postgresql/$1/extension/postgis.control" ]; }
-has_mosquitto() { command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ]; }
+# Homebrew keeps a version off PATH; where the programs look for it, see rantai/local/system.py.
+has_initdb() {
+  local server
+  command -v initdb >/dev/null && return 0
+  for server in /opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb \
+    /Applications/Postgres.app/Contents/Versions/*/bin/initdb /usr/pgsql-*/bin/initdb; do
+    if [ -x "$server" ]; then return 0; fi
+  done
+  return 1
+}
+has_mosquitto() {
+  command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || [ -x /usr/local/sbin/mosquitto ] || [ -x /opt/homebrew/sbin/mosquitto ]
+}
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
-has_docker() { command -v docker >/dev/null && timeout 5 docker info >/dev/null 2>&1; }
+has_docker() {
+  command -v docker >/dev/null || return 1
+  if command -v timeout >/dev/null; then timeout 5 docker info >/dev/null 2>&1; else docker info >/dev/null 2>&1; fi
+}
 
 missing_packages() {
   local major
@@ -53,7 +70,7 @@ missing_packages() {
   if [ "$PURPOSE" = tools ]; then return 0; fi
   if major="$(newest_postgres)"; then
     has_postgis "$major" || echo "postgresql-$major-postgis-3"
-  elif ! command -v initdb >/dev/null; then
+  elif ! has_initdb; then
     echo "postgresql"
   fi
   has_mosquitto || echo "mosquitto"
@@ -61,6 +78,10 @@ missing_packages() {
 }
 
 # ---------------------------------------------------------------- apt
+
+can_install() {
+  command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
+}
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -96,26 +117,41 @@ allow_system_servers() {
 
 chromium_is_a_snap() { apt-cache show chromium 2>/dev/null | grep -qi 'transitional\|snap'; }
 
+# Nobody may install here: go on without what can be missed, or say what to install.
+do_without() {
+  local -a needed=()
+  local package docker=no
+  if [ "$PURPOSE" != tools ] && has_docker; then docker=yes; fi
+  for package in "$@"; do
+    case "$package" in
+      python3-venv) needed+=("$package") ;;
+      chromium) say "Chromium is not installed; browser tests will be skipped." ;;
+      *) if [ "$PURPOSE" != tests ] || [ "$docker" = no ]; then needed+=("$package"); fi ;;
+    esac
+  done
+  if [ "${#needed[@]}" -eq 0 ]; then
+    if [ "$docker" = yes ]; then say "No servers are installed; the tests take containers, since a Docker engine answers."; fi
+    return 0
+  fi
+  if [ "$PURPOSE" = demo ] && [ "$docker" = yes ]; then
+    say "make demo runs servers of this machine. With Docker alone take the other door: docker compose up, as README.md says."
+  fi
+  if command -v apt-get >/dev/null; then
+    stop "these packages are needed and only root can install them: run \`sudo apt-get install ${needed[*]}\`, then try again."
+  fi
+  if [ "${needed[*]}" = python3-venv ]; then
+    stop "please install Python 3.11 or newer with its venv module, then try again."
+  fi
+  stop "please install Python 3.11 or newer, PostgreSQL 14 or newer with PostGIS, and Mosquitto (macOS: brew install python postgresql@16 postgis mosquitto), then try again."
+}
+
 install_missing() {
   local -a wanted=() servers=()
   local package major new_broker=no
-  mapfile -t wanted < <(missing_packages)
+  while IFS= read -r package; do wanted+=("$package"); done < <(missing_packages)
   [ "${#wanted[@]}" -gt 0 ] || return 0
   say "Missing on this machine: ${wanted[*]}"
-
-  if ! command -v apt-get >/dev/null; then
-    if [ "$PURPOSE" = tools ]; then
-      stop "please install Python 3.11 or newer with its venv module, then try again."
-    fi
-    if [ "$PURPOSE" = tests ] && find_python >/dev/null && has_docker; then
-      say "Not installed (no apt here); the tests take containers, since a Docker engine answers."
-      return 0
-    fi
-    stop "please install Python 3.11 or newer, PostgreSQL 14 or newer with PostGIS, and Mosquitto (macOS: brew install python postgresql@16 postgis mosquitto), then try again."
-  fi
-  if [ "$(id -u)" -ne 0 ] && ! { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; then
-    stop "these packages are needed and only root can install them: run \`sudo apt-get install ${wanted[*]}\`, then try again."
-  fi
+  if ! can_install; then do_without "${wanted[@]}"; return 0; fi
 
   say "Asking apt for its lists …"
   as_root apt-get -qq -o DPkg::Lock::Timeout=300 update || say "apt could not refresh all its lists; trying with what it has."
@@ -169,7 +205,7 @@ sys.exit(sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv
 PYTHON
 }
 
-stamp_of() { sha256sum "$1" | cut -d' ' -f1; }
+stamp_of() { if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1; }
 
 install_requirements() {
   local lock=requirements.lock
@@ -178,7 +214,7 @@ install_requirements() {
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(stamp_of "$lock")" ]; then return 0; fi
   say "Installing the Python packages of $lock (checked by hash; a minute or two on first use) …"
   .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes \
-    --requirement "$lock" | sed -u '/^Requirement already satisfied/d; /^Ignoring /d; s/^/    /' >&2 || stop "pip could not install the Python packages; its words are above."
+    --requirement "$lock" | awk '!/^(Requirement already satisfied|Ignoring )/ { print "    " $0; fflush() }' >&2 || stop "pip could not install the Python packages; its words are above."
   stamp_of "$lock" >"$stamp"
   # The list of development holds the other one too.
   if [ "$PURPOSE" != demo ]; then stamp_of requirements.lock >.venv/.requirements.lock.sha256; fi

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "rantai" / "local" / "setup.sh"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "rantai" / "local" / "setup.sh"
 BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="needs bash")
 
@@ -20,6 +24,8 @@ newest_postgres() {{ [ -n "${{HAVE_POSTGRES-}}" ] && echo "$HAVE_POSTGRES"; }}
 has_postgis() {{ [ -n "${{HAVE_POSTGIS-}}" ]; }}
 has_mosquitto() {{ [ -n "${{HAVE_MOSQUITTO-}}" ]; }}
 has_chromium() {{ return 1; }}
+has_initdb() {{ return 1; }}
+id() {{ echo "${{ACCOUNT-0}}"; }}
 has_docker() {{ {docker}; }}
 as_root() {{
   # Whoever writes into tee's pipe must find a reader, or a quick machine ends with SIGPIPE.
@@ -34,13 +40,46 @@ apt_install() {{
   case " $* " in *python3-venv*) HAVE_PYTHON=1 ;; esac
 }}
 apt-cache() {{ return 0; }}
-command() {{ if [ "$2" = initdb ]; then return 1; fi; {hide} builtin command "$@"; }}
+command() {{ {hide} builtin command "$@"; }}
 """
+
+
+@pytest.fixture(params=["own", "nobody"], autouse=True)
+def account(request: pytest.FixtureRequest) -> str:
+    """Whoever runs these tests, they hold: root tries them under an account without rights, too."""
+    name: str = request.param
+    if name == "nobody":
+        if os.geteuid() != 0:
+            pytest.skip("only root can become somebody else")
+        if not may_read(name, SCRIPT):
+            pytest.skip("this checkout is not for others to read")
+    ACCOUNT[:] = [name]
+    return name
+
+
+ACCOUNT: list[str] = []
+
+
+def may_read(name: str, file: Path) -> bool:
+    """Whether that account reaches the file."""
+    nobody = pwd.getpwnam(name)
+    looked = subprocess.run(["test", "-r", file], user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], check=False)
+    return looked.returncode == 0
 
 
 def run(purpose: str, script: str, *, docker: str = "return 1", hide: str = "") -> subprocess.CompletedProcess[str]:
     lines = f"source {SCRIPT} {purpose}\n{BARE.format(docker=docker, hide=hide)}\n{script}"
-    return subprocess.run([BASH or "bash", "-c", lines], capture_output=True, text=True, check=False, timeout=60)
+    return bash(lines)
+
+
+def bash(lines: str) -> subprocess.CompletedProcess[str]:
+    command = [BASH or "bash", "-c", lines]
+    other = pwd.getpwnam(ACCOUNT[0]) if ACCOUNT[0] != "own" else None
+    uid, gid = (other.pw_uid, other.pw_gid) if other else (None, None)
+    groups: list[str | int] | None = [] if other else None
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, user=uid, group=gid, extra_groups=groups
+    )
 
 
 def installs(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -126,6 +165,7 @@ def test_without_apt_who_needs_no_server_is_asked_for_python_only() -> None:
 
 
 NO_APT = 'if [ "$2" = apt-get ]; then return 1; fi;'
+NO_SUDO = 'if [ "$2" = sudo ]; then return 1; fi;'
 
 
 def test_without_apt_a_sentence_says_what_to_install() -> None:
@@ -140,8 +180,35 @@ def test_without_apt_but_with_docker_the_tests_need_no_servers_of_the_machine() 
     assert "containers" in done.stderr
 
 
+@pytest.mark.parametrize("machine", [NO_APT, NO_SUDO])
+def test_with_docker_alone_the_tests_go_on_and_the_demo_says_which_door_is_open(machine: str) -> None:
+    alone = "ACCOUNT=1000; HAVE_PYTHON=1; install_missing; echo went on"
+    tests = run("tests", alone, docker="return 0", hide=machine)
+    assert tests.stdout == "went on\n"
+    assert "browser tests will be skipped" in tests.stderr
+    assert "the tests take containers, since a Docker engine answers" in tests.stderr
+    demo = run("demo", alone, docker="return 0", hide=machine)
+    assert (demo.returncode, demo.stdout) == (3, "")
+    assert "docker compose up" in demo.stderr
+
+
+def test_a_browser_alone_is_missed_not_asked_for() -> None:
+    everything_else = "ACCOUNT=1000; HAVE_PYTHON=1; HAVE_MOSQUITTO=1; HAVE_POSTGRES=15; HAVE_POSTGIS=1; install_missing"
+    done = run("tests", everything_else, hide=NO_SUDO)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "browser tests will be skipped" in done.stderr
+
+
+def test_nothing_in_it_is_too_new_for_the_bash_and_the_tools_of_a_mac() -> None:
+    script = SCRIPT.read_text(encoding="utf-8")
+    assert re.findall(r"\b(?:mapfile|readarray|declare -A|sed -u|\$\{\w+,,\})", script) == []
+    there = 'docker() { [ "$1" = info ]; }; command() { if [ "$2" = timeout ]; then return 1; fi; true; }; has_docker && echo yes'
+    lines = f"source {SCRIPT} tests\n{there}"
+    assert bash(lines).stdout == "yes\n"
+
+
 def test_who_is_not_root_and_has_no_sudo_is_told_the_command() -> None:
-    done = run("demo", "id() { echo 1000; }; install_missing", hide='if [ "$2" = sudo ]; then return 1; fi;')
+    done = run("demo", "ACCOUNT=1000; install_missing", hide=NO_SUDO)
     assert done.returncode == 3
     assert "sudo apt-get install python3-venv postgresql mosquitto" in done.stderr
     assert installs(done) == []
@@ -150,6 +217,7 @@ def test_who_is_not_root_and_has_no_sudo_is_told_the_command() -> None:
 def run_npm(folder: Path, npm: str) -> subprocess.CompletedProcess[str]:
     """Install the npm packages into a folder with another npm; only bash's own tools otherwise."""
     (folder / ".venv/bin").mkdir(parents=True, exist_ok=True)
+    ACCOUNT[:] = ["own"]  # it writes where the test does
     (folder / ".venv/bin/npm").write_text(f"#!/bin/sh\n{npm}\n")
     (folder / ".venv/bin/npm").chmod(0o755)
     (folder / "package-lock.json").write_text("{}")
