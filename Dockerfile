@@ -1,6 +1,8 @@
 # Two stages: the first resolves nothing, it installs the locked, hashed list; the second carries no build tools.
 # The digest-free tags name a minor version and a Debian release; pin digests in your own registry if you mirror.
-FROM python:3.12.12-slim-bookworm AS build
+# BUILD_BASE: the same with a pip.conf and certificates of this machine, for the first stage alone (`make images`).
+ARG BUILD_BASE=python:3.12.12-slim-bookworm
+FROM ${BUILD_BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /opt/venv
 COPY requirements.lock /tmp/requirements.lock

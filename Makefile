@@ -13,16 +13,22 @@ PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorde
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
-.PHONY: help demo test test-fast test-times lint fmt bench lock clean setup setup-tests setup-tools
+.PHONY: help demo test test-containers images test-fast test-times lint fmt bench lock clean setup setup-tests setup-tools
 
 help: ## Show what there is
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Everything on this machine: servers, a world with real places, sensors, pages (Ctrl-C ends it)
 	@exec $(BIN)/rantai demo $(DEMO_ARGS)
 
 test: setup-tests ## The whole suite, on containers where a Docker engine has them, else on private servers
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) --times=$(TIMES) $(PYTEST_ARGS)
+
+test-containers: setup-tests ## Ingest, database and API on containers, and docker-compose.yml itself; starts an engine where root may
+	@exec bash tests/containers/run.sh
+
+images: setup-tools ## Have the images of docker-compose.yml: pulled, else stand-ins built from Debian's packages
+	@exec bash deploy/stand-ins/images.sh
 
 test-fast: setup-tools ## Rules and documents: no server is started
 	@exec $(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS) tests/unit
