@@ -16,6 +16,7 @@ from ingest.dialects.shapes import (
     ChannelDefaults,
     Decoded,
     Dialect,
+    Entry,
     Group,
     Problem,
     Reject,
@@ -47,9 +48,9 @@ OBJECTS: dict[str, tuple[Quantity, Role, float, float]] = {
     "LAT": (Quantity.LATITUDE, Role.POSITION, -90, 90),
     "LNG": (Quantity.LONGITUDE, Role.POSITION, -180, 180),
 }
-_WANTED: tuple[tuple[str, str, float, float], ...] = tuple(
-    (name, quantity.value, low, high) for name, (quantity, _, low, high) in OBJECTS.items()
-)
+_WANTED: dict[str, tuple[str, float, float]] = {
+    name: (quantity.value, low, high) for name, (quantity, _, low, high) in OBJECTS.items()
+}
 # The records' period by the standard: sums (door, power, compressor) are per 15 minutes.
 INTERVAL_S = 900
 # Who measured, surest first: the logger, else the monitoring device, else the supplier's id of the appliance.
@@ -148,13 +149,12 @@ def _read_record(record: Any, place: tuple[str, int], group: Group, problems: li
     # Null without an error code is an object the appliance has not; with one, a sensor that failed.
     failed = _is_fault(record.get("LERR")) or _is_fault(record.get("EERR"))
     begin = len(entries)
-    for name, quantity, low, high in _WANTED:
-        if name not in record:
+    for name, raw in record.items():
+        wanted = _WANTED.get(name)
+        if wanted is None or (raw is None and not failed):
             continue
-        raw = record[name]
-        if raw is None and not failed:
-            continue
-        value = number(raw)
+        quantity, low, high = wanted
+        value = raw if type(raw) is float else number(raw)
         if minutes and name in _COMPRESSORS and value is not None:
             value *= 60
         # "No sensor" codes are faults the writer keeps by name, not slips of the supplier.
@@ -164,6 +164,12 @@ def _read_record(record: Any, place: tuple[str, int], group: Group, problems: li
             )
         else:
             entries.append((name, quantity, at, value))
+    if all(name in record for name in _PANEL):
+        _add_panel_power(entries, begin, at)
+
+
+def _add_panel_power(entries: list[Entry], begin: int, at: datetime) -> None:
+    """The power that a solar panel gave in the record whose entries begin there, where both its figures can be read."""
     panel = {name: value for name, _, _, value in entries[begin:] if name in _PANEL}
     if len(panel) == len(_PANEL) and not any(math.isnan(value) for value in panel.values()):
         seconds = float(INTERVAL_S) if all(value > 0 for value in panel.values()) else 0.0

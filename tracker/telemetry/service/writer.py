@@ -67,9 +67,12 @@ class _Sorted:
 
 
 _DAY_US = 86_400_000_000
+_AHEAD_S = AHEAD.total_seconds()
+_EARLIEST_S = EARLIEST.timestamp()
 
-# A row of COPY's binary form: field count, then (length, value) per field.
-_ROW = struct.Struct(">h iq iq id iq ih")
+# A row of COPY's binary form: field count, then (length, value) per field. What a whole arrival shares stands behind.
+_ROW = struct.Struct(">h iq iq id")
+_SHARED = struct.Struct(">iq ih")
 _LENGTH = struct.Struct(">i")
 
 _STAGING = """
@@ -132,26 +135,29 @@ def store_readings(db: Session, arrivals: Iterable[Arrival]) -> Stored:
 def _take_apart(arrival: Arrival, parts: _Sorted) -> None:
     """The hot path: some 100 000 readings a second go through this loop."""
     received_s = arrival.received_at.timestamp()
-    latest_s = received_s + AHEAD.total_seconds()
-    earliest_s = EARLIEST.timestamp()
+    latest_s = received_s + _AHEAD_S
     received_us = round((received_s - EPOCH_S) * 1_000_000)
-    message = _text_field(arrival.message_id)
-    source = int(arrival.time_source)
+    shared = _SHARED.pack(8, received_us, 2, arrival.time_source) + _text_field(arrival.message_id)
     pack = _ROW.pack
     rows: list[bytes] = []
     days: set[int] = set()
     faults: list[dict[str, object]] = []
+    instant: datetime | None = None
+    at_us = day = 0
     for channel, measured_at, value in arrival.measured:
-        at_s = measured_at.timestamp()
-        if not earliest_s <= at_s <= latest_s:
-            parts.misplaced.append(arrival)
-            return
+        # The objects of one record share their instant, and are told one after another.
+        if measured_at is not instant:
+            at_s = measured_at.timestamp()
+            if not _EARLIEST_S <= at_s <= latest_s:
+                parts.misplaced.append(arrival)
+                return
+            instant, at_us = measured_at, round((at_s - EPOCH_S) * 1_000_000)
+            day = at_us // _DAY_US
         if not channel.low <= value <= channel.high or value == channel.power_on:
             faults.append(_fault(arrival, channel, measured_at, value))
             continue
-        at_us = round((at_s - EPOCH_S) * 1_000_000)
-        days.add(at_us // _DAY_US)
-        rows.append(pack(6, 8, channel.id, 8, at_us, 8, value, 8, received_us, 2, source) + message)
+        days.add(day)
+        rows.append(pack(6, 8, channel.id, 8, at_us, 8, value) + shared)
     parts.rows += rows
     parts.days |= days
     parts.faults += faults
