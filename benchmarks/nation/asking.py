@@ -199,31 +199,32 @@ class Asker:
     """The application on this database, with a log-in for each account."""
 
     def __init__(self, services: Services) -> None:
-        self._engine = services.engine
+        self.engine = services.engine
         self._office = TicketOffice.from_secret(services.settings.secret_key.get_secret_value())
-        self.app = create_app(services)
-        mount_pages(self.app, services)
+        self._app = create_app(services)
+        mount_pages(self._app, services)
         self._cookies = {ANYBODY: ""} | {name: self._cookie(name, services) for name, _, _ in ACCOUNTS}
 
     def _cookie(self, username: str, services: Services) -> str:
-        with transaction(self._engine) as db:
+        with transaction(self.engine) as db:
             account = db.scalars(select(LoginAccount).where(LoginAccount.username == username)).one()
             return open_login(db, account, now=services.clock(), hours=12).cookie
 
     def ask_all(self, account: str, *, times: int, only: Sequence[str] = ()) -> Iterator[Asked]:
         """Everything once counted, then timed `times` times; `only` addresses that begin with one of these."""
-        with TestClient(self.app, follow_redirects=False, raise_server_exceptions=False) as client:
-            headers = {"Cookie": f"{LOGIN_COOKIE}={self._cookies[account]}"}
-            for route, address in addresses(self._engine, self._office, account):
-                place = address.replace(f"pkm-{SITE:05d}", _REFS[route], 1) if route in _REFS else address
-                if not only or place.startswith(tuple(only)):
-                    yield self._ask(client, account, route, place, headers, times)
+        # Nothing of it is started: no bell, no stream, for none is asked.
+        client = TestClient(self._app, follow_redirects=False, raise_server_exceptions=False)
+        headers = {"Cookie": f"{LOGIN_COOKIE}={self._cookies[account]}"}
+        for route, address in addresses(self.engine, self._office, account):
+            place = address.replace(f"pkm-{SITE:05d}", _REFS[route], 1) if route in _REFS else address
+            if not only or place.startswith(tuple(only)):
+                yield self._ask(client, account, route, place, headers, times)
 
     def _ask(
         self, client: TestClient, account: str, route: str, address: str, headers: dict[str, str], times: int
     ) -> Asked:
         kind = "*/*" if address.startswith(("/api", "/epcis")) else "text/html"
-        with counted(self._engine) as counts:
+        with counted(self.engine) as counts:
             answer = client.get(address, headers={**headers, "Accept": kind})
         waits = []
         for _ in range(times):

@@ -17,7 +17,7 @@ from dashboard.frame.viewer import Member, Viewer
 from dashboard.quota.displaced import SHOWS, count_displaced, displaced_people
 from dashboard.quota.figures import quota_figure
 from dashboard.quota.pictures import quota_picture
-from dashboard.quota.queries import SessionRow, promises_today, sessions_visible_to
+from dashboard.quota.queries import SessionRow, count_by_day, promises_today, sessions_visible_to
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
@@ -28,21 +28,26 @@ router = Router(include_in_schema=False)
 AHEAD = timedelta(days=14)
 # More bars than this fill more than a phone's screen; the table has all.
 MOST_BARS = 8
+MOST_SESSIONS = 500
 FIRST = 12
 MOST_PEOPLE = 20
 
 
-def _sessions(viewer: Viewer, db: Db) -> list[SessionRow]:
-    return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, limit=500)
+def _sessions(viewer: Viewer, db: Db, day: date | None = None) -> list[SessionRow]:
+    return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, day=day, limit=MOST_SESSIONS)
 
 
 @router.get("/kuota")
 def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> Response:
     """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any."""
-    every = _sessions(viewer, db)
-    days = sorted({session.day for session in every})
+    counts = count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)
+    days, total = list(counts), sum(counts.values())
     day = _day_of(hari, days)
+    # Of so many only the chosen day's are read, and what lacks is told of that day.
+    one_day = total > MOST_SESSIONS
+    every = _sessions(viewer, db, day if one_day else None)
     sessions = sorted((session for session in every if session.day == day), key=_need)
+    on_day = counts.get(day, 0) if day is not None else 0
     drawn = sessions[:MOST_BARS]
     texts = viewer.texts
     lacking = Counter(session.day for session in every if session.lacking)
@@ -52,13 +57,15 @@ def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> R
         charts=True,
         sessions=sessions if semua else sessions[:FIRST],
         hidden=0 if semua else max(0, len(sessions) - FIRST),
+        one_day=one_day,
+        unread=max(0, on_day - len(sessions)),
         drawn=drawn,
         picture=quota_picture(
             session_frame(drawn, texts, narrow=False),
             texts,
             title=texts.gettext("Kapasitas, vial, dan yang dapat dipesan"),
         ),
-        total=len(every),
+        total=total,
         days=[(f"/kuota?hari={d.isoformat()}", _named(d, lacking[d], texts), d == day) for d in days],
         first_lacking=next((d for d in days if lacking[d]), None),
         day=day,
@@ -129,9 +136,8 @@ def export_quota(viewer: Member, db: Db) -> Response:
 @router.get("/kuota/gambar.json")
 def quota_json(request: Request, viewer: Member, db: Db, hari: str = "", lebar: str = "lebar") -> Response:
     """The chart of a day's sessions, those with the least left first."""
-    every = _sessions(viewer, db)
-    day = _day_of(hari, sorted({session.day for session in every}))
-    sessions = _drawn([session for session in every if session.day == day])
+    day = _day_of(hari, list(count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)))
+    sessions = _drawn(_sessions(viewer, db, day) if day is not None else [])
     frame = session_frame(sessions, viewer.texts, narrow=lebar == "sempit")
     return figure_answer(request, quota_figure(frame, viewer.texts))
 

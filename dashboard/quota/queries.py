@@ -131,9 +131,10 @@ def sessions_visible_to(
     ahead: timedelta,
     facility_id: UUID | None = None,
     vaccine: str | None = None,
+    day: date | None = None,
     limit: int = 100,
 ) -> list[SessionRow]:
-    """Sessions from today (at the place) to whole days `ahead`, by day and facility."""
+    """Sessions from today (at the place) to whole days `ahead`, by day and facility; of one `day` where it is given."""
     where = [
         visible_to(principal, Unit.path, Permission.QUOTA_READ),
         VaccinationSession.day >= local_today(now),
@@ -143,7 +144,26 @@ def sessions_visible_to(
         where.append(Facility.id == facility_id)
     if vaccine:
         where.append(Vaccine.code == vaccine)
+    if day is not None:
+        where.append(VaccinationSession.day == day)
     return list(_rows(db, _sessions(*where).limit(limit), now))
+
+
+def count_by_day(db: Session, principal: Principal, now: datetime, *, ahead: timedelta) -> dict[date, int]:
+    """How many sessions there are on each day from today (at the place) to whole days `ahead`, by day."""
+    rows = db.execute(
+        select(VaccinationSession.day, func.count())
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Unit, Unit.id == Facility.id)
+        .where(
+            visible_to(principal, Unit.path, Permission.QUOTA_READ),
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.day.between(local_today(now), local_today(now) + ahead.days),
+        )
+        .group_by(VaccinationSession.day)
+        .order_by(VaccinationSession.day)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def session_by_id(db: Session, session_id: UUID, now: datetime) -> SessionRow | None:
