@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -176,3 +177,33 @@ def test_doses_told_as_thrown_away_come_back_by_the_page(
     assert "Kembalikan ke vial" not in auditor.get(f"/vial/{thrown}").text
     form = {"csrf": csrf_of(auditor.get("/").text), "dosis": "1", "alasan": "iseng"}
     assert auditor.post(way, data=form).status_code == 403
+
+
+def test_a_rule_that_there_never_was_is_started_by_the_page(site: TestClient, world: PageWorld) -> None:
+    log_in(site, "pusat")
+    shown = site.get("/jadwal").text
+    name, other = re.findall(r'<option value="([^"]+)"', shown.split('id="lain-spacing"', 1)[1])[:2]
+    chosen = re.search(r'name="vaksin"\s+value="([^"]+)"', shown.split('id="aturan-baru"', 1)[1])
+    assert chosen is not None
+    assert chosen[1] not in (name, other), "no distance from itself"
+    mine = {"csrf": csrf_of(shown), "vaksin": chosen[1], "mulai": "2027-01-01", "alasan": "SE nomor 5"}
+    for rule in (
+        {"aturan": "spacing", "lain": name, "paling_cepat": "14"},
+        {"aturan": "age", "dosis": "3", "paling_cepat": "9"},
+        {
+            "aturan": "interval",
+            "lain": chosen[1],
+            "dosis": "4",
+            "paling_cepat": "28",
+            "biasanya": "30",
+            "paling_lambat": "90",
+        },
+    ):
+        assert site.post("/jadwal", data={**mine, **rule}).status_code == 303, rule
+        assert site.post("/jadwal", data={**mine, **rule}).status_code == 303, "sent twice, it is one rule"
+    later = site.get(f"/jadwal?vaksin={chosen[1]}").text
+    assert later.count("SE nomor 5") == 3
+    assert (
+        'id="aturan-baru"'
+        not in log_in(TestClient(site.app, headers=HTML, follow_redirects=False), "kota").get("/jadwal").text
+    )

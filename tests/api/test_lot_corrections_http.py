@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event as sqlalchemy_event
 
 from tests.support.network_api import Door
 from tests.support.world import World
@@ -97,3 +98,31 @@ def test_only_who_writes_stock_there_corrects_it(door: Door, role: Role, status:
     assert door.ask("POST", PATH, role, json=said(came)).status_code == status
     named = {"event": came, "wrong": "AZ002", "right": "AZ003"}
     assert door.ask("GET", f"{PATH}/foreseen", role, params=named).status_code == status
+
+
+def test_the_list_asks_as_often_for_five_corrections_as_for_one(door: Door) -> None:
+    asked: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    def statements() -> tuple[int, int]:
+        asked.clear()
+        listed = door.get(PATH, Role.MANAGER, facility="pkm-cipondoh")["items"]
+        assert all(len(one["events"]) == 2 for one in listed)
+        return len(listed), len(asked)
+
+    def corrected() -> None:
+        assert door.ask("POST", PATH, Role.MANAGER, json=said(event(door, "supply", vials=1))).status_code == 201
+
+    sqlalchemy_event.listen(door.services.engine, "before_cursor_execute", note)
+    try:
+        corrected()
+        one, few = statements()
+        for _ in range(4):
+            corrected()
+        five, many = statements()
+    finally:
+        sqlalchemy_event.remove(door.services.engine, "before_cursor_execute", note)
+    assert (one, five) == (1, 5)
+    assert many == few

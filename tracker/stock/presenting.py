@@ -141,9 +141,9 @@ def foreseen_out(facility: str, meant: Meant, foreseen: Foreseen) -> ForeseenOut
     )
 
 
-def correction_out(row: Any, events: list[UUID]) -> LotCorrectionOut:
-    """A lot correction: (LotCorrection, facility code, lot written, right lot)."""
-    made, facility, wrong, right = row
+def correction_out(row: Any) -> LotCorrectionOut:
+    """A lot correction: (LotCorrection, facility code, lot written, right lot, the ledger's events)."""
+    made, facility, wrong, right, events = row
     return LotCorrectionOut(
         id=made.id,
         facility=facility,
@@ -159,7 +159,7 @@ def correction_out(row: Any, events: list[UUID]) -> LotCorrectionOut:
         reason=made.reason,
         recorded_by=made.recorded_by,
         recorded_at=made.recorded_at,
-        events=events,
+        events=events or [],
     )
 
 

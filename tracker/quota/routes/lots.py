@@ -19,7 +19,7 @@ from tracker.quota.routes.router import router
 from tracker.quota.service.relabelling import correct_lot, foresee_correction
 from tracker.stock.models import LotCorrection
 from tracker.stock.presenting import correction_out, foreseen_out
-from tracker.stock.queries.corrections import corrections, corrections_visible_to, events_of_corrections
+from tracker.stock.queries.corrections import corrections, corrections_visible_to
 from tracker.stock.rules.words import MOST_VIALS
 from tracker.stock.schemas import ForeseenOut, LotCorrectionIn, LotCorrectionOut
 from tracker.stock.service.commands import CorrectLot
@@ -88,7 +88,7 @@ def list_lot_corrections(
         limit=limit,
         cursor=cursor,
         key_of=lambda row: [row[0].recorded_at, row[0].id],
-        present=lambda row: correction_out(row, events_of_corrections(db, [row[0].id])[row[0].id]),
+        present=correction_out,
         descending=True,
     )
 
@@ -96,4 +96,4 @@ def list_lot_corrections(
 def _out(db: Session, correction_id: UUID) -> LotCorrectionOut:
     """What whoever made it is told, also once their rights have ended."""
     row = db.execute(corrections().where(LotCorrection.id == correction_id)).one()
-    return correction_out(row, events_of_corrections(db, [correction_id])[correction_id])
+    return correction_out(row)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -22,35 +22,27 @@ from tracker.stock.rules.words import Kind
 _INFLOWS = (Kind.SUPPLY, Kind.RECEIPT, Kind.RELABEL)
 
 
-def corrections_visible_to(principal: Principal) -> Select[LotCorrection, str, str, str]:
-    """(LotCorrection, facility code, lot written, right lot) of the caller's subtree."""
+def corrections_visible_to(principal: Principal) -> Select[LotCorrection, str, str, str, list[UUID]]:
+    """(LotCorrection, facility code, lot written, right lot, the ledger's events) of the caller's subtree."""
     return corrections().where(visible_to(principal, Unit.path, Permission.STOCK_READ))
 
 
-def corrections() -> Select[LotCorrection, str, str, str]:
-    """The same of everywhere."""
+def corrections() -> Select[LotCorrection, str, str, str, list[UUID]]:
+    """The same of everywhere; events in the order of writing."""
     wrong, right = aliased(Batch), aliased(Batch)
+    events = (
+        select(func.array_agg(aggregate_order_by(StockEvent.id, StockEvent.number)))
+        .join(LotCorrectionEvent, LotCorrectionEvent.event_id == StockEvent.id)
+        .where(LotCorrectionEvent.correction_id == LotCorrection.id)
+        .scalar_subquery()
+    )
     return (
-        select(LotCorrection, Facility.code, wrong.lot, right.lot)
+        select(LotCorrection, Facility.code, wrong.lot, right.lot, events)
         .join(Facility, Facility.id == LotCorrection.facility_id)
         .join(Unit, Unit.id == LotCorrection.facility_id)
         .join(wrong, wrong.id == LotCorrection.from_batch_id)
         .join(right, right.id == LotCorrection.to_batch_id)
     )
-
-
-def events_of_corrections(db: Session, ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The ledger's events of each correction, in the order of writing."""
-    rows = db.execute(
-        select(LotCorrectionEvent.correction_id, StockEvent.id)
-        .join(StockEvent, StockEvent.id == LotCorrectionEvent.event_id)
-        .where(LotCorrectionEvent.correction_id.in_(ids))
-        .order_by(StockEvent.number)
-    )
-    found: dict[UUID, list[UUID]] = {each: [] for each in ids}
-    for correction_id, event_id in rows:
-        found[correction_id].append(event_id)
-    return found
 
 
 def inflows_of(db: Session, facility_id: UUID, batch_id: UUID) -> list[tuple[StockEvent, int]]:
