@@ -28,8 +28,9 @@ end() {
     # Nobody else uses this engine; of a run that was killed containers are left.
     docker container ls --all --quiet --filter=label=org.testcontainers | xargs -r docker rm --force --volumes >/dev/null || true
     kill "$engine" && wait "$engine" || true
+    umount "$folder"/run/netns/* 2>/dev/null || true
   fi
-  rm -rf "$folder"
+  rm -rf "$folder" || true
 }
 trap end EXIT
 

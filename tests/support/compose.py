@@ -10,6 +10,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rantai.local.ports import HOST, free_port
@@ -48,6 +49,7 @@ class Project:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.name = f"rantai-test-{secrets.token_hex(3)}"
+        self.began = datetime.now(UTC)
         self.http, self.mqtt, self.sms = free_port(), free_port(), free_port()
         self.settings = {
             "POSTGRES_PASSWORD": secrets.token_hex(16),
