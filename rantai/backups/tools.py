@@ -94,7 +94,7 @@ _PROGRESS = re.compile(r"/(\d+) kB \((\d+)%\)")
 
 # What the tools and the server say, and what whoever reads it can do.
 _WAYS_OUT = (
-    ("No space left on device", "The disk is full: make room, then run this again; what was half made is removed then."),
+    ("No space left on device", "The disk is full: make room, then run this again."),
     ("must be superuser or replication role", "Give the role the right: ALTER ROLE … REPLICATION."),
     ("permission denied to start WAL sender", "Give the role the right: ALTER ROLE … REPLICATION."),
     ("no pg_hba.conf entry for replication", "Add a line `host replication ROLE ADDRESS scram-sha-256` to pg_hba.conf and reload."),
