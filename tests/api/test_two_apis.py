@@ -1,0 +1,50 @@
+"""Two API processes on one database: a log-in made at one is good at the other, and ended at both at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.accounts import bearer, signed_in
+from tests.support.world import PASSWORD, World
+from tracker.access.rules import Role
+from tracker.api.app import create_app
+from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
+
+
+@pytest.fixture
+def pair(app_services: Services) -> Iterator[tuple[TestClient, TestClient]]:
+    # Each with an application of its own: nothing is shared but the database and the settings.
+    with ExitStack() as stack:
+        one, other = (
+            TestClient(create_app(Services(engine=app_services.engine, settings=app_services.settings))) for _ in "12"
+        )
+        yield stack.enter_context(one), stack.enter_context(other)
+
+
+def test_a_token_of_one_is_good_at_the_other_until_the_account_is_ended_there(
+    pair: tuple[TestClient, TestClient], app_services: Services, committed_world: World
+) -> None:
+    one, other = pair
+    username = committed_world.usernames[Role.CITY]
+    token = bearer(one, app_services, username, PASSWORD)
+    assert other.get("/api/v1/me", headers=token).json()["id"] == one.get("/api/v1/me", headers=token).json()["id"]
+    boss = signed_in(app_services, committed_world, Role.NATIONAL)
+    assert other.post(f"/api/v1/accounts/{username}/end-logins", headers=boss).status_code in (200, 204)
+    assert [each.get("/api/v1/me", headers=token).status_code for each in pair] == [401, 401]
+
+
+def test_a_request_repeated_at_the_other_gets_the_first_answer(
+    pair: tuple[TestClient, TestClient], app_services: Services, committed_world: World
+) -> None:
+    one, other = pair
+    boss = {**signed_in(app_services, committed_world, Role.NATIONAL), "Idempotency-Key": str(uuid7())}
+    hook = {"url": "https://jaki.example.id/hook"}
+    first, again = (each.post("/api/v1/webhooks", json=hook, headers=boss) for each in (one, other))
+    assert first.status_code == 201
+    assert again.json() == first.json(), "its secret is told once, and to whoever asks the same again"
+    assert len(one.get("/api/v1/webhooks", headers=boss).json()["items"]) == 1
