@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 import tracker.access.models
 import tracker.catalog.models
 import tracker.coldchain.models
+import tracker.database.forgotten
 import tracker.database.heartbeat
 import tracker.delivery.models
 import tracker.edge.models
@@ -25,6 +26,7 @@ from tracker.database.base import Base
 
 MODELS = (
     tracker.database.heartbeat,
+    tracker.database.forgotten,
     tracker.sealing.models,
     tracker.feed.models,
     tracker.access.models,

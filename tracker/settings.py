@@ -115,6 +115,20 @@ class DeliverySettings(BaseModel):
     whatsapp_token: SecretStr = Field(SecretStr(""), description="Access token of the WhatsApp Cloud API.")
 
 
+class RetentionSettings(BaseModel):
+    """How long what is personal is kept once nothing needs it; policy of whoever answers for the house. Doses and the ledger stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversations_days: int = Field(30, ge=1, description="Conversations in which nothing was said since, days.")
+    messages_days: int = Field(180, ge=7, description="Messages that were sent or given up, days.")
+    health_answers_days: int = Field(365, ge=30, description="What people said of their health while booking, days.")
+    persons_days: int = Field(
+        730, ge=90, description="Persons who never came, since their last booking changed, days; then they are nobody."
+    )
+    lookups_days: int = Field(1825, ge=365, description="Notes of who read a person's record, days.")
+
+
 class LogSettings(BaseModel):
     """What programs write about themselves."""
 
@@ -150,6 +164,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())  # noqa: PLW0108 - same
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
     delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
+    retention: RetentionSettings = Field(default_factory=lambda: RetentionSettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
 
     @field_validator("other_secret_keys")

@@ -18,6 +18,7 @@ from rantai.cli import (
     feed,
     logger,
     programs,
+    retention,
     scan,
     secrets,
     world,
@@ -61,6 +62,7 @@ app.add_typer(devices.app, name="device", help="Sensors, loggers and gateways.")
 app.add_typer(catalog.app, name="catalog", help="Vaccines, storage classes, products.")
 app.add_typer(areas.app, name="areas", help="Polygons of administrative areas.")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's users.")
+app.add_typer(retention.app, name="retention", help="Personal data whose time is over.")
 app.add_typer(secrets.app, name="secrets", help="The secret key of the house, and its replacement.")
 app.add_typer(world.app, name="world", help="The made-up world of the demo.")
 app.add_typer(feed.app, name="feed", help="The feed of what happened.")

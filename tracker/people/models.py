@@ -59,6 +59,8 @@ class Person(Base):
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     # The secret key of that hash; None is the first.
     content_key: Mapped[int | None] = mapped_column(SmallInteger)
+    # Since then nobody: they never came, and their time was over (`tracker/retention.py`).
+    forgotten_at: Mapped[datetime | None]
 
 
 class PersonUnit(Base):

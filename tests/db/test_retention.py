@@ -1,0 +1,187 @@
+"""What nobody needs any more goes from every table; what was given, found and owed stays."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from rantai.cli import main
+from tests.db.test_front_door_commands import commands, forget_settings
+from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
+from tests.support.world import World
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.database.forgotten import last_forgotten
+from tracker.delivery.models import OutMessage
+from tracker.delivery.service import queue_message
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+from tracker.people.correcting import ChangePerson, CorrectNik, change_person, correct_nik
+from tracker.people.models import Person
+from tracker.people.queries import person_by_nik
+from tracker.people.service import NewPerson, find_persons, read_person, register_person
+from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.displacing import displace
+from tracker.registration.models import HealthAnswer
+from tracker.registration.service.commands import Message
+from tracker.registration.service.talking import answer
+from tracker.retention import Rule, count_too_old, forget_next, rules_of
+from tracker.settings import RetentionSettings
+
+__all__ = ["commands", "forget_settings"]
+
+NAME, PHONE = "Sekarwangi Puspadewi", "+6281299887766"
+RULES = rules_of(RetentionSettings())
+LATER = timedelta(days=3 * 365)
+
+
+@pytest.fixture
+def desk(db: Session, world: World) -> Desk:
+    return Desk(db, world, world.now)
+
+
+def let_go(db: Session, now: datetime, *, most: int = 2) -> dict[str, int]:
+    """Everything that is too old, in small chunks; how much of what."""
+    gone: dict[str, int] = {}
+    for rule in RULES:
+        gone[rule.what] = count_too_old(db, rule, now=now)
+        after = forget_next(db, rule, None, now=now, most=most)
+        while after is not None:
+            after = forget_next(db, rule, after, now=now, most=most)
+    return gone
+
+
+def rule(what: str) -> Rule:
+    return next(each for each in RULES if each.what == what)
+
+
+def tables_that_hold(db: Session, *secrets: str) -> set[str]:
+    """Every table of the database with one of these in a row, as text or as bytes."""
+    db.flush()
+    tables = db.scalars(text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"))
+    told = {name: " ".join(db.scalars(text(f"SELECT t::text FROM {name} AS t"))) for name in tables}
+    wanted = [form for secret in secrets for form in (secret, secret.encode().hex())]
+    return {name for name, rows in told.items() if any(form in rows for form in wanted)}
+
+
+def test_of_who_never_came_nothing_is_left_in_any_table(desk: Desk, db: Session) -> None:
+    wrong, nik = fresh_nik(), fresh_nik()
+    desk.stock("az-10/AZ003", 1)
+    session = desk.session()
+    person = register_person(
+        db, SYSTEM, NewPerson(id=uuid7(), nik=wrong, name=NAME, phone=PHONE, residence="3671011001"), vault=VAULT, now=desk.now
+    ).person  # fmt: skip
+    correct_nik(
+        db, SYSTEM, CorrectNik(person_id=person.id, nik=nik, reason=f"salah tulis {NAME}"), vault=VAULT, now=desk.now
+    )
+    change_person(db, SYSTEM, ChangePerson(person_id=person.id, changes={"name": f"{NAME} Baru"}), now=desk.now)
+    desk.move(desk.confirmed(session, person.id), BookingState.CANCELLED)
+    read_person(db, SYSTEM, person.id, now=desk.now)
+    db.add(HealthAnswer(id=uuid7(), person_id=person.id, question="fever", answer=True, at=desk.now))
+    said = Message(conversation_id=uuid7(), message_id="1", medium=Medium.WHATSAPP, text=f"VAKSIN {NAME}", sender=PHONE)
+    answer(db, SYSTEM, said, vault=VAULT, office=OFFICE, now=desk.now)
+    ciphers = [cipher.hex() for cipher in (person.nik_hash, person.nik_cipher, person.content) if cipher is not None]
+    assert "person" in tables_that_hold(db, NAME, PHONE, *ciphers)
+    assert let_go(db, desk.now + timedelta(days=700))["persons"] == 0
+    db.expire_all()
+    assert let_go(db, desk.now + LATER)["persons"] == 1
+    db.expire_all()
+    assert tables_that_hold(db, NAME, PHONE, nik, wrong, *ciphers) == set()
+    assert db.execute(text("SELECT count(*) FROM health_answer")).scalar_one() == 0
+    assert person_by_nik(db, nik, vault=VAULT, now=desk.now) is None
+    # The booking is still counted, and the number may come again.
+    assert db.execute(text("SELECT count(*) FROM booking")).scalar_one() == 1
+    assert register_person(db, SYSTEM, NewPerson(id=uuid7(), nik=nik, name="Budi"), vault=VAULT, now=desk.now).fresh
+
+
+def test_whoever_had_a_dose_was_screened_waits_is_owed_one_or_answers_for_somebody_stays(
+    desk: Desk, db: Session
+) -> None:
+    desk.stock("az-10/AZ003", 2)
+    session = desk.session(ahead=0)
+    given = desk.vaccinate(desk.move(desk.move(desk.confirmed(session), BookingState.ARRIVED), BookingState.FIT))
+    deferred = desk.move(desk.move(desk.confirmed(session), BookingState.ARRIVED), BookingState.DEFERRED)
+    tomorrow = desk.session(ahead=1)
+    waiting = [desk.confirmed(tomorrow) for _ in range(9)]
+    desk.lose("az-10/AZ003", 1)
+    displace(db, desk.world.puskesmas.id, desk.world.presentations["az-10"].id, now=desk.now)
+    assert BookingState.DISPLACED in desk.states(waiting)
+    guardian = desk.person()
+    nik = fresh_nik()
+    ward = desk.person(nik=nik, guardian_id=guardian)
+    kept = {given.person_id, deferred.person_id, *(one.person_id for one in waiting), guardian}
+    let_go(db, desk.now + LATER)
+    db.expire_all()
+    forgotten = {row.id for row in db.query(Person).filter(Person.forgotten_at.is_not(None))}
+    assert forgotten == {ward}
+    assert not kept & forgotten
+    # Then nobody is left for whom the guardian answers.
+    let_go(db, desk.now + LATER + timedelta(days=1))
+    db.expire_all()
+    assert db.get_one(Person, guardian).forgotten_at is not None
+
+
+def test_what_is_under_way_or_was_said_lately_stays(desk: Desk, db: Session) -> None:
+    person = desk.person()
+
+    def message() -> UUID:
+        return queue_message(
+            db, medium="sms", recipient_ref=str(person), template="ticket_code", params={}, unit_id=desk.world.puskesmas.id,
+            now=desk.now,
+        )  # fmt: skip
+
+    pending, sent = message(), message()
+    db.execute(text("UPDATE out_message SET state = 'sent', sent_at = now() WHERE id = :id"), {"id": sent})
+    now = utc_now()
+    assert count_too_old(db, rule("messages"), now=now + timedelta(days=179)) == 0
+    let_go(db, now + timedelta(days=181))
+    assert [row.id for row in db.query(OutMessage)] == [pending]
+
+
+def test_looking_somebody_up_is_forgotten_after_years_and_what_was_changed_is_not(desk: Desk, db: Session) -> None:
+    nik = fresh_nik()
+    desk.stock("az-10/AZ003", 1)
+    person = desk.person(nik=nik)
+    desk.vaccinate(
+        desk.move(desk.move(desk.confirmed(desk.session(ahead=0), person), BookingState.ARRIVED), BookingState.FIT)
+    )
+    find_persons(db, SYSTEM, nik, vault=VAULT, now=desk.now)
+    read_person(db, SYSTEM, person, now=desk.now)
+    change_person(db, SYSTEM, ChangePerson(person_id=person, changes={"phone": PHONE}), now=desk.now)
+    let_go(db, utc_now() + timedelta(days=1800))
+    acts = text("SELECT array_agg(act ORDER BY act) FROM person_record")
+    assert db.execute(acts).scalar_one() == ["changed", "read", "searched"]
+    let_go(db, utc_now() + timedelta(days=1830))
+    assert db.execute(acts).scalar_one() == ["changed"]
+
+
+def test_what_went_is_written_down_in_counts(desk: Desk, db: Session) -> None:
+    for _ in range(5):
+        desk.person()
+    now = desk.now + LATER
+    let_go(db, now, most=2)
+    rows = [row for row in last_forgotten(db, most=10) if row.what == "persons"]
+    assert [row.how_many for row in rows] == [1, 2, 2]
+    assert {(row.at, row.before) for row in rows} == {(now, now - timedelta(days=730))}
+    assert let_go(db, now)["persons"] == 0
+
+
+def test_the_command_says_first_and_does_then(commands: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    with transaction(commands) as db:
+        old = utc_now() - LATER
+        command = NewPerson(id=uuid7(), nik=fresh_nik(), name=NAME)
+        register_person(db, SYSTEM, command, vault=VAULT, now=old)
+    assert main(["retention", "run", "--dry-run"]) == 0
+    assert "persons: 1 would go (kept 730 days" in capsys.readouterr().out
+    with transaction(commands) as db:
+        assert "person" in tables_that_hold(db, NAME)
+    assert main(["retention", "run"]) == 0
+    with transaction(commands) as db:
+        assert tables_that_hold(db, NAME) == set()
+    capsys.readouterr()
+    assert main(["retention", "show"]) == 0
+    assert "persons: 1, from before" in capsys.readouterr().out
