@@ -10,6 +10,8 @@ import pytest
 from ingest.dialects import native
 from rantai.local import mosquitto
 from tests.support import doc_tables
+from tracker.retention import rules_of
+from tracker.settings import RetentionSettings
 
 ROOT = doc_tables.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
@@ -113,3 +115,15 @@ def test_the_docs_name_no_machine_and_no_registry() -> None:
         content = page.read_text(encoding="utf-8")
         for word in ("/home" + "/", "/root" + "/", "/work" + "/", "/tmp" + "/", "pypi" + ".org"):
             assert word not in content, f"{page.name}: {word}"
+
+
+def test_the_handbook_says_how_long_what_is_personal_is_kept() -> None:
+    rows = {
+        line.split("|")[1].strip(): line
+        for line in text("docs/production.md").splitlines()
+        if line.startswith("| ") and "RANTAI_RETENTION__" in line
+    }
+    rules = rules_of(RetentionSettings())
+    assert set(rows) == {rule.what for rule in rules}
+    for rule in rules:
+        assert f"{rule.kept.days} days" in rows[rule.what]
