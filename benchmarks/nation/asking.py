@@ -43,7 +43,7 @@ _BESIDES = {
     "/api/v1/batches/{batch:path}/passport": ("?facility={site}",),
     "/api/v1/stock/lot-corrections/foreseen": ("?event={event}&wrong={lot}&right={other}",),
     "/cari": ("?q=pkm-00018", "?q=Puskesmas"),
-    "/daftar": ("", "?vaksin=vaksin1"),
+    "/daftar": ("", "?vaksin=vaksin3"),
 }
 
 
