@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import BindParameter, Select, Update, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
@@ -35,14 +35,18 @@ def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: dat
     had been written off on the road, where no hold could look; or it freed what a recall had kept apart, which no hold stopped.
     Only the event's batches are looked at. Where the event changed what a hold had found, the hold's own figure follows.
     """
-    _follow_amended(db, event_id)
+    db.execute(_FOLLOW_AMENDED, {_EVENT.key: event_id})
+    episodes = sorted(db.scalars(_TOUCHED, {_EVENT.key: event_id}))
     concerned = select(StockEntry.batch_id).where(StockEntry.event_id == event_id)
-    episodes = _episodes_touched(db, event_id)
     only = frozenset(db.scalars(concerned)) if episodes else frozenset()
     return [hold_for_episode(db, principal, one, now=now, only=only) for one in episodes]
 
 
-def _follow_amended(db: Session, event_id: UUID) -> None:
+# Every event of the ledger is asked about: the statements are built once, which takes longer than to execute them.
+_EVENT: BindParameter[UUID] = bindparam("event_id")
+
+
+def _follow_amended() -> Update:
     """The ledger has done the hold's act again with as many vials as lay there; the hold says as many."""
     amended = (
         select(
@@ -52,11 +56,11 @@ def _follow_amended(db: Session, event_id: UUID) -> None:
             func.sum(StockEntry.vials).label("vials"),
         )
         .join(StockEntry, StockEntry.event_id == StockEvent.id)
-        .where(StockEvent.because_id == event_id, StockEntry.status == Status.HELD)
+        .where(StockEvent.because_id == _EVENT, StockEntry.status == Status.HELD)
         .group_by(StockEvent.cause, StockEntry.holder_id, StockEntry.batch_id)
         .subquery()
     )
-    db.execute(
+    return (
         update(Hold)
         .where(
             Hold.episode_id == amended.c.cause,
@@ -68,7 +72,7 @@ def _follow_amended(db: Session, event_id: UUID) -> None:
     )
 
 
-def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
+def _touched() -> Select[UUID]:
     entered = (
         select(Episode.id)
         .join(
@@ -76,7 +80,7 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
             or_(StockEntry.holder_id == Episode.equipment_id, StockEntry.holder_id == Episode.shipment_id),
         )
         .where(
-            StockEntry.event_id == event_id,
+            StockEntry.event_id == _EVENT,
             *_ALARMED,
             or_(Episode.ended_at.is_(None), Episode.ended_at >= StockEntry.occurred_at),
         )
@@ -84,33 +88,33 @@ def _episodes_touched(db: Session, event_id: UUID) -> list[UUID]:
     missed = (
         select(Hold.episode_id)
         .join(StockEntry, StockEntry.batch_id == Hold.batch_id)
-        .where(StockEntry.event_id == event_id, StockEntry.occurred_at <= Hold.placed_at)
+        .where(StockEntry.event_id == _EVENT, StockEntry.occurred_at <= Hold.placed_at)
     )
     carried = (
         select(Hold.episode_id)
         .join(StockEntry, and_(StockEntry.batch_id == Hold.batch_id, StockEntry.holder_id == Hold.holder_id))
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .where(
-            StockEntry.event_id == event_id,
+            StockEntry.event_id == _EVENT,
             StockEntry.status == Status.HELD,
             StockEntry.vials < 0,
             StockEvent.kind != Kind.STATUS,
             Hold.state == HoldState.HELD,
         )
     )
-    touched = entered.union(missed, carried, _of_the_lost(event_id), _of_the_recalled(event_id)).subquery()
+    touched = entered.union(missed, carried, _of_the_lost(), _of_the_recalled()).subquery()
     stopped_by = select(StockEvent.cause).where(
-        StockEvent.id == event_id,
+        StockEvent.id == _EVENT,
         StockEvent.kind == Kind.STATUS,
         StockEvent.because_id.is_(None),
         StockEvent.occurred_at >= StockEvent.recorded_at,
     )
     # What a hold stops, it stops under the locks of all it looked at: its own act shows it nothing new. An act that had
     # to stand earlier than it was done may have met a count, and is looked at.
-    return sorted(db.scalars(select(touched.c.id).where(touched.c.id.is_distinct_from(stopped_by.scalar_subquery()))))
+    return select(touched.c.id).where(touched.c.id.is_distinct_from(stopped_by.scalar_subquery()))
 
 
-def _of_the_recalled(event_id: UUID) -> Select[UUID]:
+def _of_the_recalled() -> Select[UUID]:
     """What a recall kept apart and is free of it again: the episodes of wherever it lay as recalled since.
 
     No hold stopped it meanwhile, for it was stopped already.
@@ -118,7 +122,7 @@ def _of_the_recalled(event_id: UUID) -> Select[UUID]:
     freed, recalled = aliased(StockEntry), aliased(StockEntry)
     return (
         select(Episode.id)
-        .join(freed, freed.event_id == event_id)
+        .join(freed, freed.event_id == _EVENT)
         .join(StockEvent, StockEvent.id == freed.event_id)
         .join(recalled, recalled.batch_id == freed.batch_id)
         .where(
@@ -134,7 +138,7 @@ def _of_the_recalled(event_id: UUID) -> Select[UUID]:
     )
 
 
-def _of_the_lost(event_id: UUID) -> Select[UUID]:
+def _of_the_lost() -> Select[UUID]:
     """What had been written off on a road and turns up: the episodes of that road, and of the places it was sent from.
 
     While it was lost no hold could find it, so there may be none that knows of it.
@@ -143,7 +147,7 @@ def _of_the_lost(event_id: UUID) -> Select[UUID]:
     receipt, dispatch = aliased(StockEvent), aliased(StockEvent)
     return (
         select(Episode.id)
-        .join(receipt, receipt.id == event_id)
+        .join(receipt, receipt.id == _EVENT)
         .join(lost, (lost.event_id == receipt.id) & (lost.account == Account.LOST) & (lost.vials < 0))
         .join(dispatch, (dispatch.shipment_id == receipt.shipment_id) & (dispatch.kind == Kind.DISPATCH))
         .join(sent, (sent.event_id == dispatch.id) & (sent.batch_id == lost.batch_id) & (sent.vials < 0))
@@ -152,3 +156,6 @@ def _of_the_lost(event_id: UUID) -> Select[UUID]:
             *_ALARMED,
         )
     )
+
+
+_FOLLOW_AMENDED, _TOUCHED = _follow_amended(), _touched()
