@@ -338,3 +338,15 @@ def test_packed_vials_go_to_where_vials_of_their_status_went_whatever_went_besid
         (there, Status.USABLE): 3,
         (there, Status.HELD): 0,
     }
+
+
+def test_of_recalled_vials_that_are_given_back_to_a_hold_and_to_use_the_packed_ones_become_usable() -> None:
+    batch, here = uuid7(), uuid7()
+
+    def at(status: Status, vials: int, packed: int = 0) -> dict[Key, Balance]:
+        return {Key(here, batch, status): Balance(Account.PLACE, vials, None, None, packed)}
+
+    before = at(Status.RECALLED, 10, 5)
+    after = at(Status.RECALLED, 0, 5) | at(Status.HELD, 5) | at(Status.USABLE, 5)
+    found = {key.status: each.packed for key, each in carried_along(before, after).items()}
+    assert found == {Status.RECALLED: 0, Status.HELD: 0, Status.USABLE: 5}

@@ -266,13 +266,13 @@ def carried_along(before: Mapping[Key, Balance], after: Mapping[Key, Balance]) -
 
 
 def _targets(source: Key, after: Mapping[Key, Balance]) -> list[Key]:
-    """Where vials of a key can have gone: what stayed in its status is looked for first."""
+    """Where vials of a key can have gone: what stayed in its status is looked for first, then what became usable."""
     found = [
         key
         for key, balance in after.items()
         if key != source and key.batch_id == source.batch_id and balance.account is Account.PLACE
     ]
-    return sorted(found, key=lambda key: key.status is not source.status)
+    return sorted(found, key=lambda key: (key.status is not source.status, key.status is not Status.USABLE))
 
 
 def _packed_gone(was: Balance, left: Balance, status: Status, to_status: Status) -> int:
