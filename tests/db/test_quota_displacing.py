@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -107,6 +108,20 @@ def test_the_displaced_get_the_nearest_place_really_reserved_and_are_told(desk: 
     assert messages(desk) == ["quota_offer"]
     desk.move(offer, BookingState.CONFIRMED)
     assert displacement(desk, lost).state is OfferState.ACCEPTED
+
+
+def test_until_when_an_offer_stands_is_told_by_the_clock_of_its_place(desk: Desk, db: Session) -> None:
+    desk.world.neighbour.timezone = "Asia/Jayapura"
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    lost = desk.confirmed(desk.session())
+    desk.session(facility=desk.world.neighbour)
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    offer = db.get_one(Booking, make_offer(db, lost.id, now=desk.now))
+    told = db.scalars(select(OutMessage)).one().params["answer_by"]
+    assert offer.expires_at is not None
+    assert told == offer.expires_at.astimezone(ZoneInfo("Asia/Jayapura")).isoformat()
 
 
 def test_the_offer_may_be_another_day_at_the_same_place_but_not_more_than_two_weeks_off(

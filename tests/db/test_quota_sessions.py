@@ -16,6 +16,8 @@ from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
 from tracker.kit.errors import Forbidden
+from tracker.people.errors import PersonNotFound
+from tracker.people.queries import person_by_id
 from tracker.quota.errors import (
     AlreadyBooked,
     BadStep,
@@ -218,7 +220,10 @@ def test_who_comes_with_a_claim_from_elsewhere_uses_it_and_another_facilitys_sta
     second = desk.confirmed(desk.session(ahead=60, facility=desk.world.neighbour), first.person_id, dose=2)
     here = desk.session(ahead=60)
     nurse = desk.world.who(Role.VACCINATOR)
+    with pytest.raises(PersonNotFound):
+        person_by_id(db, nurse, first.person_id)
     arrive_at(db, nurse, ArriveAt(booking_id=second.id, session_id=here), now=desk.now)
+    assert person_by_id(db, nurse, first.person_id).id == first.person_id
     assert desk.vaccinate(second).state is B.VACCINATED
 
 
