@@ -200,7 +200,8 @@ def test_a_citizens_ticket_opens_its_booking_for_those_who_may_see_it(shelf: She
     booking = {"id": str(uuid7()), "person": person["id"], "session": session["id"], "dose": 1, "medium": "app"}
     assert shelf.ask("POST", "/api/v1/bookings", Role.CITY, json=booking).status_code == 201
     code = shelf.get(f"/api/v1/bookings/{booking['id']}/ticket", Role.CITY)["ticket"]
-    office = TicketOffice.of(Keyring.of(shelf.services.settings))
+    settings = shelf.services.settings
+    office = TicketOffice.of(Keyring.of(settings), settings.api.public_url)
     link = office.link(office.sealed(UUID(booking["id"])))
     for text in (code, f"]Q1{code}", link):
         opened = shelf.scan(text)["opens"]

@@ -32,7 +32,9 @@ PLANTED = {
     "equipment that is kept apart": "UPDATE equipment SET apart = true WHERE code = 'pkm-cipondoh-b1'",
     "a session's places taken are not its bookings": "UPDATE vaccination_session SET taken = taken + 1",
     "a bucket's places taken are not its bookings": "UPDATE session_bucket SET taken = taken + 1",
-    "doses given out of a vial are not somebody's": "UPDATE open_vial SET given = given + 1, remaining = remaining - 1",
+    "more doses are somebody's than were given out of their vial": (
+        "UPDATE open_vial SET given = given - 1, remaining = remaining + 1"
+    ),
 }
 
 

@@ -97,6 +97,7 @@ steps = st.one_of(
         ("unpack", 0),
     ]
 )
+@example([("pack", "az-10", 4), ("service", PLACES[1], False), ("repack", 0), ("unpack", 0)])
 @example([("come", False), ("stop", PLACES[0], "az-10/AZ001", "held", False), ("come", False)])
 @example(
     [

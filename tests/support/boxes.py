@@ -91,8 +91,11 @@ class Boxes:
         made = create_shipment(self.db, SYSTEM, command, now=self.world.now).shipment
         return Order(made.id, product, vials, line)
 
-    def packs(self, order: Order, wanted: int) -> bool:
-        """It is packed with as many vials as are wanted; or, where none can be had, refused."""
+    def packs(self, order: Order, wanted: int, *, stands: bool = False) -> bool:
+        """It is packed with as many vials as are wanted; or, where none can be had, refused.
+
+        What `stands` was packed before: also from where nobody could take vials by now.
+        """
         boxes = () if order.line is None else (Box(lines=(order.line,)),)
         refused = self.attempt(lambda: pack_shipment(self.db, SYSTEM, order.shipment, boxes, now=self.world.now))
         assert (refused is None) == (wanted > 0), refused
@@ -103,7 +106,8 @@ class Boxes:
             taken[row] += n
         assert sum(taken.values()) == wanted
         for row, n in taken.items():
-            assert n <= (self.shelf.can_take(row[:2]) if order.line is None else self.shelf.free(row))
+            could = self.shelf.free(row) if stands or order.line is not None else self.shelf.can_take(row[:2])
+            assert n <= could
             self.shelf.packed[row] += n
         self.packed[order.shipment] = order
         return True
@@ -128,7 +132,7 @@ class Boxes:
         else:
             free = self.shelf.free((order.line.place, str(order.line.batch), order.line.status.value))
             wanted = order.vials if free >= order.vials else 0
-        if not self.packs(order, wanted):
+        if not self.packs(order, wanted, stands=stands):
             self.shelf.packed = packed
         elif stands:
             assert self.lines(shipment) == lines

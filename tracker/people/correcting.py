@@ -172,12 +172,12 @@ def _differ(one: Person, other: Person, vault: NikVault) -> bool:
 def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None:
     better = gone.identity is Identity.PROVEN or (keep.identity is Identity.NONE and gone.identity is Identity.CLAIMED)
     if keep.identity is not Identity.PROVEN and better and gone.nik_cipher is not None:
-        identity = gone.identity
+        identity, pen = gone.identity, vault.pen(db)  # asked before the row is half written
         gone.identity = Identity.CLAIMED  # its number is the other's now
         db.flush()
         digits = vault.open(gone.nik_cipher, gone.id)
         keep.identity, keep.without_nik = identity, None
-        _write_number(keep, digits, vault.pen(db))
+        _write_number(keep, digits, pen)
         keep.birth_date, keep.sex = gone.birth_date, gone.sex
     elif gone.identity is Identity.PROVEN:
         gone.identity = Identity.CLAIMED
