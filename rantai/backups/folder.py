@@ -12,20 +12,23 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rantai.errors import AnswerIsNo, WrongUse
 
 # What the server calls a piece of its log: time line, number in two halves; `.partial` while it is being received.
 _SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?")
-_STAMP = "%Y%m%dT%H%M%SZ"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
 _USUAL_SEGMENT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """One whole copy. `first` and `last` are the log's pieces without which it cannot be used; it carries them itself."""
+    """One whole copy, complete at `made_at` by this machine's clock.
+
+    `first` and `last` are the log's pieces without which it cannot be used; it carries them itself.
+    """
 
     folder: Path
     made_at: datetime
@@ -132,8 +135,6 @@ class BackupFolder:
     def finish(self, now: datetime) -> Base:
         """Give the copy that has just been made and verified its name."""
         done = self.bases_folder / now.astimezone(UTC).strftime(_STAMP)
-        if done.exists():
-            raise AnswerIsNo(f"{done} is there already; backups of one second cannot be told apart.")
         self.making.rename(done)
         return _read(done)
 
@@ -150,7 +151,7 @@ class BackupFolder:
 def _read(folder: Path) -> Base:
     """What the server's own papers in the copy say. Raises AnswerIsNo where they cannot be read."""
     try:
-        made_at = datetime.strptime(folder.name, _STAMP).replace(tzinfo=UTC)
+        made_at = _stamped(folder.name)
         manifest = json.loads((folder / "backup_manifest").read_text(encoding="utf-8"))
         (span, *_) = manifest["WAL-Ranges"]
         size = Log(folder / "pg_wal").segment_bytes
@@ -164,6 +165,13 @@ def _read(folder: Path) -> Base:
         )
     except (ValueError, KeyError, OSError) as error:
         raise AnswerIsNo(f"the backup {folder} cannot be read ({error}): move it away.") from None
+
+
+def _stamped(name: str) -> datetime:
+    """When a backup of this name was complete. Older ones were named by the second in which they began to be made."""
+    if "." in name:
+        return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
+    return datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) + timedelta(seconds=1)
 
 
 def _clock(at: float) -> str:

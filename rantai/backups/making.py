@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -20,7 +20,7 @@ SLOT = "rantai_backup"
 _FOLLOWS_WITHIN_S = 15.0
 
 
-def make_base(folder: BackupFolder, of: Source, *, now: datetime, tell: Tell) -> Base:
+def make_base(folder: BackupFolder, of: Source, *, tell: Tell) -> Base:
     """Copy the whole database, verify every file of the copy by its checksum, and only then call it a backup."""
     folder.prepare(of.line)
     with folder.alone():
@@ -37,11 +37,13 @@ def make_base(folder: BackupFolder, of: Source, *, now: datetime, tell: Tell) ->
         ]
         try:
             run(command, environment=of.environment, what="copying", tell=tell)
+            # Only from here on can one return to an instant: what came before lies within the copying.
+            complete_at = datetime.now(UTC)
             verify(folder.making, of.major, tell=tell)
         except BaseException:
             folder.forget_making()
             raise
-        return folder.finish(now)
+        return folder.finish(complete_at)
 
 
 def verify(copy: Path, major: int, *, tell: Tell) -> None:

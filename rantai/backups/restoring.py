@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rantai.backups.folder import BackupFolder, Base
@@ -40,8 +40,7 @@ def chosen(folder: BackupFolder, *, until: datetime | None, name: str | None) ->
         if (named := next((base for base in bases if base.name == name), None)) is None:
             raise WrongUse(f"there is no backup {name}; there are {', '.join(base.name for base in bases)}.")
         bases = [named]
-    # The name tells whole seconds, rounded down.
-    fit = [base for base in bases if until is None or base.made_at + timedelta(seconds=1) <= until]
+    fit = [base for base in bases if until is None or base.made_at <= until]
     if not fit:
         raise AnswerIsNo(
             f"the oldest backup that may be used is of {bases[0].name}: none was complete at that instant."

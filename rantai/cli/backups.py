@@ -33,7 +33,7 @@ def make(
     from rantai.backups.tools import source  # noqa: PLC0415 - same
 
     backups = BackupFolder(folder)
-    base = making.make_base(backups, source(_address(house)), now=datetime.now(UTC), tell=_tell)
+    base = making.make_base(backups, source(_address(house)), tell=_tell)
     print(f"The backup {base.name} is made and verified: {base.bytes / 1e6:,.0f} MB in {base.folder}.")
     making.keep(backups, keep, tell=_tell)
     if making.await_log(backups, base):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rantai.backups.folder import BackupFolder, Log, piece_of
 from rantai.backups.restoring import chosen, instant
@@ -57,6 +62,35 @@ def test_a_hole_is_named_and_never_skipped(tmp_path: Path, names: list[str], wor
 def test_an_empty_folder_holds_nothing_to_restore(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="there is no backup in"):
         chosen(BackupFolder(tmp_path), until=None, name=None)
+
+
+def copied(folder: BackupFolder) -> BackupFolder:
+    """A folder in which a copy waits for its name; its papers are what the server writes, as far as they are read."""
+    (folder.making / "pg_wal").mkdir(parents=True)
+    (folder.making / "PG_VERSION").write_text("15\n")
+    papers = {"WAL-Ranges": [{"Start-LSN": "0/2000028", "End-LSN": "0/2000100"}], "Files": [{"Size": 7}]}
+    (folder.making / "backup_manifest").write_text(json.dumps(papers))
+    return folder
+
+
+@given(microseconds=st.integers(0, 10**13), ms=st.integers(0, 3000))
+def test_one_can_return_to_any_instant_from_the_end_of_a_copy_and_to_none_before(microseconds: int, ms: int) -> None:
+    complete = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    with tempfile.TemporaryDirectory() as root:
+        folder = copied(BackupFolder(Path(root)))
+        made = folder.finish(complete)
+        assert made.made_at == complete
+        assert chosen(folder, until=complete + timedelta(milliseconds=ms), name=None) == made
+        with pytest.raises(AnswerIsNo, match="none was complete"):
+            chosen(folder, until=complete - timedelta(microseconds=1 + ms), name=None)
+
+
+def test_a_backup_named_by_its_second_counts_from_the_next(tmp_path: Path) -> None:
+    folder = copied(BackupFolder(tmp_path))
+    folder.making.rename(folder.bases_folder / "20261127T111504Z")
+    assert chosen(folder, until=datetime(2026, 11, 27, 11, 15, 5, tzinfo=UTC), name=None).bytes == 7
+    with pytest.raises(AnswerIsNo, match="none was complete"):
+        chosen(folder, until=datetime(2026, 11, 27, 11, 15, 4, 900_000, tzinfo=UTC), name=None)
 
 
 def test_a_folder_belongs_to_one_line_of_one_database(tmp_path: Path) -> None:
