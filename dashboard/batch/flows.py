@@ -30,13 +30,13 @@ def flows_of(entries: pd.DataFrame) -> pd.DataFrame:
     entries: `event`, `account`, `facility_code`, `vials` (signed), whole events or what is visible of them. Within
     an event what leaves is matched with what arrives, in order; a side that is not visible is node "unseen".
     """
+    changes: dict[object, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    # Row by row: a batch has thousands of small events, and a frame for each of them costs more than all else here.
+    columns = (entries["event"], entries["account"], entries["facility_code"], entries["vials"])
+    for event, account, code, vials in zip(*columns, strict=True):
+        changes[event][node_of(account, code)] += int(vials)
     net: dict[tuple[str, str], int] = defaultdict(int)
-    if entries.empty:
-        return pd.DataFrame({"source": [], "target": [], "vials": []})
-    for _, event in entries.groupby("event", sort=False):
-        change: dict[str, int] = defaultdict(int)
-        for account, code, vials in zip(event["account"], event["facility_code"], event["vials"], strict=True):
-            change[node_of(account, code)] += int(vials)
+    for change in changes.values():
         for source, target, vials in _matched(change):
             net[source, target] += vials
     rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -78,7 +79,7 @@ def show_batch(
     chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
     road = _road(db, viewer, batch_id, wide=wide)
     entries = entries_of(db, principal, batch_id, at=chosen) if wide else road.entries
-    events = events_of(entries)
+    told = _told(entries, MOST_EVENTS if semua else FIRST["events"])
     zones = dict(zip(entries["facility_code"], entries["zone"], strict=True))
     held = holds(db, principal, batch_id=batch_id, limit=MOST_HOLDS)
     # Of a long list a phone shows the first; the whole is asked for.
@@ -108,11 +109,8 @@ def show_batch(
         holds_hidden=max(0, len(held) - (first["holds"] or len(held))),
         holders_shown=shown,
         holders_behind=mulai + len(shown),
-        events=[
-            {**event, "reason": reason_text(event["reason"], viewer.texts)}
-            for event in events[: first["events"] or MOST_EVENTS]
-        ],
-        hidden=max(0, len(events) - (first["events"] or MOST_EVENTS)),
+        events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in told.events],
+        hidden=told.hidden,
         flows=[
             {**row, "source": names[row["source"]], "target": names[row["target"]]}
             for row in road.flows.to_dict("records")
@@ -165,29 +163,41 @@ def nodes_of(flows: pd.DataFrame, places: pd.DataFrame, texts: Texts) -> pd.Data
     return pd.DataFrame(rows, columns=["key", "name", "kind", "href"])
 
 
-def events_of(entries: pd.DataFrame) -> list[dict[str, Any]]:
-    """Events for the timeline, newest first: what left where, what arrived where, how many."""
-    found = []
-    for _, event in entries.groupby("event", sort=False):
-        first = event.iloc[0]
-        moved = event[event["vials"] > 0] if (event["vials"] > 0).any() else event
-        found.append(
-            {
-                "kind": first["kind"],
-                "at": first["occurred_at"].to_pydatetime(),
-                "recorded_at": first["recorded_at"].to_pydatetime(),
-                "zone": first["zone"],
-                "facility": first["facility"],
-                "facility_code": first["facility_code"],
-                "by": first["by"],
-                "vials": int(moved["vials"].abs().sum()),
-                "places": [name for name in dict.fromkeys(event["place"]) if isinstance(name, str)],
-                "reason": next((reason for reason in event["reason"] if isinstance(reason, str)), None),
-                "status": moved.iloc[0]["status"],
-                "bad": first["kind"] in ("waste", "destruction") or moved.iloc[0]["status"] in ("held", "recalled"),
-            }
-        )
-    return found[::-1]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """The newest movements, and how many there are besides."""
+
+    events: list[dict[str, Any]]
+    hidden: int
+
+
+def _told(entries: pd.DataFrame, most: int) -> _Told:
+    """The newest `most` events for the timeline: what left where, what arrived where, how many."""
+    by_event: dict[UUID, list[Any]] = defaultdict(list)
+    for entry in rows_of(entries):
+        by_event[entry.event].append(entry)
+    newest = list(reversed(by_event.values()))
+    return _Told(events=[_event(one) for one in newest[:most]], hidden=max(0, len(newest) - most))
+
+
+def _event(entries: list[Any]) -> dict[str, Any]:
+    first = entries[0]
+    moved = [one for one in entries if one.vials > 0] or entries
+    status = moved[0].status
+    return {
+        "kind": first.kind,
+        "at": first.occurred_at.to_pydatetime(),
+        "recorded_at": first.recorded_at.to_pydatetime(),
+        "zone": first.zone,
+        "facility": first.facility,
+        "facility_code": first.facility_code,
+        "by": first.by,
+        "vials": sum(abs(one.vials) for one in moved),
+        "places": [name for name in dict.fromkeys(one.place for one in entries) if isinstance(name, str)],
+        "reason": next((one.reason for one in entries if isinstance(one.reason, str)), None),
+        "status": status,
+        "bad": first.kind in ("waste", "destruction") or status in ("held", "recalled"),
+    }
 
 
 def reason_text(reason: str | None, texts: Texts) -> str | None:

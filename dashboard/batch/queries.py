@@ -158,17 +158,35 @@ def holders_of(db: Session, principal: Principal, batch_id: UUID, *, first: int,
         )
         .order_by(StockBalance.holder_id, StockBalance.status)
     ).all()
-    lying, vials = db.execute(select(func.count(), func.coalesce(func.sum(StockBalance.vials), 0)).where(*here)).one()
-    rows = db.execute(
-        select(StockBalance, Nullable(Equipment.name), Facility.name, Facility.code)
-        .outerjoin(Equipment, Equipment.id == StockBalance.place_id)
+    # What lies there is read once, for the page and for the sums of all; names of the shelves are looked up for the page.
+    page = (
+        select(
+            StockBalance.holder_id,
+            StockBalance.status,
+            func.count().over().label("holders"),
+            func.sum(StockBalance.vials).over().label("held"),
+        )
         .join(Facility, Facility.id == StockBalance.facility_id)
         .where(*here)
-        .order_by(Facility.name, Facility.code, Equipment.name, StockBalance.status)
+        .order_by(Facility.name, Facility.code, StockBalance.holder_id, StockBalance.status)
         .limit(first)
         .offset(after)
+        .subquery()
+    )
+    rows = db.execute(
+        select(StockBalance, Nullable(Equipment.name), Facility.name, Facility.code, page.c.holders, page.c.held)
+        .join(page, (page.c.holder_id == StockBalance.holder_id) & (page.c.status == StockBalance.status))
+        .outerjoin(Equipment, Equipment.id == StockBalance.place_id)
+        .join(Facility, Facility.id == StockBalance.facility_id)
+        .where(StockBalance.batch_id == batch_id)
+        .order_by(Facility.name, Facility.code, Equipment.name, StockBalance.status)
     ).all()
-    shown = [_holder(*row) for row in rows]
+    if rows or not after:
+        lying, vials = (rows[0].holders, rows[0].held) if rows else (0, 0)
+    else:
+        sums = select(func.count(), func.coalesce(func.sum(StockBalance.vials), 0)).where(*here)
+        lying, vials = db.execute(sums).one()
+    shown = [_holder(*row[:4]) for row in rows]
     # What is on the road stands behind all that lies somewhere.
     behind = max(0, after - lying)
     shown += [_holder(balance, None, None, None) for balance in on_road[behind:][: first - len(shown)]]
@@ -205,16 +223,22 @@ def area_flows(db: Session, principal: Principal, batch_id: UUID) -> tuple[pd.Da
     Between an area's places and the rest of the world, there and back netted; what moved within an area is not seen.
     """
     roots = [path.count(".") + 1 for path in principal.roots(Permission.STOCK_READ)]
-    area = func.subpath(Unit.path, 0, func.least(func.nlevel(Unit.path), min(roots, default=0) + 1))
-    sums = (
-        select(area.label("path"), StockEntry.account, func.sum(StockEntry.vials).label("vials"))
-        .join(Unit, Unit.id == StockEntry.facility_id)
+    # A place's entries are added up first, by the index alone; only these sums are looked up in the tree.
+    at_place = (
+        select(StockEntry.facility_id, StockEntry.account, func.sum(StockEntry.vials).label("vials"))
         .where(
             StockEntry.batch_id == batch_id,
-            visible_to(principal, Unit.path, Permission.STOCK_READ),
             StockEntry.account != Account.PLACE,
+            StockEntry.facility_id.in_(reach_of(principal)),
         )
-        .group_by(area, StockEntry.account)
+        .group_by(StockEntry.facility_id, StockEntry.account)
+        .subquery()
+    )
+    area = func.subpath(Unit.path, 0, func.least(func.nlevel(Unit.path), min(roots, default=0) + 1))
+    sums = (
+        select(area.label("path"), at_place.c.account, func.sum(at_place.c.vials).label("vials"))
+        .join(Unit, Unit.id == at_place.c.facility_id)
+        .group_by(area, at_place.c.account)
         .subquery()
     )
     above = aliased(Unit)
