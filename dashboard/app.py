@@ -29,6 +29,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.resuming import Waiting, waiting_of
 from dashboard.frame.security import SecurityHeaders
 from dashboard.frame.viewer import LoginNeeded, own_path, stranger
+from dashboard.keeping import pages as keeping
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import pages as overview
@@ -58,6 +59,7 @@ ROUTERS = (
     keys.router,
     examples.router,
     overview.router,
+    keeping.router,
     alarms.router,
     aside.router,
     batch.router,

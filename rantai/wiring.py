@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ingest.http import router as readings_router
@@ -18,19 +19,15 @@ from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
 from tracker.coldchain.service.handling import escalate_alarms
 from tracker.database.engine import transaction
 from tracker.database.partitions import ensure_months
-from tracker.edge.idempotency import ANSWERS_KEPT, forget_answers
 from tracker.feed import bell
 from tracker.feed.looking import Lookout
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
 from tracker.quota.service.rounds import tidy_pools
 from tracker.reactions import runners
-from tracker.registration.service.lost import forget_codes
+from tracker.retention import let_go_next, night_before, rules_of
 from tracker.settings import Settings
-from tracker.telemetry.service.deadletters import forget_dead_letters
 
-_DEAD_LETTERS_KEPT = timedelta(days=90)
-_CODES_KEPT = timedelta(days=1)
 # A reaction is woken by the lookout, which looks each second whatever it hears; this is for the day when that one fails.
 _UNWOKEN_S = 5.0
 
@@ -70,7 +67,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
         Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),
         Loop(name="escalation", step=in_transaction(lambda db: escalate_alarms(db, now=clock())), every_s=30.0),
         Loop(name="pools", step=lambda: _and_wait(tidy_pools(engine, now=clock())), every_s=30.0),
-        Loop(name="housekeeping", step=in_transaction(lambda db: _keep_house(db, clock)), every_s=3600.0),
+        Loop(name="housekeeping", step=lambda: keep_house(engine, current, clock()), every_s=3600.0),
     ]
 
 
@@ -79,14 +76,23 @@ def _and_wait(_done: int) -> int:
     return 0
 
 
-def _keep_house(db: Session, clock: Clock) -> int:
-    """Partitions ahead of time; what nobody needs any more goes. Always answers 0: wait for the next hour."""
-    now = clock()
-    ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
-    forget_dead_letters(db, before=now - _DEAD_LETTERS_KEPT)
-    forget_answers(db, before=now - ANSWERS_KEPT)
-    forget_codes(db, before=now - _CODES_KEPT)
-    return 0
+def keep_house(engine: Engine, current: Settings, now: datetime) -> int:
+    """Partitions ahead of time; then a piece of each rule whose run is due this night. 0: wait for the next hour.
+
+    A rule that fails holds up no other; what it met is raised when they have had their turn.
+    """
+    with transaction(engine) as db:
+        ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
+    done, failed = 0, None
+    for rule in rules_of(current.retention) if current.retention.by_worker else ():
+        try:
+            with transaction(engine) as db:
+                done += let_go_next(db, rule, due_since=night_before(now), now=now)
+        except SQLAlchemyError as error:
+            failed = error
+    if failed is not None and not done:
+        raise failed
+    return done
 
 
 def run_ingest(current: Settings) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.delivery.secrets import reseal_webhooks
-from tracker.edge.idempotency import ANSWERS_KEPT
 from tracker.kit.days import earliest_day
 from tracker.people.models import Person
 from tracker.people.resealing import reseal_persons, reseal_records
@@ -63,7 +62,9 @@ def _opens(keyring: Keyring, sealed: bytes, person_id: UUID) -> bool:
     return True
 
 
-def still_out(db: Session, former: SecretKey, *, token_minutes: int, now: datetime) -> list[StillOut]:
+def still_out(
+    db: Session, former: SecretKey, *, token_minutes: int, answers_days: int, now: datetime
+) -> list[StillOut]:
     """What a replaced key is still needed for outside the database, the soonest gone first; nothing when all of it ran out."""
     replaced = former.replaced_at or now
     first_day = earliest_day(now)
@@ -77,7 +78,7 @@ def still_out(db: Session, former: SecretKey, *, token_minutes: int, now: dateti
     out = [
         StillOut("tokens", replaced + timedelta(minutes=token_minutes)),
         StillOut("codes for lost tickets", replaced + WINDOW),
-        StillOut("answers kept for repeats", replaced + ANSWERS_KEPT),
+        StillOut("answers kept for repeats", replaced + timedelta(days=answers_days)),
     ]
     out = [one for one in out if isinstance(one.until, datetime) and one.until > now]
     return [*out, StillOut("tickets", last_day, count)] if count else out

@@ -116,17 +116,34 @@ class DeliverySettings(BaseModel):
 
 
 class RetentionSettings(BaseModel):
-    """How long what is personal is kept once nothing needs it; policy of whoever answers for the house. Doses and the ledger stay."""
+    """How long what nothing needs any more is kept; policy of whoever answers for the house. Doses and the ledger stay."""
 
     model_config = ConfigDict(extra="forbid")
 
+    by_worker: bool = Field(
+        True, description="The worker lets go each night; switch off where a timer runs `rantai retention run`."
+    )
+    codes_days: int = Field(1, ge=1, description="Codes asked for by who lost a ticket, days.")
+    logins_days: int = Field(7, ge=1, description="Page log-ins since they ran out, days.")
+    answers_days: int = Field(
+        7, ge=1, description="Answers kept for repeats of a write, days; then the same key is a new request."
+    )
     conversations_days: int = Field(30, ge=1, description="Conversations in which nothing was said since, days.")
+    dead_letters_days: int = Field(
+        90, ge=7, description="Messages of devices that could not be read and did not come again, days."
+    )
     messages_days: int = Field(180, ge=7, description="Messages that were sent or given up, days.")
     health_answers_days: int = Field(365, ge=30, description="What people said of their health while booking, days.")
+    lookups_days: int = Field(1825, ge=365, description="Notes of who read a person's record, days.")
     persons_days: int = Field(
         730, ge=90, description="Persons who never came, since their last booking changed, days; then they are nobody."
     )
-    lookups_days: int = Field(1825, ge=365, description="Notes of who read a person's record, days.")
+    feed_days: int = Field(
+        1095, ge=30, description="Events of the feed that everybody has read, days; those on access stay."
+    )
+    hours_days: int = Field(
+        1825, ge=1461, description="Hourly aggregates of sensors, days; longer than any vaccine may be kept."
+    )
 
 
 class LogSettings(BaseModel):

@@ -251,3 +251,17 @@ DIFFERENCE = {
     "not_received": mark("tidak diterima"),
     "other": mark("lain"),
 }
+# By the names of the rules (`tracker/retention.py`).
+KEPT = {
+    "codes for lost tickets": mark("Kode tiket hilang"),
+    "log-ins that ran out": mark("Sesi masuk yang habis"),
+    "answers kept for repeats": mark("Jawaban untuk permintaan berulang"),
+    "conversations": mark("Percakapan"),
+    "messages of devices that could not be read": mark("Pesan perangkat yang tak terbaca"),
+    "messages": mark("Pesan ke warga"),
+    "health answers": mark("Jawaban kesehatan saat mendaftar"),
+    "look-ups": mark("Catatan siapa membuka data orang"),
+    "persons": mark("Orang yang tak pernah datang"),
+    "events of the feed": mark("Kejadian di umpan"),
+    "hours of sensors": mark("Ringkasan suhu per jam"),
+}

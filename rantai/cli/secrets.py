@@ -101,9 +101,11 @@ def _tell_need(engine: Engine, row: SecretKey) -> None:
     if row.released_at is None:
         print(f"Key {row.number} is needed: not everything is sealed anew; run `rantai secrets rotate`.")
         return
-    minutes = current_settings().api.token_minutes
+    current = current_settings()
     with transaction(engine) as db:
-        out = still_out(db, row, token_minutes=minutes, now=utc_now())
+        out = still_out(
+            db, row, token_minutes=current.api.token_minutes, answers_days=current.retention.answers_days, now=utc_now()
+        )
     for one in out:
         many = "" if one.how_many is None else f"{one.how_many} "
         print(f"Key {row.number} is good for {many}{one.what} until {one.until.isoformat()}.")

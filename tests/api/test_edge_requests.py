@@ -22,10 +22,12 @@ from tracker.access.service import open_login
 from tracker.api.app import create_app
 from tracker.api.health import BEAT_WITHIN_S, PROGRAMS
 from tracker.database.engine import transaction
+from tracker.database.forgotten import begin_run
 from tracker.database.heartbeat import beat
 from tracker.edge.deps import CSRF_HEADER, LOGIN_COOKIE, Caller, Db
 from tracker.edge.hop import Router
 from tracker.edge.services import Services
+from tracker.feed.forgetting import WHAT as EVENTS
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
 
@@ -232,6 +234,16 @@ def test_the_live_feed_shows_the_callers_subtree_only_and_resumes_from_the_last_
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "api.bad_event_id")
     assert client.get("/api/v1/feed").status_code == 401
+    with transaction(app_services.engine) as db:
+        went = begin_run(db, EVENTS, before=utc_now(), now=utc_now())
+        went.how_many, went.reached = 2, '["2"]'
+    missed = client.get(
+        "/api/v1/feed", headers={**bearer(client, app_services, "pusat", "kata-sandi-pusat"), "Last-Event-ID": "1"}
+    )
+    assert (missed.status_code, missed.json()["code"]) == (410, "api.position_gone")
+    assert missed.json()["params"] == {"position": 1, "kept_after": 2}
+    assert heard("pusat", "kata-sandi-pusat", **{"Last-Event-ID": "2"}) == ["of the nation"]
+    assert len(heard("pusat", "kata-sandi-pusat")) == 3, "from the beginning is from what is kept"
 
 
 @pytest.mark.parametrize("missing", ["", "broker", "ingest", "worker"])

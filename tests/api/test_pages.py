@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,6 +20,7 @@ from tracker.access.models import Login
 from tracker.access.principal import SYSTEM
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
+from tracker.edge.models import StoredAnswer
 from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position
@@ -29,6 +31,7 @@ from tracker.people.models import Person
 from tracker.quota.models import Bucket
 from tracker.quota.rules.words import BucketKind
 from tracker.reactions import runners
+from tracker.retention import Standing, let_go_next, rules_of, standings
 from tracker.stock.models import Availability
 
 __all__ = ["app_services", "made", "site", "world"]
@@ -337,3 +340,42 @@ def test_what_could_not_be_handled_is_for_the_nation_alone(site: TestClient) -> 
     log_in(site)
     assert site.get("/tertunda").status_code == 403
     assert "/tertunda" not in site.get("/").text
+
+
+def test_what_is_kept_how_long_is_told_to_the_nation_as_the_command_tells_it(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    answers = next(rule for rule in rules_of(app_services.settings.retention) if rule.setting == "answers_days")
+    with transaction(app_services.engine) as db:
+        old = app_services.clock() - timedelta(days=8)
+        db.add_all(
+            StoredAnswer(account_id=uuid7(), key=str(n), fingerprint="", answer=None, created_at=old) for n in range(3)
+        )
+    assert site.get("/masa-simpan").status_code == 303
+    log_in(site, "pusat")
+    assert 'href="/masa-simpan"' in site.get("/").text
+
+    def told() -> tuple[str, ...]:
+        row = re.search(r"Jawaban untuk permintaan berulang.*?</tr>", site.get("/masa-simpan").text, re.DOTALL)
+        assert row is not None
+        return tuple(" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row[0].split("<td")[1:5])
+
+    def said() -> Standing:
+        with transaction(app_services.engine) as db:
+            return standings(db, [answers], now=app_services.clock())[0]
+
+    due, kept, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
+    assert (due, kept, ran, gone, said().due) == ("3", "7 hari", "belum pernah", "–", 3)
+    now, more = app_services.clock(), True
+    while more:
+        with transaction(app_services.engine) as db:
+            more = let_go_next(db, answers, due_since=now, now=now)
+    due, _, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
+    assert (due, gone, said().due) == ("0", "3", 0)
+    assert ran.endswith("WIB")
+
+
+def test_what_is_kept_how_long_is_for_the_nation_alone(site: TestClient) -> None:
+    log_in(site)
+    assert site.get("/masa-simpan").status_code == 403
+    assert "/masa-simpan" not in site.get("/").text

@@ -20,6 +20,7 @@ from tests.support.world import World
 from tracker.access.errors import TooManyAttempts
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.database.letting_go import OldRows
 from tracker.delivery.messages import deliver_due
 from tracker.delivery.models import OutMessage
 from tracker.delivery.senders import RecordingSender
@@ -29,6 +30,7 @@ from tracker.people.errors import BadNik, BadPhone
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
+from tracker.registration.forgetting import forget_codes, old_codes
 from tracker.registration.models import TicketCode
 from tracker.registration.service.commands import Message
 from tracker.registration.service.lost import (
@@ -37,7 +39,6 @@ from tracker.registration.service.lost import (
     STANDS,
     AskForCode,
     ask_for_code,
-    forget_codes,
     tickets_for_code,
 )
 from tracker.registration.service.talking import answer
@@ -161,7 +162,7 @@ def test_asking_is_bounded_alike_for_everybody(desk: Desk) -> None:
     assert len(desk.db.scalars(select(OutMessage).where(OutMessage.template == "ticket_code")).all()) == MOST_ASKED
     desk.now += timedelta(hours=1, seconds=1)
     ask(desk, nik)
-    forget_codes(desk.db, before=desk.now)
+    assert OldRows(old_codes, forget_codes).next(desk.db, desk.now, None, now=desk.now).how_many == 2 * MOST_ASKED
     assert len(desk.db.scalars(select(TicketCode)).all()) == 1
 
 

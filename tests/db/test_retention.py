@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
-from tracker.database.forgotten import last_forgotten
+from tracker.database.forgotten import last_forgotten, last_run
 from tracker.delivery.models import OutMessage
 from tracker.delivery.service import queue_message
 from tracker.kit.clock import utc_now
@@ -29,7 +30,7 @@ from tracker.quota.service.displacing import displace
 from tracker.registration.models import HealthAnswer
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
-from tracker.retention import Rule, count_too_old, forget_next, rules_of
+from tracker.retention import Rule, let_go_next, rules_of, standings
 from tracker.settings import RetentionSettings
 
 __all__ = ["commands", "forget_settings"]
@@ -44,19 +45,21 @@ def desk(db: Session, world: World) -> Desk:
     return Desk(db, world, world.now)
 
 
-def let_go(db: Session, now: datetime, *, most: int = 2) -> dict[str, int]:
-    """Everything that is too old, in small chunks; how much of what."""
-    gone: dict[str, int] = {}
+def let_go(db: Session, now: datetime) -> dict[str, int]:
+    """All rules, each to its end; how much of what went."""
     for rule in RULES:
-        gone[rule.what] = count_too_old(db, rule, now=now)
-        after = forget_next(db, rule, None, now=now, most=most)
-        while after is not None:
-            after = forget_next(db, rule, after, now=now, most=most)
-    return gone
+        while let_go_next(db, rule, due_since=now, now=now):
+            pass
+    ended = {rule.what: last_run(db, rule.what) for rule in RULES}
+    return {what: run.how_many for what, run in ended.items() if run is not None and run.at == now}
 
 
 def rule(what: str) -> Rule:
     return next(each for each in RULES if each.what == what)
+
+
+def due(db: Session, what: str, now: datetime) -> int | None:
+    return standings(db, [rule(what)], now=now)[0].due
 
 
 def tables_that_hold(db: Session, *secrets: str) -> set[str]:
@@ -140,7 +143,8 @@ def test_what_is_under_way_or_was_said_lately_stays(desk: Desk, db: Session) -> 
     pending, sent = message(), message()
     db.execute(text("UPDATE out_message SET state = 'sent', sent_at = now() WHERE id = :id"), {"id": sent})
     now = utc_now()
-    assert count_too_old(db, rule("messages"), now=now + timedelta(days=179)) == 0
+    assert due(db, "messages", now + timedelta(days=179)) == 0
+    assert due(db, "messages", now + timedelta(days=181)) == 1
     let_go(db, now + timedelta(days=181))
     assert [row.id for row in db.query(OutMessage)] == [pending]
 
@@ -166,11 +170,14 @@ def test_what_went_is_written_down_in_counts(desk: Desk, db: Session) -> None:
     for _ in range(5):
         desk.person()
     now = desk.now + LATER
-    let_go(db, now, most=2)
+    let_go(db, now)
     rows = [row for row in last_forgotten(db, most=10) if row.what == "persons"]
-    assert [row.how_many for row in rows] == [1, 2, 2]
-    assert {(row.at, row.before) for row in rows} == {(now, now - timedelta(days=730))}
-    assert let_go(db, now)["persons"] == 0
+    assert [(row.how_many, row.at, row.before) for row in rows] == [(5, now, now - timedelta(days=730))]
+    later = now + timedelta(days=1)
+    assert let_go(db, later)["persons"] == 0
+    run = last_run(db, "persons")
+    assert run is not None
+    assert (run.at, run.how_many, run.ended_at) == (later, 0, later)
 
 
 def test_the_command_says_first_and_does_then(commands: Engine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,4 +194,9 @@ def test_the_command_says_first_and_does_then(commands: Engine, capsys: pytest.C
         assert tables_that_hold(db, NAME) == set()
     capsys.readouterr()
     assert main(["retention", "show"]) == 0
-    assert "persons: 1, from before" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "persons: 1, from before" in told
+    assert re.search(
+        r"^persons: kept 730 days; last run .* UTC, 1 went; due now: only a run can tell$", told, re.MULTILINE
+    )
+    assert re.search(r"^messages: kept 180 days; last run .* UTC, 0 went; due now: 0$", told, re.MULTILINE)

@@ -195,12 +195,12 @@ def test_tickets_and_tokens_that_are_out_are_good_while_the_former_key_is_held(d
     assert account_of_token(BOTH, token, now=now) == (booking, now)
     assert account_of_token(LATTER.keyring, token, now=now) is None
     former = keys_known(db)[1]
-    assert [one.what for one in still_out(db, former, token_minutes=60, now=now)] == [
+    assert [one.what for one in still_out(db, former, token_minutes=60, answers_days=7, now=now)] == [
         "tokens",
         "codes for lost tickets",
         "answers kept for repeats",
     ]
-    assert still_out(db, former, token_minutes=60, now=now + timedelta(days=8)) == []
+    assert still_out(db, former, token_minutes=60, answers_days=7, now=now + timedelta(days=8)) == []
 
 
 def test_a_program_with_a_wrong_key_does_not_start(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from jinja2 import TemplateSyntaxError
 from dashboard.frame import labels
 from dashboard.frame.locale_tools import ROOT, existing, extracted, path_of, updated, written
 from dashboard.frame.texts import LANGUAGES, texts_of, zone_label
+from tracker.retention import rules_of
+from tracker.settings import RetentionSettings
 
 NOW = datetime(2026, 11, 23, 3, 32, tzinfo=UTC)
 
@@ -132,3 +134,7 @@ def test_no_text_hides_in_a_formatted_string_where_nothing_finds_it() -> None:
         and isinstance(call.args[0], ast.Constant)
     ]
     assert hidden == []
+
+
+def test_every_rule_of_what_is_kept_has_a_word() -> None:
+    assert set(labels.KEPT) == {rule.what for rule in rules_of(RetentionSettings())}

@@ -61,6 +61,7 @@ class Permission(StrEnum):
     FEED_READ = "feed.read"
     FEED_READ_NATION = "feed.read_nation"  # events of no unit: the catalogue, imports, what a reaction could not handle
     FEED_REPAIR = "feed.repair"  # have events tried again that a reaction could not handle
+    HOUSE_READ = "house.read"  # how the house keeps itself: what is let go, when, and what waits
     WEBHOOK_WRITE = "webhook.write"
     AUDIT_READ = "audit.read"
 

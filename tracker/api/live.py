@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import Engine
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -16,7 +17,8 @@ from tracker.api.sse import FeedHub
 from tracker.database.engine import transaction
 from tracker.edge.deps import bearer_scheme, identify
 from tracker.edge.hop import Router, services_of
-from tracker.kit.errors import Refused, Unauthenticated
+from tracker.feed.forgetting import gone_up_to
+from tracker.kit.errors import DomainError, Refused, Unauthenticated
 
 router = Router(prefix="/api/v1", tags=["feed"])
 
@@ -25,6 +27,12 @@ class BadEventId(Refused):
     """`Last-Event-ID` is not a position of the feed."""
 
     code = "api.bad_event_id"
+
+
+class PositionGone(DomainError):
+    """Events behind this position were let go when their time was over: a reader who goes on from there would miss some."""
+
+    code = "api.position_gone"
 
 
 def hub_of(request: Request) -> FeedHub:
@@ -63,8 +71,19 @@ async def _follower(
     if principal is None:
         raise Unauthenticated
     principal.require(Permission.FEED_READ)
+    position = _position(last_event_id, after)
+    if position:
+        await hub_of(request).places.run(lambda: _insist_on_kept(services.engine, position))
     with hub_of(request).room(principal):
-        yield Follower(principal=principal, after=_position(last_event_id, after), still=still)
+        yield Follower(principal=principal, after=position, still=still)
+
+
+def _insist_on_kept(engine: Engine, position: int) -> None:
+    """0 asks for all that is kept; whoever has read further goes on from there or is told that it cannot be."""
+    with transaction(engine) as db:
+        gone = gone_up_to(db)
+    if position < gone:
+        raise PositionGone(position=position, kept_after=gone)
 
 
 def _position(last_event_id: str | None, after: int | None) -> int | None:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -39,7 +39,6 @@ from tracker.sealing.service import keyring_in_use
 HEADER = "Idempotency-Key"
 _NONCE = 12
 _PURPOSE = "kept answers"
-ANSWERS_KEPT = timedelta(days=7)
 
 
 class IdempotencyMismatch(Conflict):
@@ -206,8 +205,3 @@ def kept_for(db: Session, principal: Principal | None, *, keyring: Keyring, now:
     if principal is None or principal.account_id is None:
         return None
     return Kept(db=db, account_id=principal.account_id, keyring=keyring, now=now)
-
-
-def forget_answers(db: Session, *, before: datetime) -> None:
-    """Drop answers kept since before an instant: nobody repeats a request after that long."""
-    db.execute(delete(StoredAnswer).where(StoredAnswer.created_at < before))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Select, cast, delete, func, select, update
+from sqlalchemy import Date, Row, Select, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
@@ -17,19 +18,19 @@ from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 NAMELESS = "–"
 
 
-def old_lookups(before: datetime) -> Select[UUID]:
+def old_lookups(_db: Session, before: datetime) -> Select[*tuple[Any, ...]]:
     """Notes of reading and searching from before that instant; what was changed stays noted."""
     looked = PersonRecord.act.in_((PersonAct.READ, PersonAct.SEARCHED))
     return select(PersonRecord.id).where(PersonRecord.id < first_at(before), looked)
 
 
-def forget_lookups(db: Session, ids: Collection[UUID], now: datetime) -> None:
+def forget_lookups(db: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
     """Drop them."""
     del now
-    db.execute(delete(PersonRecord).where(PersonRecord.id.in_(ids)))
+    db.execute(delete(PersonRecord).where(PersonRecord.id.in_([row.id for row in rows])))
 
 
-def old_persons(before: datetime) -> Select[UUID]:
+def old_persons(before: datetime) -> Select[*tuple[Any, ...]]:
     """Persons registered before that instant who are nobody's guardian and part of no merged record.
 
     Whether they have a booking or a dose is known to the rooms above.

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.errors import TooManyAttempts
@@ -136,8 +136,3 @@ def tickets_of(db: Session, person: Person) -> list[Booking]:
             .limit(MOST_TICKETS)
         )
     )
-
-
-def forget_codes(db: Session, *, before: datetime) -> None:
-    """Codes asked for before that instant are of no use to anybody."""
-    db.execute(delete(TicketCode).where(TicketCode.made_at < before))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -69,12 +69,6 @@ def bury(db: Session, messages: Iterable[Undeliverable]) -> int:
         )
         count += 1
     return count
-
-
-def forget_dead_letters(db: Session, *, before: datetime) -> int:
-    """Drop letters not repeated since `before`; returns how many."""
-    gone = db.scalars(delete(DeadLetter).where(DeadLetter.last_received_at < before).returning(DeadLetter.id))
-    return len(gone.all())
 
 
 def _kept_bytes(db: Session, messages: Iterable[Undeliverable]) -> dict[UUID | None, int]:
