@@ -80,16 +80,18 @@ class _News:
 
 
 class Story:
-    """Reads the feed from now on and tells what is worth a line."""
+    """Reads the feed, from now on or from an instant, and tells what is worth a line."""
 
-    def __init__(self, engine: Engine, tell: Callable[[str], None], *, patience: float = 1.0) -> None:
+    def __init__(
+        self, engine: Engine, tell: Callable[[str], None], *, since: datetime | None = None, patience: float = 1.0
+    ) -> None:
         self._engine = engine
         self._tell = tell
         self._patience = patience
         self._chains: dict[UUID, _Chain] = {}
         self._many: dict[_Heap, _Many] = {}
         with transaction(engine) as db:
-            self._position = last_position(db)
+            self._position = last_position(db, until=since)
 
     def tell_news(self) -> None:
         """Tell what was numbered since the last call."""

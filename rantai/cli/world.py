@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from rantai.cli.context import current_settings, engine_for_commands
 
 _TICK_S = 0.25
 _AWAY_S = 2.0
+# As much is told again when the story is started once more.
+_TOLD_AGAIN = timedelta(minutes=15)
 
 app = typer.Typer()
 
@@ -43,7 +46,7 @@ def story(
     interrupts = Interrupts()
     log_ins = shown_log_ins(manifest)
     with engine_for_commands() as engine:
-        told = Story(engine, _say)
+        told = Story(engine, _say, since=_since(manifest))
         _say(doors(current_settings().api.public_url, gateway=gateway, log_ins=log_ins, below="Times are WIB."))
         while not interrupts.wait(_TICK_S):
             try:
@@ -51,6 +54,12 @@ def story(
             except SQLAlchemyError as error:
                 _say(f"The database does not answer: {str(error).splitlines()[0]}")
                 interrupts.wait(_AWAY_S)
+
+
+def _since(manifest: Path) -> datetime:
+    """When the world was ready, for simulators may be quicker than we are; of a house that runs for long the last bit."""
+    ready = datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
+    return max(ready, datetime.now(UTC) - _TOLD_AGAIN)
 
 
 def _say(line: str) -> None:

@@ -2,9 +2,11 @@
 # `make test-containers`: what `make test` may leave to private servers, on containers. It runs
 #   1. tests/ingest (the kill tests with it), tests/db and tests/api on testcontainers
 #   2. tests/containers: docker-compose.yml brought up from the version before; log-in, story, messages; each service
-#      killed and back; down and up with the data kept; a first account by hand; empty secrets
+#      killed and back; down and up with the data kept; commands inside; a first account by hand; backups, back to an
+#      instant and to the last row; empty secrets
+# CONTAINER_TESTS and COMPOSE_TESTS name other tests for 1 and 2. What fails in 1 does not keep 2 from being run.
 # An engine that answers is taken; else, as root on Debian or Ubuntu, docker.io is installed and an engine of our own runs
-# until the end, with its socket and data in a folder of its own. Images are pulled, or stand-ins built (images.sh).
+# until the end, with its socket in a folder of its own. Images are pulled, or stand-ins built (images.sh).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
@@ -41,6 +43,8 @@ start_engine() {
   # Its images stay for the next time; `rm -r /var/lib/rantai-docker` forgets them.
   dockerd --host "$DOCKER_HOST" --data-root /var/lib/rantai-docker --exec-root "$folder/run" --pidfile "$folder/pid" >"$folder/dockerd.log" 2>&1 &
   engine=$!
+  # Whatever else this machine looks like: the engine's ports are its own.
+  export TESTCONTAINERS_CONNECTION_MODE=docker_host TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1
   for _ in $(seq 60); do
     docker info >/dev/null 2>&1 && return 0
     kill -0 "$engine" 2>/dev/null || break
@@ -60,5 +64,7 @@ if ! docker image inspect testcontainers/ryuk:0.8.1 >/dev/null 2>&1 && ! docker 
   export TESTCONTAINERS_RYUK_DISABLED=true
 fi
 export RANTAI_TEST_SERVICES=docker
-.venv/bin/pytest -n "${WORKERS:-2}" --dist=loadfile ${CONTAINER_TESTS:-tests/ingest tests/db tests/api}
-.venv/bin/pytest -n 0 -m containers tests/containers
+failed=0
+.venv/bin/pytest -n "${WORKERS:-2}" --dist=loadfile ${CONTAINER_TESTS:-tests/ingest tests/db tests/api} || failed=1
+.venv/bin/pytest -n 0 -m containers ${COMPOSE_TESTS:-tests/containers} || failed=1
+exit "$failed"

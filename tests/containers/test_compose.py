@@ -153,27 +153,89 @@ def test_commands_are_given_inside(house: Project) -> None:
     assert "equals the models" in house("exec", "-T", "api", "rantai", "db", "check")
 
 
-def test_a_new_house_takes_any_password_and_its_first_account_is_made_inside(tmp_path: Path) -> None:
-    house = Project(tmp_path, POSTGRES_PASSWORD=ODD)
+@pytest.fixture(scope="module")
+def new_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One without a demo, whose log of the database is taken."""
+    house = Project(tmp_path_factory.mktemp("new"), POSTGRES_PASSWORD=ODD, COMPOSE_PROFILES="backup")
     try:
         house("up", "--detach")
         unit = ("unit", "add", "kemenkes", "--name", "Kementerian Kesehatan", "--kind", "national")
         house("exec", "-T", "api", "rantai", *unit)
-        house(
-            "run",
-            "--rm",
-            "--volume",
-            f"{ROOT}/deploy/catalog.json:/catalog.json:ro",
-            "api",
-            "catalog",
-            "import",
-            "/catalog.json",
-        )
-        made = house("exec", "-T", "api", "rantai", "user", "add", "rina", "--role", "national", "--unit", "kemenkes")
-        ready(house)
-        assert house.lets_in("rina", made.rpartition("password: ")[2].strip())
+        yield house
     finally:
         house.forget()
+
+
+def new_account(house: Project, name: str) -> str:
+    """Its password."""
+    made = house("exec", "-T", "api", "rantai", "user", "add", name, "--role", "national", "--unit", "kemenkes")
+    return made.rpartition("password: ")[2].strip()
+
+
+def accounts(house: Project) -> set[str]:
+    return set(house.sql("SELECT username FROM account").split())
+
+
+def test_a_new_house_takes_any_password_and_its_first_account_is_made_inside(new_house: Project) -> None:
+    catalog = f"{ROOT}/deploy/catalog.json:/catalog.json:ro"
+    new_house("run", "--rm", "--volume", catalog, "api", "catalog", "import", "/catalog.json")
+    password = new_account(new_house, "rina")
+    ready(new_house)
+    assert new_house.lets_in("rina", password)
+
+
+def back_up(house: Project) -> None:
+    eventually(
+        lambda: (
+            "rantai_backup" in house.sql("SELECT string_agg(slot_name, ' ') FROM pg_replication_slots WHERE active")
+        ),
+        timeout_s=PATIENT_S,
+        every_s=1,
+        what="the log is taken",
+    )
+    assert "is made and verified" in house("exec", "-T", "backup", "sh", "/backup.sh", "make")
+
+
+def goes_on_after_a_restore(house: Project) -> None:
+    house("up", "--detach")
+    ready(house)
+    assert "equals the models" in house("exec", "-T", "api", "rantai", "db", "check")
+    house("exec", "-T", "api", "rantai", "check")
+
+
+def restore(house: Project, *until: str) -> str:
+    return house("run", "--rm", "--no-deps", "backup", "restore", *until)
+
+
+def test_a_house_returns_to_the_instant_before_a_mistake_and_to_its_last_row(new_house: Project) -> None:
+    ready(new_house)
+    back_up(new_house)
+    new_account(new_house, "sari")
+    before = new_house.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    new_account(new_house, "mistaken")
+    assert "without a hole" in new_house("run", "--rm", "backup-list", "--older-than-h", "1")
+    with pytest.raises(AssertionError, match="the database runs: docker compose stop"):
+        restore(new_house, before)
+    new_house("stop")
+    with pytest.raises(AssertionError, match="no backup that was complete at"):
+        restore(new_house, "2026-01-01T10:00+07:00")
+    with pytest.raises(AssertionError, match=r"(?s)recovery target.*The database of before is back in its place"):
+        restore(new_house, "2099-01-01T10:00+07:00")
+    assert "The last it knows" in restore(new_house, before)
+    goes_on_after_a_restore(new_house)
+    assert accounts(new_house) >= {"sari"}
+    assert "mistaken" not in accounts(new_house)
+    # The machine is lost: what lies in the folder of backups is all there is.
+    back_up(new_house)
+    password = new_account(new_house, "wati")
+    new_house("kill", "postgres")
+    new_house("stop")
+    new_house("rm", "--force")
+    run("docker", "volume", "rm", f"{new_house.name}_database")
+    restore(new_house)
+    goes_on_after_a_restore(new_house)
+    assert new_house.lets_in("wati", password)
+    back_up(new_house)
 
 
 def test_without_secrets_nothing_starts_and_what_is_missing_is_said(tmp_path: Path) -> None:

@@ -233,6 +233,17 @@ def test_a_consequence_of_an_alarm_from_before_the_story_began_is_told_as_such(h
     assert "(+3.0 s)" in lacks
 
 
+def test_who_begins_late_is_told_what_came_since_the_world_was_ready(house: House) -> None:
+    house.alarm(-60.0)
+    heat = house.alarm(0.5)
+    house.listen()
+    house.story = Story(house.engine, house.lines.append, since=ARRIVED, patience=0)
+    house.held(0.9, heat)
+    alarm, held = house.listen()
+    assert "ALARM HEAT" in alarm
+    assert "(+0.9 s)" in held
+
+
 def test_what_happened_before_the_start_and_what_nobody_asked_for_is_not_told(house: House) -> None:
     house.happens(DeviceStatusChanged(device_code="x", status=DeviceStatus.ONLINE), 1)
     house.moved(Kind.STATUS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import psycopg
@@ -248,11 +249,17 @@ def _door(container: DockerContainer) -> str:
     Tests that run in a container reach the engine's machine by the bridge; an engine elsewhere by its outer address.
     """
     client = container.get_docker_client()
-    mode = client.get_connection_mode()
-    if mode is ConnectionMode.gateway_ip:
-        return str(client.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
-    elsewhere = mode is ConnectionMode.docker_host and client.host() not in {"localhost", HOST}
-    return "0.0.0.0" if elsewhere else HOST
+    mode, host = client.get_connection_mode(), client.host()
+    if mode is ConnectionMode.bridge_ip or (mode is ConnectionMode.docker_host and host in {"localhost", HOST}):
+        return HOST
+    gateway = bridge_gateway(client.client.networks.get("bridge").attrs["IPAM"]["Config"])
+    return gateway if mode is ConnectionMode.gateway_ip or host == gateway else "0.0.0.0"
+
+
+def bridge_gateway(networks: Sequence[Mapping[str, str]]) -> str:
+    """The engine's machine as its containers see it. Until an engine is started a second time it does not say so."""
+    first = networks[0]
+    return first.get("Gateway") or str(next(ip_network(first["Subnet"]).hosts()))
 
 
 def _address(container: DockerContainer, inside: int) -> tuple[str, int]:

@@ -132,3 +132,10 @@ def test_only_an_engine_counts_as_an_engine(answer: bytes, trouble: str, tmp_pat
         said = DockerEngine(address).trouble()
     assert trouble in said
     assert bool(said) == bool(trouble)
+
+
+@pytest.mark.parametrize("told", [{"Gateway": "172.17.0.1"}, {}], ids=["as told", "before its second start"])
+def test_the_engines_machine_is_known_to_its_containers_from_the_first_start_on(told: dict[str, str]) -> None:
+    from tests.support.containers import bridge_gateway
+
+    assert bridge_gateway([{"Subnet": "172.17.0.0/16", **told}]) == "172.17.0.1"

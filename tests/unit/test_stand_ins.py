@@ -27,6 +27,11 @@ def test_the_scripts_are_sound_bash(script: Path) -> None:
     assert subprocess.run([BASH, "-n", script], check=False).returncode == 0
 
 
+def test_the_script_of_backups_is_sound_and_says_no_to_what_it_does_not_know() -> None:
+    done = subprocess.run(["sh", ROOT / "deploy" / "backup.sh", "mend"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "backup: say follow, make [NUMBER] or restore [UNTIL], not mend.\n")
+
+
 def test_every_image_that_is_named_has_a_stand_in() -> None:
     named = told("named").split()
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"].values()

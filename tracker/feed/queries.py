@@ -30,9 +30,12 @@ def read_after(
     return list(db.scalars(query))
 
 
-def last_position(db: Session) -> int:
-    """The newest number given; 0 in an empty feed."""
-    return db.scalar(select(func.max(FeedEvent.position))) or 0
+def last_position(db: Session, *, until: datetime | None = None) -> int:
+    """The newest number given, to all or to what was recorded by an instant; 0 where there is none."""
+    newest = select(FeedEvent.position).order_by(FeedEvent.position.desc()).limit(1)
+    if until is not None:
+        newest = newest.where(FeedEvent.recorded_at <= until)
+    return db.scalar(newest) or 0
 
 
 def oldest_pending(db: Session) -> datetime | None:
