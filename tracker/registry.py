@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 import tracker.access.models
 import tracker.catalog.models
 import tracker.coldchain.models
+import tracker.database.backups
 import tracker.database.forgotten
 import tracker.database.heartbeat
 import tracker.delivery.models
@@ -27,6 +28,7 @@ from tracker.database.base import Base
 MODELS = (
     tracker.database.heartbeat,
     tracker.database.forgotten,
+    tracker.database.backups,
     tracker.sealing.models,
     tracker.feed.models,
     tracker.access.models,

@@ -57,6 +57,11 @@ class ApiSettings(BaseModel):
         ge=0,
         description="Requests that wait while as many work as the pool has connections; more get 503 at once.",
     )
+    disks: str = Field(
+        "",
+        pattern=r"^$|^[a-z]+:/[^,:]+(,[a-z]+:/[^,:]+)*$",
+        description="Folders on disks whose free share `/readyz` tells: `name:/folder`, with commas between.",
+    )
     queue_seconds: float = Field(5.0, gt=0, description="Longest wait of a request for its turn, seconds; then 503.")
 
 

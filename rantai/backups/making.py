@@ -14,6 +14,7 @@ from psycopg import sql
 from rantai.backups.folder import BackupFolder, Base, Log
 from rantai.backups.tools import Source, Tell, become, explained, run, tool
 from rantai.errors import AnswerIsNo, ServiceMissing
+from tracker.database.backups import TELL
 
 SLOT = "rantai_backup"
 # The receiver writes what it gets at once; what a copy ends with may be a moment on its way.
@@ -60,6 +61,15 @@ def _without_log(major: int) -> list[str]:
     except ServiceMissing:
         return ["--no-parse-wal"]
     return []
+
+
+def tell_house(address: str, base: Base, *, tell: Tell) -> None:
+    """Let the house know of it, for whom it is a figure of its health; that it cannot be told spoils no backup."""
+    try:
+        with psycopg.connect(address, application_name="rantai-backup", connect_timeout=10) as connection:
+            connection.execute(TELL, [base.made_at])
+    except psycopg.Error as error:
+        tell(f"the house was not told of this backup, and counts on from the one before: {explained(str(error))}")
 
 
 def keep(folder: BackupFolder, number: int, *, tell: Tell) -> None:

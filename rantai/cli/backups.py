@@ -33,7 +33,9 @@ def make(
     from rantai.backups.tools import source  # noqa: PLC0415 - same
 
     backups = BackupFolder(folder)
-    base = making.make_base(backups, source(_address(house)), tell=_tell)
+    address = _address(house)
+    base = making.make_base(backups, source(address), tell=_tell)
+    making.tell_house(address, base, tell=_tell)
     print(f"The backup {base.name} is made and verified: {base.bytes / 1e6:,.0f} MB in {base.folder}.")
     making.keep(backups, keep, tell=_tell)
     if making.await_log(backups, base):
@@ -144,7 +146,7 @@ def _address(house: Path | None) -> str:
     port, password = state.number("postgres_port"), state.text("postgres_password")
     if port is None or password is None:
         raise WrongUse(f"{house} is not the folder of a house that `rantai up` has run.")
-    return address_of(port, password, "postgres")
+    return address_of(port, password, "rantai")
 
 
 def _tell(line: str) -> None:

@@ -8,10 +8,14 @@ from contextlib import ExitStack
 import pytest
 from fastapi.testclient import TestClient
 
+from dashboard.app import mount_pages
+from ingest.files.importer import import_logger_file
 from tests.support.accounts import bearer, signed_in
+from tests.support.page_site import HTML, csrf_of, log_in
 from tests.support.world import PASSWORD, World
 from tracker.access.rules import Role
 from tracker.api.app import create_app
+from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
 
@@ -48,3 +52,27 @@ def test_a_request_repeated_at_the_other_gets_the_first_answer(
     assert first.status_code == 201
     assert again.json() == first.json(), "its secret is told once, and to whoever asks the same again"
     assert len(one.get("/api/v1/webhooks", headers=boss).json()["items"]) == 1
+
+
+def test_a_log_in_of_one_works_at_the_other_and_ended_there_is_ended_at_both(
+    app_services: Services, committed_world: World
+) -> None:
+    with ExitStack() as stack:
+        sites = []
+        for _ in "12":
+            own = Services(engine=app_services.engine, settings=app_services.settings)
+            app = create_app(own)
+            mount_pages(app, own, take_logger_file=import_logger_file)
+            sites.append(stack.enter_context(TestClient(app, headers=HTML, follow_redirects=False)))
+        one, other = sites
+        username = committed_world.usernames[Role.NATIONAL]
+        cookie = log_in(one, username).cookies[LOGIN_COOKIE]
+        # The browser sends one cookie to whichever process the proxy chooses.
+        other.cookies.set(LOGIN_COOKIE, cookie)
+        form = {"csrf": csrf_of(one.get("/akun/kunci").text), "akun": username, "label": "sistem kami"}
+        assert "sistem kami" in other.post("/akun/kunci", data=form).text, "a form drawn by one is taken by the other"
+        assert "sistem kami" in one.get(f"/akun/kunci?akun={username}").text
+        assert other.post("/keluar", data={"csrf": form["csrf"]}).status_code == 303
+        for site in sites:
+            site.cookies.set(LOGIN_COOKIE, cookie)
+            assert site.get("/akun/kunci").headers["location"].startswith("/masuk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -124,3 +125,31 @@ def test_the_months_ahead_are_counted_to_the_end_of_the_last(client: TestClient,
     assert ahead is not None
     assert 28 <= ahead <= 63
     assert client.get("/readyz").json()["behind"]["months_ahead_days"] == pytest.approx(ahead, abs=1)
+
+
+def test_the_age_of_the_newest_backup_and_the_free_share_of_named_disks_are_told(
+    app_services: Services, tmp_path: Path
+) -> None:
+    disks = f"database:{tmp_path},broker:{tmp_path / 'away'}"
+    api = app_services.settings.api.model_copy(update={"disks": disks})
+    watched = Services(engine=app_services.engine, settings=app_services.settings.model_copy(update={"api": api}))
+
+    def figures(client: TestClient) -> dict[str, float]:
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        return {
+            "".join((sample.name, *sample.labels.values())): sample.value for one in families for sample in one.samples
+        }
+
+    with TestClient(create_app(watched)) as client:
+        told, shown = client.get("/readyz").json()["behind"], figures(client)
+        assert (told["backup_s"], shown["rantai_backup_age_seconds"]) == (None, math.inf), (
+            "nobody told of one: it is late"
+        )
+        assert told["disk_broker_free"] is None
+        assert 0 <= told["disk_database_free"] <= 1
+        assert shown["rantai_disk_free_ratiodatabase"] == pytest.approx(told["disk_database_free"], abs=0.1)
+        assert math.isnan(shown["rantai_disk_free_ratiobroker"])
+        with transaction(app_services.engine) as db:
+            db.execute(text("SELECT backup_made(:at)"), {"at": utc_now() - timedelta(hours=30)})
+        assert client.get("/readyz").json()["behind"]["backup_s"] == pytest.approx(30 * 3600, abs=60)
+        assert figures(client)["rantai_backup_age_seconds"] == pytest.approx(30 * 3600, abs=60)

@@ -32,6 +32,7 @@ from tests.support.services import Services, folders_for_data
 from tests.support.waiting import eventually
 from tests.support.world import NOW, StandingWorld, small_world
 from tracker.database import migrations
+from tracker.database.backups import newest_backup
 from tracker.database.engine import transaction
 from tracker.feed.numbering import number_pending
 
@@ -235,6 +236,7 @@ def test_what_was_destroyed_comes_back_to_its_last_row_and_its_books_agree(drill
             migrations.check(engine)
             with transaction(engine) as db:
                 check_books(db)
+                assert newest_backup(db) is not None, "the backup was told to the house, and what is told is restored"
         work(house, drill.standing, 3)  # it is a house like any other
 
 

@@ -27,6 +27,8 @@ from tests.support.services import Services
 from tests.support.waiting import eventually
 from tracker.database import migrations
 from tracker.database.engine import transaction
+from tracker.telemetry.queries import broker_credentials
+from tracker.telemetry.rules.credentials import hash_password
 
 
 @pytest.fixture
@@ -40,6 +42,11 @@ def own_engine(own_services: Services) -> Iterator[Engine]:
 def said(log: Path, word: str) -> bool:
     """Whether the program wrote it."""
     return log.exists() and word in log.read_text(encoding="utf-8")
+
+
+def connections(log: Path) -> int:
+    """How often the program has connected to the broker."""
+    return log.read_text(encoding="utf-8").count("mqtt.connected") if log.exists() else 0
 
 
 def test_the_second_says_so_and_ends_and_may_start_once_the_first_is_gone(
@@ -88,6 +95,37 @@ def test_a_restart_of_the_database_leaves_one_of_them(
             eventually(lambda: said(ended, "another ingester runs as"), timeout_s=10, what="it says why")
             eventually(lambda: said(survivor, "mqtt.connected"), timeout_s=30, what="the other is connected")
             assert (first if first.running else other).end() == 0
+
+
+def test_two_names_beside_each_other_keep_each_reading_once_and_lose_none_when_one_is_killed(
+    own_services: Services, own_engine: Engine, tmp_path: Path
+) -> None:
+    passwords = make_devices(own_engine, ["fridge"])
+    with transaction(own_engine) as db:
+        users = {**broker_credentials(db), "beside": hash_password("of the one beside")}
+    own_services.broker.set_users(users, readers=["beside"])
+    open_session(own_services)
+    host = own_services.mqtt_url.rpartition("@")[2]
+    logs = [tmp_path / "one.log", tmp_path / "beside.log"]
+    one = IngestProcess(own_services, own_engine, logs[0])
+    beside = IngestProcess(
+        own_services, own_engine, logs[1],
+        RANTAI_MQTT_URL=f"mqtt://beside:of%20the%20one%20beside@{host}", RANTAI_INGEST__CLIENT_ID="beside",
+    )  # fmt: skip
+    with one.alive(), beside.alive():
+        eventually(lambda: all(connections(log) == 1 for log in logs), timeout_s=40, what="both are connected")
+        publisher = Publisher(own_services, "fridge", passwords["fridge"]).start()
+        eventually(lambda: stored_count(own_engine) > 500, timeout_s=30, what="rows flow")
+        one.kill()
+        before = stored_count(own_engine)
+        eventually(lambda: stored_count(own_engine) > before + 500, timeout_s=30, what="rows flow by the other alone")
+        one.start()
+        eventually(lambda: connections(logs[0]) == 2, timeout_s=40, what="it is back")
+        assert_nothing_lost(own_engine, publisher.finish())
+        assert one.running
+        assert beside.running
+        assert (one.end(), beside.end()) == (0, 0)
+    assert not any(said(log, "Traceback") for log in logs)
 
 
 def test_a_name_is_held_by_one_and_by_another_name_by_another(engine: Engine) -> None:

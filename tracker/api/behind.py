@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
+from tracker.database.backups import newest_backup
 from tracker.database.heartbeat import Heartbeat
 from tracker.database.partitions import next_month
 from tracker.delivery.models import MessageState, OutMessage, Webhook
@@ -46,6 +47,8 @@ class Behind:
     """Until the last month that readings have a partition for ends; None when there is none."""
     waiting: int
     set_aside: int
+    backup_s: float | None
+    """Since the newest backup was complete; None where nobody has told of one."""
     dead_letters: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -66,6 +69,7 @@ def look_behind(db: Session, now: datetime) -> Behind:
         months_ahead_days=_ahead(db, now),
         waiting=count_waiting(db),
         set_aside=count_aside(db),
+        backup_s=None if (made := newest_backup(db)) is None else _since(made, now),
         dead_letters=dead_letters_by_reason(db),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,8 +61,13 @@ WAITING = Gauge(
 DEAD_LETTERS = Gauge(
     "rantai_dead_letters", "Messages of devices that could not become readings and are kept, by reason.", ["reason"]
 )
+BACKUP_AGE = Gauge(
+    "rantai_backup_age_seconds", "Since the newest backup was complete that the house was told of; +Inf: of none."
+)
+DISK_FREE = Gauge("rantai_disk_free_ratio", "Share of a disk that is free, of those named in the settings.", ["disk"])
 PLAIN = (
     FEED_LAG, MESSAGES_LAG, MESSAGES, WEBHOOKS_LAG, WEBHOOKS_FAILING, READINGS, MONTHS_AHEAD, SET_ASIDE, WAITING,
+    BACKUP_AGE,
 )  # fmt: skip
 
 
@@ -80,7 +86,7 @@ class Ready(BaseModel):
     set_aside: int | None
     """Events that a reaction could not handle; None when nobody can say."""
     behind: dict[str, float | None]
-    """By how much: seconds (`_s`), days (`_days`) or counts; None when nobody can say. Nothing of it makes the house not ready."""
+    """By how much: seconds (`_s`), days (`_days`), shares that are free (`_free`) or counts; None when nobody can say. Nothing of it makes the house not ready."""
 
 
 @router.get("/livez", operation_id="read_livez")
@@ -114,6 +120,8 @@ class Look:
     checks: dict[str, bool]
     ages: dict[str, float | None]
     behind: Behind | None
+    disks: dict[str, float | None]
+    """The free share of each disk that this process was told to look at."""
 
 
 def _look(shared: Services, now: datetime) -> Look:
@@ -139,7 +147,7 @@ def _look(shared: Services, now: datetime) -> Look:
     if behind is not None:
         ages = {**dict.fromkeys(PROGRAMS.values()), **behind.loop_ages_s, "feed_lag": behind.feed_s}
         checks |= {name: _beats(ages[loop]) for name, loop in PROGRAMS.items()}
-    return Look(checks=checks, ages=ages, behind=behind)
+    return Look(checks=checks, ages=ages, behind=behind, disks=_free(shared.settings.api.disks))
 
 
 def _told(look: Look) -> Ready:
@@ -156,7 +164,9 @@ def _told(look: Look) -> Ready:
             "readings": behind.readings,
             "waiting": behind.waiting,
             "months_ahead_days": behind.months_ahead_days,
+            "backup_s": behind.backup_s,
         }
+    by_how_much |= {f"disk_{name}_free": share for name, share in look.disks.items()}
     return Ready(
         status="ready" if ready else "not ready",
         checks=look.checks,
@@ -176,8 +186,10 @@ def _gauges(shared: Services) -> Response:
     look = _look(shared, shared.clock())
     for part, there in look.checks.items():
         READY.labels(part).set(there)
-    for labelled in (LOOP_AGE, REACTION_LAG, DEAD_LETTERS):
+    for labelled in (LOOP_AGE, REACTION_LAG, DEAD_LETTERS, DISK_FREE):
         labelled.clear()
+    for name, share in look.disks.items():
+        DISK_FREE.labels(name).set(float("nan") if share is None else share)
     if look.behind is None:
         # Not zero: while the database is away nobody knows.
         for gauge in PLAIN:
@@ -196,6 +208,7 @@ def _set_gauges(behind: Behind) -> None:
     READINGS.set(behind.readings)
     MONTHS_AHEAD.set(float("nan") if behind.months_ahead_days is None else behind.months_ahead_days)
     SET_ASIDE.set(behind.set_aside)
+    BACKUP_AGE.set(float("inf") if behind.backup_s is None else behind.backup_s)
     WAITING.set(behind.waiting)
     for gauge, values in (
         (LOOP_AGE, behind.loop_ages_s),
@@ -208,6 +221,20 @@ def _set_gauges(behind: Behind) -> None:
 
 def _keys(db: Session, shared: Services) -> bool:
     return not missing_keys(db, Keyring.of(shared.settings))
+
+
+def _free(disks: str) -> dict[str, float | None]:
+    """The free share of the disk under each folder; None for one that this process cannot look at."""
+    found: dict[str, float | None] = {}
+    for name, _, folder in (one.partition(":") for one in disks.split(",") if one):
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError:
+            found[name] = None
+        else:
+            # Of what its owner may use: what is kept back for root is no room for a database.
+            found[name] = usage.free / (usage.used + usage.free) if usage.used + usage.free else None
+    return found
 
 
 def _broker(url: str) -> bool:
