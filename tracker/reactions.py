@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import SYSTEM
 from tracker.coldchain.events import AlarmRaised, EpisodeChanged, EpisodeNews
 from tracker.feed.reacting import Reaction, Runner
+from tracker.feed.service import cause_of
 from tracker.kit.clock import Clock
 from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.entering import hold_entering
@@ -38,7 +39,7 @@ def _hold(db: Session, event: EpisodeNews, now: datetime) -> None:
 
 
 def _hold_entering(db: Session, event: StockMoved, now: datetime) -> None:
-    hold_entering(db, SYSTEM, event.stock_event_id, now=now)
+    hold_entering(db, SYSTEM, event.stock_event_id, now=now, told=cause_of(db))
 
 
 def _displace(db: Session, event: StockShort | OpenDosesFell | SessionChanged, now: datetime) -> None:

@@ -15,8 +15,9 @@ from tests.support.world import World
 from tracker.kit.errors import Conflict, Refused
 from tracker.kit.ids import uuid7
 from tracker.stock.queries.availability import bears, pool_state, read_steps
+from tracker.stock.queries.following import struck_now
 from tracker.stock.queries.stock import confidence_of
-from tracker.stock.queries.tracing import lots_present, movements_of, struck_now
+from tracker.stock.queries.tracing import lots_present, movements_of
 from tracker.stock.rules.availability import FIRST
 from tracker.stock.rules.tracing import Holder
 from tracker.stock.rules.words import Account, Kind, Status

@@ -25,7 +25,7 @@ class Hold(Base):
         CheckConstraint("(state = 'held') = (decided_at IS NULL)", name="decided"),
         Index("ix_hold_placed_at_id", "placed_at", "id"),
         Index("ix_hold_holder_id_batch_id", "holder_id", "batch_id", postgresql_where=text("state = 'held'")),
-        Index(None, "batch_id"),
+        Index(None, "batch_id", "placed_at"),
         Index(None, "alarm_id"),
         Index(None, "facility_id"),
     )
@@ -43,6 +43,8 @@ class Hold(Base):
     # Vials stopped so far under this hold.
     vials: Mapped[int] = mapped_column(Integer)
     placed_at: Mapped[datetime]
+    # The feed's last position when it was looked for: whatever has a number up to there was known. None: nobody noted it.
+    known_to: Mapped[int | None] = mapped_column(BigInteger)
     evidence: Mapped[dict[str, Any]]
     state: Mapped[HoldState] = mapped_column(StrEnumText(HoldState))
     decided_at: Mapped[datetime | None]

@@ -5,16 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Update,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode
 from tracker.coldchain.rules.limits import Severity
+from tracker.feed.models import FeedEvent
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.queries.following import CAME_THROUGH
 from tracker.stock.rules.words import Account, Kind, Status
 
 _ALARMED = (
@@ -25,18 +43,27 @@ _ALARMED = (
 )
 
 
-def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: datetime) -> list[NewlyHeld]:
+def hold_entering(
+    db: Session, principal: Principal, event_id: UUID, *, now: datetime, told: UUID | None = None
+) -> list[NewlyHeld]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
     Five ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
-    was placed (vials had left for somewhere the hold did not look); or it moved held vials on (to another
-    fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back what
-    had been written off on the road, where no hold could look; or it freed what a recall had kept apart, which no hold stopped.
-    Only the event's batches are looked at. Where the event changed what a hold had found, the hold's own figure follows.
+    was placed and was not known then (vials had left for somewhere the hold did not look); or it moved held vials on (to
+    another fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back
+    what had been written off on the road, where no hold could look; or it freed what a recall had kept apart, which no hold
+    stopped. Only the event's batches are looked at, and of holds that it may have escaped those of places which its vials may
+    have come through. Where the event changed what a hold had found, the hold's own figure follows.
+
+    `told` is the event of the feed that tells of it, by which holds placed since then are told apart.
     """
     db.execute(_FOLLOW_AMENDED, {_EVENT.key: event_id})
-    episodes = sorted(db.scalars(_TOUCHED, {_EVENT.key: event_id}))
+    asked = {_EVENT.key: event_id, _TOLD.key: told}
+    touched = set(db.scalars(_TOUCHED, asked))
+    if None in touched:
+        touched |= set(db.scalars(_ON_THE_WAY, asked))
+    episodes = sorted(one for one in touched if one is not None)
     concerned = select(StockEntry.batch_id).where(StockEntry.event_id == event_id)
     only = frozenset(db.scalars(concerned)) if episodes else frozenset()
     return [hold_for_episode(db, principal, one, now=now, only=only) for one in episodes]
@@ -44,6 +71,7 @@ def hold_entering(db: Session, principal: Principal, event_id: UUID, *, now: dat
 
 # Every event of the ledger is asked about: the statements are built once, which takes longer than to execute them.
 _EVENT: BindParameter[UUID] = bindparam("event_id")
+_TOLD: BindParameter[UUID | None] = bindparam("told", type_=Uuid())
 
 
 def _follow_amended() -> Update:
@@ -72,7 +100,7 @@ def _follow_amended() -> Update:
     )
 
 
-def _touched() -> Select[UUID]:
+def _touched() -> Select[UUID | None]:
     entered = (
         select(Episode.id)
         .join(
@@ -84,11 +112,6 @@ def _touched() -> Select[UUID]:
             *_ALARMED,
             or_(Episode.ended_at.is_(None), Episode.ended_at >= StockEntry.occurred_at),
         )
-    )
-    missed = (
-        select(Hold.episode_id)
-        .join(StockEntry, StockEntry.batch_id == Hold.batch_id)
-        .where(StockEntry.event_id == _EVENT, StockEntry.occurred_at <= Hold.placed_at)
     )
     carried = (
         select(Hold.episode_id)
@@ -102,7 +125,7 @@ def _touched() -> Select[UUID]:
             Hold.state == HoldState.HELD,
         )
     )
-    touched = entered.union(missed, carried, _of_the_lost(), _of_the_recalled()).subquery()
+    touched = entered.union(carried, _of_the_lost(), _has_more()).subquery()
     stopped_by = select(StockEvent.cause).where(
         StockEvent.id == _EVENT,
         StockEvent.kind == Kind.STATUS,
@@ -111,31 +134,70 @@ def _touched() -> Select[UUID]:
     )
     # What a hold stops, it stops under the locks of all it looked at: its own act shows it nothing new. An act that had
     # to stand earlier than it was done may have met a count, and is looked at.
-    return select(touched.c.id).where(touched.c.id.is_distinct_from(stopped_by.scalar_subquery()))
+    others = touched.c.id.is_distinct_from(stopped_by.scalar_subquery())
+    return select(touched.c.id).where(or_(touched.c.id.is_(None), others))
 
 
-def _of_the_recalled() -> Select[UUID]:
-    """What a recall kept apart and is free of it again: the episodes of wherever it lay as recalled since.
+def _escaped() -> ColumnElement[bool]:
+    """Whether a hold did not know of the event, which happened before it was placed.
 
-    No hold stopped it meanwhile, for it was stopped already.
+    By the feed's numbers, which are given to what is committed: what was written beside the hold's look has none yet.
     """
-    freed, recalled = aliased(StockEntry), aliased(StockEntry)
-    return (
-        select(Episode.id)
-        .join(freed, freed.event_id == _EVENT)
-        .join(StockEvent, StockEvent.id == freed.event_id)
-        .join(recalled, recalled.batch_id == freed.batch_id)
-        .where(
-            StockEvent.kind == Kind.STATUS,
-            freed.status == Status.RECALLED,
-            freed.vials < 0,
-            recalled.status == Status.RECALLED,
-            recalled.vials > 0,
-            or_(Episode.equipment_id == recalled.holder_id, Episode.shipment_id == recalled.holder_id),
-            or_(Episode.ended_at.is_(None), Episode.ended_at >= recalled.occurred_at),
-            *_ALARMED,
-        )
+    known = exists().where(FeedEvent.id == _TOLD, FeedEvent.position <= Hold.known_to)
+    return and_(
+        StockEntry.event_id == _EVENT,
+        StockEntry.batch_id == Hold.batch_id,
+        StockEntry.occurred_at <= Hold.placed_at,
+        ~known,
     )
+
+
+def _freed() -> ColumnElement[bool]:
+    """Whether the event freed what a recall had kept apart."""
+    return exists().where(
+        StockEvent.id == _EVENT,
+        StockEvent.kind == Kind.STATUS,
+        StockEntry.event_id == StockEvent.id,
+        StockEntry.status == Status.RECALLED,
+        StockEntry.vials < 0,
+    )
+
+
+def _has_more() -> Select[UUID | None]:
+    """None, where episodes of places that the vials came through must be looked for: most events need no such look."""
+    return select(cast(null(), Uuid())).where(or_(exists().where(_escaped()), _freed()))
+
+
+# Holds that the event escaped, and episodes of wherever freed vials lay as recalled (stopped already, so that no hold stopped
+# them meanwhile): of the places through which the event's vials may have come, for where they were not it changes nothing.
+_ON_THE_WAY = text(
+    f"""
+    {CAME_THROUGH}, there AS MATERIALIZED (
+        SELECT p.id, p.started_at, p.ended_at, through.batch_id, through.holder_id
+        FROM through
+        CROSS JOIN LATERAL (
+            SELECT * FROM episode WHERE episode.equipment_id = through.holder_id
+            UNION ALL SELECT * FROM episode WHERE episode.shipment_id = through.holder_id
+        ) p
+        WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
+    )
+    SELECT there.id FROM there
+    WHERE there.id IS DISTINCT FROM (
+        SELECT cause FROM stock_event
+        WHERE id = :event_id AND kind = 'status' AND because_id IS NULL AND occurred_at >= recorded_at
+    ) AND (EXISTS (
+        SELECT FROM hold h JOIN stock_entry t ON t.event_id = :event_id AND t.batch_id = h.batch_id
+        WHERE h.episode_id = there.id AND h.batch_id = there.batch_id AND t.occurred_at <= h.placed_at
+          AND NOT EXISTS (SELECT FROM feed_event f WHERE f.id = :told AND f.position <= h.known_to)
+    ) OR EXISTS (
+        SELECT FROM stock_event v JOIN stock_entry freed ON freed.event_id = v.id
+        JOIN stock_entry r ON r.batch_id = there.batch_id AND r.holder_id = there.holder_id
+        WHERE v.id = :event_id AND v.kind = 'status' AND freed.batch_id = there.batch_id
+          AND freed.status = 'recalled' AND freed.vials < 0 AND r.status = 'recalled' AND r.vials > 0
+          AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at)
+    ))
+    """
+)
 
 
 def _of_the_lost() -> Select[UUID]:

@@ -16,7 +16,8 @@ from tracker.passport.errors import MovedMeanwhile
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import Harm, HoldState, stops
 from tracker.stock.models import StockEvent
-from tracker.stock.queries.tracing import lots_present, struck_now
+from tracker.stock.queries.following import struck_now
+from tracker.stock.queries.tracing import lots_present
 from tracker.stock.rules.harmed import Stopping
 from tracker.stock.rules.tracing import Holder
 from tracker.stock.rules.words import Account, Kind
@@ -33,6 +34,7 @@ class Case:
     now: datetime
     since: datetime | None = None  # when its hold acted first; None: it does now
     only: frozenset[UUID] | None = None  # the batches an event concerns; None: all that lay there
+    known_to: int = 0  # the feed's last number before the look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,8 @@ def _look(db: Session, case: Case, goods: dict[UUID, Goods]) -> list[Spot]:
     episode = case.episode
     origin, account = _origin(episode)
     until = episode.ended_at or case.now
-    batches = {stay.batch_id for stay in lots_present(db, origin, episode.started_at, until, account=account)}
-    if case.only is not None:
-        batches &= case.only
+    stays = lots_present(db, origin, episode.started_at, until, account=account, only=case.only)
+    batches = {stay.batch_id for stay in stays}
     unknown = batches - goods.keys()
     if unknown:
         goods |= _goods(db, unknown)

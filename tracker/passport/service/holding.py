@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode, Limit
+from tracker.feed.queries import last_position
 from tracker.feed.service import causing
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
@@ -64,7 +65,8 @@ def hold_for_episode(
     harm = harm_of(limit.quantity, limit.operator, limit.severity)
     if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
         return NewlyHeld(episode_id=episode_id)
-    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only)
+    known_to = last_position(db)
+    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only, known_to=known_to)
     return _stop(db, principal, case, locked_spots(db, case))
 
 
@@ -168,8 +170,7 @@ def _undecided(db: Session, spot: Spot, known: dict[tuple[UUID, UUID], Hold]) ->
     if not decisions:
         return True
     first = min(decisions)
-    stays = lots_present(db, spot.holder_id, first, first, account=spot.account)
-    return any(stay.batch_id == spot.batch_id for stay in stays)
+    return bool(lots_present(db, spot.holder_id, first, first, account=spot.account, only={spot.batch_id}))
 
 
 def _new_hold(case: Case, spot: Spot, vials: int, evidence: dict[str, Any]) -> Hold:
@@ -184,6 +185,7 @@ def _new_hold(case: Case, spot: Spot, vials: int, evidence: dict[str, Any]) -> H
         batch_id=spot.batch_id,
         vials=vials,
         placed_at=case.now,
+        known_to=case.known_to,
         evidence=evidence,
         state=HoldState.HELD,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, select, text
@@ -13,10 +14,9 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment
-from tracker.stock.models import OpenVial, StockBalance, StockCount, StockEntry, StockEvent
+from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules import tracing
 from tracker.stock.rules.fefo import Parcel
-from tracker.stock.rules.harmed import Known, Stopping, harmed
 from tracker.stock.rules.tracing import Holder, TracedEntry
 from tracker.stock.rules.words import ROAD, Account, Kind, Status
 
@@ -48,13 +48,25 @@ class Whereabouts:
 
 
 def lots_present(
-    db: Session, holder_id: UUID, from_at: datetime, to_at: datetime, *, account: Account = Account.PLACE
+    db: Session,
+    holder_id: UUID,
+    from_at: datetime,
+    to_at: datetime,
+    *,
+    account: Account = Account.PLACE,
+    only: Collection[UUID] | None = None,
 ) -> list[LotStay]:
     """The stays at a piece of equipment (or other account) that overlap [from_at, to_at], what has left since included.
 
-    By the ledger as it is known now, in order of time; a batch that left and came back has two stays.
+    By the ledger as it is known now, in order of time; a batch that left and came back has two stays. `only` these batches
+    are looked at, when any are named.
     """
-    batches = select(StockBalance.batch_id).where(StockBalance.holder_id == holder_id).distinct()
+    # What had gone before the first instant has no stay in question.
+    batches = select(StockBalance.batch_id).where(
+        StockBalance.holder_id == holder_id, (StockBalance.vials > 0) | (StockBalance.touched_at >= from_at)
+    )
+    if only is not None:
+        batches = batches.where(StockBalance.batch_id.in_(only))
     by_batch: dict[UUID, list[TracedEntry]] = defaultdict(list)
     for batch_id, entry in _traced(db, StockEntry.batch_id.in_(batches), StockEntry.holder_id == holder_id):
         by_batch[batch_id].append(entry)
@@ -68,85 +80,8 @@ def lots_present(
     return sorted(found, key=lambda stay: (stay.first_at, str(stay.batch_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """Vials that may be harmed, where they are now, and which of them are to be stopped, in order of time."""
-
-    at: Whereabouts
-    stoppings: tuple[Stopping, ...]
-
-
-def struck_now(
-    db: Session,
-    start: Holder,
-    batch_ids: Collection[UUID],
-    from_at: datetime,
-    to_at: datetime | None,
-    *,
-    since: datetime | None,
-    released: Mapping[tuple[Holder, UUID], datetime],
-) -> list[Struck]:
-    """Where vials may be now that were at `start` between the two instants, and what a hold stops there (rules/harmed.py).
-
-    `since`: when the hold acted first, None when it does now. `released`: since when its vials of a batch are free there by
-    a person's word. In balances now, in a stable order; two statements for a first look, four for another.
-    """
-    if not batch_ids:
-        return []
-    by_batch: dict[UUID, list[TracedEntry]] = defaultdict(list)
-    for batch_id, entry in _traced(db, StockEntry.batch_id.in_(batch_ids)):
-        by_batch[batch_id].append(entry)
-    known = {batch_id: Known(since=since) for batch_id in by_batch}
-    if since is not None:
-        known = _beside(db, known, released)
-    found = {
-        batch_id: harmed(entries, start, from_at, to_at, known[batch_id]) for batch_id, entries in by_batch.items()
-    }
-    struck = []
-    for now in _now(db, batch_ids):
-        here = Holder(now.account, now.holder_id)
-        if now.batch_id in found and here in found[now.batch_id].holders:
-            stoppings = tuple(one for one in found[now.batch_id].stoppings if one.holder == here)
-            struck.append(Struck(now, stoppings))
-    return struck
-
-
-def _beside(
-    db: Session, known: Mapping[UUID, Known], released: Mapping[tuple[Holder, UUID], datetime]
-) -> dict[UUID, Known]:
-    counts = db.execute(
-        select(StockCount.batch_id, StockCount.holder_id, func.max(StockCount.occurred_at).label("at"))
-        .where(StockCount.batch_id.in_(known))
-        .group_by(StockCount.batch_id, StockCount.holder_id)
-    )
-    counted: dict[UUID, dict[Holder, datetime]] = defaultdict(dict)
-    for row in counts:
-        counted[row.batch_id][Holder(Account.PLACE, row.holder_id)] = row.at
-    vials = db.execute(
-        select(OpenVial.batch_id, OpenVial.facility_id, OpenVial.opened_at).where(
-            OpenVial.batch_id.in_(known), OpenVial.status == Status.USABLE, OpenVial.closed_at.is_(None)
-        )
-    )
-    opened: dict[UUID, dict[Holder, list[datetime]]] = defaultdict(lambda: defaultdict(list))
-    for row in vials:
-        opened[row.batch_id][Holder(Account.OPEN, row.facility_id)].append(row.opened_at)
-    return {
-        batch_id: replace(
-            one,
-            released={holder: at for (holder, of), at in released.items() if of == batch_id},
-            counted=counted[batch_id],
-            opened=opened[batch_id],
-        )
-        for batch_id, one in known.items()
-    }
-
-
 def where_now(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[Whereabouts]:
     """Every account that has vials of the batch now: places, shipments on the road, opened vials; `only` those balances."""
-    return _now(db, [batch_id], *only)
-
-
-def _now(db: Session, batch_ids: Collection[UUID], *only: ColumnElement[bool]) -> list[Whereabouts]:
     rows = db.execute(
         select(
             StockBalance.batch_id,
@@ -156,12 +91,17 @@ def _now(db: Session, batch_ids: Collection[UUID], *only: ColumnElement[bool]) -
             StockBalance.status,
             StockBalance.vials,
         )
-        .where(StockBalance.batch_id.in_(batch_ids), StockBalance.vials > 0, *only)
-        .order_by(StockBalance.batch_id, StockBalance.account, StockBalance.holder_id)
+        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0, *only)
+        .order_by(StockBalance.account, StockBalance.holder_id)
     )
+    return whereabouts(rows)
+
+
+def whereabouts(rows: Iterable[Any]) -> list[Whereabouts]:
+    """Rows of balances by account, in their order."""
     found: dict[tuple[UUID, Account, UUID, UUID | None], dict[Status, int]] = defaultdict(dict)
     for row in rows:
-        found[row.batch_id, row.account, row.holder_id, row.facility_id][row.status] = row.vials
+        found[row.batch_id, Account(row.account), row.holder_id, row.facility_id][Status(row.status)] = row.vials
     return [
         Whereabouts(account=account, holder_id=holder_id, facility_id=facility_id, batch_id=batch_id, vials=vials)
         for (batch_id, account, holder_id, facility_id), vials in found.items()
