@@ -54,6 +54,7 @@ EVENTS: tuple[type[Event], ...] = (
     quota.SessionChanged,
     quota.SessionCancelled,
     quota.QuotaChanged,
+    quota.StillShort,
     quota.BookingMade,
     quota.BookingMoved,
     quota.BookingDisplaced,

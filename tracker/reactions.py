@@ -20,7 +20,7 @@ from tracker.kit.clock import Clock
 from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
-from tracker.quota.events import BookingDisplaced, SessionChanged
+from tracker.quota.events import BookingDisplaced, SessionChanged, StillShort
 from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
@@ -42,7 +42,7 @@ def _hold_entering(db: Session, event: StockMoved, now: datetime) -> None:
     hold_entering(db, SYSTEM, event.stock_event_id, now=now, told=cause_of(db))
 
 
-def _displace(db: Session, event: StockShort | OpenDosesFell | SessionChanged, now: datetime) -> None:
+def _displace(db: Session, event: StockShort | StillShort | OpenDosesFell | SessionChanged, now: datetime) -> None:
     displace(db, event.facility_id, event.presentation_id, now=now)
 
 
@@ -86,8 +86,8 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     # A recall stands, or was withdrawn: vials that came while that was being done, of which neither could know, are
     # stopped, or given back.
     Reaction(name="recall_started", on=(RecallStarted, RecallWithdrawn), act=_sweep),
-    # Vials fell below promises: the newest give way, second doses last.
-    Reaction(name="displace", on=(StockShort,), act=_displace),
+    # Vials fell below promises: the newest give way, second doses last; some hundreds at a time.
+    Reaction(name="displace", on=(StockShort, StillShort), act=_displace),
     # A vial was opened, whoever it was for: its doses serve the day's bookings, which need that much less.
     Reaction(name="share_opened", on=(StockMoved,), act=_share_opened),
     # Doses of an opened vial were thrown away, or its opening taken back: its people need another vial, or give way.

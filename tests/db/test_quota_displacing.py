@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
+from tests.support.books import check_books
 from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.delivery.models import OutMessage
+from tracker.feed.contract import Event
 from tracker.feed.models import FeedPending
+from tracker.quota.events import StillShort
 from tracker.quota.models import Booking, Displacement, VaccinationSession
 from tracker.quota.rules.words import BookingState, OfferState
-from tracker.quota.service.displacing import Displaced, displace
+from tracker.quota.service.displacing import MOST_AT_ONCE, Displaced, displace
 from tracker.quota.service.offering import make_offer
+from tracker.reactions import BY_NAME
 
 
 @pytest.fixture
@@ -24,8 +30,8 @@ def desk(db: Session, world: World) -> Desk:
     return Desk(db, world, world.now)
 
 
-def run(desk: Desk, product: str = "az-10") -> Displaced:
-    return displace(desk.db, desk.world.puskesmas.id, desk.world.presentations[product].id, now=desk.now)
+def run(desk: Desk, product: str = "az-10", *, most: int = MOST_AT_ONCE) -> Displaced:
+    return displace(desk.db, desk.world.puskesmas.id, desk.world.presentations[product].id, now=desk.now, most=most)
 
 
 def displacement(desk: Desk, booking: Booking) -> Displacement:
@@ -226,3 +232,63 @@ def test_a_displaced_second_dose_keeps_its_claim(desk: Desk, db: Session) -> Non
     run(desk)
     assert desk.need() == {desk.day(56): 1}
     assert db.scalars(select(VaccinationSession.live)).all().count(0) == 2
+
+
+def told(desk: Desk, event: type[Event]) -> int:
+    desk.db.flush()
+    query = select(func.count()).select_from(FeedPending).where(FeedPending.kind == event.KIND)
+    return desk.db.scalar(query) or 0
+
+
+def many(desk: Desk) -> None:
+    """Two sessions of 17 persons each, some for a second dose, and one vial left for ten of them."""
+    desk.stock("az-10/AZ003", 5)
+    sessions = (desk.session(ahead=1), desk.session(ahead=2))
+    for turn in range(17):
+        for session in sessions:
+            desk.now += timedelta(seconds=1)
+            desk.confirmed(session, dose=2 if turn % 5 == 0 else 1)
+    desk.lose("az-10/AZ003", 4)
+
+
+def test_many_give_way_in_pieces_each_of_which_may_be_the_last_and_in_the_same_order(desk: Desk, db: Session) -> None:
+    many(desk)
+    whole = db.begin_nested()
+    at_once = run(desk)
+    whole.rollback()
+    db.expire_all()
+    assert (len(at_once.bookings), at_once.more, told(desk, StillShort)) == (24, False, 0)
+    gone: list[UUID] = []
+    pieces, more = 0, True
+    while more:
+        before = desk.short()
+        piece = run(desk, most=3)
+        check_books(db)
+        gone += piece.bookings
+        pieces, more = pieces + 1, piece.more
+        assert desk.short() < before
+        # What goes on is told with what is done, so a worker killed in between leaves neither undone.
+        assert told(desk, StillShort) == pieces - (not more)
+    assert tuple(gone) == at_once.bookings
+    assert pieces > 2
+    assert run(desk, most=3) == Displaced(bookings=(), claims=0, short=0)
+    assert StillShort in BY_NAME["displace"].on
+
+
+def test_more_people_who_give_way_cost_no_more_statements(desk: Desk, db: Session) -> None:
+    many(desk)
+    seen: list[str] = []
+    hear = partial(_note, seen)
+    event.listen(db.connection(), "before_cursor_execute", hear)
+    try:
+        few = len(run(desk, most=1).bookings), len(seen)
+        seen.clear()
+        rest = len(run(desk).bookings), len(seen)
+    finally:
+        event.remove(db.connection(), "before_cursor_execute", hear)
+    assert rest[0] > 2 * few[0]
+    assert rest[1] <= few[1]
+
+
+def _note(seen: list[str], _connection: object, _cursor: object, statement: str, *_: object) -> None:
+    seen.append(statement)

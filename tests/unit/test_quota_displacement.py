@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from uuid import UUID
 
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tracker.quota.rules.displacement import Group, Promise, Rank, displaced, grouped
+from tracker.quota.rules.displacement import Group, Promise, Rank, cuts, displaced, grouped
 from tracker.quota.rules.need import Load, SessionLoad, vials_for
 
 DAY = date(2026, 3, 2)
@@ -148,3 +149,28 @@ def test_promises_share_vials_by_session_or_where_opened_vials_keep_by_day() -> 
     assert [(g.persons, g.open_doses, g.movable) for g in apart] == [(3, 1, (first,)), (2, 0, ()), (1, 0, (claim,))]
     together = grouped(loads, {morning: [first]}, {DAY: [claim]}, {}, whole_day=True)
     assert [(g.day, g.persons, g.open_doses, g.movable) for g in together] == [(DAY, 6, 1, (first, claim))]
+
+
+@given(supplies(), groups_, st.integers(1, 10), st.integers(1, 5))
+def test_cut_in_pieces_the_same_give_way_in_the_same_order(
+    supply: list[tuple[date, int]], groups: list[Group], size: int, at_once: int
+) -> None:
+    """Each piece asks anew of what the one before has left, as the worker's next step does."""
+    gone: list[Promise] = []
+    left, more = groups, True
+    while more:
+        pieces = cuts(supply, left, size)
+        piece = [promise for cut in islice(pieces, at_once) for promise in cut]
+        more = next(pieces, None) is not None
+        gone += piece
+        ids = {promise.id for promise in piece}
+        left = [
+            replace(
+                g,
+                persons=g.persons - sum(p.id in ids for p in g.movable),
+                movable=tuple(p for p in g.movable if p.id not in ids),
+            )
+            for g in left
+        ]
+    event(f"{'several pieces' if len(gone) > at_once * size else 'few'}")
+    assert gone == displaced(supply, groups, size)

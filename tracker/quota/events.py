@@ -22,6 +22,16 @@ class QuotaChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StillShort(Event):
+    """More bookings must give way there than one step of the worker moved; the next step follows from this."""
+
+    KIND: ClassVar[str] = "quota.still_short"
+
+    facility_id: UUID
+    presentation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _OfSession(Event):
     """Of one session; `capacity_left` counts persons."""
 

@@ -7,7 +7,7 @@ nine others still need would help nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -122,21 +122,28 @@ def displaced(supply: Iterable[tuple[date, int]], groups: Sequence[Group], doses
     `supply`: (step, vials usable from that day on), the rows that bind today. The result is in the order of
     withdrawal; a shortage that only people who have arrived cause remains.
     """
+    return [promise for cut in cuts(supply, groups, doses_per_vial) for promise in cut]
+
+
+def cuts(supply: Iterable[tuple[date, int]], groups: Sequence[Group], doses_per_vial: int) -> Iterator[list[Promise]]:
+    """What `displaced` withdraws, a freed vial at a time.
+
+    Whoever stops between two and asks anew of what remains is told the rest: what gives way first depends on nobody
+    who has gone.
+    """
     standing = [
         _Standing(g.day, g.persons, g.open_doses, doses_per_vial, sorted(g.movable, key=_gives_way)) for g in groups
     ]
-    gone: list[Promise] = []
     # From the last day backwards: who gives way on a late day helps all earlier steps too.
     for step, vials in sorted(supply, reverse=True):
         late = [group for group in standing if group.day >= step]
         while sum(group.vials() for group in late) > vials:
-            cuts = [(cut, group) for group in late if (cut := group.cut()) is not None]
-            if not cuts:
+            possible = [(cut, group) for group in late if (cut := group.cut()) is not None]
+            if not possible:
                 break
-            cut, group = min(cuts, key=lambda pair: _cut_order(pair[0]))
-            gone.extend(cut)
+            cut, group = min(possible, key=lambda pair: _cut_order(pair[0]))
             group.drop(len(cut))
-    return gone
+            yield cut
 
 
 def _cut_order(cut: Sequence[Promise]) -> tuple[int, tuple[int, float, int]]:

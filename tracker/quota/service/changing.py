@@ -20,12 +20,12 @@ from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, BucketKind, SessionAct, SessionState
 from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.commands import ChangeSession
-from tracker.quota.service.displacing import withdraw
 from tracker.quota.service.ending import bring_back, keep_session
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_of, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions
 from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, take_along, window_of
 from tracker.quota.service.telling import tell_session
+from tracker.quota.service.withdrawing import withdraw
 from tracker.stock.errors import NotAvailable
 from tracker.stock.service.places import lock_facility
 
@@ -98,8 +98,7 @@ def _resize(db: Session, pool: PoolFacts, session: VaccinationSession, capacity:
         ).all()
         if surplus > len(movable):
             raise TooManySeated(least=session.taken - len(movable))
-        for booking in movable[:surplus]:
-            withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
+        withdraw(db, pool, movable[:surplus], {session.id: session}, buckets, now)
     _share(db, session, list(buckets.values()), capacity)
     session.capacity = capacity
     if surplus > 0:

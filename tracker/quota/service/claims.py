@@ -99,6 +99,17 @@ def fund(db: Session, pool: PoolFacts, claim: Claim, now: datetime) -> bool:
     return True
 
 
+def unfund(db: Session, ids: Collection[UUID]) -> None:
+    """No vials are counted for these claims any more. The pool is locked, and settled by the caller."""
+    db.flush()
+    db.execute(
+        update(Claim)
+        .where(Claim.id.in_(ids))
+        .values(state=ClaimState.UNFUNDED)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def fund_claims(db: Session, pool: PoolFacts, now: datetime) -> int:
     """First in line at every inflow: back as many unfunded claims as the stores' vials allow, the earliest due first.
 
@@ -117,11 +128,18 @@ def fund_claims(db: Session, pool: PoolFacts, now: datetime) -> int:
         .limit(MOST_AT_ONCE)
         .execution_options(populate_existing=True)
     ).all()
-    funded = 0
+    funded, refused = 0, set[date]()
     for claim in waiting:
         claim.due_day = max(claim.due_day, pool.today)
-        # Not the end of the line: a later claim may fit into a vial that its day needs anyway.
-        funded += int(fund(db, pool, claim, now))
+        if claim.due_day in refused:
+            continue
+        if fund(db, pool, claim, now):
+            funded += 1
+            refused.clear()
+        else:
+            # Not the end of the line: a claim of another day may fit into a vial that its day needs anyway.
+            refused.add(claim.due_day)
+    db.flush()
     return funded
 
 
@@ -166,12 +184,18 @@ def restore_claim(db: Session, booking: Booking, today: date) -> None:
 
     It is backed again by what `give_back_and_fund` finds next.
     """
-    if booking.dose == 1:
+    restore_claims(db, [booking], today)
+
+
+def restore_claims(db: Session, bookings: Collection[Booking], today: date) -> None:
+    """`restore_claim` for many, in one statement."""
+    ids = [booking.id for booking in bookings if booking.dose != 1]
+    if not ids:
         return
     db.flush()
     db.execute(
         update(Claim)
-        .where(Claim.used_by_id == booking.id, Claim.last_day >= today)
+        .where(Claim.used_by_id.in_(ids), Claim.last_day >= today)
         .values(state=ClaimState.UNFUNDED, used_by_id=None)
         .execution_options(synchronize_session=False)
     )

@@ -16,12 +16,12 @@ from tracker.quota.errors import SessionClosed as AlreadyClosed
 from tracker.quota.events import SessionCancelled, SessionChanged, SessionClosed
 from tracker.quota.models import Booking, SessionChange, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, BookingState, SessionAct, SessionState
-from tracker.quota.service.claims import give_back_and_fund, restore_claim
-from tracker.quota.service.displacing import withdraw
+from tracker.quota.service.claims import give_back_and_fund, restore_claims
 from tracker.quota.service.pools import PoolFacts, lock_pool, pool_of
-from tracker.quota.service.seating import buckets_of, lock_sessions, move
+from tracker.quota.service.seating import buckets_of, lock_sessions, move_all
 from tracker.quota.service.sessions import session_for, take_along
 from tracker.quota.service.telling import tell_session
+from tracker.quota.service.withdrawing import withdraw
 from tracker.stock.service.places import lock_facility, set_apart
 
 
@@ -38,14 +38,17 @@ def close_session(
         return session
     keep_session(db, principal, session, SessionAct.CLOSED, reason, now)
     buckets = buckets_of(db, [session_id])
-    for booking in _live(db, session_id):
-        bucket = buckets[booking.bucket_id]
-        if booking.state in DISPLACEABLE and now < session.closes_at:
-            withdraw(db, pool, booking, session, bucket, now)
-            continue
-        after = BookingState.NO_SHOW if booking.state in DISPLACEABLE else BookingState.DEFERRED
-        move(booking, session, bucket, after, now)
-        restore_claim(db, booking, pool.today)
+    live = _live(db, session_id)
+    awaited = [booking for booking in live if booking.state in DISPLACEABLE]
+    came = [booking for booking in live if booking.state not in DISPLACEABLE]
+    sessions = {session_id: session}
+    if now < session.closes_at:
+        withdraw(db, pool, awaited, sessions, buckets, now)
+    else:
+        move_all(db, awaited, sessions, buckets, BookingState.NO_SHOW, now)
+        restore_claims(db, awaited, pool.today)
+    move_all(db, came, sessions, buckets, BookingState.DEFERRED, now)
+    restore_claims(db, came, pool.today)
     session.state, session.closed_at = SessionState.CLOSED, now
     give_back_and_fund(db, pool, now, {session.day})
     bring_back(db, session.facility_id, session.place_id, now)
@@ -68,8 +71,7 @@ def cancel_session(
         raise AlreadyClosed(session=str(session_id))
     keep_session(db, principal, session, SessionAct.CANCELLED, reason, now)
     buckets = buckets_of(db, [session_id])
-    for booking in _live(db, session_id):
-        withdraw(db, pool, booking, session, buckets[booking.bucket_id], now)
+    withdraw(db, pool, _live(db, session_id), {session_id: session}, buckets, now)
     session.state, session.closed_at, session.cancelled = SessionState.CLOSED, now, reason
     give_back_and_fund(db, pool, now, {session.day})
     bring_back(db, session.facility_id, session.place_id, now)

@@ -16,6 +16,7 @@ from tracker.quota.events import (
     SessionChanged,
     SessionClosed,
     SessionPlanned,
+    StillShort,
 )
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
@@ -69,4 +70,10 @@ def tell_booking(db: Session, news: BookingNews, now: datetime) -> UUID:
 def tell_pool_changed(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:
     """What may be promised there is another number now."""
     told = QuotaChanged(facility_id=facility_id, presentation_id=presentation_id)
+    append(db, told, unit_id=facility_id, subject=facility_id, occurred_at=now, now=now)
+
+
+def tell_still_short(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:
+    """More must give way there than one step moved."""
+    told = StillShort(facility_id=facility_id, presentation_id=presentation_id)
     append(db, told, unit_id=facility_id, subject=facility_id, occurred_at=now, now=now)
