@@ -68,7 +68,7 @@ def _fund(db: Session, event: StockAvailable, now: datetime) -> None:
 def _recall(db: Session, event: StockMoved, now: datetime) -> None:
     tell_found(db, event.stock_event_id, now=now)
     for batch_id in event.batch_ids:
-        sweep_recalls(db, batch_id, now=now)
+        sweep_recalls(db, batch_id, now=now, moved_by=event.stock_event_id)
 
 
 def _sweep(db: Session, event: RecallStarted | RecallWithdrawn, now: datetime) -> None:

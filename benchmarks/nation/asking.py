@@ -71,12 +71,13 @@ class Counts:
     buffers: int = 0
 
 
-_READ = """
+READ = """
     SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE relkind = 'r'), 0)
            + coalesce(sum(pg_stat_get_xact_tuples_fetched(oid)) FILTER (WHERE relkind = 'i'), 0),
            coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0)
     FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace
 """
+"""Rows and buffers that a transaction has read so far."""
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def counted(engine: Engine) -> Iterator[Counts]:
 
     def read(connection: Connection) -> tuple[int, int]:
         cursor = connection.connection.cursor()
-        cursor.execute(_READ)
+        cursor.execute(READ)
         rows, buffers = cursor.fetchone() or (0, 0)
         cursor.close()
         return int(rows), int(buffers)

@@ -5,22 +5,40 @@ Counted, not timed: statements, rows and buffers of one request each, of every p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy.orm import Session
 
-from benchmarks.nation.asking import Asker
+from benchmarks.nation.asking import READ, Asker, counted
 from benchmarks.nation.generate import make_nation
 from benchmarks.nation.sizes import Nation
 from tests.conftest import SECRET
 from tests.support import databases
 from tests.support.books import check_books
 from tests.support.services import Services as Servers
+from tracker.access.principal import SYSTEM
+from tracker.coldchain.models import Episode
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
+from tracker.passport.service.entering import hold_entering
+from tracker.passport.service.holding import hold_for_episode
 from tracker.settings import load_settings
+from tracker.stock.models import StockBalance
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.commands import PostEvent
+from tracker.stock.service.posting import post_event
+from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls, tell_found
+from tracker.trace.withdrawing import withdraw_recall
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 # Both have cities of some twenty puskesmas.
@@ -89,3 +107,88 @@ def test_no_page_or_list_reads_more_because_the_nation_is_larger(askers: tuple[A
         or now.buffers > 2 * before.buffers + ROOM
     }
     assert not grown, "\n".join(sorted(grown))
+
+
+# Of one place: a fridge's lots, their histories there, what tables of some hundred rows hold.
+_OF_ONE_PLACE = 3_000
+
+
+def test_what_a_hold_and_a_movement_after_a_recall_read_does_not_grow_with_the_nation(
+    askers: tuple[Asker, Asker],
+) -> None:
+    """Of the lot that lies at half the puskesmas. Calling it back reads every place, but by as many statements."""
+    small, large = (_alarm_and_recall(asker.engine) for asker in askers)
+    assert large.recalled > 5 * small.recalled
+    assert large.recall_statements <= small.recall_statements + 2
+    assert large.withdrawal_statements <= small.withdrawal_statements + 2
+    assert large.hold <= 2 * small.hold + _OF_ONE_PLACE, (small, large)
+    assert large.movement <= 2 * small.movement + _OF_ONE_PLACE, (small, large)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    """Rows read by a hold and by a movement's reactions; statements of a recall and its withdrawal."""
+
+    hold: int
+    movement: int
+    recalled: int
+    recall_statements: int
+    withdrawal_statements: int
+
+
+def _alarm_and_recall(engine: Engine) -> _Cost:
+    """An alarm at a puskesmas that has the widest lot, its recall, a vial that moves, and the withdrawal; undone."""
+    now = NOW + timedelta(minutes=1)
+    with Session(engine) as db, counted(engine) as counts:
+        widest = select(StockBalance.batch_id).group_by(StockBalance.batch_id).order_by(func.count().desc()).limit(1)
+        lot = db.scalars(widest).one()
+        here = StockBalance.batch_id == lot, StockBalance.account == Account.PLACE, StockBalance.vials > 1
+        ringing = (
+            select(Episode.id)
+            .join(StockBalance, StockBalance.holder_id == Episode.equipment_id)
+            .where(Episode.ended_at.is_(None), StockBalance.status == Status.USABLE, *here)
+        )
+        episode = db.scalars(ringing.order_by(Episode.id).limit(1)).one()
+        hold, held = _rows_of(db, lambda: hold_for_episode(db, SYSTEM, episode, now=now))
+        assert lot in held.batches
+        # What rings elsewhere has its own hold to look for.
+        db.execute(update(Episode).values(void_at=now))
+        recall_id, before = uuid7(), counts.statements
+        start_recall(db, SYSTEM, StartRecall(id=recall_id, batch=lot, reason="uji"), now=now)
+        recalled = db.scalar(select(func.count()).where(StockBalance.status == Status.RECALLED, *here)) or 0
+        recall_statements, before = counts.statements - before, counts.statements
+        place = db.scalars(
+            select(StockBalance).where(StockBalance.status == Status.RECALLED, *here).order_by(StockBalance.holder_id)
+        ).first()
+        assert place is not None
+        assert place.facility_id is not None
+        line = Line(batch_id=lot, vials=1, place_id=place.holder_id, status=Status.RECALLED)
+        gone = PostEvent(
+            id=uuid7(), kind=Kind.DESTRUCTION, facility_id=place.facility_id, occurred_at=now, lines=(line,)
+        )
+        post_event(db, SYSTEM, gone, now=now)
+
+        def react() -> None:
+            hold_entering(db, SYSTEM, gone.id, now=now)
+            tell_found(db, gone.id, now=now)
+            sweep_recalls(db, lot, now=now, moved_by=gone.id)
+
+        movement, _ = _rows_of(db, react)
+        before = counts.statements
+        withdraw_recall(db, SYSTEM, recall_id, reason="keliru", now=now + timedelta(minutes=1))
+        withdrawal_statements = counts.statements - before
+        db.rollback()
+    return _Cost(
+        hold=hold,
+        movement=movement,
+        recalled=recalled,
+        recall_statements=recall_statements,
+        withdrawal_statements=withdrawal_statements,
+    )
+
+
+def _rows_of(db: Session, act: Callable[[], T]) -> tuple[int, T]:
+    """The rows that the database read for an act, and what it answered."""
+    before = db.execute(text(READ)).one()[0]
+    answer = act()
+    return db.execute(text(READ)).one()[0] - before, answer

@@ -155,7 +155,7 @@ class Morning:
         event_id = self.post(fact, now)
         if event_id is not None:
             hold_entering(self.db, SYSTEM, event_id, now=now)
-        sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now)
+        sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now, moved_by=event_id)
 
     def post(self, fact: Fact, now: datetime) -> UUID | None:
         """The ledger's part alone; a dose has no event. Raises HistoryNegative, Untold."""

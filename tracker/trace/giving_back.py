@@ -7,25 +7,26 @@ what an alarm may have harmed meanwhile is held in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM, Principal
 from tracker.catalog.models import Batch, Presentation
-from tracker.feed.service import append, causing
+from tracker.feed.service import Happening, append_all
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
-from tracker.passport.service.entering import hold_entering
-from tracker.stock.models import StockEntry, StockStop
+from tracker.passport.service.entering import hold_freed
+from tracker.stock.models import StockBalance, StockEntry, StockStop
+from tracker.stock.queries.following import recalled_on_the_way
 from tracker.stock.queries.tracing import movements_of
 from tracker.stock.rules.words import Account, Status
-from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.changing_many import Caused, change_everywhere
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.trace.events import VialsGivenBack
 from tracker.trace.holdings import Holding, ends_of, holdings, locked_holdings, reach_over
@@ -36,20 +37,25 @@ from tracker.trace.rules.origins import Moved, Origin, origins
 _IN_ORDER = (Status.USABLE, Status.HELD, Status.UNUSABLE)
 
 
-def give_back(db: Session, batch: Batch, *, now: datetime) -> int:
-    """Give back whatever of the batch only withdrawn recalls keep stopped; answers the vials. Twice is harmless."""
+def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: datetime) -> int:
+    """Give back whatever of the batch only withdrawn recalls keep stopped; answers the vials. Twice is harmless.
+
+    `only` these balances are looked at; of the ledger no more is read than the road that their vials came as recalled.
+    """
     nation = tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
-    if not _recalled(holdings(db, nation, batch.id)):
+    recalled = (StockBalance.status == Status.RECALLED, *only)
+    if not _unstopped(db, batch.id, holdings(db, nation, batch.id, *recalled)):
         return 0
-    found = _recalled(locked_holdings(db, nation, batch.id, batch.presentation_id))
+    found = _unstopped(db, batch.id, locked_holdings(db, nation, batch.id, batch.presentation_id, *recalled))
     withdrawn = db.scalars(
         select(Recall)
         .where(Recall.batch_id == batch.id, Recall.withdrawn_at.is_not(None))
         .order_by(Recall.withdrawn_at, Recall.id)
         .execution_options(populate_existing=True)
     ).all()
-    if not withdrawn:
+    if not withdrawn or not found:
         return 0
+    came_by = recalled_on_the_way(db, batch.id, [(held.at.account, held.at.holder_id) for held in found])
     moved = [
         Moved(
             (one.occurred_at, one.ordinal, one.number),
@@ -59,18 +65,21 @@ def give_back(db: Session, batch: Batch, *, now: datetime) -> int:
             one.status,
             one.vials,
         )
-        for one in movements_of(db, batch.id, StockEntry.status.in_((Status.RECALLED, Status.HELD)))
+        for one in movements_of(
+            db,
+            batch.id,
+            StockEntry.status.in_((Status.RECALLED, Status.HELD)),
+            StockEntry.holder_id == func.any(literal(sorted({holder_id for _, holder_id in came_by}), ARRAY(Uuid))),
+        )
     ]
     before = origins(moved, {recall.id for recall in withdrawn})
     holds = _Holds(db, batch.id, withdrawn[0].started_at)
     lines: dict[UUID, list[StatusLine]] = {}
-    for held in _unstopped(db, batch.id, found):
+    for held in found:
         lines.setdefault(held.facility_id, []).extend(_lines(batch.id, held, before, holds))
-    return sum(_give(db, batch, withdrawn[-1], where, lines[where], now) for where in sorted(lines))
-
-
-def _recalled(found: Sequence[Holding]) -> list[Holding]:
-    return [held for held in found if held.at.vials.get(Status.RECALLED)]
+    vials = _give(db, batch, withdrawn[-1], lines, now)
+    hold_freed(db, SYSTEM, batch.id, {holder_id for _, holder_id in came_by}, now=now)
+    return vials
 
 
 def _unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
@@ -125,35 +134,42 @@ class _Holds:
         return Status.UNUSABLE if HoldState.DISCARDED in here else Status.USABLE
 
 
-def _give(
-    db: Session, batch: Batch, recall: Recall, facility_id: UUID, lines: Sequence[StatusLine], now: datetime
-) -> int:
+def _give(db: Session, batch: Batch, recall: Recall, lines: Mapping[UUID, Sequence[StatusLine]], now: datetime) -> int:
+    """Status by status, each at all facilities at once."""
     acting = Principal(account_id=recall.withdrawn_account_id, name=recall.withdrawn_by or SYSTEM.name, is_system=True)
-    told_as, given = uuid7(), dict.fromkeys(_IN_ORDER, 0)
-    written = []
+    told_as = {facility_id: uuid7() for facility_id in sorted(lines)}
+    given: dict[UUID, dict[Status, int]] = {facility_id: dict.fromkeys(_IN_ORDER, 0) for facility_id in told_as}
     for status in _IN_ORDER:
-        mine = tuple(line for line in lines if line.to_status is status)
-        change = StatusChange(
-            id=uuid7(), facility_id=facility_id, lines=mine, cause=recall.id, reason=recall.withdraw_reason
+        changes = []
+        for facility_id, event_id in told_as.items():
+            mine = tuple(line for line in lines[facility_id] if line.to_status is status)
+            change = StatusChange(
+                id=uuid7(), facility_id=facility_id, lines=mine, cause=recall.id, reason=recall.withdraw_reason
+            )
+            changes += [Caused(change=change, told_as=event_id)] if mine else []
+        done = change_everywhere(db, acting, batch.id, changes, now=now)
+        for one in changes:
+            given[one.change.facility_id][status] = done[one.change.id].vials
+    product = db.scalars(select(Presentation.code).where(Presentation.id == batch.presentation_id)).one()
+    told = [
+        Happening(
+            event=VialsGivenBack(
+                recall_id=recall.id,
+                batch_id=batch.id,
+                presentation_code=product,
+                lot=batch.lot,
+                vials=vials,
+                held=given[facility_id][Status.HELD],
+                facility_id=facility_id,
+            ),
+            unit_id=facility_id,
+            subject=recall.id,
+            occurred_at=now,
+            id=event_id,
         )
-        if mine:
-            with causing(db, told_as):
-                done = change_status(db, acting, change, now=now, locked=True)
-            given[status] += done.vials
-            written += [done.event_id] if done.event_id is not None else []
-    vials = sum(given.values())
-    if vials:
-        product = db.scalars(select(Presentation.code).where(Presentation.id == batch.presentation_id)).one()
-        told = VialsGivenBack(
-            recall_id=recall.id,
-            batch_id=batch.id,
-            presentation_code=product,
-            lot=batch.lot,
-            vials=vials,
-            held=given[Status.HELD],
-            facility_id=facility_id,
-        )
-        append(db, told, unit_id=facility_id, subject=recall.id, occurred_at=now, now=now, event_id=told_as)
-    for event_id in written:
-        hold_entering(db, SYSTEM, event_id, now=now)
-    return vials
+        for facility_id, event_id in told_as.items()
+        if (vials := sum(given[facility_id].values()))
+    ]
+    db.flush()
+    append_all(db, told, now=now)
+    return sum(sum(each.values()) for each in given.values())

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.rules import within
 from tracker.shipments.models import Shipment
+from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.queries.tracing import Whereabouts, where_now
 from tracker.stock.rules.words import Account
 from tracker.stock.service.reading import Anchor, lock_anchors
@@ -59,9 +60,9 @@ def reach_over(db: Session, roots: Collection[str], facilities: Collection[UUID]
     return Reach(roots, {row.id: str(row.path) for row in rows})
 
 
-def holdings(db: Session, roots: Collection[str], batch_id: UUID) -> list[Holding]:
-    """Where vials of the batch are now within a reach, in every status: places, opened vials, the road."""
-    places = where_now(db, batch_id)
+def holdings(db: Session, roots: Collection[str], batch_id: UUID, *only: ColumnElement[bool]) -> list[Holding]:
+    """Where vials of the batch are now within a reach, in every status: places, opened vials, the road; `only` those balances."""
+    places = where_now(db, batch_id, *only)
     ends = ends_of(db, [each.holder_id for each in places if each.account is Account.TRANSIT])
     known = {each.facility_id for each in places if each.facility_id is not None}
     reach = reach_over(db, roots, known | {end for pair in ends.values() for end in pair})
@@ -73,24 +74,32 @@ def holdings(db: Session, roots: Collection[str], batch_id: UUID) -> list[Holdin
     return found
 
 
-def locked_holdings(db: Session, roots: Collection[str], batch_id: UUID, presentation_id: UUID) -> list[Holding]:
+def locked_holdings(
+    db: Session, roots: Collection[str], batch_id: UUID, presentation_id: UUID, *only: ColumnElement[bool]
+) -> list[Holding]:
     """The same with every pool locked that they lie in, so that what is found cannot move.
 
     All at once and in the house's order: facility by facility could meet a dispatch the other way round. What moved while
     the locks were waited for is looked for again; what still escapes is the sweep's.
     """
-    found = holdings(db, roots, batch_id)
+    found = holdings(db, roots, batch_id, *only)
     for _ in range(_LOOKS):
         savepoint = db.begin_nested()
         locked = _anchors(found, presentation_id)
         lock_anchors(db, locked)
-        found = holdings(db, roots, batch_id)
+        found = holdings(db, roots, batch_id, *only)
         if _anchors(found, presentation_id) <= locked:
             savepoint.commit()
             return found
         savepoint.rollback()
     lock_anchors(db, _anchors(found, presentation_id))
     return found
+
+
+def touched_by(event_id: UUID, batch_id: UUID) -> ColumnElement[bool]:
+    """True for balances of the accounts that a stock event touched."""
+    accounts = select(StockEntry.holder_id).where(StockEntry.event_id == event_id, StockEntry.batch_id == batch_id)
+    return StockBalance.holder_id.in_(accounts)
 
 
 def _anchors(found: Collection[Holding], presentation_id: UUID) -> set[Anchor]:

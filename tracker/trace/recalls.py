@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,22 +19,22 @@ from tracker.access.rules import Permission, within
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.database.types import Ltree
-from tracker.feed.service import append, causing
+from tracker.feed.service import Happening, append, append_all
 from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.stock.errors import MissingField, UnknownBatch
-from tracker.stock.models import StockEntry, StockEvent, StockStop
+from tracker.stock.models import StockBalance, StockEntry, StockEvent, StockStop
 from tracker.stock.rules.replay import RECALLED_FROM, Stop
 from tracker.stock.rules.words import Status
-from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.changing_many import Caused, change_everywhere
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.recording import read_goods
 from tracker.stock.service.stopping import order_stop, stands
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallIsWithdrawn, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled, RecallStarted
 from tracker.trace.giving_back import give_back
-from tracker.trace.holdings import Holding, covers, holdings, locked_holdings
+from tracker.trace.holdings import Holding, covers, holdings, locked_holdings, touched_by
 from tracker.trace.models import Recall
 
 
@@ -124,20 +125,22 @@ def batch_of(db: Session, command: StartRecall, *, now: datetime) -> Batch:
     return batch_by_ref(db, command.batch)
 
 
-def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime) -> int:
+def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime, moved_by: UUID | None = None) -> int:
     """Freeze what came to light of a recalled batch where its recalls reach; answers the vials frozen now.
 
     For the reaction to `stock.moved`: what the standing order did not see, because it was on the road to the reach or was
     written while the recall was being started; and what a withdrawn one stopped while it was being withdrawn is given
-    back. A batch that was never recalled costs one look.
+    back. Of an event (`moved_by`) the accounts that it touched are looked at, however many others have vials of the batch.
+    A batch that was never recalled costs one look.
     """
     recalls = db.scalars(select(Recall).where(Recall.batch_id == batch_id).order_by(Recall.started_at, Recall.id)).all()
     if not recalls:
         return 0
     batch = db.get_one(Batch, batch_id)
+    only = () if moved_by is None else (touched_by(moved_by, batch_id),)
     if any(one.withdrawn_at is not None for one in recalls):
-        give_back(db, batch, now=now)
-    return sum(_freeze(db, one, batch, reach_of(db, one.id), now) for one in recalls if one.withdrawn_at is None)
+        give_back(db, batch, *only, now=now)
+    return sum(_freeze(db, one, batch, reach_of(db, one.id), now, *only) for one in recalls if one.withdrawn_at is None)
 
 
 def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
@@ -154,7 +157,7 @@ def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
         if row.vials > 0:
             recall = db.get_one(Recall, row.cause)
             batch = db.get_one(Batch, recall.batch_id)
-            _tell(db, uuid7(), recall, batch, row.facility_id, int(row.vials), now)
+            _tell(db, recall, batch, [(uuid7(), row.facility_id, int(row.vials))], now)
 
 
 def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime) -> Recall:
@@ -235,33 +238,41 @@ def units_of(db: Session, principal: Principal) -> list[Unit]:
     return list(db.scalars(select(Unit).where(Unit.path.in_([cast(root, Ltree()) for root in widest]))))
 
 
-def _freeze(db: Session, recall: Recall, batch: Batch, roots: Collection[str], now: datetime) -> int:
-    """Stop what is not stopped within the reach; answers the vials."""
-    if not any(_lines(batch, [held]) for held in holdings(db, roots, batch.id)):
+def _freeze(
+    db: Session, recall: Recall, batch: Batch, roots: Collection[str], now: datetime, *only: ColumnElement[bool]
+) -> int:
+    """Stop what is not stopped within the reach (`only` at those balances); answers the vials."""
+    loose = (StockBalance.status.in_(RECALLED_FROM), *only)
+    if not holdings(db, roots, batch.id, *loose):
         return 0
-    found = locked_holdings(db, roots, batch.id, batch.presentation_id)
+    found = locked_holdings(db, roots, batch.id, batch.presentation_id, *loose)
     if not stands(db, recall.id):
         return 0  # withdrawn while the locks were waited for
-    acting = _starter(db, recall)
-    total = 0
-    for facility_id in sorted({held.facility_id for held in found}):
-        lines = _lines(batch, [held for held in found if held.facility_id == facility_id])
-        if lines:
-            change = StatusChange(
-                id=uuid7(), facility_id=facility_id, lines=lines, cause=recall.id, reason=recall.reason
-            )
-            # What the ledger tells of it names the recall's event as its cause; that one is written last, once vials are known.
-            told_as = uuid7()
-            with causing(db, told_as):
-                vials = change_status(db, acting, change, now=now, locked=True).vials
-            if vials:
-                _tell(db, told_as, recall, batch, facility_id, vials, now)
-            total += vials
-    return total
+    lines: dict[UUID, list[StatusLine]] = defaultdict(list)
+    for held in found:
+        lines[held.facility_id] += _lines(batch, held)
+    changes = [
+        # What the ledger tells of it names the recall's event as its cause.
+        Caused(
+            change=StatusChange(
+                id=uuid7(),
+                facility_id=facility_id,
+                lines=tuple(lines[facility_id]),
+                cause=recall.id,
+                reason=recall.reason,
+            ),
+            told_as=uuid7(),
+        )
+        for facility_id in sorted(lines)
+    ]
+    done = change_everywhere(db, _starter(db, recall), batch.id, changes, now=now)
+    vials = {one: done[one.change.id].vials for one in changes}
+    _tell(db, recall, batch, [(one.told_as, one.change.facility_id, vials[one]) for one in changes if vials[one]], now)
+    return sum(vials.values())
 
 
-def _lines(batch: Batch, found: Collection[Holding]) -> tuple[StatusLine, ...]:
-    return tuple(
+def _lines(batch: Batch, held: Holding) -> list[StatusLine]:
+    return [
         StatusLine(
             batch_id=batch.id,
             holder_id=held.at.holder_id,
@@ -269,10 +280,9 @@ def _lines(batch: Batch, found: Collection[Holding]) -> tuple[StatusLine, ...]:
             to_status=Status.RECALLED,
             account=held.at.account,
         )
-        for held in found
         for status in sorted(RECALLED_FROM)
         if held.at.vials.get(status)
-    )
+    ]
 
 
 def _starter(db: Session, recall: Recall) -> Principal:
@@ -281,16 +291,25 @@ def _starter(db: Session, recall: Recall) -> Principal:
     return SYSTEM if account is None else Principal(account_id=account.id, name=account.name, is_system=True)
 
 
-def _tell(
-    db: Session, event_id: UUID, recall: Recall, batch: Batch, facility_id: UUID, vials: int, now: datetime
-) -> None:
+def _tell(db: Session, recall: Recall, batch: Batch, found: Sequence[tuple[UUID, UUID, int]], now: datetime) -> None:
+    """Tell each facility of its vials: the event's id, the facility, how many."""
     product = db.scalars(select(Presentation.code).where(Presentation.id == batch.presentation_id)).one()
-    told = BatchRecalled(
-        recall_id=recall.id,
-        batch_id=batch.id,
-        presentation_code=product,
-        lot=batch.lot,
-        vials=vials,
-        facility_id=facility_id,
-    )
-    append(db, told, unit_id=facility_id, subject=recall.id, occurred_at=now, now=now, event_id=event_id)
+    told = [
+        Happening(
+            event=BatchRecalled(
+                recall_id=recall.id,
+                batch_id=batch.id,
+                presentation_code=product,
+                lot=batch.lot,
+                vials=vials,
+                facility_id=facility_id,
+            ),
+            unit_id=facility_id,
+            subject=recall.id,
+            occurred_at=now,
+            id=event_id,
+        )
+        for event_id, facility_id, vials in found
+    ]
+    db.flush()
+    append_all(db, told, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -67,6 +68,35 @@ def hold_entering(
     concerned = select(StockEntry.batch_id).where(StockEntry.event_id == event_id)
     only = frozenset(db.scalars(concerned)) if episodes else frozenset()
     return [hold_for_episode(db, principal, one, now=now, only=only) for one in episodes]
+
+
+def hold_freed(
+    db: Session, principal: Principal, batch_id: UUID, holder_ids: Collection[UUID], *, now: datetime
+) -> list[NewlyHeld]:
+    """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
+
+    No hold stopped it meanwhile, for it was stopped already.
+    """
+    episodes = sorted(db.scalars(_OF_THE_FREED, {"batch": batch_id, "holders": list(holder_ids)}))
+    return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in episodes]
+
+
+_OF_THE_FREED = text(
+    """
+    SELECT p.id
+    FROM unnest(CAST(:holders AS uuid[])) AS spot(holder_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM episode WHERE episode.equipment_id = spot.holder_id
+        UNION ALL SELECT * FROM episode WHERE episode.shipment_id = spot.holder_id
+    ) p
+    WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
+      AND EXISTS (
+        SELECT FROM stock_entry r
+        WHERE r.batch_id = :batch AND r.holder_id = spot.holder_id AND r.status = 'recalled' AND r.vials > 0
+          AND (p.ended_at IS NULL OR p.ended_at >= r.occurred_at)
+      )
+    """
+)
 
 
 # Every event of the ledger is asked about: the statements are built once, which takes longer than to execute them.

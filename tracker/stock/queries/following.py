@@ -236,3 +236,39 @@ CAME_THROUGH = f"""
     )
 """
 """The accounts through which the vials of a stock event (`event_id`) may have come, those of the event itself included."""
+
+
+_RECALLED_ON_THE_WAY = text(
+    """
+    WITH RECURSIVE through AS (
+        SELECT * FROM unnest(CAST(:accounts AS text[]), CAST(:holders AS uuid[])) AS spot(account, holder_id)
+        UNION
+        SELECT sent.account, sent.holder_id
+        FROM through
+        CROSS JOIN LATERAL (
+            SELECT event_id FROM stock_entry
+            WHERE (batch_id, holder_id, account) = (:batch, through.holder_id, through.account)
+              AND status = 'recalled' AND vials > 0
+            OFFSET 0
+        ) came
+        CROSS JOIN LATERAL (
+            SELECT account, holder_id FROM stock_entry
+            WHERE event_id = came.event_id AND batch_id = :batch AND status = 'recalled' AND vials < 0
+            OFFSET 0
+        ) sent
+    )
+    SELECT account, holder_id FROM through
+    """
+)
+
+
+def recalled_on_the_way(
+    db: Session, batch_id: UUID, spots: Collection[tuple[Account, UUID]]
+) -> set[tuple[Account, UUID]]:
+    """The accounts, of whatever kind, through which recalled vials of a batch came to these as recalled; these included."""
+    values = {
+        "batch": batch_id,
+        "accounts": [account.value for account, _ in spots],
+        "holders": [holder_id for _, holder_id in spots],
+    }
+    return {(Account(row.account), row.holder_id) for row in db.execute(_RECALLED_ON_THE_WAY, values)}

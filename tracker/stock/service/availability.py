@@ -103,7 +103,7 @@ def shift(
 
 def check_need(db: Session, pool: Pool, deltas: Mapping[date, int]) -> None:
     """Raise NoNeed when a day's need would fall below zero; the pool is locked."""
-    need = read_need(db.connection(), pool)
+    need = read_need(db.connection(), [pool])[pool]
     for day, vials in deltas.items():
         if need.get(day, 0) + vials < 0:
             raise NoNeed(day=day.isoformat(), needed=need.get(day, 0))

@@ -8,6 +8,7 @@ that learns late where harmed vials had been asks to stand earlier: where it wou
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -68,20 +69,11 @@ def change_status(
     if not lines:
         return Changed(event_id=None, at=now, vials=0, fresh=True, lines=())
     at = command.stands_at or max(now, newest)
-    event = PostEvent(
-        id=command.id,
-        kind=Kind.STATUS,
-        facility_id=command.facility_id,
-        occurred_at=at,
-        lines=tuple(_as_event_line(line) for line in lines),
-        reason=command.reason,
-        cause=command.cause,
-    )
     moved = {line.batch_id for line in lines}
     known = replace(
         facts, batches={batch_id: facts.batches[batch_id] for batch_id in facts.batches if batch_id in moved}
     )
-    work = prepare(db, principal, event, now=at, facts=known)
+    work = prepare(db, principal, event_of(command, lines, at), now=at, facts=known)
     carry_out(db, principal, work, now=now, locked=True)
     _stop_open_vials(db, command.facility_id, lines)
     vials = sum(line.vials or 0 for line in lines)
@@ -98,8 +90,7 @@ def _anchors(command: StatusChange, presentations: dict[UUID, UUID]) -> set[Anch
 
 def _present(db: Session, command: StatusChange) -> tuple[list[StatusLine], datetime]:
     """The lines cut to what is there, and the newest instant known there; the anchors are locked."""
-    keys = [Key(line.holder_id, line.batch_id, line.from_status) for line in command.lines]
-    here = {(key.holder_id, key.batch_id) for key in keys}
+    here = {(line.holder_id, line.batch_id) for line in command.lines}
     rows = db.execute(
         select(
             StockBalance.holder_id,
@@ -109,9 +100,16 @@ def _present(db: Session, command: StatusChange) -> tuple[list[StatusLine], date
             StockBalance.touched_at,
         ).where(tuple_(StockBalance.holder_id, StockBalance.batch_id).in_(here))
     ).all()
-    left = defaultdict(int, {Key(row.holder_id, row.batch_id, row.status): row.vials for row in rows})
+    there = {Key(row.holder_id, row.batch_id, row.status): row.vials for row in rows}
+    return cut(command.lines, there), max((row.touched_at for row in rows), default=OLDEST)
+
+
+def cut(asked: Sequence[StatusLine], there: Mapping[Key, int]) -> list[StatusLine]:
+    """The lines with as many vials as are there at most; those that find none are left out."""
+    left = defaultdict(int, there)
     lines = []
-    for line, key in zip(command.lines, keys, strict=True):
+    for line in asked:
+        key = Key(line.holder_id, line.batch_id, line.from_status)
         vials = left[key] if line.vials is None else min(line.vials, left[key])
         if vials:
             left[key] -= vials
@@ -125,7 +123,20 @@ def _present(db: Session, command: StatusChange) -> tuple[list[StatusLine], date
                     account=line.account,
                 )
             )
-    return lines, max((row.touched_at for row in rows), default=OLDEST)
+    return lines
+
+
+def event_of(command: StatusChange, lines: Sequence[StatusLine], at: datetime) -> PostEvent:
+    """The event that says so."""
+    return PostEvent(
+        id=command.id,
+        kind=Kind.STATUS,
+        facility_id=command.facility_id,
+        occurred_at=at,
+        lines=tuple(_as_event_line(line) for line in lines),
+        reason=command.reason,
+        cause=command.cause,
+    )
 
 
 def _as_event_line(line: StatusLine) -> Line:

@@ -6,7 +6,7 @@ A late event reads the past of its keys besides; a count and an opening write ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.feed.service import Happening
 from tracker.kit.clock import AHEAD
 from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
@@ -36,7 +37,7 @@ from tracker.stock.rules.use import Lying, bearing
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, PostEvent, digest
 from tracker.stock.service.deciding import decide, keys_of
-from tracker.stock.service.pools import PoolChange, change_pools
+from tracker.stock.service.pools import PoolChange, Promised, change_pools
 from tracker.stock.service.reading import (
     Anchor,
     Facts,
@@ -153,23 +154,33 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, l
         if state.recorded != work.content:
             raise OtherContent(id=str(work.id))
         return Posted(work.id, False, work.facility_id, work.occurred_at)
-    rows, balances, newest = decide(connection, work, state, keys)
-    pools = _pools(connection, work, state, balances, now)
-    change = LedgerChange(
-        events=rows,
-        balances=balances,
-        steps={change.pool: change.changed for change in pools},
-        newest=newest,
-    )
-    told = happenings_of(rows[0], presentations, pools)
+    change, told = settle(connection, work, state, keys, now=now)
     try:
-        write(db, change, told, recorded_at=now, account_id=principal.account_id, by=principal.name)
+        write(db, [change], told, recorded_at=now, account_id=principal.account_id, by=principal.name)
     except IntegrityError as error:
         raise _translated(error, work) from error
     if work.counted:
-        write_counts(connection, rows[0], work.counted)
+        write_counts(connection, change.events[0], work.counted)
     alike = sorted(batch_id for batch_id, batch in work.facts.batches.items() if batch.alike)
     return Posted(work.id, True, work.facility_id, work.occurred_at, tuple(alike))
+
+
+def settle(
+    connection: Connection,
+    work: Work,
+    state: LedgerState,
+    keys: Sequence[Key],
+    *,
+    now: datetime,
+    promised: Promised | None = None,
+) -> tuple[LedgerChange, list[Happening]]:
+    """What the work leaves behind and what is told of it, ready to be written. Raises HistoryNegative."""
+    rows, balances, newest = decide(connection, work, state, keys)
+    pools = _pools(connection, work, state, balances, now, promised)
+    steps = {change.pool: change.changed for change in pools}
+    presentations = {batch.presentation_id for batch in work.facts.batches.values()}
+    change = LedgerChange(events=rows, balances=balances, steps=steps, newest=newest)
+    return change, happenings_of(rows[0], presentations, pools)
 
 
 def anchors_of(work: Work) -> set[Anchor]:
@@ -184,7 +195,12 @@ def anchors_of(work: Work) -> set[Anchor]:
 
 
 def _pools(
-    connection: Connection, work: Work, state: LedgerState, balances: Mapping[Key, Balance], now: datetime
+    connection: Connection,
+    work: Work,
+    state: LedgerState,
+    balances: Mapping[Key, Balance],
+    now: datetime,
+    promised: Promised | None,
 ) -> list[PoolChange]:
     """What the event does to what may be promised: vials in places of the facility that may be used there, by pool and batch."""
     risen: dict[tuple[UUID, UUID], int] = {}
@@ -204,7 +220,9 @@ def _pools(
         served = next(iter(work.facts.batches.values())).presentation_id
         need[work.need_of or work.facility_id, served] = work.need
     today = local_day(now, work.facts.timezone)
-    return change_pools(connection, work.facility_id, state.steps, rises=rises, need=need, today=today)
+    return change_pools(
+        connection, work.facility_id, state.steps, rises=rises, need=need, today=today, promised=promised
+    )
 
 
 def _bearing(state: LedgerState, key: Key, balance: Balance) -> int:

@@ -143,12 +143,13 @@ def _batch_of(row: Mapping[str, Any]) -> BatchFacts:
         open_vial_hours=row["open_vial_hours"],
         open_vial_days=row["open_vial_days"],
         uses_vvm=row["uses_vvm"],
-        stops=_stops_of(row["stops"]),
+        stops=stops_of(row["stops"]),
         alike=row["alike"],
     )
 
 
-def _stops_of(told: Sequence[tuple[str, str, str, str | None]] | None) -> tuple[Stop, ...]:
+def stops_of(told: Sequence[tuple[str, str, str, str | None]] | None) -> tuple[Stop, ...]:
+    """Orders as the database tells them: cause, since, reason, until."""
     at = datetime.fromisoformat
     return as_spans(
         Stop(UUID(cause), at(since), reason, None if until is None else at(until))
@@ -272,7 +273,7 @@ def read_state(
         holder_id, batch_id = UUID(row["holder_id"]), UUID(row["batch_id"])
         state.expiries[batch_id] = date.fromisoformat(row["expiry"])
         if row["vials"] is not None:
-            state.balances[Key(holder_id, batch_id, Status(row["status"]))] = _balance_of(row)
+            state.balances[Key(holder_id, batch_id, Status(row["status"]))] = balance_of(row)
         if row["out_since"] is not None:
             state.out_of_service[holder_id] = datetime.fromisoformat(row["out_since"])
         if row["apart"]:
@@ -284,7 +285,8 @@ def read_state(
     return state
 
 
-def _balance_of(row: Mapping[str, Any]) -> Balance:
+def balance_of(row: Mapping[str, Any]) -> Balance:
+    """A balance as the database tells it."""
     packed_at = row["packed_at"] and datetime.fromisoformat(row["packed_at"])
     return Balance(
         Account(row["account"]),
@@ -376,14 +378,25 @@ def _act_of(number: int, rows: Sequence[Row[Any]]) -> Act:
 
 
 _NEED = text(
-    "SELECT day, vials FROM stock_need WHERE pool_id = :pool AND presentation_id = :presentation AND vials > 0"
+    """
+    SELECT n.pool_id, n.presentation_id, n.day, n.vials
+    FROM unnest(CAST(:pools AS uuid[]), CAST(:presentations AS uuid[])) AS pool(pool_id, presentation_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM stock_need
+        WHERE (pool_id, presentation_id) = (pool.pool_id, pool.presentation_id) AND vials > 0
+        OFFSET 0
+    ) n
+    """
 )
 
 
-def read_need(connection: Connection, pool: Pool) -> dict[date, int]:
-    """Vials needed by day, of one pool."""
-    rows = connection.execute(_NEED, {"pool": pool[0], "presentation": pool[1]})
-    return {row.day: row.vials for row in rows}
+def read_need(connection: Connection, pools: Collection[Pool]) -> dict[Pool, dict[date, int]]:
+    """Vials needed by day, of each of these pools."""
+    found: dict[Pool, dict[date, int]] = {pool: {} for pool in pools}
+    asked = {"pools": [pool_id for pool_id, _ in found], "presentations": [presentation for _, presentation in found]}
+    for row in connection.execute(_NEED, asked):
+        found[row.pool_id, row.presentation_id][row.day] = row.vials
+    return found
 
 
 def more_numbers(connection: Connection, count: int) -> list[int]:

@@ -87,8 +87,10 @@ _BALANCE_COLUMNS = {
     "packed_at": "timestamptz",
     "vvm_stage": "smallint",
     "touched_at": "timestamptz",
+    "touched_event_id": "uuid",
 }
 _STEP_COLUMNS = {
+    "facility_id": "uuid",
     "pool_id": "uuid",
     "presentation_id": "uuid",
     "step": "date",
@@ -109,16 +111,16 @@ def _rows(parameter: str, columns: Mapping[str, str]) -> str:
 
 
 _BALANCES = f"""
-    INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)}, touched_event_id)
-    SELECT balances.*, CAST(%(event)s AS uuid) FROM {_rows("balances", _BALANCE_COLUMNS)}
+    INSERT INTO stock_balance AS b ({_names(_BALANCE_COLUMNS)})
+    SELECT balances.* FROM {_rows("balances", _BALANCE_COLUMNS)}
     ON CONFLICT (holder_id, batch_id, status) DO UPDATE
     SET vials = excluded.vials, packed = excluded.packed, packed_at = excluded.packed_at, vvm_stage = excluded.vvm_stage, touched_at = excluded.touched_at,
         touched_event_id = CASE WHEN excluded.touched_at >= b.touched_at AND %(newest)s THEN excluded.touched_event_id
                                 ELSE b.touched_event_id END
 """
 _STEPS = f"""
-    INSERT INTO availability (facility_id, {_names(_STEP_COLUMNS)})
-    SELECT CAST(%(facility)s AS uuid), steps.* FROM {_rows("steps", _STEP_COLUMNS)}
+    INSERT INTO availability ({_names(_STEP_COLUMNS)})
+    SELECT steps.* FROM {_rows("steps", _STEP_COLUMNS)}
     ON CONFLICT (pool_id, presentation_id, step) DO UPDATE
     SET vials = excluded.vials, needed = excluded.needed, short = excluded.short
 """
@@ -169,28 +171,27 @@ class LedgerChange:
 
 def write(
     db: Session,
-    change: LedgerChange,
+    changes: Sequence[LedgerChange],
     told: Sequence[Happening],
     *,
     recorded_at: datetime,
     account_id: UUID | None,
     by: str,
 ) -> None:
-    """Write all of it, and what is `told` of it, in one statement.
+    """Write all of it, and what is `told` of it, in one statement. Several changes are all of them the newest, or none.
 
     Everything is behind locked anchors, so values are written, not added; but for the sums of a day, which no rule reads.
     """
-    asked = change.events[0]
+    events = [event for change in changes for event in change.events]
     values = {
-        "events": packed([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in change.events]),
-        "entries": packed([row for event in change.events for row in _entry_rows(event)]),
-        "balances": packed(_balance_rows(asked.facility_id, change.balances)),
+        "events": packed([{name: getattr(event, name) for name in _EVENT_COLUMNS} for event in events]),
+        "entries": packed([row for event in events for row in _entry_rows(event)]),
+        "balances": packed([row for change in changes for row in _balance_rows(change.events[0], change.balances)]),
         "recorded_at": recorded_at,
         "account_id": account_id,
         "recorded_by": by,
-        "event": asked.id,
-        "newest": change.newest,
-        **_step_values(asked.facility_id, change.steps),
+        "newest": all(change.newest for change in changes),
+        "steps": packed([row for change in changes for row in _step_rows(change.events[0].facility_id, change.steps)]),
         **appended(db, told, now=recorded_at),
     }
     run(db.connection(), _LEDGER, values)
@@ -218,7 +219,7 @@ def _entry_rows(event: EventRow) -> list[dict[str, object]]:
     ]
 
 
-def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[dict[str, object]]:
+def _balance_rows(asked: EventRow, balances: Mapping[Key, Balance]) -> list[dict[str, object]]:
     return [
         {
             "holder_id": key.holder_id,
@@ -226,12 +227,13 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
             "status": key.status,
             "account": balance.account,
             "place_id": key.holder_id if balance.account is Account.PLACE else None,
-            "facility_id": None if balance.account is Account.TRANSIT else facility_id,
+            "facility_id": None if balance.account is Account.TRANSIT else asked.facility_id,
             "vials": balance.vials,
             "packed": balance.packed,
             "packed_at": balance.packed_at,
             "vvm_stage": balance.vvm_stage,
             "touched_at": balance.touched_at,
+            "touched_event_id": asked.id,
         }
         for key, balance in balances.items()
     ]
@@ -239,12 +241,13 @@ def _balance_rows(facility_id: UUID, balances: Mapping[Key, Balance]) -> list[di
 
 def write_steps(connection: Connection, facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> None:
     """Put down changed steps alone."""
-    run(connection, _STEPS, _step_values(facility_id, steps))
+    run(connection, _STEPS, {"steps": packed(_step_rows(facility_id, steps))})
 
 
-def _step_values(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> dict[str, object]:
-    rows = [
+def _step_rows(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> list[dict[str, object]]:
+    return [
         {
+            "facility_id": facility_id,
             "pool_id": pool_id,
             "presentation_id": presentation_id,
             "step": step.step,
@@ -255,7 +258,6 @@ def _step_values(facility_id: UUID, steps: Mapping[Pool, Sequence[Step]]) -> dic
         for (pool_id, presentation_id), changed in steps.items()
         for step in changed
     ]
-    return {"facility": facility_id, "steps": packed(rows)}
 
 
 _COUNTS = text(
