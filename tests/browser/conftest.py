@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from sqlalchemy import Engine
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
+from sqlalchemy import Engine, select
 
 from dashboard.app import mount_pages
 from ingest.files.importer import import_logger_file
+from rantai.supervisor import Loop, Supervisor
 from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.server import served
 from tests.support.services import Services as TestServices
 from tests.support.world import PASSWORD
+from tracker.access.models import LoginAccount
+from tracker.access.service import open_login
 from tracker.api.app import create_app
+from tracker.database.engine import transaction
+from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
+from tracker.feed.bell import PENDING
 from tracker.feed.numbering import number_pending
+from tracker.kit.clock import utc_now
 from tracker.settings import load_settings
 
 SECRET = "a secret for tests only, at least 32 characters"
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1366, "height": 768}
+Size = ViewportSize
 
 
 def _chromium() -> str:
@@ -83,24 +91,13 @@ def site(services: TestServices, template: str) -> Iterator[Site]:
             yield Site(address=address, engine=engine, world=world)
 
 
-class _numbering:  # noqa: N801 - used as a with-statement's word
-    """Numbers the feed all the time, as the worker does."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="numberer")
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.05):
-            number_pending(self._engine)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+@contextmanager
+def _numbering(engine: Engine) -> Iterator[None]:
+    """Numbers the feed as the worker does: when the application rings."""
+    supervisor = Supervisor(engine, [Loop(name="numbering", step=lambda: number_pending(engine), channels=(PENDING,))])
+    supervisor.start()
+    yield
+    supervisor.stop()
 
 
 @dataclass(slots=True)
@@ -108,14 +105,23 @@ class Visit:
     """A browser window of one visitor, and what went wrong in it."""
 
     page: Page
-    address: str
+    site: Site
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.site.address
 
     def go(self, path: str) -> Page:
         """Open a page."""
         self.page.goto(self.address + path)
         return self.page
+
+    def resize(self, size: Size) -> None:
+        """Make the window as large; one that is so already costs nothing."""
+        if self.page.viewport_size != size:
+            self.page.set_viewport_size(size)
 
     def plot(self, path: str) -> Page:
         """Open a page and ask for its interactive plots; a good line may have brought them already."""
@@ -130,7 +136,17 @@ class Visit:
         return self.page
 
     def log_in(self, username: str = "kota") -> Page:
-        """Through the form, as people do."""
+        """With the cookie of somebody who came through the form: a hash and two pages less to make for each visit."""
+        with transaction(self.site.engine) as db:
+            account = db.scalars(select(LoginAccount).where(LoginAccount.username == username)).one()
+            cookie = open_login(db, account, now=utc_now(), hours=1).cookie
+        self.page.context.add_cookies(
+            [{"name": LOGIN_COOKIE, "value": cookie, "url": self.address, "httpOnly": True, "sameSite": "Lax"}]
+        )
+        return self.page
+
+    def log_in_by_form(self, username: str = "kota") -> Page:
+        """As people do."""
         self.page.goto(f"{self.address}/masuk")
         self.page.fill("#username", username)
         self.page.fill("#password", PASSWORD)
@@ -149,13 +165,11 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
     """Opens windows: `visit()` for a desk, `visit(PHONE)` for a phone."""
     contexts: list[BrowserContext] = []
 
-    def opened(size: dict[str, int] = DESK, *, scripts: bool = True) -> Visit:
-        context = browser.new_context(
-            viewport={"width": size["width"], "height": size["height"]}, java_script_enabled=scripts
-        )
+    def opened(size: Size = DESK, *, scripts: bool = True) -> Visit:
+        context = browser.new_context(viewport=size, java_script_enabled=scripts)
         contexts.append(context)
         page = context.new_page()
-        window = Visit(page=page, address=site.address)
+        window = Visit(page=page, site=site)
         page.on("console", lambda said: _hear(window, said))
         page.on("pageerror", lambda error: window.complaints.append(str(error)))
         page.on("request", lambda asked: _note(window, asked.url))

@@ -54,9 +54,9 @@ def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
     def look(name: str) -> None:
         """The page as it stands: nothing runs out of it and it keeps nobody out; at both widths it is kept to be seen."""
         path = page.url.removeprefix(window.address)
-        assert faults(window, path, "id") == []
+        assert faults(window, path, "id", PHONE) == []
         for size, word in ((DESK, "desk"), (PHONE, "phone")):
-            page.set_viewport_size(size)  # type: ignore[arg-type]  # width and height
+            window.resize(size)
             page.screenshot(path=tmp_path / f"{name}-{word}.png", full_page=True)
 
     window.go("/daftar")
@@ -124,11 +124,11 @@ def test_a_facility_s_kelurahan_are_listed_and_added_on_a_phone(
     page.press("#cari", "Enter")
     page.locator("form[action$='/tambah'] button").click()
     assert "Babakan" in page.inner_text("section:has(#dilayani)")
-    assert faults(window, page.url.removeprefix(window.address), "id") == []
+    assert faults(window, page.url.removeprefix(window.address), "id", PHONE) == []
     page.screenshot(path=tmp_path / "served-phone.png", full_page=True)
-    page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+    window.resize(DESK)
     page.screenshot(path=tmp_path / "served-desk.png", full_page=True)
-    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    window.resize(PHONE)
     page.locator("form[action$='/hapus'] button").click()
     assert "Keluarkan" not in page.inner_text("main")
     window.check_quiet()

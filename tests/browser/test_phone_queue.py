@@ -98,7 +98,7 @@ def test_the_next_user_of_the_phone_never_sends_the_scans_of_the_one_before(visi
     page.unroute(API)
     sent: list[str] = []
     page.on("request", lambda asked: sent.append(asked.url) if asked.url.endswith("/api/v1/scans") else None)
-    window.log_in("vaksinator")
+    window.log_in_by_form("vaksinator")
     page = window.go("/scan")
     expect(page.locator("#others")).to_contain_text("1 pindaian pengguna lain")
     expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu")
@@ -106,7 +106,7 @@ def test_the_next_user_of_the_phone_never_sends_the_scans_of_the_one_before(visi
     expect(page.locator("#queue li[data-state='answered']")).to_have_count(1)
     assert len(sent) == 1
     page.context.clear_cookies()
-    window.log_in("gudang")
+    window.log_in_by_form("gudang")
     page = window.go("/scan")
     expect(page.locator("#queue li[data-state='answered']")).to_contain_text("PB002")
 
