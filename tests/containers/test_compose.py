@@ -163,6 +163,7 @@ def new_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         house("exec", "-T", "api", "rantai", *unit)
         yield house
     finally:
+        print(house("logs", "--tail", "30"))
         house.forget()
 
 

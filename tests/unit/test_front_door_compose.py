@@ -111,6 +111,11 @@ def test_nothing_is_kept_waiting_for_a_signal_it_does_not_hear() -> None:
     ] == []
 
 
+def test_a_clean_end_is_given_the_time_it_has_under_systemd() -> None:
+    for name in ("postgres", "broker", "api", "ingest", "worker"):
+        assert SERVICES[name]["stop_grace_period"] == "1m", name
+
+
 SECRETS = {"POSTGRES_PASSWORD": "p@ss $word", "INGEST_PASSWORD": "b", "RANTAI_SECRET_KEY": "k" * 32}
 
 
