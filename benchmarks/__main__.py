@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from benchmarks import (
     bench_booking,
@@ -14,10 +15,11 @@ from benchmarks import (
     bench_load,
     bench_nation,
     bench_pages,
+    bench_rounds,
 )
 from benchmarks.common import Row, print_table
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "ingest": bench_ingest.measure,
     "evaluation": bench_evaluation.measure,
     "ledger": bench_ledger.measure,
@@ -26,6 +28,7 @@ BENCHMARKS = {
     "load": bench_load.measure,
     "pages": bench_pages.measure,
     "nation": bench_nation.measure,
+    "rounds": bench_rounds.measure,
 }
 
 

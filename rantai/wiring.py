@@ -23,7 +23,7 @@ from tracker.feed import bell
 from tracker.feed.looking import Lookout
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import Clock, utc_now
-from tracker.quota.service.rounds import tidy_pools
+from tracker.quota.service.rounds import PoolsRound
 from tracker.reactions import runners
 from tracker.retention import let_go_next, night_before, rules_of
 from tracker.settings import Settings
@@ -48,6 +48,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
         return run
 
     reacting = list(runners(engine, clock))
+    pools = PoolsRound(engine)
     lookout = Lookout(engine, [runner.reaction.reader for runner in reacting])
     reactions = [
         Loop(
@@ -66,7 +67,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
         Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),
         Loop(name="escalation", step=in_transaction(lambda db: escalate_alarms(db, now=clock())), every_s=30.0),
-        Loop(name="pools", step=lambda: _and_wait(tidy_pools(engine, now=clock())), every_s=30.0),
+        Loop(name="pools", step=lambda: _and_wait(pools(clock())), every_s=30.0),
         Loop(name="housekeeping", step=lambda: keep_house(engine, current, clock()), every_s=3600.0),
     ]
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from typing import TypeVar
 
 import pytest
@@ -18,6 +20,7 @@ from sqlalchemy.orm import Session
 from benchmarks.nation.asking import READ, Asker, counted
 from benchmarks.nation.generate import make_nation
 from benchmarks.nation.sizes import Nation
+from rantai.wiring import worker_loops
 from tests.conftest import SECRET
 from tests.support import databases
 from tests.support.books import check_books
@@ -192,3 +195,39 @@ def _rows_of(db: Session, act: Callable[[], T]) -> tuple[int, T]:
     before = db.execute(text(READ)).one()[0]
     answer = act()
     return db.execute(text(READ)).one()[0] - before, answer
+
+
+def _later(times: Iterator[int]) -> datetime:
+    """Half a minute later each time."""
+    return NOW + timedelta(seconds=30 * next(times))
+
+
+def test_a_worker_with_nothing_to_do_reads_no_more_because_the_nation_is_larger(askers: tuple[Asker, Asker]) -> None:
+    """Its rounds go by index to what time or somebody has changed; what there is to do was done in the round before."""
+    read: list[dict[str, tuple[int, int, int]]] = []
+    for asker in askers:
+        with transaction(asker.engine) as db:
+            # Who waits for a place is looked for again each round: there is always something to do for them.
+            db.execute(text("UPDATE displacement SET state = 'rebooked'"))
+        settings = load_settings(database_url=asker.engine.url.render_as_string(False), secret_key=SECRET)
+        times = count(1)
+        rounds = {
+            loop.name: loop.step
+            for loop in worker_loops(asker.engine, settings, clock=partial(_later, times))
+            if loop.name in {"lookout", "numbering", "evaluation", "silence", "escalation", "pools"}
+        }
+        for step in rounds.values():
+            while step():
+                pass
+        read.append({})
+        for name, step in rounds.items():
+            with counted(asker.engine) as counts:
+                assert step() == 0
+            read[-1][name] = (counts.statements, counts.rows, counts.buffers)
+    small, large = read
+    assert len(large) == 6
+    for name, (statements, rows, buffers) in large.items():
+        assert statements == small[name][0] <= 6, name
+        # A table of some hundred rows is read whole sooner than by its index.
+        assert rows <= small[name][1] + 400, f"{name}: {small[name]} → {large[name]}"
+        assert buffers <= small[name][2] + 100, f"{name}: {small[name]} → {large[name]}"

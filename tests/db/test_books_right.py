@@ -13,6 +13,7 @@ from tracker.database.engine import transaction
 from tracker.quota.queries import books as bookings
 from tracker.settings import settings
 from tracker.stock.queries import books as ledger
+from tracker.stock.rules.words import Kind
 
 # Written past every constraint and trigger that can be passed, as a bad restore or a hand in the database would.
 PLANTED = {
@@ -21,6 +22,7 @@ PLANTED = {
     "a place is below zero at some instant": "UPDATE stock_entry SET vials = -vials",
     "something else than a status change": "UPDATE stock_entry SET status = 'held' WHERE account = 'place'",
     "a day's sums are not those of its entries": "UPDATE stock_day SET used = used + 1",
+    "a count does not assert its instant": "UPDATE stock_count SET vials = vials + 1",
     "opened vials and their account differ": "UPDATE open_vial SET closed_at = now()",
     "a pool does not count the vials that may be promised": "UPDATE equipment SET in_service = false",
     "a pool does not count what is needed of it": "UPDATE stock_need SET vials = vials + 1",
@@ -39,13 +41,20 @@ PLANTED = {
 
 
 def a_day_of_work(desk: Desk) -> None:
-    """Vials of two expiries, a session with a booking that waits and one that was served."""
+    """Vials of two expiries, some of them counted, a session with a booking that waits and one that was served."""
     desk.stock("az-10/AZ001", 3)
     desk.stock("az-10/AZ002", 4)
+    desk.ledger.post(Kind.COUNT, desk.ledger.line("az-10/AZ002", 3), at=desk.now, now=desk.now)
+    desk.stock("az-10/AZ002", 1)
     session = desk.session(ahead=0)
     desk.vaccinate(desk.confirmed(session))
     desk.confirmed(session)
     desk.db.flush()
+
+
+def test_each_truth_has_its_damage() -> None:
+    truths = [*ledger.TRUTHS, *bookings.TRUTHS]
+    assert [truth for truth in truths if not any(truth.startswith(wrong) for wrong in PLANTED)] == []
 
 
 @pytest.mark.parametrize("wrong", PLANTED)
@@ -56,6 +65,8 @@ def test_a_planted_contradiction_is_found_and_named(committed_world: World, engi
         db.execute(text("SET LOCAL session_replication_role = replica"))
         db.execute(text(PLANTED[wrong]))
         found = [*ledger.contradictions(db), *bookings.contradictions(db)]
+        ledger.ask_in_bulk(db)
+        assert found == [*ledger.contradictions(db), *bookings.contradictions(db)], "as the command asks"
         assert wrong in "; ".join(map(str, found))
 
 
@@ -69,7 +80,10 @@ def test_the_command_says_yes_or_what_is_wrong(
         a_day_of_work(Desk(db, committed_world, committed_world.now))
     try:
         assert main(["check"]) == 0
-        assert capsys.readouterr().out.startswith("The books agree")
+        told = capsys.readouterr()
+        assert told.out.startswith("The books agree")
+        truths = [*ledger.TRUTHS, *bookings.TRUTHS]
+        assert [line.split(": ")[-1] for line in told.err.splitlines()] == [f"{truth}?" for truth in truths]
         with transaction(engine) as db:
             db.execute(text("UPDATE stock_balance SET vials = vials + 1 WHERE account = 'place'"))
         assert main(["check"]) == 1

@@ -116,6 +116,25 @@ def test_the_displaced_get_the_nearest_place_really_reserved_and_are_told(desk: 
     assert displacement(desk, lost).state is OfferState.ACCEPTED
 
 
+@pytest.mark.parametrize("lost_at", ["here", "nowhere"])
+def test_a_place_of_which_nobody_knows_where_it_lies_is_the_last_that_is_offered(
+    desk: Desk, db: Session, lost_at: str
+) -> None:
+    near, nowhere = desk.world.neighbour, desk.world.facilities["pkm-neglasari"]
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-neglasari-k1")
+    lost, unknown = desk.confirmed(desk.session()), desk.session(facility=nowhere)
+    for place in [nowhere] if lost_at == "here" else [nowhere, desk.world.puskesmas]:
+        place.point = None
+    desk.lose("az-10/AZ003", 1)
+    run(desk)
+    if lost_at == "here":
+        desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+        known = desk.session(facility=near)
+    offer = db.get_one(Booking, make_offer(db, lost.id, now=desk.now))
+    assert offer.session_id == (known if lost_at == "here" else unknown)
+
+
 def test_until_when_an_offer_stands_is_told_by_the_clock_of_its_place(desk: Desk, db: Session) -> None:
     desk.world.neighbour.timezone = "Asia/Jayapura"
     desk.stock("az-10/AZ003", 1)

@@ -40,6 +40,14 @@ class VaccinationSession(Base):
         Index("ix_vaccination_session_pool", "facility_id", "presentation_id", "day"),
         Index("ix_vaccination_session_vaccine_id_day", "vaccine_id", "day"),
         Index("ix_vaccination_session_day", "day"),
+        # What a place has of a vaccine, asked of many places one after another.
+        Index(
+            "ix_vaccination_session_open",
+            "facility_id",
+            "vaccine_id",
+            "day",
+            postgresql_where=text("state <> 'closed'"),
+        ),
         Index("ix_vaccination_session_closes_at", "closes_at", postgresql_where=text("state <> 'closed'")),
     )
 
@@ -245,6 +253,7 @@ class Displacement(Base):
     __tablename__ = "displacement"
     __table_args__ = (
         Index("ix_displacement_pending", "displaced_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_displacement_unhelped", "tried_at", postgresql_where=text("state IN ('pending', 'none_found')")),
         Index("ix_displacement_offer_id", "offer_id"),
     )
 

@@ -23,7 +23,7 @@ from tracker.coldchain.rules.escalation import Level, first_escalation
 from tracker.coldchain.rules.instants import SECOND
 from tracker.coldchain.rules.limits import Limit, Severity
 from tracker.coldchain.rules.matching import overlap
-from tracker.feed.service import append
+from tracker.feed.service import Happening, append, append_all
 from tracker.kit.ids import uuid7
 from tracker.telemetry.models import Channel
 
@@ -294,6 +294,16 @@ def _merge(db: Session, alarm: Alarm, heir_id: UUID, now: datetime) -> None:
 
 def tell_end(db: Session, alarm: Alarm, *, now: datetime) -> None:
     """Append an alarm's end to the feed."""
+    tell_ends(db, [alarm], now=now)
+
+
+def tell_ends(db: Session, alarms: Sequence[Alarm], *, now: datetime) -> None:
+    """`tell_end` for many, in one statement."""
+    db.flush()
+    append_all(db, [_end_of(alarm, now) for alarm in alarms], now=now)
+
+
+def _end_of(alarm: Alarm, now: datetime) -> Happening:
     told = AlarmEnded(
         alarm_id=alarm.id,
         equipment_id=alarm.equipment_id,
@@ -305,12 +315,10 @@ def tell_end(db: Session, alarm: Alarm, *, now: datetime) -> None:
         ended_at=alarm.ended_at,
         withdrawn=alarm.withdrawn_at is not None,
     )
-    append(
-        db,
-        told,
+    return Happening(
+        event=told,
         unit_id=alarm.unit_id,
         subject=alarm.id,
         occurred_at=alarm.ended_at or now,
-        now=now,
         caused_by=alarm.id,
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import any_, func, literal, select
+from sqlalchemy import any_, func, literal, select, true
 from sqlalchemy.orm import Session, aliased
 
 from tracker.network.models import Facility
@@ -107,10 +107,12 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
     origin = select(home.point).where(home.id == wanted.facility_id).scalar_subquery()
     distance = (func.ST_Distance(Facility.point, origin) / 1000).label("distance_km")
     first = wanted.day - LOOK_AHEAD
-    rows = db.execute(
-        select(VaccinationSession, Facility, distance)
-        .join(Facility, Facility.id == VaccinationSession.facility_id)
+    # Outwards from place to place by their index, and what each has by another: joined otherwise, or put in order by more
+    # than the nearness, all sessions of the nation are read first. OFFSET keeps the planner from doing so.
+    theirs = (
+        select(VaccinationSession.id)
         .where(
+            VaccinationSession.facility_id == Facility.id,
             VaccinationSession.vaccine_id == wanted.vaccine_id,
             VaccinationSession.day.between(max(first, applicant.not_before or first), wanted.day + LOOK_AHEAD),
             VaccinationSession.closes_at > now,
@@ -118,8 +120,23 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
             literal(applicant.dose) == any_(VaccinationSession.doses),
             VaccinationSession.taken < VaccinationSession.capacity,
         )
-        .order_by(distance.nulls_last(), VaccinationSession.day, VaccinationSession.id)
+        .order_by(VaccinationSession.day, VaccinationSession.id)
+        .offset(0)
+        .correlate(Facility)
+        .lateral("theirs")
+    )
+    nearest = (
+        select(theirs.c.id)
+        .select_from(Facility)
+        .join(theirs, true())
+        .order_by(Facility.point.op("<->")(origin))
         .limit(MOST_LOOKED_AT)
+    )
+    ids = db.scalars(nearest).all()
+    rows = db.execute(
+        select(VaccinationSession, Facility, distance)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(VaccinationSession.id.in_(ids))
     )
     return [
         _Near(session=row[0], facility=row[1], distance_km=cast("float | None", row[2]))
