@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from rantai.errors import ServiceMissing
+from rantai.local.broker import connect_code
 from tests.support import databases
 from tests.support.choice import chosen
 from tests.support.services import Services as TestServices
@@ -22,6 +25,9 @@ from tests.support.times import Timing, longest_first, read_budget
 from tests.support.world import StandingWorld, World, standing_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from tests.browser.page_world import PageWorld
 
 hypothesis_settings.register_profile(
     "rantai", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -60,12 +66,23 @@ def services() -> Iterator[TestServices]:
     pair.forget()
 
 
-@pytest.fixture
-def own_services() -> Iterator[TestServices]:
-    """A pair of one test, to be killed and started again."""
+@pytest.fixture(scope="module")
+def _own_pair() -> Iterator[TestServices]:
     pair = start_services()
     yield pair
     pair.forget()
+
+
+@pytest.fixture
+def own_services(_own_pair: TestServices) -> TestServices:
+    """A pair of this file alone, to be killed and started again; it runs, and knows no device and no session."""
+    _own_pair.postgres.start()
+    _own_pair.broker.start()
+    _own_pair.broker.set_users({})
+    at = urlsplit(_own_pair.mqtt_url)
+    # A clean session takes the place of the ingester's lasting one, and of what waited in it.
+    assert connect_code(at.port or 0, username=at.username or "", password=at.password or "") == 0
+    return _own_pair
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +96,15 @@ def standing(services: TestServices, template: str) -> Iterator[StandingWorld]:
     """The small world in a template of its own, made once per worker."""
     with standing_world(services.postgres.url("postgres"), template) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def page_world(services: TestServices, template: str) -> Iterator[tuple[str, PageWorld]]:
+    """The world of the pages in a template of its own, made once per worker; see tests/support/page_site.py."""
+    from tests.browser.page_world import page_template
+
+    with page_template(services, template) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import psycopg
@@ -79,6 +80,16 @@ _PROVINCE = "00000000-0000-0000-0000-000000000002"
 _STARTER = "'00000000-0000-0000-0000-00000000000c'"
 
 
+@pytest.fixture(scope="module")
+def before_facts_and_acts(services: Services) -> Iterator[str]:
+    """The name of a database of the revision before."""
+    with databases.copied_database(services.postgres.url("postgres"), "template0") as url:
+        engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
+        migrations.upgrade(engine, "0019_sums_and_silence")
+        engine.dispose()
+        yield databases.name_of(url)
+
+
 @pytest.mark.parametrize(
     ("starter", "role", "reach"),
     [
@@ -90,11 +101,10 @@ _STARTER = "'00000000-0000-0000-0000-00000000000c'"
     ids=["a province", "who has another role now", "who has none any more", "the house itself"],
 )
 def test_a_recall_of_before_reaches_no_further_than_its_starter_did(
-    services: Services, starter: str, role: str | None, reach: set[str]
+    services: Services, before_facts_and_acts: str, starter: str, role: str | None, reach: set[str]
 ) -> None:
-    with databases.copied_database(services.postgres.url("postgres"), "template0") as url:
+    with databases.copied_database(services.postgres.url("postgres"), before_facts_and_acts) as url:
         engine = make_engine(url, DatabaseSettings(statement_timeout_ms=60_000))
-        migrations.upgrade(engine, "0019_sums_and_silence")
         with engine.begin() as connection:
             connection.execute(text(_A_RECALL_OF_BEFORE.format(starter=starter)))
             if role is not None:

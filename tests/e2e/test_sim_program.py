@@ -15,6 +15,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from simulators.cli import app
 from tests.support.services import Services
 from tests.support.waiting import eventually
 
@@ -40,26 +41,24 @@ def environment() -> dict[str, str]:
     ],
 )
 def test_wrong_use_ends_with_one_sentence(
-    tmp_path: Path, manifest: str | None, arguments: list[str], sentence: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], manifest: str | None, arguments: list[str], sentence: str
 ) -> None:
     path = tmp_path / "world.json"
     if manifest is not None:
         path.write_text(manifest)
-    done = subprocess.run(
-        command("--manifest", str(path), *arguments), cwd=ROOT, env=environment(), capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    # Within this process: that the program is this command line, the tests below see.
+    with pytest.raises(SystemExit) as ended:
+        app(["--manifest", str(path), *arguments])
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_plays_until_told_to_stop_and_then_ends_at_once(
-    own_services: Services, tmp_path: Path, number: signal.Signals
+    services: Services, tmp_path: Path, number: signal.Signals
 ) -> None:
-    own_services.broker.add_user("D1", "key-of-d1")
-    broker = urlsplit(own_services.mqtt_url)
+    services.broker.add_user("D1", "key-of-d1")
+    broker = urlsplit(services.mqtt_url)
     manifest = tmp_path / "world.json"
     device = {"code": "D1", "password": "key-of-d1", "interval_s": 1, "scenario": "fresh"}
     # The API is not there: people try and try again, which must not delay the end.

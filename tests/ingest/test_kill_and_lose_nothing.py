@@ -22,10 +22,8 @@ from tests.ingest.trial import (
     open_session,
     stored_count,
 )
-from tests.support.databases import engine_of
 from tests.support.services import Services
 from tests.support.waiting import eventually
-from tracker.database import migrations
 
 KILLS = 5
 
@@ -36,14 +34,6 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     seed = random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed} for {request.node.name}")
     return random.Random(seed)
-
-
-@pytest.fixture
-def own_engine(own_services: Services) -> Iterator[Engine]:
-    """The migrated database of the pair that may be killed."""
-    with engine_of(own_services.database_url) as engine:
-        migrations.upgrade(engine)
-        yield engine
 
 
 @pytest.fixture
@@ -68,7 +58,7 @@ def ingester(own_services: Services, own_engine: Engine, tmp_path: Path) -> Iter
 def wait_for_progress(engine: Engine, more: int = 100) -> None:
     """Until rows flow: a kill before the first batch would prove nothing."""
     before = stored_count(engine)
-    eventually(lambda: stored_count(engine) >= max(before, 0) + more, timeout_s=60, every_s=0.01, what="rows flow")
+    eventually(lambda: stored_count(engine) >= max(before, 0) + more, timeout_s=180, every_s=0.01, what="rows flow")
 
 
 def test_killing_the_ingester_in_mid_stream_loses_and_doubles_nothing(

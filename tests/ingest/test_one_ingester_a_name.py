@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,21 +21,11 @@ from tests.ingest.trial import (
     open_session,
     stored_count,
 )
-from tests.support.databases import engine_of
 from tests.support.services import Services
 from tests.support.waiting import eventually
-from tracker.database import migrations
 from tracker.database.engine import transaction
 from tracker.telemetry.queries import broker_credentials
 from tracker.telemetry.rules.credentials import hash_password
-
-
-@pytest.fixture
-def own_engine(own_services: Services) -> Iterator[Engine]:
-    """The migrated database of a pair of servers that nobody else uses."""
-    with engine_of(own_services.database_url) as engine:
-        migrations.upgrade(engine)
-        yield engine
 
 
 def said(log: Path, word: str) -> bool:
@@ -61,19 +50,19 @@ def test_the_second_says_so_and_ends_and_may_start_once_the_first_is_gone(
     # Another client id is no other session at our broker, which goes by the user's name.
     second = IngestProcess(own_services, own_engine, logs[1], RANTAI_INGEST__CLIENT_ID="second")
     with first.alive(), second.alive() as loser:
-        eventually(lambda: not (first.running and loser.running), timeout_s=40, what="one of the two ends")
+        eventually(lambda: not (first.running and loser.running), timeout_s=120, what="one of the two ends")
         winner, loser_log = (first, logs[1]) if first.running else (second, logs[0])
         assert said(loser_log, "another ingester runs as rantai-ingest")
         assert "Traceback" not in loser_log.read_text(encoding="utf-8")
         before = stored_count(own_engine)
-        eventually(lambda: stored_count(own_engine) > before + 100, timeout_s=30, what="rows flow")
+        eventually(lambda: stored_count(own_engine) > before + 100, timeout_s=120, what="rows flow")
         for log in logs:
             assert log.read_text(encoding="utf-8").count("mqtt.disconnected") == 0
         winner.kill()
         again = tmp_path / "again.log"
         with IngestProcess(own_services, own_engine, again).alive() as next_one:
             before = stored_count(own_engine)
-            eventually(lambda: stored_count(own_engine) > before + 100, timeout_s=30, what="rows flow again")
+            eventually(lambda: stored_count(own_engine) > before + 100, timeout_s=120, what="rows flow again")
             assert next_one.running
             assert_nothing_lost(own_engine, publisher.finish())
             assert next_one.end() == 0
@@ -85,15 +74,15 @@ def test_a_restart_of_the_database_leaves_one_of_them(
     log, other_log = tmp_path / "first.log", tmp_path / "second.log"
     other = IngestProcess(own_services, own_engine, other_log)
     with IngestProcess(own_services, own_engine, log).alive() as first:
-        eventually(lambda: said(log, "mqtt.connected"), timeout_s=30, what="the first is up")
+        eventually(lambda: said(log, "mqtt.connected"), timeout_s=120, what="the first is up")
         own_services.postgres.kill()
         with other.alive():
             time.sleep(0.5)  # it waits for the database, as the first does
             own_services.postgres.start()
-            eventually(lambda: first.running != other.running, timeout_s=40, what="one of the two ends")
+            eventually(lambda: first.running != other.running, timeout_s=120, what="one of the two ends")
             survivor, ended = (log, other_log) if first.running else (other_log, log)
-            eventually(lambda: said(ended, "another ingester runs as"), timeout_s=10, what="it says why")
-            eventually(lambda: said(survivor, "mqtt.connected"), timeout_s=30, what="the other is connected")
+            eventually(lambda: said(ended, "another ingester runs as"), timeout_s=60, what="it says why")
+            eventually(lambda: said(survivor, "mqtt.connected"), timeout_s=120, what="the other is connected")
             assert (first if first.running else other).end() == 0
 
 

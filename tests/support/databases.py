@@ -35,7 +35,8 @@ def ensure_template(maintenance_url: str) -> str:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(TEMPLATE + "_new")))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE + "_new")))
             engine = make_engine(
-                url_of(maintenance_url, TEMPLATE + "_new"), DatabaseSettings(statement_timeout_ms=60_000)
+                url_of(maintenance_url, TEMPLATE + "_new"),
+                DatabaseSettings(statement_timeout_ms=60_000, idle_in_transaction_ms=60_000),
             )
             try:
                 migrations.upgrade(engine)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from dashboard.app import mount_pages
 from ingest.files.importer import import_logger_file
-from tests.browser.page_world import PageWorld, page_template
+from tests.browser.page_world import PageWorld
 from tests.support import databases
 from tests.support.services import Services as Servers
 from tests.support.world import PASSWORD
@@ -23,11 +23,10 @@ SECRET = "a secret for tests only, at least 32 characters"
 HTML = {"Accept": "text/html"}
 
 
-@pytest.fixture(scope="module")
-def made(services: Servers, template: str) -> Iterator[tuple[str, PageWorld]]:
-    """The world of the pages as a template of its own: every test gets a copy."""
-    with page_template(services, template) as found:
-        yield found
+@pytest.fixture
+def made(page_world: tuple[str, PageWorld]) -> tuple[str, PageWorld]:
+    """The world of the pages as a template: every test gets a copy."""
+    return page_world
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Running:
     def said(self) -> str:
         return self._heard.read_text(encoding="utf-8")
 
-    def wait_for(self, words: str, timeout_s: float = 90) -> None:
+    def wait_for(self, words: str, timeout_s: float = 240) -> None:
         def heard() -> bool:
             ended = self.process.poll() is not None
             said = self.said
@@ -65,7 +65,7 @@ class Running:
 
         eventually(heard, timeout_s=timeout_s, every_s=0.02, what=words)
 
-    def ends(self, timeout_s: float = 30) -> int:
+    def ends(self, timeout_s: float = 120) -> int:
         return self.process.wait(timeout_s)
 
     def end_hard(self) -> None:
