@@ -20,6 +20,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.forgetting import forget_logins, old_logins
+from tracker.coldchain.archiving import OldMonths
+from tracker.coldchain.forgetting import WHAT as HOURS
 from tracker.coldchain.forgetting import OldHours
 from tracker.database.forgotten import Forgotten, begin_run, last_run
 from tracker.database.letting_go import OldRows, Part
@@ -90,7 +92,8 @@ def rules_of(settings: RetentionSettings) -> Sequence[Rule]:
         rule("look-ups", "lookups_days", "kept so that misuse can be asked about", OldRows(old_lookups, forget_lookups)),
         rule("persons", "persons_days", "who never came is no patient", OldPersons()),
         rule(EVENTS, "feed_days", "everybody has read them, and what they told of stands in its room", OldRows(_old_events, forget_events)),
-        rule("hours of sensors", "hours_days", "no batch that may still be used was there", OldHours()),
+        rule("months of readings", "readings_days", "what they said is summed up by hours and judged", OldMonths()),
+        rule(HOURS, "hours_days", "no batch that may still be used was there", OldHours()),
     )  # fmt: skip
 
 

@@ -146,6 +146,9 @@ class RetentionSettings(BaseModel):
     feed_days: int = Field(
         1095, ge=30, description="Events of the feed that everybody has read, days; those on access stay."
     )
+    readings_days: int | None = Field(
+        None, ge=400, description="Months of readings that ended so long ago are archived, days; not set: they stay."
+    )
     hours_days: int = Field(
         1825, ge=1461, description="Hourly aggregates of sensors, days; longer than any vaccine may be kept."
     )

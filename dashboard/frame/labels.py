@@ -263,5 +263,6 @@ KEPT = {
     "look-ups": mark("Catatan siapa membuka data orang"),
     "persons": mark("Orang yang tak pernah datang"),
     "events of the feed": mark("Kejadian di umpan"),
+    "months of readings": mark("Bacaan suhu, per bulan"),
     "hours of sensors": mark("Ringkasan suhu per jam"),
 }

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from tracker.database.letting_go import Piece
 
+WHAT = "hours of sensors"
+"""The rule's name, under which its runs are noted."""
+
 # By channel, for the key begins with it and a table of billions of hours has no second index; of each channel the oldest first.
 _FOUND = """
     FROM (SELECT id FROM channel WHERE id >= :first ORDER BY id) AS c

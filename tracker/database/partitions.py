@@ -44,7 +44,20 @@ def ensure_months(db: Session | Connection, table: str, months: Iterable[date]) 
     return made
 
 
+def months_of(db: Session | Connection, table: str) -> list[date]:
+    """The months that have a partition, in order."""
+    rows = db.execute(
+        text("SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = to_regclass(:name)"),
+        {"name": table},
+    )
+    return sorted(date(int(name[-7:-3]), int(name[-2:]), 1) for (name,) in rows)
+
+
 def _missing(db: Session | Connection, wanted: dict[str, date]) -> list[str]:
-    rows = db.execute(text("SELECT relname FROM pg_class WHERE relname = ANY(:names)"), {"names": list(wanted)})
+    # In our schema: one that was archived lies elsewhere under its name.
+    rows = db.execute(
+        text("SELECT relname FROM pg_class WHERE relname = ANY(:names) AND relnamespace = 'public'::regnamespace"),
+        {"names": list(wanted)},
+    )
     present = {row[0] for row in rows}
     return sorted(name for name in wanted if name not in present)

@@ -103,6 +103,7 @@ def _stay_out(passport: Passport, stay: Stay, vvm_type: VvmType | None, *, froze
         vvm_stage=stay.vvm_stage,
         vvm_disagrees=disagrees(stay.vvm_stage, total.vvm_used),
         origin_unknown=stay.total.origin_unknown,
+        archived_until=passport.whole_from if passport.whole_from and stay.from_at < passport.whole_from else None,
     )
 
 

@@ -104,6 +104,9 @@ class StayOut(BaseModel):
     total: ExposureOut = Field(description="With what the vials had when they came; the worst where parcels met.")
     vvm_stage: int | None = Field(description="As people last recorded it.")
     origin_unknown: bool = Field(description="Some of the vials were found; nobody knows where they had been.")
+    archived_until: datetime | None = Field(
+        description="Readings from before that instant are archived: what was summed up by hours stays, the rest of that time counts as unmonitored. null: none of this stay is."
+    )
     vvm_disagrees: bool = Field(description="The recorded stage and the computed life do not fit together.")
 
 

@@ -77,6 +77,12 @@ class BadPeriod(Refused):
     code = "telemetry.bad_period"
 
 
+class MonthArchived(Conflict):
+    """Readings of that time are archived: what hangs on them cannot be judged anew."""
+
+    code = "telemetry.month_archived"
+
+
 class NothingWatched(NotFound):
     """The channel watched nothing at that time."""
 

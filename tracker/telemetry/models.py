@@ -151,6 +151,19 @@ class Reading(Base):
     message_id: Mapped[str | None]
 
 
+class ArchivedMonth(Base):
+    """A month whose partition of `reading` was taken out and lies in the schema `archive` under its name.
+
+    What was summed up of it (hours, episodes, days) stays; nothing is judged by it any more.
+    """
+
+    __tablename__ = "archived_month"
+    __table_args__ = (CheckConstraint("extract(day FROM month) = 1", name="first_day"),)
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    archived_at: Mapped[datetime]
+
+
 class DayFigures(Base):
     """What a logger that keeps no readings printed for one of its days: extremes, minutes beyond its own limits.
 

@@ -49,6 +49,11 @@ PROBLEMS: dict[str, Problem] = {
         "Kurun waktu kosong, terbalik, di masa depan, atau sebelum 2015.",
         "The period is empty, reversed, in the future, or before 2015.",
     ),
+    "telemetry.month_archived": Problem(
+        409,
+        "Bacaan sebelum {until:moment} sudah diarsipkan dan tidak dinilai ulang. Pilih waktu mulai sesudahnya.",
+        "Readings from before {until:moment} are archived and are not judged anew. Choose a beginning after it.",
+    ),
     "telemetry.nothing_watched": Problem(
         404, "Kanal ini tidak mengamati apa pun pada waktu itu.", "The channel watched nothing at that time."
     ),

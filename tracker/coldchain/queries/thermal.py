@@ -8,15 +8,27 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.coldchain.forgetting import WHAT as HOURS
 from tracker.coldchain.models import ChannelEvaluation, ChannelHour
 from tracker.coldchain.rules.instants import HOUR, SECOND, Micros, from_micros, to_micros
 from tracker.coldchain.rules.limits import Floats
 from tracker.coldchain.rules.standing import Intervals, intervals_of, series_of, standing_of, until_of
 from tracker.coldchain.rules.thermal import COLUMNS, Exposure, Thermal, empty, merged, thermal_of
+from tracker.database.forgotten import last_that_took
 from tracker.telemetry.models import ChannelInterval, Reading
+from tracker.telemetry.queries.archive import archived_until
 
 # The longest a reading may stand: three nominal intervals of a day (channel_interval allows no longer).
 _REACH = timedelta(days=3)
+
+
+def measured_whole_from(db: Session) -> datetime | None:
+    """From when on nothing that was measured is archived or let go; None where all of it is here.
+
+    Of the time before, hours stay as they were summed up while they are kept; what lies between hours, and hours that went, are unknown.
+    """
+    run = last_that_took(db, HOURS)
+    return max(filter(None, (archived_until(db), run.before if run else None)), default=None)
 
 
 def thermal_between(db: Session, channel_id: int, from_at: datetime, to_at: datetime) -> Thermal:

@@ -24,6 +24,7 @@ from tracker.coldchain.service.state import checkpoint_of, instant_or_none, micr
 from tracker.network.models import Equipment
 from tracker.network.rules.words import PlaceKind
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, DayFigures, Device
+from tracker.telemetry.queries.archive import archived_until
 from tracker.telemetry.queries.told import days_of
 from tracker.telemetry.rules.words import DeviceKind, Quantity, Role
 
@@ -176,6 +177,7 @@ def lock_progress(db: Session, earliest: Mapping[int, Micros]) -> dict[int, Prog
         for row in rows
         if row.head_at is not None and earliest[row.channel_id] < to_micros(row.head_at)
     }
+    late = _behind_the_archive(db, late)
     older = _older_checkpoints(db, late)
     found = {}
     for row in rows:
@@ -188,6 +190,23 @@ def lock_progress(db: Session, earliest: Mapping[int, Micros]) -> dict[int, Prog
             partial = partial_from_bytes(row.head_partial)
         found[row.channel_id] = Progress(was_silent=row.silent, resume=resume, partial=partial)
     return found
+
+
+def _behind_the_archive(db: Session, late: Mapping[int, Micros]) -> dict[int, Micros]:
+    """What was judged by readings that are archived stays as it was judged: later changes are from the first checkpoint behind them on.
+
+    A channel that has none goes on from its newest reading.
+    """
+    until = archived_until(db) if late else None
+    if until is None:
+        return dict(late)
+    point = models.ChannelCheckpoint
+    firsts = db.execute(
+        select(point.channel_id, func.min(point.at))
+        .where(point.channel_id.in_(late), point.at >= until)
+        .group_by(point.channel_id)
+    )
+    return {channel_id: max(late[channel_id], to_micros(at)) for channel_id, at in firsts}
 
 
 def _older_checkpoints(db: Session, late: Mapping[int, Micros]) -> dict[int, tuple[Checkpoint | None, Floats | None]]:

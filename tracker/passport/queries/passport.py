@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch
-from tracker.coldchain.queries.thermal import row_between
+from tracker.coldchain.queries.thermal import measured_whole_from, row_between
 from tracker.network.models import Equipment, Facility
 from tracker.passport.errors import NothingThere
 from tracker.passport.rules.stays import Entry, Exposure, Node, Stay, road_to, stays_of
@@ -54,6 +54,8 @@ class Passport:
     facility: Facility
     stays: Sequence[Stay]
     places: dict[UUID, PlaceNames]
+    whole_from: datetime | None
+    """From when on all that was measured is here; before it readings are archived. None where all of it is."""
 
 
 def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime) -> Passport:
@@ -77,7 +79,13 @@ def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime)
         return _measured(db, known, from_at, to_at)
 
     stays = stays_of(entries, road, measure, now)
-    return Passport(batch=batch, facility=facility, stays=stays, places=_places(db, movements, road))
+    return Passport(
+        batch=batch,
+        facility=facility,
+        stays=stays,
+        places=_places(db, movements, road),
+        whole_from=measured_whole_from(db),
+    )
 
 
 def _entry(movement: Movement) -> Entry:

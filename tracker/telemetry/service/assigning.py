@@ -19,9 +19,17 @@ from tracker.network.models import Equipment
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.queries.finding import shipment_by_ref
-from tracker.telemetry.errors import AssignmentOverlap, NothingWatched, OneTarget, ReasonMissing, UnknownTarget
+from tracker.telemetry.errors import (
+    AssignmentOverlap,
+    MonthArchived,
+    NothingWatched,
+    OneTarget,
+    ReasonMissing,
+    UnknownTarget,
+)
 from tracker.telemetry.events import WatchCorrected
 from tracker.telemetry.models import Assignment, Channel, DayFigures, Device, Reading, WatchCorrection
+from tracker.telemetry.queries.archive import archived_until
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.queries.sensors import channel_named
 from tracker.telemetry.service.commands import ChannelUse, CorrectWatch
@@ -42,8 +50,9 @@ def put_to(
 ) -> None:
     """From an instant on the channel watches this, or nothing; what it watched until then ends.
 
-    A later watch in which nothing was measured gives way. Raises AssignmentOverlap where something was.
+    A later watch in which nothing was measured gives way. Raises AssignmentOverlap where something was, MonthArchived where nobody can tell.
     """
+    _insist_on_readings(db, from_at)
     for later in watches_of(db, channel_id, after=from_at):
         if _has_measured(db, later):
             raise AssignmentOverlap(field="from", next_from=later.from_at.isoformat())
@@ -85,7 +94,7 @@ def correct_watch(db: Session, principal: Principal, command: CorrectWatch, *, n
     """Say that a watch was of other equipment; its episodes move there, and holds with them. Twice is harmless.
 
     Holds of the wrong place are lifted by it, so the caller needs the right to lift them there. Raises
-    UnknownDevice, NothingWatched, UnknownTarget, ReasonMissing, Forbidden.
+    UnknownDevice, NothingWatched, UnknownTarget, ReasonMissing, MonthArchived, Forbidden.
     """
     if not command.reason.strip():
         raise ReasonMissing(field="reason")
@@ -110,6 +119,7 @@ def correct_watch(db: Session, principal: Principal, command: CorrectWatch, *, n
         owner = db.get_one(Equipment, wrong.equipment_id).facility_id
     principal.require(Permission.TELEMETRY_WRITE, path_of(db, owner))
     principal.require(Permission.HOLD_RELEASE, path_of(db, owner))
+    _insist_on_readings(db, wrong.from_at)
     _replace(db, principal, channel, wrong, right.id, command.reason.strip(), now)
     append(
         db,
@@ -125,6 +135,12 @@ def correct_watch(db: Session, principal: Principal, command: CorrectWatch, *, n
         now=now,
     )
     return channel
+
+
+def _insist_on_readings(db: Session, from_at: datetime) -> None:
+    until = archived_until(db)
+    if until is not None and from_at < until:
+        raise MonthArchived(field="from", until=until.isoformat())
 
 
 def _replace(

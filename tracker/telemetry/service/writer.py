@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 from sqlalchemy import insert, text
@@ -23,6 +23,7 @@ from tracker.database.partitions import ensure_months, month_of
 from tracker.feed.bell import READINGS, ring_after_commit
 from tracker.kit.clock import AHEAD
 from tracker.telemetry.models import ReadingMark, SensorFault
+from tracker.telemetry.queries.archive import YOUNGEST_ARCHIVE, archived_until
 from tracker.telemetry.rules.clocks import is_wrong, place
 from tracker.telemetry.rules.faults import ChannelRef, fault_of
 from tracker.telemetry.rules.words import EARLIEST, TimeSource
@@ -69,6 +70,7 @@ class _Sorted:
 _DAY_US = 86_400_000_000
 _AHEAD_S = AHEAD.total_seconds()
 _EARLIEST_S = EARLIEST.timestamp()
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A row of COPY's binary form: field count, then (length, value) per field. What a whole arrival shares stands behind.
 _ROW = struct.Struct(">h iq iq id")
@@ -104,6 +106,19 @@ WITH fresh AS (
 SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM marked)
 """
 
+# A reading of a month that is archived cannot be judged any more: it is kept where no mean, limit or passport takes it.
+_ASIDE = """
+WITH gone AS (
+    DELETE FROM reading_staging WHERE measured_at < :until RETURNING channel_id, measured_at, value, received_at
+), kept AS (
+    INSERT INTO sensor_fault (channel_id, measured_at, reason, raw, received_at)
+    SELECT DISTINCT ON (channel_id, measured_at) channel_id, measured_at, 'archived', value::text, received_at
+    FROM gone ORDER BY channel_id, measured_at, value
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM gone
+"""
+
 
 def store_readings(db: Session, arrivals: Iterable[Arrival]) -> Stored:
     """Store what is new of `arrivals`, in the caller's transaction.
@@ -113,7 +128,9 @@ def store_readings(db: Session, arrivals: Iterable[Arrival]) -> Stored:
     Raises psycopg's errors when the database refuses; the transaction is then lost.
     """
     parts = _Sorted()
+    received: datetime | None = None
     for arrival in arrivals:
+        received = arrival.received_at if received is None else max(received, arrival.received_at)
         _take_apart(arrival, parts)
     stored = Stored()
     if parts.misplaced:
@@ -121,12 +138,14 @@ def store_readings(db: Session, arrivals: Iterable[Arrival]) -> Stored:
     if parts.faults:
         db.execute(upsert(SensorFault).on_conflict_do_nothing(), parts.faults)
         stored.faults = len(parts.faults)
-    if parts.rows:
-        ensure_months(db, "reading", _months(parts.days))
-        new, channels = _copy_and_insert(db, parts.rows)
+    if parts.rows and received is not None:
+        until = _archived_until(db, min(parts.days), received)
+        ensure_months(db, "reading", _months(parts.days if until is None else {d for d in parts.days if d >= until}))
+        new, channels, aside = _copy_and_insert(db, parts.rows, until)
         stored.new += new
         stored.channels += channels
-        stored.repeated += len(parts.rows) - new
+        stored.faults += aside
+        stored.repeated += len(parts.rows) - new - aside
     if stored.new:
         ring_after_commit(db, READINGS)
     return stored
@@ -191,8 +210,16 @@ def _months(days: Iterable[int]) -> set[date]:
     return {month_of(epoch + timedelta(days=day)) for day in days}
 
 
-def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
-    """Readings inserted, channels marked."""
+def _archived_until(db: Session, oldest: int, received: datetime) -> int | None:
+    """The day behind the archived months where some reading may lie in one; asked for old ones only."""
+    if oldest >= (received - YOUNGEST_ARCHIVE - _EPOCH).days:
+        return None
+    until = archived_until(db)
+    return None if until is None or oldest >= (until - _EPOCH).days else (until - _EPOCH).days
+
+
+def _copy_and_insert(db: Session, rows: Sequence[bytes], until: int | None) -> tuple[int, int, int]:
+    """Readings inserted, channels marked, readings kept aside because their month is archived."""
     db.execute(text(_STAGING))
     db.execute(text("TRUNCATE reading_staging"))
     try:
@@ -201,8 +228,11 @@ def _copy_and_insert(db: Session, rows: Sequence[bytes]) -> tuple[int, int]:
     except psycopg.OperationalError as error:
         # In the shape in which everything else of the session fails, so that edges know one kind.
         raise OperationalError(_COPY, None, error) from error
+    aside = 0
+    if until is not None:
+        aside = db.execute(text(_ASIDE), {"until": _EPOCH + timedelta(days=until)}).scalar_one()
     new, channels = db.execute(text(_INSERT)).one()
-    return new, channels
+    return new, channels, aside
 
 
 def _place(db: Session, parts: _Sorted, stored: Stored) -> None:
