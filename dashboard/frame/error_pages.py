@@ -30,6 +30,19 @@ _SLIP_PATH = mark("Nomor di dalam alamat ini tidak mungkin benar. Buka lagi taut
 _SLIP_QUERY = mark("Salah satu pilihan di dalam alamat ini tidak mungkin benar, misalnya nomor halaman atau letak.")
 
 
+_TOO_WIDE = mark("Terlalu luas untuk satu halaman")
+
+
+def _narrower(request: Request, texts: Texts) -> list[tuple[str, str]]:
+    """Where the same is told of less: by facility, or of what one looks for."""
+    if request.url.path.startswith("/daftar"):
+        return []
+    return [
+        ("/fasilitas", texts.gettext("Pilih satu fasilitas")),
+        ("/cari", texts.gettext("Cari satu batch atau kiriman")),
+    ]
+
+
 def _start(request: Request, texts: Texts) -> tuple[str, str]:
     """Where one can always begin again: a citizen with the places, everybody else at home."""
     if request.url.path.startswith("/daftar"):
@@ -66,6 +79,9 @@ def error_page(request: Request, plain: Response) -> Response:
         sentence = viewer.texts.gettext(sentence)
         if repaired:
             ways.insert(0, (repaired, viewer.texts.gettext("Buka tanpa pilihan itu")))
+    if body["code"] == "api.took_too_long":
+        heading = _TOO_WIDE
+        ways[:0] = _narrower(request, viewer.texts)
     answer = page(
         viewer, "frame/error.html", status=status, heading=heading, sentence=sentence, code=body["code"], ways=ways
     )

@@ -70,6 +70,23 @@ def long(db: Db) -> list[str]:
     return [str(db.scalar(text("SELECT repeat('x', 20000000)")))]
 
 
+@trial.get("/wide")
+def wide(db: Db, facility: str = "", cursor: str = "") -> str:
+    """A question that the guard cuts off; asked of one facility it is answered."""
+    db.execute(text("SET LOCAL statement_timeout = 20"))
+    db.execute(text("SELECT 1" if facility else "SELECT pg_sleep(5)"))
+    return facility + cursor
+
+
+pages = Router(include_in_schema=False)
+
+
+@pages.get("/trial/luas")
+def wide_page(db: Db) -> str:
+    """The same as a page."""
+    return wide(db)
+
+
 @trial.post("/body")
 def take_body(db: Db, body: dict[str, str]) -> dict[str, str]:
     """Reads what is sent."""
@@ -92,7 +109,7 @@ def client(small: Services) -> Iterator[TestClient]:
     """Pages and the API, not logged in."""
     global gate
     gate = _Gate()
-    app = create_app(small, more=[trial])
+    app = create_app(small, more=[trial, pages])
     mount_pages(app, small)
     with TestClient(app, raise_server_exceptions=False, headers={"Accept": "text/html"}) as client:
         yield client
@@ -236,7 +253,7 @@ def _begin(address: str, request: bytes) -> socket.socket:
 
 
 def test_slow_bodies_and_slow_receivers_hold_no_connection(small: Services) -> None:
-    app = create_app(small, more=[trial])
+    app = create_app(small, more=[trial, pages])
     half = (
         b"POST /api/v1/trial/body HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"
     )
@@ -254,3 +271,18 @@ def test_slow_bodies_and_slow_receivers_hold_no_connection(small: Services) -> N
         finally:
             for one in slow:
                 one.close()
+
+
+def test_a_question_that_is_cut_off_is_told_what_would_make_it_narrower(client: TestClient) -> None:
+    answer = client.get("/api/v1/trial/wide", params={"cursor": "x"})
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["params"]) == (503, "api.took_too_long", {"narrow_by": ["facility"]})
+    assert client.get("/api/v1/trial/wide", params={"facility": "a"}).json() == "a"
+
+
+def test_a_page_that_is_cut_off_says_where_the_same_is_told_of_less(client: TestClient) -> None:
+    answer = client.get("/trial/luas")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "Terlalu luas untuk satu halaman" in answer.text
+    assert 'href="/fasilitas"' in answer.text
+    assert 'href="/cari"' in answer.text

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from tracker.api.problems import PROBLEMS
 from tracker.api.problems.saying import say
+from tracker.edge.hop import SAFE
 from tracker.kit.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,6 +88,9 @@ _HTTP_CODES = {
 _TRANSIENT = (psycopg.OperationalError, pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 
 
+# A question that was cut off: the machine may have been busy, but a moment will not help.
+_LATER = {"Retry-After": "30"}
+
 # When to come again; how to prove who asks.
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "60"}, 503: {"Retry-After": "1"}}
 
@@ -131,6 +135,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _database(request: Request, error: Exception) -> JSONResponse:
     error = cast("DBAPIError", error)
+    if isinstance(error.orig, pg.QueryCanceled) and request.method in SAFE:
+        # Asked again as it is, it would be cut off again.
+        log.warning("a question was cut off", path=_route(request))
+        return problem_response(request, "api.took_too_long", {"narrow_by": _choices_left(request)}, headers=_LATER)
     if error.connection_invalidated or isinstance(error.orig, _TRANSIENT):
         log.warning("database busy or away", path=_route(request), kind=type(error.orig).__name__)
         return problem_response(request, "api.busy", headers={"Retry-After": "1"})
@@ -138,6 +146,13 @@ def _database(request: Request, error: Exception) -> JSONResponse:
         # Text PostgreSQL cannot hold (NUL), a number out of range: the caller's value, not our fault.
         return problem_response(request, "api.invalid")
     return _surprise(request, error)
+
+
+def _choices_left(request: Request) -> list[str]:
+    """What the route can be asked besides, by which the same question would be narrower."""
+    dependant: Any = getattr(request.scope.get("route"), "dependant", None)
+    names = [field.alias for field in getattr(dependant, "query_params", ())]
+    return [name for name in names if name != "cursor" and name not in request.query_params]
 
 
 def _no_connection(request: Request, error: Exception) -> JSONResponse:

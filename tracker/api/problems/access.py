@@ -48,11 +48,6 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "api.too_large": Problem(413, "Isi permintaan melebihi {limit} bita.", "The request is larger than {limit} bytes."),
     "api.bad_cursor": Problem(422, "Penanda halaman tidak dikenal.", "The page cursor is not known."),
-    "api.position_gone": Problem(
-        410,
-        "Kejadian setelah posisi {position} sudah dihapus karena masa simpannya habis; yang masih ada dimulai setelah {kept_after}. Baca ulang datanya, lalu lanjutkan dari sana.",
-        "Events behind position {position} were let go when their time was over; what is kept begins behind {kept_after}. Read the data anew, then go on from there.",
-    ),
     "api.bad_event_id": Problem(422, "Last-Event-ID bukan posisi umpan.", "Last-Event-ID is not a feed position."),
     "api.too_many_streams": Problem(
         503, "Terlalu banyak halaman langsung; coba lagi sebentar.", "Too many live pages; try again in a moment."
@@ -63,6 +58,11 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
+    ),
+    "api.took_too_long": Problem(
+        503,
+        "Yang diminta terlalu luas untuk dijawab sekaligus. Persempit: satu fasilitas atau wilayah, satu batch, atau waktu yang lebih pendek.",
+        "What was asked is too wide to be answered at once. Narrow it: one facility or area, one batch, or a shorter time.",
     ),
     "api.internal": Problem(
         500, "Ada yang salah di pihak kami; sudah dicatat.", "Something went wrong on our side; it has been recorded."
