@@ -8,12 +8,10 @@ import traceback
 from collections.abc import Callable
 
 import typer
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rantai.errors import AnswerIsNo, ServiceMissing, WrongUse
 from tracker.database.errors import MigrationStopped
 from tracker.kit.errors import DomainError
-from tracker.settings import SettingsError
 
 NO = 1
 WRONG_USE = 2
@@ -30,7 +28,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         # The reader of our output (head, less) has gone; that is no fault of ours.
         return 0
-    for kind, code, sentence in _TABLE:
+    for kind, code, sentence in _table():
         if isinstance(error, kind):
             print(f"rantai: {sentence(error)}", file=sys.stderr)
             return code
@@ -80,19 +78,24 @@ def _file(error: BaseException) -> str:
     return _plain(error)
 
 
-# The first line that fits counts: narrower kinds stand above wider ones.
-_TABLE: tuple[tuple[type[BaseException], int, Callable[[BaseException], str]], ...] = (
-    (typer.TyperException, WRONG_USE, _usage),
-    (WrongUse, WRONG_USE, _plain),
-    (SettingsError, WRONG_USE, _plain),
-    (AnswerIsNo, NO, _plain),
-    (MigrationStopped, NO, _plain),
-    (ServiceMissing, SERVICE_MISSING, _plain),
-    (DomainError, NO, _domain),
-    (OperationalError, SERVICE_MISSING, _database_away),
-    (DBAPIError, NO, _database_refuses),
-    (OSError, WRONG_USE, _file),
-)
+def _table() -> tuple[tuple[type[BaseException], int, Callable[[BaseException], str]], ...]:
+    """The first line that fits counts: narrower kinds stand above wider ones."""
+    from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415 - only wanted on errors
+
+    from tracker.settings import SettingsError  # noqa: PLC0415 - same
+
+    return (
+        (typer.TyperException, WRONG_USE, _usage),
+        (WrongUse, WRONG_USE, _plain),
+        (SettingsError, WRONG_USE, _plain),
+        (AnswerIsNo, NO, _plain),
+        (MigrationStopped, NO, _plain),
+        (ServiceMissing, SERVICE_MISSING, _plain),
+        (DomainError, NO, _domain),
+        (OperationalError, SERVICE_MISSING, _database_away),
+        (DBAPIError, NO, _database_refuses),
+        (OSError, WRONG_USE, _file),
+    )
 
 
 def _first_line(error: object) -> str:

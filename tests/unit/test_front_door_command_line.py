@@ -52,6 +52,17 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "rantai 0.1.0\n"
 
 
+def test_help_and_small_commands_load_neither_the_database_s_libraries_nor_other_groups() -> None:
+    started = (
+        "import sys; from rantai.cli import main; main(['--version']); main(['--help']); main(['key', '--help']);"
+        "print(sorted(name for name in sys.modules if name in ('sqlalchemy', 'tracker.settings', 'tracker.reactions')"
+        " or name.startswith('rantai.cli.')))"
+    )
+    told = subprocess.run([sys.executable, "-c", started], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = {"accounts", "backups", "check", "commands", "context", "faults", "later", "programs"}
+    assert told.stdout.splitlines()[-1] == str(sorted(f"rantai.cli.{name}" for name in loaded))
+
+
 def test_without_words_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "Commands:" in capsys.readouterr().out
