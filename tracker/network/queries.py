@@ -17,6 +17,7 @@ from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission, UnitKind
+from tracker.database.hot import ask
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility, ServiceArea
@@ -189,26 +190,29 @@ def served_areas(db: Session, facility_ids: Collection[UUID]) -> dict[UUID, froz
 
     One known only down to its district or city serves all of that, unless kelurahan are listed. One statement.
     """
-    rows = db.execute(
-        select(
-            Facility.id, Facility.code_kemendagri, Facility.code_bps,
-            ServiceArea.area_code, Area.code_kemendagri, Area.code_bps,
-        )
-        .outerjoin(ServiceArea, ServiceArea.facility_id == Facility.id)
-        .outerjoin(
-            Area, (Area.code_kemendagri == ServiceArea.area_code) | (Area.code_bps == ServiceArea.area_code)
-        )
-        .where(Facility.id.in_(facility_ids))
-    ).all()  # fmt: skip
-    listed: dict[UUID, set[str]] = defaultdict(set)
-    for row in rows:
-        listed[row[0]] |= {code for code in row[3:] if code}
+    # Asked for every booking of a hot session.
+    db.flush()
+    rows = ask(db.connection(), _SERVED, {"facilities": list(facility_ids)}) or ()
+    listed: dict[str, set[str]] = defaultdict(set)
+    for facility, _, codes in rows:
+        listed[facility] |= {code for code in codes if code}
     return {
-        row[0]: frozenset(
-            listed[row[0]] | {code for code in row[1:3] if code and (is_village_code(code) or not listed[row[0]])}
+        UUID(facility): frozenset(
+            listed[facility] | {code for code in own if code and (is_village_code(code) or not listed[facility])}
         )
-        for row in rows
+        for facility, own, _ in rows
     }
+
+
+_SERVED = """
+    SELECT json_agg(json_build_array(
+        f.id, json_build_array(f.code_kemendagri, f.code_bps), json_build_array(s.area_code, a.code_kemendagri, a.code_bps)
+    ))::text
+    FROM facility f
+    LEFT JOIN service_area s ON s.facility_id = f.id
+    LEFT JOIN area a ON a.code_kemendagri = s.area_code OR a.code_bps = s.area_code
+    WHERE f.id = ANY(%(facilities)s)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,11 @@ def birth_of(
     return birth_date, sex
 
 
+SERVE = "INSERT INTO person_unit (person_id, unit_id) SELECT %(person_id)s::uuid, %(facility_id)s::uuid"
+"""What `serve_person` writes where the unit is another than the person's own; a part of hot statements, `SERVED` behind it."""
+SERVED = "ON CONFLICT DO NOTHING"
+
+
 def serve_person(db: Session, person: Person, unit_id: UUID) -> None:
     """Note that a unit serves this person: from now on its people may see them."""
     if person.unit_id != unit_id:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.catalog.models import Vaccine
+from tracker.database.hot import ask
 from tracker.kit.days import local_day
-from tracker.network.models import Facility
-from tracker.quota.models import Booking, DoseAge, DoseInterval, VaccinationSession, VaccineSpacing
+from tracker.quota.models import DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.rules.schedule import Given, Schedule
-from tracker.quota.rules.words import BookingState
+from tracker.quota.rules.words import LIVE
 
 # Of each rule the row in force on the day; an age stands for the later doses too.
-_RULES = text(
-    """
-    SELECT k.n, v.code, x.kind, x.other, x.number
-    FROM unnest(CAST(:vaccines AS uuid[]), CAST(:doses AS int[]), CAST(:days AS date[])) WITH ORDINALITY
+_RULES = """
+    SELECT json_agg(json_build_array(k.n, v.code, x.kind, x.other, x.number))::text
+    FROM unnest(CAST(%(vaccines)s AS uuid[]), CAST(%(doses)s AS int[]), CAST(%(days)s AS date[])) WITH ORDINALITY
          AS k (vaccine_id, dose, day, n)
     JOIN vaccine v ON v.id = k.vaccine_id
     LEFT JOIN LATERAL (
@@ -38,8 +36,7 @@ _RULES = text(
          FROM vaccine_spacing s WHERE s.vaccine_code = v.code AND s.from_day <= k.day
          ORDER BY s.other_code, s.from_day DESC)
     ) x ON true
-    """
-)
+"""
 
 Asked = tuple[UUID, int, date]
 """A vaccine's id, a dose of it, and a day."""
@@ -62,38 +59,71 @@ def _schedules(db: Session, keys: Sequence[Asked]) -> list[tuple[str, Schedule]]
         "doses": [dose for _, dose, _ in keys],
         "days": [day for _, _, day in keys],
     }
-    found: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in db.execute(_RULES, columns) if keys else ():
-        found[row.n].append(row)
+    codes: dict[int, str] = {}
+    found: dict[tuple[int, str], list[tuple[str, int]]] = defaultdict(list)
+    db.flush()
+    for n, code, kind, other, number in (ask(db.connection(), _RULES, columns) or ()) if keys else ():
+        codes[n] = code
+        found[n, kind].append((other, number))
     return [
         (
-            found[n][0].code,
+            codes[n],
             Schedule(
-                intervals=tuple((row.other, row.number) for row in found[n] if row.kind == "interval"),
-                min_months=next((row.number for row in found[n] if row.kind == "age"), 0),
-                spacings=tuple((row.other, row.number) for row in found[n] if row.kind == "spacing"),
+                intervals=tuple(found[n, "interval"]),
+                min_months=next((number for _, number in found[n, "age"]), 0),
+                spacings=tuple(found[n, "spacing"]),
             ),
         )
         for n in range(1, len(keys) + 1)
     ]
 
 
+_GIVEN = """
+    SELECT json_agg(json_build_array(v.code, b.dose, b.vaccinated_at, f.timezone))
+    FROM booking b
+    JOIN vaccination_session s ON s.id = b.session_id
+    JOIN facility f ON f.id = s.facility_id
+    JOIN vaccine v ON v.id = b.vaccine_id
+    WHERE b.person_id = %(person)s AND b.state = 'vaccinated' AND b.id IS DISTINCT FROM CAST(%(but)s AS uuid)
+"""
+_LIVE = ", ".join(f"'{state.value}'" for state in sorted(LIVE))
+_KNOWN = f"""
+    SELECT json_build_object(
+        'said_before', EXISTS (SELECT FROM booking WHERE id = %(booking)s),
+        'live_at', (
+            SELECT json_agg(session_id) FROM booking
+            WHERE person_id = %(person)s AND vaccine_id = %(vaccine)s AND dose = %(dose)s AND state IN ({_LIVE})
+        ),
+        'given', ({_GIVEN})
+    )::text
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of somebody who asks for a place: whether this booking is there, where one for the dose is live, what they have had."""
+
+    said_before: bool
+    live_at: tuple[UUID, ...]
+    given: list[Given]
+
+
+def known_of(db: Session, person_id: UUID, booking_id: UUID, vaccine_id: UUID, dose: int) -> Known:
+    """All of it in one statement, for who books."""
+    db.flush()
+    asked = {"person": person_id, "booking": booking_id, "vaccine": vaccine_id, "dose": dose, "but": None}
+    found = ask(db.connection(), _KNOWN, asked)
+    return Known(found["said_before"], tuple(map(UUID, found["live_at"] or ())), _given(found["given"]))
+
+
 def doses_of(db: Session, person_id: UUID, *, but: UUID | None = None) -> list[Given]:
     """Every dose the person has had, of any vaccine, on the day of its place; `but` leaves one booking out."""
-    query = (
-        select(Vaccine.code, Booking.dose, Booking.vaccinated_at, Facility.timezone)
-        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
-        .join(Facility, Facility.id == VaccinationSession.facility_id)
-        .join(Vaccine, Vaccine.id == Booking.vaccine_id)
-        .where(Booking.person_id == person_id, Booking.state == BookingState.VACCINATED)
-    )
-    if but is not None:
-        query = query.where(Booking.id != but)
-    return [
-        Given(row.code, row.dose, local_day(row.vaccinated_at, row.timezone))
-        for row in db.execute(query)
-        if row.vaccinated_at
-    ]
+    db.flush()
+    return _given(ask(db.connection(), f"SELECT ({_GIVEN})::text", {"person": person_id, "but": but}))
+
+
+def _given(rows: Sequence[tuple[str, int, str, str]] | None) -> list[Given]:
+    return [Given(code, dose, local_day(datetime.fromisoformat(at), zone)) for code, dose, at, zone in rows or ()]
 
 
 MOST_RULES = 1_000

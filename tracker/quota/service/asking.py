@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from tracker.people.models import Person
 from tracker.quota.errors import DoseBefore, DoseGiven, DoseNotForeseen, NotDue, TooNear, TooYoung
 from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.schedule import doses_of, schedule_of
-from tracker.quota.rules.schedule import Judgement, Why, Wish, judge
+from tracker.quota.rules.schedule import Given, Judgement, Why, Wish, judge
 
 _REFUSALS = {Why.INTERVAL: NotDue, Why.AGE: TooYoung, Why.SPACING: TooNear, Why.DOSE_BEFORE: DoseBefore}
 
@@ -27,13 +28,17 @@ def judged(
     *,
     now: datetime,
     but: UUID | None = None,
+    given: Sequence[Given] | None = None,
 ) -> Judgement:
-    """What the schedule says of a dose of a session's vaccine on `day`; `but` is the booking that is asked about."""
+    """What the schedule says of a dose of a session's vaccine on `day`; `but` is the booking that is asked about.
+
+    `given`: what the person has had, where that is known already.
+    """
     code, schedule = schedule_of(db, session.vaccine_id, dose, day)
     wish = Wish(vaccine=code, dose=dose, day=day, born=person.birth_date)
     # Asked only where a dose before this one could be missing.
     today = day if dose == 1 else local_day(now, db.get_one(Facility, session.facility_id).timezone)
-    return judge(wish, doses_of(db, person.id, but=but), schedule, today)
+    return judge(wish, doses_of(db, person.id, but=but) if given is None else given, schedule, today)
 
 
 def check_due(judgement: Judgement, person: Person, dose: int) -> None:

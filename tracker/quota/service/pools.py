@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from tracker.database.hot import ask
 from tracker.kit.days import local_day
 from tracker.quota.models import VaccinationSession
-from tracker.quota.queries.loads import promised
+from tracker.quota.queries.loads import AS_JSON, Promised, asked_of, promised, promised_by
 from tracker.quota.rules.need import DayLoad, vials_of_day
 from tracker.quota.rules.sharing import Opened
 from tracker.quota.rules.words import SessionState
-from tracker.stock.queries.availability import Pool, need_by_day
+from tracker.stock.queries.availability import NOTED, Pool, PoolBook, book_of, need_by_day
 from tracker.stock.service.availability import release, reserve
 from tracker.stock.service.reading import Anchor, lock_anchors
 
@@ -112,12 +113,69 @@ def lock_pool(db: Session, pool: PoolFacts) -> None:
     lock_anchors(db, {pool.anchor})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A pool as it stands behind its lock, read at once: what is promised, what the stock room has noted, who waits for it."""
+
+    pool: PoolFacts
+    promised: Promised
+    book: PoolBook
+    claims_wait: bool
+
+
+_STANDING = f"""
+    SELECT json_build_object(
+        'facts', (
+            SELECT json_build_object(
+                'timezone', f.timezone, 'vaccine_id', p.vaccine_id, 'vaccine_code', v.code, 'doses_per_vial', p.doses_per_vial,
+                'open_vial_hours', p.open_vial_hours, 'open_vial_days', p.open_vial_days)
+            FROM facility f, presentation p JOIN vaccine v ON v.id = p.vaccine_id
+            WHERE f.id = %(facility)s AND p.id = %(presentation)s
+        ),
+        'claims_wait', EXISTS (
+            SELECT FROM dose_claim
+            WHERE facility_id = %(facility)s AND presentation_id = %(presentation)s AND state = 'unfunded'
+        ),
+        'promised', ({AS_JSON}), {NOTED})::text
+"""
+
+
+def stand_of(db: Session, facility_id: UUID, presentation_id: UUID, place_id: UUID | None, now: datetime) -> Standing:
+    """A pool in one statement; its anchor is locked, and whoever is about to write what is counted has written it."""
+    anchor = (facility_id, presentation_id)
+    asked = {
+        "facility": facility_id,
+        "presentation": presentation_id,
+        "pool": place_id or facility_id,
+        **asked_of([anchor], now, None),
+    }
+    found = ask(db.connection(), _STANDING, asked)
+    facts = found["facts"]
+    return Standing(
+        pool=PoolFacts(
+            facility_id=facility_id,
+            presentation_id=presentation_id,
+            place_id=place_id,
+            today=local_day(now, facts["timezone"]),
+            **{**facts, "vaccine_id": UUID(facts["vaccine_id"])},
+        ),
+        promised=promised_by(found["promised"], [anchor], now),
+        book=book_of(found),
+        claims_wait=found["claims_wait"],
+    )
+
+
 def needed_by_day(
     db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None, *, also: Opened | None = None
 ) -> dict[date, int]:
     """Vials the promises of each day need, as they stand in this transaction; `also` is a vial about to be opened."""
     db.flush()
-    loads = promised(db, {pool.anchor}, now, days, also=None if also is None else {pool.anchor: also}).days
+    carried = promised(db, {pool.anchor}, now, days, also=None if also is None else {pool.anchor: also})
+    return _needed(pool, carried, days)
+
+
+def _needed(pool: PoolFacts, carried: Promised, days: Collection[date] | None) -> dict[date, int]:
+    loads = carried.days
     return {
         day: vials_of_day(loads.get((pool.key, day), DayLoad()), pool.doses_per_vial, whole_day=pool.whole_day)
         for day in {*(day for key, day in loads if key == pool.key), *(days or ())}
@@ -126,8 +184,10 @@ def needed_by_day(
 
 def drift(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> dict[date, int]:
     """By how many vials the promises of each day differ from what the stock room has noted."""
-    wanted = needed_by_day(db, pool, now, days)
-    noted = need_by_day(db, *pool.key)
+    return _drift(needed_by_day(db, pool, now, days), need_by_day(db, *pool.key), days)
+
+
+def _drift(wanted: Mapping[date, int], noted: Mapping[date, int], days: Collection[date] | None) -> dict[date, int]:
     asked = set(wanted) if days is not None else {*wanted, *noted}
     deltas = {day: wanted.get(day, 0) - noted.get(day, 0) for day in asked}
     return {day: delta for day, delta in deltas.items() if delta}
@@ -139,9 +199,18 @@ def settle(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] |
     A day that has passed needs no more than was noted: a session of last night that nobody has closed yet, whose
     opened vial has run out since, must not keep anybody from booking today.
     """
-    wanted = drift(db, pool, now, days)
+    _note(db, pool, drift(db, pool, now, days))
+
+
+def settle_as(db: Session, standing: Standing) -> None:
+    """What `settle` does, of a pool that was read as it stands."""
+    wanted = _drift(_needed(standing.pool, standing.promised, None), standing.book.need, None)
+    _note(db, standing.pool, wanted, standing.book)
+
+
+def _note(db: Session, pool: PoolFacts, wanted: Mapping[date, int], book: PoolBook | None = None) -> None:
     deltas = {day: vials for day, vials in wanted.items() if vials < 0 or day >= pool.today}
-    reserve(db, *pool.anchor, deltas, today=pool.today, place_id=pool.place_id)
+    reserve(db, *pool.anchor, deltas, today=pool.today, place_id=pool.place_id, book=book)
 
 
 def give_back(db: Session, pool: PoolFacts, now: datetime, days: Collection[date] | None = None) -> None:

@@ -6,28 +6,31 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from tracker.database.hot import ask
 from tracker.database.turns import Wanted, take_turns
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.buckets import Seats
-from tracker.quota.rules.words import LIVE, SEATED, BookingState
+from tracker.quota.rules.words import LIVE, SEATED, BookingState, BucketKind
+
+# Made once: many wait while it is asked.
+_LOCKED = (
+    select(VaccinationSession)
+    .where(VaccinationSession.id.in_(bindparam("ids", expanding=True)))
+    .order_by(VaccinationSession.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def lock_sessions(db: Session, ids: Iterable[UUID]) -> dict[UUID, VaccinationSession]:
     """Lock sessions in the house's order, until the transaction ends, and read them as they are now."""
     ids = set(ids)
     take_turns(Wanted.SESSION, ((one,) for one in ids))
-    rows = db.scalars(
-        select(VaccinationSession)
-        .where(VaccinationSession.id.in_(sorted(ids)))
-        .order_by(VaccinationSession.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return {row.id: row for row in rows}
+    return {row.id: row for row in db.scalars(_LOCKED, {"ids": sorted(ids)})}
 
 
 def buckets_of(db: Session, session_ids: Collection[UUID]) -> dict[UUID, Bucket]:
@@ -39,6 +42,38 @@ def buckets_of(db: Session, session_ids: Collection[UUID]) -> dict[UUID, Bucket]
         .execution_options(populate_existing=True)
     )
     return {row.id: row for row in rows}
+
+
+_SEATS = """
+    SELECT json_build_object(
+        'seats', (
+            SELECT json_agg(json_build_array(id, kind, places, taken, release_at) ORDER BY id)
+            FROM session_bucket WHERE session_id = %(session)s
+        ),
+        'ran_out', EXISTS (
+            SELECT FROM booking WHERE session_id = ANY(%(locked)s) AND state = 'reserved' AND expires_at <= %(now)s
+        )
+    )::text
+"""
+
+
+def seats_now(
+    db: Session, session: VaccinationSession, locked: Collection[UUID], now: datetime
+) -> tuple[list[Seats], bool]:
+    """What the pure rules see of a locked session's buckets, and whether reservations of the `locked` ones have run out."""
+    asked = {"session": session.id, "locked": list(locked), "now": now}
+    found = ask(db.connection(), _SEATS, asked)
+    seats = [
+        Seats(
+            id=UUID(key),
+            kind=BucketKind(kind),
+            places=places,
+            taken=taken,
+            release_at=release_at and datetime.fromisoformat(release_at),
+        )
+        for key, kind, places, taken, release_at in found["seats"] or ()
+    ]
+    return seats, found["ran_out"]
 
 
 def seats_of(buckets: Iterable[Bucket]) -> list[Seats]:

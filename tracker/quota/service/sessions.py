@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -200,13 +200,16 @@ def _buckets(command: PlanSession) -> list[Bucket]:
     return made
 
 
+_SESSION = (
+    select(VaccinationSession, Unit.path)
+    .join(Unit, Unit.id == VaccinationSession.facility_id)
+    .where(VaccinationSession.id == bindparam("id"))
+)
+
+
 def session_for(db: Session, principal: Principal, session_id: UUID, permission: Permission) -> VaccinationSession:
     """A session the caller may do this at; raises SessionNotFound, Forbidden."""
-    row = db.execute(
-        select(VaccinationSession, Unit.path)
-        .join(Unit, Unit.id == VaccinationSession.facility_id)
-        .where(VaccinationSession.id == session_id)
-    ).one_or_none()
+    row = db.execute(_SESSION, {"id": session_id}).one_or_none()
     if row is None or not principal.sees(row[1]):
         raise SessionNotFound(session=str(session_id))
     principal.require(permission, row[1])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from tracker.feed.service import append
+from tracker.feed.service import Happening, append
 from tracker.quota.events import (
     BookingNews,
     QuotaChanged,
@@ -65,6 +65,11 @@ def facts_of(session: VaccinationSession, booking: Booking) -> BookingFacts:
 def tell_booking(db: Session, news: BookingNews, now: datetime) -> UUID:
     """Something happened to a booking, which is the subject; returns the event's id."""
     return append(db, news, unit_id=news.facility_id, subject=news.booking_id, occurred_at=now, now=now)
+
+
+def booking_happening(news: BookingNews, now: datetime) -> Happening:
+    """What `tell_booking` tells, for a statement that writes more than that."""
+    return Happening(event=news, unit_id=news.facility_id, subject=news.booking_id, occurred_at=now)
 
 
 def tell_pool_changed(db: Session, facility_id: UUID, presentation_id: UUID, now: datetime) -> None:

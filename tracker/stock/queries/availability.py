@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from tracker.database.hot import ask
 from tracker.stock.models import Availability, StockNeed
 from tracker.stock.rules import availability as rules
 from tracker.stock.rules.availability import Step
@@ -54,6 +56,42 @@ class PoolState:
     def bears(self, day: date) -> int:
         """Vials that can still be promised for `day`."""
         return rules.bears(self.steps, day, self.today)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolBook:
+    """What is noted of a pool: vials needed by day (days without any are left out), and its steps, ascending."""
+
+    need: Mapping[date, int]
+    steps: tuple[Step, ...]
+
+
+NOTED = """
+    'need', (
+        SELECT json_agg(json_build_array(day, vials)) FROM stock_need
+        WHERE pool_id = %(pool)s AND presentation_id = %(presentation)s AND vials > 0
+    ),
+    'steps', (
+        SELECT json_agg(json_build_array(step, vials, needed, short) ORDER BY step) FROM availability
+        WHERE pool_id = %(pool)s AND presentation_id = %(presentation)s
+    )
+"""
+"""The fields of a JSON object that `book_of` reads; for hot statements (`tracker/database/hot.py`)."""
+
+
+def book_of(noted: Mapping[str, Any]) -> PoolBook:
+    """What `NOTED` answered."""
+    at = date.fromisoformat
+    return PoolBook(
+        need={at(day): vials for day, vials in noted["need"] or ()},
+        steps=tuple(Step(at(step), *numbers) for step, *numbers in noted["steps"] or ()),
+    )
+
+
+def read_book(db: Session, pool: Pool) -> PoolBook:
+    """What is noted of a pool; who wants to rely on it has locked it."""
+    asked = {"pool": pool[0], "presentation": pool[1]}
+    return book_of(ask(db.connection(), f"SELECT json_build_object({NOTED})::text", asked))
 
 
 def read_steps(db: Session, pool_id: UUID, presentation_id: UUID) -> list[Step]:

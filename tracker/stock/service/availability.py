@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.stock.errors import NoNeed, NotAvailable
-from tracker.stock.queries.availability import Pool, read_steps
+from tracker.stock.queries.availability import Pool, PoolBook, read_book, read_steps
 from tracker.stock.rules.availability import Step, bears, overdrawn
 from tracker.stock.service.pools import PoolChange, change_pools
 from tracker.stock.service.reading import lock_anchors, read_need
@@ -33,9 +33,11 @@ def reserve(
     *,
     today: date,
     place_id: UUID | None = None,
+    book: PoolBook | None = None,
 ) -> None:
     """Promise vials: `day_deltas` is vials by day (a negative number gives back, as when a booking moves).
 
+    `book`: what is noted of the pool, read by a caller who had locked it before.
     Raises NotAvailable when any row that binds on `today` (the facility's local day) would need more than
     there is, NoNeed for a day in the past or a need that would fall below zero. Nothing is changed then.
     """
@@ -45,10 +47,10 @@ def reserve(
     past = [day for day, vials in deltas.items() if vials > 0 and day < today]
     if past:
         raise NoNeed(day=min(past).isoformat())
-    lock_anchors(db, {(facility_id, presentation_id)})
     pool = (place_id or facility_id, presentation_id)
-    check_need(db, pool, deltas)
-    steps = read_steps(db, *pool)
+    book = book or _locked_book(db, facility_id, pool)
+    _check(book.need, deltas)
+    steps = book.steps
     risen = {day: vials for day, vials in deltas.items() if vials > 0}
     refused = overdrawn(steps, deltas, today)
     if risen and (refused is not None or not steps):
@@ -70,9 +72,11 @@ def release(
     *,
     today: date,
     place_id: UUID | None = None,
+    book: PoolBook | None = None,
 ) -> None:
     """Give promised vials back: `day_deltas` is vials by day (positive numbers). A shortage falls with it.
 
+    `book`: as of `reserve`.
     Raises NoNeed when more is given back than was promised.
     """
     deltas = {day: -vials for day, vials in day_deltas.items() if vials}
@@ -80,10 +84,10 @@ def release(
         raise NoNeed(facility=str(facility_id))
     if not deltas:
         return
-    lock_anchors(db, {(facility_id, presentation_id)})
     pool = (place_id or facility_id, presentation_id)
-    check_need(db, pool, deltas)
-    _change(db, facility_id, pool, deltas, read_steps(db, *pool), today)
+    book = book or _locked_book(db, facility_id, pool)
+    _check(book.need, deltas)
+    _change(db, facility_id, pool, deltas, book.steps, today)
 
 
 def shift(
@@ -103,7 +107,15 @@ def shift(
 
 def check_need(db: Session, pool: Pool, deltas: Mapping[date, int]) -> None:
     """Raise NoNeed when a day's need would fall below zero; the pool is locked."""
-    need = read_need(db.connection(), [pool])[pool]
+    _check(read_need(db.connection(), [pool])[pool], deltas)
+
+
+def _locked_book(db: Session, facility_id: UUID, pool: Pool) -> PoolBook:
+    lock_anchors(db, {(facility_id, pool[1])})
+    return read_book(db, pool)
+
+
+def _check(need: Mapping[date, int], deltas: Mapping[date, int]) -> None:
     for day, vials in deltas.items():
         if need.get(day, 0) + vials < 0:
             raise NoNeed(day=day.isoformat(), needed=need.get(day, 0))
