@@ -97,8 +97,8 @@ def folders_for_data() -> list[Path]:
 
 
 def sweep_leftovers() -> None:
-    """Remove folders of earlier test runs that were killed: those whose lock nobody holds."""
-    for root in (root for folder in folders_for_data() for root in folder.glob(f"{_PREFIX}*")):
+    """Remove this account's folders of earlier test runs that were killed: those whose lock nobody holds."""
+    for root in (root for folder in folders_for_data() for root in folder.glob(f"{_PREFIX}*") if _is_ours(root)):
         # A run that is just starting has a folder but no lock file yet: leave it alone.
         if not (root / "lock").is_file():
             continue
@@ -109,7 +109,15 @@ def sweep_leftovers() -> None:
             continue
         remove_folders(root)
         lock.release()
-    for note in Path("/var/lib").glob(f"rantai-*/{OWNER_NOTE}"):
+    for note in (note for note in Path("/var/lib").glob(f"rantai-*/{OWNER_NOTE}") if _is_ours(note)):
         owner = Path(note.read_text(encoding="utf-8").strip())
         if not owner.exists() and "pytest-of-" in str(owner):
             remove_folders(owner)
+
+
+def _is_ours(path: Path) -> bool:
+    """Into others' folders we cannot even look; another run may remove one meanwhile."""
+    try:
+        return path.stat().st_uid == os.getuid()
+    except OSError:
+        return False
