@@ -39,6 +39,7 @@ from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
+from dashboard.stock import card
 from dashboard.stock import pages as stock
 from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
@@ -81,6 +82,7 @@ ROUTERS = (
     search.router,
     shipments.router,
     stock.router,
+    card.router,
     temperature.router,
 )
 

@@ -18,8 +18,9 @@ from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
 from tracker.registration.service.tickets import TicketOffice
-from tracker.stock.models import OpenVial
+from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind, OpenWaste
 from tracker.stock.service.commands import DiscardDoses, PostEvent
@@ -65,6 +66,7 @@ def address(path: str, site: Site) -> str:
         "recall_id": str(_recalled(site)),
         "batch_id": str(site.world.world.batches["penta-5/PB002"].id),
         "vial_id": str(_opened(site)),
+        "event_id": str(_told(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
     if path == "/penarikan/mulai":
@@ -100,6 +102,17 @@ def _opened(site: Site) -> UUID:
         waste = DiscardDoses(open_vial_id=vial, occurred_at=now, reason=OpenWaste.CONTAMINATION, doses=2)
         discard_doses(db, SYSTEM, waste, now=now)
         return vial
+
+
+def _told(site: Site) -> UUID:
+    """The last event that somebody told of the first place of the blanks."""
+    with transaction(site.engine) as db:
+        told = select(StockEvent.id).join(Facility, Facility.id == StockEvent.facility_id)
+        return db.scalars(
+            told.where(Facility.code == BLANKS["code"], StockEvent.kind == Kind.SUPPLY)
+            .order_by(StockEvent.number)
+            .limit(1)
+        ).one()
 
 
 def test_every_route_has_an_address(site: Site) -> None:

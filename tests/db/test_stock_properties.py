@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.support.books import books, check_books
+from tests.support.card import reckoned_card, whole_card
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -25,6 +26,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
 from tracker.stock.models import OpenVial
 from tracker.stock.queries.availability import need_by_day, pool_state
+from tracker.stock.queries.card import CardQuery
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 from tracker.stock.service.availability import release, reserve
 from tracker.stock.service.changing_status import change_status
@@ -217,6 +219,23 @@ PRELUDE: tuple[tuple[Any, ...], ...] = (
 )
 
 
+def check_cards(ledger: Ledger) -> None:
+    """Stock cards agree with the ledger reckoned from its beginning, however they are cut and paged."""
+    batch, facility_id = ledger.world.batches["az-10/AZ003"], ledger.world.puskesmas.id
+    day_ago = ledger.now - timedelta(hours=24)
+    for asked in (
+        CardQuery(facility_id=facility_id),
+        CardQuery(facility_id=facility_id, batch_id=batch.id, until=day_ago),
+        CardQuery(facility_id=facility_id, presentation_id=batch.presentation_id, since=day_ago),
+        CardQuery(
+            facility_id=facility_id,
+            presentation_id=batch.presentation_id,
+            known_at=ledger.world.now - timedelta(minutes=30),
+        ),
+    ):
+        assert whole_card(ledger.db, asked) == reckoned_card(ledger.db, asked), asked
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, min_size=4, max_size=16))
 def test_the_books_hold_whatever_happens(db: Session, world: World, drawn: list[tuple[Any, ...]]) -> None:
@@ -226,6 +245,7 @@ def test_the_books_hold_whatever_happens(db: Session, world: World, drawn: list[
         for step in (*PRELUDE, *drawn):
             play.run(step)
         check_books(db)
+        check_cards(play.ledger)
         before = books(db)
         for act in play.done:
             act()

@@ -14,10 +14,12 @@ from tracker.catalog.lots import alike_warned
 from tracker.kit.days import WESTERN, local_day
 from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
+from tracker.stock.queries.card import CardLine
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
 from tracker.stock.rules.words import Kind
 from tracker.stock.schemas import (
+    CardLineOut,
     CountedOut,
     EntryOut,
     EventOut,
@@ -160,6 +162,32 @@ def correction_out(row: Any) -> LotCorrectionOut:
         recorded_by=made.recorded_by,
         recorded_at=made.recorded_at,
         events=events or [],
+    )
+
+
+def card_line_out(line: CardLine) -> CardLineOut:
+    """A line of the stock card."""
+    return CardLineOut(
+        event_id=line.event_id,
+        kind=line.kind,
+        occurred_at=line.key.occurred_at,
+        recorded_at=line.recorded_at,
+        recorded_by=line.recorded_by,
+        reason=line.reason,
+        reference=line.reference,
+        shipment_id=line.shipment_id,
+        reverses_id=line.reverses_id,
+        reversed_by=line.reversed_by,
+        product=line.product,
+        batch_id=line.key.batch_id,
+        lot=line.lot,
+        change=line.change,
+        moved=line.moved,
+        from_places=list(line.out_of),
+        to_places=list(line.into),
+        counted=line.counted,
+        balance=line.balance,
+        lot_balance=line.lot_balance,
     )
 
 

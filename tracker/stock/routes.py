@@ -27,6 +27,7 @@ from tracker.network.queries import equipment_visible_to, facility_by_code_or_id
 from tracker.network.schemas import EquipmentOut, ServiceState
 from tracker.stock.models import OpenVial, OpenVialChange, StockBalance
 from tracker.stock.presenting import (
+    card_line_out,
     event_out,
     open_vial_out,
     pick_out,
@@ -36,11 +37,13 @@ from tracker.stock.presenting import (
     vial_change_out,
 )
 from tracker.stock.queries.availability import pool_states
+from tracker.stock.queries.card import CardKey, card_lines, card_of
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, taken_along, vials_then
 from tracker.stock.rules.fefo import pick
 from tracker.stock.rules.words import MOST_VIALS, Kind
 from tracker.stock.schemas import (
+    CardLineOut,
     DiscardIn,
     EventOut,
     KeepIn,
@@ -87,6 +90,32 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
     posted = record_event(db, caller, command, now=now)
     response.status_code = 201 if posted.fresh else 200
     return posted_out(db, posted, body.kind, now)
+
+
+@router.get("/stock/events")
+def list_stock_events(
+    *,
+    db: Db,
+    caller: Caller,
+    facility: Ref,
+    product: Ref | None = None,
+    batch: Annotated[str | None, Query(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Not before this instant.")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="Before this instant.")] = None,
+    known_at: Annotated[AwareDatetime | None, Query(description="By what was known at this instant.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[CardLineOut]:
+    """The stock card of a facility: its movements of closed vials, newest first, each with what was there after it."""
+    asked = card_of(
+        db, caller, facility=facility, product=product, batch=batch, since=since, until=until, known_at=known_at
+    )
+    lines = card_lines(db, asked, limit=limit + 1, before=CardKey.read(cursor) if cursor else None)
+    shown = lines[:limit]
+    return Page(
+        items=[card_line_out(line) for line in shown],
+        next_cursor=shown[-1].key.written() if len(lines) > limit else None,
+    )
 
 
 @router.get("/stock/events/{event_id}")

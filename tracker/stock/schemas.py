@@ -176,6 +176,36 @@ class EventOut(BaseModel):
     follow_ups: list[FollowUpOut]
 
 
+class CardLineOut(BaseModel):
+    """A line of the stock card: one batch in one event at the facility.
+
+    `change`: closed vials more or fewer there; 0 where they moved between its places or a count agreed. `moved`: vials
+    taken in hand. `counted`: what a count found. `balance` and `lot_balance`: closed vials of the product and of the
+    batch at the facility after it, in whatever status.
+    """
+
+    event_id: UUID
+    kind: Kind
+    occurred_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    reason: str | None
+    reference: str | None
+    shipment_id: UUID | None
+    reverses_id: UUID | None
+    reversed_by: UUID | None
+    product: str
+    batch_id: UUID
+    lot: str
+    change: int
+    moved: int
+    from_places: list[str]
+    to_places: list[str]
+    counted: int | None
+    balance: int
+    lot_balance: int
+
+
 class StockOut(BaseModel):
     """Vials of a batch at a place in one status, and how well that is known.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from uuid import UUID
 
 
 class Kind(StrEnum):
@@ -21,6 +22,18 @@ class Kind(StrEnum):
     DESTRUCTION = "destruction"
     REVERSAL = "reversal"
     RELABEL = "relabel"  # vials told as one lot were another; never asked for, follows from a lot correction
+
+
+OF_SHIPMENTS = frozenset({Kind.DISPATCH, Kind.RECEIPT})
+"""What is taken back on the shipment, not in the ledger."""
+
+NOT_TAKEN_BACK = frozenset({Kind.REVERSAL, Kind.USE})
+"""A reversal is the end of it, and an empty vial follows from its doses."""
+
+
+def told_by_hand(kind: Kind, cause: UUID | None, because_id: UUID | None) -> bool:
+    """Whether somebody told an event by itself, so that it is taken back by itself: no shipment, hold or other event did."""
+    return kind not in OF_SHIPMENTS | NOT_TAKEN_BACK and cause is None and because_id is None
 
 
 class Account(StrEnum):

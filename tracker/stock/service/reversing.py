@@ -28,7 +28,7 @@ from tracker.stock.errors import (
 )
 from tracker.stock.models import OpenVial, StockCount, StockEntry, StockEvent
 from tracker.stock.rules.entries import Entry, Key
-from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.rules.words import NOT_TAKEN_BACK, OF_SHIPMENTS, Account, Kind, Status
 from tracker.stock.service.commands import Posted, ReverseEvent
 from tracker.stock.service.posting import anchors_of, carry_out
 from tracker.stock.service.reading import lock_anchors, read_facts
@@ -106,11 +106,11 @@ def _target(db: Session, principal: Principal, command: ReverseEvent) -> _Target
     target = _Target(*row)
     principal.require(Permission.STOCK_WRITE, target.path)
     event = target.event
-    if event.kind in (Kind.DISPATCH, Kind.RECEIPT) and not principal.is_system:
+    if event.kind in OF_SHIPMENTS and not principal.is_system:
         raise UseShipment(event=str(event.id))
     if event.cause is not None and not principal.is_system:
         raise UseHold(event=str(event.id))
-    if event.kind in (Kind.REVERSAL, Kind.USE) or event.because_id is not None:
+    if event.kind in NOT_TAKEN_BACK or event.because_id is not None:
         raise NotReversible(event=str(event.id), kind=event.kind.value)
     return target
 
