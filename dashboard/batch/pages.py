@@ -20,6 +20,7 @@ from dashboard.batch.queries import area_flows, batch_by_text, entries_of, holde
 from dashboard.frame import labels
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.frames import rows_of
+from dashboard.frame.reasons import reason_text
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts
 from dashboard.frame.viewer import Member, Viewer
@@ -198,16 +199,3 @@ def _event(entries: list[Any]) -> dict[str, Any]:
         "status": status,
         "bad": first.kind in ("waste", "destruction") or status in ("held", "recalled"),
     }
-
-
-def reason_text(reason: str | None, texts: Texts) -> str | None:
-    """Words for a reason: a code of waste or of a receipt, `hold:RULE`, `released:hold`, or a person's own text."""
-    if reason is None or reason in labels.STOCK_EVENT:  # the kind of the event says it already
-        return None
-    before, _, after = reason.partition(":")
-    if before == "hold":
-        return texts.gettext("alarm: %(rule)s", rule=texts.gettext(labels.RULE.get(after, after)))
-    if after == "hold":
-        return texts.gettext(labels.HOLD_STATE.get(before, before))
-    word = labels.WASTE_REASON.get(reason) or labels.DIFFERENCE.get(reason)
-    return texts.gettext(word) if word else reason

@@ -120,6 +120,11 @@ class Texts:
         day = format_datetime(local, "d MMM y", locale=self.language)
         return f"{day} {self.clock(moment, zone)}"
 
+    def short_moment(self, moment: dt.datetime, zone: str) -> str:
+        """The same in a narrow column, where the page says the zone or it is the place's: 23 Nov 2026 10.32."""
+        local = moment.astimezone(ZoneInfo(zone))
+        return f"{self.short_day(local.date())} {local.year} {self.clock_of(local)}"
+
     def naive(self, local: dt.datetime) -> str:
         """Date and time as they stand, already local: 23 Nov 10.32."""
         return f"{format_datetime(local, 'd MMM', locale=self.language)} {self.clock_of(local)}"

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.frame import labels
 from dashboard.frame.exports import csv_answer
+from dashboard.frame.reasons import reason_text
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -143,6 +144,7 @@ def _movement(viewer: Viewer, db: Session, code: str, event_id: UUID, *, problem
     return page(
         viewer,
         "stock/movement.html",
+        reason_text=reason_text,
         status=422 if problem else 200,
         facility=facility,
         view=view,
@@ -166,6 +168,7 @@ def _card(
     return page(
         viewer,
         "stock/card.html",
+        reason_text=reason_text,
         status=422 if said else 200,
         facility=facility,
         asked=asked,
@@ -256,6 +259,6 @@ def _cells(viewer: Viewer, facility: Facility, line: CardLine) -> Sequence[objec
         line.balance,
         line.recorded_by,
         line.recorded_at.astimezone(zone).isoformat(timespec="minutes"),
-        line.reason,
+        reason_text(line.reason, texts),
         texts.gettext("ya") if line.reversed_by else "",
     )
