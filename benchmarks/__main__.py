@@ -16,6 +16,7 @@ from benchmarks import (
     bench_nation,
     bench_pages,
     bench_rounds,
+    bench_stopping,
 )
 from benchmarks.common import Row, print_table
 
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "pages": bench_pages.measure,
     "nation": bench_nation.measure,
     "rounds": bench_rounds.measure,
+    "stopping": bench_stopping.measure,
 }
 
 

@@ -108,6 +108,10 @@ def totals(books: Books) -> dict[tuple[UUID, UUID], int]:
 )
 @example([Fact(6.5, Kind.TRANSFER, 0, 0, 2, 6.3), Fact(8.0, Kind.OPENING, 0, 0, 1, 6.3), FROST])
 @example([Fact(8.0, Kind.TRANSFER, 0, 0, 2, 6.3), Fact(9.0, Kind.SUPPLY, 0, 0, 3, 10.3), FROST, RECALL])
+# Learnt of the frost while all was recalled, the house holds what had frozen before as soon as the recall is withdrawn.
+@example(
+    [Fact(10.5, Kind.SUPPLY, 0, 0, 4, 0.3), Fact(7.0, Kind.OPENING, 0, 0, 2, 10.3), EARLY_RECALL, FROST, WITHDRAWAL]
+)
 def test_any_order_of_recording_gives_the_end_of_the_order_of_time(
     db: Session, world: World, drawn: list[Step]
 ) -> None:

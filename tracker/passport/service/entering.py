@@ -75,7 +75,7 @@ def hold_freed(
 ) -> list[NewlyHeld]:
     """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
 
-    No hold stopped it meanwhile, for it was stopped already.
+    Those that went on since, and those that were learnt of since: no hold stopped it meanwhile, for it was stopped already.
     """
     episodes = sorted(db.scalars(_OF_THE_FREED, {"batch": batch_id, "holders": list(holder_ids)}))
     return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in episodes]
@@ -93,7 +93,8 @@ _OF_THE_FREED = text(
       AND EXISTS (
         SELECT FROM stock_entry r
         WHERE r.batch_id = :batch AND r.holder_id = spot.holder_id AND r.status = 'recalled' AND r.vials > 0
-          AND (p.ended_at IS NULL OR p.ended_at >= r.occurred_at)
+          AND (p.ended_at IS NULL OR p.ended_at >= r.occurred_at OR EXISTS (
+              SELECT FROM hold_look l WHERE l.episode_id = p.id AND l.looked_at >= r.occurred_at))
       )
     """
 )
@@ -224,7 +225,8 @@ _ON_THE_WAY = text(
         JOIN stock_entry r ON r.batch_id = there.batch_id AND r.holder_id = there.holder_id
         WHERE v.id = :event_id AND v.kind = 'status' AND freed.batch_id = there.batch_id
           AND freed.status = 'recalled' AND freed.vials < 0 AND r.status = 'recalled' AND r.vials > 0
-          AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at)
+          AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at OR EXISTS (
+              SELECT FROM hold_look l WHERE l.episode_id = there.id AND l.looked_at >= r.occurred_at))
     ))
     """
 )
