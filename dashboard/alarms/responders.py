@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import cast, func, select
+from sqlalchemy import ARRAY, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import LoginAccount, RoleGrant, Unit
@@ -29,21 +29,32 @@ def responders_of(
 ) -> dict[str, list[Responder]]:
     """By the path of a place who may do this there: those of the nearest unit that has any, at most three."""
     roles = [role for role, permissions in ROLE_PERMISSIONS.items() if permission in permissions]
-    return {path: _nearest(db, path, roles) for path in set(paths)}
+    above = {path: _upwards(path) for path in set(paths)}
+    at = _at(db, {unit for units in above.values() for unit in units}, roles)
+    return {path: next((at[unit] for unit in units if unit in at), []) for path, units in above.items()}
 
 
-def _nearest(db: Session, path: str, roles: Collection[Role]) -> list[Responder]:
-    query = (
-        select(LoginAccount.name, RoleGrant.role, Unit.name.label("unit"), Unit.path)
+def _upwards(path: str) -> list[str]:
+    """The paths of a unit and of those above it, the nearest first."""
+    labels = path.split(".")
+    return [".".join(labels[:length]) for length in range(len(labels), 0, -1)]
+
+
+def _at(db: Session, paths: Collection[str], roles: Collection[Role]) -> dict[str, list[Responder]]:
+    """The first by name at each of these units that has any; of all units in one statement."""
+    place = func.row_number().over(partition_by=Unit.id, order_by=(LoginAccount.name, RoleGrant.role)).label("place")
+    here = (
+        select(LoginAccount.name, RoleGrant.role, Unit.name.label("unit"), Unit.path, place)
         .join(RoleGrant, RoleGrant.account_id == LoginAccount.id)
         .join(Unit, Unit.id == RoleGrant.unit_id)
         .where(
             LoginAccount.active,
             RoleGrant.role.in_(roles),
-            cast(path, Ltree()).op("<@", is_comparison=True)(Unit.path),
+            Unit.path == func.any(literal(sorted(paths), ARRAY(Ltree()))),
         )
-        .order_by(func.nlevel(Unit.path).desc(), LoginAccount.name)
-        .limit(MOST)
+        .subquery()
     )
-    rows = db.execute(query).all()
-    return [Responder(name=row.name, role=row.role.value, unit=row.unit) for row in rows if row.path == rows[0].path]
+    found: dict[str, list[Responder]] = {}
+    for row in db.execute(select(here).where(here.c.place <= MOST).order_by(here.c.path, here.c.place)):
+        found.setdefault(str(row.path), []).append(Responder(name=row.name, role=row.role.value, unit=row.unit))
+    return found

@@ -132,7 +132,7 @@ def recall_page(db: Session, principal: Principal, recall_id: UUID) -> RecallPag
     found = sorted(progress_of(db, principal, recall), key=lambda each: (-each.left, each.name))
     idle = [each.path for each in found if not each.has_acted]
     callable_ = responders_of(db, idle, Permission.STOCK_WRITE)
-    zones = select(Facility.timezone).where(Facility.code.in_([each.facility for each in found])).limit(1)
+    zones = select(Facility.timezone).where(Facility.code.in_([each.facility for each in found[:1]]))
     account = None if recall.account_id is None else db.get(LoginAccount, recall.account_id)
     return RecallPage(
         recall=recall,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Nullable, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Nullable, and_, func, literal, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from dashboard.temperature.places import SAFE_RANGE, assigned_at
@@ -59,8 +58,8 @@ class Sensor:
     high_c: float | None
     seen: ColumnElement[bool] = field(default_factory=true)
     """Which of its readings the viewer sees."""
-    units: tuple[UUID, ...] | None = None
-    """Of which units its episodes are shown; None: all."""
+    episodes_seen: ColumnElement[bool] = field(default_factory=true)
+    """Which of its episodes."""
 
 
 def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) -> Sensor:
@@ -70,6 +69,9 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
     """
     watched_first = Channel.role.in_((Role.STORAGE, Role.FREEZER)).desc()
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
+    # Each by its own index: of both with an `or` every channel of the nation would be read.
+    by_number = select(Channel.id).where(Channel.id == number)
+    by_code = select(Channel.id).join(Device, Device.id == Channel.device_id).where(Device.code == text)
     query = (
         select(Channel, Device, Unit, Nullable(Facility), Nullable(Equipment), zone_there())
         .join(Device, Device.id == Channel.device_id)
@@ -78,7 +80,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
         .join(Unit, Unit.id == func.coalesce(Equipment.facility_id, Device.unit_id))
         .outerjoin(Facility, Facility.id == Unit.id)
         .where(
-            or_(Device.code == text, Channel.id == number),
+            Channel.id.in_(union(by_number, by_code)),
             Channel.quantity == Quantity.TEMPERATURE,
             watched_by(principal),
         )
@@ -105,7 +107,7 @@ def sensor_by_text(db: Session, principal: Principal, text: str, now: datetime) 
         low_c=low,
         high_c=high,
         seen=readings_seen(db, principal, channel.id),
-        units=tuple(db.scalars(units_visible_to(principal, Permission.TELEMETRY_READ))),
+        episodes_seen=Episode.unit_id.in_(units_visible_to(principal, Permission.TELEMETRY_READ)),
     )
 
 
@@ -224,7 +226,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -
             Episode.channel_id == sensor.channel_id,
             Episode.void_at.is_(None),
             Episode.merged_into.is_(None),
-            true() if sensor.units is None else Episode.unit_id.in_(sensor.units),
+            sensor.episodes_seen,
             Episode.started_at < to_at,
             or_(Episode.ended_at.is_(None), Episode.ended_at > from_at),
         )

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import false, func, literal, select
+from sqlalchemy import ARRAY, Uuid, false, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -82,9 +82,6 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
     """The facilities within the recall's reach and the caller's that have or had vials of the batch to account for, by code."""
     roots = reach_of(db, recall.id)
     seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & at_or_below(Unit.path, roots)
-    facilities = db.execute(
-        select(Facility.id, Facility.code, Facility.name, Unit.path).join(Unit, Unit.id == Facility.id).where(seen)
-    )
     sums = _told(db, roots, recall)
     for held in () if recall.withdrawn_at is not None else holdings(db, roots, recall.batch_id):
         mine = sums[held.facility_id]
@@ -92,6 +89,11 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
         mine.on_road += held.at.total if held.at.account is Account.TRANSIT else 0
         mine.unusable += held.at.vials.get(Status.UNUSABLE, 0)
         mine.unfrozen += sum(held.at.vials.get(status, 0) for status in RECALLED_FROM)
+    facilities = db.execute(
+        select(Facility.id, Facility.code, Facility.name, Unit.path)
+        .join(Unit, Unit.id == Facility.id)
+        .where(Facility.id == func.any(literal(list(sums), ARRAY(Uuid))), seen)
+    )
     return [
         Progress(
             facility=each.code,
@@ -109,7 +111,7 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
             given_back=one.given_back,
         )
         for each in sorted(facilities, key=lambda row: row.code)
-        if (one := sums.get(each.id)) is not None
+        for one in (sums[each.id],)
     ]
 
 
