@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, Select, Uuid, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -94,10 +94,24 @@ def is_elsewhere(db: Session, principal: Principal, batch: Batch) -> bool:
 
 def present_in(db: Session, batch: Batch, reach: Facilities) -> list[Whereabouts]:
     """Where vials are now at these facilities, and on the road to and from them."""
-    shipments = select(Shipment.id).where(Shipment.from_facility_id.in_(reach) | Shipment.to_facility_id.in_(reach))
     lying = where_now(db, batch.id, StockBalance.facility_id.in_(reach))
-    on_road = StockBalance.facility_id.is_(None), StockBalance.holder_id.in_(shipments)
-    return [*lying, *where_now(db, batch.id, *on_road)]
+    # From what is on the road now to its ends, not from every shipment that these facilities ever had.
+    on_road = where_now(db, batch.id, StockBalance.facility_id.is_(None))
+    theirs = _shipments_of(db, [each.holder_id for each in on_road], reach)
+    return [*lying, *(each for each in on_road if each.holder_id in theirs)]
+
+
+def _shipments_of(db: Session, shipments: Collection[UUID], reach: Facilities) -> set[UUID]:
+    """Those of these shipments that come from or go to one of these facilities."""
+    if not shipments:
+        return set()
+    (facility,) = reach.selected_columns
+    ends = [
+        reach.where(facility == end).correlate(Shipment).exists()
+        for end in (Shipment.from_facility_id, Shipment.to_facility_id)
+    ]
+    mine = select(Shipment.id).where(Shipment.id == func.any(literal(list(shipments), ARRAY(Uuid))), or_(*ends))
+    return set(db.scalars(mine))
 
 
 def names_of(db: Session, moves: Iterable[Move], present: Iterable[Whereabouts], roads: Iterable[Road]) -> Names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, Uuid, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -22,7 +22,7 @@ STOPS = 500
 def summed_trace(db: Session, principal: Principal, batch: Batch, reach: Facilities, *, after: str | None) -> Trace:
     """Totals of all of `reach`; roads to, and vials at, the next `STOPS` facilities of it by code."""
     stops, following = _stops(db, batch, reach, after)
-    here = select(Facility.id).where(Facility.id.in_(stops))
+    here = select(Facility.id).where(Facility.id == func.any(literal(stops, ARRAY(Uuid))))
     roads = roads_to(db, batch.id, stops)
     present = present_in(db, batch, here)
     return Trace(
