@@ -17,7 +17,7 @@ from tracker.stock.rules.words import Kind
 
 # Written past every constraint and trigger that can be passed, as a bad restore or a hand in the database would.
 PLANTED = {
-    "entries of an event do not sum to zero": "UPDATE stock_entry SET vials = vials + 1 WHERE account = 'supplier'",
+    "entries of an event do not sum to zero": "UPDATE stock_entry SET vials = vials - 1 WHERE account = 'supplier'",
     "a balance is not the sum of its entries": "UPDATE stock_balance SET vials = vials + 1",
     "a place is below zero at some instant": "UPDATE stock_entry SET vials = -vials",
     "something else than a status change": "UPDATE stock_entry SET status = 'held' WHERE account = 'place'",
