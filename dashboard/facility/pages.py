@@ -101,17 +101,17 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
     facility = facility_by_code_or_id(db, principal, code, Permission.STOCK_READ)
     stock = facilities_with_stock(db, principal, viewer.now, facility.id)
     products = stock[0].worst_first() if stock else []
-    parcels = parcels_at(db, facility, viewer.now)
-    shown = (len(products), len(parcels)) if semua else (FIRST_PRODUCTS, FIRST_PARCELS)
+    parcels, lying = parcels_at(db, facility, viewer.now, limit=None if semua else FIRST_PARCELS)
+    shown = len(products) if semua else FIRST_PRODUCTS
     return page(
         viewer,
         "facility/facility.html",
         facility=facility,
-        products=products[: shown[0]],
-        products_hidden=max(0, len(products) - shown[0]),
+        products=products[:shown],
+        products_hidden=max(0, len(products) - shown),
         state=stock[0].state if stock else "unreported",
-        parcels=parcels[: shown[1]],
-        parcels_hidden=max(0, len(parcels) - shown[1]),
+        parcels=parcels,
+        parcels_hidden=lying - len(parcels),
         open_vials=open_vials_at(db, facility),
         discards=discards_at(db, facility, viewer.now),
         places=places_of(db, facility, viewer.now),

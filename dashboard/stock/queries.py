@@ -282,11 +282,14 @@ def _parcel(row: Any, now: datetime) -> Parcel:
     )
 
 
-def parcels_at(db: Session, facility: Facility, now: datetime) -> list[Parcel]:
-    """What lies at a facility, by product and expiry. The caller has checked that it may be seen."""
-    query = _parcels().where(Facility.id == facility.id)
-    rows = db.execute(query.order_by(Presentation.name, Batch.expiry, Batch.lot, Equipment.name, StockBalance.status))
-    return [_parcel(row, now) for row in rows]
+def parcels_at(db: Session, facility: Facility, now: datetime, *, limit: int | None = None) -> tuple[list[Parcel], int]:
+    """What lies at a facility, by product and expiry, and of how many parcels these are the first. The caller has checked that
+    it may be seen.
+    """
+    query = _parcels().add_columns(func.count().over().label("total")).where(Facility.id == facility.id)
+    order = (Presentation.name, Batch.expiry, Batch.lot, Equipment.name, StockBalance.status)
+    rows = db.execute(query.order_by(*order).limit(limit)).all()
+    return [_parcel(row[:-1], now) for row in rows], rows[0].total if rows else 0
 
 
 def expiring(
