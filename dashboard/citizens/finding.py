@@ -15,7 +15,6 @@ from dashboard.citizens.homes import Home, homes_of
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Anyone
 from dashboard.quota.queries import vaccines_with_sessions
-from tracker.catalog.models import Vaccine
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.kit.days import earliest_day, years_before
@@ -94,7 +93,7 @@ def find_place(
         residence=None if home is None else home.code,
         born=None if asked.umur is None else years_before(earliest_day(viewer.now), min(asked.umur, 130)),
     )
-    where = PlacesAsked(where=tuple(_where(asked)), near=asked.near)
+    where = PlacesAsked(where=tuple(_where(asked)), vaccine=asked.vaksin or None, near=asked.near)
     found = seek_places(db, seeker, where, limit=SHOWN, now=viewer.now, cursor=dari)
     return page(
         viewer,
@@ -103,7 +102,7 @@ def find_place(
         asked=asked,
         home=home,
         homes=[(one, replace(asked, rumah=one.spelled).address()) for one in homes] if len(homes) > 1 else [],
-        days=_days(db, earliest_day(viewer.now)),
+        days=days_with_places(db, earliest_day(viewer.now)),
         doses=range(1, max(_most_dose(db), asked.dosis) + 1),
         places=found.places,
         next_page=asked.address(dari=found.cursor) if found.cursor else "",
@@ -117,8 +116,6 @@ def _where(asked: Asked) -> list[ColumnElement[bool]]:
     where = []
     if asked.tempat:
         where.append(named(asked.tempat))
-    if asked.vaksin:
-        where.append(Vaccine.code == asked.vaksin)
     if asked.hari:
         where.append(VaccinationSession.day == _day(asked.hari))
     return where
@@ -136,20 +133,17 @@ def _booking(asked: Asked, home: Home | None) -> str:
     return urlencode({"dosis": asked.dosis} | ({"rumah": home.spelled} if home is not None else {}))
 
 
-def _days(db: Session, today: date) -> list[date]:
-    """Days with sessions to come that are not full."""
-    query = (
-        select(VaccinationSession.day)
-        .where(
-            VaccinationSession.day >= today,
-            VaccinationSession.state != SessionState.CLOSED,
-            VaccinationSession.taken < VaccinationSession.capacity,
-        )
-        .distinct()
-        .order_by(VaccinationSession.day)
-        .limit(MOST_DAYS)
+def days_with_places(db: Session, today: date) -> list[date]:
+    """Days with sessions to come that are not full: from one to the next by index, however many sessions each has."""
+    a_day = select(func.min(VaccinationSession.day)).where(
+        VaccinationSession.state != SessionState.CLOSED, VaccinationSession.taken < VaccinationSession.capacity
     )
-    return list(db.scalars(query))
+    days = select(a_day.where(VaccinationSession.day >= today).scalar_subquery().label("day")).cte(
+        "days", recursive=True
+    )
+    later = a_day.where(VaccinationSession.day > days.c.day).correlate(days).scalar_subquery()
+    days = days.union_all(select(later).where(days.c.day.is_not(None)))
+    return list(db.scalars(select(days.c.day).where(days.c.day.is_not(None)).limit(MOST_DAYS)))
 
 
 def _most_dose(db: Session) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Annotated
 
 import pandas as pd
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
+from sqlalchemy.orm import Session
 
 from dashboard.frame import labels
-from dashboard.frame.exports import csv_answer
+from dashboard.frame.exports import Parts
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
@@ -17,7 +19,15 @@ from dashboard.frame.viewer import Member, Viewer
 from dashboard.quota.displaced import SHOWS, count_displaced, displaced_people
 from dashboard.quota.figures import quota_figure
 from dashboard.quota.pictures import quota_picture
-from dashboard.quota.queries import SessionRow, count_by_day, promises_today, sessions_visible_to
+from dashboard.quota.queries import (
+    SessionKey,
+    SessionRow,
+    count_by_day,
+    next_sessions,
+    promises_today,
+    sessions_on,
+    sessions_visible_to,
+)
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
@@ -29,25 +39,32 @@ AHEAD = timedelta(days=14)
 # More bars than this fill more than a phone's screen; the table has all.
 MOST_BARS = 8
 MOST_SESSIONS = 500
+MOST_ON_DAY = 100
 FIRST = 12
 MOST_PEOPLE = 20
 
 
-def _sessions(viewer: Viewer, db: Db, day: date | None = None) -> list[SessionRow]:
-    return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, day=day, limit=MOST_SESSIONS)
-
-
 @router.get("/kuota")
-def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> Response:
-    """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any."""
+def show_quota(
+    *,
+    viewer: Member,
+    db: Db,
+    hari: str = "",
+    semua: bool = False,
+    mulai: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Response:
+    """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any.
+
+    Of more than one can see at once the chosen day's are read some at a time, the scarcest first; `mulai` is where they go on.
+    """
     counts = count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)
     days, total = list(counts), sum(counts.values())
     day = _day_of(hari, days)
-    # Of so many only the chosen day's are read, and what lacks is told of that day.
     one_day = total > MOST_SESSIONS
-    every = _sessions(viewer, db, day if one_day else None)
+    every = _read(viewer, db, day, one_day=one_day, after=mulai)
     sessions = sorted((session for session in every if session.day == day), key=_need)
     on_day = counts.get(day, 0) if day is not None else 0
+    behind = mulai + len(sessions) if one_day else on_day
     drawn = sessions[:MOST_BARS]
     texts = viewer.texts
     lacking = Counter(session.day for session in every if session.lacking)
@@ -58,7 +75,11 @@ def show_quota(viewer: Member, db: Db, hari: str = "", semua: bool = False) -> R
         sessions=sessions if semua else sessions[:FIRST],
         hidden=0 if semua else max(0, len(sessions) - FIRST),
         one_day=one_day,
-        unread=max(0, on_day - len(sessions)),
+        read=len(sessions),
+        on_day=on_day,
+        first_read=mulai + 1,
+        next_page=f"/kuota?hari={day.isoformat()}&semua=1&mulai={behind}#sesi" if day and behind < on_day else "",
+        back_page=f"/kuota?hari={day.isoformat()}&semua=1#sesi" if day and mulai else "",
         drawn=drawn,
         picture=quota_picture(
             session_frame(drawn, texts, narrow=False),
@@ -102,8 +123,8 @@ def show_displaced(viewer: Member, db: Db, tampil: str = "waiting", sesudah: str
 
 
 @router.get("/kuota.csv")
-def export_quota(viewer: Member, db: Db) -> Response:
-    """One line a session of the next two weeks, for a spreadsheet."""
+def export_quota(request: Request, viewer: Member, db: Db) -> Response:
+    """One line a session of the next two weeks, all of them, for a spreadsheet."""
     texts = viewer.texts
     words = (
         mark("Fasilitas"),
@@ -116,30 +137,47 @@ def export_quota(viewer: Member, db: Db) -> Response:
         mark("Kurang"),
         mark("Dapat dipesan"),
     )
-    rows = [
-        (
-            s.facility,
-            s.day.isoformat(),
-            s.product,
-            s.taken,
-            s.capacity,
-            s.numbers.vials,
-            s.numbers.needed,
-            s.numbers.short,
-            s.persons,
-        )
-        for s in _sessions(viewer, db)
-    ]
-    return csv_answer("kuota", viewer.now, [texts.gettext(word) for word in words], rows)
+
+    def read(db: Session, after: SessionKey | None) -> tuple[list[tuple[object, ...]], SessionKey | None]:
+        sessions, last = next_sessions(db, viewer.known(), viewer.now, ahead=AHEAD, after=after, limit=MOST_SESSIONS)
+        return [_line(session) for session in sessions], last
+
+    return Parts(request, read).answer(db, "kuota", viewer.now, [texts.gettext(word) for word in words])
+
+
+def _line(session: SessionRow) -> tuple[object, ...]:
+    numbers = session.numbers
+    return (
+        session.facility,
+        session.day.isoformat(),
+        session.product,
+        session.taken,
+        session.capacity,
+        numbers.vials,
+        numbers.needed,
+        numbers.short,
+        session.persons,
+    )
 
 
 @router.get("/kuota/gambar.json")
 def quota_json(request: Request, viewer: Member, db: Db, hari: str = "", lebar: str = "lebar") -> Response:
     """The chart of a day's sessions, those with the least left first."""
-    day = _day_of(hari, list(count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)))
-    sessions = _drawn(_sessions(viewer, db, day) if day is not None else [])
+    counts = count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)
+    day = _day_of(hari, list(counts))
+    every = _read(viewer, db, day, one_day=sum(counts.values()) > MOST_SESSIONS)
+    sessions = _drawn([session for session in every if session.day == day])
     frame = session_frame(sessions, viewer.texts, narrow=lebar == "sempit")
     return figure_answer(request, quota_figure(frame, viewer.texts))
+
+
+def _read(viewer: Viewer, db: Db, day: date | None, *, one_day: bool, after: int = 0) -> list[SessionRow]:
+    """All sessions to come where they are few; else some of the day's."""
+    if not one_day:
+        return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, limit=MOST_SESSIONS)
+    if day is None:
+        return []
+    return sessions_on(db, viewer.known(), viewer.now, day, limit=MOST_ON_DAY, after=after)
 
 
 def _day_of(text: str, days: list[date]) -> date | None:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from dashboard.quota.displaced import WAITING
@@ -17,13 +17,16 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
+from tracker.database.types import any_of
+from tracker.kit.days import earliest_day, latest_day
 from tracker.network.models import Equipment, Facility
-from tracker.network.queries import coordinates, local_today
+from tracker.network.queries import coordinates, local_today, not_past
 from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.queries.quota import pool_name
 from tracker.quota.rules.buckets import Seats, open_to
-from tracker.quota.rules.words import LIVE, BookingState, SessionState
+from tracker.quota.rules.words import BookingState, SessionState
+from tracker.stock.models import Availability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +81,35 @@ def _sessions(*where: ColumnElement[bool]) -> Select[Any]:
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
         .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
         .where(VaccinationSession.state != SessionState.CLOSED, *where)
-        .order_by(VaccinationSession.day, Facility.name, VaccinationSession.opens_at, VaccinationSession.id)
     )
+
+
+_BY_DAY = (VaccinationSession.day, Facility.name, VaccinationSession.opens_at, VaccinationSession.id)
+
+
+def _scarcest(now: datetime) -> tuple[Any, ...]:
+    """An order by which sessions of a day stand first whose pool has the fewest vials left to promise for it."""
+    reached = (
+        select(
+            (Availability.vials - Availability.needed).label("left"),
+            Availability.step,
+            # Of the steps passed already the last one binds.
+            func.max(Availability.step).filter(Availability.step <= local_today(now)).over().label("binding"),
+        )
+        .where(
+            Availability.pool_id == func.coalesce(VaccinationSession.place_id, VaccinationSession.facility_id),
+            Availability.presentation_id == VaccinationSession.presentation_id,
+            Availability.step <= VaccinationSession.day,
+        )
+        .correlate(VaccinationSession, Facility)
+        .subquery("reached")
+    )
+    left = (
+        select(func.min(reached.c.left))
+        .where(reached.c.step >= func.coalesce(reached.c.binding, date.min))
+        .scalar_subquery()
+    )
+    return func.coalesce(left, 0), Facility.name, VaccinationSession.id
 
 
 def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow]:
@@ -116,7 +146,7 @@ def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow
 
 def _seats(db: Session, ids: Sequence[UUID]) -> dict[UUID, list[Seats]]:
     found: dict[UUID, list[Seats]] = {}
-    for row in db.scalars(select(Bucket).where(Bucket.session_id.in_(ids)).order_by(Bucket.session_id, Bucket.id)):
+    for row in db.scalars(select(Bucket).where(any_of(Bucket.session_id, ids)).order_by(Bucket.session_id, Bucket.id)):
         found.setdefault(row.session_id, []).append(
             Seats(id=row.id, kind=row.kind, places=row.places, taken=row.taken, release_at=row.release_at)
         )
@@ -131,12 +161,12 @@ def sessions_visible_to(
     ahead: timedelta,
     facility_id: UUID | None = None,
     vaccine: str | None = None,
-    day: date | None = None,
     limit: int = 100,
 ) -> list[SessionRow]:
-    """Sessions from today (at the place) to whole days `ahead`, by day and facility; of one `day` where it is given."""
+    """Sessions from today (at the place) to whole days `ahead`, by day and facility."""
     where = [
         visible_to(principal, Unit.path, Permission.QUOTA_READ),
+        VaccinationSession.day.between(earliest_day(now), latest_day(now) + ahead),
         VaccinationSession.day >= local_today(now),
         VaccinationSession.day <= local_today(now) + ahead.days,
     ]
@@ -144,9 +174,40 @@ def sessions_visible_to(
         where.append(Facility.id == facility_id)
     if vaccine:
         where.append(Vaccine.code == vaccine)
-    if day is not None:
-        where.append(VaccinationSession.day == day)
-    return list(_rows(db, _sessions(*where).limit(limit), now))
+    return list(_rows(db, _sessions(*where).order_by(*_BY_DAY).limit(limit), now))
+
+
+SessionKey = tuple[date, str, UUID]
+"""Day, facility's name, id: where a long list goes on."""
+
+
+def next_sessions(
+    db: Session, principal: Principal, now: datetime, *, ahead: timedelta, after: SessionKey | None, limit: int
+) -> tuple[list[SessionRow], SessionKey | None]:
+    """The next sessions by day and facility, and the key behind which more stand; None where there are no more."""
+    where = [
+        visible_to(principal, Unit.path, Permission.QUOTA_READ),
+        VaccinationSession.day.between(earliest_day(now), latest_day(now) + ahead),
+        VaccinationSession.day.between(local_today(now), local_today(now) + ahead.days),
+    ]
+    key = (VaccinationSession.day, Facility.name, VaccinationSession.id)
+    if after is not None:
+        where += [VaccinationSession.day >= after[0], tuple_(*key) > tuple_(*(literal(value) for value in after))]
+    rows = list(_rows(db, _sessions(*where).order_by(*key).limit(limit), now))
+    last = (rows[-1].day, rows[-1].facility, rows[-1].id) if len(rows) == limit else None
+    return rows, last
+
+
+def sessions_on(
+    db: Session, principal: Principal, now: datetime, day: date, *, limit: int, after: int = 0
+) -> list[SessionRow]:
+    """Sessions of one day, those first whose pool has the least left; the next `limit` behind the first `after`."""
+    query = _sessions(
+        visible_to(principal, Unit.path, Permission.QUOTA_READ),
+        VaccinationSession.day == day,
+        not_past(VaccinationSession.day, now),
+    )
+    return list(_rows(db, query.order_by(*_scarcest(now)).limit(limit).offset(after), now))
 
 
 def count_by_day(db: Session, principal: Principal, now: datetime, *, ahead: timedelta) -> dict[date, int]:
@@ -158,6 +219,7 @@ def count_by_day(db: Session, principal: Principal, now: datetime, *, ahead: tim
         .where(
             visible_to(principal, Unit.path, Permission.QUOTA_READ),
             VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.day.between(earliest_day(now), latest_day(now) + ahead),
             VaccinationSession.day.between(local_today(now), local_today(now) + ahead.days),
         )
         .group_by(VaccinationSession.day)
@@ -173,14 +235,21 @@ def session_by_id(db: Session, session_id: UUID, now: datetime) -> SessionRow | 
 
 
 def vaccines_with_sessions(db: Session, now: datetime) -> list[tuple[str, str]]:
-    """(code, name) of vaccines with a session to come."""
-    query = (
-        select(Vaccine.code, Vaccine.name)
-        .join(VaccinationSession, VaccinationSession.vaccine_id == Vaccine.id)
-        .where(VaccinationSession.state != SessionState.CLOSED, VaccinationSession.closes_at > now)
-        .distinct()
-        .order_by(Vaccine.name)
+    """(code, name) of vaccines with a session to come; of each one session is looked for."""
+    one = (
+        select(VaccinationSession.id)
+        .where(
+            VaccinationSession.vaccine_id == Vaccine.id,
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.day >= earliest_day(now),
+            VaccinationSession.closes_at > now,
+        )
+        .order_by(VaccinationSession.day)
+        .limit(1)
+        .correlate(Vaccine)
+        .lateral("one")
     )
+    query = select(Vaccine.code, Vaccine.name).join(one, true()).order_by(Vaccine.name)
     return [(row.code, row.name) for row in db.execute(query)]
 
 
@@ -197,23 +266,24 @@ class Promises:
 def promises_today(db: Session, principal: Principal, now: datetime) -> Promises:
     """Counts for the overview."""
     seen = visible_to(principal, Unit.path, Permission.QUOTA_READ)
-    today = VaccinationSession.day == local_today(now)
-    sessions = db.scalar(
-        select(func.count(VaccinationSession.id))
-        .join(Facility, Facility.id == VaccinationSession.facility_id)
-        .join(Unit, Unit.id == Facility.id)
-        .where(seen, today)
+    # Said as days, too: what is today somewhere is found by an index, and then asked of the place.
+    today = VaccinationSession.day.between(earliest_day(now), latest_day(now)) & (
+        VaccinationSession.day == local_today(now)
     )
-    live, vaccinated = db.execute(
-        select(
-            func.count().filter(Booking.state.in_(LIVE)),
-            func.count().filter(Booking.state == BookingState.VACCINATED),
-        )
-        .select_from(Booking)
-        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+    theirs = (
+        select(VaccinationSession.id, VaccinationSession.live)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Unit, Unit.id == Facility.id)
         .where(seen, today)
+        .cte("theirs")
+    )
+    given = select(func.count()).where(
+        Booking.session_id.in_(select(theirs.c.id)), Booking.state == BookingState.VACCINATED
+    )
+    sessions, live, vaccinated = db.execute(
+        select(
+            func.count(), func.coalesce(func.sum(theirs.c.live), 0), given.select_from(Booking).scalar_subquery()
+        ).select_from(theirs)
     ).one()
     displaced = db.scalar(
         select(func.count())
@@ -223,4 +293,4 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(seen, Displacement.state.in_(WAITING))
     )
-    return Promises(sessions=sessions or 0, live=live, vaccinated=vaccinated, displaced=displaced or 0)
+    return Promises(sessions=sessions, live=int(live), vaccinated=vaccinated, displaced=displaced or 0)

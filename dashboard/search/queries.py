@@ -15,7 +15,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
-from tracker.shipments.queries.finding import shipments_visible_to
+from tracker.shipments.queries.finding import shipments_of
 from tracker.stock.models import StockBalance
 from tracker.telemetry.models import Device
 
@@ -88,7 +88,7 @@ def _batches(db: Session, principal: Principal, text: str) -> list[Found]:
 
 def _shipments(db: Session, principal: Principal, text: str) -> list[Found]:
     query = (
-        shipments_visible_to(principal)
+        shipments_of(db, principal)
         .where(_holds(text, Shipment.code))
         .with_only_columns(Shipment.code, Shipment.created_at)
         .order_by(Shipment.created_at.desc())

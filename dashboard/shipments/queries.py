@@ -14,7 +14,7 @@ from tracker.access.principal import Principal
 from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
-from tracker.shipments.queries.finding import shipments_visible_to
+from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
 from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, ShipmentState
 
 MOST = 100
@@ -65,7 +65,7 @@ def shipments(
     db: Session, principal: Principal, now: datetime, show: str, facility_id: UUID | None = None
 ) -> list[ShipmentRow]:
     """Shipments to or from the caller's subtree, or one facility of it: late ones first, then the newest."""
-    query = shipments_visible_to(principal).where(Shipment.state.in_(SHOWS[show]))
+    query = shipments_of(db, principal).where(Shipment.state.in_(SHOWS[show]))
     query = query.order_by(Shipment.created_at.desc(), Shipment.id.desc())
     if facility_id is not None:
         query = query.where((Shipment.from_facility_id == facility_id) | (Shipment.to_facility_id == facility_id))

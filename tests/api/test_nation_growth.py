@@ -51,6 +51,7 @@ ROOM = 6_000
 # What still grows, and why; nothing else may.
 _STATES = "the state of every facility is worked out from its stock, to be added up"
 _UP_TO_500 = "up to 500 sessions are read"
+_ALL_LINES = "every session of two weeks is a line of the file"
 _RECALLED = "every place within the recall's reach is told"
 _IN_ORDER = "all open alarms are put in order, the worst first"
 _SMALL = "lines of receipts are read whole while they are some thousands, sooner than by a hundred look-ups"
@@ -64,9 +65,7 @@ GROWS = {
     ("pusat", "/peta/gambar.json"): _STATES,
     ("pusat", "/fasilitas"): _STATES,
     ("pusat", "/fasilitas.csv"): _STATES,
-    ("pusat", "/kuota"): _UP_TO_500,
-    ("pusat", "/kuota.csv"): _UP_TO_500,
-    ("pusat", "/kuota/gambar.json"): _UP_TO_500,
+    ("pusat", "/kuota.csv"): _ALL_LINES,
     ("pusat", "/api/v1/quota"): _UP_TO_500,
     ("pusat", "/alarm"): _IN_ORDER,
     ("pusat", "/penarikan/{recall_id}"): _RECALLED,

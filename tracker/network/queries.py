@@ -11,14 +11,14 @@ from uuid import UUID
 
 from geoalchemy2 import Geography, Geometry
 from sqlalchemy import ColumnElement, Date, Select, SQLColumnExpression, cast, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission, UnitKind
 from tracker.database.hot import ask
-from tracker.kit.days import WESTERN, local_day
+from tracker.kit.days import WESTERN, earliest_day, latest_day, local_day
 from tracker.network.errors import EquipmentNotFound, FacilityNotFound
 from tracker.network.models import Area, Equipment, Facility, ServiceArea
 from tracker.network.rules.distance import Point
@@ -36,6 +36,15 @@ def day_there(at: datetime | SQLColumnExpression[Any]) -> ColumnElement[date]:
 def local_today(now: datetime) -> ColumnElement[date]:
     """Today at each `Facility` of a statement."""
     return day_there(now)
+
+
+def not_past(day: ColumnElement[date] | InstrumentedAttribute[date], now: datetime) -> ColumnElement[bool]:
+    """True where a day is today or later at its `Facility`.
+
+    Each place is asked only while the country's places have different days: the planner then guesses how many there are.
+    """
+    first = earliest_day(now)
+    return day >= first if first == latest_day(now) else (day >= first) & (day >= local_today(now))
 
 
 def today_at(db: Session, unit_id: UUID | None, now: datetime) -> date:

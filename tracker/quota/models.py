@@ -38,8 +38,9 @@ class VaccinationSession(Base):
         CheckConstraint("live BETWEEN 0 AND taken", name="live_are_seated"),
         CheckConstraint("closes_at > opens_at", name="window"),
         Index("ix_vaccination_session_pool", "facility_id", "presentation_id", "day"),
-        Index("ix_vaccination_session_vaccine_id_day", "vaccine_id", "day"),
-        Index("ix_vaccination_session_day", "day"),
+        # The next ones to come, of all and of one vaccine, in the order in which they are shown.
+        Index("ix_vaccination_session_next", "day", "opens_at", "id"),
+        Index("ix_vaccination_session_vaccine_next", "vaccine_id", "day", "opens_at", "id"),
         # What a place has of a vaccine, asked of many places one after another.
         Index(
             "ix_vaccination_session_open",

@@ -17,7 +17,7 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
 from tracker.shipments.presenting import packed_out, received_out, shipment_detail, shipment_out
-from tracker.shipments.queries.finding import shipments_visible_to
+from tracker.shipments.queries.finding import shipments_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
     ApproveIn,
@@ -59,7 +59,7 @@ def list_shipments(
     cursor: Cursor = None,
 ) -> Page[ShipmentOut]:
     """Shipments from or to the caller's subtree, newest first; both sides see the same."""
-    query = shipments_visible_to(caller)
+    query = shipments_of(db, caller)
     if state is not None:
         query = query.where(Shipment.state == state)
     if facility is not None:

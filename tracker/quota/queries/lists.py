@@ -14,6 +14,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
+from tracker.database.types import any_of
 from tracker.network.models import Facility
 from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, SessionChange, VaccinationSession
 
@@ -86,6 +87,6 @@ def displacements_visible_to(principal: Principal) -> Select[Displacement, UUID]
 def buckets_by_session(db: Session, session_ids: Collection[UUID]) -> dict[UUID, list[Bucket]]:
     """The buckets of many sessions in one statement."""
     found: dict[UUID, list[Bucket]] = defaultdict(list)
-    for bucket in db.scalars(select(Bucket).where(Bucket.session_id.in_(session_ids)).order_by(Bucket.id)):
+    for bucket in db.scalars(select(Bucket).where(any_of(Bucket.session_id, session_ids)).order_by(Bucket.id)):
         found[bucket.session_id].append(bucket)
     return found

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import any_, func, literal, select, true
 from sqlalchemy.orm import Session, aliased
 
+from tracker.database.types import any_of
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
@@ -148,7 +149,7 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
 def seats_by_session(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:
     """The buckets of many sessions as the rules see them, in one statement."""
     found: dict[UUID, list[Seats]] = defaultdict(list)
-    for bucket in db.scalars(select(Bucket).where(Bucket.session_id.in_(session_ids)).order_by(Bucket.id)):
+    for bucket in db.scalars(select(Bucket).where(any_of(Bucket.session_id, session_ids)).order_by(Bucket.id)):
         found[bucket.session_id].append(
             Seats(
                 id=bucket.id,

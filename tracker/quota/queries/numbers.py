@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Presentation
+from tracker.database.types import any_of
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.quota.models import VaccinationSession
@@ -44,7 +45,7 @@ def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datet
     for zone in zones:
         there = {_pool(s) for s in sessions if facts[s.facility_id, s.presentation_id][0] == zone}
         states.update(pool_states(db, there, local_day(now, zone)))
-    carried = promised(db, facts.keys(), now)
+    carried = promised(db, facts.keys(), now, {session.day for session in sessions})
     loads = {each.session_id: each.load for each in carried.sessions}
     days = carried.days
     numbers = {}
@@ -83,7 +84,7 @@ def _facts(db: Session, sessions: Sequence[VaccinationSession]) -> dict[Anchor, 
     zones = {
         row.id: row.timezone
         for row in db.execute(
-            select(Facility.id, Facility.timezone).where(Facility.id.in_({s.facility_id for s in sessions}))
+            select(Facility.id, Facility.timezone).where(any_of(Facility.id, {s.facility_id for s in sessions}))
         )
     }
     vials = {

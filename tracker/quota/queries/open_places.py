@@ -12,13 +12,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, any_, cast, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, cast, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Vaccine
 from tracker.edge.paging import BadCursor, decode_cursor, encode_cursor
 from tracker.network.models import Facility
-from tracker.network.queries import as_id, coordinates, geography_point, local_today
+from tracker.network.queries import as_id, coordinates, geography_point, local_today, not_past
 from tracker.network.rules.distance import Point
 from tracker.people.models import Person
 from tracker.quota.models import VaccinationSession
@@ -95,12 +95,13 @@ class OpenPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacesAsked:
-    """Which sessions: `where` speaks of VaccinationSession, Facility and Vaccine. `near`: (latitude, longitude), sorts by distance.
+    """Which sessions: `where` speaks of VaccinationSession and Facility. `near`: (latitude, longitude), sorts by distance.
 
-    `ahead`: so many days from each place's today at most; None for all.
+    `vaccine`: its code; None for all. `ahead`: so many days from each place's today at most; None for all.
     """
 
     where: tuple[ColumnElement[bool], ...] = ()
+    vaccine: str | None = None
     near: Point | None = None
     ahead: int | None = None
 
@@ -159,17 +160,20 @@ def _after(cursor: str) -> _Key:
 def _rows(db: Session, seeker: Seeker, asked: PlacesAsked, after: _Key | None, now: datetime) -> Sequence[Any]:
     far: ColumnElement[int] = literal(0)
     distance: ColumnElement[float | None] = literal(None)
+    # Without a point the order is that of an index, of all sessions or of one vaccine's: no more is read than is shown.
+    keys: tuple[Any, ...] = (VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id)
+    passed: tuple[Any, ...] | None = None if after is None else after[1:]
     if asked.near is not None:
         distance = func.ST_Distance(Facility.point, geography_point(asked.near[1], asked.near[0]))
         far = func.least(func.coalesce(cast(distance / 100, Integer), _FAR), _FAR)
-    keys = (far, VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id)
+        keys, passed = (far, *keys), after
     query = (
         select(VaccinationSession, Facility, Vaccine, *coordinates(), far.label("far"), distance.label("metres"))
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
         .where(
             VaccinationSession.state != SessionState.CLOSED,
-            VaccinationSession.day >= local_today(now),
+            not_past(VaccinationSession.day, now),
             VaccinationSession.closes_at > now,
             VaccinationSession.taken < VaccinationSession.capacity,
             *asked.where,
@@ -177,12 +181,17 @@ def _rows(db: Session, seeker: Seeker, asked: PlacesAsked, after: _Key | None, n
         .order_by(*keys)
         .limit(LOOKED_AT)
     )
+    if asked.vaccine is not None:
+        # By its id, so that the index of one vaccine's sessions gives them in order.
+        one = select(Vaccine.id).where(Vaccine.code == asked.vaccine).correlate(None).scalar_subquery()
+        query = query.where(VaccinationSession.vaccine_id == one)
     if asked.ahead is not None:
         query = query.where(VaccinationSession.day <= local_today(now) + asked.ahead)
     if seeker.dose is not None:
-        query = query.where(literal(seeker.dose) == any_(VaccinationSession.doses))
-    if after is not None:
-        query = query.where(tuple_(*keys) > tuple_(*(literal(value) for value in after)))
+        # Not by `= ANY`, which the planner takes for one in a hundred and then puts all sessions of the nation in order.
+        query = query.where(VaccinationSession.doses.op("@>", is_comparison=True)([seeker.dose]))
+    if passed is not None:
+        query = query.where(tuple_(*keys) > tuple_(*(literal(value) for value in passed)))
     return db.execute(query).all()
 
 

@@ -16,6 +16,7 @@ from tracker.access.queries import at_or_below, unit_by_ref, visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
+from tracker.database.types import any_of
 from tracker.network.models import Equipment, Facility, ServiceArea
 from tracker.network.queries import facility_by_code_or_id, local_today
 from tracker.quota.errors import TooMany
@@ -193,7 +194,7 @@ def _of_product(
 def _seats(db: Session, sessions: list[VaccinationSession]) -> dict[UUID, list[Seats]]:
     found: dict[UUID, list[Seats]] = {}
     rows = db.scalars(
-        select(Bucket).where(Bucket.session_id.in_([s.id for s in sessions])).order_by(Bucket.session_id, Bucket.id)
+        select(Bucket).where(any_of(Bucket.session_id, [s.id for s in sessions])).order_by(Bucket.session_id, Bucket.id)
     )
     for row in rows:
         seat = Seats(id=row.id, kind=row.kind, places=row.places, taken=row.taken, release_at=row.release_at)

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, select
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
-from tracker.catalog.models import Vaccine
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page
 from tracker.kit.days import earliest_day, years_before
@@ -52,8 +51,6 @@ def list_open_places(
     """
     seen = select(Unit.id).where(visible_to(caller, Unit.path, Permission.QUOTA_READ))
     where: list[ColumnElement[bool]] = [VaccinationSession.facility_id.in_(seen)]
-    if vaccine is not None:
-        where.append(Vaccine.code == vaccine)
     if facility is not None:
         where.append(Facility.id == facility_by_code_or_id(db, caller, facility).id)
     if day is not None:
@@ -66,5 +63,6 @@ def list_open_places(
         born=None if age is None else years_before(earliest_day(now), age),
     )
     near = None if latitude is None or longitude is None else (latitude, longitude)
-    found = seek_places(db, seeker, PlacesAsked(where=tuple(where), near=near), limit=limit, now=now, cursor=cursor)
+    asked = PlacesAsked(where=tuple(where), vaccine=vaccine, near=near)
+    found = seek_places(db, seeker, asked, limit=limit, now=now, cursor=cursor)
     return Page(items=[open_place_out(place) for place in found.places], next_cursor=found.cursor)

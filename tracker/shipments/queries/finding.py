@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import few_units, visible_to
 from tracker.access.rules import Permission
+from tracker.database.types import any_of
 from tracker.network.models import Facility
 from tracker.network.queries import as_id
 from tracker.shipments.errors import ShipmentNotFound
@@ -42,6 +43,15 @@ def shipments_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
             )
         )
     )
+
+
+def shipments_of(db: Session, principal: Principal) -> Select[*tuple[Any, ...]]:
+    """The same for listings: who sees few units finds their shipments by either end's index."""
+    query = shipments_visible_to(principal)
+    few = few_units(db, principal, Permission.STOCK_READ)
+    if few is None:
+        return query
+    return query.where(any_of(Shipment.from_facility_id, few) | any_of(Shipment.to_facility_id, few))
 
 
 def matches(ref: str | UUID) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select, tuple_
+from sqlalchemy import ColumnElement, exists, select, text
 from sqlalchemy.orm import Session, aliased
 
 from tracker.database.hot import ask
@@ -124,22 +124,25 @@ def pool_state(db: Session, pool_id: UUID, presentation_id: UUID, today: date) -
     return list(_state(read_steps(db, pool_id, presentation_id), today).rows)
 
 
+# Pools as two arrays: a parameter for each of a thousand pools costs more than what is read. Each by its key (OFFSET keeps
+# the planner from joining): otherwise a few hundred of them are reason enough to read the table whole.
+_STEPS = text(
+    """
+    SELECT a.pool_id, a.presentation_id, a.step, a.vials, a.needed, a.short
+    FROM unnest(CAST(:pools AS uuid[]), CAST(:presentations AS uuid[])) AS p (pool_id, presentation_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM availability WHERE pool_id = p.pool_id AND presentation_id = p.presentation_id OFFSET 0
+    ) AS a
+    ORDER BY a.step
+    """
+)
+
+
 def pool_states(db: Session, pools: Collection[Pool], today: date) -> dict[Pool, PoolState]:
     """Many pools in one statement; a pool never stocked has no rows and bears nothing."""
     found: dict[Pool, list[Step]] = {pool: [] for pool in pools}
-    rows = db.execute(
-        select(
-            Availability.pool_id,
-            Availability.presentation_id,
-            Availability.step,
-            Availability.vials,
-            Availability.needed,
-            Availability.short,
-        )
-        .where(tuple_(Availability.pool_id, Availability.presentation_id).in_(list(pools)))
-        .order_by(Availability.step)
-    )
-    for row in rows:
+    asked = {"pools": [pool for pool, _ in found], "presentations": [presentation for _, presentation in found]}
+    for row in db.execute(_STEPS, asked):
         found[row.pool_id, row.presentation_id].append(Step(row.step, row.vials, row.needed, row.short))
     return {pool: _state(steps, today) for pool, steps in found.items()}
 
