@@ -22,6 +22,7 @@ import pytest
 from rantai.cli import main
 from rantai.local.folders import data_folder, remove_folders
 from rantai.local.postgres import PrivatePostgres
+from rantai.local.state import InstanceState
 from rantai.local.system import find_postgres, server_account
 from tests.support import databases
 from tests.support.books import check_books
@@ -200,7 +201,9 @@ def _written_and_killed(root: Path, house: House) -> Drill:
         try:
             eventually(lambda: follows(house), timeout_s=120, what="somebody who takes the log")
             drill = Drill(root=root, backups=backups, standing=standing)
-            made = drill.rantai("backup", "make", str(backups), url=url)
+            # As somebody who runs it with `rantai up` says it; the log is taken by the address.
+            InstanceState(house.folder).remember(postgres_port=house.server.port, postgres_password=PASSWORD)
+            made = drill.rantai("backup", "make", str(backups), "--house", str(house.folder))
             assert made.returncode == 0, made.stderr
             work(house, standing, 1)
             at, then = house.ask(b"SELECT clock_timestamp()"), house.content()
@@ -301,6 +304,11 @@ def test_a_spoilt_backup_is_found(drill: Drill) -> None:
         assert drill.rantai("backup", "verify", str(drill.backups)).returncode == 0
     finally:
         victim.write_bytes(good)
+
+
+def test_a_folder_in_which_no_house_ever_ran_is_named(drill: Drill, tmp_path: Path) -> None:
+    said = drill.refused(2, "backup", "make", str(drill.backups), "--house", str(tmp_path))
+    assert f"{tmp_path} is not the folder of a house" in said
 
 
 def test_who_may_not_copy_is_told_what_to_ask_for(drill: Drill, services: Services, tmp_path: Path) -> None:
