@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, func, literal, select
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.feed.models import FeedEvent, FeedPending
@@ -32,10 +32,19 @@ def read_after(
 
 def last_position(db: Session, *, until: datetime | None = None) -> int:
     """The newest number given, to all or to what was recorded by an instant; 0 where there is none."""
-    newest = select(FeedEvent.position).order_by(FeedEvent.position.desc()).limit(1)
+    newest = _newest()
     if until is not None:
         newest = newest.where(FeedEvent.recorded_at <= until)
     return db.scalar(newest) or 0
+
+
+def last_position_then() -> ScalarSelect[int | None]:
+    """The same as a column of a statement that asks for more; null where there is none."""
+    return _newest().scalar_subquery()
+
+
+def _newest() -> Select[int]:
+    return select(FeedEvent.position).order_by(FeedEvent.position.desc()).limit(1)
 
 
 def oldest_pending(db: Session) -> datetime | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    ScalarSelect,
     Select,
     Update,
     Uuid,
@@ -157,16 +158,23 @@ def _touched() -> Select[UUID | None]:
         )
     )
     touched = entered.union(carried, _of_the_lost(), _has_more()).subquery()
-    stopped_by = select(StockEvent.cause).where(
+    others = touched.c.id.is_distinct_from(_stopped_by())
+    return select(touched.c.id).where(or_(touched.c.id.is_(None), others))
+
+
+def _stopped_by() -> ScalarSelect[UUID | None]:
+    """The episode whose hold wrote the event.
+
+    What a hold stops, it stops under the locks of all it looked at: its own act shows it nothing new. An act that had
+    to stand earlier than it was done may have met a count, and is looked at.
+    """
+    own = select(StockEvent.cause).where(
         StockEvent.id == _EVENT,
         StockEvent.kind == Kind.STATUS,
         StockEvent.because_id.is_(None),
         StockEvent.occurred_at >= StockEvent.recorded_at,
     )
-    # What a hold stops, it stops under the locks of all it looked at: its own act shows it nothing new. An act that had
-    # to stand earlier than it was done may have met a count, and is looked at.
-    others = touched.c.id.is_distinct_from(stopped_by.scalar_subquery())
-    return select(touched.c.id).where(or_(touched.c.id.is_(None), others))
+    return own.scalar_subquery()
 
 
 def _escaped() -> ColumnElement[bool]:
@@ -196,7 +204,8 @@ def _freed() -> ColumnElement[bool]:
 
 def _has_more() -> Select[UUID | None]:
     """None, where episodes of places that the vials came through must be looked for: most events need no such look."""
-    return select(cast(null(), Uuid())).where(or_(exists().where(_escaped()), _freed()))
+    escaped = exists().where(_escaped(), Hold.episode_id.is_distinct_from(_stopped_by()))
+    return select(cast(null(), Uuid())).where(or_(escaped, _freed()))
 
 
 # Holds that the event escaped, and episodes of wherever freed vials lay as recalled (stopped already, so that no hold stopped

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode, Limit
-from tracker.feed.queries import last_position
+from tracker.feed.queries import last_position_then
 from tracker.feed.service import causing
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
@@ -57,16 +57,17 @@ def hold_for_episode(
     """
     since = _looked(db, episode_id, now)
     found = db.execute(
-        select(Episode, Limit).join(Limit, Limit.id == Episode.limit_id).where(Episode.id == episode_id)
+        select(Episode, Limit, last_position_then().label("known_to"))
+        .join(Limit, Limit.id == Episode.limit_id)
+        .where(Episode.id == episode_id)
     ).one_or_none()
     if found is None:
         return NewlyHeld(episode_id=episode_id)
-    episode, limit = found
+    episode, limit, known_to = found
     harm = harm_of(limit.quantity, limit.operator, limit.severity)
     if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
         return NewlyHeld(episode_id=episode_id)
-    known_to = last_position(db)
-    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only, known_to=known_to)
+    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only, known_to=known_to or 0)
     return _stop(db, principal, case, locked_spots(db, case))
 
 
