@@ -27,6 +27,7 @@ from tracker.quota.service.rounds import PoolsRound
 from tracker.reactions import runners
 from tracker.retention import let_go_next, night_before, rules_of
 from tracker.settings import Settings
+from tracker.stock.service.standing import reckon_standings
 
 # A reaction is woken by the lookout, which looks each second whatever it hears; this is for the day when that one fails.
 _UNWOKEN_S = 5.0
@@ -65,6 +66,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
         *outgoing_loops(engine, current, clock),
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
+        Loop(name="standings", step=in_transaction(lambda db: reckon_standings(db, now=clock()))),
         Loop(name="silence", step=in_transaction(lambda db: check_silence(db, now=clock())), every_s=15.0),
         Loop(name="escalation", step=in_transaction(lambda db: escalate_alarms(db, now=clock())), every_s=30.0),
         Loop(name="pools", step=lambda: _and_wait(pools(clock())), every_s=30.0),

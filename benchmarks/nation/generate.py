@@ -14,6 +14,7 @@ from benchmarks.nation.sizes import FUNCTIONS, Nation
 from benchmarks.nation.tree import make_tree
 from benchmarks.nation.watch import make_feed, make_watch
 from tracker.database.engine import transaction
+from tracker.stock.service.standing import reckon_standings
 
 
 def make_nation(engine: Engine, nation: Nation, *, password: str | None = None, aloud: bool = False) -> None:
@@ -36,6 +37,12 @@ def make_nation(engine: Engine, nation: Nation, *, password: str | None = None, 
             db.execute(text(index))
         if aloud:
             print(f"  indexes: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        # Its triggers rested, so what they would have marked is marked here.
+        db.execute(text("INSERT INTO stock_mark (facility_id) SELECT DISTINCT facility_id FROM equipment"))
+    done = 1
+    while done:
+        with transaction(engine) as db:
+            done = reckon_standings(db, now=nation.now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM (ANALYZE)"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from dashboard.alarms.queries import alarms
 from dashboard.frame import labels
@@ -13,6 +15,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
 from dashboard.quota.queries import sessions_visible_to
+from dashboard.stock.areas import areas_of, sight_of, tally_of, worst_areas_first, worst_facilities
 from dashboard.stock.queries import (
     discards_at,
     facilities_with_stock,
@@ -20,7 +23,6 @@ from dashboard.stock.queries import (
     parcels_at,
     worst_facilities_first,
 )
-from dashboard.stock.states import WORST_FIRST
 from dashboard.temperature.places import places_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
@@ -29,40 +31,66 @@ from tracker.network.queries import areas_served_by, facility_by_code_or_id
 
 router = Router(include_in_schema=False)
 
+# Facilities on a page of the list, how many pages one can turn, and facilities in a file: more than a city has.
+A_PAGE = 25
+MOST_PAGES = 1_000
+MOST_EXPORTED = 100
 # What a phone shows before somebody asks for the rest.
-FIRST_FACILITIES = 25
 FIRST_PRODUCTS = 8
 FIRST_PARCELS = 6
 FIRST_SESSIONS = 4
 
 
 @router.get("/fasilitas")
-def show_facilities(viewer: Member, db: Db, keadaan: str = "", semua: bool = False) -> Response:
-    """The facilities of the caller's subtree, worst first; `keadaan` keeps one stock state, `semua` shows them all."""
-    found = worst_facilities_first(facilities_with_stock(db, viewer.known(), viewer.now))
-    tally = {state: sum(f.state == state for f in found) for state in WORST_FIRST}
+def show_facilities(
+    viewer: Member,
+    db: Db,
+    keadaan: str = "",
+    wilayah: str = "",
+    halaman: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
+) -> Response:
+    """The facilities in sight, worst first, a page at a time; `keadaan` keeps one stock state, `wilayah` one area."""
+    principal, texts = viewer.known(), viewer.texts
+    sight = sight_of(db, principal, viewer.now, wilayah)
+    below = areas_of(db, sight)
+    tally = tally_of(below)
+    total = sum(tally.values())
     chosen = keadaan if keadaan in tally else ""
-    listed = [f for f in found if chosen in ("", f.state)]
-    shown = listed if semua else listed[:FIRST_FACILITIES]
-    texts = viewer.texts
-    choices = [("/fasilitas", texts.gettext("Semua") + f" {texts.number(len(found))}", not chosen)]
-    for state, count in tally.items():
-        if count:
-            name = f"{texts.gettext(labels.STOCK_STATE[state])} {texts.number(count)}"
-            choices.append((f"/fasilitas?keadaan={state}", name, state == chosen))
+    count = tally[chosen] if chosen else total
+    passed = (halaman - 1) * A_PAGE
+    worst = worst_facilities(db, sight, limit=A_PAGE, offset=passed, state=chosen)
+    where = {"wilayah": wilayah} if wilayah else {}
+
+    def address(**more: object) -> str:
+        asked = urlencode({**where, **more})
+        return f"/fasilitas?{asked}" if asked else "/fasilitas"
+
+    choices = [(address(), texts.gettext("Semua") + f" {texts.number(total)}", not chosen)]
+    for state, number in tally.items():
+        if number:
+            name = f"{texts.gettext(labels.STOCK_STATE[state])} {texts.number(number)}"
+            choices.append((address(keadaan=state), name, state == chosen))
+    kept: dict[str, object] = {"keadaan": chosen} if chosen else {}
     return page(
         viewer,
         "facility/facilities.html",
-        facilities=shown,
-        hidden=len(listed) - len(shown),
+        facilities=worst_facilities_first(facilities_with_stock(db, principal, viewer.now, worst)),
+        sight=sight,
+        areas=worst_areas_first(below) if halaman == 1 and not chosen else [],
+        first=passed + 1,
+        last=passed + len(worst),
+        count=count,
+        before=address(**kept, **({"halaman": halaman - 1} if halaman > 2 else {})) if halaman > 1 else "",
+        after=address(**kept, halaman=halaman + 1) if passed + len(worst) < count and halaman < MOST_PAGES else "",
+        csv="/fasilitas.csv" + (f"?{urlencode(where)}" if where else ""),
         choices=choices,
         chosen=chosen,
     )
 
 
 @router.get("/fasilitas.csv")
-def export_facilities(viewer: Member, db: Db) -> Response:
-    """One line a facility and product: what lies there, for a spreadsheet."""
+def export_facilities(viewer: Member, db: Db, wilayah: str = "") -> Response:
+    """One line a facility and product: what lies there, for a spreadsheet. The worst facilities, and how many more there are."""
     texts = viewer.texts
     head = [
         texts.gettext(word)
@@ -77,7 +105,10 @@ def export_facilities(viewer: Member, db: Db) -> Response:
             mark("Ditahan"),
         )
     ]
-    rows = [
+    principal = viewer.known()
+    sight = sight_of(db, principal, viewer.now, wilayah)
+    worst = worst_facilities(db, sight, limit=MOST_EXPORTED)
+    rows: list[tuple[object, ...]] = [
         (
             facility.code,
             facility.name,
@@ -88,9 +119,20 @@ def export_facilities(viewer: Member, db: Db) -> Response:
             product.doses_per_vial,
             product.held,
         )
-        for facility in facilities_with_stock(db, viewer.known(), viewer.now)
+        for facility in facilities_with_stock(db, principal, viewer.now, worst)
         for product in facility.products
     ]
+    hidden = sum(tally_of(areas_of(db, sight)).values()) - len(worst)
+    if hidden > 0:
+        rows.append(
+            (
+                texts.ngettext(
+                    "%(n)s fasilitas lagi tidak termuat: pilih wilayahnya, lalu unduh di sana.",
+                    "%(n)s facilities more are not in this file: choose their area, and download it there.",
+                    hidden,
+                ),
+            )
+        )
     return csv_answer("stok", viewer.now, head, rows)
 
 
@@ -99,7 +141,7 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
     """One facility; outside the caller's subtree there is no such page. `semua` shows whole lists."""
     principal = viewer.known()
     facility = facility_by_code_or_id(db, principal, code, Permission.STOCK_READ)
-    stock = facilities_with_stock(db, principal, viewer.now, facility.id)
+    stock = facilities_with_stock(db, principal, viewer.now, [facility.id])
     products = stock[0].worst_first() if stock else []
     parcels, lying = parcels_at(db, facility, viewer.now, limit=None if semua else FIRST_PARCELS)
     shown = len(products) if semua else FIRST_PRODUCTS

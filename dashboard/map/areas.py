@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from geoalchemy2 import Geography, Geometry
 from sqlalchemy import Select, cast, func, literal_column, select
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.stock.areas import AreaStock
 from dashboard.stock.queries import FacilityStock
 from tracker.access.models import Unit
 from tracker.network.models import Area, Facility
@@ -35,8 +37,8 @@ class Ground:
     level: str | None
 
 
-def ground_of(db: Session, facilities: list[FacilityStock]) -> Ground:
-    """What to draw below these facilities."""
+def ground_of(db: Session, facilities: Sequence[FacilityStock | AreaStock]) -> Ground:
+    """What to draw below these facilities, or the middles of areas."""
     placed = [facility for facility in facilities if facility.lat is not None and facility.lon is not None]
     if not placed:
         return Ground(areas=_collection([]), approximate=False, level=None)
@@ -54,7 +56,8 @@ def ground_of(db: Session, facilities: list[FacilityStock]) -> Ground:
             shape = func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(plane, tolerance), 5)
             rows = db.execute(select(Area.name, shape).where(*inside).order_by(Area.name)).all()
             return Ground(areas=_collection([(name, text) for name, text in rows]), approximate=False, level=level)
-    return Ground(areas=_collection(_catchments(db, placed)), approximate=True, level=None)
+    cells = _catchments(db, [facility for facility in placed if isinstance(facility, FacilityStock)])
+    return Ground(areas=_collection(cells), approximate=True, level=None)
 
 
 def neighbours_of(db: Session, facilities: list[FacilityStock]) -> list[tuple[str, float, float]]:

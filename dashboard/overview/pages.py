@@ -16,13 +16,8 @@ from dashboard.overview.queries import trend_of, workplace_of
 from dashboard.quota.queries import promises_today, sessions_visible_to
 from dashboard.recalls.queries import count_open, to_set_aside
 from dashboard.shipments.queries import count_late, shipments
-from dashboard.stock.queries import (
-    expiring,
-    facilities_with_stock,
-    open_vials_at,
-    worst_facilities_first,
-)
-from dashboard.stock.states import WORST_FIRST
+from dashboard.stock.areas import areas_of, sight_of, tally_of, worst_areas_first, worst_facilities
+from dashboard.stock.queries import expiring, facilities_with_stock, open_vials_at, worst_facilities_first
 from dashboard.temperature.places import places_of, silent_sensors
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
@@ -35,6 +30,7 @@ router = Router(include_in_schema=False)
 
 # As many as fit beside what else needs a hand; the rest is one tap away.
 FIRST_FACILITIES = 5
+FIRST_AREAS = 8
 FIRST_PRODUCTS = 8
 FIRST_LINES = 4
 
@@ -58,7 +54,12 @@ def show_overview(viewer: Member, db: Db) -> Response:
 
 def _area(viewer: Viewer, db: Session) -> Response:
     principal = viewer.known()
-    facilities = facilities_with_stock(db, principal, viewer.now)
+    sight = sight_of(db, principal, viewer.now)
+    below = areas_of(db, sight)
+    tally = tally_of(below)
+    areas = worst_areas_first(below)
+    worst = worst_facilities(db, sight, limit=FIRST_FACILITIES)
+    facilities = worst_facilities_first(facilities_with_stock(db, principal, viewer.now, worst))
     open_alarms, unanswered = count_open_alarms(db, principal)
     silent_count, silent = silent_sensors(db, principal, viewer.now, limit=FIRST_LINES)
     on_road, late = count_late(db, principal, viewer.now)
@@ -68,9 +69,12 @@ def _area(viewer: Viewer, db: Session) -> Response:
         "overview/overview.html",
         charts=True,
         today=today,
-        facilities=worst_facilities_first(facilities)[:FIRST_FACILITIES],
-        total=len(facilities),
-        tally={state: sum(f.state == state for f in facilities) for state in WORST_FIRST},
+        areas=areas[:FIRST_AREAS],
+        areas_hidden=max(0, len(areas) - FIRST_AREAS),
+        facilities=facilities,
+        total=sum(tally.values()),
+        tally=tally,
+        waiting=sight.waiting,
         alarms=alarms(db, principal, limit=FIRST_LINES),
         open_alarms=open_alarms,
         unanswered=unanswered,
@@ -89,7 +93,7 @@ def _area(viewer: Viewer, db: Session) -> Response:
 
 def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> Response:
     principal = viewer.known()
-    stock = facilities_with_stock(db, principal, viewer.now, facility.id)
+    stock = facilities_with_stock(db, principal, viewer.now, [facility.id])
     products = stock[0].worst_first() if stock else []
     open_alarms, _ = count_open_alarms(db, principal, facility.id)
     going = shipments(db, principal, viewer.now, "going", facility_id=facility.id)

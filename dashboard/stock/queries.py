@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard.stock.states import WORST_FIRST, days_of_stock, product_state, worst
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -22,31 +21,12 @@ from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today
 from tracker.stock.errors import OpenVialNotFound
-from tracker.stock.models import Availability, OpenVial, OpenVialChange, StockBalance, StockDay
-from tracker.stock.queries.availability import binds
-from tracker.stock.queries.use import bearing_vials
+from tracker.stock.models import OpenVial, OpenVialChange, StockBalance
+from tracker.stock.queries.products import ProductStock, products_at
+from tracker.stock.rules.states import WORST_FIRST, worst
 from tracker.stock.rules.words import Account, Status
 
-USE_WINDOW = timedelta(days=28)
 EXPIRING_WITHIN = timedelta(days=60)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductStock:
-    """One product at one facility; counts are whole closed vials. Usable are those that may be used where they lie."""
-
-    facility_id: UUID
-    presentation_id: UUID
-    product: str
-    doses_per_vial: int
-    usable: int
-    held: int
-    expired: int
-    short: int
-    days: float | None
-    touched_at: datetime | None
-    counted_at: datetime | None
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,21 +66,22 @@ class FacilityStock:
 
 
 def facilities_with_stock(
-    db: Session, principal: Principal, now: datetime, facility_id: UUID | None = None
+    db: Session, principal: Principal, now: datetime, facilities: Collection[UUID]
 ) -> list[FacilityStock]:
-    """The facilities that keep stock in the caller's subtree, by name; only one when an id is given."""
+    """Those of these facilities that keep stock in the caller's subtree, by name; never more than a page of them is asked for."""
     seen = visible_to(principal, Unit.path, Permission.STOCK_READ)
     query = (
         select(Facility, *coordinates())
         .join(Unit, Unit.id == Facility.id)
-        .where(seen, select(Equipment.id).where(Equipment.facility_id == Facility.id).exists())
+        .where(seen, Facility.id.in_(facilities))
+        .where(select(Equipment.id).where(Equipment.facility_id == Facility.id).exists())
         .order_by(Facility.name)
     )
-    if facility_id is not None:
-        query = query.where(Facility.id == facility_id)
-    ringing = rules_ringing(db, principal, facility_id)
+    found = db.execute(query).all()
+    ids = [row[0].id for row in found]
+    ringing = rules_ringing(db, principal, ids)
     by_facility: dict[UUID, list[ProductStock]] = {}
-    for product in _products(db, seen, now, facility_id):
+    for product in products_at(db, ids, now):
         by_facility.setdefault(product.facility_id, []).append(product)
     return [
         FacilityStock(
@@ -116,110 +97,13 @@ def facilities_with_stock(
             products=tuple(by_facility.get(facility.id, ())),
             ringing=tuple(ringing.get(facility.id, ())),
         )
-        for facility, lon, lat in db.execute(query)
+        for facility, lon, lat in found
     ]
 
 
 def worst_facilities_first(facilities: list[FacilityStock]) -> list[FacilityStock]:
-    """Where something rings first, then by stock state, then by name."""
+    """Where something rings first, then by stock state, then by name: as `areas.worst_facilities` chose them."""
     return sorted(facilities, key=lambda f: (not f.ringing, WORST_FIRST.index(f.state), f.name))
-
-
-def _products(db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None) -> list[ProductStock]:
-    usable = case((Batch.expiry >= local_today(now), bearing_vials()), else_=0)
-    expired = and_(StockBalance.status == Status.USABLE, Batch.expiry < local_today(now))
-    query = (
-        select(
-            StockBalance.facility_id,
-            Presentation.id,
-            Presentation.name,
-            Presentation.doses_per_vial,
-            func.coalesce(func.sum(usable), 0).label("usable"),
-            _vials(StockBalance.status == Status.HELD).label("held"),
-            _vials(expired).label("expired"),
-            func.max(StockBalance.touched_at).label("touched_at"),
-            func.max(StockBalance.counted_at).label("counted_at"),
-        )
-        .join(Batch, Batch.id == StockBalance.batch_id)
-        .join(Presentation, Presentation.id == Batch.presentation_id)
-        .join(Facility, Facility.id == StockBalance.facility_id)
-        .join(Equipment, Equipment.id == StockBalance.place_id)
-        .join(Unit, Unit.id == Facility.id)
-        .where(StockBalance.account == Account.PLACE, seen)
-        .group_by(StockBalance.facility_id, Presentation.id)
-        .order_by(Presentation.name)
-    )
-    if facility_id is not None:
-        query = query.where(StockBalance.facility_id == facility_id)
-    use = _use(db, seen, now, facility_id)
-    short = _short(db, seen, now, facility_id)
-    found = []
-    for row in db.execute(query):
-        key = (row.facility_id, row.id)
-        used, history = use.get(key, (0, 0.0))
-        days = days_of_stock(int(row.usable), used, history)
-        found.append(
-            ProductStock(
-                facility_id=row.facility_id,
-                presentation_id=row.id,
-                product=row.name,
-                doses_per_vial=row.doses_per_vial,
-                usable=int(row.usable),
-                held=int(row.held),
-                expired=int(row.expired),
-                short=short.get(key, 0),
-                days=days,
-                touched_at=row.touched_at,
-                counted_at=row.counted_at,
-                state=product_state(
-                    usable=int(row.usable), short=short.get(key, 0), days=days, touched_at=row.touched_at, now=now
-                ),
-            )
-        )
-    return found
-
-
-def _vials(which: ColumnElement[bool]) -> ColumnElement[Any]:
-    return func.coalesce(func.sum(case((which, StockBalance.vials), else_=0)), 0)
-
-
-def _use(
-    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
-) -> dict[tuple[UUID, UUID], tuple[int, float]]:
-    """(vials opened or sent on, days of history) in the window, by facility and product."""
-    query = (
-        select(
-            StockDay.facility_id,
-            StockDay.presentation_id,
-            func.sum(StockDay.used).label("used"),
-            func.max(local_today(now) - StockDay.day).label("history"),
-        )
-        .join(Facility, Facility.id == StockDay.facility_id)
-        .join(Unit, Unit.id == StockDay.facility_id)
-        .where(StockDay.day >= local_today(now) - USE_WINDOW.days, StockDay.moves > 0, seen)
-        .group_by(StockDay.facility_id, StockDay.presentation_id)
-    )
-    if facility_id is not None:
-        query = query.where(StockDay.facility_id == facility_id)
-    return {
-        (row.facility_id, row.presentation_id): (int(row.used), float(max(0, row.history))) for row in db.execute(query)
-    }
-
-
-def _short(
-    db: Session, seen: ColumnElement[bool], now: datetime, facility_id: UUID | None
-) -> dict[tuple[UUID, UUID], int]:
-    """Vials promised without vials behind them, by facility and product (the worst step that still binds)."""
-    query = (
-        select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))
-        .join(Facility, Facility.id == Availability.facility_id)
-        .join(Unit, Unit.id == Availability.facility_id)
-        .where(Availability.short > 0, binds(local_today(now)), seen)
-        .group_by(Availability.facility_id, Availability.presentation_id)
-    )
-    if facility_id is not None:
-        query = query.where(Availability.facility_id == facility_id)
-    return {(row[0], row[1]): int(row[2]) for row in db.execute(query)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,8 @@ SMALL, LARGE = Nation.shrunk(NOW, 260), Nation.shrunk(NOW, 26)
 # Of tables with some hundred rows the whole is read sooner than an index: units, facilities, fridges, lots.
 ROOM = 6_000
 # What still grows, and why; nothing else may.
-_STATES = "the state of every facility is worked out from its stock, to be added up"
+_COUNTED = "open alarms, silent sensors, promises of today and doses of two weeks are counted one by one"
+_UP_TO_100 = "up to a hundred facilities stand in the file"
 _UP_TO_500 = "up to 500 sessions are read"
 _ALL_LINES = "every session of two weeks is a line of the file"
 _RECALLED = "every place within the recall's reach is told"
@@ -60,11 +61,8 @@ GROWS = {
     ("kota", "/pengiriman.csv"): _SMALL,
     ("pusat", "/pengiriman"): _SMALL,
     ("pusat", "/pengiriman.csv"): _SMALL,
-    ("pusat", "/"): _STATES,
-    ("pusat", "/peta"): _STATES,
-    ("pusat", "/peta/gambar.json"): _STATES,
-    ("pusat", "/fasilitas"): _STATES,
-    ("pusat", "/fasilitas.csv"): _STATES,
+    ("pusat", "/"): _COUNTED,
+    ("pusat", "/fasilitas.csv"): _UP_TO_100,
     ("pusat", "/kuota.csv"): _ALL_LINES,
     ("pusat", "/api/v1/quota"): _UP_TO_500,
     ("pusat", "/alarm"): _IN_ORDER,

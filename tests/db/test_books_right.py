@@ -13,6 +13,7 @@ from tracker.database.engine import transaction
 from tracker.quota.queries import books as bookings
 from tracker.settings import settings
 from tracker.stock.queries import books as ledger
+from tracker.stock.queries import standing
 from tracker.stock.rules.words import Kind
 
 # Written past every constraint and trigger that can be passed, as a bad restore or a hand in the database would.
@@ -82,7 +83,7 @@ def test_the_command_says_yes_or_what_is_wrong(
         assert main(["check"]) == 0
         told = capsys.readouterr()
         assert told.out.startswith("The books agree")
-        truths = [*ledger.TRUTHS, *bookings.TRUTHS]
+        truths = [*ledger.TRUTHS, *bookings.TRUTHS, standing.TRUTH]
         assert [line.split(": ")[-1] for line in told.err.splitlines()] == [f"{truth}?" for truth in truths]
         with transaction(engine) as db:
             db.execute(text("UPDATE stock_balance SET vials = vials + 1 WHERE account = 'place'"))

@@ -33,5 +33,5 @@ def test_a_passed_step_is_no_shortage_any_more(db: Session, world: World, last_s
             )
         )
     db.flush()
-    (facility,) = facilities_with_stock(db, SYSTEM, ledger.now, world.puskesmas.id)
+    (facility,) = facilities_with_stock(db, SYSTEM, ledger.now, [world.puskesmas.id])
     assert [product.short for product in facility.products] == [short]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -9,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from tracker.quota.queries.books import contradictions as of_bookings
 from tracker.stock.queries.books import contradictions
+from tracker.stock.queries.standing import contradictions as of_states
 
 
-def check_books(db: Session) -> None:
-    """Raise AssertionError when any truth of the ledger does not hold."""
-    assert not (found := [*contradictions(db), *of_bookings(db)]), found
+def check_books(db: Session, now: datetime | None = None) -> None:
+    """Raise AssertionError when any truth of the ledger does not hold; with `now`, of the states kept of facilities either."""
+    states = [] if now is None else of_states(db, now)
+    assert not (found := [*contradictions(db), *of_bookings(db), *states]), found
 
 
 def books(db: Session) -> dict[str, list[tuple[Any, ...]]]:

@@ -14,7 +14,7 @@ from dashboard.frame.feed_kinds import FEED_KINDS
 from dashboard.frame.security import POLICY
 from dashboard.frame.statics import static_url
 from dashboard.frame.viewer import safe_path
-from dashboard.stock.states import WORST_FIRST, days_of_stock, product_state, worst
+from tracker.stock.rules.states import WORST_FIRST, days_of_stock, product_state, worst
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 FRESH = NOW - timedelta(hours=2)

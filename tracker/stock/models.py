@@ -170,6 +170,38 @@ class StockDay(Base):
     moves: Mapped[int]
 
 
+class StockStanding(Base):
+    """The state of a facility's stock, as the worker last reckoned it, and between which instants time alone does not change it.
+
+    It is believed only then, and only while nothing in `stock_mark` says that the facility's books have changed since.
+    """
+
+    __tablename__ = "stock_standing"
+    __table_args__ = (
+        CheckConstraint("holds_from < holds_until", name="holds_for_a_while"),
+        Index("ix_stock_standing_holds_until", "holds_until"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    state: Mapped[str]
+    holds_from: Mapped[datetime]
+    holds_until: Mapped[datetime]
+
+
+class StockMark(Base):
+    """That something on which a facility's state depends has changed; written by triggers (migration 0052) with the change itself.
+
+    A row each time and never an update, so that nobody waits for anybody.
+    """
+
+    __tablename__ = "stock_mark"
+    __table_args__ = (Index("ix_stock_mark_facility_id", "facility_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    facility_id: Mapped[UUID]
+
+
 class StockCount(Base):
     """What a count found, differing or not: it asserts its instant against events that arrive late."""
 

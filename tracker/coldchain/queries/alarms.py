@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -46,24 +47,30 @@ def alarms_visible_to(principal: Principal, *, ongoing: bool | None = None, clos
     return query
 
 
-def rules_ringing(db: Session, principal: Principal, unit_id: UUID | None = None) -> dict[UUID, list[str]]:
-    """By unit of the caller's subtree the rules of alarms, not advisories, whose readings still violate the limit."""
+def rings() -> ColumnElement[bool]:
+    """Whether an Alarm is no advisory and its readings still violate the limit."""
+    return and_(
+        Alarm.severity == Severity.ALARM,
+        Alarm.ended_at.is_(None),
+        Alarm.closed_at.is_(None),
+        Alarm.withdrawn_at.is_(None),
+        Alarm.merged_into.is_(None),
+    )
+
+
+def rules_ringing(db: Session, principal: Principal, units: Collection[UUID]) -> dict[UUID, list[str]]:
+    """By unit of these, within the caller's subtree, the rules of alarms, not advisories, whose readings still violate the limit."""
     query = (
         select(Alarm.unit_id, Alarm.rule)
         .join(Unit, Unit.id == Alarm.unit_id)
         .where(
             visible_to(principal, Unit.path, Permission.ALARM_READ),
-            Alarm.severity == Severity.ALARM,
-            Alarm.ended_at.is_(None),
-            Alarm.closed_at.is_(None),
-            Alarm.withdrawn_at.is_(None),
-            Alarm.merged_into.is_(None),
+            Alarm.unit_id.in_(units),
+            rings(),
         )
         .distinct()
         .order_by(Alarm.unit_id, Alarm.rule)
     )
-    if unit_id is not None:
-        query = query.where(Alarm.unit_id == unit_id)
     found: dict[UUID, list[str]] = {}
     for unit, rule in db.execute(query):
         found.setdefault(unit, []).append(rule)

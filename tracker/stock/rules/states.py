@@ -7,13 +7,19 @@ ministry's public map of 2021; above six weeks a puskesmas holds more than its m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tracker.kit.days import local_day
 
 LOW_BELOW_DAYS = 7.0
 OVER_ABOVE_DAYS = 42.0
 STALE_AFTER = timedelta(days=14)
 # A rate needs a few days of history; over fewer it would be one busy morning.
 LEAST_HISTORY_DAYS = 3.0
+
+# The least time the database tells apart.
+_INSTANT = timedelta(microseconds=1)
 
 WORST_FIRST = ("out", "low", "unreported", "stale", "over", "ok")
 
@@ -51,3 +57,15 @@ def worst(states: Iterable[str]) -> str:
     """The state of a facility: that of its worst product; without any product nothing was reported."""
     found = set(states)
     return next((state for state in WORST_FIRST if state in found), "unreported")
+
+
+def steady(now: datetime, zone: str, touched: Iterable[datetime]) -> tuple[datetime, datetime]:
+    """From when, and until before when, no product of a place changes its state by time alone.
+
+    Expiry, use and promises go by the place's day; what was not recorded for long turns stale at an instant of its own.
+    """
+    there = ZoneInfo(zone)
+    today = local_day(now, zone)
+    begins, ends = (datetime.combine(day, time(), there) for day in (today, today + timedelta(days=1)))
+    turns = [at + STALE_AFTER + _INSTANT for at in touched]
+    return max([begins, *(at for at in turns if at <= now)]), min([ends, *(at for at in turns if at > now)])

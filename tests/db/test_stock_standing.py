@@ -1,0 +1,131 @@
+"""The kept state of a facility is what its books say, whatever was told in whatever order, and whenever one looks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy.orm import Session
+
+from tests.support.books import check_books
+from tests.support.stock import Ledger
+from tests.support.world import World
+from tracker.access.models import Unit
+from tracker.catalog.models import Batch
+from tracker.database.engine import transaction
+from tracker.kit.errors import DomainError
+from tracker.network.models import Equipment
+from tracker.stock.models import StockMark, StockStanding
+from tracker.stock.queries.standing import TRUTH, contradictions, reckoned, standings
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.standing import reckon_standings
+
+DAY = timedelta(days=1)
+
+
+def seen(db: Session, now: datetime) -> dict[str, str]:
+    """What a page sees of each facility."""
+    states = standings(db, Unit.id.is_not(None), now).states.subquery()
+    return {str(row[0]): row[1] for row in db.execute(select(states))}
+
+
+def told(db: Session, now: datetime) -> dict[str, str]:
+    """What the books say of each, with nothing kept."""
+    everywhere = list(db.scalars(select(Unit.id)))
+    return {str(one.facility_id): one.state for one in reckoned(db, everywhere, now)}
+
+
+KINDS = (Kind.SUPPLY, Kind.WASTE, Kind.COUNT, Kind.OPENING)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([*KINDS, "service", "expiry", "reckon"]),
+        st.sampled_from(["az-10/AZ001", "az-10/AZ002", "mr-10/MR001"]),
+        st.integers(1, 6),
+        st.floats(0, 40),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps=STEPS, later=st.lists(st.floats(0, 60), min_size=1, max_size=3))
+def test_what_a_page_sees_is_what_the_books_say(
+    committed_world: World, engine: Engine, steps: list[tuple[Kind | str, str, int, float]], later: list[float]
+) -> None:
+    with engine.connect() as connection, connection.begin() as outer:
+        db = Session(connection, join_transaction_mode="create_savepoint")
+        ledger = Ledger(db, committed_world)
+        for what, batch, vials, days_ago in steps:
+            if batch not in committed_world.batches:
+                continue
+            try:
+                with db.begin_nested():
+                    _do(ledger, what, batch, vials, ledger.now - days_ago * DAY)
+            except DomainError:
+                pass
+            assert seen(db, ledger.now) == told(db, ledger.now)
+        for days in later:
+            then = ledger.now + days * DAY
+            assert seen(db, then) == told(db, then)
+            reckon_standings(db, now=then)
+            assert not contradictions(db, then)
+            assert seen(db, then) == told(db, then)
+        outer.rollback()
+
+
+def _do(ledger: Ledger, what: Kind | str, batch: str, vials: int, at: datetime) -> None:
+    db = ledger.db
+    if what == "reckon":
+        reckon_standings(db, now=ledger.now)
+    elif what == "service":
+        db.execute(update(Equipment).where(Equipment.id == ledger.world.fridge.id).values(in_service=vials > 3))
+    elif what == "expiry":
+        expiry = ledger.today + timedelta(days=vials)
+        db.execute(update(Batch).where(Batch.id == ledger.world.batches[batch].id).values(expiry=expiry))
+    else:
+        ledger.post(Kind(what), ledger.line(batch, vials), at=at)
+
+
+def test_a_state_is_believed_only_while_nothing_changed_and_its_time_lasts(db: Session, world: World) -> None:
+    ledger = Ledger(db, world)
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ001", 3))
+    while reckon_standings(db, now=ledger.now):
+        pass
+    assert db.scalar(select(func.count()).select_from(StockMark)) == 0
+    db.execute(update(StockStanding).values(state="over"))
+    assert seen(db, ledger.now)[str(world.puskesmas.id)] == "over", "kept and believed"
+    assert seen(db, ledger.now + 1 * DAY)[str(world.puskesmas.id)] == "ok", "another day"
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ001", 1))
+    assert seen(db, ledger.now)[str(world.puskesmas.id)] == "ok", "marked"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE stock_balance SET packed = vials WHERE account = 'place'",
+        "UPDATE availability SET short = short + 1",
+        "UPDATE equipment SET in_service = NOT in_service",
+        "UPDATE batch SET expiry = expiry + 1",
+        "UPDATE facility SET timezone = 'Asia/Jayapura'",
+    ],
+)
+def test_whatever_a_state_depends_on_marks_its_facility(db: Session, world: World, change: str) -> None:
+    ledger = Ledger(db, world)
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ001", 3))
+    while reckon_standings(db, now=ledger.now):
+        pass
+    db.execute(text(change))
+    assert world.puskesmas.id in set(db.scalars(select(StockMark.facility_id)))
+
+
+def test_the_round_ends_and_leaves_nothing_to_do(committed_world: World, engine: Engine) -> None:
+    with transaction(engine) as db:
+        assert reckon_standings(db, now=committed_world.now) > 0
+    with transaction(engine) as db:
+        assert reckon_standings(db, now=committed_world.now) == 0
+        check_books(db, committed_world.now)
+        db.execute(update(StockStanding).values(state="stale"))
+        assert TRUTH in "; ".join(map(str, contradictions(db, committed_world.now)))
