@@ -6,17 +6,27 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
+from sqlalchemy.orm import Session
 
 from dashboard.alarms.queries import alarms
 from dashboard.frame import labels
-from dashboard.frame.exports import csv_answer
+from dashboard.frame.exports import Parts
 from dashboard.frame.rendering import page
-from dashboard.frame.texts import mark
+from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member
 from dashboard.quota.queries import sessions_visible_to
-from dashboard.stock.areas import areas_of, sight_of, tally_of, worst_areas_first, worst_facilities
+from dashboard.stock.areas import (
+    FacilityKey,
+    areas_of,
+    next_facilities,
+    sight_of,
+    tally_of,
+    worst_areas_first,
+    worst_facilities,
+)
 from dashboard.stock.queries import (
+    FacilityStock,
     discards_at,
     facilities_with_stock,
     open_vials_at,
@@ -31,10 +41,10 @@ from tracker.network.queries import areas_served_by, facility_by_code_or_id
 
 router = Router(include_in_schema=False)
 
-# Facilities on a page of the list, how many pages one can turn, and facilities in a file: more than a city has.
+# Facilities on a page of the list, how many pages one can turn, and facilities in one part of a file.
 A_PAGE = 25
 MOST_PAGES = 1_000
-MOST_EXPORTED = 100
+A_PART = 100
 # What a phone shows before somebody asks for the rest.
 FIRST_PRODUCTS = 8
 FIRST_PARCELS = 6
@@ -89,8 +99,8 @@ def show_facilities(
 
 
 @router.get("/fasilitas.csv")
-def export_facilities(viewer: Member, db: Db, wilayah: str = "") -> Response:
-    """One line a facility and product: what lies there, for a spreadsheet. The worst facilities, and how many more there are."""
+def export_facilities(request: Request, viewer: Member, db: Db, wilayah: str = "") -> Response:
+    """One line a facility and product, by the facility's name: what lies there, for a spreadsheet; all that is in sight."""
     texts = viewer.texts
     head = [
         texts.gettext(word)
@@ -107,8 +117,19 @@ def export_facilities(viewer: Member, db: Db, wilayah: str = "") -> Response:
     ]
     principal = viewer.known()
     sight = sight_of(db, principal, viewer.now, wilayah)
-    worst = worst_facilities(db, sight, limit=MOST_EXPORTED)
-    rows: list[tuple[object, ...]] = [
+
+    def read(db: Session, after: FacilityKey | None) -> tuple[list[tuple[object, ...]], FacilityKey | None]:
+        keys = next_facilities(db, sight, after=after, limit=A_PART)
+        found = facilities_with_stock(db, principal, viewer.now, [facility_id for _, facility_id in keys])
+        return [line for facility in found for line in _lines(facility, texts)], keys[-1] if len(
+            keys
+        ) == A_PART else None
+
+    return Parts(request, read).answer(db, "stok", viewer.now, head)
+
+
+def _lines(facility: FacilityStock, texts: Texts) -> list[tuple[object, ...]]:
+    return [
         (
             facility.code,
             facility.name,
@@ -119,21 +140,8 @@ def export_facilities(viewer: Member, db: Db, wilayah: str = "") -> Response:
             product.doses_per_vial,
             product.held,
         )
-        for facility in facilities_with_stock(db, principal, viewer.now, worst)
         for product in facility.products
     ]
-    hidden = sum(tally_of(areas_of(db, sight)).values()) - len(worst)
-    if hidden > 0:
-        rows.append(
-            (
-                texts.ngettext(
-                    "%(n)s fasilitas lagi tidak termuat: pilih wilayahnya, lalu unduh di sana.",
-                    "%(n)s facilities more are not in this file: choose their area, and download it there.",
-                    hidden,
-                ),
-            )
-        )
-    return csv_answer("stok", viewer.now, head, rows)
 
 
 @router.get("/fasilitas/{code}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, case, func, literal_column, null, select
+from sqlalchemy import ColumnElement, Subquery, case, func, literal_column, null, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -18,7 +18,7 @@ from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries.alarms import rings
 from tracker.network.errors import FacilityNotFound
-from tracker.network.models import Facility
+from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates
 from tracker.stock.queries.standing import standings
 from tracker.stock.rules.states import WORST_FIRST
@@ -172,3 +172,16 @@ def _ringing(sight: Sight) -> Subquery:
     """The units where an alarm rings, as far as `sight` may know."""
     query = select(Alarm.unit_id).join(Unit, Unit.id == Alarm.unit_id)
     return query.where(rings(), visible_to(sight.principal, Unit.path, Permission.ALARM_READ)).distinct().subquery()
+
+
+FacilityKey = tuple[str, UUID]
+
+
+def next_facilities(db: Session, sight: Sight, *, after: FacilityKey | None, limit: int) -> list[FacilityKey]:
+    """The next facilities in sight that keep stock, by name, behind `after`."""
+    keeps = select(Equipment.id).where(Equipment.facility_id == Unit.id).exists()
+    query = select(Unit.name, Unit.id).where(sight.seen, keeps)
+    if after is not None:
+        query = query.where(tuple_(Unit.name, Unit.id) > after)
+    rows = db.execute(query.order_by(Unit.name, Unit.id).limit(limit))
+    return [(row.name, row.id) for row in rows]

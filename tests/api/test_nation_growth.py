@@ -50,7 +50,7 @@ SMALL, LARGE = Nation.shrunk(NOW, 260), Nation.shrunk(NOW, 26)
 ROOM = 6_000
 # What still grows, and why; nothing else may.
 _COUNTED = "open alarms, silent sensors, promises of today and doses of two weeks are counted one by one"
-_UP_TO_100 = "up to a hundred facilities stand in the file"
+_ALL_FACILITIES = "every facility is a line of the file"
 _UP_TO_500 = "up to 500 sessions are read"
 _ALL_LINES = "every session of two weeks is a line of the file"
 _RECALLED = "every place within the recall's reach is told"
@@ -62,7 +62,7 @@ GROWS = {
     ("pusat", "/pengiriman"): _SMALL,
     ("pusat", "/pengiriman.csv"): _SMALL,
     ("pusat", "/"): _COUNTED,
-    ("pusat", "/fasilitas.csv"): _UP_TO_100,
+    ("pusat", "/fasilitas.csv"): _ALL_FACILITIES,
     ("pusat", "/kuota.csv"): _ALL_LINES,
     ("pusat", "/api/v1/quota"): _UP_TO_500,
     ("pusat", "/alarm"): _IN_ORDER,
