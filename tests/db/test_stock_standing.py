@@ -10,17 +10,23 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
+from dashboard.stock.areas import next_facilities, sight_of
 from tests.support.books import check_books
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.models import Unit
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.catalog.models import Batch
 from tracker.database.engine import transaction
 from tracker.kit.errors import DomainError
+from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment
-from tracker.stock.models import StockMark, StockStanding
+from tracker.stock.models import StockEvent, StockMark, StockStanding
 from tracker.stock.queries.standing import TRUTH, contradictions, reckoned, standings
 from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import ReverseEvent
+from tracker.stock.service.reversing import reverse_event
 from tracker.stock.service.standing import reckon_standings
 
 DAY = timedelta(days=1)
@@ -41,7 +47,7 @@ def told(db: Session, now: datetime) -> dict[str, str]:
 KINDS = (Kind.SUPPLY, Kind.WASTE, Kind.COUNT, Kind.OPENING)
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([*KINDS, "service", "expiry", "reckon"]),
+        st.sampled_from([*KINDS, "reversal", "service", "expiry", "reckon"]),
         st.sampled_from(["az-10/AZ001", "az-10/AZ002", "mr-10/MR001"]),
         st.integers(1, 6),
         st.floats(0, 40),
@@ -85,6 +91,11 @@ def _do(ledger: Ledger, what: Kind | str, batch: str, vials: int, at: datetime) 
     elif what == "expiry":
         expiry = ledger.today + timedelta(days=vials)
         db.execute(update(Batch).where(Batch.id == ledger.world.batches[batch].id).values(expiry=expiry))
+    elif what == "reversal":
+        told_first = select(StockEvent.id).where(StockEvent.kind.in_(KINDS)).order_by(StockEvent.number)
+        told = db.scalars(told_first).all()
+        if told:
+            reverse_event(db, SYSTEM, ReverseEvent(id=uuid7(), event_id=told[vials % len(told)]), now=ledger.now)
     else:
         ledger.post(Kind(what), ledger.line(batch, vials), at=at)
 
@@ -129,3 +140,17 @@ def test_the_round_ends_and_leaves_nothing_to_do(committed_world: World, engine:
         check_books(db, committed_world.now)
         db.execute(update(StockStanding).values(state="stale"))
         assert TRUTH in "; ".join(map(str, contradictions(db, committed_world.now)))
+
+
+def test_a_file_of_facilities_comes_part_by_part_to_its_end(db: Session, world: World) -> None:
+    national = sight_of(db, world.principals[Role.NATIONAL], world.now)
+    city = sight_of(db, world.principals[Role.CITY], world.now)
+    whole = next_facilities(db, national, after=None, limit=100)
+    parts, after = [], None
+    while part := next_facilities(db, national, after=after, limit=1):
+        parts += part
+        after = part[-1]
+    assert parts == whole == sorted(whole)
+    theirs = next_facilities(db, city, after=None, limit=100)
+    assert set(theirs) < set(whole)
+    assert world.puskesmas.id in {facility_id for _, facility_id in theirs}
