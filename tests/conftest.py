@@ -81,7 +81,8 @@ def own_services(_own_pair: TestServices) -> TestServices:
     _own_pair.broker.set_users({})
     at = urlsplit(_own_pair.mqtt_url)
     # A clean session takes the place of the ingester's lasting one, and of what waited in it.
-    assert connect_code(at.port or 0, username=at.username or "", password=at.password or "") == 0
+    here = (at.port or 0, at.hostname or "")
+    assert connect_code(*here, username=at.username or "", password=at.password or "") == 0
     return _own_pair
 
 
