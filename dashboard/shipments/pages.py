@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+from fastapi import Request, Response
+from sqlalchemy.orm import Session
 
 from dashboard.frame import labels
-from dashboard.frame.exports import csv_answer
+from dashboard.frame.exports import Parts
 from dashboard.frame.rendering import page
-from dashboard.frame.texts import mark
+from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member
-from dashboard.shipments.queries import SHOWS, names_of, product_names, shipments
+from dashboard.shipments.queries import (
+    SHOWS,
+    ShipmentKey,
+    ShipmentRow,
+    names_of,
+    next_shipments,
+    product_names,
+    shipments,
+)
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.shipments.presenting import shipment_detail
@@ -37,8 +46,8 @@ def show_shipments(viewer: Member, db: Db, tampil: str = "going", semua: bool = 
 
 
 @router.get("/pengiriman.csv")
-def export_shipments(viewer: Member, db: Db) -> Response:
-    """One line a shipment, the newest hundred, for a spreadsheet."""
+def export_shipments(request: Request, viewer: Member, db: Db) -> Response:
+    """One line a shipment, the newest first, all of them, for a spreadsheet."""
     texts = viewer.texts
     words = (
         mark("Nomor"),
@@ -51,21 +60,26 @@ def export_shipments(viewer: Member, db: Db) -> Response:
         mark("Selisih"),
         mark("Diharapkan tiba"),
     )
-    rows = [
-        (
-            s.code,
-            s.sender,
-            s.receiver,
-            texts.gettext(labels.SHIPMENT_STATE[s.state]),
-            s.asked,
-            s.sent,
-            s.accepted,
-            s.wrong,
-            s.expected_at.isoformat() if s.expected_at else None,
-        )
-        for s in shipments(db, viewer.known(), viewer.now, "all")
-    ]
-    return csv_answer("kiriman", viewer.now, [texts.gettext(word) for word in words], rows)
+
+    def read(db: Session, after: ShipmentKey | None) -> tuple[list[tuple[object, ...]], ShipmentKey | None]:
+        rows, last = next_shipments(db, viewer.known(), viewer.now, after)
+        return [_line(row, texts) for row in rows], last
+
+    return Parts(request, read).answer(db, "kiriman", viewer.now, [texts.gettext(word) for word in words])
+
+
+def _line(s: ShipmentRow, texts: Texts) -> tuple[object, ...]:
+    return (
+        s.code,
+        s.sender,
+        s.receiver,
+        texts.gettext(labels.SHIPMENT_STATE[s.state]),
+        s.asked,
+        s.sent,
+        s.accepted,
+        s.wrong,
+        s.expected_at.isoformat() if s.expected_at else None,
+    )
 
 
 @router.get("/pengiriman/{ref}")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -73,6 +73,26 @@ def shipments(
     found = [row[0] for row in db.execute(query.where(is_late(now)).limit(MOST))]
     on_time = case((is_late(now), False), else_=True)
     found += [row[0] for row in db.execute(query.where(on_time).limit(MOST - len(found)))]
+    return _rows(db, found, now)
+
+
+ShipmentKey = tuple[datetime, UUID]
+
+
+def next_shipments(
+    db: Session, principal: Principal, now: datetime, after: ShipmentKey | None
+) -> tuple[list[ShipmentRow], ShipmentKey | None]:
+    """The next shipments of the caller's subtree, the newest first, and the key behind which more stand; None at the end."""
+    query = shipments_of(db, principal)
+    if after is not None:
+        query = query.where(tuple_(Shipment.created_at, Shipment.id) < after)
+    rows = db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id.desc()).limit(MOST))
+    found = [row[0] for row in rows]
+    last = found[-1] if len(found) == MOST else None
+    return _rows(db, found, now), (last.created_at, last.id) if last else None
+
+
+def _rows(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentRow]:
     ids = [shipment.id for shipment in found]
     names = _facilities(db, found)
     asked = _sums(db, ShipmentLine.shipment_id, ShipmentLine.vials, ids)

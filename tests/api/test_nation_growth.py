@@ -53,6 +53,7 @@ _COUNTED = "open alarms, silent sensors, promises of today and doses of two week
 _ALL_FACILITIES = "every facility is a line of the file"
 _UP_TO_500 = "up to 500 sessions are read"
 _ALL_LINES = "every session of two weeks is a line of the file"
+_ALL_SHIPMENTS = "every shipment is a line of the file"
 _RECALLED = "every place within the recall's reach is told"
 _IN_ORDER = "all open alarms are put in order, the worst first"
 _SMALL = "lines of receipts are read whole while they are some thousands, sooner than by a hundred look-ups"
@@ -60,7 +61,7 @@ GROWS = {
     ("kota", "/pengiriman"): _SMALL,
     ("kota", "/pengiriman.csv"): _SMALL,
     ("pusat", "/pengiriman"): _SMALL,
-    ("pusat", "/pengiriman.csv"): _SMALL,
+    ("pusat", "/pengiriman.csv"): _ALL_SHIPMENTS,
     ("pusat", "/"): _COUNTED,
     ("pusat", "/fasilitas.csv"): _ALL_FACILITIES,
     ("pusat", "/kuota.csv"): _ALL_LINES,

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from tests.browser.page_world import PageWorld
 from tests.db.test_network_facilities import collection, square
@@ -179,6 +179,21 @@ def test_lists_leave_as_files_a_spreadsheet_reads_and_never_runs(site: TestClien
     lines = list(csv.reader(io.StringIO(site.get("/fasilitas.csv").content.decode("utf-8-sig"))))
     assert {line[0] for line in lines[1:]} == {"pkm-cipondoh"}
     assert {line[1] for line in lines[1:]} == {"'=HYPERLINK(1)"}
+
+
+def test_a_file_of_shipments_is_whole_however_many_there_are(site: TestClient, app_services: Services) -> None:
+    more = (
+        "INSERT INTO shipment SELECT made.* FROM shipment s, generate_series(1, 250) n, "
+        "jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'code', 'BANYAK-' || n, "
+        "'created_at', s.created_at - n / 3 * interval '1 minute')) made "
+        "WHERE s.code = (SELECT min(code) FROM shipment)"
+    )
+    with transaction(app_services.engine) as db:
+        db.execute(text(more))
+        codes = set(db.scalars(text("SELECT code FROM shipment")))
+    lines = list(csv.reader(io.StringIO(log_in(site, "pusat").get("/pengiriman.csv").content.decode("utf-8-sig"))))[1:]
+    assert len(lines) == len(codes) > 250
+    assert {line[0] for line in lines} == codes
 
 
 def test_what_was_typed_outlives_the_log_in(site: TestClient, app_services: Services) -> None:
