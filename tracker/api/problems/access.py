@@ -59,6 +59,11 @@ PROBLEMS: dict[str, Problem] = {
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
     ),
+    "api.position_gone": Problem(
+        410,
+        "Kejadian setelah posisi {position} sudah dihapus karena masa simpannya habis; yang masih ada dimulai setelah {kept_after}. Baca ulang datanya, lalu lanjutkan dari sana.",
+        "Events behind position {position} were let go when their time was over; what is kept begins behind {kept_after}. Read the data anew, then go on from there.",
+    ),
     "api.took_too_long": Problem(
         503,
         "Yang diminta terlalu luas untuk dijawab sekaligus. Persempit: satu fasilitas atau wilayah, satu batch, atau waktu yang lebih pendek.",
