@@ -19,27 +19,25 @@ from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.rules.receiving import Sums, Taken, sums_of
 
-FromUnit = aliased(Unit, name="from_unit")
-ToUnit = aliased(Unit, name="to_unit")
-FromFacility = aliased(Facility, name="from_facility")
-ToFacility = aliased(Facility, name="to_facility")
-
 
 def shipments_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
     """A select of (shipment, sender's code, receiver's code, sender's path, receiver's path), not ordered.
 
     Who may see either end sees the shipment, with all its differences.
     """
+    # Made at each call: an alias that threads share may be read half made, and then asks another table's column.
+    from_unit, to_unit = aliased(Unit, name="from_unit"), aliased(Unit, name="to_unit")
+    sender, receiver = aliased(Facility, name="from_facility"), aliased(Facility, name="to_facility")
     return (
-        select(Shipment, FromFacility.code, ToFacility.code, FromUnit.path, ToUnit.path)
-        .join(FromFacility, FromFacility.id == Shipment.from_facility_id)
-        .join(ToFacility, ToFacility.id == Shipment.to_facility_id)
-        .join(FromUnit, FromUnit.id == Shipment.from_facility_id)
-        .join(ToUnit, ToUnit.id == Shipment.to_facility_id)
+        select(Shipment, sender.code, receiver.code, from_unit.path, to_unit.path)
+        .join(sender, sender.id == Shipment.from_facility_id)
+        .join(receiver, receiver.id == Shipment.to_facility_id)
+        .join(from_unit, from_unit.id == Shipment.from_facility_id)
+        .join(to_unit, to_unit.id == Shipment.to_facility_id)
         .where(
             or_(
-                visible_to(principal, FromUnit.path, Permission.STOCK_READ),
-                visible_to(principal, ToUnit.path, Permission.STOCK_READ),
+                visible_to(principal, from_unit.path, Permission.STOCK_READ),
+                visible_to(principal, to_unit.path, Permission.STOCK_READ),
             )
         )
     )
