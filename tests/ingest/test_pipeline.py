@@ -22,6 +22,7 @@ from rantai.local.mosquitto import PACKET_LIMIT_BYTES
 from tests.ingest.trial import admit, make_devices
 from tests.support.ems import ems_body, ems_record
 from tests.support.hostile import HOSTILE_BODIES
+from tests.support.retained import forget_retained
 from tests.support.services import Services
 from tests.support.waiting import eventually
 from tracker.access.principal import SYSTEM
@@ -91,6 +92,7 @@ def senders(services: Services, engine: Engine) -> Iterator[dict[str, Sender]]:
     with transaction(engine) as db:
         logger = NewDevice(code="log-1", unit="PKM", kind=DeviceKind.LOGGER, serial="LOG-1", gateway="gate")
         add_device(db, SYSTEM, logger, now=utc_now())
+    forget_retained(services)
     admit(services, engine)
     found = {code: Sender(services, code, password) for code, password in passwords.items()}
     yield found
