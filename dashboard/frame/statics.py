@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -22,6 +23,9 @@ _TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+
+# How a script of ours takes in another.
+_NAMED = re.compile(rb'(from "\./)([\w.]+\.js)"')
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +51,37 @@ def _all() -> dict[str, Static]:
     """Every static file by its plain name, plotly.js from the plotly wheel among them."""
     bodies = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.glob("static/*"))}
     bodies["plotly.min.js"] = files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
-    return {name: _made(name, body) for name, body in bodies.items()}
+    made: dict[str, Static] = {}
+    for name in bodies:
+        _make(name, bodies, made)
+    return made
+
+
+def _make(name: str, bodies: dict[str, bytes], made: dict[str, Static]) -> Static:
+    """The file, and before it those it names: they are named by their hashes, so that a page never mixes two versions.
+
+    Files that name one another in a circle are a mistake of ours and a RecursionError.
+    """
+    if name not in made:
+        body = bodies[name]
+        if name.endswith(".js") and name != "plotly.min.js":
+            body = _NAMED.sub(
+                lambda named: b'%b%b"' % (named[1], _make(named[2].decode(), bodies, made).hashed.encode()), body
+            )
+        made[name] = _made(name, body)
+    return made[name]
+
+
+def static_family(name: str) -> list[str]:
+    """The addresses of a script and of all it names, directly or through others: what it needs to run."""
+    found: dict[str, None] = {}
+    waiting = [_all()[name]]
+    while waiting:
+        static = waiting.pop()
+        if f"/static/{static.hashed}" not in found:
+            found[f"/static/{static.hashed}"] = None
+            waiting += [_by_hashed()[name.decode()] for _, name in _NAMED.findall(static.body)]
+    return list(found)
 
 
 def _made(name: str, body: bytes) -> Static:

@@ -6,7 +6,7 @@ from fastapi import Response
 from sqlalchemy import select
 
 from dashboard.frame.rendering import page
-from dashboard.frame.statics import static_body
+from dashboard.frame.statics import static_body, static_family
 from dashboard.frame.viewer import Member
 from dashboard.scan.words import words_of
 from tracker.access.models import Unit
@@ -32,7 +32,13 @@ def show_scan(viewer: Member, db: Db) -> Response:
         .order_by(Facility.name)
         .limit(MOST_FACILITIES)
     ).all()
-    return page(viewer, "scan/scan.html", facilities=facilities, words=words_of(viewer.texts))
+    return page(
+        viewer,
+        "scan/scan.html",
+        facilities=facilities,
+        words=words_of(viewer.texts),
+        scripts=static_family("scan.js"),
+    )
 
 
 @router.get("/scan/sw.js")

@@ -82,6 +82,17 @@ def test_static_names_carry_the_content_s_hash() -> None:
         static_url("no-such-file.js")
 
 
+def test_scripts_name_one_another_by_their_hashes_so_that_no_page_mixes_two_versions() -> None:
+    from dashboard.frame.statics import static_body, static_family
+
+    family = static_family("scan.js")
+    assert family[0] == static_url("scan.js")
+    named = re.findall(rb'from "\./([^"]+)"', static_body("scan.js"))
+    assert named
+    assert {f"/static/{name.decode()}" for name in named} < set(family)
+    assert all(re.fullmatch(r"/static/\w+\.[0-9a-f]{12}\.js", address) for address in family)
+
+
 def test_plotly_is_small_enough_for_a_slow_line_once_compressed() -> None:
     from dashboard.frame.statics import _all
 

@@ -1,5 +1,6 @@
-// Keeps the page for scanning, so that it opens without a network; nothing else is kept, and nothing is sent from here.
-// The page is always asked of the server first: what is kept is the page of whoever saw it last, and says whose it is.
+// Keeps the page of the phone with every file it names, so that it opens without a network; nothing is sent from here.
+// Files are named by their content: a new version is kept whole before the page that names it, else the old one stays,
+// so that no shift is broken by half of one.
 
 /** @type {any} */
 const worker = self;
@@ -8,44 +9,48 @@ const PAGE = "/scan";
 const PATIENCE_MS = 6000;
 
 /**
- * Keeps the page and the files it names; not a log-in page or a Wi-Fi's portal in its stead.
+ * Keeps a page and all its files; not a log-in page or a Wi-Fi's portal in its stead. Throws where a file does not come.
  * @param {Response} answer
  */
 async function keep(answer) {
-  const cache = await caches.open(KEPT);
   const text = await answer.clone().text();
   if (!answer.ok || answer.redirected || !text.includes('id="scan"')) return;
-  const named = [...text.matchAll(/(?:src|href)="(\/static\/[^"]+)"/g)].map((found) => found[1] ?? "");
-  const files = [...new Set([...named, "/static/scan_cards.js", "/static/scan_queue.js"])];
-  const old = (await cache.keys()).filter((request) => !files.includes(new URL(request.url).pathname));
-  await Promise.all(old.map((request) => cache.delete(request)));
-  await Promise.allSettled(files.map((file) => cache.add(file)));
+  const cache = await caches.open(KEPT);
+  const files = [...new Set([...text.matchAll(/"(\/static\/[^"]+)"/g)].map((found) => found[1] ?? ""))];
+  await Promise.all(files.map(async (file) => (await cache.match(file)) ?? cache.add(file)));
   await cache.put(PAGE, answer);
+  const old = (await cache.keys()).filter((request) => !["/scan", ...files].includes(new URL(request.url).pathname));
+  await Promise.all(old.map((request) => cache.delete(request)));
 }
 
-async function kept() {
-  return (await caches.match(PAGE)) ?? Response.error();
-}
-
-/** @param {any} event */
+/**
+ * The page as the server has it now; the kept one where the server is silent, fails, or its files do not come.
+ * @param {any} event
+ */
 async function page(event) {
   try {
-    const answer = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch(event.request, { signal });
     if (answer.status >= 500) return (await caches.match(PAGE)) ?? answer;
-    event.waitUntil(keep(answer.clone()));
-    return answer;
+    const kept = keep(answer.clone());
+    event.waitUntil(kept.catch(() => {}));
+    const late = new Promise((_, reject) => signal.addEventListener("abort", reject));
+    const whole = await Promise.race([kept, late]).then(
+      () => true,
+      () => false,
+    );
+    return whole ? answer : ((await caches.match(PAGE)) ?? answer);
   } catch {
-    return kept();
+    return (await caches.match(PAGE)) ?? Response.error();
   }
 }
 
-/** @param {Request} request */
+/**
+ * A name with a hash never means anything else: what is kept is as good as what the server has.
+ * @param {Request} request
+ */
 async function file(request) {
-  try {
-    return await fetch(request);
-  } catch {
-    return (await caches.match(request)) ?? Response.error();
-  }
+  return (await caches.match(request)) ?? fetch(request);
 }
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
