@@ -39,7 +39,7 @@ from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
-from dashboard.stock import card
+from dashboard.stock import card, jobs
 from dashboard.stock import pages as stock
 from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
@@ -83,6 +83,7 @@ ROUTERS = (
     shipments.router,
     stock.router,
     card.router,
+    jobs.router,
     temperature.router,
 )
 

@@ -37,7 +37,7 @@ from dashboard.temperature.places import places_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
-from tracker.network.queries import areas_served_by, facility_by_code_or_id
+from tracker.network.queries import areas_served_by, facility_by_code_or_id, path_of
 
 router = Router(include_in_schema=False)
 
@@ -175,4 +175,5 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
         ),
         served=areas_served_by(db, facility),
         alarms=alarms(db, principal, facility_id=facility.id, limit=5),
+        may_work=principal.may(Permission.STOCK_WRITE, path_of(db, facility.id)),
     )

@@ -102,9 +102,9 @@ def show_card(
 
 
 @router.get("/stok/{code}/gerakan/{event_id}")
-def show_movement(code: str, event_id: UUID, viewer: Member, db: Db) -> Response:
-    """One event as it was told; whoever may write here can take it back."""
-    return _movement(viewer, db, code, event_id)
+def show_movement(code: str, event_id: UUID, viewer: Member, db: Db, baru: bool = False) -> Response:
+    """One event as it was told; whoever may write here can take it back. `baru`: who comes here has just told it."""
+    return _movement(viewer, db, code, event_id, fresh=baru)
 
 
 @router.post("/stok/{code}/gerakan/{event_id}/batalkan")
@@ -134,7 +134,9 @@ def take_back(
     return RedirectResponse(f"/stok/{code}/gerakan/{event_id}", status_code=303)
 
 
-def _movement(viewer: Viewer, db: Session, code: str, event_id: UUID, *, problem: str = "") -> Response:
+def _movement(
+    viewer: Viewer, db: Session, code: str, event_id: UUID, *, problem: str = "", fresh: bool = False
+) -> Response:
     facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
     view = event_by_id(db, viewer.known(), event_id)
     if view.event.facility_id != facility.id:
@@ -149,6 +151,8 @@ def _movement(viewer: Viewer, db: Session, code: str, event_id: UUID, *, problem
         facility=facility,
         view=view,
         event=event,
+        fresh=fresh,
+        may_write=_may_write(viewer, db, facility),
         may_take_back=by_hand and not view.reversed_by and _may_write(viewer, db, facility),
         problem=problem,
     )

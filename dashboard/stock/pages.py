@@ -18,12 +18,17 @@ from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
+from tracker.stock.errors import VialStopped
+from tracker.stock.rules.words import OpenWaste
 from tracker.stock.service.amending import take_back_doses
-from tracker.stock.service.commands import TakeBackDoses
+from tracker.stock.service.commands import DiscardDoses, TakeBackDoses
+from tracker.stock.service.opening import discard_doses
 
 router = Router(include_in_schema=False)
 
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
+_NO_CHOICE = mark("Pilih alasannya.")
+_OTHER_REST = mark("Sementara itu dosis dari vial ini terpakai; sisanya kini lain. Periksa, lalu kirim lagi.")
 _NO_DOSES = mark("Tulis berapa dosis yang ternyata tidak dibuang.")
 
 
@@ -31,6 +36,39 @@ _NO_DOSES = mark("Tulis berapa dosis yang ternyata tidak dibuang.")
 def show_vial(vial_id: UUID, viewer: Member, db: Db) -> Response:
     """One opened vial; outside the caller's subtree there is no such page."""
     return _vial(viewer, db, vial_id)
+
+
+@router.post("/vial/{vial_id}/buang")
+def throw_away(
+    *,
+    vial_id: UUID,
+    viewer: Member,
+    db: Db,
+    now: Now,
+    csrf: Annotated[str, Form(max_length=200)] = "",
+    sisa: Annotated[str, Form(max_length=4)] = "",
+    alasan: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """What is left is thrown away. `sisa` is what the page said was left: a second tap finds that it was, and says nothing."""
+    check_csrf(viewer, csrf)
+    if alasan not in set(OpenWaste):
+        return _vial(viewer, db, vial_id, problem=viewer.texts.gettext(_NO_CHOICE), field="sebab")
+    vial = open_vial_page(db, viewer.known(), vial_id).vial
+    if str(vial.remaining) != sisa:
+        if vial.closed_at is not None:
+            return RedirectResponse(f"/vial/{vial_id}", status_code=303)
+        return _vial(viewer, db, vial_id, problem=viewer.texts.gettext(_OTHER_REST), field="sebab")
+    command = DiscardDoses(open_vial_id=vial_id, occurred_at=now, reason=OpenWaste(alasan), doses=vial.remaining)
+    try:
+        with db.begin_nested():
+            discard_doses(db, viewer.known(), command, now=now)
+    except NotFound:
+        raise
+    except VialStopped:
+        pass  # A second tap came while the first was at work; the page shows what became of it.
+    except DomainError as error:
+        return _vial(viewer, db, vial_id, problem=sentence_of(error, viewer.language), field="sebab")
+    return RedirectResponse(f"/vial/{vial_id}", status_code=303)
 
 
 @router.post("/vial/{vial_id}/kembalikan")
@@ -62,8 +100,16 @@ def take_back(
     return RedirectResponse(f"/vial/{vial_id}", status_code=303)
 
 
-def _vial(viewer: Viewer, db: Session, vial_id: UUID, *, problem: str = "") -> Response:
+def _vial(viewer: Viewer, db: Session, vial_id: UUID, *, problem: str = "", field: str = "") -> Response:
     shown = open_vial_page(db, viewer.known(), vial_id)
     return page(
-        viewer, "stock/vial.html", status=422 if problem else 200, shown=shown, vial=shown.vial, problem=problem
+        viewer,
+        "stock/vial.html",
+        status=422 if problem else 200,
+        shown=shown,
+        vial=shown.vial,
+        problem=problem,
+        field=field,
+        # What a hold stops is discarded where the hold is decided.
+        reasons=[reason.value for reason in OpenWaste if reason is not OpenWaste.HELD],
     )

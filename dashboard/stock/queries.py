@@ -132,7 +132,8 @@ class Parcel:
         return f"{self.batch_id}-{self.place_code}-{self.status}"
 
 
-def _parcels() -> Any:
+def select_parcels() -> Any:
+    """A select of (balance, batch, presentation, place, facility) of all vials in places, for lists to refine."""
     return (
         select(StockBalance, Batch, Presentation, Equipment, Facility)
         .join(Batch, Batch.id == StockBalance.batch_id)
@@ -144,7 +145,8 @@ def _parcels() -> Any:
     )
 
 
-def _parcel(row: Any, now: datetime) -> Parcel:
+def parcel_of(row: Any, now: datetime) -> Parcel:
+    """A row of `select_parcels` as pages show it."""
     balance, batch, presentation, place, facility = row
     today = local_day(now, facility.timezone)
     return Parcel(
@@ -170,10 +172,10 @@ def parcels_at(db: Session, facility: Facility, now: datetime, *, limit: int | N
     """What lies at a facility, by product and expiry, and of how many parcels these are the first. The caller has checked that
     it may be seen.
     """
-    query = _parcels().add_columns(func.count().over().label("total")).where(Facility.id == facility.id)
+    query = select_parcels().add_columns(func.count().over().label("total")).where(Facility.id == facility.id)
     order = (Presentation.name, Batch.expiry, Batch.lot, Equipment.name, StockBalance.status)
     rows = db.execute(query.order_by(*order).limit(limit)).all()
-    return [_parcel(row[:-1], now) for row in rows], rows[0].total if rows else 0
+    return [parcel_of(row[:-1], now) for row in rows], rows[0].total if rows else 0
 
 
 def expiring(
@@ -181,7 +183,7 @@ def expiring(
 ) -> list[Parcel]:
     """Usable vials whose last day is near or past, soonest first; only of one facility when an id is given."""
     query = (
-        _parcels()
+        select_parcels()
         .where(
             visible_to(principal, Unit.path, Permission.STOCK_READ),
             StockBalance.status == Status.USABLE,
@@ -192,7 +194,7 @@ def expiring(
     )
     if facility_id is not None:
         query = query.where(Facility.id == facility_id)
-    return [_parcel(row, now) for row in db.execute(query)]
+    return [parcel_of(row, now) for row in db.execute(query)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,9 @@ def test_a_recall_over_http_freezes_counts_and_closes(door: Door) -> None:
         "occurred_at": utc_now().isoformat(),
         "lines": [{"batch": "AZ003", "place": "pkm-cipondoh-k1", "vials": 10, "status": "recalled"}],
     }
+    alone = door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=destroy)
+    assert (alone.status_code, alone.json()["code"]) == (422, "stock.witnesses_missing")
+    destroy["witnesses"] = [{"name": "Ibu Rina", "position": "Dinkes"}, {"name": "Pak Budi"}]
     done = door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=destroy)
     assert done.status_code == 201, done.text
     assert door.get(path, Role.MANAGER)["vials_gone"] == 10

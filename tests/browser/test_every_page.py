@@ -32,6 +32,7 @@ Open = Callable[..., Visit]
 BLANKS = {
     "code": "pkm-cipondoh",
     "product": "penta-5",
+    "job": "pindah",
     "sensor": "S-pkm-cipondoh-k1",
     "ref:path": "penta-5/PB002",
 }
@@ -73,6 +74,8 @@ def address(path: str, site: Site) -> str:
         return f"{path}?batch=penta-5/PB002"
     if path == "/lot-salah":
         return f"{path}?fasilitas=kota-tangerang&lot=penta-5/PB002"
+    if path.startswith("/stok/{code}/kerja/"):
+        path = f"{path}?tempat=pkm-cipondoh-k2"
     if path.startswith("/perangkat/"):
         blanks["code"] = BLANKS["sensor"]
     if path.startswith("/pengiriman/"):

@@ -203,6 +203,12 @@ class NotTakenAlong(Refused):
     code = "stock.not_taken_along"
 
 
+class WitnessesMissing(Refused):
+    """A destruction names two witnesses, two different people."""
+
+    code = "stock.witnesses_missing"
+
+
 class PackedVials(Refused):
     """The vials are packed for a shipment; unpack them first."""
 

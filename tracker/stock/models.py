@@ -75,6 +75,18 @@ class StockEvent(Base):
     count_id: Mapped[UUID | None] = mapped_column(ForeignKey("stock_event.id"))
 
 
+class EventWitness(Base):
+    """Who saw the vials of a destruction destroyed; guarded as the ledger is. Names are for papers, never for logs or the feed."""
+
+    __tablename__ = "event_witness"
+    __table_args__ = (CheckConstraint("seq BETWEEN 1 AND 2", name="two_of_them"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("stock_event.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    name: Mapped[str]
+    position: Mapped[str | None]
+
+
 class StockEntry(Base):
     """One side of an event: so many vials to (+) or from (−) an account.
 

@@ -35,6 +35,7 @@ from tracker.stock.schemas import (
     StepOut,
     StockOut,
     VialChangeOut,
+    WitnessOut,
 )
 from tracker.stock.service.commands import Posted
 from tracker.stock.service.relabelling import Foreseen, Meant
@@ -97,6 +98,7 @@ def event_out(view: EventView, now: datetime) -> EventOut:
         reversed_by=view.reversed_by,
         because_id=event.because_id,
         count_id=event.count_id,
+        witnesses=[WitnessOut(name=one.name, position=one.position) for one in view.witnesses],
         entries=[
             EntryOut(
                 account=entry.account,

@@ -86,6 +86,7 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
         lines=tuple(line.line() for line in body.lines),
         reason=body.reason,
         reference=body.reference,
+        witnesses=tuple(one.witness() for one in body.witnesses),
     )
     posted = record_event(db, caller, command, now=now)
     response.status_code = 201 if posted.fresh else 200

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from tracker.edge.words import Seen
 from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
 from tracker.stock.rules.use import Skip
+from tracker.stock.rules.witnesses import Witness
 from tracker.stock.rules.words import MOST_VIALS, Account, Kind, OpenWaste, Status
 
 # PostgreSQL's text cannot hold NUL; the other control characters have no business in names either.
@@ -56,12 +57,32 @@ class LineIn(BaseModel):
         )
 
 
+class WitnessIn(BaseModel):
+    """Somebody who saw vials destroyed: the name, and what they are there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Words
+    position: Words | None = None
+
+    def witness(self) -> Witness:
+        """The ledger's witness."""
+        return Witness(name=self.name, position=self.position)
+
+
+class WitnessOut(BaseModel):
+    """Who saw vials destroyed."""
+
+    name: str
+    position: str | None
+
+
 class StockEventIn(BaseModel):
     """Something that happened to vials. `id` is a UUID (version 7 by custom) made by whoever acts first.
 
     Kinds: supply, transfer, opening, return, count, waste, status, destruction. A return goes back to the
     supplier, or with `to_place` from a session's carrier to its fridge. A waste needs a reason: expired, heat,
-    freeze, broken, damaged, vvm, label, contaminated, recalled, no_diluent, other.
+    freeze, broken, damaged, vvm, label, contaminated, recalled, no_diluent, other. A destruction names two `witnesses`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -73,6 +94,7 @@ class StockEventIn(BaseModel):
     reason: Words | None = None
     reference: Words | None = None
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=200)]
+    witnesses: Annotated[list[WitnessIn], Field(max_length=2)] = []
 
 
 class PostedOut(BaseModel):
@@ -170,6 +192,7 @@ class EventOut(BaseModel):
     reversed_by: UUID | None
     because_id: UUID | None
     count_id: UUID | None
+    witnesses: list[WitnessOut]
     entries: list[EntryOut]
     counted: list[CountedOut]
     open_vials: list[OpenVialOut]

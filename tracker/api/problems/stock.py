@@ -169,6 +169,11 @@ PROBLEMS: dict[str, Problem] = {
         "Hanya {vials} vial di tempat itu yang belum dikemas untuk pengiriman; bongkar dahulu kemasannya.",
         "Only {vials} vials there are not packed for a shipment; unpack first.",
     ),
+    "stock.witnesses_missing": Problem(
+        422,
+        "Pemusnahan disaksikan dua orang yang berbeda; tulis nama keduanya.",
+        "A destruction is witnessed by two different people; write both names.",
+    ),
     "stock.not_reversible": Problem(
         422,
         "Kejadian {kind:stock_event} ini tidak dapat dibatalkan tersendiri.",

@@ -122,6 +122,7 @@ WORDS: Mapping[str, Words] = {
             "place": ("tempat", "place"),
             "to_place": ("tempat tujuan", "place of destination"),
             "to_status": ("status baru", "new status"),
+            "witnesses": ("saksi", "witnesses"),
             "reason": ("alasan", "reason"),
             "shipment": ("pengiriman", "shipment"),
             "code": ("kode", "code"),

@@ -15,7 +15,9 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment, Facility
 from tracker.stock.errors import EventNotFound
-from tracker.stock.models import OpenVial, StockCount, StockEntry, StockEvent
+from tracker.stock.models import EventWitness, OpenVial, StockCount, StockEntry, StockEvent
+from tracker.stock.rules.witnesses import Witness
+from tracker.stock.rules.words import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class EventView:
     counts: tuple[tuple[StockCount, str, str], ...]
     open_vials: tuple[OpenVial, ...]
     reversed_by: UUID | None
+    witnesses: tuple[Witness, ...]
     follow_ups: tuple[StockEvent, ...]
 
 
@@ -67,5 +70,12 @@ def event_by_id(db: Session, principal: Principal, event_id: UUID) -> EventView:
         counts=tuple((r[0], r[1], r[2]) for r in counts),
         open_vials=tuple(db.scalars(select(OpenVial).where(OpenVial.event_id == event_id).order_by(OpenVial.id))),
         reversed_by=db.scalar(select(StockEvent.id).where(StockEvent.reverses_id == event_id)),
+        witnesses=witnesses_of(db, event_id) if row[0].kind is Kind.DESTRUCTION else (),
         follow_ups=tuple(follow_ups),
     )
+
+
+def witnesses_of(db: Session, event_id: UUID) -> tuple[Witness, ...]:
+    """Who saw a destruction; nobody for those that were told before witnesses were asked for, and for the house's own."""
+    rows = db.scalars(select(EventWitness).where(EventWitness.event_id == event_id).order_by(EventWitness.seq))
+    return tuple(Witness(name=row.name, position=row.position) for row in rows)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from tracker.stock.rules.lines import Line, NamedLine
+from tracker.stock.rules.witnesses import Witness
 from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, Status
 
 
@@ -43,12 +44,14 @@ class RecordEvent:
     lines: tuple[NamedLine, ...]
     reason: str | None = None
     reference: str | None = None
+    witnesses: tuple[Witness, ...] = field(default=(), repr=False)
 
 
 def words_of(command: RecordEvent) -> str:
-    """A digest of the very words of an event: what they name plays no part."""
+    """A digest of the very words of an event: what they name plays no part. Without witnesses it is what it was before there were any."""
     same_instant = replace(command, occurred_at=command.occurred_at.astimezone(UTC))
-    return hashlib.blake2b(repr(same_instant).encode(), digest_size=16).hexdigest()
+    said = repr(same_instant) + (repr(command.witnesses) if command.witnesses else "")
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

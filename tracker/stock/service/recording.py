@@ -22,12 +22,16 @@ from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
     MissingField,
+    OtherContent,
     SeparatorMissing,
     UnknownBatch,
     UnknownPlace,
     UseShipment,
 )
+from tracker.stock.models import EventWitness
+from tracker.stock.queries.events import witnesses_of
 from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
+from tracker.stock.rules.witnesses import check_witnesses
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import Posted, PostEvent, RecordEvent, words_of
 from tracker.stock.service.naming import Names, read_names
@@ -39,7 +43,7 @@ from tracker.stock.service.stopping import guard_freeing
 def record_event(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> Posted:
     """Write what somebody says happened at a facility; the same words again get the first answer.
 
-    Raises UseShipment, FacilityNotFound, Forbidden, the refusals of the lines (each with its `line`),
+    Raises UseShipment, FacilityNotFound, Forbidden, WitnessesMissing, the refusals of the lines (each with its `line`),
     UseHold, and what `post_event` raises.
     """
     if command.kind in (Kind.DISPATCH, Kind.RECEIPT):
@@ -53,6 +57,7 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
     # Before the lines are judged: what they name tells nobody that a facility out of sight exists.
     if names.facility is None or not principal.may(Permission.STOCK_READ, names.facility[1]):
         raise FacilityNotFound(facility=command.facility)
+    check_witnesses(command.kind, command.witnesses)
     facility_id = names.facility[0]
     event = PostEvent(
         id=command.id,
@@ -70,7 +75,23 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
         _guard_stopped(db, principal, event)
     if event.kind is Kind.OPENING:
         return open_vials(db, principal, event, now=now)
-    return post_event(db, principal, event, now=now)
+    posted = post_event(db, principal, event, now=now)
+    _keep_witnesses(db, posted, command)
+    return posted
+
+
+def _keep_witnesses(db: Session, posted: Posted, command: RecordEvent) -> None:
+    """With the event; raises OtherContent where it names others already."""
+    if not command.witnesses:
+        return
+    if posted.fresh:
+        db.add_all(
+            EventWitness(event_id=posted.event_id, seq=seq, name=one.name, position=one.position)
+            for seq, one in enumerate(command.witnesses, start=1)
+        )
+        db.flush()
+    elif witnesses_of(db, posted.event_id) != command.witnesses:
+        raise OtherContent(event=str(posted.event_id))
 
 
 def resolve_lines(

@@ -1,0 +1,257 @@
+"""`/stok/{code}/kerja/{job}`: what hands do with vials of a store: move them, take them out and bring them back, open, throw away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import HTTPException, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.forms import Fields, Typed, field_of, record_once
+from dashboard.stock.shelf import parcels_in, places_with_stock, products_in
+from tracker.access.rules import Permission
+from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
+from tracker.kit.errors import DomainError, NotFound
+from tracker.kit.ids import uuid7
+from tracker.network.models import Equipment, Facility
+from tracker.network.queries import facility_by_code_or_id, path_of
+from tracker.network.rules.words import EquipmentKind
+from tracker.stock.errors import OtherContent
+from tracker.stock.models import OpenVial
+from tracker.stock.rules.lines import NamedLine, Reference
+from tracker.stock.rules.witnesses import WITNESSES, Witness
+from tracker.stock.rules.words import Kind, Status, WasteReason
+from tracker.stock.service.commands import RecordEvent
+
+router = Router(include_in_schema=False)
+
+MOST_LINES = 40
+CARRIERS = frozenset({EquipmentKind.COLD_BOX, EquipmentKind.TRUCK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One kind of work: the event it ends in, its words, and what its form asks for besides vials.
+
+    `to`: which places vials may go to, None where they leave the store. `out_of_carriers`: they come from a carrier alone.
+    """
+
+    kind: Kind
+    title: str
+    verb: str
+    hint: str
+    to: frozenset[EquipmentKind] | None = None
+    out_of_carriers: bool = False
+    statuses: frozenset[Status] = frozenset(Status)
+    reasons: tuple[str, ...] = ()
+    witnesses: int = 0
+
+
+JOBS: dict[str, Job] = {
+    "pindah": Job(
+        kind=Kind.TRANSFER,
+        title=mark("Simpan atau pindahkan"),
+        verb=mark("Catat pemindahan"),
+        hint=mark("Tulis berapa vial yang dipindahkan."),
+        to=frozenset(EquipmentKind) - CARRIERS,
+    ),
+    "lapangan": Job(
+        kind=Kind.TRANSFER,
+        title=mark("Bawa ke lapangan"),
+        verb=mark("Catat yang dibawa"),
+        hint=mark("Tulis berapa vial yang masuk ke kotak dingin."),
+        to=CARRIERS,
+        statuses=frozenset({Status.USABLE}),
+    ),
+    "kembali": Job(
+        kind=Kind.RETURN,
+        title=mark("Kembali dari lapangan"),
+        verb=mark("Catat yang kembali"),
+        hint=mark("Tulis berapa vial tertutup yang dibawa pulang."),
+        to=frozenset(EquipmentKind) - CARRIERS,
+        out_of_carriers=True,
+    ),
+    "buka": Job(
+        kind=Kind.OPENING,
+        title=mark("Buka vial"),
+        verb=mark("Buka vial"),
+        hint=mark("Tulis berapa vial yang dibuka. Dari tiap produk, yang teratas lebih dahulu."),
+        statuses=frozenset({Status.USABLE}),
+    ),
+    "buang": Job(
+        kind=Kind.WASTE,
+        title=mark("Buang vial tertutup"),
+        verb=mark("Catat yang dibuang"),
+        hint=mark("Tulis berapa vial yang dibuang, lalu alasannya."),
+        reasons=tuple(reason.value for reason in WasteReason),
+    ),
+    "musnah": Job(
+        kind=Kind.DESTRUCTION,
+        title=mark("Musnahkan"),
+        verb=mark("Catat pemusnahan"),
+        hint=mark("Tulis berapa vial yang dimusnahkan, dan siapa kedua saksinya."),
+        statuses=frozenset(Status) - {Status.USABLE},
+        witnesses=WITNESSES,
+    ),
+}
+_NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris.")
+_NO_TARGET = mark("Pilih tempat tujuannya.")
+_NO_REASON = mark("Pilih alasannya.")
+_TOLD_OTHERWISE = mark(
+    "Formulir ini sudah pernah dikirim dengan isi lain, dan isi itu tercatat. Periksa kartu stok; kirim lagi hanya bila"
+    " yang ini juga terjadi."
+)
+
+
+@router.get("/stok/{code}/kerja/{job}")
+def show_job(*, code: str, job: str, viewer: Member, db: Db, tempat: str = "", produk: str = "") -> Response:
+    """The form of one kind of work: what lies in a place, and room for a number beside each line."""
+    facility = _store(db, viewer, code)
+    return _form(viewer, db, facility, job, Typed({"tempat": tempat, "produk": produk}))
+
+
+@router.post("/stok/{code}/kerja/{job}")
+def do_job(*, code: str, job: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """Record it; what is wrong stands beside its field, and the rest stays as it was typed."""
+    typed = Typed.of(fields)
+    check_csrf(viewer, typed.get("csrf"))
+    facility = _store(db, viewer, code)
+    asked = _job(job)
+    command, lines = _command(viewer, facility, asked, typed, now)
+    if not typed.faults:
+        try:
+            posted = record_once(db, viewer.known(), command, now=now)
+        except NotFound:
+            raise
+        except OtherContent:
+            typed = Typed({**typed.values, "nomor": str(uuid7())}, {"": viewer.texts.gettext(_TOLD_OTHERWISE)})
+        except DomainError as error:
+            typed.faults[_field_of(error, lines)] = sentence_of(error, viewer.language)
+        else:
+            return RedirectResponse(_after(db, facility, asked, posted.event_id), status_code=303)
+    return _form(viewer, db, facility, job, typed)
+
+
+def _store(db: Session, viewer: Viewer, code: str) -> Facility:
+    """The facility, for who may write there; raises FacilityNotFound, Forbidden."""
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    viewer.known().require(Permission.STOCK_WRITE, path_of(db, facility.id))
+    return facility
+
+
+def _job(name: str) -> Job:
+    if name not in JOBS:
+        raise HTTPException(404)
+    return JOBS[name]
+
+
+def _command(
+    viewer: Viewer, facility: Facility, job: Job, typed: Typed, now: datetime
+) -> tuple[RecordEvent, Sequence[str]]:
+    """What the form says, and the field of each of its lines; what is missing becomes a fault."""
+    texts = viewer.texts
+    target, reason = typed.get("ke"), typed.get("alasan")
+    found = [
+        (
+            name,
+            NamedLine(
+                batch_id=Reference(str(batch_id)),
+                vials=vials,
+                place_id=Reference(typed.get("tempat")),
+                to_place_id=Reference(target) if job.to and target else None,
+                status=status or Status.USABLE,
+                reason=reason if job.reasons and reason else None,
+            ),
+        )
+        for name, batch_id, status, vials in typed.amounts(texts)
+        if vials
+    ]
+    if not found and not typed.faults:
+        typed.faults[""] = texts.gettext(_NOTHING)
+    if job.to and not target:
+        typed.faults["ke"] = texts.gettext(_NO_TARGET)
+    if job.reasons and reason not in job.reasons:
+        typed.faults["alasan"] = texts.gettext(_NO_REASON)
+    command = RecordEvent(
+        id=typed.number(),
+        kind=job.kind,
+        facility=facility.code,
+        occurred_at=typed.moment("waktu", facility.timezone, now, texts),
+        lines=tuple(line for _, line in found),
+        reason=typed.get("catatan") or None,
+        witnesses=tuple(
+            Witness(name=typed.get(f"saksi-{one}"), position=typed.get(f"jabatan-{one}") or None)
+            for one in range(1, job.witnesses + 1)
+            if typed.get(f"saksi-{one}")
+        ),
+    )
+    return command, [name for name, _ in found]
+
+
+_FIELDS = {"to_place": "ke", "witnesses": "saksi-1", "reason": "alasan", "occurred_at": "waktu"}
+
+
+def _field_of(error: DomainError, lines: Sequence[str]) -> str:
+    """Beside which field a refusal belongs: its own, else that of its line, else the whole form."""
+    field = _FIELDS.get(str(error.params.get("field", "")))
+    line = error.params.get("line")
+    if field:
+        return field
+    return lines[line] if isinstance(line, int) and line < len(lines) else ""
+
+
+def _after(db: Session, facility: Facility, job: Job, event_id: UUID) -> str:
+    """Where the work goes on: the vial that was opened, else what was written down, with the way back from it."""
+    opened = db.scalars(select(OpenVial.id).where(OpenVial.event_id == event_id).limit(2)).all()
+    if job.kind is Kind.OPENING and len(opened) == 1:
+        return f"/vial/{opened[0]}"
+    return f"/stok/{facility.code}/gerakan/{event_id}?baru=1"
+
+
+def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typed) -> Response:
+    job = _job(name)
+    stocked = places_with_stock(db, facility.id, job.statuses)
+    places = [one for one in stocked if (one.kind in CARRIERS) or not job.out_of_carriers]
+    place = next((one for one in places if one.code == typed.get("tempat")), None)
+    if place is None and len(places) == 1:
+        place = places[0]
+    parcels, total = (
+        parcels_in(db, facility, place, job.statuses, viewer.now, product=typed.get("produk"), limit=MOST_LINES)
+        if place is not None
+        else ([], 0)
+    )
+    return page(
+        viewer,
+        "stock/job.html",
+        status=422 if typed.faults else 200,
+        facility=facility,
+        job=job,
+        name=name,
+        number=typed.number(),
+        places=places,
+        place=place,
+        parcels=[(field_of(parcel.batch_id, parcel.status), parcel) for parcel in parcels],
+        hidden=total - len(parcels),
+        products=products_in(db, facility, place) if total > len(parcels) or typed.get("produk") else [],
+        targets=_targets(db, facility, job, place),
+        typed=typed,
+    )
+
+
+def _targets(db: Session, facility: Facility, job: Job, place: Equipment | None) -> Sequence[Equipment]:
+    if job.to is None:
+        return []
+    query = select(Equipment).where(Equipment.facility_id == facility.id, Equipment.kind.in_(job.to))
+    if place is not None:
+        query = query.where(Equipment.id != place.id)
+    return db.scalars(query.where(Equipment.in_service).order_by(Equipment.name, Equipment.code).limit(100)).all()

@@ -1,0 +1,72 @@
+"""What lies in one place of a store: what its forms list, first expiry first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from dashboard.stock.queries import Parcel, parcel_of, select_parcels
+from tracker.catalog.models import Batch, Presentation
+from tracker.network.models import Equipment, Facility
+from tracker.stock.models import StockBalance
+from tracker.stock.rules.words import Account, Status
+
+
+def places_with_stock(
+    db: Session, facility_id: UUID, statuses: Collection[Status] = frozenset(Status)
+) -> Sequence[Equipment]:
+    """The places of a facility where vials of these statuses lie, by name."""
+    lies = select(StockBalance.batch_id).where(
+        StockBalance.holder_id == Equipment.id, StockBalance.vials > 0, StockBalance.status.in_(statuses)
+    )
+    query = select(Equipment).where(Equipment.facility_id == facility_id, lies.exists())
+    return db.scalars(query.order_by(Equipment.name, Equipment.code).limit(100)).all()
+
+
+def parcels_in(
+    db: Session,
+    facility: Facility,
+    place: Equipment,
+    statuses: Collection[Status],
+    now: datetime,
+    *,
+    product: str = "",
+    limit: int,
+) -> tuple[list[Parcel], int]:
+    """What lies in a place, by product, what must go first on top (monitor, then expiry); and how many lines there are in all."""
+    query = select_parcels().where(*_there(place), StockBalance.status.in_(statuses), Facility.id == facility.id)
+    if product:
+        query = query.where(Presentation.code == product)
+    order = (
+        Presentation.name,
+        StockBalance.vvm_stage.desc().nulls_last(),
+        Batch.expiry,
+        Batch.lot,
+        StockBalance.status,
+    )
+    rows = db.execute(query.add_columns(func.count().over().label("total")).order_by(*order).limit(limit)).all()
+    return [parcel_of(row[:-1], now) for row in rows], rows[0].total if rows else 0
+
+
+def products_in(db: Session, facility: Facility, place: Equipment | None) -> Sequence[tuple[str, str]]:
+    """The products that lie in a place, as (code, name)."""
+    if place is None:
+        return []
+    rows = db.execute(
+        select(Presentation.code, Presentation.name)
+        .join(Batch, Batch.presentation_id == Presentation.id)
+        .join(StockBalance, StockBalance.batch_id == Batch.id)
+        .where(*_there(place), StockBalance.facility_id == facility.id, StockBalance.vials > 0)
+        .distinct()
+        .order_by(Presentation.name)
+        .limit(200)
+    )
+    return [(row.code, row.name) for row in rows]
+
+
+def _there(place: Equipment) -> tuple[ColumnElement[bool], ...]:
+    return StockBalance.holder_id == place.id, StockBalance.account == Account.PLACE

@@ -1,0 +1,112 @@
+"""A store's work in a real browser: with a thumb at 360 px, and by keyboard alone at a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESK, PHONE, Visit
+from tests.browser.test_every_page import misfits
+from tests.support.axe import axe_script
+
+Open = Callable[..., Visit]
+K1, K2, BOX = "pkm-cipondoh-k1", "pkm-cipondoh-k2", "pkm-cipondoh-b1"
+
+
+def check(page: Page) -> None:
+    """The page fits the phone, and keeps nobody out."""
+    page.evaluate(axe_script())
+    assert misfits(page, PHONE) == []
+
+
+def fill(page: Page, lot: str, vials: str) -> None:
+    page.locator(".amounts li", has_text=lot).locator("input").first.fill(vials)
+
+
+def recorded(page: Page) -> None:
+    expect(page.get_by_role("status").filter(has_text="Tercatat.")).to_be_visible()
+
+
+@pytest.fixture
+def thumb(visit: Open) -> Visit:
+    window = visit(PHONE)
+    window.log_in("kepala")
+    window.go("/")
+    return window
+
+
+def test_with_a_thumb_vials_are_moved_and_the_step_is_taken_back(thumb: Visit) -> None:
+    page = thumb.page
+    page.get_by_role("link", name="Simpan atau pindahkan").click()
+    page.get_by_role("link", name="PKM-CIPONDOH-K2").click()
+    fill(page, "CV101", "3")
+    check(page)
+    page.get_by_label("Ke tempat").select_option(K1)
+    page.get_by_role("button", name="Catat pemindahan").click()
+    recorded(page)
+    check(page)
+    page.get_by_label("Alasan").fill("salah rak")
+    page.get_by_role("button", name="Batalkan gerakan ini").click()
+    expect(page.get_by_text("Gerakan ini dibatalkan.")).to_be_visible()
+    thumb.check_quiet()
+
+
+def test_with_a_thumb_vials_go_out_and_all_of_them_come_back_by_one_tap(thumb: Visit) -> None:
+    page = thumb.page
+    page.get_by_role("link", name="Bawa ke lapangan").click()
+    page.get_by_role("link", name="PKM-CIPONDOH-K2").click()
+    fill(page, "CV101", "2")
+    # There is one carrier, and it is chosen.
+    page.get_by_role("button", name="Catat yang dibawa").click()
+    recorded(page)
+    thumb.go("/")
+    page.get_by_role("link", name="Kembali dari lapangan").click()
+    page.get_by_role("button", name="Semua").click()
+    page.get_by_label("Ke tempat").select_option(K2)
+    check(page)
+    page.get_by_role("button", name="Catat yang kembali").click()
+    recorded(page)
+    thumb.check_quiet()
+
+
+def test_with_a_thumb_a_vial_is_opened_and_its_rest_thrown_away(thumb: Visit) -> None:
+    page = thumb.page
+    page.get_by_role("link", name="Buka vial").click()
+    page.get_by_role("link", name="PKM-CIPONDOH-K2").click()
+    fill(page, "AZ101", "1")
+    page.get_by_role("button", name="Buka vial").click()
+    expect(page.get_by_text("Pakai sampai")).to_be_visible()
+    check(page)
+    page.get_by_label("Alasan").select_option("session_end")
+    page.get_by_role("button", name="Buang").click()
+    expect(page.get_by_text("10 dibuang, 0 tersisa")).to_be_visible()
+    thumb.check_quiet()
+
+
+def test_by_keyboard_alone_vials_are_thrown_away_and_a_fault_is_found(visit: Open) -> None:
+    window = visit(DESK)
+    window.log_in("kepala")
+    page = window.go(f"/stok/pkm-cipondoh/kerja/buang?tempat={K2}")
+    field = page.locator(".amounts li", has_text="AZ101").locator("input")
+    field.focus()
+    page.keyboard.type("9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator("#alasan").focus()
+    page.keyboard.type("pecah")
+    page.keyboard.press("Tab")
+    for _ in range(10):
+        if page.evaluate("document.activeElement.type") == "submit":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".fault")).to_be_visible()
+    assert page.locator("[aria-invalid=true]").input_value() == "9999", "what was typed is kept beside its fault"
+    page.locator("[aria-invalid=true]").fill("1")
+    page.keyboard.press("Enter")
+    recorded(page)
+    page.evaluate(axe_script())
+    assert misfits(page, DESK) == []
+    assert {complaint for complaint in window.complaints if "422" not in complaint} == set()
