@@ -42,6 +42,9 @@ PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
 NOT_PAGES = re.compile(r"\.(json|csv|svg|png)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
 MOST_SCREENS = 5
+# Tables whose columns stand outside what a phone shows; they can be pushed aside, but nobody knows that.
+_CUT_TABLES = """[...document.querySelectorAll(".table")].filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.getAttribute("aria-label") ?? one.className)"""
 # "best-practice" is more than the guidelines ask for.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -177,6 +180,8 @@ def misfits(page: Page, size: Size) -> list[str]:
         found.append(f"is {wide} px wide")
     if size is PHONE and height > MOST_SCREENS * PHONE["height"]:
         found.append(f"is {height / PHONE['height']:.1f} screens long")
+    if size is PHONE:
+        found += [f"has a table out of its frame: {one}" for one in page.evaluate(_CUT_TABLES)]
     return found + [f"{one['id']}: {one['nodes'][0]['html'][:100]}" for one in violations(page)]
 
 
