@@ -22,10 +22,10 @@ _PEOPLE = """
     FROM site s CROSS JOIN LATERAL (VALUES (0, today - 20 - (k % 5)::int, 36), (1, today + (k % 3)::int, 24),
         (2, today + 3 + (k % 11)::int, 36)) AS w(which, day, taken);
     INSERT INTO vaccination_session (id, facility_id, presentation_id, vaccine_id, day, opens_at, closes_at, doses, capacity,
-                                     taken, live, state, closed_at, content, created_at)
+                                     taken, live, vaccinated, state, closed_at, content, created_at)
     SELECT pg_temp.nid(7, k * 4 + which), pg_temp.unit(unit), presentation_id, vaccine_id, day,
            (day + time '08:00') AT TIME ZONE 'Asia/Jakarta', (day + time '23:00') AT TIME ZONE 'Asia/Jakarta', '{1,2}', 50,
-           seated, CASE which WHEN 0 THEN 0 ELSE seated END, CASE which WHEN 0 THEN 'closed' ELSE 'planned' END,
+           seated, CASE which WHEN 0 THEN 0 ELSE seated END, CASE which WHEN 0 THEN seated ELSE 0 END, CASE which WHEN 0 THEN 'closed' ELSE 'planned' END,
            CASE which WHEN 0 THEN (day + time '23:30') AT TIME ZONE 'Asia/Jakarta' END, '{}', :now - interval '40 days'
     FROM held;
     INSERT INTO session_bucket (id, session_id, kind, places, taken)

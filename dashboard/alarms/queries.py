@@ -113,6 +113,24 @@ def alarms(
     alarm_id: UUID | None = None,
 ) -> list[AlarmRow]:
     """Alarms of the caller's subtree; `show`: open (worst first), closed or all (newest first); `alarm_id` finds one, whatever its state."""
+    # Which ones first: what is told of each is read for these alone.
+    first = (
+        select(Alarm.id)
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+        .order_by(*(WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
+        .limit(limit)
+    )
+    if alarm_id is not None:
+        first = first.where(Alarm.id == alarm_id)
+    elif show == "open":
+        first = first.where(OPEN_MATTER)
+    elif show == "closed":
+        first = first.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
+    if facility_id is not None:
+        first = first.where(Alarm.unit_id == facility_id)
+    if channel_id is not None:
+        first = first.where(Alarm.channel_id == channel_id)
     worst = lateral(
         select(
             # The peak farther from zero is the worse one only within one rule; the longest episode leads.
@@ -140,20 +158,9 @@ def alarms(
         .outerjoin(Facility, Facility.id == Alarm.unit_id)
         .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
         .outerjoin(worst, true())
-        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+        .where(Alarm.id.in_(db.scalars(first).all()))
         .order_by(*(WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
-        .limit(limit)
     )
-    if alarm_id is not None:
-        query = query.where(Alarm.id == alarm_id)
-    elif show == "open":
-        query = query.where(OPEN_MATTER)
-    elif show == "closed":
-        query = query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
-    if facility_id is not None:
-        query = query.where(Alarm.unit_id == facility_id)
-    if channel_id is not None:
-        query = query.where(Alarm.channel_id == channel_id)
     return [
         AlarmRow(
             id=alarm.id,

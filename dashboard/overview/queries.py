@@ -17,8 +17,7 @@ from tracker.coldchain.models import Alarm
 from tracker.coldchain.rules.limits import Severity
 from tracker.network.models import Facility
 from tracker.network.queries import day_there
-from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.rules.words import BookingState
+from tracker.quota.models import VaccinationSession
 
 TREND_DAYS = 14
 
@@ -64,13 +63,10 @@ def trend_of(db: Session, principal: Principal, today: date) -> Trend:
         .group_by(rang_on)
     )
     given = db.execute(
-        select(VaccinationSession.day, func.count())
-        .select_from(Booking)
-        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        select(VaccinationSession.day, func.sum(VaccinationSession.vaccinated))
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(
             visible_to(principal, Unit.path, Permission.QUOTA_READ),
-            Booking.state == BookingState.VACCINATED,
             VaccinationSession.day.between(days[0], today),
         )
         .group_by(VaccinationSession.day)

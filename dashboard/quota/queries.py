@@ -25,7 +25,7 @@ from tracker.quota.models import Booking, Bucket, Displacement, VaccinationSessi
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.queries.quota import pool_name
 from tracker.quota.rules.buckets import Seats, open_to
-from tracker.quota.rules.words import BookingState, SessionState
+from tracker.quota.rules.words import SessionState
 from tracker.stock.models import Availability
 
 
@@ -270,20 +270,12 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
     today = VaccinationSession.day.between(earliest_day(now), latest_day(now)) & (
         VaccinationSession.day == local_today(now)
     )
-    theirs = (
-        select(VaccinationSession.id, VaccinationSession.live)
+    sessions, live, vaccinated = db.execute(
+        select(func.count(), func.sum(VaccinationSession.live), func.sum(VaccinationSession.vaccinated))
+        .select_from(VaccinationSession)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Unit, Unit.id == Facility.id)
         .where(seen, today)
-        .cte("theirs")
-    )
-    given = select(func.count()).where(
-        Booking.session_id.in_(select(theirs.c.id)), Booking.state == BookingState.VACCINATED
-    )
-    sessions, live, vaccinated = db.execute(
-        select(
-            func.count(), func.coalesce(func.sum(theirs.c.live), 0), given.select_from(Booking).scalar_subquery()
-        ).select_from(theirs)
     ).one()
     displaced = db.scalar(
         select(func.count())
@@ -293,4 +285,4 @@ def promises_today(db: Session, principal: Principal, now: datetime) -> Promises
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(seen, Displacement.state.in_(WAITING))
     )
-    return Promises(sessions=sessions, live=int(live), vaccinated=vaccinated, displaced=displaced or 0)
+    return Promises(sessions=sessions, live=int(live or 0), vaccinated=int(vaccinated or 0), displaced=displaced or 0)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, case, func, literal_column, null, select, tuple_
+from sqlalchemy import ColumnElement, Subquery, Text, and_, case, cast, func, literal_column, null, select, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -94,9 +94,10 @@ def sight_of(db: Session, principal: Principal, now: datetime, code: str = "") -
 def areas_of(db: Session, sight: Sight, *, placed: bool = False) -> list[AreaStock]:
     """What lies directly below, by name, each with its facilities counted by state; `placed`: and the middle of them."""
     depth = min((root.count(".") + 1 for root in sight.roots), default=0) + (len(sight.roots) == 1)
-    path = func.subpath(Unit.path, 0, func.least(func.nlevel(Unit.path), depth))
+    # As text: paths themselves can be grouped by sorting only.
+    path = cast(func.subpath(Unit.path, 0, func.least(func.nlevel(Unit.path), depth)), Text)
     lon, lat = coordinates() if placed else (null(), null())
-    ringing = _ringing(sight)
+    ringing, ringing_here = _ringing(sight)
     query = (
         select(
             path.label("path"),
@@ -110,7 +111,7 @@ def areas_of(db: Session, sight: Sight, *, placed: bool = False) -> list[AreaSto
         )
         .select_from(sight.states)
         .join(Unit, Unit.id == sight.states.c.facility_id)
-        .outerjoin(ringing, ringing.c.unit_id == Unit.id)
+        .outerjoin(ringing, ringing_here)
         .where(sight.seen)
         .group_by(literal_column("1"), sight.states.c.state)
     )
@@ -152,12 +153,12 @@ def worst_areas_first(areas: Collection[AreaStock]) -> list[AreaStock]:
 
 def worst_facilities(db: Session, sight: Sight, *, limit: int, offset: int = 0, state: str = "") -> list[UUID]:
     """Where something rings first, then by stock state, then by name; `state` keeps one."""
-    ringing = _ringing(sight)
+    ringing, ringing_here = _ringing(sight)
     rank = case({name: place for place, name in enumerate(WORST_FIRST)}, value=sight.states.c.state)
     query = (
         select(sight.states.c.facility_id)
         .join(Unit, Unit.id == sight.states.c.facility_id)
-        .outerjoin(ringing, ringing.c.unit_id == Unit.id)
+        .outerjoin(ringing, ringing_here)
         .where(sight.seen)
         .order_by(ringing.c.unit_id.is_(None), rank, Unit.name, Unit.id)
         .limit(limit)
@@ -168,10 +169,11 @@ def worst_facilities(db: Session, sight: Sight, *, limit: int, offset: int = 0, 
     return list(db.scalars(query))
 
 
-def _ringing(sight: Sight) -> Subquery:
-    """The units where an alarm rings, as far as `sight` may know."""
-    query = select(Alarm.unit_id).join(Unit, Unit.id == Alarm.unit_id)
-    return query.where(rings(), visible_to(sight.principal, Unit.path, Permission.ALARM_READ)).distinct().subquery()
+def _ringing(sight: Sight) -> tuple[Subquery, ColumnElement[bool]]:
+    """The units where an alarm rings, and how they are joined to Unit, as far as `sight` may know."""
+    ringing = select(Alarm.unit_id).where(rings()).distinct().subquery()
+    known = visible_to(sight.principal, Unit.path, Permission.ALARM_READ)
+    return ringing, and_(ringing.c.unit_id == Unit.id, known)
 
 
 FacilityKey = tuple[str, UUID]

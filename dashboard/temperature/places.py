@@ -226,6 +226,7 @@ def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int 
             Unit.code,
             zone_there(),
             ChannelEvaluation.newest_at,
+            func.count().over(),
         )
         .join(Channel, Channel.id == ChannelEvaluation.channel_id)
         .join(Device, Device.id == Channel.device_id)
@@ -240,9 +241,8 @@ def silent_sensors(db: Session, principal: Principal, now: datetime, limit: int 
             visible_to(principal, Unit.path, Permission.TELEMETRY_READ),
         )
     )
-    total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = db.execute(query.order_by(ChannelEvaluation.newest_at.nulls_first(), Device.code).limit(limit))
-    return total, [
+    rows = db.execute(query.order_by(ChannelEvaluation.newest_at.nulls_first(), Device.code).limit(limit)).all()
+    return rows[0][7] if rows else 0, [
         SilentSensor(
             channel_id=row[0],
             device=row[1],

@@ -203,6 +203,7 @@ class Puskesmas(RuleBasedStateMachine):
             states = self.db.scalars(select(Booking.state).where(Booking.session_id == session.id)).all()
             assert session.live == sum(state in LIVE for state in states)
             assert session.taken == sum(state in SEATED for state in states) <= session.capacity
+            assert session.vaccinated == states.count(BookingState.VACCINATED)
 
     def _check_settled(self, product: str, told: int) -> None:
         """After displacement every binding row is covered, unless those who have arrived alone are too many."""

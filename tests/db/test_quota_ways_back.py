@@ -83,7 +83,7 @@ def test_a_dose_of_yesterday_is_recorded_though_the_session_was_closed_since(des
     assert (booking.state, booking.vaccinated_at, booking.late) == (B.VACCINATED, at, True)
     (claim,) = claims(desk, booking)
     assert claim.from_day == desk.today + timedelta(days=56)
-    assert (desk.read(session).taken, desk.read(session).live) == (1, 0)
+    assert (desk.read(session).taken, desk.read(session).live, desk.read(session).vaccinated) == (1, 0, 1)
     assert desk.read(session).state is SessionState.CLOSED
 
 
@@ -256,6 +256,7 @@ def test_screened_again_one_seat_and_both_answers(desk: Desk, answer: BookingSta
     desk.now += timedelta(minutes=30)
     desk.move(booking, B.FIT)
     assert (desk.read(session).taken, desk.read(session).live, desk.need()) == (1, 1, {desk.today: 1})
+    assert desk.read(session).vaccinated == 0
     told = [(step.from_state, step.to_state) for step in steps(desk, booking)]
     assert told[-2:] == [(B.ARRIVED, answer), (answer, B.FIT)]
     assert steps(desk, booking)[-1].before == {"screening": {"result": answer.value, "note": None}}

@@ -188,7 +188,10 @@ class ChannelEvaluation(Base):
     """
 
     __tablename__ = "channel_evaluation"
-    __table_args__ = (Index("ix_channel_evaluation_silent_after", "silent_after", postgresql_where=text("NOT silent")),)
+    __table_args__ = (
+        Index("ix_channel_evaluation_silent_after", "silent_after", postgresql_where=text("NOT silent")),
+        Index("ix_channel_evaluation_silent", "channel_id", postgresql_where=text("silent")),
+    )
 
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"), primary_key=True)
     newest_at: Mapped[datetime | None]

@@ -28,7 +28,7 @@ _LIVE = ", ".join(f"'{state.value}'" for state in sorted(LIVE))
 class VaccinationSession(Base):
     """Staff giving one presentation at one facility on one local day.
 
-    `taken` are persons who use a place, `live` those of them who still need a dose.
+    `taken` are persons who use a place, `live` those of them who still need a dose, `vaccinated` those who had theirs.
     """
 
     __tablename__ = "vaccination_session"
@@ -36,6 +36,7 @@ class VaccinationSession(Base):
         CheckConstraint("capacity BETWEEN 1 AND 100000", name="capacity_range"),
         CheckConstraint("taken BETWEEN 0 AND capacity", name="capacity_kept"),
         CheckConstraint("live BETWEEN 0 AND taken", name="live_are_seated"),
+        CheckConstraint("vaccinated BETWEEN 0 AND taken - live", name="vaccinated_are_seated"),
         CheckConstraint("closes_at > opens_at", name="window"),
         Index("ix_vaccination_session_pool", "facility_id", "presentation_id", "day"),
         # The next ones to come, of all and of one vaccine, in the order in which they are shown.
@@ -63,6 +64,7 @@ class VaccinationSession(Base):
     capacity: Mapped[int] = mapped_column(Integer)
     taken: Mapped[int] = mapped_column(Integer, server_default="0")
     live: Mapped[int] = mapped_column(Integer, server_default="0")
+    vaccinated: Mapped[int] = mapped_column(Integer, server_default="0")
     state: Mapped[SessionState] = mapped_column(StrEnumText(SessionState))
     cancelled: Mapped[str | None]  # why it did not take place
     # Where its vials come from: a carrier taken along; None where they come from the facility's stores.

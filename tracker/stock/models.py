@@ -109,6 +109,14 @@ class StockEntry(Base):
             "facility_id",
             postgresql_include=["account", "vials"],
         ),
+        # What came into the chain and what left it: few of a lot's entries.
+        Index(
+            "ix_stock_entry_outer",
+            "batch_id",
+            "facility_id",
+            postgresql_include=["account", "vials"],
+            postgresql_where=text("account IN ('supplier', 'used', 'wasted', 'lost', 'found', 'destroyed')"),
+        ),
         Index("ix_stock_entry_facility_id_occurred_at", "facility_id", "occurred_at"),
     )
 

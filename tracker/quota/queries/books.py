@@ -23,9 +23,13 @@ TRUTHS: Mapping[str, str] = {
             SELECT place_id FROM vaccination_session WHERE place_id IS NOT NULL AND state <> 'closed'))
     """,
     "a session's places taken are not its bookings": f"""
-        SELECT s.id, s.taken, s.live, count(b.id) AS seated, count(b.id) FILTER (WHERE b.state IN ({_LIVE})) AS waiting
+        SELECT s.id, s.taken, s.live, s.vaccinated, count(b.id) AS seated,
+               count(b.id) FILTER (WHERE b.state IN ({_LIVE})) AS waiting,
+               count(b.id) FILTER (WHERE b.state = 'vaccinated') AS done
         FROM vaccination_session s LEFT JOIN booking b ON b.session_id = s.id AND b.state IN ({_SEATED})
-        GROUP BY s.id HAVING s.taken <> count(b.id) OR s.live <> count(b.id) FILTER (WHERE b.state IN ({_LIVE}))
+        GROUP BY s.id
+        HAVING (s.taken, s.live, s.vaccinated) IS DISTINCT FROM (count(b.id), count(b.id) FILTER (WHERE b.state IN ({_LIVE})),
+                                                                 count(b.id) FILTER (WHERE b.state = 'vaccinated'))
     """,
     "a bucket's places taken are not its bookings": f"""
         SELECT t.id, t.taken, count(b.id) AS seated

@@ -88,6 +88,7 @@ def move(booking: Booking, session: VaccinationSession, bucket: Bucket, state: B
     session.taken += seats
     bucket.taken += seats
     session.live += int(after in LIVE) - int(before in LIVE)
+    session.vaccinated += int(after is BookingState.VACCINATED) - int(before is BookingState.VACCINATED)
     booking.state = state
     booking.changed_at = now
 

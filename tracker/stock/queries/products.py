@@ -42,7 +42,11 @@ class ProductStock:
 
 
 def products_at(db: Session, facilities: Collection[UUID], now: datetime) -> list[ProductStock]:
-    """The products of these facilities, by name; the caller has chosen what may be seen."""
+    """The products of these facilities, by name; the caller has chosen what may be seen.
+
+    Which facilities is said of the facility as well as of the row that names it: a list is not passed on by the planner as one value
+    is, and without it every facility of the nation is read for its zone.
+    """
     usable = case((Batch.expiry >= local_today(now), bearing_vials()), else_=0)
     expired = and_(StockBalance.status == Status.USABLE, Batch.expiry < local_today(now))
     query = (
@@ -61,7 +65,9 @@ def products_at(db: Session, facilities: Collection[UUID], now: datetime) -> lis
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .join(Facility, Facility.id == StockBalance.facility_id)
         .join(Equipment, Equipment.id == StockBalance.place_id)
-        .where(StockBalance.account == Account.PLACE, StockBalance.facility_id.in_(facilities))
+        .where(
+            StockBalance.account == Account.PLACE, StockBalance.facility_id.in_(facilities), Facility.id.in_(facilities)
+        )
         .group_by(StockBalance.facility_id, Presentation.id)
         .order_by(Presentation.name)
     )
@@ -109,6 +115,7 @@ def _use(db: Session, facilities: Collection[UUID], now: datetime) -> dict[tuple
         .join(Facility, Facility.id == StockDay.facility_id)
         .where(
             StockDay.facility_id.in_(facilities),
+            Facility.id.in_(facilities),
             StockDay.day >= local_today(now) - USE_WINDOW.days,
             StockDay.moves > 0,
         )
@@ -124,7 +131,12 @@ def _short(db: Session, facilities: Collection[UUID], now: datetime) -> dict[tup
     query = (
         select(Availability.facility_id, Availability.presentation_id, func.max(Availability.short))
         .join(Facility, Facility.id == Availability.facility_id)
-        .where(Availability.facility_id.in_(facilities), Availability.short > 0, binds(local_today(now)))
+        .where(
+            Availability.facility_id.in_(facilities),
+            Facility.id.in_(facilities),
+            Availability.short > 0,
+            binds(local_today(now)),
+        )
         .group_by(Availability.facility_id, Availability.presentation_id)
     )
     return {(row[0], row[1]): int(row[2]) for row in db.execute(query)}
