@@ -39,7 +39,7 @@ from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
 from dashboard.shipments import pages as shipments
-from dashboard.stock import card, jobs
+from dashboard.stock import card, counting, jobs, papers
 from dashboard.stock import pages as stock
 from dashboard.temperature import pages as temperature
 from tracker.access.throttle import LoginThrottle
@@ -84,6 +84,8 @@ ROUTERS = (
     stock.router,
     card.router,
     jobs.router,
+    counting.router,
+    papers.router,
     temperature.router,
 )
 

@@ -20,6 +20,7 @@ import tracker.quota.models
 import tracker.registration.models
 import tracker.sealing.models
 import tracker.shipments.models
+import tracker.stock.count_models
 import tracker.stock.models
 import tracker.telemetry.models
 import tracker.trace.models
@@ -37,6 +38,7 @@ MODELS = (
     tracker.network.models,
     tracker.catalog.models,
     tracker.stock.models,
+    tracker.stock.count_models,
     tracker.shipments.models,
     tracker.telemetry.models,
     tracker.coldchain.models,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -66,6 +67,24 @@ def products_in(db: Session, facility: Facility, place: Equipment | None) -> Seq
         .limit(200)
     )
     return [(row.code, row.name) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a batch is, in words for a paper."""
+
+    name: str
+    expiry: date
+
+
+def products_of(db: Session, batch_ids: Collection[UUID]) -> dict[UUID, Product]:
+    """What these batches are."""
+    rows = db.execute(
+        select(Batch.id, Presentation.name, Batch.expiry)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(Batch.id.in_(batch_ids))
+    )
+    return {row.id: Product(row.name, row.expiry) for row in rows}
 
 
 def _there(place: Equipment) -> tuple[ColumnElement[bool], ...]:

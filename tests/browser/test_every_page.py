@@ -21,10 +21,13 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.registration.service.tickets import TicketOffice
 from tracker.stock.models import OpenVial, StockEvent
-from tracker.stock.rules.lines import Line
+from tracker.stock.rules.lines import Line, NamedLine, Reference
+from tracker.stock.rules.witnesses import Witness
 from tracker.stock.rules.words import Kind, OpenWaste
-from tracker.stock.service.commands import DiscardDoses, PostEvent
+from tracker.stock.service.commands import DiscardDoses, OpenSheet, PostEvent, RecordEvent, RecordTally
+from tracker.stock.service.counting import open_sheet, record_tally
 from tracker.stock.service.opening import discard_doses, open_vials
+from tracker.stock.service.recording import record_event
 from tracker.trace.recalls import StartRecall, start_recall
 
 Open = Callable[..., Visit]
@@ -71,6 +74,7 @@ def address(path: str, site: Site) -> str:
         "batch_id": str(site.world.world.batches["penta-5/PB002"].id),
         "vial_id": str(_opened(site)),
         "event_id": str(_told(site)),
+        "sheet_id": str(_counted(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
     if path == "/penarikan/mulai":
@@ -79,6 +83,8 @@ def address(path: str, site: Site) -> str:
         return f"{path}?fasilitas=kota-tangerang&lot=penta-5/PB002"
     if path.startswith("/stok/{code}/kerja/"):
         path = f"{path}?tempat=pkm-cipondoh-k2"
+    if path.endswith("/berita-acara"):
+        blanks["event_id"] = str(_destroyed(site))
     if path.startswith("/perangkat/"):
         blanks["code"] = BLANKS["sensor"]
     if path.startswith("/pengiriman/"):
@@ -108,6 +114,37 @@ def _opened(site: Site) -> UUID:
         waste = DiscardDoses(open_vial_id=vial, occurred_at=now, reason=OpenWaste.CONTAMINATION, doses=2)
         discard_doses(db, SYSTEM, waste, now=now)
         return vial
+
+
+def _counted(site: Site) -> UUID:
+    """A sheet on which somebody counted one of the batches; begun once."""
+    now = utc_now()
+    begin = OpenSheet(id=uuid7(), facility="pkm-cipondoh", place="pkm-cipondoh-k2")
+    with transaction(site.engine) as db:
+        sheet, fresh = open_sheet(db, SYSTEM, begin, now=now)
+        if fresh:
+            lines = (NamedLine(batch_id=Reference("AZ101"), vials=3),)
+            record_tally(db, SYSTEM, RecordTally(id=uuid7(), sheet_id=sheet.id, counted_at=now, lines=lines), now=now)
+        return sheet.id
+
+
+def _destroyed(site: Site) -> UUID:
+    """A destruction at the puskesmas, seen by two; told once."""
+    small, now = site.world.world, utc_now()
+    with transaction(site.engine) as db:
+        known = db.scalar(select(StockEvent.id).where(StockEvent.kind == Kind.DESTRUCTION).limit(1))
+        if known is not None:
+            return known
+        line = NamedLine(batch_id=Reference("AZ101"), vials=1, place_id=Reference(f"{small.fridge2.code}"))
+        command = RecordEvent(
+            id=uuid7(),
+            kind=Kind.DESTRUCTION,
+            facility=small.puskesmas.code,
+            occurred_at=now,
+            lines=(line,),
+            witnesses=(Witness(name="Rina", position="Dinkes"), Witness(name="Budi")),
+        )
+        return record_event(db, SYSTEM, command, now=now).event_id
 
 
 def _told(site: Site) -> UUID:

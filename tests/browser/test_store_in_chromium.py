@@ -85,6 +85,54 @@ def test_with_a_thumb_a_vial_is_opened_and_its_rest_thrown_away(thumb: Visit) ->
     thumb.check_quiet()
 
 
+def test_with_a_thumb_two_people_count_a_fridge_and_both_are_told(visit: Open) -> None:
+    siti, head = visit(PHONE), visit(PHONE)
+    for window, username in ((siti, "vaksinator"), (head, "kepala")):
+        window.log_in(username)
+        window.go("/")
+        window.page.get_by_role("link", name="Hitung stok").click()
+        check(window.page)
+    for window in (siti, head):
+        # The second finds the sheet that the first began, though its page was older.
+        freezer = window.page.locator("section.card", has_text="PKM-CIPONDOH-F1")
+        freezer.get_by_role("button", name="Mulai menghitung").click()
+    assert siti.page.url == head.page.url
+    check(siti.page)
+    for window in (siti, head):
+        fill(window.page, "OP001", "29")
+        window.page.get_by_role("button", name="Selesai, lihat selisih").click()
+        expect(window.page.get_by_text("selisih −1")).to_be_visible()
+        window.page.get_by_label("Alasan selisih").fill("pecah, tidak tercatat")
+    check(siti.page)
+    head.page.get_by_role("button", name="Catat hitungan").click()
+    siti.page.get_by_role("button", name="Catat hitungan").click()
+    for window in (siti, head):
+        expect(window.page.get_by_text("Sudah dicatat oleh Kepala")).to_be_visible()
+        window.check_quiet()
+    siti.page.get_by_role("link", name="Cetak lembar hitung").click()
+    expect(siti.page.get_by_role("button", name="Cetak")).to_be_visible()
+
+
+def test_by_keyboard_alone_a_fridge_is_counted(visit: Open) -> None:
+    window = visit(DESK)
+    window.log_in("kepala")
+    page = window.go("/stok/pkm-cipondoh/hitung")
+    page.locator("section.card", has_text="PKM-CIPONDOH-F1").get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    page.locator(".amounts input").first.focus()
+    page.keyboard.type("28")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Selisih hitungan")).to_be_visible()
+    if page.get_by_label("Alasan selisih").count():
+        page.get_by_label("Alasan selisih").focus()
+        page.keyboard.type("hilang")
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("Sudah dicatat oleh Kepala")).to_be_visible()
+    page.evaluate(axe_script())
+    assert misfits(page, DESK) == []
+    window.check_quiet()
+
+
 def test_by_keyboard_alone_vials_are_thrown_away_and_a_fault_is_found(visit: Open) -> None:
     window = visit(DESK)
     window.log_in("kepala")

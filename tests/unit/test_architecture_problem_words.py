@@ -19,7 +19,7 @@ AS_THEY_ARE = {
     "channel",
     "equipment",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "kept_after", "key", "known", "least", "limit", "line", "lot",
-    "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "persons", "place", "position", "remaining", "shipment",
+    "lots", "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "persons", "place", "position", "remaining", "shipment",
     "sscc", "usable", "vaccine", "value", "vials", "vvm_stage",
 }  # fmt: skip
 # EPCIS is spoken by programs: the name of a parameter and what is wrong with it, as the standard has them.

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     BATCH_WRITE = "batch.write"  # register a lot that came in
     STOCK_READ = "stock.read"
     STOCK_WRITE = "stock.write"
+    COUNT_APPROVE = "count.approve"  # let a large difference of a count stand that nobody else counted
     SHIPMENT_WRITE = "shipment.write"
     TELEMETRY_READ = "telemetry.read"
     TELEMETRY_WRITE = "telemetry.write"
@@ -72,6 +73,7 @@ _LOOK = frozenset({P.NETWORK_READ, P.STOCK_READ, P.TELEMETRY_READ, P.ALARM_READ,
 _MANAGE = _LOOK | {
     P.BATCH_WRITE,
     P.STOCK_WRITE,
+    P.COUNT_APPROVE,
     P.SHIPMENT_WRITE,
     P.TELEMETRY_WRITE,
     P.ALARM_ACKNOWLEDGE,

@@ -185,6 +185,42 @@ class CountNeedsStatus(Refused):
     code = "stock.count_needs_status"
 
 
+class SheetNotFound(NotFound):
+    """There is no such count sheet within the caller's reach."""
+
+    code = "stock.sheet_not_found"
+
+
+class SheetClosed(Conflict):
+    """The count sheet was posted or cancelled: `by` whom, and when."""
+
+    code = "stock.sheet_closed"
+
+
+class CountIncomplete(Refused):
+    """Vials of these lots lie there by the books, and nobody counted them."""
+
+    code = "stock.count_incomplete"
+
+
+class CountUnsettled(Conflict):
+    """Large or disputed differences need a second person's count, or an approval by who counted nothing."""
+
+    code = "stock.count_unsettled"
+
+
+class CountNeedsReason(Refused):
+    """A difference of a count has a reason."""
+
+    code = "stock.count_needs_reason"
+
+
+class OwnCount(Refused):
+    """Nobody approves what they counted."""
+
+    code = "stock.own_count"
+
+
 class OutOfService(Refused):
     """The equipment is out of service: nothing in it is used until it is back."""
 

@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog.lots import alike_warned
 from tracker.kit.days import WESTERN, local_day
+from tracker.stock.count_models import CountTally
+from tracker.stock.count_schemas import FoundOut, SheetDetail, SheetLineOut, SheetOut, TallyOut
 from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.card import CardLine
+from tracker.stock.queries.counting import SheetLine, SheetView
 from tracker.stock.queries.events import EventView
 from tracker.stock.rules.fefo import Pick
-from tracker.stock.rules.words import Kind
+from tracker.stock.rules.words import Kind, SheetState
 from tracker.stock.schemas import (
     CardLineOut,
     CountedOut,
@@ -307,3 +310,67 @@ def vial_change_out(change: OpenVialChange) -> VialChangeOut:
         recorded_by=change.recorded_by,
         recorded_at=change.recorded_at,
     )
+
+
+def sheet_out(view: SheetView) -> SheetOut:
+    """A count sheet."""
+    return SheetOut(**_sheet(view))
+
+
+def sheet_detail(view: SheetView, lines: Sequence[SheetLine]) -> SheetDetail:
+    """A count sheet with its lines; what the books say is told once it is closed, or where it is not blind."""
+    hidden = view.sheet.blind and view.sheet.state is SheetState.OPEN
+    return SheetDetail(
+        **_sheet(view),
+        lines=[
+            SheetLineOut(
+                batch_id=line.batch_id,
+                status=line.status,
+                product=line.product,
+                lot=line.lot,
+                expiry=line.expiry,
+                found=[
+                    FoundOut(
+                        tally_id=one.tally_id,
+                        by=one.by,
+                        at=one.at.astimezone(UTC),
+                        vials=one.vials,
+                        expected=None if hidden else one.expected,
+                    )
+                    for one in line.told
+                ],
+                verdict=line.verdict,
+                difference=None if hidden or not line.told else line.difference,
+                reason=line.reason,
+            )
+            for line in lines
+        ],
+    )
+
+
+def tally_out(tally: CountTally, lines: int) -> TallyOut:
+    """What somebody found."""
+    return TallyOut(
+        id=tally.id,
+        sheet_id=tally.sheet_id,
+        counted_by=tally.counted_by,
+        counted_at=tally.counted_at.astimezone(UTC),
+        lines=lines,
+    )
+
+
+def _sheet(view: SheetView) -> dict[str, Any]:
+    sheet = view.sheet
+    return {
+        "id": sheet.id,
+        "facility": view.facility.code,
+        "place": view.place.code,
+        "blind": sheet.blind,
+        "state": sheet.state,
+        "opened_at": sheet.opened_at,
+        "opened_by": sheet.opened_by,
+        "closed_at": sheet.closed_at,
+        "closed_by": sheet.closed_by,
+        "approved": sheet.approved,
+        "reason": sheet.reason,
+    }

@@ -149,6 +149,32 @@ PROBLEMS: dict[str, Problem] = {
         "Di tempat itu ada vial berstatus {statuses:stock_status}; sebutkan status yang dihitung.",
         "Vials of the statuses {statuses:stock_status} lie there; say which of them was counted.",
     ),
+    "stock.sheet_not_found": Problem(
+        404, "Lembar hitung tidak ditemukan dalam jangkauan Anda.", "There is no such count sheet within your reach."
+    ),
+    "stock.sheet_closed": Problem(
+        409,
+        "Lembar hitung ini sudah ditutup oleh {by} pada {at:moment}. Mulai lembar baru untuk menghitung lagi.",
+        "This count sheet was closed by {by} at {at:moment}. Start a new one to count again.",
+    ),
+    "stock.count_incomplete": Problem(
+        422,
+        "Belum dihitung: {lots}. Hitung semua yang tercatat di tempat itu; tulis 0 bila tidak ada.",
+        "Not counted yet: {lots}. Count all that the books have there; write 0 where there is none.",
+    ),
+    "stock.count_unsettled": Problem(
+        409,
+        "Selisih {lots} besar atau berbeda antara penghitung: minta orang lain menghitungnya, atau kepala menyetujuinya.",
+        "The difference of {lots} is large, or people disagree: have somebody else count it, or the head approve it.",
+    ),
+    "stock.count_needs_reason": Problem(
+        422, "Tulis alasan selisih {lots}.", "Write the reason for the difference of {lots}."
+    ),
+    "stock.own_count": Problem(
+        422,
+        "Anda ikut menghitung lembar ini; yang menyetujui harus orang lain.",
+        "You counted on this sheet; somebody else must approve it.",
+    ),
     "stock.out_of_service": Problem(
         422,
         "Peralatan itu sedang tidak dipakai; pindahkan vialnya atau aktifkan lagi peralatannya.",

@@ -123,6 +123,7 @@ WORDS: Mapping[str, Words] = {
             "to_place": ("tempat tujuan", "place of destination"),
             "to_status": ("status baru", "new status"),
             "witnesses": ("saksi", "witnesses"),
+            "lines": ("baris", "lines"),
             "reason": ("alasan", "reason"),
             "shipment": ("pengiriman", "shipment"),
             "code": ("kode", "code"),

@@ -68,6 +68,14 @@ SPOILABLE = frozenset({Status.USABLE, Status.HELD})
 """Statuses that a spent monitor ends at once; recalled vials stay recalled, for the recall counts them."""
 
 
+class SheetState(StrEnum):
+    """What became of a count sheet."""
+
+    OPEN = "open"
+    POSTED = "posted"
+    CANCELLED = "cancelled"
+
+
 class WasteReason(StrEnum):
     """Why a closed vial was thrown away (WHO SMART immunisations, closed-vial discards, and what stores report)."""
 

@@ -156,6 +156,47 @@ class CorrectLot:
         return hashlib.blake2b(repr(self).encode(), digest_size=16).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSheet:
+    """Begin to count a place; facility and place by id or code."""
+
+    id: UUID
+    facility: str
+    place: str
+    blind: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTally:
+    """What somebody found on a sheet, at one instant; the lines name batches, and a status where several lie there."""
+
+    id: UUID
+    sheet_id: UUID
+    counted_at: datetime
+    lines: tuple[NamedLine, ...]
+
+
+CountKey = tuple[UUID, Status | None]
+"""A line of a count sheet: batch and status, None for the shelf's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSheet:
+    """Write a sheet's counts into the ledger. `approve`: also where a second count is wanted, by who counted nothing."""
+
+    sheet_id: UUID
+    reasons: Mapping[CountKey, str] = field(default_factory=dict)
+    approve: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelSheet:
+    """Give a sheet up: nothing of it is written."""
+
+    sheet_id: UUID
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The event, and whether it was written now (False: it was here already, and may stand elsewhere in time).

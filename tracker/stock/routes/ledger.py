@@ -1,4 +1,4 @@
-"""HTTP of this room: stock events, balances, promises, FEFO, opened vials."""
+"""Stock events, balances, promises, FEFO, opened vials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracker.catalog.presenting import batch_detail, correction_of
 from tracker.catalog.queries import presentation_by_ref
 from tracker.catalog.schemas import BatchChangeIn, BatchDetail
 from tracker.edge.deps import Caller, Db, Now
-from tracker.edge.hop import Router, knows_its_repeats
+from tracker.edge.hop import knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment
@@ -40,6 +40,7 @@ from tracker.stock.queries.availability import pool_states
 from tracker.stock.queries.card import CardKey, card_lines, card_of
 from tracker.stock.queries.events import event_by_id
 from tracker.stock.queries.stock import parcels_at, reported_then, stock_visible_to, taken_along, vials_then
+from tracker.stock.routes.router import Ref, router
 from tracker.stock.rules.fefo import pick
 from tracker.stock.rules.words import MOST_VIALS, Kind
 from tracker.stock.schemas import (
@@ -63,9 +64,6 @@ from tracker.stock.service.places import correct_batch, set_in_service
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
-router = Router(prefix="/api/v1", tags=["stock"])
-
-Ref = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
 _REPEAT: dict[int | str, dict[str, Any]] = {
     200: {"model": PostedOut, "description": "The same event was recorded before."}
 }
