@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -259,6 +260,37 @@ def test_a_reversal_says_of_every_kind_what_its_original_said(road: Road, kind: 
     # It is found by the time it speaks of, as its original is.
     window = EventFilter(event_from=road.now - timedelta(minutes=61), event_before=road.now - timedelta(minutes=59))
     assert len(ledger_events(road.db, SYSTEM, window, after=0, limit=100)[0]) == 2
+
+
+def test_events_of_a_time_come_once_each_however_late_they_were_told(road: Road) -> None:
+    """Asked of all there are, by pages of two, for every pair of bounds; some are told late, one is taken back late."""
+    began, recorded = road.now, dict[UUID, tuple[int, int]]()
+    for hour, ago in enumerate((0, 0, 3, 0, 1, 0, 5, 0)):
+        now = began + timedelta(hours=hour)
+        supply = road.ledger.line(BATCH, 5)
+        posted = road.ledger.post(Kind.SUPPLY, supply, at=now - timedelta(hours=ago), now=now)
+        recorded[posted.event_id] = (hour - ago, hour)
+    back = ReverseEvent(id=uuid7(), event_id=next(iter(recorded)), reason="salah ketik")
+    reverse_event(road.db, SYSTEM, back, now=began + timedelta(hours=8))
+    recorded[back.id] = (0, 8)
+
+    def told(wanted: EventFilter) -> list[UUID]:
+        found, after = ledger_events(road.db, SYSTEM, wanted, after=0, limit=2)
+        while after is not None:
+            more, after = ledger_events(road.db, SYSTEM, wanted, after=after, limit=2)
+            found += more
+        return [event.id for event in found]
+
+    for first, last in combinations((-9, 0, 2, 3, 5, 8, 99), 2):
+        bounds = began + timedelta(hours=first), began + timedelta(hours=last)
+        of_time = sorted(one for one, (happened, _) in recorded.items() if first <= happened < last)
+        assert sorted(told(EventFilter(event_from=bounds[0], event_before=bounds[1]))) == of_time, (first, last)
+        since = sorted(one for one, (happened, _) in recorded.items() if happened >= first)
+        assert sorted(told(EventFilter(event_from=bounds[0]))) == since, first
+        written = [one for one, (_, hour) in recorded.items() if first <= hour < last]
+        assert told(EventFilter(record_from=bounds[0], record_before=bounds[1])) == written, (first, last)
+        late = sorted(one for one, (happened, hour) in recorded.items() if happened < first and hour >= last)
+        assert sorted(told(EventFilter(event_before=bounds[0], record_from=bounds[1]))) == late, (first, last)
 
 
 def test_a_reversal_is_the_first_event_again_declared_an_error(road: Road) -> None:

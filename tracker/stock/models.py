@@ -42,6 +42,9 @@ class StockEvent(Base):
         CheckConstraint(KINDS, name="kind"),
         CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_names"),
         Index("ix_stock_event_facility_id_number", "facility_id", "number"),
+        # What happened within a time, and what was recorded from an instant on.
+        Index("ix_stock_event_occurred_at", "occurred_at"),
+        Index("ix_stock_event_recorded_at", "recorded_at", "number"),
         Index("ix_stock_event_cause", "cause", postgresql_where=text("cause IS NOT NULL")),
         Index("ix_stock_event_shipment_id", "shipment_id", postgresql_where=text("shipment_id IS NOT NULL")),
         Index("ix_stock_event_because_id", "because_id", postgresql_where=text("because_id IS NOT NULL")),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Select, Uuid, column, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, column, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import few_units, visible_to
+from tracker.access.queries import few_units, units_visible_to, visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
@@ -37,10 +37,20 @@ class EventFilter:
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the ledger's own order is all that says which events come next."""
-        bounds = (self.event_from, self.event_before, self.record_from, self.record_before)
-        return not any(bounds) and not self.asked.keys() & {"EQ_eventID", "EQ_action", "EQ_bizStep"}
+    def is_of_time(self) -> bool:
+        """Whether times, and the ledger's own order, are all that says which events come next."""
+        return not self.asked.keys() & {"EQ_eventID", "EQ_action", "EQ_bizStep"}
+
+    @property
+    def times(self) -> list[ColumnElement[bool]]:
+        """The conditions on a StockEvent. What takes an event back or corrects its lot happened when that did, in the ledger, too."""
+        happened, recorded = StockEvent.occurred_at, StockEvent.recorded_at
+        return [
+            *([happened >= self.event_from] if self.event_from else []),
+            *([happened < self.event_before] if self.event_before else []),
+            *([recorded >= self.record_from] if self.record_from else []),
+            *([recorded < self.record_before] if self.record_before else []),
+        ]
 
 
 # An event, what is told of it, its facility's code and zone, and the lot correction it belongs to.
@@ -48,6 +58,9 @@ _Row = tuple[StockEvent, StockEvent, str, str, LotCorrectionEvent | None]
 
 # A rare event is looked for over so many pages of the ledger in one request; then the caller goes on from there.
 _MOST_LOOKS = 20
+
+# So many events are read in the order of record before those of a time are put in order.
+_CLOSE = 10_000
 
 
 def events_asked_for(
@@ -67,7 +80,7 @@ def events_asked_for(
 def ledger_events(
     db: Session, principal: Principal, wanted: EventFilter, *, after: int, limit: int
 ) -> tuple[list[LedgerEvent], int | None]:
-    """Events of the caller's subtree with a ledger number above `after`, and where to go on (None: no more)."""
+    """The next events of the caller's subtree behind the one with the ledger number `after`, and where to go on (None: no more)."""
     # What is told: the event itself; of a reversal, the event that it takes back; of a lot correction, what people told there.
     said = aliased(StockEvent)
     query = (
@@ -76,21 +89,17 @@ def ledger_events(
         .join(said, said.id == func.coalesce(StockEvent.reverses_id, LotCorrectionEvent.beside_id, StockEvent.id))
         .join(Facility, Facility.id == said.facility_id)
         .join(Unit, Unit.id == StockEvent.facility_id)
-        .where(StockEvent.number > after, visible_to(principal, Unit.path, Permission.STOCK_READ))
-        .order_by(StockEvent.number)
+        .where(visible_to(principal, Unit.path, Permission.STOCK_READ), *wanted.times)
         .limit(limit + 1)
     )
-    few = few_units(db, principal, Permission.STOCK_READ) if wanted.is_plain else None
+    few = few_units(db, principal, Permission.STOCK_READ) if wanted.is_of_time else None
+    if wanted.is_of_time and few is None and wanted.times:
+        numbers = _next_in_time(db, principal, wanted, after, limit + 1)
+        query = query.where(StockEvent.number.in_(numbers)).order_by(StockEvent.recorded_at, StockEvent.number)
+    else:
+        query = query.where(StockEvent.number > after).order_by(StockEvent.number)
     if few is not None:
-        query = query.where(StockEvent.number.in_(_next_of(few, after, limit + 1)))
-    if wanted.event_from is not None:
-        query = query.where(said.occurred_at >= wanted.event_from)
-    if wanted.event_before is not None:
-        query = query.where(said.occurred_at < wanted.event_before)
-    if wanted.record_from is not None:
-        query = query.where(StockEvent.recorded_at >= wanted.record_from)
-    if wanted.record_before is not None:
-        query = query.where(StockEvent.recorded_at < wanted.record_before)
+        query = query.where(StockEvent.number.in_(_next_of(few, wanted, after, limit + 1)))
     if "EQ_eventID" in wanted.asked:
         ids = _ids(wanted.asked["EQ_eventID"])
         query = query.where(
@@ -109,19 +118,45 @@ def ledger_events(
     return events, rows[-1][0].number if more else None
 
 
-def _next_of(facilities: Collection[UUID], after: int, most: int) -> Select[int]:
+def _next_of(facilities: Collection[UUID], wanted: EventFilter, after: int, most: int) -> Select[int]:
     """The next numbers of the ledger at a few facilities, each of which has its own in order by an index."""
     one = (
         func.unnest(literal(list(facilities), ARRAY(Uuid()))).table_valued(column("facility", Uuid())).render_derived()
     )
     own = (
         select(StockEvent.number)
-        .where(StockEvent.facility_id == one.c.facility, StockEvent.number > after)
+        .where(StockEvent.facility_id == one.c.facility, StockEvent.number > after, *wanted.times)
         .order_by(StockEvent.number)
         .limit(most)
         .lateral("own")
     )
     return select(own.c.number).select_from(one).join(own, true()).order_by(own.c.number).limit(most)
+
+
+def _next_in_time(db: Session, principal: Principal, wanted: EventFilter, after: int, most: int) -> Sequence[int]:
+    """The next numbers of the caller's subtree within the times, in the order of record; `after` stands for its event's place in it.
+
+    Nothing is recorded before it happened, so what happened from an instant on is found among what was recorded from then on. Where
+    it must have happened before some instant, too, later pages hold ever fewer of them: then all of that time are put in order.
+    """
+    order = StockEvent.recorded_at, StockEvent.number
+    last = select(*order).where(StockEvent.number <= after).order_by(StockEvent.number.desc()).limit(1)
+    place = db.execute(last).first()
+    since = [bound for bound in (wanted.event_from, wanted.record_from) if bound is not None]
+    ahead = [
+        *([tuple_(*order) > (place.recorded_at, place.number)] if place else []),
+        *([StockEvent.recorded_at >= max(since)] if since else []),
+    ]
+    theirs = [*wanted.times, StockEvent.facility_id.in_(units_visible_to(principal, Permission.STOCK_READ))]
+    walk = select(StockEvent.number).where(*theirs).order_by(*order).limit(most)
+    if wanted.event_before is None:
+        return db.scalars(walk.where(*ahead)).all()
+    close = select(StockEvent.id).where(*ahead).order_by(*order).limit(_CLOSE)
+    found = db.scalars(walk.where(StockEvent.id.in_(close))).all()
+    if len(found) == most:
+        return found
+    of_time = select(*order).where(*theirs, *ahead).cte("of_time").prefix_with("MATERIALIZED")
+    return db.scalars(select(of_time.c.number).order_by(of_time.c.recorded_at, of_time.c.number).limit(most)).all()
 
 
 def _shown_by(row: _Row) -> UUID:
