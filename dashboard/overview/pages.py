@@ -13,6 +13,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member, Viewer
 from dashboard.overview.pictures import trend_picture
 from dashboard.overview.queries import trend_of, workplace_of
+from dashboard.overview.tasks import tasks_at
 from dashboard.quota.queries import promises_today, sessions_visible_to
 from dashboard.recalls.queries import count_open, to_set_aside
 from dashboard.shipments.queries import count_late, shipments
@@ -95,7 +96,8 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
     principal = viewer.known()
     stock = facilities_with_stock(db, principal, viewer.now, [facility.id])
     products = stock[0].worst_first() if stock else []
-    open_alarms, _ = count_open_alarms(db, principal, facility.id)
+    open_alarms, unanswered = count_open_alarms(db, principal, facility.id)
+    opened = open_vials_at(db, facility)
     going = shipments(db, principal, viewer.now, "going", facility_id=facility.id)
     return page(
         viewer,
@@ -118,7 +120,17 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
             facility_id=facility.id,
             limit=FIRST_LINES,
         ),
-        open_vials=open_vials_at(db, facility)[:FIRST_LINES],
+        open_vials=opened[:FIRST_LINES],
+        tasks=tasks_at(
+            db,
+            principal,
+            facility,
+            viewer.now,
+            viewer.texts,
+            unanswered=unanswered,
+            opened=opened,
+            going=going,
+        ),
         shipments=going[:FIRST_LINES],
         shipments_hidden=max(0, len(going) - FIRST_LINES),
         expiring=expiring(db, principal, viewer.now, limit=FIRST_LINES, facility_id=facility.id),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+COUNT_EVERY = timedelta(days=31)
+"""A shelf is counted once a month."""
 LARGE_VIALS = 5
 LARGE_ONE_IN = 20
 

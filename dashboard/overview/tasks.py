@@ -1,0 +1,170 @@
+"""What waits for hands at one place of work, the most pressing first; each line opens its task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from dashboard.frame.texts import Texts, mark
+from dashboard.shipments.queries import ShipmentRow
+from dashboard.stock.queries import OpenedVial
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
+from tracker.kit.days import local_day
+from tracker.network.models import Equipment, Facility
+from tracker.network.queries import path_of
+from tracker.network.rules.words import EquipmentKind
+from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
+from tracker.stock.models import StockBalance
+from tracker.stock.queries.counting import open_sheets
+from tracker.stock.rules.counting import COUNT_EVERY
+from tracker.stock.rules.words import Account, Status
+
+# Shipments named one by one; the rest is told as a number.
+NAMED = 3
+CARRIERS = (EquipmentKind.COLD_BOX, EquipmentKind.TRUCK)
+
+_SENDS = {
+    ShipmentState.REQUESTED: mark("Setujui permintaan"),
+    ShipmentState.APPROVED: mark("Ambil dan kemas"),
+    ShipmentState.PACKED: mark("Kirimkan"),
+}
+_RECEIVE = mark("Terima kiriman")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing to do: its words, where it is done, how many of it, and how pressing (a state's name: out, low, ok)."""
+
+    word: str
+    href: str
+    about: str
+    tone: str = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """What lies at a facility and waits: vials, and places to be counted."""
+
+    held: int
+    spoiled: int
+    expired: int
+    carried: int
+    uncounted: int
+
+
+def lying_at(db: Session, facility: Facility, now: datetime) -> Lying:
+    """In one look at what lies there now."""
+    counted_by = now - COUNT_EVERY
+    uncounted = or_(StockBalance.counted_at.is_(None), StockBalance.counted_at < counted_by)
+    usable = StockBalance.status == Status.USABLE
+    vials = func.sum(StockBalance.vials)
+    row = db.execute(
+        select(
+            vials.filter(StockBalance.status == Status.HELD),
+            vials.filter(StockBalance.status == Status.UNUSABLE),
+            vials.filter(usable, Batch.expiry < local_day(now, facility.timezone)),
+            vials.filter(Equipment.kind.in_(CARRIERS)),
+            func.count(StockBalance.holder_id.distinct()).filter(uncounted, Equipment.kind.not_in(CARRIERS)),
+        )
+        .join(Batch, Batch.id == StockBalance.batch_id)
+        .join(Equipment, Equipment.id == StockBalance.place_id)
+        .where(
+            StockBalance.facility_id == facility.id,
+            StockBalance.account == Account.PLACE,
+            StockBalance.vials > 0,
+        )
+    ).one()
+    # A sum with a filter that nothing meets is null, whatever stands within.
+    held, spoiled, expired, carried, places = (int(value or 0) for value in row)
+    return Lying(held=held, spoiled=spoiled, expired=expired, carried=carried, uncounted=places)
+
+
+def tasks_at(
+    db: Session,
+    principal: Principal,
+    facility: Facility,
+    now: datetime,
+    texts: Texts,
+    *,
+    unanswered: int,
+    opened: Sequence[OpenedVial],
+    going: Sequence[ShipmentRow],
+) -> list[Task]:
+    """What this person may do here now; `unanswered` alarms, vials that are `opened`, shipments that are `going`."""
+    path = path_of(db, facility.id)
+    lying = lying_at(db, facility, now)
+    found: list[Task] = []
+    if unanswered and principal.may(Permission.ALARM_ACKNOWLEDGE, path):
+        about = texts.ngettext("%(n)s alarm", "%(n)s alarms", unanswered)
+        found.append(Task(word=texts.gettext("Tanggapi alarm"), href="/alarm", about=about, tone="out"))
+    if lying.held and principal.may(Permission.HOLD_RELEASE, path):
+        word = texts.gettext("Putuskan yang ditahan")
+        found.append(Task(word=word, href="/alarm", about=_vials(lying.held, texts), tone="out"))
+    writes = principal.may(Permission.STOCK_WRITE, path)
+    if writes:
+        found += _overdue(opened, now, texts)
+    if principal.may(Permission.SHIPMENT_WRITE, path):
+        found += _shipments(facility, going, texts)
+    if writes:
+        found += _of_shelf(facility, lying, texts)
+        found += _counts(db, facility, lying, now, texts)
+    return found
+
+
+def _vials(count: int, texts: Texts) -> str:
+    return texts.ngettext("%(n)s vial", "%(n)s vials", count)
+
+
+def _of_shelf(facility: Facility, lying: Lying, texts: Texts) -> Iterator[Task]:
+    for count, word, job in (
+        (lying.carried, mark("Simpan yang kembali dari lapangan"), "kembali"),
+        (lying.expired, mark("Buang yang kedaluwarsa"), "buang"),
+        (lying.spoiled, mark("Musnahkan atau kembalikan yang tak layak"), "musnah"),
+    ):
+        if count:
+            href = f"/stok/{facility.code}/kerja/{job}"
+            yield Task(word=texts.gettext(word), href=href, about=_vials(count, texts))
+
+
+def _counts(db: Session, facility: Facility, lying: Lying, now: datetime, texts: Texts) -> Iterator[Task]:
+    for sheet in open_sheets(db, facility.id)[:NAMED]:
+        word = texts.gettext("Selesaikan penghitungan")
+        yield Task(word=word, href=f"/hitung/{sheet.id}/selisih", about=texts.ago(sheet.opened_at, now))
+    if lying.uncounted:
+        about = texts.ngettext("%(n)s tempat", "%(n)s places", lying.uncounted)
+        href = f"/stok/{facility.code}/hitung"
+        yield Task(word=texts.gettext("Hitung stok"), href=href, about=about, tone="stale")
+
+
+def _overdue(opened: Sequence[OpenedVial], now: datetime, texts: Texts) -> Iterator[Task]:
+    late = [vial for vial in opened if vial.discard_by <= now]
+    for vial in late[:NAMED]:
+        word = texts.gettext("Buang sisa vial terbuka")
+        yield Task(word=word, href=f"/vial/{vial.id}", about=f"{vial.product} {vial.lot}", tone="out")
+
+
+def _shipments(facility: Facility, going: Sequence[ShipmentRow], texts: Texts) -> Iterator[Task]:
+    named = 0
+    for one in going:
+        state = ShipmentState(one.state)
+        comes = one.receiver_code == facility.code and state in ON_THE_ROAD
+        leaves = one.sender_code == facility.code and state in _SENDS
+        if not comes and not leaves:
+            continue
+        named += 1
+        if named > 2 * NAMED:
+            yield Task(word=texts.gettext("Kiriman lain"), href="/pengiriman", about=texts.gettext("semua kiriman"))
+            return
+        word, other = (_RECEIVE, one.sender) if comes else (_SENDS[state], one.receiver)
+        yield Task(
+            word=texts.gettext(word),
+            href=f"/pengiriman/{one.code}",
+            about=f"{other} · {one.code}",
+            tone="out" if one.late else "low",
+        )

@@ -1,0 +1,112 @@
+"""Home by role: who works at a place lands on what waits for hands there, and each line opens its task."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import app_services, log_in, made, site, world
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
+from tracker.shipments.rules.words import ShipmentKind
+from tracker.shipments.service.commands import CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import OpenSheet, PostEvent
+from tracker.stock.service.counting import open_sheet
+from tracker.stock.service.opening import open_vials
+
+__all__ = ["app_services", "made", "site", "world"]
+
+
+def tasks(site: TestClient, username: str) -> dict[str, str]:
+    """What waits, as word → where it leads; after a log-in of its own."""
+    site.cookies.clear()
+    page = log_in(site, username).get("/").text
+    card = page[page.index('id="tugas"') : page.index("</section>", page.index('id="tugas"'))]
+    found = re.findall(r'<a href="([^"]+)">\s*<span\s+class="\w+"\s*>.*?</svg>\s*([^<]+?)\s*</span>', card, re.DOTALL)
+    return {word: href for href, word in found}
+
+
+def test_the_head_s_home_says_what_waits_and_where_it_is_done(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    found = tasks(site, "kepala")
+    assert found["Tanggapi alarm"] == "/alarm"
+    assert found["Putuskan yang ditahan"] == "/alarm"
+    assert found["Hitung stok"] == "/stok/pkm-cipondoh/hitung"
+    assert "Selesaikan penghitungan" not in found
+    with transaction(app_services.engine) as db:
+        begin = OpenSheet(id=uuid7(), facility="pkm-cipondoh", place="pkm-cipondoh-k2")
+        sheet = open_sheet(db, SYSTEM, begin, now=app_services.clock())[0].id
+    assert tasks(site, "kepala")["Selesaikan penghitungan"] == f"/hitung/{sheet}/selisih"
+
+
+def test_each_role_is_shown_only_what_it_may_do(site: TestClient) -> None:
+    vaccinator = tasks(site, "vaksinator")
+    assert "Hitung stok" in vaccinator
+    assert not {"Tanggapi alarm", "Putuskan yang ditahan", "Terima kiriman"} & set(vaccinator)
+
+
+def test_a_vial_past_its_time_is_named_until_its_rest_is_thrown_away(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    assert "Buang sisa vial terbuka" not in tasks(site, "vaksinator")
+    now = app_services.clock()
+    with transaction(app_services.engine) as db:
+        small = world.world
+        line = Line(batch_id=small.batches["az-10/AZ101"].id, vials=1, place_id=small.fridge2.id)
+        event = PostEvent(
+            id=uuid7(),
+            kind=Kind.OPENING,
+            facility_id=small.puskesmas.id,
+            occurred_at=now - timedelta(hours=7),
+            lines=(line,),
+        )
+        open_vials(db, SYSTEM, event, now=now)
+        vial = db.scalars(select(OpenVial.id).where(OpenVial.event_id == event.id)).one()
+    assert tasks(site, "vaksinator")["Buang sisa vial terbuka"] == f"/vial/{vial}"
+    with transaction(app_services.engine) as db:
+        db.execute(update(OpenVial).where(OpenVial.id == vial).values(discard_by=now + timedelta(hours=1)))
+    assert "Buang sisa vial terbuka" not in tasks(site, "vaksinator")
+
+
+def test_a_store_s_home_names_what_it_sends_and_receives(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    command = CreateShipment(
+        id=uuid7(),
+        from_facility="kota-tangerang",
+        to_facility="pkm-cipondoh",
+        lines=(Wanted(product="penta-5", vials=5),),
+        kind=ShipmentKind.ORDER,
+    )
+    with transaction(app_services.engine) as db:
+        head = world.world.who(Role.MANAGER)
+        code = create_shipment(db, head, command, now=app_services.clock()).shipment.code
+    assert tasks(site, "gudang")["Setujui permintaan"] == f"/pengiriman/{code}"
+    assert "Setujui permintaan" not in tasks(site, "kepala"), "the sender approves"
+
+
+def test_a_shelf_counted_a_month_ago_is_due(site: TestClient, app_services: Services, world: PageWorld) -> None:
+    now, facility = app_services.clock(), world.world.puskesmas.id
+    for days, due in ((30, False), (32, True)):
+        with transaction(app_services.engine) as db:
+            mine = update(StockBalance).where(StockBalance.facility_id == facility)
+            db.execute(mine.values(counted_at=now - timedelta(days=days)))
+        assert ("Hitung stok" in tasks(site, "kepala")) is due
+
+
+@pytest.mark.parametrize("username", ["kota", "provinsi", "auditor"])
+def test_who_oversees_an_area_sees_the_area(site: TestClient, username: str) -> None:
+    assert 'id="tugas"' not in log_in(site, username).get("/").text
