@@ -9,6 +9,7 @@ from tracker.delivery import events as delivery
 from tracker.feed import events as feed
 from tracker.feed.contract import Event
 from tracker.feed.kinds import Kinds
+from tracker.handsets import events as handsets
 from tracker.network import events as network
 from tracker.passport import events as passport
 from tracker.quota import events as quota
@@ -41,6 +42,10 @@ EVENTS: tuple[type[Event], ...] = (
     coldchain.SensorSilent,
     delivery.MessageSent,
     delivery.MessageFailed,
+    handsets.HandsetEnrolled,
+    handsets.HandsetCutOff,
+    handsets.StepInConflict,
+    handsets.StepSettled,
     network.FacilityAdded,
     network.EquipmentAdded,
     network.EquipmentChanged,

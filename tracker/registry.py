@@ -13,6 +13,7 @@ import tracker.database.heartbeat
 import tracker.delivery.models
 import tracker.edge.models
 import tracker.feed.models
+import tracker.handsets.models
 import tracker.network.models
 import tracker.passport.models
 import tracker.people.models
@@ -47,6 +48,7 @@ MODELS = (
     tracker.quota.models,
     tracker.registration.models,
     tracker.trace.models,
+    tracker.handsets.models,
 )
 
 METADATA: MetaData = Base.metadata

@@ -19,8 +19,9 @@ AS_THEY_ARE = {
     "channel",
     "equipment",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "kept_after", "key", "known", "least", "limit", "line", "lot",
-    "lots", "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "on_road", "persons", "place", "position", "remaining", "shipment",
+    "lots", "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "number", "on_road", "persons", "place", "position", "remaining", "shipment",
     "sscc", "usable", "vaccine", "value", "vials", "vvm_stage",
+    "wanted",
 }  # fmt: skip
 # EPCIS is spoken by programs: the name of a parameter and what is wrong with it, as the standard has them.
 AS_THE_STANDARD_HAS_THEM = {"trace.query_parameter"}

@@ -65,6 +65,7 @@ class Permission(StrEnum):
     HOUSE_READ = "house.read"  # how the house keeps itself: what is let go, when, and what waits
     WEBHOOK_WRITE = "webhook.write"
     AUDIT_READ = "audit.read"
+    HANDSET_CUT_OFF = "handset.cut_off"  # a lost phone of somebody else's
 
 
 P = Permission
@@ -86,6 +87,7 @@ _MANAGE = _LOOK | {
     P.PERSON_READ,
     P.PERSON_WRITE,
     P.AUDIT_READ,
+    P.HANDSET_CUT_OFF,
 }
 _OVERSEE = _MANAGE | {
     P.DEVICE_WRITE,

@@ -14,6 +14,7 @@ from tracker.api import accounts, errors, health, keys, live, tokens
 from tracker.api.body_limit import BodyLimit
 from tracker.api.describing import describe_more
 from tracker.api.proofs import proof_shown
+from tracker.api.sentences import sentences_of
 from tracker.api.sse import FeedHub
 from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
@@ -24,6 +25,7 @@ from tracker.edge.responses import ALWAYS
 from tracker.edge.services import Services
 from tracker.events import KINDS
 from tracker.feed.bell import Bell
+from tracker.handsets import routes as handsets
 from tracker.network import routes as network
 from tracker.passport import routes as passport
 from tracker.people import routes as people
@@ -53,6 +55,7 @@ _LARGER_BODIES = {
 # From the highest floor down: a batch's code may have a slash, so `/batches/{ref}` takes any path, and what higher
 # rooms put behind it must come first.
 ROOM_ROUTERS = (
+    handsets.router,
     scans.router,
     trace.router,
     registration.router,
@@ -105,6 +108,7 @@ def create_app(
     )
     app.state.services = services
     app.state.kinds = KINDS
+    app.state.sentences = sentences_of
     own = services.settings.api
     # Requests get the connections that are kept open; streams and gauges a few of those opened at need.
     app.state.places = Places(services.settings.database.pool_size, queue=own.queue, patience_s=own.queue_seconds)

@@ -5,6 +5,7 @@ All are made within the request's hop (`tracker/edge/hop.py`), which commits *be
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -43,6 +44,23 @@ async def _kinds(request: Request) -> Kinds:
 Db = Annotated[Session, Inside(lambda hop: hop.db)]
 Now = Annotated[datetime, Inside(lambda hop: hop.now)]
 Shared = Annotated[Services, Depends(_shared)]
+# A refusal's code and parameters in words: `id`, `en`, and `detail` in the caller's language.
+Speaker = Callable[[str, Mapping[str, object]], Mapping[str, str]]
+
+
+async def _speaker(request: Request) -> Speaker:
+    sentences: Speaker = request.app.state.sentences
+    language = "en" if request.headers.get("accept-language", "").strip().lower().startswith("en") else "id"
+
+    def speak(code: str, params: Mapping[str, object]) -> Mapping[str, str]:
+        said = sentences(code, params)
+        return {**said, "detail": said[language]}
+
+    return speak
+
+
+# The table of sentences stands above every room, too.
+Speaking = Annotated[Speaker, Depends(_speaker)]
 # All kinds of events; the list stands above every room, so a room is handed it.
 KnownKinds = Annotated[Kinds, Depends(_kinds)]
 

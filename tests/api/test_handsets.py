@@ -1,0 +1,300 @@
+"""A phone's book of steps over HTTP: none missing, none twice, none changed; what is refused waits for a person."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from tests.support.accounts import signed_in
+from tests.support.phone import Phone
+from tests.support.world import World
+from tracker.access.rules import Role
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.handsets.models import HandsetStep
+from tracker.handsets.rules import NOTHING, hash_of
+from tracker.kit.ids import uuid7
+from tracker.stock.models import StockBalance, StockEvent
+
+PLACE = "pkm-cipondoh"
+
+
+@pytest.fixture
+def phone(api: TestClient, app_services: Services, committed_world: World) -> Phone:
+    found = Phone(api, signed_in(app_services, committed_world, Role.MANAGER), PLACE, committed_world.now)
+    assert found.enrol().status_code == 201
+    return found
+
+
+def of(phone: Phone, services: Services, world: World, role: Role) -> Phone:
+    """Another phone, of another account."""
+    return Phone(phone.client, signed_in(services, world, role), PLACE, phone.now)
+
+
+def lying(services: Services) -> dict[str, int]:
+    with transaction(services.engine) as db:
+        rows = db.execute(
+            select(StockBalance.status, func.sum(StockBalance.vials))
+            .where(StockBalance.vials > 0, StockBalance.account == "place")
+            .group_by(StockBalance.status)
+        )
+        return {row[0].value: int(row[1]) for row in rows}
+
+
+def states(items: list[dict[str, Any]]) -> list[str]:
+    return [item["state"] for item in items]
+
+
+def test_steps_reach_the_ledger_once_however_often_they_are_sent(phone: Phone, app_services: Services) -> None:
+    had = lying(app_services).get("usable", 0)
+    phone.event("supply", 20)
+    phone.event("waste", 3, reason="broken")
+    phone.event("count", had + 16)
+    assert states(phone.sent(phone.lines[:2])) == ["done", "done"]
+    for _ in range(2):
+        assert states(phone.sent()) == ["done"] * 3
+    assert states(phone.sent(phone.lines[1:])) == ["done"] * 2
+    assert lying(app_services)["usable"] == had + 16
+    with transaction(app_services.engine) as db:
+        told = db.scalars(select(StockEvent.id).where(StockEvent.id.in_(phone.ids))).all()
+    assert len(told) == 3
+    again = phone.enrol()
+    assert again.status_code == 200
+    assert (again.json()["last_number"], again.json()["last_hash"]) == (3, phone.lines[-1]["hash"])
+
+
+def test_a_gap_a_changed_step_and_a_taken_id_are_refused_and_nothing_is_taken(
+    phone: Phone, app_services: Services
+) -> None:
+    had = lying(app_services).get("usable", 0)
+    first = phone.event("supply", 5)
+    phone.event("supply", 6)
+    phone.event("supply", 7)
+    gap = phone.send(phone.lines[1:])
+    assert (gap.status_code, gap.json()["code"], gap.json()["params"]) == (409, "handsets.steps_missing", {"wanted": 1})
+    forged = [phone.lines[0], {**phone.lines[1], "text": phone.lines[1]["text"].replace('"vials": 6', '"vials": 600')}]
+    assert phone.send(forged).json()["code"] == "handsets.chain_broken"
+    assert phone.send([phone.lines[0], phone.lines[2]]).json()["code"] == "handsets.steps_missing"
+    assert lying(app_services).get("usable", 0) == had
+    assert states(phone.sent()) == ["done"] * 3
+    rewritten = json.loads(phone.lines[0]["text"]) | {"kind": "stock.reversal"}
+    said = json.dumps(rewritten)
+    other = phone.send([{"text": said, "hash": hash_of(NOTHING, said)}])
+    assert (other.status_code, other.json()["code"]) == (409, "handsets.chain_broken")
+    phone.write("stock.event", {}, id=first)
+    assert phone.send(phone.lines[3:]).json()["code"] == "handsets.step_taken"
+    assert lying(app_services)["usable"] == had + 18
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["[]", "{ ", '{"number": 1}', '"x"', "null", '{"number": true, "id": 1}', "[" * 5000],
+)
+def test_what_is_no_step_is_refused_with_its_place(phone: Phone, words: str) -> None:
+    phone.write_text(words)
+    answer = phone.send()
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "handsets.step_unreadable"
+    assert answer.json()["errors"] == [{"line": 0}]
+
+
+def test_what_the_house_refuses_waits_for_a_person_and_stops_only_what_builds_upon_it(
+    phone: Phone, app_services: Services
+) -> None:
+    had = lying(app_services).get("usable", 0)
+    phone.event("supply", 10)
+    too_many = phone.event("waste", had + 500, reason="broken")
+    child = phone.event("supply", 1, needs=[too_many])
+    grandchild = phone.event("supply", 2, needs=[child])
+    phone.event("waste", 4, reason="broken")
+    phone.write("stock.event", {"id": "x"})
+    phone.write("stock.dance", {})
+    phone.write(
+        "shipment.receipt",
+        {"shipment": "no-such", "id": str(uuid7()), "occurred_at": "2026-01-01T00:00:00Z", "lines": []},
+    )
+    items = phone.sent()
+    assert states(items) == ["done", "conflict", "waiting", "waiting", "done", "conflict", "conflict", "conflict"]
+    assert [item["code"] for item in items] == [
+        None, "stock.history_negative", None, None, None, "handsets.body_wrong", "handsets.kind_unknown",
+        "shipments.not_found",
+    ]  # fmt: skip
+    assert items[1]["message_id"].startswith("Saldo akan menjadi negatif")
+    assert items[5]["params"]["fields"]
+    assert lying(app_services)["usable"] == had + 6
+    waiting = phone.client.get("/api/v1/handsets/conflicts", params={"facility": PLACE}, headers=phone.headers)
+    assert [item["number"] for item in waiting.json()["items"]] == [2, 3, 4, 6, 7, 8]
+    assert waiting.json()["items"][0]["body"]["lines"][0]["vials"] == had + 500
+
+    assert phone.settle(child, "again").json()["code"] == "handsets.still_waiting"
+    assert phone.settle(too_many, "again").json()["code"] == "stock.history_negative"
+    assert phone.settle(too_many, "correct").json()["code"] == "handsets.body_needed"
+    wrong = phone.settle(too_many, "correct", body={"id": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "handsets.body_wrong")
+    body = json.loads(phone.lines[1]["text"])["body"]
+    body["lines"][0]["vials"] = 5
+    settled = phone.settle(too_many, "correct", body=body)
+    assert settled.status_code == 200, settled.text
+    assert (settled.json()["state"], settled.json()["way"]) == ("done", "correct")
+    assert settled.json()["settled_by"]
+    assert lying(app_services)["usable"] == had + 6 - 5 + 3
+    assert states(phone.sent())[:5] == ["done"] * 5
+    assert phone.settle(too_many, "drop").json()["code"] == "handsets.settled"
+    assert phone.settle(grandchild, "drop").json()["code"] == "handsets.settled"
+
+
+def test_what_built_upon_a_dropped_step_is_a_persons_matter_too(phone: Phone, app_services: Services) -> None:
+    had = lying(app_services).get("usable", 0)
+    bad = phone.event("waste", had + 500, reason="broken")
+    child = phone.event("supply", 1, needs=[bad])
+    phone.event("supply", 1, needs=[str(uuid7())])
+    assert states(phone.sent()) == ["conflict", "waiting", "conflict"]
+    settling = {"id": str(uuid7()), "way": "drop", "reason": "salah ketik"}
+    path = f"/api/v1/handsets/steps/{bad}/settle"
+    for _ in range(2):
+        assert phone.client.post(path, json=settling, headers=phone.headers).json()["state"] == "dropped"
+    items = phone.sent()
+    assert states(items) == ["dropped", "conflict", "conflict"]
+    assert [item["code"] for item in items[1:]] == ["handsets.need_dropped", "handsets.need_unknown"]
+    assert phone.settle(child, "again").status_code == 200
+    assert lying(app_services)["usable"] == had + 1
+
+
+def test_rights_are_those_of_whoever_acts(phone: Phone, app_services: Services, committed_world: World) -> None:
+    stranger = of(phone, app_services, committed_world, Role.WAREHOUSE)  # of the city's store, not of the puskesmas
+    stranger.id, stranger.lines = phone.id, list(phone.lines)
+    assert stranger.enrol(facility="kota-tangerang").json()["code"] == "handsets.taken"
+    phone.event("supply", 1)
+    assert stranger.send(phone.lines).json()["code"] == "handsets.unknown"
+    elsewhere = phone.write(
+        "stock.event", json.loads(phone.lines[0]["text"])["body"] | {"facility": "kota-tangerang", "id": str(uuid7())}
+    )
+    items = phone.sent()
+    assert states(items) == ["done", "conflict"]
+    auditor = of(phone, app_services, committed_world, Role.AUDITOR)
+    listed = auditor.client.get("/api/v1/handsets/conflicts", headers=auditor.headers)
+    assert listed.status_code == 200
+    assert auditor.settle(elsewhere, "drop").status_code in {403, 404}
+    vaccinator = of(phone, app_services, committed_world, Role.VACCINATOR)
+    cut = f"/api/v1/handsets/{phone.id}/cut-off"
+    assert vaccinator.client.post(cut, json={"reason": "hilang"}, headers=vaccinator.headers).status_code == 403
+    assert stranger.client.post(cut, json={"reason": "hilang"}, headers=stranger.headers).status_code == 403
+
+
+def test_a_phone_that_is_cut_off_is_told_to_forget_and_its_account_is_out(
+    phone: Phone, app_services: Services, committed_world: World
+) -> None:
+    lost = of(phone, app_services, committed_world, Role.VACCINATOR)
+    assert lost.enrol().status_code == 201
+    lost.event("supply", 1)
+    path = f"/api/v1/handsets/{lost.id}/cut-off"
+    for _ in range(2):
+        assert (
+            phone.client.post(path, json={"reason": "tertinggal di angkot"}, headers=phone.headers).status_code == 200
+        )
+    assert lost.send().status_code == 401, "its token is worth nothing now"
+    with transaction(app_services.engine) as db:
+        db.execute(text("UPDATE account SET tokens_from = NULL"))
+    assert (lost.send().status_code, lost.send().json()["code"]) == (403, "handsets.cut_off")
+    assert lost.enrol().json()["code"] == "handsets.cut_off"
+    fresh = of(phone, app_services, committed_world, Role.VACCINATOR)
+    assert fresh.enrol().status_code == 201, "the person goes on with another phone"
+
+
+def test_one_account_makes_no_handsets_without_end(phone: Phone) -> None:
+    for _ in range(49):
+        assert phone.enrol(id=str(uuid7())).status_code == 201
+    assert phone.enrol(id=str(uuid7())).json()["code"] == "handsets.too_many"
+    assert phone.enrol().status_code == 200
+
+
+def test_the_table_itself_proves_the_chain(phone: Phone, app_services: Services) -> None:
+    phone.event("supply", 1)
+    phone.event("supply", 2)
+    phone.sent()
+    for change in (
+        "text = replace(text, '\"vials\": 2', '\"vials\": 9')",
+        "number = 5, previous = 4",
+        "before = repeat('1', 64)",
+        "state = 'conflict'",
+        "settled_at = now()",
+    ):
+        with pytest.raises(IntegrityError), transaction(app_services.engine) as db:
+            db.execute(text(f"UPDATE handset_step SET {change} WHERE number = 2"))
+    with pytest.raises(IntegrityError), transaction(app_services.engine) as db:
+        db.execute(text("DELETE FROM handset_step WHERE number = 1"))
+
+
+def test_two_tabs_that_send_at_once_double_nothing(phone: Phone, app_services: Services) -> None:
+    had = lying(app_services).get("usable", 0)
+    for _ in range(12):
+        phone.event("supply", 1)
+    with ThreadPoolExecutor(6) as crowd:
+        answers = list(crowd.map(lambda upto: phone.send(phone.lines[:upto]), [12, 4, 12, 8, 12, 6]))
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert states(phone.sent()) == ["done"] * 12
+    assert lying(app_services)["usable"] == had + 12
+    with transaction(app_services.engine) as db:
+        assert db.scalar(select(func.count()).select_from(HandsetStep)) == 12
+
+
+def test_two_people_who_settle_at_once_settle_it_once(phone: Phone, app_services: Services) -> None:
+    had = lying(app_services).get("usable", 0)
+    bad = phone.event("waste", had + 1, reason="broken")
+    assert states(phone.sent()) == ["conflict"]
+    phone.event("supply", 5)
+    assert states(phone.sent()) == ["conflict", "done"]
+    body = json.loads(phone.lines[0]["text"])["body"] | {"occurred_at": (phone.now + timedelta(minutes=1)).isoformat()}
+    with ThreadPoolExecutor(4) as crowd:
+        answers = list(crowd.map(lambda _: phone.settle(bad, "correct", body=body), range(4)))
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes == [200, 409, 409, 409]
+    assert lying(app_services).get("usable", 0) == had + 5 - (had + 1)
+
+
+def test_holdings_are_told_whole_and_then_by_difference(phone: Phone, app_services: Services) -> None:
+    def told(since: str | None = None) -> dict[str, Any]:
+        params = {"facility": PLACE, **({"since": since} if since else {})}
+        answer = phone.client.get("/api/v1/handsets/holdings", params=params, headers=phone.headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    phone.event("supply", 20)
+    phone.sent()
+    whole = told()
+    assert whole["whole"]
+    assert {place["code"] for place in whole["places"]} >= {f"{PLACE}-k1"}
+    k1 = [row for row in whole["stock"] if row["place"] == f"{PLACE}-k1" and row["status"] == "usable"]
+    assert sum(row["vials"] for row in k1) >= 20
+    same = told(whole["token"])
+    assert not same["whole"]
+    assert same["token"] == whole["token"]
+    assert all(same[name] == [] for name in ("places", "products", "batches", "stock", "shipments", "open_vials"))
+    phone.event("opening", 1)
+    phone.sent()
+    later = told(whole["token"])
+    assert [row["vials"] for row in later["stock"]] == [
+        row["vials"] - 1 for row in k1 if row["batch"] == later["stock"][0]["batch"]
+    ]
+    assert len(later["open_vials"]) == 1
+    rest = later["stock"][0]["vials"]
+    phone.event("waste", rest, reason="broken")
+    phone.sent()
+    gone = told(later["token"])
+    assert gone["gone"]["stock"] == [[f"{PLACE}-k1", later["stock"][0]["batch"], "usable"]]
+    # An answer that got lost does no harm: the phone asks again from what it has.
+    assert told(later["token"])["gone"] == gone["gone"]
+    assert told(str(uuid7()))["whole"]
+
+
+def test_holdings_of_a_place_out_of_reach_are_not_told(phone: Phone) -> None:
+    answer = phone.client.get("/api/v1/handsets/holdings", params={"facility": "biofarma"}, headers=phone.headers)
+    assert answer.status_code == 404

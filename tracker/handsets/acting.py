@@ -1,0 +1,132 @@
+"""What a step does: the very call that the house serves over HTTP, with its body as the phone wrote it.
+
+A step and a request have one meaning, because they have one home: each kind names a route's own function and shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import Response
+from psycopg import DataError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.database.turns import Contended, LineFull
+from tracker.handsets.errors import BodyWrong, KindUnknown
+from tracker.kit.errors import DomainError
+from tracker.shipments import routes as shipments
+from tracker.shipments.schemas import ApproveIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
+from tracker.stock.routes import ledger as stock
+from tracker.stock.schemas import DiscardIn, KeepIn, ReversalIn, StockEventIn
+
+log = structlog.get_logger("rantai.handsets")
+
+_ID: TypeAdapter[UUID] = TypeAdapter(UUID)
+_REF: TypeAdapter[str] = TypeAdapter(shipments.Ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A route's function and what it takes: the body's shape, and what its path names (field of the body, argument)."""
+
+    call: Callable[..., Any]
+    body: type[BaseModel] | None = None
+    named: tuple[str, str, TypeAdapter[Any]] | None = None
+    answers: bool = False
+    """Whether the function sets the answer's status itself."""
+
+
+def _of_shipment(call: Callable[..., Any], body: type[BaseModel] | None, *, answers: bool = False) -> Act:
+    return Act(call=call, body=body, named=("shipment", "ref", _REF), answers=answers)
+
+
+ACTS: Mapping[str, Act] = {
+    "stock.event": Act(call=stock.post_stock_event, body=StockEventIn, answers=True),
+    "stock.reversal": Act(
+        call=stock.reverse_stock_event, body=ReversalIn, named=("event", "event_id", _ID), answers=True
+    ),
+    "stock.discard": Act(call=stock.discard_open_vial, body=DiscardIn, named=("open_vial", "open_vial_id", _ID)),
+    "stock.take_back": Act(call=stock.keep_open_vial, body=KeepIn, named=("open_vial", "open_vial_id", _ID)),
+    "shipment.create": Act(call=shipments.post_shipment, body=ShipmentIn, answers=True),
+    "shipment.approve": _of_shipment(shipments.approve, ApproveIn),
+    "shipment.cancel": _of_shipment(shipments.cancel, None),
+    "shipment.pack": _of_shipment(shipments.pack, PackIn),
+    "shipment.dispatch": _of_shipment(shipments.dispatch, DispatchIn),
+    "shipment.receipt": _of_shipment(shipments.receive, ReceiptIn, answers=True),
+    "shipment.return": _of_shipment(shipments.take_back, ReceiptIn, answers=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a step was not carried out: a problem's code with its parameters, JSON values."""
+
+    code: str
+    params: dict[str, Any]
+
+
+def carry_out(db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, now: datetime) -> UUID | None:
+    """Do it, or raise what the route would refuse it with; ValidationError for a body of another shape. The result's id."""
+    act = ACTS.get(kind)
+    if act is None:
+        raise KindUnknown(kind=kind[:40])
+    rest, made = dict(body), {}
+    if act.named is not None:
+        field, argument, shape = act.named
+        made[argument] = shape.validate_python(rest.pop(field, None))
+    if act.body is not None:
+        made["body"] = act.body.model_validate(rest)
+    if act.answers:
+        made["response"] = Response()
+    done = act.call(**made, db=db, caller=principal, now=now)
+    return getattr(done, "id", None)
+
+
+def try_out(
+    db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, now: datetime
+) -> tuple[UUID | None, Refusal | None]:
+    """Do it within a savepoint: the result's id, or why it could not be done and left nothing behind.
+
+    What a moment may mend (a lock, a lost connection, a full line) is raised: the whole batch is sent again.
+    """
+    try:
+        with db.begin_nested():
+            return carry_out(db, principal, kind, body, now=now), None
+    except ValidationError as error:
+        return None, Refusal(code=BodyWrong.code, params={"fields": fields_of(error)})
+    except DomainError as error:
+        if error.passes:
+            raise
+        return None, Refusal(code=error.code, params=_plain(error.params))
+    except (Contended, LineFull):
+        raise
+    except DBAPIError as error:
+        if not isinstance(error.orig, DataError):
+            raise
+        return None, Refusal(code=BodyWrong.code, params={"fields": []})
+    except Exception as error:
+        # A fault of the house must not keep all that the phone did after it: a person sees the step, we see the log.
+        log.exception("handsets.step_failed", step_kind=kind, error=type(error).__name__)
+        return None, Refusal(code="api.internal", params={})
+
+
+def _plain(params: Mapping[str, object]) -> dict[str, Any]:
+    """JSON values a column can hold: its text knows no NUL."""
+    said = json.dumps(to_jsonable_python(params, fallback=str))
+    plain: dict[str, Any] = json.loads(said.replace("\\u0000", ""))
+    return plain
+
+
+def fields_of(error: ValidationError) -> list[str]:
+    """The fields of a body that are wrong, as paths."""
+    return [".".join(str(part) for part in one["loc"]) or "body" for one in error.errors()[:20]]

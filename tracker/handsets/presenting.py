@@ -1,0 +1,98 @@
+"""Wire shapes from what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.access.models import LoginAccount
+from tracker.edge.deps import Speaker
+from tracker.handsets.holdings import Told
+from tracker.handsets.models import Handset, HandsetStep
+from tracker.handsets.schemas import ConflictOut, HandsetOut, HoldingsOut, StepOut, StepsOut
+from tracker.network.models import Facility
+
+
+def handset_out(row: Any, now: datetime) -> HandsetOut:
+    """A row of `handsets_visible_to`."""
+    handset, account, facility = row
+    return HandsetOut(
+        id=handset.id,
+        facility=facility.code,
+        name=handset.name,
+        account=account,
+        enrolled_at=handset.enrolled_at,
+        heard_at=handset.heard_at,
+        last_number=handset.last_number,
+        last_hash=handset.last_hash,
+        cut_off_at=handset.cut_off_at,
+        now=now,
+    )
+
+
+def handset_of(db: Session, handset: Handset, now: datetime) -> HandsetOut:
+    """One handset."""
+    account = db.get_one(LoginAccount, handset.account_id)
+    return handset_out((handset, account.name, db.get_one(Facility, handset.facility_id)), now)
+
+
+def steps_out(handset: Handset, steps: Sequence[HandsetStep], speak: Speaker, now: datetime) -> StepsOut:
+    """What became of a batch of steps."""
+    return StepsOut(
+        now=now,
+        last_number=handset.last_number,
+        last_hash=handset.last_hash,
+        items=[StepOut(**_step(step, speak)) for step in steps],
+    )
+
+
+def _step(step: HandsetStep, speak: Speaker) -> dict[str, Any]:
+    said: Mapping[str, str] = speak(step.code, step.params) if step.code else {}
+    return {
+        "number": step.number,
+        "id": step.id,
+        "kind": step.kind,
+        "state": step.state,
+        "result_id": step.result_id,
+        "code": step.code,
+        "params": step.params,
+        "detail": said.get("detail"),
+        "message": said.get("en"),
+        "message_id": said.get("id"),
+    }
+
+
+def conflict_out(row: Any, speak: Speaker) -> ConflictOut:
+    """A row of `steps_visible_to`."""
+    step, handset, account, facility = row
+    return ConflictOut(
+        **_step(step, speak),
+        handset=handset.id,
+        handset_name=handset.name,
+        account=account,
+        facility=facility.code,
+        said_at=step.said_at,
+        received_at=step.received_at,
+        needs=step.needs,
+        body=step.body,
+        way=step.way,
+        reason=step.reason,
+        settled_by=step.settled_by,
+        settled_at=step.settled_at,
+    )
+
+
+def holdings_out(facility: Facility, told: Told, now: datetime) -> HoldingsOut:
+    """What a phone is told of its facility."""
+    return HoldingsOut(
+        as_of=now,
+        token=told.token,
+        whole=told.whole,
+        facility=facility.code,
+        timezone=facility.timezone,
+        gone={name: keys for name, keys in told.gone.items() if keys},
+        **told.lists,
+    )
