@@ -112,6 +112,14 @@ def totals(books: Books) -> dict[tuple[UUID, UUID], int]:
 @example(
     [Fact(10.5, Kind.SUPPLY, 0, 0, 4, 0.3), Fact(7.0, Kind.OPENING, 0, 0, 2, 10.3), EARLY_RECALL, FROST, WITHDRAWAL]
 )
+# What a recall took, and its withdrawal gave back, is told apart: what a hold had stopped comes back held, and no more.
+@example([Fact(9.0, Kind.TRANSFER, 0, 0, 1, 4.3), Fact(13.0, Kind.SUPPLY, 0, 0, 1, 2.3), FROST, RECALL, WITHDRAWAL])
+@example([Fact(9.5, Kind.OPENING, 0, 0, 2, 10.3), Fact(12.0, Kind.SUPPLY, 0, 0, 4, 4.3), FROST, RECALL, WITHDRAWAL])
+# Told while the recall stood, or once it was withdrawn: the hold stops them as if there had been none.
+@example([Fact(8.0, Kind.TRANSFER, 0, 0, 2, 6.3), Fact(12.0, Kind.SUPPLY, 0, 1, 3), FROST, RECALL, WITHDRAWAL])
+@example([Fact(8.0, Kind.TRANSFER, 0, 0, 2, 10.3), Fact(12.0, Kind.SUPPLY, 0, 1, 3), FROST, RECALL, WITHDRAWAL])
+@example([Fact(8.0, Kind.OPENING, 0, 0, 1, 6.3), FROST, RECALL, WITHDRAWAL])
+@example([Fact(9.5, Kind.OPENING, 0, 0, 1, 10.3), FROST, RECALL, WITHDRAWAL])
 def test_any_order_of_recording_gives_the_end_of_the_order_of_time(
     db: Session, world: World, drawn: list[Step]
 ) -> None:

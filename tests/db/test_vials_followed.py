@@ -17,7 +17,7 @@ from tracker.access.principal import SYSTEM
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
-from tracker.stock.queries.following import CAME_THROUGH, struck_now
+from tracker.stock.queries.following import came_through, struck_now
 from tracker.stock.rules.harmed import Known, Stopping, harmed
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.tracing import Holder, TracedEntry
@@ -217,8 +217,9 @@ def test_whatever_an_event_may_have_harmed_lies_on_the_way_of_its_vials(
         story.play(deeds)
         entries = story.whole()
         ways = _ways(entries)
+        through = came_through("t.event_id = :event_id")
         for event_id in {entry.event_id for entry in entries}:
-            rows = db.execute(text(f"{CAME_THROUGH} SELECT account, holder_id FROM through"), {"event_id": event_id})
+            rows = db.execute(text(f"{through} SELECT account, holder_id FROM through"), {"event_id": event_id})
             found = {Holder(Account(row.account), row.holder_id) for row in rows}
             touched = {entry.holder for entry in entries if entry.event_id == event_id}
             assert found == {start for start, reached in ways.items() if reached & touched}

@@ -34,7 +34,7 @@ from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.holding import NewlyHeld, hold_for_episode
 from tracker.stock.models import StockEntry, StockEvent
-from tracker.stock.queries.following import CAME_THROUGH
+from tracker.stock.queries.following import came_through
 from tracker.stock.rules.words import Account, Kind, Status
 
 _ALARMED = (
@@ -77,26 +77,41 @@ def hold_freed(
     """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
 
     Those that went on since, and those that were learnt of since: no hold stopped it meanwhile, for it was stopped already.
+    And those of all places by which vials came of which was told only while they were recalled.
     """
     episodes = sorted(db.scalars(_OF_THE_FREED, {"batch": batch_id, "holders": list(holder_ids)}))
     return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in episodes]
 
 
-_OF_THE_FREED = text(
-    """
-    SELECT p.id
-    FROM unnest(CAST(:holders AS uuid[])) AS spot(holder_id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM episode WHERE episode.equipment_id = spot.holder_id
-        UNION ALL SELECT * FROM episode WHERE episode.shipment_id = spot.holder_id
-    ) p
-    WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
-      AND EXISTS (
+_TOLD_MEANWHILE = """
+    t.batch_id = :batch AND t.holder_id = ANY(CAST(:holders AS uuid[])) AND t.status = 'usable' AND t.vials > 0 AND EXISTS (
         SELECT FROM stock_entry r
-        WHERE r.batch_id = :batch AND r.holder_id = spot.holder_id AND r.status = 'recalled' AND r.vials > 0
-          AND (p.ended_at IS NULL OR p.ended_at >= r.occurred_at OR EXISTS (
-              SELECT FROM hold_look l WHERE l.episode_id = p.id AND l.looked_at >= r.occurred_at))
-      )
+        WHERE r.batch_id = t.batch_id AND r.holder_id = t.holder_id AND r.status = 'recalled' AND r.vials > 0
+          AND r.occurred_at BETWEEN t.occurred_at AND t.recorded_at
+    )
+"""
+_OF_THE_FREED = text(
+    f"""
+    {came_through(_TOLD_MEANWHILE)}, there AS MATERIALIZED (
+        SELECT p.id, p.ended_at, spot.holder_id, spot.meanwhile
+        FROM (
+            SELECT holder_id, false AS meanwhile FROM unnest(CAST(:holders AS uuid[])) AS holder_id
+            UNION ALL SELECT holder_id, true FROM through
+        ) spot
+        CROSS JOIN LATERAL (
+            SELECT * FROM episode WHERE episode.equipment_id = spot.holder_id
+            UNION ALL SELECT * FROM episode WHERE episode.shipment_id = spot.holder_id
+        ) p
+        WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
+    )
+    SELECT DISTINCT there.id
+    FROM there
+    WHERE there.meanwhile OR EXISTS (
+        SELECT FROM stock_entry r
+        WHERE r.batch_id = :batch AND r.holder_id = there.holder_id AND r.status = 'recalled' AND r.vials > 0
+          AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at OR EXISTS (
+              SELECT FROM hold_look l WHERE l.episode_id = there.id AND l.looked_at >= r.occurred_at))
+    )
     """
 )
 
@@ -212,7 +227,7 @@ def _has_more() -> Select[UUID | None]:
 # them meanwhile): of the places through which the event's vials may have come, for where they were not it changes nothing.
 _ON_THE_WAY = text(
     f"""
-    {CAME_THROUGH}, there AS MATERIALIZED (
+    {came_through("t.event_id = :event_id")}, there AS MATERIALIZED (
         SELECT p.id, p.started_at, p.ended_at, through.batch_id, through.holder_id
         FROM through
         CROSS JOIN LATERAL (

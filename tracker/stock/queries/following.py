@@ -220,10 +220,12 @@ def followed_from(
     return found
 
 
-CAME_THROUGH = f"""
+def came_through(those: str) -> str:
+    """The accounts (`through`) by which vials may have come to the entries `t` of `those`, which are included: a WITH clause."""
+    return f"""
     WITH RECURSIVE through AS (
         SELECT t.batch_id, t.account, {_holder("t")} AS holder_id FROM stock_entry t
-        WHERE t.event_id = :event_id AND t.account IN ({_ROAD})
+        WHERE {those} AND t.account IN ({_ROAD})
         UNION
         SELECT sent.batch_id, sent.account, sent.holder_id
         FROM through
@@ -235,7 +237,6 @@ CAME_THROUGH = f"""
         ) sent
     )
 """
-"""The accounts through which the vials of a stock event (`event_id`) may have come, those of the event itself included."""
 
 
 _RECALLED_ON_THE_WAY = text(

@@ -5,6 +5,8 @@ followed through the ledger; where it met others of the batch, all of them count
 stopped lies there as held: usable vials that come later are others. So where a late fact shows that harmed vials had come
 somewhere, what lay there when the hold acted is stopped, as of that instant, or of the later one at which they came in.
 What has left since as usable cannot be stopped there any more: it is followed to where it went, with all it met.
+A recall in between takes what is stopped from the hold, and gives it back to it when it is withdrawn: what lay there as
+held is told from what lay there as usable.
 """
 
 from __future__ import annotations
@@ -84,6 +86,7 @@ def harmed(
     if not begun:
         walk.begin(from_at)
     walk.stop_before(None, len(walk.steps))
+    walk.stop_opened()
     return Harmed(frozenset(node.holder for node in walk.marked), tuple(walk.stoppings))
 
 
@@ -104,38 +107,67 @@ class _Walk:
         self.steps, self.start, self.known = steps, start, known
         self.balances: dict[Node, int] = defaultdict(int)
         self.marked: set[Node] = set()
+        self.missed: set[Node] = set()  # of the marked, recalled ones that no hold had stopped when they were recalled
         self.due: dict[Node, datetime] = {}
+        self.recalled: dict[Holder, int] = defaultdict(int)  # of what is stopped here, how many a recall took since
+        self.opened_until: dict[Holder, datetime] = {}
         self.stoppings: list[Stopping] = []
 
     def begin(self, at: datetime) -> None:
         """What lies at the start is harmed, whatever its status."""
         for node, vials in list(self.balances.items()):
             if node.holder == self.start and vials > 0:
-                self._mark(node, at)
+                self._mark(node, at, missed=True)
 
     def pass_on(self, step: _Step, *, follow: bool, entering: bool) -> None:
-        lost = {node for node, vials in step.changes.items() if vials < 0}
-        gained = [node for node, vials in step.changes.items() if vials > 0]
-        for node, vials in step.changes.items():
+        changes = self._with_stopped(step) if step.kind is Kind.STATUS else step.changes
+        lost = {node for node, vials in changes.items() if vials < 0} & self.marked
+        if step.kind is not Kind.STATUS:  # a hold does not follow recalled vials, so what of them goes on is free of it
+            self.missed |= {node for node in lost if node.status is Status.RECALLED and self.recalled[node.holder]}
+        for node, vials in changes.items():
             self.balances[node] += vials
-        if follow:
-            reached = [node for node in gained if self._reaches(step, lost & self.marked, node)]
-            reached += [node for node in gained if entering and node.holder == self.start]
-            for node in reached:
-                self._mark(node, step.at)
+        for node in [node for node, vials in changes.items() if vials > 0] if follow else []:
+            sources = self._sources(step, lost, node)
+            enters = entering and node.holder == self.start
+            if sources or enters:
+                self._mark(node, step.at, missed=enters or any(self._unheld(source) for source in sources))
         self.marked = {node for node in self.marked if self.balances[node] > 0}
+        self.missed &= self.marked
         self.due = {node: at for node, at in self.due.items() if node in self.marked}
 
-    def _reaches(self, step: _Step, sources: set[Node], node: Node) -> bool:
+    def _with_stopped(self, step: _Step) -> dict[Node, int]:
+        """The step as the ledger tells it again: what is stopped here a recall takes from the hold, and gives back to it."""
+        changes = dict(step.changes)
+        for node, vials in step.changes.items():
+            if node.status is not Status.USABLE or not step.changes.get(node._replace(status=Status.RECALLED)):
+                continue
+            taken, given_back = max(0, -(self.balances[node] + vials)), min(vials, self.recalled[node.holder])
+            shift = taken if vials < 0 else -given_back
+            self.recalled[node.holder] += shift
+            held = node._replace(status=Status.HELD)
+            changes[node] += shift
+            changes[held] = changes.get(held, 0) - shift
+        return changes
+
+    def _sources(self, step: _Step, lost: set[Node], node: Node) -> set[Node]:
+        """The harmed vials that may be among those which a node gained."""
         if step.kind is not Kind.STATUS:
-            return bool(sources)
+            return lost
         released = self.known.released.get(node.holder)
         if node.status is Status.USABLE and released is not None and step.at >= released:
-            return False  # a person has judged them
-        return any(source.holder == node.holder for source in sources)
+            return set()  # a person has judged them
+        here = {source for source in lost if source.holder == node.holder}
+        # A recall that is withdrawn gives back as held what was on hold: what it frees is harmed where no hold had stopped it.
+        given_back = {source for source in here if source.status is Status.RECALLED and source not in self.missed}
+        return here - given_back if node.status is Status.USABLE else here
 
-    def _mark(self, node: Node, at: datetime) -> None:
+    def _unheld(self, node: Node) -> bool:
+        return node.status is Status.USABLE or node in self.missed
+
+    def _mark(self, node: Node, at: datetime, *, missed: bool) -> None:
         self.marked.add(node)
+        if node.status is Status.RECALLED and missed:
+            self.missed.add(node)
         if node.status is Status.USABLE and node.holder.account in BALANCED:
             since, counted = self.known.since, self.known.counted.get(node.holder)
             self.due[node] = _END if since is None else max(at, since, counted or at)
@@ -148,26 +180,36 @@ class _Walk:
                 self._stop(node, due, index)
 
     def _stop(self, node: Node, due: datetime, index: int) -> None:
+        if node.holder.account is Account.OPEN and self.known.since is not None:
+            self.opened_until[node.holder] = due
+            self.marked.discard(node)
+            return
         vials = self._least(node, index)
-        apart = node.holder.account is Account.OPEN and self.known.since is not None
-        if apart:
-            stopped = sum(one.vials for one in self.stoppings if one.holder == node.holder)
-            still_open = sum(opened <= due for opened in self.known.opened.get(node.holder, ()))
-            vials = max(0, min(vials, still_open - stopped))
         if vials:
-            # Opened vials are told apart, so theirs stands now: doses given meanwhile came from a vial nobody had stopped.
-            self.stoppings.append(Stopping(node.holder, None if apart or due == _END else due, vials))
+            self.stoppings.append(Stopping(node.holder, None if due == _END else due, vials))
             held = node._replace(status=Status.HELD)
             self.balances[node] -= vials
             self.balances[held] += vials
             self.marked.add(held)
-        if apart or self.balances[node] <= 0:
+        if self.balances[node] <= 0:
             self.marked.discard(node)
 
+    def stop_opened(self) -> None:
+        """Opened vials are told apart, so theirs is stopped now: doses given meanwhile came from a vial nobody had stopped."""
+        for holder, until in self.opened_until.items():
+            if vials := sum(opened <= until for opened in self.known.opened.get(holder, ())):
+                self.stoppings.append(Stopping(holder, None, vials))
+                self.marked.add(Node(holder, Status.HELD))
+
     def _least(self, node: Node, index: int) -> int:
-        """As many as lie there now and are still there after each later step."""
+        """As many as lie there now and are still there after each later step; a recall takes them from the hold."""
         balance = least = self.balances[node]
+        recalled, away = node._replace(status=Status.RECALLED), False
         for step in self.steps[index:]:
-            balance += step.changes.get(node, 0)
-            least = min(least, balance)
+            change = step.changes.get(node, 0)
+            balance += change
+            if step.kind is Kind.STATUS and change and step.changes.get(recalled):
+                away = change < 0
+            if not away:
+                least = min(least, balance)
         return max(0, least)

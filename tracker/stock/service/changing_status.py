@@ -101,7 +101,8 @@ def _present(db: Session, command: StatusChange) -> tuple[list[StatusLine], date
         ).where(tuple_(StockBalance.holder_id, StockBalance.batch_id).in_(here))
     ).all()
     there = {Key(row.holder_id, row.batch_id, row.status): row.vials for row in rows}
-    return cut(command.lines, there), max((row.touched_at for row in rows), default=OLDEST)
+    lines = cut(command.lines, there) if command.stands_at is None else list(command.lines)
+    return lines, max((row.touched_at for row in rows), default=OLDEST)
 
 
 def cut(asked: Sequence[StatusLine], there: Mapping[Key, int]) -> list[StatusLine]:
