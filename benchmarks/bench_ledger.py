@@ -1,7 +1,7 @@
 """The ledger: supplies of one line, against pgbench writing the same rows in the same database.
 
 The bare limit is `pgbench -M simple` with eight clients whose script writes what a supply writes: one event,
-its two entries, the balance, the rows of availability, two rows for the feed. It asks nothing, checks
+its two entries, the balance, the rows of availability, the sum of the day, two rows for the feed. It asks nothing, checks
 nothing and takes no lock. Ours goes through the use case, in eight processes of one connection each, and
 then over HTTP with an API key and two server processes.
 """
@@ -103,6 +103,10 @@ SET vials = b.vials + 1, touched_at = excluded.touched_at, touched_event_id = ex
 UPDATE availability SET vials = vials + 1
 WHERE pool_id = ('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid
   AND presentation_id = '00000004-0000-7000-8000-000000000001' AND step <= '2031-12-31';
+INSERT INTO stock_day AS d (facility_id, presentation_id, day, used, moves)
+VALUES (('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid, '00000004-0000-7000-8000-000000000001',
+        '2026-03-02', 0, 1)
+ON CONFLICT (facility_id, presentation_id, day) DO UPDATE SET used = d.used + excluded.used, moves = d.moves + 1;
 INSERT INTO feed_pending (id, kind, subject, unit_id, data, occurred_at, recorded_at)
 VALUES (gen_random_uuid(), 'stock.moved', :n, ('00000001-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid,
         '{{"event": "0000000a-0000-7000-8000-000000000000", "kind": "supply", "facility": "00000001-0000-7000-8000-1",
