@@ -32,6 +32,7 @@ from dashboard.frame.viewer import LoginNeeded, own_path, stranger
 from dashboard.keeping import pages as keeping
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
+from dashboard.overview import checks
 from dashboard.overview import pages as overview
 from dashboard.quota import desk
 from dashboard.quota import pages as quota
@@ -60,6 +61,7 @@ ROUTERS = (
     keys.router,
     examples.router,
     overview.router,
+    checks.router,
     keeping.router,
     alarms.router,
     aside.router,

@@ -90,6 +90,8 @@ def _safe(rows: Rows) -> Iterable[list[object]]:
 def _cell(value: object) -> object:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value

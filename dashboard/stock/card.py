@@ -22,6 +22,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.frame.workbook import xlsx_answer
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
@@ -45,6 +46,7 @@ router = Router(include_in_schema=False)
 LINES = 20
 SHORTEST_REASON = 3
 MOST_EXPORTED = 20_000
+MOST_PRINTED = 300
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 _NO_DAY = mark("Tanggal itu tidak ada.")
 _TOO_MANY = mark("Terlalu banyak baris untuk satu berkas: pilih produk atau jangka waktu yang lebih pendek.")
@@ -71,15 +73,36 @@ def export_card(
     *, code: str, viewer: Member, db: Db, produk: str = "", lot: str = "", dari: str = "", sampai: str = ""
 ) -> Response:
     """The card as a file, oldest line first, as a card on paper is written."""
+    return _file(viewer, db, code, Asked(produk=produk, lot=lot, dari=dari, sampai=sampai))
+
+
+@router.get("/stok/{code}.xlsx")
+def export_workbook(
+    *, code: str, viewer: Member, db: Db, produk: str = "", lot: str = "", dari: str = "", sampai: str = ""
+) -> Response:
+    """The same as a workbook, where times are times and numbers numbers."""
+    asked = Asked(produk=produk, lot=lot, dari=dari, sampai=sampai)
+    return _file(viewer, db, code, asked, workbook=True)
+
+
+@router.get("/stok/{code}/cetak")
+def print_card(
+    *, code: str, viewer: Member, db: Db, produk: str = "", lot: str = "", dari: str = "", sampai: str = ""
+) -> Response:
+    """The card for paper, oldest line first; of a long one the newest lines."""
     asked = Asked(produk=produk, lot=lot, dari=dari, sampai=sampai)
     facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
     query, problem = _query(db, viewer.known(), facility, asked)
-    lines = card_lines(db, query, limit=MOST_EXPORTED + 1)
-    if problem or len(lines) > MOST_EXPORTED:
-        return _card(viewer, db, facility, asked, problem=viewer.texts.gettext(problem or _TOO_MANY))
-    head = [viewer.texts.gettext(word) for word in _COLUMNS]
-    return csv_answer(
-        f"kartu-stok-{facility.code}", viewer.now, head, [_cells(viewer, facility, line) for line in reversed(lines)]
+    if problem:
+        return _card(viewer, db, facility, asked)
+    lines = card_lines(db, query, limit=MOST_PRINTED + 1)
+    return page(
+        viewer,
+        "stock/card_paper.html",
+        facility=facility,
+        asked=asked,
+        lines=lines[:MOST_PRINTED][::-1],
+        cut=len(lines) > MOST_PRINTED,
     )
 
 
@@ -156,6 +179,19 @@ def _movement(
         may_take_back=by_hand and not view.reversed_by and _may_write(viewer, db, facility),
         problem=problem,
     )
+
+
+def _file(viewer: Viewer, db: Session, code: str, asked: Asked, *, workbook: bool = False) -> Response:
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    query, problem = _query(db, viewer.known(), facility, asked)
+    lines = card_lines(db, query, limit=MOST_EXPORTED + 1)
+    if problem or len(lines) > MOST_EXPORTED:
+        return _card(viewer, db, facility, asked, problem=viewer.texts.gettext(problem or _TOO_MANY))
+    name, head = f"kartu-stok-{facility.code}", [viewer.texts.gettext(word) for word in _COLUMNS]
+    rows = [_cells(viewer, facility, line) for line in reversed(lines)]
+    if workbook:
+        return xlsx_answer(name, viewer.now, viewer.texts.gettext("Kartu stok"), head, rows)
+    return csv_answer(name, viewer.now, head, rows)
 
 
 def _may_write(viewer: Viewer, db: Session, facility: Facility) -> bool:
@@ -250,7 +286,7 @@ def _cells(viewer: Viewer, facility: Facility, line: CardLine) -> Sequence[objec
     zone = ZoneInfo(facility.timezone)
     texts = viewer.texts
     return (
-        line.key.occurred_at.astimezone(zone).isoformat(timespec="minutes"),
+        line.key.occurred_at.astimezone(zone),
         texts.gettext(labels.STOCK_EVENT[line.kind]),
         line.product_name,
         line.lot,
@@ -262,7 +298,7 @@ def _cells(viewer: Viewer, facility: Facility, line: CardLine) -> Sequence[objec
         line.lot_balance,
         line.balance,
         line.recorded_by,
-        line.recorded_at.astimezone(zone).isoformat(timespec="minutes"),
+        line.recorded_at.astimezone(zone),
         reason_text(line.reason, texts),
         texts.gettext("ya") if line.reversed_by else "",
     )

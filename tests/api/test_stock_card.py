@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+import re
+import zipfile
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from dashboard.frame.workbook import xlsx_answer
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
 from tests.support.world import PASSWORD
@@ -126,3 +129,41 @@ def test_the_file_is_the_card_in_the_order_of_paper_and_bad_days_are_said(store:
     assert (wrong.status_code, "Tanggal itu tidak ada" in wrong.text) == (422, True)
     assert store.site.get(f"{CARD}?sebelum=abc").status_code == 422
     assert store.site.get(f"{CARD}?produk=tidak-ada").status_code == 404
+
+
+def test_what_somebody_typed_is_no_formula_in_a_workbook() -> None:
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    answer = xlsx_answer("coba", at, "Kartu [stok]", ["a"], [["=2+2"], [12], [at], [None]])
+    with zipfile.ZipFile(io.BytesIO(bytes(answer.body))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        words = book.read("xl/sharedStrings.xml").decode()
+        tab = book.read("xl/workbook.xml").decode()
+    assert "<f>" not in sheet
+    assert "<t>=2+2</t>" in words
+    assert "<v>46083.5</v>" in sheet, "a time is a time"
+    assert 'name="Kartu stok"' in tab
+
+
+def test_the_card_comes_as_a_workbook(store: Store) -> None:
+    store.tell("supply", 12, hours_ago=3)
+    answer = store.site.get(f"{CARD}.xlsx", params={"lot": "MR001"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/vnd.openxmlformats")
+    assert re.search(r'filename="rantai-kartu-stok-pkm-cipondoh-[0-9-]+\.xlsx"', answer.headers["content-disposition"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        words = book.read("xl/sharedStrings.xml").decode()
+    assert "<v>12</v>" in sheet, "a number is a number"
+    assert "MR001" in words
+    wrong = store.site.get(f"{CARD}.xlsx", params={"dari": "kemarin"})
+    assert (wrong.status_code, "Tanggal itu tidak ada." in wrong.text) == (422, True)
+    assert store.site.get("/stok/pkm-neglasari.xlsx").status_code == 404
+
+
+def test_the_card_on_paper_has_the_oldest_line_first(store: Store) -> None:
+    store.tell("supply", 12, hours_ago=3)
+    store.tell("waste", 2, hours_ago=1, reason="broken")
+    paper = store.site.get(f"{CARD}/cetak", params={"lot": "MR001"}).text
+    assert paper.index("Pasokan") < paper.index("Dibuang")
+    assert "Mengetahui" in paper
+    assert store.site.get(f"{CARD}/cetak", params={"dari": "kemarin"}).status_code == 422
