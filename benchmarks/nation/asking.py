@@ -184,6 +184,9 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "username": "kepala",
         "webhook_id": str(booking),
         "key_id": str(booking),
+        "job": "pindah",
+        # Nobody counts on a sheet there.
+        "sheet_id": str(booking),
     }
 
 
