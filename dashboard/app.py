@@ -29,6 +29,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.resuming import Waiting, waiting_of
 from dashboard.frame.security import SecurityHeaders
 from dashboard.frame.viewer import LoginNeeded, own_path, stranger
+from dashboard.handsets import pages as handsets
 from dashboard.keeping import pages as keeping
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
@@ -62,6 +63,7 @@ ROUTERS = (
     examples.router,
     overview.router,
     checks.router,
+    handsets.router,
     keeping.router,
     alarms.router,
     aside.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,12 @@ from dashboard.app import ROUTERS
 from tests.browser.conftest import DESK, PHONE, SECRET, Site, Size, Visit
 from tests.support.axe import axe_script
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.database.engine import transaction
+from tracker.handsets.commands import Enrol
+from tracker.handsets.models import HandsetStep
+from tracker.handsets.rules import NOTHING, hash_of
+from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
@@ -74,6 +80,7 @@ def address(path: str, site: Site) -> str:
         "batch_id": str(site.world.world.batches["penta-5/PB002"].id),
         "vial_id": str(_opened(site)),
         "event_id": str(_told(site)),
+        "step_id": str(_refused(site)),
         "sheet_id": str(_counted(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
@@ -156,6 +163,22 @@ def _told(site: Site) -> UUID:
             .order_by(StockEvent.number)
             .limit(1)
         ).one()
+
+
+def _refused(site: Site) -> UUID:
+    """A step of a phone that the house refused; told once."""
+    with transaction(site.engine) as db:
+        known = db.scalar(select(HandsetStep.id).where(HandsetStep.state == "conflict").limit(1))
+        if known is not None:
+            return known
+        who, now = site.world.world.who(Role.MANAGER), utc_now()
+        command = Enrol(id=uuid7(), facility=BLANKS["code"], name="Ponsel gudang")
+        handset, _ = enrol(db, who, command, now=now)
+        line = {"batch": "penta-5/PB002", "place": "pkm-cipondoh-k1", "vials": 5000, "reason": "broken"}
+        body = {"id": str(uuid7()), "kind": "waste", "facility": BLANKS["code"], "occurred_at": now.isoformat()}
+        said = {"number": 1, "id": str(uuid7()), "at": now.isoformat(), "kind": "stock.event"}
+        words = json.dumps({**said, "body": {**body, "lines": [line]}})
+        return take_steps(db, who, handset.id, [(words, hash_of(NOTHING, words))], now=now)[1][0].id
 
 
 def test_every_route_has_an_address(site: Site) -> None:

@@ -1,0 +1,1 @@
+"""Phones of the store, and what they did that a person must decide."""

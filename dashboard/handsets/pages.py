@@ -1,0 +1,194 @@
+"""`/gawai`: the phones of one's stores; `/gawai/bentrok`: what a phone did that the house refused, for a person to decide."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from dashboard.frame.reasons import reason_text
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.handsets.queries import count_conflicts, known_beside, phones
+from dashboard.handsets.words import AMOUNT, KIND, corrected, lines_of
+from dashboard.stock.forms import Fields, Typed
+from tracker.access.rules import Permission
+from tracker.api.sentences import sentences_of
+from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
+from tracker.edge.paging import BadCursor, decode_cursor, encode_cursor
+from tracker.edge.words import Seen
+from tracker.handsets.commands import Settle
+from tracker.handsets.errors import AlreadySettled, StepNotFound
+from tracker.handsets.models import HandsetStep
+from tracker.handsets.rules import OPEN, Way
+from tracker.handsets.settling import cut_off, settle, steps_visible_to
+from tracker.kit.errors import DomainError
+from tracker.kit.ids import uuid7
+from tracker.network.queries import path_of
+
+router = Router(include_in_schema=False)
+
+PHONES = 20
+CONFLICTS = 20
+MOST_COUNTED = 1_000
+SHORTEST_REASON = 3
+_NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
+_NO_WAY = mark("Pilih salah satu jalan keluar.")
+_NO_NUMBER = mark("Jumlah ditulis dengan angka.")
+_WAYS = {"lagi": Way.AGAIN, "betulkan": Way.CORRECT, "batalkan": Way.DROP}
+
+Csrf = Annotated[str, Form(max_length=200)]
+Reason = Annotated[str, Seen, Form(max_length=200)]
+
+
+@router.get("/gawai")
+def show_phones(viewer: Member, db: Db, sesudah: str = "", putus: UUID | None = None) -> Response:
+    """Phones with a book, the longest silent first; `putus`: the one about to be cut off, asked once more."""
+    viewer.known().require(Permission.STOCK_READ)
+    return _phones(viewer, db, sesudah=sesudah, asked=putus)
+
+
+@router.post("/gawai/{handset_id}/putus")
+def cut_phone_off(
+    *, handset_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", alasan: Reason = ""
+) -> Response:
+    """The phone was lost: nothing is taken from it any more."""
+    check_csrf(viewer, csrf)
+    if len(alasan.strip()) < SHORTEST_REASON:
+        return _phones(viewer, db, asked=handset_id, problem=viewer.texts.gettext(_NO_REASON))
+    cut_off(db, viewer.known(), handset_id, reason=alasan.strip(), now=now)
+    return RedirectResponse("/gawai", status_code=303)
+
+
+def _phones(
+    viewer: Viewer, db: Session, *, sesudah: str = "", asked: UUID | None = None, problem: str = ""
+) -> Response:
+    principal = viewer.known()
+    try:
+        given = decode_cursor(sesudah, 2) if sesudah else None
+        after = None if given is None else (datetime.fromisoformat(given[0]), UUID(given[1]))
+    except ValueError as error:
+        raise BadCursor(field="sesudah") from error
+    rows = phones(db, principal, after=after, most=PHONES + 1)
+    shown = rows[:PHONES]
+    last = shown[-1][0] if len(rows) > PHONES else None
+    may = {
+        row[0].id
+        for row in shown
+        if row[0].account_id == principal.account_id
+        or principal.may(Permission.HANDSET_CUT_OFF, path_of(db, row[0].facility_id))
+    }
+    return page(
+        viewer,
+        "handsets/phones.html",
+        rows=shown,
+        may=may,
+        asked=asked,
+        problem=problem,
+        conflicts=count_conflicts(db, principal, most=MOST_COUNTED + 1),
+        most=MOST_COUNTED,
+        onward=encode_cursor([last.heard_at.isoformat(), last.id]) if last else "",
+    )
+
+
+@router.get("/gawai/bentrok")
+def show_conflicts(viewer: Member, db: Db, sesudah: str = "") -> Response:
+    """What waits for a person, in the order it came."""
+    principal = viewer.known()
+    principal.require(Permission.STOCK_READ)
+    query = steps_visible_to(principal).where(HandsetStep.state.in_(sorted(OPEN)))
+    try:
+        after = UUID(decode_cursor(sesudah, 1)[0]) if sesudah else None
+    except ValueError as error:
+        raise BadCursor(field="sesudah") from error
+    if after is not None:
+        query = query.where(HandsetStep.id > after)
+    # Ids are made in order of time by the phones that made them.
+    rows = db.execute(query.order_by(HandsetStep.id).limit(CONFLICTS + 1)).all()
+    shown = rows[:CONFLICTS]
+    return page(
+        viewer,
+        "handsets/conflicts.html",
+        rows=[(row, _why(viewer, row[0])) for row in shown],
+        kinds=KIND,
+        onward=encode_cursor([shown[-1][0].id]) if len(rows) > CONFLICTS else "",
+    )
+
+
+@router.get("/gawai/bentrok/{step_id}")
+def show_conflict(step_id: UUID, viewer: Member, db: Db) -> Response:
+    """One step: what the phone said, what stands in the house, and the ways out."""
+    return _conflict(viewer, db, step_id)
+
+
+@router.post("/gawai/bentrok/{step_id}")
+def decide(step_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """A person decides: once more, with other amounts, or not at all. What is refused stands beside the form."""
+    typed = Typed.of(fields)
+    check_csrf(viewer, typed.get("csrf"))
+    chosen, reason = typed.get("cara"), typed.get("alasan")
+    way = _WAYS.get(chosen)
+    row = db.execute(steps_visible_to(viewer.known()).where(HandsetStep.id == step_id)).first()
+    if row is None:
+        raise StepNotFound
+    body = corrected(row[0].body, typed.values) if way is Way.CORRECT else None
+    problem = ""
+    if way is None or len(reason) < SHORTEST_REASON:
+        problem = viewer.texts.gettext(_NO_REASON if way else _NO_WAY)
+    elif way is Way.CORRECT and body is None:
+        problem = viewer.texts.gettext(_NO_NUMBER)
+    else:
+        command = Settle(id=typed.number(), way=way, reason=reason, body=body)
+        try:
+            with db.begin_nested():
+                settle(db, viewer.known(), step_id, command, now=now)
+        except AlreadySettled:
+            db.expire_all()  # a colleague was quicker: the page says what they decided
+        except DomainError as error:
+            problem = sentence_of(error, viewer.texts.language)
+        if not problem:
+            return RedirectResponse(f"/gawai/bentrok/{step_id}", status_code=303)
+    return _conflict(viewer, db, step_id, problem=problem, chosen=chosen, typed=typed)
+
+
+def _conflict(
+    viewer: Viewer, db: Session, step_id: UUID, *, problem: str = "", chosen: str = "", typed: Typed | None = None
+) -> Response:
+    principal = viewer.known()
+    row = db.execute(steps_visible_to(principal).where(HandsetStep.id == step_id)).first()
+    if row is None:
+        raise StepNotFound
+    step, handset, account, facility = row
+    lines = lines_of(step.body)
+    return page(
+        viewer,
+        "handsets/conflict.html",
+        step=step,
+        handset=handset,
+        account=account,
+        facility=facility,
+        lines=lines,
+        kind=KIND.get(step.kind, step.kind),
+        amounts=AMOUNT,
+        known=known_beside(db, principal, handset, step, lines),
+        why=_why(viewer, step),
+        reason_text=reason_text,
+        open=step.state in OPEN,
+        waits=step.state.value == "waiting",
+        may_settle=principal.may(Permission.STOCK_WRITE, path_of(db, handset.facility_id)),
+        problem=problem,
+        chosen=chosen or "lagi",
+        typed=typed or Typed({}),
+        number=uuid7(),
+    )
+
+
+def _why(viewer: Viewer, step: HandsetStep) -> str:
+    return sentences_of(step.code, step.params)[viewer.texts.language] if step.code else ""

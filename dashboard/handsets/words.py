@@ -1,0 +1,90 @@
+"""What a phone wrote down, in words a person can compare with the shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.frame.texts import mark
+
+KIND = {
+    "stock.event": mark("Gerakan stok"),
+    "stock.reversal": mark("Pembatalan gerakan"),
+    "stock.discard": mark("Sisa vial dibuang"),
+    "stock.take_back": mark("Dosis dikembalikan ke vial"),
+    "shipment.create": mark("Permintaan kiriman"),
+    "shipment.approve": mark("Persetujuan kiriman"),
+    "shipment.cancel": mark("Pembatalan kiriman"),
+    "shipment.pack": mark("Pengemasan"),
+    "shipment.dispatch": mark("Keberangkatan kiriman"),
+    "shipment.receipt": mark("Penerimaan kiriman"),
+    "shipment.return": mark("Kiriman kembali"),
+}
+AMOUNT = {
+    "vials": mark("vial"),
+    "accepted": mark("baik"),
+    "rejected": mark("ditolak"),
+    "missing": mark("hilang"),
+    "surplus": mark("lebih"),
+    "doses": mark("dosis"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a step: what of, where, and its amounts, each with the name its field has in a form."""
+
+    goods: str
+    batch: str | None
+    place: str | None
+    to_place: str | None
+    reason: str | None
+    amounts: tuple[tuple[str, str, int], ...]
+    """(field of the form, word, number)"""
+
+
+def lines_of(body: Mapping[str, Any]) -> list[Line]:
+    """The lines of a step's body; what is no line of ours (a phone's fault) shows nothing."""
+    return [
+        Line(
+            goods=str(line.get("batch") or line.get("barcode") or line.get("product") or "–")[:80],
+            batch=_word(line, "batch"),
+            place=_word(line, "place"),
+            to_place=_word(line, "to_place"),
+            reason=_word(line, "reason"),
+            amounts=tuple((f"jumlah-{index}-{key}", key, line[key]) for key in AMOUNT if _is_amount(line, key)),
+        )
+        for index, line in _lines(body)
+    ]
+
+
+def corrected(body: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any] | None:
+    """The body with the amounts of a form; None where one of them is no number."""
+    changed = deepcopy(dict(body))
+    for index, line in _lines(changed):
+        for key in AMOUNT:
+            typed = said.get(f"jumlah-{index}-{key}")
+            if typed is None or not _is_amount(line, key):
+                continue
+            if not (typed.strip().isascii() and typed.strip().isdigit() and len(typed.strip()) <= 9):
+                return None
+            line[key] = int(typed)
+    return changed
+
+
+def _lines(body: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Lines with the number under which a form names them; a step without lines is one itself."""
+    lines = body.get("lines")
+    found = lines if isinstance(lines, list) else [body]
+    yield from ((index, line) for index, line in enumerate(found) if isinstance(line, dict))
+
+
+def _word(line: Mapping[str, Any], key: str) -> str | None:
+    value = line.get(key)
+    return value[:80] if isinstance(value, str) else None
+
+
+def _is_amount(line: Mapping[str, Any], key: str) -> bool:
+    return isinstance(line.get(key), int) and not isinstance(line.get(key), bool)

@@ -1,0 +1,141 @@
+"""The pages of phones: a conflict is looked at and decided, a lost phone is cut off, and who may only look sees no button."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
+from tests.support.phone import Phone
+from tests.support.world import PASSWORD
+from tracker.edge.services import Services
+
+__all__ = ["app_services", "made", "site", "world"]
+
+
+@pytest.fixture
+def phone(site: TestClient, app_services: Services, world: PageWorld) -> Phone:
+    del world
+    token = site.post("/api/v1/tokens", json={"username": "vaksinator", "password": PASSWORD}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    found = Phone(site, headers, "pkm-cipondoh", app_services.clock())
+    assert found.enrol().status_code == 201
+    return found
+
+
+def refused(phone: Phone) -> str:
+    """A step the house refuses; its id."""
+    step = phone.event("waste", 5000, reason="broken", batch="az-10/AZ101", place="pkm-cipondoh-k2")
+    assert phone.sent()[-1]["state"] == "conflict"
+    return step
+
+
+def form(site: TestClient, path: str) -> dict[str, str]:
+    """The hidden fields of the page's own form, and the amounts as they stand."""
+    text = site.get(path, headers=HTML).text
+    main = text[text.index("<main") :]
+    fields = dict(re.findall(r'name="(nomor|jumlah-[\w-]+)"\s+value="([^"]*)"', main))
+    return {**fields, "csrf": csrf_of(text)}
+
+
+def test_a_conflict_is_shown_with_both_versions_and_corrected(site: TestClient, phone: Phone) -> None:
+    step = refused(phone)
+    log_in(site, "kepala")
+    listed = site.get("/gawai/bentrok", headers=HTML).text
+    assert f"/gawai/bentrok/{step}" in listed
+    assert "Saldo akan menjadi negatif" in listed
+    path = f"/gawai/bentrok/{step}"
+    shown = site.get(path, headers=HTML).text
+    assert "5.000" in shown
+    assert "AZ101" in shown
+    assert "pkm-cipondoh-k2" in shown.lower()
+    fields = form(site, path)
+    assert fields["jumlah-0-vials"] == "5000"
+
+    for said, why in (
+        ({"cara": "betulkan", "alasan": ""}, "Tulis alasannya"),
+        ({"cara": "apa", "alasan": "dicek"}, "Pilih salah satu"),
+        ({"cara": "betulkan", "alasan": "dicek", "jumlah-0-vials": "banyak"}, "dengan angka"),
+        ({"cara": "lagi", "alasan": "dicek"}, "Saldo akan menjadi negatif"),
+    ):
+        again = site.post(path, data={**fields, **said}, headers=HTML)
+        assert again.status_code == 200
+        assert why in again.text
+        assert phone.sent()[-1]["state"] == "conflict"
+
+    decided = {**fields, "cara": "betulkan", "alasan": "salah ketik nol", "jumlah-0-vials": "2"}
+    for _ in range(2):  # a double tap decides once
+        answer = site.post(path, data=decided, headers=HTML, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert phone.sent()[-1]["state"] == "done"
+    after = site.get(path, headers=HTML).text
+    assert "salah ketik nol" in after
+    assert "Simpan keputusan" not in after
+
+
+def test_who_may_only_look_sees_the_conflict_and_no_way_out(site: TestClient, phone: Phone) -> None:
+    step = refused(phone)
+    log_in(site, "auditor")
+    path = f"/gawai/bentrok/{step}"
+    text = site.get(path, headers=HTML).text
+    assert "5.000" in text
+    assert "Simpan keputusan" not in text
+    said = {"csrf": csrf_of(text), "cara": "batalkan", "alasan": "iseng"}
+    assert site.post(path, data=said, headers=HTML).status_code == 403
+    assert "Putuskan</a>" not in site.get("/gawai", headers=HTML).text
+    assert phone.sent()[-1]["state"] == "conflict"
+
+
+def test_a_colleague_who_was_quicker_is_told(site: TestClient, phone: Phone) -> None:
+    step = refused(phone)
+    log_in(site, "kepala")
+    path = f"/gawai/bentrok/{step}"
+    fields = form(site, path)
+    assert phone.settle(step, "drop").status_code == 200
+    answer = site.post(path, data={**fields, "cara": "batalkan", "alasan": "saya juga"}, headers=HTML)
+    assert answer.status_code == 303
+    shown = site.get(path, headers=HTML).text
+    assert "dicek di rak" in shown
+    assert "saya juga" not in shown
+
+
+def test_a_lost_phone_is_cut_off_after_being_asked_once(site: TestClient, phone: Phone) -> None:
+    phone.event("supply", 1)
+    log_in(site, "kepala")
+    listed = site.get("/gawai", headers=HTML).text
+    assert "Ponsel gudang" in listed
+    asked = site.get(f"/gawai?putus={phone.id}", headers=HTML).text
+    assert "Sungguh putuskan" in asked
+    path = f"/gawai/{phone.id}/putus"
+    without = site.post(path, data={"csrf": csrf_of(asked), "alasan": " "}, headers=HTML)
+    assert "Tulis alasannya" in without.text
+    assert phone.enrol().status_code == 200
+    done = site.post(path, data={"csrf": csrf_of(asked), "alasan": "hilang di pasar"}, headers=HTML)
+    assert done.status_code == 303
+    assert "Ponsel gudang" not in site.get("/gawai", headers=HTML).text
+    assert phone.send().status_code in {401, 403}
+
+
+def test_phones_and_conflicts_are_turned_to_the_last(site: TestClient, phone: Phone) -> None:
+    steps = {phone.event("waste", 5000, reason="broken") for _ in range(45)}
+    phone.sent()
+    others = [Phone(site, phone.headers, phone.facility, phone.now) for _ in range(44)]
+    assert all(each.enrol().status_code == 201 for each in others)
+    log_in(site, "kepala")
+    for path, pattern, wanted in (
+        ("/gawai/bentrok", r"/gawai/bentrok/([0-9a-f-]{36})", steps),
+        ("/gawai", r'id="g-([0-9a-f-]{36})"', {phone.id, *(each.id for each in others)}),
+    ):
+        seen: list[str] = []
+        here: str | None = path
+        while here:
+            text = site.get(here, headers=HTML).text
+            seen += re.findall(pattern, text)
+            onward = re.search(rf'href="({path}\?sesudah=[^"]+)"', text)
+            here = onward[1] if onward else None
+        assert len(seen) == len(wanted)
+        assert set(seen) == wanted
+    assert site.get("/gawai?sesudah=x", headers=HTML).status_code == 422
