@@ -96,7 +96,12 @@ ROUTERS = (
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
-def mount_pages(app: FastAPI, services: Services, *, take_logger_file: TakeLoggerFile | None = None) -> None:
+def mount_pages(
+    app: FastAPI,
+    services: Services,
+    *,
+    take_logger_file: TakeLoggerFile | None = None,
+) -> None:
     """Add pages, static files, error pages and security headers to the application of the core.
 
     `take_logger_file` is another program's work, so the front door hands it in; without it no file is taken.

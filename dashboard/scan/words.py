@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.frame import labels
 from dashboard.frame.texts import Texts, mark
+from tracker.catalog.rules.barcodes.errors import SENTENCES
 
 SAY = {
     "waiting": mark("{n} menunggu dikirim"),
@@ -57,6 +58,7 @@ THING = {
 WARN = {
     "unknown_product": mark("Produk ini belum ada dalam katalog."),
     "no_product": mark("Kode ini tidak menyebut produk, dan tidak dikenal sebagai kiriman, tiket, sensor atau tempat."),
+    "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
     "unknown_batch": mark("Batch ini belum terdaftar."),
     "separator_missing": mark(
         "Alat pindai menghilangkan pemisah; yang dimaksud kiranya batch {lot}. Cocokkan dengan label."
@@ -76,6 +78,133 @@ WARN = {
 }
 
 
+JOB = {
+    "receive": mark("Terima"),
+    "count": mark("Hitung"),
+    "transfer": mark("Pindahkan"),
+    "opening": mark("Buka vial"),
+    "discard": mark("Buang sisa"),
+    "waste": mark("Buang rusak"),
+    "pick": mark("Ambil dan kemas"),
+    "kept": mark("Tercatat. {text}"),
+    "good": mark("Boleh dipakai"),
+    "by_phone": mark("Menurut catatan di ponsel ini per {at}."),
+    "expires": mark("ked."),
+    "vials": mark("Jumlah vial"),
+    "doses": mark("{n} dosis"),
+    "n_vials": mark("{n} vial"),
+    "from": mark("Dari"),
+    "to": mark("Ke {place}"),
+    "where_to": mark("Disimpan di mana?"),
+    "why": mark("Mengapa?"),
+    "back": mark("Kembali"),
+    "remark": mark("Catatan"),
+    "not_here": mark("Batch {lot} tidak tercatat ada di sini. Hitung tempatnya lebih dulu."),
+    "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
+    "unknown_batch": mark("Batch ini tidak dikenal ponsel ini. Cocokkan labelnya, atau terima kirimannya lebih dulu."),
+    "no_goods": mark("Bukan kode barang: {text}"),
+    "more_than_there": mark("Menurut catatan hanya ada {n}. Hitung tempatnya bila memang lebih."),
+    "transfer_how": mark("Pindai barang, lalu tempat tujuannya."),
+    "transfer_do": mark("Pindahkan {n} vial"),
+    "opening_how": mark("Pindai vial yang dibuka."),
+    "opening_do": mark("Buka {n} vial"),
+    "waste_how": mark("Pindai vial tertutup yang dibuang."),
+    "waste_do": mark("Buang {n} vial"),
+    "count_where": mark("Tempat mana yang dihitung? Pindai kodenya atau pilih."),
+    "count_how": mark("pindai atau isi jumlah yang Anda lihat."),
+    "count_empty": mark("Menurut catatan tempat ini kosong. Pindai apa yang ada."),
+    "count_do": mark("Catat hitungan ({n} dari {all} batch)"),
+    "counted": mark("Hitungan tercatat"),
+    "difference": mark("selisih {n}"),
+    "agrees": mark("cocok"),
+    "place_first": mark("Pilih atau pindai tempatnya dulu."),
+    "discard_how": mark("Vial terbuka, yang paling mendesak di atas."),
+    "discard_this": mark("Buang sisanya"),
+    "discard_why": mark("Buang {n} dosis: mengapa?"),
+    "doses_left": mark("sisa {n} dari {all} dosis"),
+    "no_open_vials": mark("Tidak ada vial terbuka."),
+    "none_open": mark("Tidak ada vial terbuka dari batch {lot}."),
+    "overdue": mark("Lewat waktu: buang"),
+    "still": mark("masih {time} jam"),
+    "receive_how": mark("Pindai kotak, kode kiriman, atau satu vial."),
+    "receive_do": mark("Catat penerimaan"),
+    "nothing_coming": mark("Tidak ada kiriman dalam perjalanan ke sini."),
+    "shipment_facts": mark("dari {from}, {boxes} kotak, {vials} vial"),
+    "from_sender": mark("dari {from}"),
+    "open_shipment": mark("Buka"),
+    "opened": mark("Kiriman {code} dari {from}"),
+    "all_as_noted": mark("Semua sesuai surat ({n} vial)"),
+    "one_by_one": mark("Periksa satu per satu"),
+    "bad_on_note": mark("Kedaluwarsa atau ditarik: {lots}. Periksa satu per satu dan tolak."),
+    "box_unknown": mark("Kotak ini tidak ada dalam kiriman ke sini. Sisihkan dan hubungi pengirimnya."),
+    "box_not_waiting": mark("Kotak dari kiriman {code}, yang tidak sedang ditunggu di sini."),
+    "box_of_other": mark("Kotak ini milik kiriman {code}. Catat dulu yang sedang dibuka."),
+    "box_twice": mark("Kotak ini sudah dipindai."),
+    "box_ok": mark("Kotak {n} dari {all}"),
+    "several_shipments": mark("Ada beberapa kiriman dengan batch ini. Pindai kotaknya atau pilih."),
+    "no_shipment": mark("Tidak ada kiriman ke sini yang memuat ini."),
+    "not_waiting": mark("Kiriman {code} tidak sedang ditunggu: mungkin rekan sudah menerimanya."),
+    "of_sent": mark("dikirim {n}"),
+    "not_on_note": mark("tidak ada di surat"),
+    "accepted": mark("Diterima"),
+    "rejected": mark("Ditolak"),
+    "surplus_label": mark("Lebih dari surat"),
+    "surplus": mark("{n} lebih dari surat"),
+    "something_wrong": mark("Ada masalah"),
+    "unknown_goods": mark("barang yang tidak dikenal ponsel ini"),
+    "rest": mark("{n} vial belum datang. Sisanya:"),
+    "later": mark("menyusul"),
+    "never": mark("tidak datang"),
+    "pick_how": mark("Pilih permintaan yang sudah disetujui, atau pindai kodenya."),
+    "pick_first": mark("Pilih permintaannya dulu."),
+    "pick_scan": mark("pindai yang masuk kotak"),
+    "pick_do": mark("Tutup kotak ({n} vial)"),
+    "nothing_to_pick": mark("Tidak ada permintaan yang menunggu dikemas."),
+    "take_next": mark("ambil {lot} dari {place}"),
+    "none_left": mark("tidak ada lagi yang boleh dikirim"),
+    "complete": mark("lengkap"),
+    "enough": mark("Cukup: tinggal {n} yang disetujui."),
+    "not_asked_for": mark("{name} tidak diminta dalam kiriman ini."),
+    "earlier_first": mark("Batch {lot} lebih dulu kedaluwarsa: ambil itu dulu."),
+    "box_labelled": mark("Nomor kotak terpasang."),
+    "undo_last": mark("Batalkan langkah terakhir"),
+    "undo_why": mark("Batalkan “{text}”: mengapa?"),
+    "undone": mark("Dibatalkan: {text}"),
+    "see_conflict": mark("Lihat bentrokan"),
+}
+UNDO = {
+    "slip": mark("salah pindai"),
+    "amount": mark("salah jumlah"),
+    "place": mark("salah tempat"),
+    "not_done": mark("tidak jadi"),
+}
+STEP = {
+    "waiting": mark("menunggu dikirim"),
+    "done": mark("tercatat di pusat"),
+    "conflict": mark("bentrok: perlu keputusan"),
+    "behind": mark("menunggu keputusan"),
+    "dropped": mark("dilepas"),
+    "undone": mark("dibatalkan"),
+}
+STATE_OF = {
+    "sent": mark("Semua langkah terkirim."),
+    "waiting": mark("{n} langkah menunggu dikirim."),
+    "conflicts": mark("{n} langkah bentrok dan menunggu keputusan."),
+    "others": mark("{n} langkah pengguna lain tersimpan di ponsel ini; terkirim bila ia sendiri yang masuk."),
+    "no_holdings": mark("Persediaan belum terunduh ke ponsel ini: sambungkan ke jaringan sekali."),
+    "no_facility": mark("Pilih fasilitas dulu."),
+    "offline": mark("Tanpa jaringan."),
+    "server": mark("Sistem sedang terganggu; dicoba lagi."),
+    "foreign": mark("Yang menjawab bukan Rantai, mungkin halaman masuk Wi-Fi."),
+    "login": mark("Waktu masuk Anda habis. Pekerjaan tetap tersimpan; masuk lagi untuk mengirim."),
+    "cut_off": mark("Ponsel ini sudah diputus oleh kepala fasilitas. Isinya sudah dihapus."),
+    "broken": mark("Rantai langkah di ponsel ini tidak cocok dengan pusat. Hubungi kepala fasilitas. {said}"),
+    "refused": mark("Pusat menolak: {said}"),
+    "full": mark("Penyimpanan ponsel penuh: langkah terakhir TIDAK tercatat. Kosongkan ruang, lalu ulangi."),
+    "insecure": mark("Halaman ini tidak dibuka lewat HTTPS: pekerjaan tidak dapat dicatat di ponsel."),
+}
+
+
 def words_of(texts: Texts) -> dict[str, str]:
     """All words in one language, by `group.key`."""
     groups = {
@@ -86,6 +215,15 @@ def words_of(texts: Texts) -> dict[str, str]:
         "thing": THING,
         "warn": WARN,
         "status": labels.STOCK_STATUS,
+        "job": JOB,
+        "undo": UNDO,
+        "step": STEP,
+        "state_of": STATE_OF,
+        "waste": labels.WASTE_REASON,
+        "open_waste": labels.OPEN_WASTE,
+        "difference": labels.DIFFERENCE,
         "state": {**labels.SHIPMENT_STATE, **labels.BOOKING_STATE},
     }
-    return {f"{group}.{key}": texts.gettext(word) for group, words in groups.items() for key, word in words.items()}
+    words = {f"{group}.{key}": texts.gettext(word) for group, words in groups.items() for key, word in words.items()}
+    # What the reader refuses is said in the server's own sentences.
+    return words | {code: said[texts.language != "id"] for code, said in SENTENCES.items()}

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
@@ -49,15 +50,17 @@ def _chromium() -> str:
     return found
 
 
+def launching() -> dict[str, Any]:
+    """Which Chromium is started, and how."""
+    arguments = ["--disable-background-networking", "--enable-unsafe-swiftshader", "--no-first-run"]
+    return {"executable_path": _chromium(), "args": [*arguments, *(["--no-sandbox"] if os.geteuid() == 0 else [])]}
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests: headless, silent towards the net, maps drawn in software."""
-    path = _chromium()
-    arguments = ["--disable-background-networking", "--enable-unsafe-swiftshader", "--no-first-run"]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        chromium = playwright.chromium.launch(**launching())
         yield chromium
         chromium.close()
 

@@ -1,74 +1,124 @@
-// Scanning on a phone: camera where the browser can read codes, else a wedge scanner, typing or a photo.
-// A scan is written to the phone first and sent then, so that no network and no crash lose one (scan_queue.js).
+// The phone's tool for a day in a store: scan and look up, or take a job in hand. A step is written down on the phone
+// first and sent when there is a network, so that no network and no crash lose one (book.js, book_sender.js).
 
-import { Cards, card, element } from "./scan_cards.js";
-import { posting, Queue } from "./scan_queue.js";
+import { readCode } from "./gs1_reader.js";
+import { CountJob } from "./job_count.js";
+import { GoodsJob } from "./job_goods.js";
+import { DiscardJob } from "./job_open_vials.js";
+import { PickJob } from "./job_pick.js";
+import { ReceiveJob } from "./job_receive.js";
+import { lastUndoable, undo } from "./job_undo.js";
+import { Cards, element, the } from "./scan_cards.js";
+import { feel } from "./scan_feel.js";
+import { Lookup } from "./scan_lookup.js";
+import { button, goods, redraw } from "./scan_parts.js";
+import { choosePlace } from "./scan_place.js";
+import { Shift } from "./scan_shift.js";
+import { listen } from "./scan_sources.js";
 
 /**
- * @typedef {import("./scan_cards.js").Meaning} Meaning
- * @typedef {import("./scan_queue.js").Scan} Scan
- * @typedef {{ items: Meaning[], refused: { text?: string, message?: string, message_id?: string }[] }} Meanings
- * @typedef {{ detail: string }} Problem
+ * @typedef {import("./scan_desk.js").Desk} Desk
+ * @typedef {import("./scan_desk.js").Job} Job
+ * @typedef {import("./scan_desk.js").Read} Read
+ * @typedef {import("./book_store.js").Step} Step
  */
 
-/**
- * An element that the page promises.
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-function the(id, type) {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new TypeError(`the page has no ${type.name} #${id}`);
-  return found;
-}
+const RETRY_MS = 20_000;
+const PATIENCE_MS = 20_000;
+const LISTED = 12; // steps of today in sight; the book has them all
 
 const root = the("scan", HTMLElement);
+const user = root.dataset.user ?? "";
 const cards = new Cards(JSON.parse(root.dataset.words ?? "{}"));
-const result = the("result", HTMLElement);
-const field = the("text", HTMLInputElement);
-const list = the("queue", HTMLElement);
-// A choice, a hidden field, or nothing where the caller has no facility.
-const place = /** @type {HTMLInputElement | HTMLSelectElement | null} */ (document.getElementById("facility"));
-const headers = { "X-CSRF-Token": root.dataset.csrf ?? "", "Accept-Language": document.documentElement.lang };
-const FORMATS = ["data_matrix", "qr_code", "code_128", "ean_13", "ean_8", "upc_a", "itf", "pdf417"];
-const AGAIN_MS = 2500; // the same code held before the camera is one scan
-const RETRY_MS = 30_000;
+const place = /** @type {HTMLInputElement | null} */ (document.getElementById("facility"));
+const banner = the("feel", HTMLElement);
+const language = document.documentElement.lang;
 
-/* ---- the queue and its list ---- */
+let token = root.dataset.csrf ?? "";
+const headers = () => ({ "X-CSRF-Token": token, "Accept-Language": language });
+const table = fetch(root.dataset.table ?? "").then((answer) => answer.json());
 
-/** @type {string | null} the scan whose answer is awaited in sight */
-let watched = null;
-let drawing = Promise.resolve();
+/** @type {import("./book_sender.js").Ask} */
+const ask = (method, path, body) =>
+  fetch(path, {
+    method,
+    headers: { "Content-Type": "application/json", Accept: "application/json", ...headers() },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
 
-const queue = new Queue(root.dataset.user ?? "", posting(headers), (scan) => {
-  if (scan && scan.id === watched && scan.state !== "sending") showScan(scan);
-  drawing = drawing.then(draw, draw);
-});
+// Who may only look, looks: nothing of a shift is kept or asked for.
+const works = root.dataset.works === "1";
+const shift = new Shift(user, language, ask, draw);
+const lookup = new Lookup(
+  cards,
+  user,
+  headers,
+  () => place?.value ?? "",
+  (tone, word) => feel(banner, tone, word),
+);
 
-async function draw() {
-  const { own, others } = await queue.mine();
-  const waiting = own.filter((scan) => scan.state === "waiting" || scan.state === "sending").length;
-  the("pending-text", HTMLElement).textContent = waiting
-    ? cards.say("say.waiting").replace("{n}", String(waiting))
-    : cards.say("say.none");
-  the("pending", HTMLElement).classList.toggle("warn", waiting > 0);
-  the("send", HTMLButtonElement).hidden = waiting === 0;
-  const foreign = the("others", HTMLElement);
-  foreign.hidden = others === 0;
-  foreign.textContent = cards.say("say.others").replace("{n}", String(others));
-  the("queue-card", HTMLElement).hidden = own.length === 0;
-  list.replaceChildren(...own.reverse().map((scan) => cards.line(scan, () => queue.drop(scan.id))));
+/** @type {Job | null} */
+let job = null;
+let undoing = false;
+let writing = false;
+
+/** @type {Desk} */
+const desk = {
+  get holdings() {
+    return shift.holdings;
+  },
+  get facility() {
+    return shift.facility;
+  },
+  get today() {
+    return shift.holdings.today(shift.clock.now());
+  },
+  get steps() {
+    return shift.steps;
+  },
+  say,
+  words: (group) =>
+    Object.fromEntries(
+      Object.entries(cards.words).flatMap(([key, words]) =>
+        key.startsWith(`${group}.`) ? [[key.slice(group.length + 1), words]] : [],
+      ),
+    ),
+  feel: (tone, word) => feel(banner, tone, word),
+  write: async (told) => {
+    // A second tap while the first is being written down is the same tap.
+    if (writing) return false;
+    writing = true;
+    const kept = await shift.write(told).finally(() => {
+      writing = false;
+    });
+    feel(banner, kept ? "ok" : "out", kept ? say("job.kept", { text: told.shown.text }) : say("state_of.full"));
+    return kept;
+  },
+  draw,
+  leave: () => take(null),
+};
+
+/**
+ * @param {string} key
+ * @param {Record<string, string | number>} values
+ */
+function say(key, values = {}) {
+  return cards.say(key).replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
 }
 
-/** @param {Scan} scan */
-function showScan(scan) {
-  if (scan.state === "answered") show(cards.meaning(/** @type {Meaning} */ (scan.answer), checkIn(scan.text)));
-  else if (scan.state === "refused") show(refusal(/** @type {Problem} */ (scan.answer), scan.text));
-  else if (scan.why) {
-    const words = [cards.say(`why.${scan.why}`), ...(scan.unsaved ? [cards.say("say.unsaved")] : [])];
-    show(card(scan.unsaved ? "out" : "low", words.join(" "), [[null, scan.text]]));
+/* ---- what was scanned ---- */
+
+/**
+ * @param {string} text
+ * @returns {Promise<Read>}
+ */
+async function read(text) {
+  try {
+    return { text, scan: readCode(await table, text, desk.today), error: "" };
+  } catch (error) {
+    const { code = "", details = {} } = /** @type {import("./gs1_values.js").ScanError} */ (error);
+    return { text, scan: null, error: say(code in cards.words ? code : "say.failed", details) };
   }
 }
 
@@ -76,180 +126,179 @@ function showScan(scan) {
 async function scanned(text) {
   const clean = text.trim();
   if (!clean) return;
-  watched = null;
-  const adding = queue.add(clean, place?.value || null);
-  const scan = await adding;
-  watched = scan.id;
-  showScan(scan);
+  const what = await read(clean);
+  if (job) job.scanned(what);
+  else await lookup.scanned(desk, what);
 }
 
-async function sendAll() {
-  await queue.sendAll();
-  const { own } = await queue.mine();
-  const seen = own.find((scan) => scan.id === watched);
-  if (seen) showScan(seen);
-}
-
-/**
- * Whoever shows a ticket at the door has arrived: one tap.
- * @param {string} text
- * @returns {(body: Meaning) => Node | null}
- */
-function checkIn(text) {
-  return (body) => {
-    const facility = body.opens?.facility;
-    if (body.opens?.thing !== "ticket" || !facility || /^https?:/.test(text)) return null;
-    const button = element("button", { type: "button" }, cards.say("say.arrived"));
-    button.addEventListener("click", async () => {
-      button.setAttribute("disabled", "");
-      try {
-        const answer = await fetch("/api/v1/tickets/check-in", {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Accept: "application/json", ...headers },
-          body: JSON.stringify({ ticket: text.replace(/^\][A-Za-z]\w/, ""), facility }),
-        });
-        const said = await answer.json();
-        show(answer.ok ? card("ok", cards.say("state.arrived"), []) : card("out", said.detail, []));
-      } catch {
-        button.removeAttribute("disabled");
-        show(card("low", cards.say("say.not_sent"), []));
-      }
-    });
-    return button;
-  };
-}
-
-/**
- * @param {Problem} body
- * @param {string} text
- */
-function refusal(body, text) {
-  return card("out", cards.say("say.failed"), [[null, text]], [body.detail]);
-}
-
-/** @param {Node} node */
-function show(node) {
-  result.replaceChildren(node);
-  navigator.vibrate?.(60);
-}
-
-/* ---- sources: typing and wedge, photo, camera ---- */
-
-the("form", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = field.value;
-  field.value = "";
-  field.focus();
-  scanned(text);
-});
-
-// A wedge scanner may send the group separator as a control key; the field would swallow it.
-field.addEventListener("keydown", (event) => {
-  if (event.key === "F8" || (event.ctrlKey && event.key === "]")) {
-    event.preventDefault();
-    const end = field.value.length;
-    field.setRangeText("\u001d", field.selectionStart ?? end, field.selectionEnd ?? end, "end");
-  }
-});
-
-const photo = the("photo", HTMLInputElement);
-photo.addEventListener("change", async () => {
-  const file = photo.files?.[0];
-  if (!file) return;
-  const form = new FormData();
-  form.append("file", file);
-  if (place?.value) form.append("facility", place.value);
-  try {
-    const answer = await fetch("/api/v1/scans/image", { method: "POST", headers, body: form });
-    const body = await answer.json();
-    if (answer.ok) showAll(body, file.name);
-    else show(refusal(body, file.name));
-  } catch {
-    // A photo is not kept: it is taken again.
-    show(card("low", cards.say("say.photo_not_sent"), [[null, file.name]]));
-  }
-  photo.value = "";
-});
-
-/**
- * What a photo held: all that was read, and what was not.
- * @param {Meanings} body
- * @param {string} name of the photo
- */
-function showAll({ items, refused }, name) {
-  const read = items.map((each) => cards.meaning(each, checkIn(each.scan.text)));
-  const said = document.documentElement.lang === "id" ? "message_id" : "message";
-  const not = refused.map((each) => refusal({ detail: each[said] ?? "" }, each.text ?? name));
-  if (read.length + not.length) result.replaceChildren(...read, ...not);
-  else show(card("out", cards.say("say.nothing"), [[null, name]]));
-}
-
-const camera = the("camera", HTMLButtonElement);
-const video = the("video", HTMLVideoElement);
-const viewfinder = the("viewfinder", HTMLElement);
-/** @type {MediaStream | null} */
-let picture = null;
-let last = { text: "", at: 0 };
-
-async function canSee() {
-  if (!("BarcodeDetector" in window) || !navigator.mediaDevices) return false;
-  const known = await BarcodeDetector.getSupportedFormats();
-  return known.includes("data_matrix");
-}
-
-/** @param {BarcodeDetector} detector */
-async function look(detector) {
-  if (!picture) return;
-  try {
-    const [code] = await detector.detect(video);
-    if (code && (code.rawValue !== last.text || Date.now() - last.at > AGAIN_MS)) {
-      last = { text: code.rawValue, at: Date.now() };
-      await scanned(code.rawValue);
-    }
-  } catch {
-    // A frame that is not ready yet; the next one is.
-  }
-  setTimeout(() => look(detector), 120);
-}
-
-async function toggleCamera() {
-  const words = camera.textContent;
-  camera.textContent = camera.dataset.stop ?? "";
-  camera.dataset.stop = words;
-  viewfinder.hidden = Boolean(picture);
-  if (picture) {
-    for (const track of picture.getTracks()) track.stop();
-    picture = null;
-    return;
-  }
-  picture = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  video.srcObject = picture;
-  await video.play();
-  const can = await BarcodeDetector.getSupportedFormats();
-  look(new BarcodeDetector({ formats: FORMATS.filter((format) => can.includes(format)) }));
-}
-
-canSee()
-  .then((can) => {
-    camera.hidden = !can;
-  })
-  .catch(() => {});
-camera.addEventListener("click", () =>
-  toggleCamera().catch(() => {
-    camera.hidden = true;
-    picture = null;
-    viewfinder.hidden = true;
+listen(scanned, (file) =>
+  lookup.photographed(file, (text) => {
+    if (!job) return false;
+    scanned(text);
+    return true;
   }),
 );
 
-/* ---- when to send, and the page without a network ---- */
+/* ---- jobs ---- */
 
-the("send", HTMLButtonElement).addEventListener("click", sendAll);
-window.addEventListener("online", sendAll);
+/** @type {Record<string, () => Job>} */
+const JOBS = {
+  receive: () => new ReceiveJob(desk),
+  count: () => new CountJob(desk),
+  transfer: () => new GoodsJob(desk, "transfer"),
+  opening: () => new GoodsJob(desk, "opening"),
+  discard: () => new DiscardJob(desk, () => shift.clock.now()),
+  waste: () => new GoodsJob(desk, "waste"),
+  pick: () => new PickJob(desk),
+};
+
+/** @param {string | null} name */
+function take(name) {
+  job = name ? (JOBS[name]?.() ?? null) : null;
+  undoing = false;
+  banner.hidden = true;
+  banner.textContent = "";
+  the("hasil-kartu", HTMLElement).hidden = true;
+  draw();
+  the("text", HTMLInputElement).focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+for (const each of document.querySelectorAll("[data-job]"))
+  each.addEventListener("click", () => take(each instanceof HTMLElement ? (each.dataset.job ?? null) : null));
+the("leave", HTMLButtonElement).addEventListener("click", () => take(null));
+
+/* ---- the page ---- */
+
+function draw() {
+  if (!works) return;
+  const ready = Boolean(shift.facility && shift.held);
+  the("jobs", HTMLElement).hidden = Boolean(job) || shift.state === "cut_off";
+  for (const each of document.querySelectorAll("#jobs button"))
+    each.toggleAttribute("disabled", !ready || shift.state === "insecure");
+  the("job-card", HTMLElement).hidden = !job;
+  the("job-name", HTMLElement).textContent = job ? say(`job.${job.name}`) : "";
+  redraw(the("job", HTMLElement), /** @type {Node[]} */ ((job?.parts() ?? []).filter(Boolean)));
+  drawState(ready);
+  drawSteps();
+}
+
+/** @param {boolean} ready */
+function drawState(ready) {
+  const { waiting, conflicts, state } = shift;
+  const words = [
+    state && state !== "sending" && (waiting.length || !["offline", "server", "foreign"].includes(state))
+      ? say(`state_of.${state}`, { said: shift.said })
+      : "",
+    waiting.length ? say("state_of.waiting", { n: waiting.length }) : "",
+    conflicts.length ? say("state_of.conflicts", { n: conflicts.length }) : "",
+    shift.others ? say("state_of.others", { n: shift.others }) : "",
+    !ready && shift.facility && !["cut_off", "insecure"].includes(state) ? say("state_of.no_holdings") : "",
+    !shift.facility ? say("state_of.no_facility") : "",
+  ].filter(Boolean);
+  const box = the("book-state", HTMLElement);
+  box.textContent = words.join(" ") || say("state_of.sent");
+  const bad = ["full", "insecure", "cut_off", "broken", "refused"].includes(state) || conflicts.length > 0;
+  box.className = `note small ${bad ? "bad" : words.length ? "warn" : "good"}`;
+  the("login-again", HTMLElement).hidden = state !== "login";
+}
+
+function drawSteps() {
+  const steps = [...shift.steps].reverse().slice(0, LISTED);
+  the("steps-card", HTMLElement).hidden = !steps.length || Boolean(job);
+  the("steps", HTMLElement).replaceChildren(...steps.map(line));
+  const last = lastUndoable(shift.steps);
+  const box = the("undo", HTMLElement);
+  box.replaceChildren();
+  if (!last) return;
+  if (!undoing)
+    box.append(
+      button(
+        say("job.undo_last"),
+        () => {
+          undoing = true;
+          draw();
+        },
+        "quiet",
+      ),
+    );
+  else box.append(element("p", { class: "ask" }, say("job.undo_why", { text: last.shown.text })), ...reasons(last));
+}
+
+/** @param {Step} last */
+function reasons(last) {
+  return Object.values(desk.words("undo")).map((reason) =>
+    button(
+      reason,
+      async () => {
+        undoing = false;
+        await undo(desk, last, reason);
+      },
+      "quiet",
+    ),
+  );
+}
+
+/** @param {Step} step */
+function line(step) {
+  const undone = shift.steps.some((each) => each.shown.undoes === step.id);
+  const state = undone ? "undone" : step.state;
+  const tone = { waiting: "low", done: "ok", conflict: "out", behind: "low", dropped: "", undone: "" }[state];
+  const made = goods(step.shown.text, `${step.number} · ${say(`step.${state}`)}`, /** @type {"ok"} */ (tone ?? ""), [
+    step.said ? element("p", { class: "small" }, step.said) : null,
+    step.state === "conflict" ? element("a", { href: "/gawai/bentrok" }, say("job.see_conflict")) : null,
+  ]);
+  made.dataset.state = state;
+  return made;
+}
+
+/* ---- when to exchange ---- */
+
+/** A new log-in has a new token: the page is asked for it, and only whoever it belongs to goes on. */
+async function renew() {
+  try {
+    const answer = await fetch("/scan", { headers: { Accept: "text/html" }, cache: "no-store" });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("scan");
+    if (fresh?.dataset.user && fresh.dataset.user !== user) location.reload();
+    if (fresh?.dataset.user === user && fresh.dataset.csrf) token = fresh.dataset.csrf;
+    return fresh?.dataset.user === user;
+  } catch {
+    return false;
+  }
+}
+
+async function exchange() {
+  if (!works) return;
+  await shift.exchange();
+  if (shift.state === "login" && (await renew())) await shift.exchange();
+}
+
+the("send", HTMLButtonElement).addEventListener("click", () => lookup.sendAll());
+window.addEventListener("online", () => {
+  lookup.sendAll();
+  exchange();
+});
 setInterval(async () => {
-  const { own } = await queue.mine();
-  if (navigator.onLine && own.some((scan) => scan.state === "waiting")) sendAll();
+  if (!navigator.onLine) return;
+  if (await lookup.waits()) lookup.sendAll();
+  exchange();
 }, RETRY_MS);
-draw().then(() => (navigator.onLine ? sendAll() : undefined));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && navigator.onLine) exchange();
+});
+
+/** @param {string} facility */
+async function work(facility) {
+  if (!works) return;
+  job = null;
+  await shift.open(facility);
+  draw();
+  if (navigator.onLine) exchange();
+}
+
+choosePlace(user, work);
+lookup.draw().then(() => (navigator.onLine ? lookup.sendAll() : undefined));
+// Asks the browser not to clear the book when the phone runs out of room.
+navigator.storage?.persist?.().catch(() => {});
 // Keeps this page for the next time there is no network.
 navigator.serviceWorker?.register("/scan/sw.js", { scope: "/scan" }).catch(() => {});

@@ -28,7 +28,20 @@
  */
 
 /** @type {Record<Meaning["verdict"], Tone>} */
-const TONES = { good: "ok", ask: "low", stop: "out" };
+export const TONES = { good: "ok", ask: "low", stop: "out" };
+
+/**
+ * An element that the page promises.
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function the(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new TypeError(`the page has no ${type.name} #${id}`);
+  return found;
+}
 
 /**
  * @param {string} name

@@ -202,14 +202,14 @@ export class Queue {
 }
 
 /**
- * @param {Record<string, string>} headers
+ * @param {() => Record<string, string>} headers
  * @returns {(scan: Scan) => Promise<Response>}
  */
 export function posting(headers) {
   return (scan) =>
     fetch("/api/v1/scans", {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json", ...headers },
+      headers: { "Content-Type": "application/json", Accept: "application/json", ...headers() },
       body: JSON.stringify({ text: scan.text, ...(scan.facility ? { facility: scan.facility } : {}) }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });

@@ -1,0 +1,219 @@
+// What the phone knows of the facility without a network: places, products, batches, stock, shipments, open vials. The
+// server's word as it was last heard, and on top of it this phone's own steps that the server has not told back yet.
+
+/**
+ * @typedef {import("./book_store.js").Effect} Effect
+ * @typedef {import("./book_store.js").Step} Step
+ * @typedef {import("./book_store.js").Store} Store
+ * @typedef {import("./gs1_reader.js").Scan} Scan
+ * @typedef {{ code: string, name: string, in_service: boolean }} Place
+ * @typedef {{ code: string, name: string, gtin: string | null, box_gtin: string | null, nie: string | null,
+ *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean }} Product
+ * @typedef {{ id: string, lot: string, product: string, expiry: string, recalled: string | null }} Batch
+ * @typedef {{ place: string, batch: string, status: string, vials: number, vvm_stage: number | null }} Lying
+ * @typedef {{ batch: string, place: string, status: string, vials: number }} Packed
+ * @typedef {{ sscc: string, seal: string | null, lines: Packed[] }} Box
+ * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from: string, to: string,
+ *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
+ *   on_road: { batch: string, vials: number }[] }} Shipment
+ * @typedef {{ id: string, batch: string, place: string, remaining: number, doses_per_vial: number, opened_at: string,
+ *   discard_by: string }} OpenVial
+ * @typedef {object} Held as it is kept
+ * @property {string} facility
+ * @property {string} token
+ * @property {string} as_of
+ * @property {string} timezone
+ * @property {number} upTo the last own step that the server had counted in
+ * @property {Record<string, Place>} places
+ * @property {Record<string, Product>} products
+ * @property {Record<string, Batch>} batches
+ * @property {Record<string, Lying>} stock
+ * @property {Record<string, Shipment>} shipments
+ * @property {Record<string, OpenVial>} open_vials
+ * @typedef {"good" | "ask" | "stop"} Verdict
+ * @typedef {{ verdict: Verdict, why: string[] }} Judged
+ */
+
+/** How a row of each list is known. */
+/** @type {Record<"places" | "products" | "batches" | "stock" | "shipments" | "open_vials", (row: any) => string>} */
+const KEYS = {
+  places: (row) => row.code,
+  products: (row) => row.code,
+  batches: (row) => row.id,
+  stock: (row) => stockKey(row.place, row.batch, row.status),
+  shipments: (row) => row.id,
+  open_vials: (row) => row.id,
+};
+const LISTS = /** @type {(keyof typeof KEYS)[]} */ (Object.keys(KEYS));
+
+/** @param {string} place @param {string} batch @param {string} status */
+const stockKey = (place, batch, status) => `${place} ${batch} ${status}`;
+
+/**
+ * What is kept after an answer: the whole anew, or the difference worked in.
+ * @param {Held | null} old
+ * @param {any} answer of GET /api/v1/handsets/holdings
+ * @param {string} facility
+ * @param {number} upTo
+ * @returns {Held}
+ */
+export function merged(old, answer, facility, upTo) {
+  const { token, as_of, timezone = old?.timezone ?? "Asia/Jakarta" } = answer;
+  /** @type {any} */
+  const held = { facility, token, as_of, timezone, upTo };
+  for (const list of LISTS) {
+    /** @type {Record<string, unknown>} */
+    const rows = answer.whole || !old ? {} : { ...old[list] };
+    for (const gone of answer.gone?.[list] ?? []) delete rows[Array.isArray(gone) ? gone.join(" ") : gone];
+    for (const row of answer[list] ?? []) rows[KEYS[list](row)] = row;
+    held[list] = rows;
+  }
+  return held;
+}
+
+export class Holdings {
+  /**
+   * @param {Held | null} held
+   * @param {Step[]} steps
+   */
+  constructor(held, steps) {
+    this.held = held;
+    const own = steps.filter((step) => step.number > (held?.upTo ?? 0) && ["waiting", "done"].includes(step.state));
+    this.own = own;
+    const undone = new Set(own.map((step) => step.shown.undoes));
+    /** @type {Map<string, Lying>} */
+    this.stock = new Map(Object.entries(held?.stock ?? {}).map(([key, row]) => [key, { ...row }]));
+    for (const step of own) if (!undone.has(step.id) && !step.shown.undoes) this.apply(step);
+  }
+
+  /** What takes more than there is will be refused: it is not counted on. @param {Step} step */
+  apply(step) {
+    const there = (/** @type {Effect} */ each) =>
+      this.stock.get(stockKey(each.place, each.batch, each.status))?.vials ?? 0;
+    if (step.effects.some((each) => each.vials < 0 && there(each) + each.vials < 0)) return;
+    for (const { place, batch, status, vials } of step.effects) {
+      const key = stockKey(place, batch, status);
+      const row = this.stock.get(key) ?? { place, batch, status, vials: 0, vvm_stage: null };
+      this.stock.set(key, { ...row, vials: row.vials + vials });
+    }
+  }
+
+  /** The place's day. @param {number} now */
+  today(now) {
+    const zone = this.held?.timezone ?? "Asia/Jakarta";
+    return new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date(now));
+  }
+
+  get places() {
+    return Object.values(this.held?.places ?? {}).sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** @param {string} text a code as it was scanned or typed */
+  place(text) {
+    const wanted = text.trim().toLowerCase();
+    return this.places.find((place) => place.code.toLowerCase() === wanted) ?? null;
+  }
+
+  /** @param {string} code */
+  product(code) {
+    return this.held?.products[code] ?? null;
+  }
+
+  /** @param {string} id */
+  batch(id) {
+    return this.held?.batches[id] ?? null;
+  }
+
+  /** Vials of a batch here, by place and status. @param {string} batch @returns {Lying[]} */
+  lying(batch) {
+    return [...this.stock.values()].filter((row) => row.batch === batch && row.vials > 0);
+  }
+
+  /** @param {string} place */
+  at(place) {
+    return [...this.stock.values()].filter((row) => row.place === place && row.vials > 0);
+  }
+
+  /** @param {"in" | "out"} direction @param {string[]} states */
+  shipments(direction, states) {
+    const ended = new Set(this.own.map((step) => step.shown.shipment));
+    return Object.values(this.held?.shipments ?? {}).filter(
+      (shipment) => shipment.direction === direction && states.includes(shipment.state) && !ended.has(shipment.id),
+    );
+  }
+
+  get openVials() {
+    const ended = new Set(this.own.map((step) => step.shown.openVial));
+    return Object.values(this.held?.open_vials ?? {})
+      .filter((vial) => vial.remaining > 0 && !ended.has(vial.id))
+      .sort((one, other) => one.discard_by.localeCompare(other.discard_by));
+  }
+
+  /**
+   * The product of a code: by its GTIN, its box's, or its marketing number.
+   * @param {Scan} scan
+   */
+  productOf(scan) {
+    const gtin = scan.gtin ?? scan.contentGtin;
+    const all = Object.values(this.held?.products ?? {});
+    if (gtin) return all.find((product) => product.gtin === gtin || product.box_gtin === gtin) ?? null;
+    return scan.nie ? (all.find((product) => product.nie === scan.nie) ?? null) : null;
+  }
+
+  /**
+   * The batch that a code or a typed lot names; null where none or several do.
+   * @param {Scan} scan
+   */
+  batchOf(scan) {
+    const all = Object.values(this.held?.batches ?? {});
+    const product = this.productOf(scan);
+    if (scan.lot && product)
+      return all.find((batch) => batch.product === product.code && batch.lot === scan.lot) ?? null;
+    if (scan.profile !== "plain" || scan.gtin) return null;
+    const typed = scan.text.trim();
+    const found = all.filter((batch) => batch.lot === typed || `${batch.product}/${batch.lot}` === typed);
+    return found.length === 1 ? (found[0] ?? null) : null;
+  }
+
+  /** How many vials a code stands for: a vial, or a box of them. @param {Scan} scan */
+  vialsOf(scan) {
+    const product = this.productOf(scan);
+    const gtin = scan.gtin ?? scan.contentGtin;
+    const each = product && gtin && gtin === product.box_gtin ? (product.vials_per_box ?? 1) : 1;
+    return each * (scan.contentGtin ? (scan.count ?? 1) : 1);
+  }
+
+  /** The shipment of a box. @param {string} sscc */
+  shipmentOfBox(sscc) {
+    return (
+      Object.values(this.held?.shipments ?? {}).find((each) => each.boxes.some((box) => box.sscc === sscc)) ?? null
+    );
+  }
+
+  /** @param {string} text */
+  shipmentOfCode(text) {
+    const wanted = text.trim().toLowerCase();
+    return Object.values(this.held?.shipments ?? {}).find((each) => each.code.toLowerCase() === wanted) ?? null;
+  }
+
+  /**
+   * Whether a batch may be used here: never "good" where anything of it is held, recalled, spent or over its day.
+   * @param {Batch} batch
+   * @param {string} today
+   * @returns {Judged}
+   */
+  judge(batch, today) {
+    const lying = this.lying(batch.id);
+    const statuses = new Set(lying.map((row) => row.status));
+    const why = [
+      ...(batch.recalled || statuses.has("recalled") ? ["recalled"] : []),
+      ...(batch.expiry < today ? ["expired"] : []),
+      ...(statuses.has("held") ? ["held"] : []),
+      ...(statuses.has("unusable") ? ["unusable"] : []),
+      ...(lying.some((row) => (row.vvm_stage ?? 0) >= 3) ? ["vvm_spent"] : []),
+      ...(lying.some((row) => this.held?.places[row.place]?.in_service === false) ? ["out_of_service"] : []),
+    ];
+    if (why.length) return { verdict: "stop", why };
+    return lying.length ? { verdict: "good", why } : { verdict: "ask", why: ["not_here"] };
+  }
+}

@@ -1,0 +1,30 @@
+// Taking back one's own last step, while nothing of one's own was built upon it.
+
+/**
+ * @typedef {import("./book_store.js").Step} Step
+ * @typedef {import("./scan_desk.js").Desk} Desk
+ */
+
+/**
+ * The last step that stands; null where there is none, or it cannot be taken back from here.
+ * @param {Step[]} steps
+ * @returns {Step | null}
+ */
+export function lastUndoable(steps) {
+  const undone = new Set(steps.map((step) => step.shown.undoes));
+  const standing = steps.filter(
+    (step) => !step.shown.undoes && !undone.has(step.id) && ["waiting", "done"].includes(step.state),
+  );
+  const last = standing.at(-1);
+  return last?.shown.undoable ? last : null;
+}
+
+/** @param {Desk} desk @param {Step} step @param {string} reason */
+export async function undo(desk, step, reason) {
+  return await desk.write({
+    kind: "stock.reversal",
+    body: (id) => ({ event: step.id, id, reason }),
+    needs: [step.id],
+    shown: { job: "undo", text: desk.say("job.undone", { text: step.shown.text }), undoable: false, undoes: step.id },
+  });
+}

@@ -1,0 +1,163 @@
+// A shift on this phone: its book, its holdings, and when both are exchanged with the server.
+
+import { Book, Clock, canHash } from "./book.js";
+import { NotSent, Sender } from "./book_sender.js";
+import { Store } from "./book_store.js";
+import { Holdings, merged } from "./holdings.js";
+
+/**
+ * @typedef {import("./book.js").Told} Told
+ * @typedef {import("./book_store.js").Step} Step
+ * @typedef {import("./book_sender.js").Ask} Ask
+ * @typedef {import("./holdings.js").Held} Held
+ * @typedef {"" | import("./book_sender.js").Why | "full" | "insecure" | "sending"} State
+ */
+
+export class Shift {
+  /**
+   * @param {string} user
+   * @param {string} language
+   * @param {Ask} ask
+   * @param {() => void} changed
+   */
+  constructor(user, language, ask, changed) {
+    this.user = user;
+    this.store = new Store();
+    this.clock = new Clock(this.store);
+    this.book = new Book(user, this.store, this.clock);
+    this.sender = new Sender(this.book, ask, language);
+    this.changed = changed;
+    this.facility = "";
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {Held | null} */
+    this.held = null;
+    this.others = 0;
+    /** @type {State} */
+    this.state = canHash() ? "" : "insecure";
+    this.said = "";
+    /** @type {Promise<void> | null} */
+    this.sending = null;
+    this.again = false;
+    // What another tab wrote down is this tab's, too.
+    this.channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("rantai-langkah") : null;
+    this.channel?.addEventListener("message", () => this.read().then(changed, () => {}));
+  }
+
+  get holdings() {
+    return new Holdings(this.held, this.steps);
+  }
+
+  get waiting() {
+    return this.steps.filter((step) => step.state === "waiting");
+  }
+
+  get conflicts() {
+    return this.steps.filter((step) => step.state === "conflict" || step.state === "behind");
+  }
+
+  /** @param {string} facility */
+  async open(facility) {
+    this.facility = facility;
+    await this.clock.load();
+    await this.read();
+  }
+
+  async read() {
+    this.steps = await this.book.steps();
+    this.others = await this.store.ofOthers(this.user);
+    const held = this.facility ? ((await this.store.note(this.key)) ?? null) : null;
+    if (!held || held.as_of !== this.held?.as_of || held.facility !== this.held?.facility) this.held = held;
+  }
+
+  /** Whose holdings: another account may see less. */
+  get key() {
+    return `holdings ${this.user} ${this.facility}`;
+  }
+
+  /**
+   * Writes a step down; false where the phone could not keep it, and then it did not happen.
+   * @param {Told} told
+   */
+  async write(told) {
+    try {
+      await this.book.write(this.facility, { ...told, needs: [...(told.needs ?? []), ...this.ground(told)] });
+    } catch {
+      if (this.state !== "insecure") this.state = "full";
+      this.changed();
+      return false;
+    }
+    await this.read();
+    this.channel?.postMessage("step");
+    this.changed();
+    this.exchange();
+    return true;
+  }
+
+  /** Own steps, not yet told, that brought what this one takes. @param {Told} told @returns {string[]} */
+  ground({ effects = [] }) {
+    const taken = effects.filter((effect) => effect.vials < 0);
+    const brings = (/** @type {Step} */ step) =>
+      step.effects.some(
+        (come) => come.vials > 0 && taken.some((each) => each.place === come.place && each.batch === come.batch),
+      );
+    return this.steps
+      .filter((step) => step.state !== "done" && step.state !== "dropped" && brings(step))
+      .map((step) => step.id);
+  }
+
+  /** Sends the book and asks for the difference; one at a time, and once more for whoever came meanwhile. */
+  exchange() {
+    this.again = Boolean(this.sending);
+    this.sending ??= this.round().finally(() => {
+      this.sending = null;
+      if (this.again) this.exchange();
+    });
+    return this.sending;
+  }
+
+  async round() {
+    if (!this.facility || this.state === "cut_off" || this.state === "insecure") return;
+    /** @type {State} */
+    let state = "";
+    this.said = "";
+    try {
+      await this.alone(() => this.sender.send(this.facility, navigator.userAgent.slice(0, 80)));
+      await this.read();
+      this.changed();
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof NotSent)) throw error;
+      state = error.why;
+      this.said = error.said;
+    }
+    this.state = state;
+    if (state === "cut_off") await this.wipe();
+    else await this.read();
+    this.changed();
+  }
+
+  /** One tab sends; another that comes meanwhile finds it done. @param {() => Promise<void>} act */
+  async alone(act) {
+    if (navigator.locks) await navigator.locks.request(`rantai-send-${this.user}`, act);
+    else await act();
+  }
+
+  async refresh() {
+    const upTo = Math.max(0, ...this.steps.filter((step) => step.state !== "waiting").map((step) => step.number));
+    const since = this.held ? `&since=${encodeURIComponent(this.held.token)}` : "";
+    const path = `/api/v1/handsets/holdings?facility=${encodeURIComponent(this.facility)}${since}`;
+    const { body } = await this.sender.asked("GET", path);
+    this.held = merged(this.held, body, this.facility, upTo);
+    await this.store.keepNote(this.key, this.held);
+  }
+
+  /** Leaves nothing behind: this phone was cut off by the head. */
+  async wipe() {
+    this.steps = [];
+    this.held = null;
+    await this.store.wipe();
+    indexedDB.deleteDatabase("rantai");
+    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
+  }
+}
