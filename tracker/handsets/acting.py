@@ -5,10 +5,10 @@ A step and a request have one meaning, because they have one home: each kind nam
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -121,12 +121,22 @@ def try_out(
 
 
 def _plain(params: Mapping[str, object]) -> dict[str, Any]:
-    """JSON values a column can hold: its text knows no NUL."""
-    said = json.dumps(to_jsonable_python(params, fallback=str))
-    plain: dict[str, Any] = json.loads(said.replace("\\u0000", ""))
+    """JSON values a column can hold: it knows no NUL, no half of a letter, no number without end."""
+    plain: dict[str, Any] = _held(to_jsonable_python(params, fallback=str))
     return plain
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "")
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {_held(key): _held(each) for key, each in value.items()}
+    return [_held(each) for each in value] if isinstance(value, list) else value
 
 
 def fields_of(error: ValidationError) -> list[str]:
     """The fields of a body that are wrong, as paths."""
-    return [".".join(str(part) for part in one["loc"]) or "body" for one in error.errors()[:20]]
+    paths = (".".join(str(part)[:60] for part in one["loc"]) for one in error.errors(include_input=False)[:20])
+    return [_held(path) or "body" for path in paths]

@@ -102,8 +102,13 @@ class HandsetStep(Base):
 
     @property
     def body(self) -> dict[str, Any]:
-        """What it says now: a person's correction, else the phone's own words."""
-        said: dict[str, Any] = json.loads(self.text)["body"] if self.corrected is None else self.corrected
+        """What it says now: a person's correction, else the phone's own words; for half of a letter (a remark that
+        was cut within a sign of two halves) stands a question mark, for no answer and no other table can hold it.
+        """
+        if self.corrected is not None:
+            return self.corrected
+        whole = json.dumps(json.loads(self.text)["body"], ensure_ascii=False).encode(errors="replace")
+        said: dict[str, Any] = json.loads(whole)
         return said
 
 

@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from tracker.handsets.errors import ChainBroken, StepsMissing
 
 NOTHING = "0" * 64
 """The hash before the first step."""
+MOST_DEEP = 20
+"""Levels of a step's body: the deepest call has five, and what is much deeper could not be shown."""
 
 
 class StepState(StrEnum):
@@ -40,6 +43,12 @@ class Said:
     number: int
     text: str
     hash: str
+
+
+def depth_of(value: Any) -> int:
+    """How many levels of lists and objects lie within one another."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth_of, inner), default=0)
 
 
 def hash_of(before: str, text: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tracker.access.ending import end_logins
 from tracker.access.models import LoginAccount, Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import principal_of, visible_to
 from tracker.access.rules import Permission
 from tracker.feed.service import append
 from tracker.handsets.acting import carry_out, fields_of
@@ -21,7 +21,7 @@ from tracker.handsets.commands import Settle
 from tracker.handsets.errors import AlreadySettled, BodyNeeded, BodyWrong, HandsetUnknown, StepNotFound, StillWaiting
 from tracker.handsets.events import HandsetCutOff, StepSettled
 from tracker.handsets.models import Handset, HandsetHolding, HandsetStep
-from tracker.handsets.rules import OPEN, StepState, Way
+from tracker.handsets.rules import MOST_DEEP, OPEN, StepState, Way, depth_of
 from tracker.handsets.taking import attempt
 from tracker.network.models import Facility
 from tracker.network.queries import path_of
@@ -54,7 +54,7 @@ def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *,
     """Do the step once more as it is, or as it should have been, or drop it; what built upon it follows, in order.
 
     Whoever settles acts, with their own rights: what the house refuses is raised and nothing has changed. The same decision
-    again answers the first. Raises StepNotFound, Forbidden, AlreadySettled, StillWaiting, BodyNeeded, and what the act raises.
+    again answers the first. What follows is done with the rights of whoever wrote it. Raises StepNotFound, Forbidden, AlreadySettled, StillWaiting, BodyNeeded, and what the act raises.
     """
     handset = _locked(db, principal, step_id)
     step = db.get_one(HandsetStep, step_id, populate_existing=True)
@@ -64,6 +64,8 @@ def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *,
         raise AlreadySettled(state=step.state.value)
     if command.way is Way.CORRECT and command.body is None:
         raise BodyNeeded(field="body")
+    if depth_of(command.body) > MOST_DEEP:
+        raise BodyWrong(fields=["body"])
     if command.way is not Way.DROP:
         if _waits(db, step):
             raise StillWaiting
@@ -78,8 +80,10 @@ def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *,
     db.flush()
     event = StepSettled(handset_id=handset.id, facility_id=handset.facility_id, step_id=step.id, way=command.way.value)
     append(db, event, unit_id=handset.facility_id, subject=step.id, occurred_at=now, now=now)
+    # Who settles saw this step only: what the phone wrote behind it is done with the rights of whoever wrote it.
+    owner = principal_of(db, handset.account_id)
     for later in _waiting(db, handset):
-        attempt(db, principal, handset, later, now=now)
+        attempt(db, owner, handset, later, now=now)
         db.flush()
     return step
 

@@ -33,7 +33,8 @@ from tracker.handsets.errors import (
 )
 from tracker.handsets.events import HandsetEnrolled, StepInConflict
 from tracker.handsets.models import Handset, HandsetStep
-from tracker.handsets.rules import NOTHING, OPEN, Said, StepState, check_chain
+from tracker.handsets.rules import MOST_DEEP, NOTHING, OPEN, Said, StepState, check_chain, depth_of
+from tracker.kit.errors import Forbidden
 from tracker.network.queries import facility_by_code_or_id
 
 # A person changes browsers seldom; who loops makes no rows without end.
@@ -123,10 +124,17 @@ def take_steps(
     return handset, [*known, *taken]
 
 
+def _no_number(word: str) -> float:
+    raise ValueError(word)  # NaN and its like are no JSON
+
+
 def _read(index: int, text: str, digest: str) -> Written:
     try:
         text.encode()
-        step = StepText.model_validate(json.loads(text))
+        found = json.loads(text, parse_constant=_no_number)
+        if depth_of(found) > MOST_DEEP:
+            raise StepUnreadable(line=index)
+        step = StepText.model_validate(found)
     except (ValidationError, ValueError, RecursionError) as error:
         raise StepUnreadable(line=index) from error
     return Written(said=Said(number=step.number, text=text, hash=digest), step=step)
@@ -176,8 +184,8 @@ def _take(db: Session, principal: Principal, handset: Handset, one: Written, *, 
     return step
 
 
-def attempt(db: Session, principal: Principal, handset: Handset, step: HandsetStep, *, now: datetime) -> None:
-    """Carry a step out if what it builds upon is done; say so on its row."""
+def attempt(db: Session, principal: Principal | None, handset: Handset, step: HandsetStep, *, now: datetime) -> None:
+    """Carry a step out if what it builds upon is done; say so on its row. Nobody (a locked account) may do nothing."""
     standing = _needs(db, step.needs)
     refusal: Refusal | None = None
     if isinstance(standing, Refusal):
@@ -185,6 +193,8 @@ def attempt(db: Session, principal: Principal, handset: Handset, step: HandsetSt
     elif standing is StepState.WAITING:
         step.state, step.code, step.params = StepState.WAITING, None, {}
         return
+    elif principal is None:
+        refusal = Refusal(code=Forbidden.code, params={})
     else:
         step.result_id, refusal = try_out(db, principal, step.kind, step.body, now=now)
     if refusal is None:
