@@ -298,3 +298,16 @@ def test_holdings_are_told_whole_and_then_by_difference(phone: Phone, app_servic
 def test_holdings_of_a_place_out_of_reach_are_not_told(phone: Phone) -> None:
     answer = phone.client.get("/api/v1/handsets/holdings", params={"facility": "biofarma"}, headers=phone.headers)
     assert answer.status_code == 404
+
+
+def test_a_fault_of_the_house_in_one_step_does_not_keep_the_rest(phone: Phone, app_services: Services) -> None:
+    with transaction(app_services.engine) as db:
+        db.execute(text("ALTER TABLE stock_entry ADD CONSTRAINT planted CHECK (vials <> 13)"))
+    phone.event("supply", 13)
+    phone.event("supply", 2)
+    items = phone.sent()
+    assert states(items) == ["conflict", "done"]
+    assert items[0]["code"] == "api.internal"
+    with transaction(app_services.engine) as db:
+        db.execute(text("ALTER TABLE stock_entry DROP CONSTRAINT planted"))
+    assert phone.settle(phone.ids[0], "again").json()["state"] == "done"

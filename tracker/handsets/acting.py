@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import Response
-from psycopg import DataError
+from psycopg import DataError, IntegrityError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError
@@ -111,13 +111,17 @@ def try_out(
     except (Contended, LineFull):
         raise
     except DBAPIError as error:
-        if not isinstance(error.orig, DataError):
+        if isinstance(error.orig, DataError):
+            return None, Refusal(code=BodyWrong.code, params={"fields": []})
+        if not isinstance(error.orig, IntegrityError):
             raise
-        return None, Refusal(code=BodyWrong.code, params={"fields": []})
+        fault: Exception = error
     except Exception as error:
-        # A fault of the house must not keep all that the phone did after it: a person sees the step, we see the log.
-        log.exception("handsets.step_failed", step_kind=kind, error=type(error).__name__)
-        return None, Refusal(code="api.internal", params={})
+        log.exception("handsets.step_raised", step_kind=kind)
+        fault = error
+    # A fault of the house must not keep all that the phone did after it: a person sees the step, we see the log.
+    log.error("handsets.step_failed", step_kind=kind, error=type(fault).__name__)
+    return None, Refusal(code="api.internal", params={})
 
 
 def _plain(params: Mapping[str, object]) -> dict[str, Any]:
