@@ -40,7 +40,9 @@ from dashboard.quota import pages as quota
 from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
+from dashboard.shipments import arriving, ordering, receiving, sending
 from dashboard.shipments import pages as shipments
+from dashboard.shipments import papers as shipment_papers
 from dashboard.stock import card, counting, jobs, papers
 from dashboard.stock import pages as stock
 from dashboard.temperature import pages as temperature
@@ -84,7 +86,12 @@ ROUTERS = (
     recalls.router,
     scan.router,
     search.router,
+    ordering.router,
+    arriving.router,
     shipments.router,
+    sending.router,
+    receiving.router,
+    shipment_papers.router,
     stock.router,
     card.router,
     jobs.router,

@@ -9,16 +9,17 @@ from dashboard.frame import labels
 from dashboard.frame.exports import Parts
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
-from dashboard.frame.viewer import Member
+from dashboard.frame.viewer import Member, Viewer
+from dashboard.shipments.ends import ends_of
 from dashboard.shipments.queries import (
     SHOWS,
     ShipmentKey,
     ShipmentRow,
-    names_of,
     next_shipments,
     product_names,
     shipments,
 )
+from dashboard.stock.forms import Typed
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.shipments.presenting import shipment_detail
@@ -83,18 +84,26 @@ def _line(s: ShipmentRow, texts: Texts) -> tuple[object, ...]:
 
 
 @router.get("/pengiriman/{ref}")
-def show_shipment(ref: str, viewer: Member, db: Db) -> Response:
-    """One shipment, by id or code, with everything both sides did."""
+def show_shipment(ref: str, viewer: Member, db: Db, sudah: bool = False) -> Response:
+    """One shipment, by id or code, with everything both sides did and what the viewer may do next."""
+    return shipment_page(viewer, db, ref, Typed({}), before_you=sudah)
+
+
+def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before_you: bool = False) -> Response:
+    """The page of a shipment; `before_you`: somebody else did what the viewer came for."""
     found = shipment_detail(db, viewer.known(), ref, viewer.now)
-    ends = names_of(db, (found.from_, found.to))
+    ends = ends_of(db, viewer, str(found.id))
     codes = {line.product for line in found.lines} | {line.product for line in found.differences}
     codes |= {line.product for box in found.boxes for line in box.lines}
-    products = product_names(db, codes)
     return page(
         viewer,
         "shipments/shipment.html",
+        status=422 if typed.faults else 200,
         shipment=found,
-        sender=ends[found.from_],
-        receiver=ends[found.to],
-        products=products,
+        sender=ends.sender,
+        receiver=ends.receiver,
+        steps=ends.steps,
+        products=product_names(db, codes),
+        before_you=before_you,
+        typed=typed,
     )

@@ -73,7 +73,7 @@ def shipments(
     found = [row[0] for row in db.execute(query.where(is_late(now)).limit(MOST))]
     on_time = case((is_late(now), False), else_=True)
     found += [row[0] for row in db.execute(query.where(on_time).limit(MOST - len(found)))]
-    return _rows(db, found, now)
+    return rows_of(db, found, now)
 
 
 ShipmentKey = tuple[datetime, UUID]
@@ -89,10 +89,11 @@ def next_shipments(
     rows = db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id.desc()).limit(MOST))
     found = [row[0] for row in rows]
     last = found[-1] if len(found) == MOST else None
-    return _rows(db, found, now), (last.created_at, last.id) if last else None
+    return rows_of(db, found, now), (last.created_at, last.id) if last else None
 
 
-def _rows(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentRow]:
+def rows_of(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentRow]:
+    """These shipments as their list shows them, in their order."""
     ids = [shipment.id for shipment in found]
     names = _facilities(db, found)
     asked = _sums(db, ShipmentLine.shipment_id, ShipmentLine.vials, ids)
@@ -120,11 +121,6 @@ def _rows(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentRow
         )
         for shipment in found
     ]
-
-
-def names_of(db: Session, codes: tuple[str, ...]) -> dict[str, Facility]:
-    """Facilities by code, for both ends of one shipment."""
-    return {facility.code: facility for facility in db.scalars(select(Facility).where(Facility.code.in_(codes)))}
 
 
 def product_names(db: Session, codes: set[str]) -> dict[str, str]:

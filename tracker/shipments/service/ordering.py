@@ -108,7 +108,7 @@ def approve_shipment(
 ) -> Shipment:
     """The sender agrees to an order, wholly or with other numbers (`approved`: line → vials, from 0).
 
-    Raises ShipmentNotFound, Forbidden, BadState, BadVials. Approving again what is approved changes nothing.
+    Raises ShipmentNotFound, Forbidden, BadState, BadVials. Approving again what is approved so changes nothing.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
@@ -116,10 +116,14 @@ def approve_shipment(
         return shipment
     if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
-    for line in lines_of(db, shipment.id):
-        vials = (approved or {}).get(line.seq, line.vials)
+    lines = lines_of(db, shipment.id)
+    agreed = [(approved or {}).get(line.seq, line.vials) for line in lines]
+    for line, vials in zip(lines, agreed, strict=True):
         if not 0 <= vials <= MOST_VIALS:
             raise BadVials(line=line.seq, field="vials", vials=vials)
+    if shipment.state is ShipmentState.APPROVED and agreed == [line.approved for line in lines]:
+        return shipment
+    for line, vials in zip(lines, agreed, strict=True):
         line.approved = vials
     shipment.state = ShipmentState.APPROVED
     shipment.approved_by = principal.name

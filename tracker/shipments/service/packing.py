@@ -115,6 +115,30 @@ def pack_shipment(
     return Packed(shipment, missing, skipped)
 
 
+def propose(
+    db: Session, principal: Principal, ref: str | UUID, *, now: datetime
+) -> tuple[list[tuple[Parcel, int]], dict[int, int]]:
+    """What first expiry, first out would pack now, as (parcel, vials) by place; and vials it lacks, by line of the order.
+
+    Nothing is written. Raises ShipmentNotFound, Forbidden, BadState.
+    """
+    shipment, from_path, _ = locked(db, principal, ref)
+    require_end(principal, from_path)
+    if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    mine = packed_vials(db, shipment)
+    try:
+        takes, missing, _ = _choose(db, shipment, (Box(),), [], mine, now=now)
+    except NothingToPack:
+        takes = []
+        missing = {
+            line.seq: line.vials if line.approved is None else line.approved for line in lines_of(db, shipment.id)
+        }
+    parcels = {Key(p.place_id, p.batch_id, p.status): p for p in parcels_at(db, shipment.from_facility_id)}
+    found = [(parcels[key], vials) for key, vials in keys_of(takes).items()]
+    return sorted(found, key=lambda one: (one[0].place, one[0].expiry, one[0].lot)), missing
+
+
 def dispatch_shipment(
     db: Session,
     principal: Principal,

@@ -1,0 +1,1 @@
+"""What papers have in common: codes to scan, drawn as vectors."""

@@ -1,0 +1,67 @@
+"""Who stands at which end of a shipment, and what they may do with it now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard.frame.viewer import Viewer
+from tracker.access.rules import Permission
+from tracker.network.models import Equipment, Facility
+from tracker.shipments.errors import ShipmentNotFound
+from tracker.shipments.models import Shipment
+from tracker.shipments.queries.finding import matches, shipments_visible_to
+from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
+
+_STILL_HERE = frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """A shipment, both facilities, and at which of them the viewer may write."""
+
+    shipment: Shipment
+    sender: Facility
+    receiver: Facility
+    sends: bool
+    takes: bool
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """What the viewer may do with it now; the use cases decide again."""
+        state = self.shipment.state
+        can = {
+            "approve": self.sends and state is ShipmentState.REQUESTED,
+            "pack": self.sends and state in (ShipmentState.APPROVED, ShipmentState.PACKED),
+            "dispatch": self.sends and state is ShipmentState.PACKED,
+            "receive": self.takes and state in ON_THE_ROAD,
+            "turn": self.sends and state in ON_THE_ROAD,
+            "cancel": (self.sends or self.takes) and state in _STILL_HERE,
+        }
+        return frozenset(name for name, may in can.items() if may)
+
+
+def ends_of(db: Session, viewer: Viewer, ref: str) -> Ends:
+    """The ends of a shipment by id or code; raises ShipmentNotFound."""
+    row = db.execute(shipments_visible_to(viewer.known()).where(matches(ref))).one_or_none()
+    if row is None:
+        raise ShipmentNotFound(shipment=ref[:80])
+    shipment: Shipment = row[0]
+    ids = (shipment.from_facility_id, shipment.to_facility_id)
+    found = {facility.id: facility for facility in db.scalars(select(Facility).where(Facility.id.in_(ids)))}
+    return Ends(
+        shipment=shipment,
+        sender=found[ids[0]],
+        receiver=found[ids[1]],
+        sends=viewer.may(Permission.SHIPMENT_WRITE, row[3]),
+        takes=viewer.may(Permission.SHIPMENT_WRITE, row[4]),
+    )
+
+
+def places_of(db: Session, facility: Facility) -> Sequence[Equipment]:
+    """Where goods can be put away: the facility's equipment that is in service, by name."""
+    query = select(Equipment).where(Equipment.facility_id == facility.id, Equipment.in_service)
+    return db.scalars(query.order_by(Equipment.name, Equipment.code).limit(100)).all()

@@ -1,0 +1,164 @@
+"""`/pengiriman/minta`: a store asks for vials, with what lies there beside each product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.forms import Fields, Typed
+from tracker.access.models import Unit
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch, Presentation
+from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
+from tracker.kit.errors import DomainError, NotFound
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.network.queries import facility_by_code_or_id, path_of
+from tracker.shipments.errors import OtherContent
+from tracker.shipments.rules.words import ShipmentKind
+from tracker.shipments.service.commands import CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.stock.models import StockBalance
+from tracker.stock.rules.words import Account, Status
+
+router = Router(include_in_schema=False)
+
+MOST_STORES = 200
+MOST_PRODUCTS = 200
+_NOTHING = mark("Tulis jumlah vial pada paling sedikit satu produk.")
+_NO_NUMBER = mark("Tulis bilangan bulat.")
+_NO_SENDER = mark("Pilih dari mana vial diminta.")
+_TOLD_OTHERWISE = mark(
+    "Formulir ini sudah pernah dikirim dengan isi lain, dan permintaan itu tercatat. Kirim lagi hanya bila yang ini juga"
+    " diminta."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """A product and what of it lies here, in vials that can be used."""
+
+    code: str
+    name: str
+    here: int
+
+
+@router.get("/pengiriman/minta")
+def show_order(*, viewer: Member, db: Db, untuk: str = "") -> Response:
+    """The form of an order; who may write at several stores chooses first."""
+    stores = _own_stores(db, viewer)
+    if not untuk and len(stores) != 1:
+        return page(viewer, "shipments/order.html", facility=None, stores=stores, typed=Typed({}))
+    facility = facility_by_code_or_id(db, viewer.known(), untuk or stores[0].code, Permission.STOCK_READ)
+    return _form(viewer, db, facility, Typed({}))
+
+
+@router.post("/pengiriman/minta")
+def order(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """Ask for it, once however often the form is sent."""
+    typed = Typed.of(fields)
+    check_csrf(viewer, typed.get("csrf"))
+    facility = facility_by_code_or_id(db, viewer.known(), typed.get("untuk"), Permission.STOCK_READ)
+    wanted = _wanted(viewer, typed)
+    if not typed.get("dari"):
+        typed.faults["dari"] = viewer.texts.gettext(_NO_SENDER)
+    if not typed.faults:
+        command = CreateShipment(
+            id=typed.number(),
+            from_facility=typed.get("dari"),
+            to_facility=facility.code,
+            kind=ShipmentKind.ORDER,
+            lines=tuple(line for _, line in wanted),
+            reference=typed.get("catatan") or None,
+        )
+        try:
+            with db.begin_nested():
+                made = create_shipment(db, viewer.known(), command, now=now)
+        except OtherContent:
+            typed = Typed({**typed.values, "nomor": str(uuid7())}, {"": viewer.texts.gettext(_TOLD_OTHERWISE)})
+        except NotFound:
+            raise
+        except DomainError as error:
+            line = error.params.get("line")
+            typed.faults[wanted[line][0] if isinstance(line, int) else "dari"] = sentence_of(error, viewer.language)
+        else:
+            return RedirectResponse(f"/pengiriman/{made.shipment.code}", status_code=303)
+    return _form(viewer, db, facility, typed)
+
+
+def _wanted(viewer: Viewer, typed: Typed) -> list[tuple[str, Wanted]]:
+    found: list[tuple[str, Wanted]] = []
+    for name, value in typed.values.items():
+        kind, _, product = name.partition("-")
+        if kind != "p" or not value:
+            continue
+        if not (value.isascii() and value.isdigit() and len(value) < 9):
+            typed.faults[name] = viewer.texts.gettext(_NO_NUMBER)
+        elif int(value):
+            found.append((name, Wanted(product=product, vials=int(value))))
+    if not found and not typed.faults:
+        typed.faults[""] = viewer.texts.gettext(_NOTHING)
+    return found
+
+
+def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
+    path = path_of(db, facility.id)
+    viewer.known().require(Permission.SHIPMENT_WRITE, path)
+    return page(
+        viewer,
+        "shipments/order.html",
+        status=422 if typed.faults else 200,
+        facility=facility,
+        senders=_senders(db, facility),
+        products=_offered(db, facility),
+        number=typed.number(),
+        typed=typed,
+    )
+
+
+def _own_stores(db: Session, viewer: Viewer) -> Sequence[Facility]:
+    query = select(Facility).join(Unit, Unit.id == Facility.id)
+    query = query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE))
+    return db.scalars(query.order_by(Facility.name, Facility.code).limit(MOST_STORES)).all()
+
+
+def _senders(db: Session, facility: Facility) -> Sequence[Facility]:
+    """Whom a store asks: the one above first, then its neighbours under the same one."""
+    unit = db.get_one(Unit, facility.id)
+    above = Facility.id == unit.parent_id
+    beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
+    query = select(Facility).join(Unit, Unit.id == Facility.id).where(above | beside)
+    return db.scalars(query.order_by(above.desc(), Facility.name, Facility.code).limit(MOST_STORES)).all()
+
+
+def _offered(db: Session, facility: Facility) -> list[Offered]:
+    lies = and_(
+        StockBalance.batch_id == Batch.id,
+        StockBalance.facility_id == facility.id,
+        StockBalance.account == Account.PLACE,
+        StockBalance.status == Status.USABLE,
+    )
+    here = (
+        select(Batch.presentation_id, func.sum(StockBalance.vials).label("vials"))
+        .join(StockBalance, lies)
+        .group_by(Batch.presentation_id)
+        .subquery()
+    )
+    rows = db.execute(
+        select(Presentation.code, Presentation.name, func.coalesce(here.c.vials, 0))
+        .outerjoin(here, here.c.presentation_id == Presentation.id)
+        .order_by(Presentation.name, Presentation.code)
+        .limit(MOST_PRODUCTS)
+    )
+    return [Offered(code=code, name=name, here=int(vials)) for code, name, vials in rows]

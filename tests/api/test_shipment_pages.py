@@ -1,0 +1,211 @@
+"""The road of goods on the pages: order, approve, pack, leave, arrive; who may, twice, two at once, and what is typed wrongly."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import func, select
+
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.shipments.models import Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+
+__all__ = ["app_services", "made", "site", "world"]
+
+K1 = "pkm-cipondoh-k1"
+
+
+class Road:
+    """The site as the two ends of a shipment use it."""
+
+    def __init__(self, site: TestClient, services: Services, world: PageWorld) -> None:
+        self.site, self.services, self.pages = site, services, world
+
+    def as_(self, username: str) -> Road:
+        self.site.cookies.clear()
+        log_in(self.site, username)
+        return self
+
+    def form(self, path: str) -> dict[str, str]:
+        """What the form of a page would send as it is drawn."""
+        page = self.site.get(path)
+        assert page.status_code == 200, page.text[:500]
+        fields = dict(re.findall(r'name="([^"]+)"\s+value="([^"]*)"', page.text))
+        fields.pop("semua", None)
+        fields.pop("habis", None)
+        return {**fields, "csrf": csrf_of(page.text)}
+
+    def send(self, path: str, fields: dict[str, str], **more: str) -> Response:
+        return self.site.post(path, data={**fields, **more})
+
+    def order(self) -> str:
+        """A new order of the puskesmas, asked of its city; its address."""
+        fields = self.form("/pengiriman/minta")
+        answer = self.send("/pengiriman/minta", fields, dari="kota-tangerang", **{"p-penta-5": "7"})
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["location"])
+
+    def sent(self) -> str:
+        """An order that its city approved, packed and let leave; its address."""
+        path = self.as_("kepala").order()
+        self.as_("kota").send(f"{path}/setujui", self.form(path))
+        packing = self.form(f"{path}/kemas")
+        self.send(f"{path}/kemas", packing)
+        assert self.send(f"{path}/berangkat", {"csrf": packing["csrf"]}).status_code == 303
+        return path
+
+    def shipment(self, path: str) -> Shipment:
+        with transaction(self.services.engine) as db:
+            found = db.scalars(select(Shipment).where(Shipment.code == path.rsplit("/", 1)[-1])).one()
+            db.expunge(found)
+            return found
+
+    def receipts(self, shipment_id: UUID) -> int:
+        with transaction(self.services.engine) as db:
+            return db.scalar(select(func.count()).where(ShipmentReceipt.shipment_id == shipment_id)) or 0
+
+
+@pytest.fixture
+def road(site: TestClient, app_services: Services, world: PageWorld) -> Road:
+    return Road(site, app_services, world)
+
+
+def test_goods_go_from_an_order_to_a_receipt(road: Road) -> None:
+    path = road.as_("kepala").order()
+    road.as_("kota")
+    fields = road.form(path)
+    assert road.send(f"{path}/setujui", fields, **{"setuju-0": "5"}).status_code == 303
+    with transaction(road.services.engine) as db:
+        shipment = road.shipment(path)
+        assert db.scalars(select(ShipmentLine.approved).where(ShipmentLine.shipment_id == shipment.id)).all() == [5]
+    packing = road.form(f"{path}/kemas")
+    assert road.send(f"{path}/kemas", packing, **{"segel-1": "S-1", "pencatat-1": "L-1"}).status_code == 303
+    with transaction(road.services.engine) as db:
+        box = db.scalars(select(ShipmentBox).where(ShipmentBox.shipment_id == shipment.id)).one()
+        assert (box.seal, box.logger) == ("S-1", "L-1")
+        sscc = box.sscc
+    assert road.send(f"{path}/berangkat", {"csrf": packing["csrf"]}).status_code == 303
+    road.as_("kepala")
+    for code in (sscc, f"(00){sscc}", f"]C100{sscc}", road.shipment(path).code.lower()):
+        assert road.site.get("/pengiriman/cari", params={"kode": code}).headers["location"] == path
+    receiving = road.form(f"{path}/terima")
+    assert road.send(f"{path}/terima", receiving, tempat=K1, semua="ya").status_code == 303
+    assert road.shipment(path).state.value == "received"
+
+
+def test_an_order_sent_twice_is_one_order(road: Road) -> None:
+    fields = road.as_("kepala").form("/pengiriman/minta")
+    asked = {**fields, "dari": "kota-tangerang", "p-penta-5": "7"}
+    first = road.send("/pengiriman/minta", asked)
+    second = road.send("/pengiriman/minta", asked)
+    assert first.headers["location"] == second.headers["location"]
+    other = road.send("/pengiriman/minta", asked, **{"p-penta-5": "8"})
+    assert other.status_code == 422
+    assert 'value="8"' in other.text
+
+
+def test_what_is_wrong_stands_beside_its_field_and_the_rest_is_kept(road: Road) -> None:
+    fields = road.as_("kepala").form("/pengiriman/minta")
+    answer = road.send("/pengiriman/minta", fields, dari="kota-tangerang", **{"p-penta-5": "tujuh", "p-az-10": "3"})
+    assert answer.status_code == 422
+    assert 'id="salah-p-penta-5"' in answer.text
+    assert 'value="tujuh"' in answer.text
+    assert 'value="3"' in answer.text
+
+
+def test_a_receipt_sent_twice_is_one_receipt(road: Road) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima")
+    before = road.receipts(road.shipment(path).id)
+    for _ in range(2):
+        answer = road.send(f"{path}/terima", fields, tempat=K1, semua="ya")
+        assert answer.headers["location"] == path
+    assert road.receipts(road.shipment(path).id) == before + 1
+
+
+def test_whoever_receives_second_is_told_who_was_first(road: Road) -> None:
+    path = road.sent()
+    first = road.as_("kepala").form(f"{path}/terima")
+    second = road.as_("kota").form(f"{path}/terima")
+    mine = {name: road.as_("kepala").form(f"{path}/terima")[name] for name in ("csrf",)}
+    assert road.send(f"{path}/terima", {**first, **mine}, tempat=K1, semua="ya").status_code == 303
+    theirs = {"csrf": csrf_of(road.as_("kota").site.get("/pengiriman/cari?kode=x").text)}
+    told = road.send(f"{path}/terima", {**second, **theirs}, tempat=K1, semua="ya")
+    assert told.headers["location"] == f"{path}?sudah=1"
+    assert "Sudah dicatat oleh Kepala" in road.site.get(told.headers["location"]).text
+    assert road.receipts(road.shipment(path).id) == 1
+
+
+def test_a_difference_needs_its_reason_and_is_seen_by_the_sender(road: Road) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima")
+    accepted = next(name for name in fields if name.startswith("accepted-"))
+    batch = accepted.removeprefix("accepted-")
+    odd = {accepted: str(int(fields[accepted]) - 2), f"rejected-{batch}": "2"}
+    answer = road.send(f"{path}/terima", {**fields, **odd}, tempat=K1)
+    assert answer.status_code == 422
+    assert f'id="salah-alasan-{batch}"' in answer.text
+    odd |= {f"alasan-{batch}": "damaged", f"catatan-{batch}": "dus basah"}
+    assert road.send(f"{path}/terima", {**fields, **odd}, tempat=K1).status_code == 303
+    seen = road.as_("kota").site.get(path).text
+    assert "rusak" in seen
+    assert "dus basah" in seen
+
+
+def test_more_than_was_sent_is_refused_beside_its_line(road: Road) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima")
+    accepted = next(name for name in fields if name.startswith("accepted-"))
+    answer = road.send(f"{path}/terima", {**fields, accepted: "99999"}, tempat=K1)
+    assert answer.status_code == 422
+    assert f'id="salah-{accepted}"' in answer.text
+    assert 'value="99999"' in answer.text
+    assert road.receipts(road.shipment(path).id) == 0
+
+
+def test_what_turned_round_is_taken_back_by_its_sender_alone(road: Road) -> None:
+    path = road.sent()
+    assert road.as_("kepala").site.get(f"{path}/kembali").status_code == 403
+    fields = road.as_("kota").form(f"{path}/kembali")
+    assert road.send(f"{path}/kembali", fields, tempat="kota-tangerang-r1", semua="ya").status_code == 303
+    assert road.shipment(path).state.value == "returned"
+
+
+def test_an_order_is_given_up_and_cannot_be_packed_any_more(road: Road) -> None:
+    path = road.as_("kepala").order()
+    assert road.send(f"{path}/batal", road.form(path)).status_code == 303
+    assert road.shipment(path).state.value == "cancelled"
+    assert road.as_("kota").site.get(f"{path}/kemas").status_code == 303
+
+
+def test_whoever_may_only_look_sees_no_button_and_can_do_nothing(road: Road) -> None:
+    path = road.as_("kepala").order()
+    going = road.sent()
+    road.as_("auditor")
+    for page in (path, going):
+        text = road.site.get(page).text
+        assert f'action="{page}' not in text
+        assert f"{page}/terima" not in text
+    csrf = {"csrf": csrf_of(road.site.get("/akun").text)}
+    for verb in ("setujui", "kemas", "batal", "terima", "kembali"):
+        assert road.send(f"{path}/{verb}", csrf).status_code == 403, verb
+    assert road.send(f"{path}/berangkat", csrf).status_code == 403
+
+
+def test_the_receiver_does_not_approve_its_own_order(road: Road) -> None:
+    path = road.as_("kepala").order()
+    text = road.site.get(path).text
+    assert f"{path}/setujui" not in text
+    assert road.send(f"{path}/setujui", {"csrf": csrf_of(text)}).status_code == 403
+
+
+def test_a_code_of_no_shipment_says_so(road: Road) -> None:
+    answer = road.as_("kepala").site.get("/pengiriman/cari", params={"kode": "123456789012345675"})
+    assert answer.status_code == 422
+    assert "Tidak ada kiriman dengan kode itu" in answer.text

@@ -1,0 +1,107 @@
+"""The road of goods in a real browser: from an order to its receipt with a thumb and by keyboard alone, and its papers read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESK, PHONE, Size, Visit
+from tests.browser.test_every_page import misfits
+from tests.support.axe import axe_script
+from tracker.catalog.images import read_codes
+
+Open = Callable[..., Visit]
+
+
+class Hand:
+    """One person at a window; `keys`: no thumb and no mouse, only the keyboard."""
+
+    def __init__(self, window: Visit, username: str, size: Size) -> None:
+        window.log_in(username)
+        self.window, self.page, self.size = window, window.page, size
+
+    def press(self, role: str, name: str) -> None:
+        target = self.page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]  # our roles are its words
+        with self.page.expect_navigation():
+            if self.size is DESK:
+                target.focus()
+                self.page.keyboard.press("Enter")
+            else:
+                target.click()
+
+    def write(self, label: str, text: str) -> None:
+        field = self.page.get_by_label(label).first
+        field.focus()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def check(self) -> None:
+        """The page fits, and keeps nobody out."""
+        self.page.evaluate(axe_script())
+        assert misfits(self.page, self.size) == [], self.page.url
+
+
+def codes_on(page: Page) -> list[str]:
+    """What the house's own reader finds on the paper as it would be printed."""
+    page.emulate_media(media="print")
+    try:
+        return read_codes(page.screenshot(full_page=True))
+    finally:
+        page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["thumb", "keyboard"])
+def test_goods_go_from_an_order_to_a_receipt_and_their_papers_can_be_scanned(visit: Open, size: Size) -> None:
+    store, city = Hand(visit(size), "kepala", size), Hand(visit(size), "kota", size)
+    store.window.go("/pengiriman")
+    store.press("link", "Minta vaksin")
+    store.page.locator("#p-penta-5").focus()
+    store.page.keyboard.type("6")
+    store.check()
+    store.press("button", "Kirim permintaan")
+    expect(store.page.get_by_text("Yang diminta, dalam vial")).to_be_attached()
+    code = store.page.url.rsplit("/", 1)[-1]
+
+    city.window.go(f"/pengiriman/{code}")
+    city.check()
+    city.page.locator("#setuju-0").focus()
+    city.page.keyboard.press("Control+A")
+    city.page.keyboard.type("5")
+    city.press("button", "Setujui")
+    city.press("link", "Cetak daftar ambil")
+    city.check()
+    assert f"]Q1{code}" in codes_on(city.page)
+    city.window.go(f"/pengiriman/{code}")
+    city.press("link", "Ambil dan kemas")
+    city.write("Segel", "S-7")
+    city.write("Pencatat suhu", "L-7")
+    city.check()
+    city.press("button", "Catat kemasan")
+    city.check()
+    city.press("link", "Cetak label kotak")
+    city.check()
+    label = codes_on(city.page)
+    sscc = next(text.removeprefix("]C100") for text in label if text.startswith("]C100"))
+    assert f"]d200{sscc}" in label
+    city.window.go(f"/pengiriman/{code}/surat-jalan")
+    city.check()
+    assert f"]Q1{code}" in codes_on(city.page)
+    city.window.go(f"/pengiriman/{code}")
+    city.press("button", "Catat berangkat")
+    expect(city.page.get_by_text("Berangkat", exact=True)).to_be_visible()
+
+    # The label's text as a wedge scanner types it, with Enter behind.
+    store.window.go("/pengiriman")
+    store.page.locator("#kode").focus()
+    store.page.keyboard.type(f"]C100{sscc}")
+    with store.page.expect_navigation():
+        store.page.keyboard.press("Enter")
+    store.press("link", "Terima kiriman ini")
+    store.check()
+    store.page.locator("#tempat").select_option("pkm-cipondoh-k1")
+    store.press("button", "Semua sesuai surat jalan: 5 vial")
+    expect(store.page.locator("#keadaan")).to_contain_text("Diterima")
+    for hand in (store, city):
+        hand.window.check_quiet()
