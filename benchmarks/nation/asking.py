@@ -185,8 +185,9 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "webhook_id": str(booking),
         "key_id": str(booking),
         "job": "pindah",
-        # Nobody counts on a sheet there.
+        # Nobody counts on a sheet there, and no phone has a book.
         "sheet_id": str(booking),
+        "step_id": str(booking),
     }
 
 

@@ -47,7 +47,7 @@ def throw_away(
     now: Now,
     csrf: Annotated[str, Form(max_length=200)] = "",
     sisa: Annotated[str, Form(max_length=4)] = "",
-    alasan: Annotated[str, Form(max_length=40)] = "",
+    alasan: Annotated[str, Seen, Form(max_length=40)] = "",
 ) -> Response:
     """What is left is thrown away. `sisa` is what the page said was left: a second tap finds that it was, and says nothing."""
     check_csrf(viewer, csrf)

@@ -379,13 +379,13 @@ def test_what_is_kept_how_long_is_told_to_the_nation_as_the_command_tells_it(
         with transaction(app_services.engine) as db:
             return standings(db, [answers], now=app_services.clock())[0]
 
-    due, kept, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
+    kept, due, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
     assert (due, kept, ran, gone, said().due) == ("3", "7 hari", "belum pernah", "–", 3)
     now, more = app_services.clock(), True
     while more:
         with transaction(app_services.engine) as db:
             more = let_go_next(db, answers, due_since=now, now=now)
-    due, _, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
+    _, due, ran, gone = (re.sub("^[^>]*> ?", "", cell) for cell in told())
     assert (due, gone, said().due) == ("0", "3", 0)
     assert ran.endswith("WIB")
 

@@ -62,7 +62,7 @@ def test_with_a_thumb_vials_go_out_and_all_of_them_come_back_by_one_tap(thumb: V
     page.get_by_role("button", name="Catat yang dibawa").click()
     recorded(page)
     thumb.go("/")
-    page.get_by_role("link", name="Kembali dari lapangan").click()
+    page.get_by_role("link", name="Kembali dari lapangan", exact=True).click()
     page.get_by_role("button", name="Semua").click()
     page.get_by_label("Ke tempat").select_option(K2)
     check(page)
@@ -90,7 +90,7 @@ def test_with_a_thumb_two_people_count_a_fridge_and_both_are_told(visit: Open) -
     for window, username in ((siti, "vaksinator"), (head, "kepala")):
         window.log_in(username)
         window.go("/")
-        window.page.get_by_role("link", name="Hitung stok").click()
+        window.page.get_by_role("link", name="Hitung stok", exact=True).click()
         check(window.page)
     for window in (siti, head):
         # The second finds the sheet that the first began, though its page was older.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
+from tests.support.waiting import eventually
 from tracker.database.engine import make_engine, transaction
 from tracker.settings import DatabaseSettings
 
@@ -23,7 +24,11 @@ def test_a_connection_ended_while_it_rested_is_replaced_before_anything_is_asked
             assert one.scalar(text("SELECT 1")) == two.scalar(text("SELECT 1")) == 1
         with engine.connect() as killer:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-            killer.execute(text(f"{others} AND application_name = 'rantai' AND datname = current_database()"))
+            mine = "application_name = 'rantai' AND datname = current_database() AND pid <> pg_backend_pid()"
+            killer.execute(text(f"{others} AND {mine}"))
+            # They are told at once, and end when they get round to it.
+            left = text(f"SELECT count(*) FROM pg_stat_activity, pg_stat_clear_snapshot() WHERE {mine}")
+            eventually(lambda: killer.scalar(left) == 0)
         # All that rested are gone with the first that is found ended.
         seen = {_mine(pooled) for _ in range(5)}
         assert first not in seen
