@@ -16,7 +16,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from simulators.cli import app
-from tests.support.retained import forget_retained
+from tests.support.clearing import clear_broker
 from tests.support.services import Services
 from tests.support.waiting import eventually
 
@@ -95,4 +95,4 @@ def test_it_plays_until_told_to_stop_and_then_ends_at_once(
             program.communicate()
         listener.disconnect()
         listener.loop_stop()
-        forget_retained(services)
+        clear_broker(services)

@@ -20,9 +20,9 @@ from ingest.mqtt.pipeline import Pipeline, caused_by_content
 from ingest.mqtt.topics import Routes
 from rantai.local.mosquitto import PACKET_LIMIT_BYTES
 from tests.ingest.trial import admit, make_devices
+from tests.support.clearing import clear_broker, end_session
 from tests.support.ems import ems_body, ems_record
 from tests.support.hostile import HOSTILE_BODIES
-from tests.support.retained import forget_retained
 from tests.support.services import Services
 from tests.support.waiting import eventually
 from tracker.access.principal import SYSTEM
@@ -92,7 +92,7 @@ def senders(services: Services, engine: Engine) -> Iterator[dict[str, Sender]]:
     with transaction(engine) as db:
         logger = NewDevice(code="log-1", unit="PKM", kind=DeviceKind.LOGGER, serial="LOG-1", gateway="gate")
         add_device(db, SYSTEM, logger, now=utc_now())
-    forget_retained(services)
+    clear_broker(services)
     admit(services, engine)
     found = {code: Sender(services, code, password) for code, password in passwords.items()}
     yield found
@@ -103,18 +103,8 @@ def senders(services: Services, engine: Engine) -> Iterator[dict[str, Sender]]:
 @pytest.fixture
 def client_id(services: Services) -> Iterator[str]:
     """A session of its own, wiped at the end."""
-    name = f"test-{uuid4().hex}"
-    yield name
-    address = BrokerAddress.of(services.mqtt_url)
-    cleaner = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=True)
-    cleaner.username_pw_set(address.username, address.password)
-    connected = threading.Event()
-    cleaner.on_connect = lambda *_: connected.set()
-    cleaner.connect(address.host, address.port)
-    cleaner.loop_start()
-    connected.wait(10)
-    cleaner.disconnect()
-    cleaner.loop_stop()
+    yield f"test-{uuid4().hex}"
+    end_session(services)
 
 
 @pytest.fixture
@@ -147,6 +137,29 @@ def letters(engine: Engine) -> dict[str, int]:
     with transaction(engine) as db:
         rows = db.execute(text("SELECT reason, count(*) FROM dead_letter GROUP BY reason"))
         return {row[0]: row[1] for row in rows}
+
+
+def test_what_an_earlier_ingester_and_device_left_at_the_broker_is_cleared(
+    services: Services, engine: Engine, senders: dict[str, Sender], client_id: str
+) -> None:
+    """Of the tests themselves: what one leaves behind made others fail, in some orders only."""
+    filters = Routes().filters
+    link = Link(BrokerAddress.of(services.mqtt_url), client_id=client_id, filters=filters)
+    link.start()
+    assert link.listening.wait(10)
+    link.stop()
+    senders["dev-1"].send("offline", "status", retain=True)
+    clear_broker(services)
+    admit(services, engine)
+    link = Link(BrokerAddress.of(services.mqtt_url), client_id=client_id, filters=filters)
+    link.start()
+    try:
+        assert link.listening.wait(10)
+        senders["gate"].send(b"now")
+        heard = eventually(lambda: link.take(10, 10_000, wait_s=0.5, gather_s=0.2))
+        assert [message.payload for message in heard] == [b"now"]
+    finally:
+        link.stop()
 
 
 def test_readings_repeats_and_conflicts_are_stored_as_the_writer_says(
