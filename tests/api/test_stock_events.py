@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import event as sa_event
 
 from tests.support.accounts import signed_in
+from tests.support.counting import counted
 from tests.support.world import World
 from tracker.access.rules import Role
 from tracker.edge.services import Services
@@ -215,14 +215,6 @@ def test_a_wrong_shape_is_refused_before_anything_happens(manager: Caller, chang
 def test_an_event_over_http_takes_six_statements(manager: Caller, app_services: Services) -> None:
     """Who asks, what the words name, facts, lock, state, and all that is written."""
     assert manager.post("supply", line()).status_code == 201
-    statements: list[str] = []
-
-    def note(*args: object) -> None:
-        statements.append(str(args[2]).strip())
-
-    sa_event.listen(app_services.engine, "before_cursor_execute", note)
-    try:
+    with counted(app_services.engine) as statements:
         assert manager.post("supply", line()).status_code == 201
-    finally:
-        sa_event.remove(app_services.engine, "before_cursor_execute", note)
     assert len(statements) == 6, statements

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.coldchain import LONG_AFTER, at, minutes, minutes_or_none, new_channel, send
+from tests.support.counting import counted
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.coldchain.events import SensorSilent
@@ -104,24 +105,15 @@ def test_what_is_assigned_to_nothing_is_not_silent(db: Session, world: World) ->
 def test_many_that_fall_silent_at_once_cost_no_more_statements_and_each_has_its_alarm(
     db: Session, world: World
 ) -> None:
-    seen: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
     spent = []
     for number, devices in enumerate((1, 12)):
         for one in range(devices):
             new_channel(db, world, from_at=at(200 * number), name=f"n{number}-{one}")
         evaluate_waiting(db, now=at(200 * number))
-        event.listen(db.connection(), "before_cursor_execute", hear)
-        try:
+        with counted(db.connection()) as seen:
             assert check_silence(db, now=at(200 * number + 31)) == devices
             db.flush()
-        finally:
-            event.remove(db.connection(), "before_cursor_execute", hear)
         spent.append(len(seen))
-        seen.clear()
     assert spent[1] <= spent[0] + 1
     assert len(alarms(db)) == 13
     told = db.scalars(select(FeedPending).where(FeedPending.kind == SensorSilent.KIND)).all()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from rantai.supervisor import Loop, Supervisor
 from tests.support.coldchain import at, new_channel, send
+from tests.support.counting import counted
 from tests.support.feed import Other, ToldHere, ToldToNation
 from tests.support.stock import Ledger
 from tests.support.waiting import eventually
@@ -56,20 +55,6 @@ def found(engine: Engine) -> list[tuple[str, bool, bool]]:
     with transaction(engine) as db:
         seen = look(db, [one.reader for one in (HERE, NATION, NOBODY)])
     return [(one.name, one.news, one.waits) for one in seen]
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(*arguments: object) -> None:
-        seen.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_look_finds_those_for_whom_events_came_until_they_have_read_them(engine: Engine) -> None:

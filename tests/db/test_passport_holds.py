@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.support.coldchain import at, living, new_channel, send
+from tests.support.counting import counted
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -403,14 +404,8 @@ def test_a_hold_of_one_batch_and_of_twenty_costs_the_same_statements(
     ledger.post(Kind.SUPPLY, *(Line(batch_id=lot, vials=2, place_id=world.fridge.id) for lot in lots), at=BEFORE)
     episode = warm(db, channel, ledger.now)
     db.expire_all()
-    seen: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        seen.append(arguments[2])
-
-    event.listen(db.connection(), "before_cursor_execute", note)
-    held = hold(ledger, episode)
-    event.remove(db.connection(), "before_cursor_execute", note)
+    with counted(db.connection()) as seen:
+        held = hold(ledger, episode)
     assert held.vials == 2 * batches
     assert len(seen) <= HOLD_STATEMENTS, "\n\n".join(seen)
 

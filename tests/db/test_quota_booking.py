@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tests.support.counting import counted
 from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -320,11 +321,8 @@ def test_reading_the_quota_costs_the_same_statements_for_one_session_and_for_for
     desk.stock("penta-5/PB001", 3, place="pkm-tanah-tinggi-k1")
 
     def statements() -> int:
-        seen = []
-        listen = lambda *args: seen.append(args[2])  # noqa: E731 - kept to be removed again
-        event.listen(db.connection(), "before_cursor_execute", listen)
-        desk.quota(session)
-        event.remove(db.connection(), "before_cursor_execute", listen)
+        with counted(db.connection()) as seen:
+            desk.quota(session)
         return len(seen)
 
     session = desk.session()
@@ -341,18 +339,14 @@ def test_a_first_dose_is_booked_by_ten_statements_five_of_them_behind_the_lock_a
     desk.stock("az-10/AZ003", 5)
     session = desk.session()
     people = [desk.person() for _ in range(3)]
-    seen: list[str] = []
-    listen = lambda *args: seen.append(args[2])  # noqa: E731 - kept to be removed again
-    event.listen(db.connection(), "before_cursor_execute", listen)
     counts = []
     for person in people:
         # As in a transaction of its own: nothing is known yet.
         db.expunge_all()
-        seen.clear()
-        desk.book(session, person)
+        with counted(db.connection()) as seen:
+            desk.book(session, person)
         locked = next(n for n, statement in enumerate(seen) if "FOR NO KEY UPDATE" in statement)
         counts.append((len(seen), len(seen) - locked))
-    event.remove(db.connection(), "before_cursor_execute", listen)
     assert counts == [(12, 7), (10, 5), (10, 5)], seen
 
 

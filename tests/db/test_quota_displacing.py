@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.books import check_books
+from tests.support.counting import counted
 from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.delivery.models import OutMessage
@@ -296,18 +296,9 @@ def test_many_give_way_in_pieces_each_of_which_may_be_the_last_and_in_the_same_o
 
 def test_more_people_who_give_way_cost_no_more_statements(desk: Desk, db: Session) -> None:
     many(desk)
-    seen: list[str] = []
-    hear = partial(_note, seen)
-    event.listen(db.connection(), "before_cursor_execute", hear)
-    try:
+    with counted(db.connection()) as seen:
         few = len(run(desk, most=1).bookings), len(seen)
         seen.clear()
         rest = len(run(desk).bookings), len(seen)
-    finally:
-        event.remove(db.connection(), "before_cursor_execute", hear)
     assert rest[0] > 2 * few[0]
     assert rest[1] <= few[1]
-
-
-def _note(seen: list[str], _connection: object, _cursor: object, statement: str, *_: object) -> None:
-    seen.append(statement)

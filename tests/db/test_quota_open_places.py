@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from tests.support.counting import counted
 from tests.support.quota import ALL, Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -150,21 +151,12 @@ def test_the_statements_do_not_grow_with_the_facilities(desk: Desk) -> None:
     desk.session()
     seeker = Seeker(medium=Medium.WEB, dose=1, residence=OWN)
 
-    def counted() -> tuple[int, int]:
-        statements: list[str] = []
-        connection = desk.db.connection()
-
-        def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
-            statements.append(statement)
-
-        event.listen(connection, "before_cursor_execute", note)
-        try:
+    def sought() -> tuple[int, int]:
+        with counted(desk.db.connection()) as statements:
             found = seek_places(desk.db, seeker, PlacesAsked(), limit=50, now=desk.now).places
-        finally:
-            event.remove(connection, "before_cursor_execute", note)
         return len(found), len(statements)
 
-    few = counted()
+    few = sought()
     for number in range(12):
         code = f"pkm-baru-{number}"
         made = add_facility(
@@ -181,7 +173,7 @@ def test_the_statements_do_not_grow_with_the_facilities(desk: Desk) -> None:
         desk.stock("az-10/AZ003", 1, place=fridge.code)
         for ahead in (1, 5):
             desk.session(facility=made, ahead=ahead)
-    many = counted()
+    many = sought()
     assert (few[0], many[0]) == (1, 25)
     assert many[1] <= few[1] <= 12
 

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event as sa_event
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from tests.support.counting import counted
 from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -429,19 +429,8 @@ def test_a_simple_event_takes_four_statements(ledger: Ledger, kind: Kind, most: 
         Kind.TRANSFER: ledger.line("az-10/AZ002", 2, to_place=ledger.world.fridge2),
         Kind.WASTE: ledger.line("az-10/AZ002", 2, reason="heat"),
     }.get(kind, ledger.line("az-10/AZ002", 2))
-    statements: list[str] = []
-
-    def note(*args: object) -> None:
-        sql = str(args[2]).strip()
-        if not sql.upper().startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            statements.append(sql)
-
-    connection = ledger.db.connection()
-    sa_event.listen(connection.engine, "before_cursor_execute", note)
-    try:
+    with counted(ledger.db.connection()) as statements:
         ledger.post(kind, line)
-    finally:
-        sa_event.remove(connection.engine, "before_cursor_execute", note)
     assert len(statements) <= most, statements
 
 
