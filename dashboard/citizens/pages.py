@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
@@ -18,7 +19,7 @@ from dashboard.frame.viewer import Anyone, Viewer
 from dashboard.quota.queries import session_by_id
 from tracker.access.principal import SYSTEM
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, services_of
+from tracker.edge.hop import Router, once_undone, services_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.queries import today_at
@@ -27,6 +28,7 @@ from tracker.people.queries import person_who_says
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted, NotDue, TooYoung
+from tracker.quota.queries.nearby import with_alternatives
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book
@@ -65,7 +67,20 @@ def show_form(
     return _form(viewer, db, session_id, dose=dosis, typed=Typed(residence=rumah))
 
 
+def _full(
+    refused: Exhausted, *, session_id: UUID, viewer: Viewer, db: Session, now: datetime, dose: int, **said: Any
+) -> Response:
+    """The form once more: what was typed, why there is no place, and where there is one."""
+    typed = Typed(**{name: said[name] for name in ("nik", "name", "phone", "residence")})
+    found = with_alternatives(db, refused, now=now)
+    others: list[dict[str, object]] = list(found.params["alternatives"])  # type: ignore[call-overload]  # a list of JSON objects by contract
+    return _form(
+        viewer, db, session_id, dose=dose, typed=typed, problem=sentence_of(found, viewer.language), others=others
+    )
+
+
 @router.post("/daftar/{session_id}")
+@once_undone(Exhausted, _full)
 def take_place(
     session_id: UUID,
     request: Request,
@@ -102,13 +117,12 @@ def take_place(
             person_id = _person_id(db, person, request, viewer)
             command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
             booked = book(db, SYSTEM, command, now=now)
-    except NotFound:
+    except (NotFound, Exhausted):
         raise
     except DomainError as error:
-        others = list(error.params.get("alternatives", [])) if isinstance(error, Exhausted) else []  # type: ignore[call-overload]  # a list of JSON objects by contract
         # Of one's own history only the ticket tells: number and phone together are still no secret.
         sentence = sentence_of(OwnTicketFirst() if _tells_history(error) else error, viewer.language)
-        return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence, others=others)
+        return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence)
     secret = secret_of(db, ticket_office(db, services_of(request).settings), booked.booking.id)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 

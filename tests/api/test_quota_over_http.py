@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import event
 
 from tests.support.accounts import signed_in
+from tests.support.counting import counted
 from tests.support.quota import Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
@@ -134,6 +136,27 @@ def test_a_full_session_answers_with_the_nearest_that_has_room(city: Caller) -> 
     (alternative,) = refused.json()["params"]["alternatives"]
     assert (alternative["session"], alternative["facility"]) == (other, "pkm-tanah-tinggi")
     assert alternative["distance_km"] > 1
+
+
+def test_nobody_waits_at_a_full_session_while_other_places_are_looked_for(city: Caller, app_services: Services) -> None:
+    full = city.session(capacity=1, buckets=[])
+    city.session(facility="pkm-tanah-tinggi", buckets=[])
+    city.book(full)
+    engine = app_services.engine
+
+    def undone(*_: object) -> None:
+        asked.append("UNDONE")
+
+    with counted(engine) as asked:
+        event.listen(engine, "rollback", undone)
+        try:
+            refused = city.book(full)
+        finally:
+            event.remove(engine, "rollback", undone)
+    assert refused.json()["params"]["alternatives"]
+    last_lock = max(n for n, words in enumerate(asked) if "FOR NO KEY UPDATE" in words)
+    search = next(n for n, words in enumerate(asked) if "ST_Distance" in words)
+    assert last_lock < asked.index("UNDONE", last_lock) < search
 
 
 def test_a_refused_booking_leaves_nothing_behind(city: Caller) -> None:

@@ -32,6 +32,7 @@ from tracker.quota.errors import (
     SessionNotFound,
     UnknownPerson,
 )
+from tracker.quota.queries.nearby import with_alternatives
 from tracker.quota.rules.words import BookingState, BucketKind, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, NewBucket, PlanSession
@@ -62,7 +63,7 @@ def test_no_vials_no_booking_whatever_the_capacity_says(desk: Desk) -> None:
     with pytest.raises(Exhausted) as refused:
         desk.book(session)
     assert refused.value.params["reason"] == "vials"
-    assert refused.value.params["alternatives"] == []
+    assert with_alternatives(desk.db, refused.value, now=desk.now).params["alternatives"] == []
 
 
 def test_a_place_never_stocked_promises_nothing(desk: Desk) -> None:
@@ -275,7 +276,8 @@ def test_a_refusal_names_the_nearest_place_with_room(desk: Desk) -> None:
     desk.session(facility=near, product="penta-5")
     with pytest.raises(Exhausted) as refused:
         desk.book(full)
-    found = refused.value.params["alternatives"]
+    assert "alternatives" not in refused.value.params, "everybody who wants the full session would wait for the search"
+    found = with_alternatives(desk.db, refused.value, now=desk.now).params["alternatives"]
     assert isinstance(found, list)
     assert [each["session"] for each in found] == [str(there), str(farther)]
     assert found[0]["facility"] == near.code

@@ -20,12 +20,14 @@ from tracker.access.principal import SYSTEM
 from tracker.database.engine import make_engine, transaction
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.people.models import Person
 from tracker.quota.errors import AlreadyBooked, Exhausted
-from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.rules.words import LIVE, SEATED, BookingState, Medium
+from tracker.quota.models import Booking, Bucket, VaccinationSession
+from tracker.quota.rules.words import LIVE, SEATED, BookingState, BucketKind, Medium
 from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, TakeBack, Vaccinate
+from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, NewBucket, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import cancel_session
@@ -116,6 +118,30 @@ def test_a_crowd_at_one_door_gets_exactly_the_places_there_are(fair: Fair) -> No
     ends = all_at_once([booker(fair, person, fair.sessions[0]) for person in fair.persons])
     assert ends == {"done": 25, Exhausted.code: 23}
     check(fair)
+
+
+def test_a_crowd_gets_each_bucket_filled_and_none_overfull(fair: Fair) -> None:
+    """Half the places are the residents'; residents may have the others' too, who cannot have theirs."""
+    with transaction(fair.engine) as db:
+        desk = Desk(db, fair.world, NOW)
+        db.get_one(Facility, fair.world.puskesmas.id).code_kemendagri = "36.71.05.1001"
+        buckets = (NewBucket(kind="kelurahan", share=0.5), NewBucket(kind="general", share=0.5))
+        session = desk.session(ahead=2, capacity=20, buckets=buckets)
+        homes = ("36.71.05.1001", "36.03.01.2001")
+        persons = [desk.person(residence=homes[number % 2]) for number in range(48)]
+    ends = all_at_once([booker(fair, person, session) for person in persons])
+    assert ends == {"done": 20, Exhausted.code: 28}
+    check(fair)
+    with transaction(fair.engine) as db:
+        filled = select(Bucket.kind, Bucket.places, Bucket.taken).where(Bucket.session_id == session)
+        assert {row.kind: (row.places, row.taken) for row in db.execute(filled)} == {
+            BucketKind.KELURAHAN: (10, 10),
+            BucketKind.GENERAL: (10, 10),
+        }
+        strangers = select(func.count()).select_from(Booking).join(Person, Person.id == Booking.person_id)
+        strangers = strangers.join(Bucket, Bucket.id == Booking.bucket_id).where(Booking.session_id == session)
+        strangers = strangers.where(Bucket.kind == BucketKind.KELURAHAN, Person.residence != homes[0])
+        assert db.scalar(strangers) == 0
 
 
 def test_a_crowd_gets_exactly_the_doses_there_are_when_vials_bind(fair: Fair) -> None:

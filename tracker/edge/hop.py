@@ -10,7 +10,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, get_args
 
 import anyio
@@ -74,6 +73,20 @@ def answers_evenly(endpoint: Endpoint) -> Endpoint:
     """
     endpoint.__dict__["answers_evenly"] = True
     return endpoint
+
+
+def once_undone(refusal: type[DomainError], then: Callable[..., Any]) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint whose refusal wants more looked up than others should wait for.
+
+    `then` has the refusal and the endpoint's values, in a transaction of its own: what the endpoint locked is free by then,
+    and its turns are others'. It answers instead, or raises a fuller refusal.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__["once_undone"] = (refusal, then)
+        return endpoint
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +185,7 @@ class Route(APIRoute):
             first = wants(values) if wants is not None else None
             began = anyio.current_time()
             try:
-                return await self._answer(request, partial(endpoint, **values), lambda: self._status(values), first)
+                return await self._answer(request, endpoint, values, first)
             finally:
                 if evenly:
                     await anyio.sleep(BEAT_S - (anyio.current_time() - began) % BEAT_S)
@@ -182,27 +195,32 @@ class Route(APIRoute):
         by_name = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in asked]
         return _named_like(endpoint, hopping, signature.replace(parameters=by_name))
 
-    async def _answer(
-        self, request: Request, endpoint: Endpoint, status: Callable[[], int], first: Thing | None
-    ) -> Any:
+    async def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any], first: Thing | None) -> Any:
         named = await named_by(request, by_id=self.named_by_id) if self.repeats else None
 
         def work(hop: Hop) -> Any:
             made = self._made(hop)
             kept = _kept(hop, made) if named else None
             if named is None or kept is None:
-                return endpoint(**made)
-            return kept.once(named, lambda: endpoint(**made), status)
+                return endpoint(**values, **made)
+            return kept.once(named, lambda: endpoint(**values, **made), lambda: self._status(values))
 
         try:
             return await in_hop(request, work, first=first)
         except Busy:
             raise
-        except DomainError:
+        except DomainError as refused:
             kept = await self._said_before(request, named) if named and named.by_id else None
-            if kept is None:
+            if kept is not None:
+                return kept
+            refusal, then = endpoint.__dict__.get("once_undone", (None, None))
+            if refusal is None or not isinstance(refused, refusal):
                 raise
-            return kept
+            told = refused
+        try:
+            return await in_hop(request, lambda hop: then(told, **values, **self._made(hop)))
+        except Busy:
+            raise told from None
 
     async def _said_before(self, request: Request, named: Named) -> Response | None:
         """What the same request was answered when it could still be read."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tracker.kit.errors import Conflict, NotFound, Refused
+
+if TYPE_CHECKING:  # the rules say no by these errors
+    from tracker.quota.rules.buckets import Applicant
 
 
 class SessionNotFound(NotFound):
@@ -24,9 +29,14 @@ class UnknownPerson(Refused):
 
 
 class Exhausted(Conflict):
-    """There is no place left: `reason` is capacity, bucket or vials; `alternatives` are the nearest with room."""
+    """There is no place left: `reason` is capacity, bucket or vials.
+
+    `alternatives`, the nearest with room for `applicant`, are added by whoever shows the refusal, once the session's lock
+    is let go: see `queries.nearby.with_alternatives`.
+    """
 
     code = "quota.exhausted"
+    applicant: Applicant | None = None
 
 
 class AlreadyBooked(Conflict):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.database.types import any_of
 from tracker.network.models import Facility
+from tracker.quota.errors import Exhausted
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.queries.serving import served_at
@@ -73,10 +74,17 @@ def room_for(
     return max(0, min(left, session.capacity - session.taken, numbers.persons))
 
 
-def alternatives(
-    db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime
-) -> list[dict[str, Any]]:
-    """The nearest few as a refusal shows them."""
+def with_alternatives(db: Session, refused: Exhausted, *, now: datetime) -> Exhausted:
+    """The refusal with the nearest few sessions with room, for who was refused.
+
+    To be asked in a transaction that has locked nothing: whoever else wants the full session would wait for the search.
+    """
+    wanted = db.get(VaccinationSession, UUID(str(refused.params["session"])))
+    found = [] if wanted is None or refused.applicant is None else _alternatives(db, refused.applicant, wanted, now)
+    return Exhausted(**refused.params, alternatives=found)
+
+
+def _alternatives(db: Session, applicant: Applicant, wanted: VaccinationSession, now: datetime) -> list[dict[str, Any]]:
     near = sessions_with_room(db, applicant, wanted, now=now)
     found = [candidate for candidate in near if candidate.session_id != wanted.id][:SHOWN]
     if not found:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -13,13 +13,13 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
-from tracker.edge.hop import first_wants
+from tracker.edge.hop import first_wants, once_undone
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.people.vault import NikVault
-from tracker.quota.errors import BadPeriod, BookingNotFound
+from tracker.quota.errors import BadPeriod, BookingNotFound, Exhausted
 from tracker.quota.models import Booking, BookingStep, Bucket, Claim, Displacement, VaccinationSession
 from tracker.quota.presenting import (
     booking_out,
@@ -31,6 +31,7 @@ from tracker.quota.presenting import (
 )
 from tracker.quota.queries import lists
 from tracker.quota.queries.history import appointments_of, dues_of
+from tracker.quota.queries.nearby import with_alternatives
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.routes.router import router
 from tracker.quota.rules.words import BookingState
@@ -124,8 +125,13 @@ def list_bookings(
     )
 
 
+def _elsewhere(refused: Exhausted, *, db: Session, now: datetime, **_: object) -> NoReturn:
+    raise with_alternatives(db, refused, now=now)
+
+
 @router.post("/bookings", status_code=201, responses=_AGAIN)
 @first_wants(lambda values: (Wanted.SESSION, (values["body"].session,)))
+@once_undone(Exhausted, _elsewhere)
 def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
     """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives."""
     command = Book(

@@ -29,7 +29,6 @@ from tracker.quota.errors import (
 )
 from tracker.quota.events import BookingMade
 from tracker.quota.models import Booking, Bucket, VaccinationSession
-from tracker.quota.queries.nearby import alternatives
 from tracker.quota.queries.schedule import known_of
 from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
@@ -61,7 +60,7 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
     """Reserve a place and the vials behind it for ten minutes; the same again answers the first.
 
     Raises SessionNotFound, Forbidden, UnknownPerson, DoseNotServed, SessionClosed, BookingOver, AlreadyBooked, DoseGiven,
-    NotDue (with the first possible day), DoseNotForeseen, OtherBooking, Exhausted (with the nearest alternatives).
+    NotDue (with the first possible day), DoseNotForeseen, OtherBooking, Exhausted (with whom to find another place for).
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_WRITE)
     if command.override is not None:
@@ -83,8 +82,8 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
     try:
         booking = take_place(db, command, person, session, known.live_at, expires_at=now + RESERVATION_STANDS, now=now)
     except Exhausted as refused:
-        found = alternatives(db, applicant_of(person, command, due.first_day), session, now=now)
-        raise Exhausted(**refused.params, alternatives=found) from refused
+        refused.applicant = applicant_of(person, command, due.first_day)
+        raise
     if booking is None:
         at_the_desk = command.medium in (Medium.WALK_IN, Medium.OPERATOR)
         return Booked(_twin(db, command, session, tell_where=at_the_desk), fresh=False)
