@@ -114,6 +114,11 @@ JOB = {
     "count_how": mark("pindai atau isi jumlah yang Anda lihat."),
     "count_empty": mark("Menurut catatan tempat ini kosong. Pindai apa yang ada."),
     "count_do": mark("Catat hitungan ({n} dari {all} batch)"),
+    "count_why": mark("Ini berbeda dari catatan. Hitung lagi, atau sebut alasannya."),
+    "count_choose": mark("pilih alasan"),
+    "count_again": mark("Hitung lagi"),
+    "count_send": mark("Kirim hitungan"),
+    "count_waits": mark("Belum masuk buku: menunggu orang kedua atau alasan"),
     "counted": mark("Hitungan tercatat"),
     "difference": mark("selisih {n}"),
     "agrees": mark("cocok"),
@@ -172,6 +177,12 @@ JOB = {
     "undone": mark("Dibatalkan: {text}"),
     "see_conflict": mark("Lihat bentrokan"),
 }
+COUNT_REASON = {
+    "misread": mark("salah catat sebelumnya"),
+    "broken": mark("pecah, tidak tercatat"),
+    "lost": mark("hilang"),
+    "taken": mark("terbawa ke lapangan"),
+}
 UNDO = {
     "slip": mark("salah pindai"),
     "amount": mark("salah jumlah"),
@@ -216,6 +227,7 @@ def words_of(texts: Texts) -> dict[str, str]:
         "warn": WARN,
         "status": labels.STOCK_STATUS,
         "job": JOB,
+        "count_reason": COUNT_REASON,
         "undo": UNDO,
         "step": STEP,
         "state_of": STATE_OF,

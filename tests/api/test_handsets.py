@@ -70,6 +70,29 @@ def test_steps_reach_the_ledger_once_however_often_they_are_sent(phone: Phone, a
     assert (again.json()["last_number"], again.json()["last_hash"]) == (3, phone.lines[-1]["hash"])
 
 
+def test_a_count_by_phone_joins_who_counts_the_place_and_a_large_difference_waits_for_a_second_person(
+    phone: Phone, app_services: Services, committed_world: World
+) -> None:
+    phone.event("supply", 30)
+    there = lying(app_services).get("usable", 0) + 30
+    line = {"batch": "penta-5/PB001", "vials": there - 10, "reason": "pecah"}
+
+    def counts(one: Phone) -> list[dict[str, Any]]:
+        tally = str(uuid7())
+        body = {"id": tally, "facility": PLACE, "place": f"{PLACE}-k1", "counted_at": one.now.isoformat()}
+        one.write("stock.count", {**body, "lines": [line]}, id=tally)
+        return one.sent()
+
+    (_, alone) = counts(phone)
+    assert (alone["state"], alone["result_id"]) == ("done", None), alone
+    assert lying(app_services)["usable"] == there
+    other = of(phone, app_services, committed_world, Role.VACCINATOR)
+    other.enrol()
+    (second,) = counts(other)
+    assert (second["state"], second["result_id"]) == ("done", second["id"])
+    assert lying(app_services)["usable"] == there - 10
+
+
 def test_a_gap_a_changed_step_and_a_taken_id_are_refused_and_nothing_is_taken(
     phone: Phone, app_services: Services
 ) -> None:

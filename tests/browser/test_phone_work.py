@@ -190,11 +190,17 @@ def test_a_count_is_blind_until_it_is_written_down(work: Page, house: PhoneHouse
     work.get_by_label("Jumlah vial PB2", exact=True).fill("20")
     work.get_by_role("button", name="Catat hitungan (2 dari 2 batch)").click()
     expect(work.locator("#job")).to_contain_text("38 / 40: selisih -2")
+    expect(work.get_by_role("button", name="Kirim hitungan")).to_be_disabled()
+    work.get_by_label("Mengapa?").select_option("pecah, tidak tercatat")
+    work.get_by_role("button", name="Kirim hitungan").click()
+    expect(work.locator("#job")).to_contain_text("38 / 40: selisih -2")
     expect(work.locator("#job")).to_contain_text("20 / 20: cocok")
     work.locator("#leave").click()
     all_sent(work)
     (body,) = told(house)
-    assert [line["vials"] for line in body["lines"]] == [38, 20]  # type: ignore[attr-defined]  # a wire body
+    expect(work.locator("#steps")).to_contain_text("menunggu orang kedua")
+    lines = [(line["vials"], line.get("reason")) for line in body["lines"]]  # type: ignore[attr-defined]  # a wire body
+    assert lines == [(38, "pecah, tidak tercatat"), (20, None)]
 
 
 def test_a_box_opens_its_shipment_and_all_is_as_on_the_note(work: Page, house: PhoneHouse) -> None:

@@ -91,8 +91,9 @@ class PhoneHouse:
         return 200, {"now": self.now(), "last_number": len(kept), "items": items}
 
     def _judged(self, step: dict[str, Any]) -> dict[str, Any]:
-        known = {"number": step["number"], "id": step["id"]}
+        known = {"number": step["number"], "id": step["id"], "kind": step["kind"]}
         if step["body"].get("kind", step["kind"]) in self.refuses:
             said = {"code": "stock.too_few", "message_id": "Tidak cukup vial.", "message": "Too few vials."}
             return {**known, "state": "conflict", **said}
-        return {**known, "state": "done"}
+        waits = step["kind"] == "stock.count" and any("reason" in line for line in step["body"]["lines"])
+        return {**known, "state": "done", "result_id": None if waits else step["id"]}

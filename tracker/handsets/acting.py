@@ -26,6 +26,8 @@ from tracker.handsets.errors import BodyWrong, KindUnknown
 from tracker.kit.errors import DomainError
 from tracker.shipments import routes as shipments
 from tracker.shipments.schemas import ApproveIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
+from tracker.stock.count_schemas import CountIn
+from tracker.stock.routes import counting
 from tracker.stock.routes import ledger as stock
 from tracker.stock.schemas import DiscardIn, KeepIn, ReversalIn, StockEventIn
 
@@ -52,6 +54,7 @@ def _of_shipment(call: Callable[..., Any], body: type[BaseModel] | None, *, answ
 
 ACTS: Mapping[str, Act] = {
     "stock.event": Act(call=stock.post_stock_event, body=StockEventIn, answers=True),
+    "stock.count": Act(call=counting.count_a_place, body=CountIn, answers=True),
     "stock.reversal": Act(
         call=stock.reverse_stock_event, body=ReversalIn, named=("event", "event_id", _ID), answers=True
     ),

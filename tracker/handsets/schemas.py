@@ -45,7 +45,7 @@ class StepLineIn(BaseModel):
     """A step as the phone wrote it: its JSON text, and the hex SHA-256 of the hash before it and that text.
 
     The text holds `number` (from 1, without gaps), `id` (UUID version 7), `at`, `needs` (ids of steps it builds upon), `kind`
-    and `body`. Kinds and bodies are those of the calls: stock.event, stock.reversal (with `event`), stock.discard and
+    and `body`. Kinds and bodies are those of the calls: stock.event, stock.count, stock.reversal (with `event`), stock.discard and
     stock.take_back (with `open_vial`), shipment.create, and with `shipment` shipment.approve, cancel, pack, dispatch, receipt
     and return. Before the first step the hash is 64 zeros.
     """

@@ -57,7 +57,10 @@ class CountTally(Base):
 
 
 class CountLine(Base):
-    """Vials of a batch that a tally found; without a status they are the shelf's. `difference` and `reason`: as posted."""
+    """Vials of a batch that a tally found; without a status they are the shelf's.
+
+    `difference`: as posted. `reason`: why it may differ, as who counted said; once posted, why it does.
+    """
 
     __tablename__ = "count_line"
     __table_args__ = (

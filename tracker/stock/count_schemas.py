@@ -26,7 +26,10 @@ class SheetIn(BaseModel):
 
 
 class TallyLineIn(BaseModel):
-    """Vials found of one batch; `status` where vials of several lie there. `vials` 0: none are there."""
+    """Vials found of one batch; `status` where vials of several lie there. `vials` 0: none are there.
+
+    `reason`: why there are more or fewer than there should be, where whoever counts knows.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,6 +37,7 @@ class TallyLineIn(BaseModel):
     batch: Words | None = None
     status: Status | None = None
     vials: Vials
+    reason: Words | None = None
 
     def line(self) -> NamedLine:
         """The ledger's line, without a place: that is the sheet's."""
@@ -42,6 +46,7 @@ class TallyLineIn(BaseModel):
             vials=self.vials,
             status=self.status or Status.USABLE,
             status_said=self.status is not None,
+            reason=self.reason,
         )
 
 
@@ -53,6 +58,21 @@ class TallyIn(BaseModel):
     id: UUID
     counted_at: AwareDatetime
     lines: Annotated[list[TallyLineIn], Field(min_length=1, max_length=200)]
+
+
+class CountIn(TallyIn):
+    """What somebody found in a place in one go, all of it. `id` becomes the count event's."""
+
+    facility: Words
+    place: Words
+
+
+class CountOut(BaseModel):
+    """`id`: the count event's; null while the sheet waits for a person, `waits_for` says for what (a problem's code)."""
+
+    id: UUID | None
+    sheet: UUID
+    waits_for: str | None
 
 
 class DifferenceReasonIn(BaseModel):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog.lots import alike_warned
 from tracker.kit.days import WESTERN, local_day
 from tracker.stock.count_models import CountTally
-from tracker.stock.count_schemas import FoundOut, SheetDetail, SheetLineOut, SheetOut, TallyOut
+from tracker.stock.count_schemas import CountOut, FoundOut, SheetDetail, SheetLineOut, SheetOut, TallyOut
 from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
 from tracker.stock.queries.availability import PoolState
 from tracker.stock.queries.card import CardLine
@@ -41,6 +41,7 @@ from tracker.stock.schemas import (
     WitnessOut,
 )
 from tracker.stock.service.commands import Posted
+from tracker.stock.service.counting import Counted
 from tracker.stock.service.relabelling import Foreseen, Meant
 
 
@@ -357,6 +358,12 @@ def tally_out(tally: CountTally, lines: int) -> TallyOut:
         counted_at=tally.counted_at.astimezone(UTC),
         lines=lines,
     )
+
+
+def count_out(counted: Counted) -> CountOut:
+    """What became of a place counted in one go."""
+    waits = counted.waits.code if counted.waits is not None else None
+    return CountOut(id=counted.event_id, sheet=counted.sheet_id, waits_for=waits)
 
 
 def _sheet(view: SheetView) -> dict[str, Any]:

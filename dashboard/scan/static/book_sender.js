@@ -6,7 +6,7 @@
  * @typedef {import("./book_store.js").Step} Step
  * @typedef {import("./book_store.js").StepState} StepState
  * @typedef {"offline" | "server" | "foreign" | "login" | "cut_off" | "broken" | "refused"} Why
- * @typedef {{ number: number, state: string, code?: string, detail?: string, message?: string, message_id?: string }} Item
+ * @typedef {{ number: number, state: string, kind: string, result_id?: string | null, code?: string, detail?: string, message?: string, message_id?: string }} Item
  * @typedef {{ status: number, body: any }} Answer
  * @typedef {(method: "GET" | "POST", path: string, body?: unknown) => Promise<Response>} Ask
  */
@@ -127,7 +127,9 @@ export class Sender {
     if (!item) return step;
     const { code: _code, said: _said, ...bare } = step;
     const state = STATES[item.state] ?? "waiting";
-    if (state === "done" || state === "waiting") return { ...bare, state };
+    // A count that nothing came of stands on its sheet and waits for somebody else.
+    const sheet = state === "done" && item.kind === "stock.count" && !item.result_id;
+    if (state === "done" || state === "waiting") return { ...bare, state, ...(sheet ? { sheet } : {}) };
     const said = (this.language === "id" ? item.message_id : item.message) ?? item.detail ?? item.message ?? "";
     return { ...bare, state, code: item.code ?? "", said };
   }

@@ -31,6 +31,7 @@
  * @property {StepState} state
  * @property {string} [code] why it was not taken
  * @property {string} [said] the same as a sentence
+ * @property {boolean} [sheet] a count that waits on its sheet for a second person, a reason or the rest of the place
  * @property {Effect[]} effects
  * @property {Shown} shown
  */

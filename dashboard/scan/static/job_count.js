@@ -1,14 +1,15 @@
-// Counting a place, blind: what should lie there is named, and how many is not said until one's own number is written down.
+// Counting a place, blind: what should lie there is named, and how many is not said until one's own numbers stand. Then
+// each difference is asked its reason, and the house takes the count, or lets it wait for a second person.
 
 import { element } from "./scan_cards.js";
 import { batchScanned, factsOf, nameOf, placeName } from "./scan_desk.js";
-import { button, choices, goods, stepper } from "./scan_parts.js";
+import { button, choice, choices, goods, stepper } from "./scan_parts.js";
 
 /**
  * @typedef {import("./scan_desk.js").Desk} Desk
  * @typedef {import("./scan_desk.js").Read} Read
  * @typedef {import("./holdings.js").Batch} Batch
- * @typedef {{ batch: Batch, status: string, expected: number, vials: number | null }} Row
+ * @typedef {{ batch: Batch, status: string, expected: number, vials: number | null, reason?: string }} Row
  */
 
 export class CountJob {
@@ -20,6 +21,8 @@ export class CountJob {
     this.place = null;
     /** @type {Row[]} */
     this.rows = [];
+    /** whether the numbers stand and their differences are shown */
+    this.stands = false;
     /** @type {Row[] | null} what was just written down, with its differences */
     this.counted = null;
   }
@@ -29,6 +32,7 @@ export class CountJob {
     const { desk } = this;
     const place = desk.holdings.place(read.text);
     if (place) return this.start(place.code);
+    if (this.stands) return desk.feel("low", desk.say("job.count_why"));
     const batch = batchScanned(desk, read);
     if (!batch || !read.scan) return;
     if (!this.place) return desk.feel("low", desk.say("job.place_first"));
@@ -46,6 +50,7 @@ export class CountJob {
   start(place) {
     const { desk } = this;
     this.place = place;
+    this.stands = false;
     this.counted = null;
     this.rows = desk.holdings.at(place).flatMap((lying) => {
       const batch = desk.holdings.batch(lying.batch);
@@ -58,9 +63,10 @@ export class CountJob {
   parts() {
     const { desk } = this;
     if (!this.place) return [this.where(), this.differences()];
+    if (this.stands) return this.reasons();
     const list = this.rows.map((row) => this.line(row));
     const done = this.rows.filter((row) => row.vials !== null).length;
-    const end = button(desk.say("job.count_do", { n: done, all: this.rows.length }), () => this.write(), "big");
+    const end = button(desk.say("job.count_do", { n: done, all: this.rows.length }), () => this.compare(), "big");
     end.disabled = done === 0;
     return [
       element("p", { class: "ask" }, `${placeName(desk, this.place)}: ${desk.say("job.count_how")}`),
@@ -69,6 +75,60 @@ export class CountJob {
         : element("p", { class: "empty" }, desk.say("job.count_empty")),
       element("div", { class: "end" }, end),
     ];
+  }
+
+  /** The numbers stand: what agrees is written down, what differs is asked why. */
+  async compare() {
+    if (this.differing().length === 0) return await this.write();
+    this.stands = true;
+    this.desk.draw();
+  }
+
+  differing() {
+    return this.rows.filter((row) => row.vials !== null && row.vials !== row.expected);
+  }
+
+  reasons() {
+    const { desk } = this;
+    const rows = this.differing();
+    const known = Object.values(desk.words("count_reason")).map((words) => [words, words]);
+    const options = Object.fromEntries([["", desk.say("job.count_choose")], ...known]);
+    const lines = rows.map((row) =>
+      this.differenceLine(row, [
+        choice(desk.say("job.why"), options, row.reason ?? "", (reason) => {
+          row.reason = reason;
+          desk.draw();
+        }),
+      ]),
+    );
+    const end = button(desk.say("job.count_send"), () => this.write(), "big");
+    end.disabled = rows.some((row) => !row.reason);
+    const again = button(
+      desk.say("job.count_again"),
+      () => {
+        this.stands = false;
+        desk.draw();
+      },
+      "quiet",
+    );
+    return [
+      element("p", { class: "ask" }, desk.say("job.count_why")),
+      element("ol", { class: "plain stack tight" }, ...lines),
+      element("div", { class: "end" }, end, again),
+    ];
+  }
+
+  /** @param {Row} row @param {Node[]} parts */
+  differenceLine(row, parts = []) {
+    const { desk } = this;
+    const difference = (row.vials ?? 0) - row.expected;
+    const words = difference
+      ? desk.say("job.difference", { n: difference > 0 ? `+${difference}` : difference })
+      : desk.say("job.agrees");
+    return goods(nameOf(desk, row.batch), factsOf(desk, row.batch), difference ? "low" : "ok", [
+      element("span", {}, `${row.vials} / ${row.expected}: ${words}`),
+      ...parts,
+    ]);
   }
 
   where() {
@@ -97,15 +157,7 @@ export class CountJob {
   differences() {
     const { desk, counted } = this;
     if (!counted) return null;
-    const lines = counted.map((row) => {
-      const difference = (row.vials ?? 0) - row.expected;
-      const words = difference
-        ? desk.say("job.difference", { n: difference > 0 ? `+${difference}` : difference })
-        : desk.say("job.agrees");
-      return goods(nameOf(desk, row.batch), factsOf(desk, row.batch), difference ? "low" : "ok", [
-        element("span", {}, `${row.vials} / ${row.expected}: ${words}`),
-      ]);
-    });
+    const lines = counted.map((row) => this.differenceLine(row));
     return element(
       "div",
       {},
@@ -118,10 +170,15 @@ export class CountJob {
     const { desk, place } = this;
     if (!place) return;
     const rows = this.rows.filter((row) => row.vials !== null);
-    const lines = rows.map(({ batch, status, vials }) => ({ batch: batch.id, place, status, vials: vials ?? 0 }));
+    const lines = rows.map(({ batch, status, vials, reason }) => ({
+      batch: batch.id,
+      status,
+      vials: vials ?? 0,
+      ...(reason ? { reason } : {}),
+    }));
     const kept = await desk.write({
-      kind: "stock.event",
-      body: (id, at) => ({ id, kind: "count", facility: desk.facility, occurred_at: at, lines }),
+      kind: "stock.count",
+      body: (id, at) => ({ id, facility: desk.facility, place, counted_at: at, lines }),
       effects: rows.map(({ batch, status, expected, vials }) => ({
         place,
         batch: batch.id,
@@ -131,12 +188,14 @@ export class CountJob {
       shown: {
         job: "count",
         text: `${desk.say("job.count")}: ${placeName(desk, place)} (${rows.length})`,
-        undoable: true,
+        // A count that was wrong is counted again: it may stand on a sheet with others'.
+        undoable: false,
       },
     });
     if (!kept) return;
     this.counted = rows;
     this.place = null;
+    this.stands = false;
     this.rows = [];
     desk.draw();
   }

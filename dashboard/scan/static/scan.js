@@ -246,6 +246,7 @@ function line(step) {
   const tone = { waiting: "low", done: "ok", conflict: "out", behind: "low", dropped: "", undone: "" }[state];
   const made = goods(step.shown.text, `${step.number} · ${say(`step.${state}`)}`, /** @type {"ok"} */ (tone ?? ""), [
     step.said ? element("p", { class: "small" }, step.said) : null,
+    step.sheet ? element("a", { href: `/stok/${desk.facility}/hitung` }, say("job.count_waits")) : null,
     step.state === "conflict" ? element("a", { href: "/gawai/bentrok" }, say("job.see_conflict")) : null,
   ]);
   made.dataset.state = state;

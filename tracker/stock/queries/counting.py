@@ -40,7 +40,8 @@ class SheetView:
 class SheetLine:
     """A batch of a sheet, by status where somebody named one; `told` is empty where nobody counted it.
 
-    `on_books`: what the books have there now, for those; `written`: the difference that was posted.
+    `on_books`: what the books have there now, for those; `written`: the difference that was posted; `reason`: as posted, or
+    as the last who gave one said.
     """
 
     batch_id: UUID
@@ -125,6 +126,7 @@ def lines_of(db: Session, sheet: CountSheet) -> list[SheetLine]:
             at=tally.counted_at,
             vials=line.vials,
             expected=int(expected),
+            reason=line.reason,
         )
         found[key].append(told)
         if line.difference is not None:
@@ -144,11 +146,15 @@ def lines_of(db: Session, sheet: CountSheet) -> list[SheetLine]:
             told=tuple(found.get((batch_id, status), ())),
             on_books=lying.get((batch_id, status), 0),
             written=written.get((batch_id, status), (None, None))[0],
-            reason=written.get((batch_id, status), (None, None))[1],
+            reason=written.get((batch_id, status), (None, _said(found.get((batch_id, status), ()))))[1],
         )
         for batch_id, status in {**lying, **found}
     ]
     return sorted(lines, key=lambda one: (one.product, one.expiry, one.lot, one.status or ""))
+
+
+def _said(told: Sequence[Told]) -> str | None:
+    return newest(reasoned).reason if (reasoned := [one for one in told if one.reason]) else None
 
 
 def _counted(sheet: CountSheet) -> Select[*tuple[Any, ...]]:

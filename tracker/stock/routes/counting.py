@@ -13,6 +13,8 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.stock.count_models import CountSheet
 from tracker.stock.count_schemas import (
+    CountIn,
+    CountOut,
     SheetCancelIn,
     SheetDetail,
     SheetIn,
@@ -21,12 +23,12 @@ from tracker.stock.count_schemas import (
     TallyIn,
     TallyOut,
 )
-from tracker.stock.presenting import sheet_detail, sheet_out, tally_out
+from tracker.stock.presenting import count_out, sheet_detail, sheet_out, tally_out
 from tracker.stock.queries.counting import SheetView, lines_of, sheet_by_id, sheets_visible_to
 from tracker.stock.routes.router import Ref, router
 from tracker.stock.rules.words import SheetState
-from tracker.stock.service.commands import CancelSheet, OpenSheet, PostSheet, RecordTally
-from tracker.stock.service.counting import cancel_sheet, open_sheet, post_sheet, record_tally
+from tracker.stock.service.commands import CancelSheet, CountPlace, OpenSheet, PostSheet, RecordTally
+from tracker.stock.service.counting import cancel_sheet, count_place, open_sheet, post_sheet, record_tally
 
 
 @router.post("/stock/count-sheets", status_code=201)
@@ -81,6 +83,19 @@ def add_tally(*, sheet_id: UUID, body: TallyIn, response: Response, db: Db, call
     tally, fresh = record_tally(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200
     return tally_out(tally, len(lines))
+
+
+@router.post("/stock/counts", status_code=201)
+def count_a_place(*, body: CountIn, response: Response, db: Db, caller: Caller, now: Now) -> CountOut:
+    """Count a place in one go: joins the sheet on which others count it, begins one else, and closes it where nothing waits.
+
+    A large difference waits for a second person, who counts, or an approval; a difference without a reason for one.
+    """
+    lines = tuple(line.line() for line in body.lines)
+    command = CountPlace(id=body.id, facility=body.facility, place=body.place, counted_at=body.counted_at, lines=lines)
+    counted = count_place(db, caller, command, now=now)
+    response.status_code = 201 if counted.fresh else 200
+    return count_out(counted)
 
 
 @router.post("/stock/count-sheets/{sheet_id}/post")

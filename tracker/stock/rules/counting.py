@@ -20,7 +20,7 @@ LARGE_ONE_IN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one person found of a line: `vials` where the books had `expected` at that instant."""
+    """What one person found of a line: `vials` where the books had `expected` at that instant, and why it may differ."""
 
     tally_id: UUID
     seq: int
@@ -29,6 +29,7 @@ class Told:
     at: datetime
     vials: int
     expected: int
+    reason: str | None = None
 
     @property
     def difference(self) -> int:

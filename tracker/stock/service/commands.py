@@ -176,6 +176,17 @@ class RecordTally:
     lines: tuple[NamedLine, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountPlace:
+    """What one person found in a place, in one go; facility and place by id or code, a line's reason where it may differ."""
+
+    id: UUID
+    facility: str
+    place: str
+    counted_at: datetime
+    lines: tuple[NamedLine, ...]
+
+
 CountKey = tuple[UUID, Status | None]
 """A line of a count sheet: batch and status, None for the shelf's."""
 

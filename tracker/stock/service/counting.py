@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.kit.errors import DomainError
 from tracker.network.models import Equipment
 from tracker.network.queries import as_id, facility_by_code_or_id, path_of
 from tracker.stock.count_models import CountLine, CountSheet, CountTally
@@ -33,12 +35,12 @@ from tracker.stock.errors import (
     SheetClosed,
     UnknownPlace,
 )
-from tracker.stock.models import StockBalance
+from tracker.stock.models import StockBalance, StockEvent
 from tracker.stock.queries.counting import SheetLine, SheetView, lines_of, sheet_by_id
 from tracker.stock.rules.counting import Verdict
 from tracker.stock.rules.lines import Line, NamedLine, Reference, counted_of
 from tracker.stock.rules.words import MOST_VIALS, Account, Kind, SheetState, Status
-from tracker.stock.service.commands import CancelSheet, OpenSheet, PostSheet, RecordEvent, RecordTally
+from tracker.stock.service.commands import CancelSheet, CountPlace, OpenSheet, PostSheet, RecordEvent, RecordTally
 from tracker.stock.service.posting import checked_time
 from tracker.stock.service.reading import lock_anchors
 from tracker.stock.service.recording import record_event, resolve_lines
@@ -117,11 +119,57 @@ def record_tally(db: Session, principal: Principal, command: RecordTally, *, now
     db.add(tally)
     db.flush()
     db.add_all(
-        CountLine(tally_id=tally.id, seq=seq, batch_id=line.batch_id, status=_status(line), vials=line.vials)
+        CountLine(
+            tally_id=tally.id,
+            seq=seq,
+            batch_id=line.batch_id,
+            status=_status(line),
+            vials=line.vials,
+            reason=(line.reason or "").strip() or None,
+        )
         for seq, line in enumerate(lines)
     )
     db.flush()
     return tally, True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What became of a place counted in one go: `event_id` where its count stands in the ledger, else what the sheet waits for.
+
+    `waits`: CountIncomplete, CountNeedsReason or CountUnsettled; None on a closed sheet, where another's later count may stand.
+    """
+
+    sheet_id: UUID
+    fresh: bool
+    event_id: UUID | None
+    waits: DomainError | None
+
+
+def count_place(db: Session, principal: Principal, command: CountPlace, *, now: datetime) -> Counted:
+    """Join the sheet on which the place is being counted, or begin one, and close it where nothing waits.
+
+    The same again joins nothing anew. Raises what `open_sheet`, `record_tally` and `record_event` raise.
+    """
+    known = db.get(CountTally, command.id)
+    begin = OpenSheet(id=command.id, facility=command.facility, place=command.place)
+    sheet_id = known.sheet_id if known is not None else open_sheet(db, principal, begin, now=now)[0].id
+    told = RecordTally(id=command.id, sheet_id=sheet_id, counted_at=command.counted_at, lines=command.lines)
+    try:
+        _, fresh = record_tally(db, principal, told, now=now)
+    except SheetClosed:
+        # A colleague closed it between the two: the place is counted anew.
+        sheet_id = open_sheet(db, principal, begin, now=now)[0].id
+        _, fresh = record_tally(db, principal, replace(told, sheet_id=sheet_id), now=now)
+    waits: DomainError | None = None
+    try:
+        post_sheet(db, principal, PostSheet(sheet_id=sheet_id), now=now)
+    except (CountIncomplete, CountNeedsReason, CountUnsettled) as refused:
+        waits = refused
+    except SheetClosed:
+        pass  # a repeat of what stands on a sheet that was given up
+    event_id = db.scalar(select(StockEvent.id).where(StockEvent.id == command.id))
+    return Counted(sheet_id=sheet_id, fresh=fresh, event_id=event_id, waits=waits)
 
 
 def post_sheet(db: Session, principal: Principal, command: PostSheet, *, now: datetime) -> tuple[CountSheet, bool]:
@@ -189,7 +237,12 @@ def _close(sheet: CountSheet, state: SheetState, principal: Principal, now: date
 
 def _placed(line: NamedLine, here: Reference) -> NamedLine:
     return NamedLine(
-        batch_id=line.batch_id, vials=line.vials, place_id=here, status=line.status, status_said=line.status_said
+        batch_id=line.batch_id,
+        vials=line.vials,
+        place_id=here,
+        status=line.status,
+        status_said=line.status_said,
+        reason=line.reason,
     )
 
 
@@ -251,7 +304,7 @@ def _list(lots: Sequence[str]) -> str:
 
 
 def _reason(command: PostSheet, line: SheetLine) -> str:
-    return command.reasons.get(line.key, "").strip()
+    return command.reasons.get(line.key, "").strip() or line.reason or ""
 
 
 def _event(view: SheetView, tally_id: UUID, lines: Sequence[SheetLine], command: PostSheet) -> RecordEvent:
