@@ -55,6 +55,7 @@ class Supervisor:
         self._clock = clock
         self._back_off_s = back_off_s
         self._stop = threading.Event()
+        self._listeners: dict[Loop, Listener] = {}
         self._threads = [
             threading.Thread(target=self._run, args=(loop,), name=f"rantai-{loop.name}", daemon=True)
             for loop in self._loops
@@ -62,12 +63,16 @@ class Supervisor:
 
     def start(self) -> None:
         """Begin all loops."""
+        dsn = dsn_of(self._engine)
+        self._listeners = {loop: Listener(dsn, loop.channels) for loop in self._loops if loop.channels}
         for thread in self._threads:
             thread.start()
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Ask all loops to end after their present step, and wait for them."""
         self._stop.set()
+        for listener in self._listeners.values():
+            listener.wake()
         for loop in self._loops:
             if loop.woken is not None:
                 loop.woken.set()
@@ -80,7 +85,7 @@ class Supervisor:
     def _run(self, loop: Loop) -> None:
         failures = 0
         beaten = 0.0
-        listener = Listener(dsn_of(self._engine), loop.channels) if loop.channels else None
+        listener = self._listeners.get(loop)
         while not self._stop.is_set():
             try:
                 done = loop.step()
@@ -107,12 +112,8 @@ class Supervisor:
             return
         if listener is None:
             self._stop.wait(loop.every_s)
-            return
-        # In pieces, so that a stop is noticed within half a second.
-        until = time.monotonic() + loop.every_s
-        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
-            if listener.wait(min(left, 0.5)):
-                return
+        else:
+            listener.wait(loop.every_s)
 
     def _beat(self, name: str) -> None:
         # The database is away: the age that /readyz shows then says so.

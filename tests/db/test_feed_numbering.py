@@ -121,6 +121,27 @@ def test_a_commit_rings_and_a_rollback_does_not(engine: Engine) -> None:
     listener.close()
 
 
+def test_who_waits_is_woken_at_once_and_hears_the_next_ring_all_the_same(engine: Engine) -> None:
+    """A program that ends need not wait for its listeners, and these need not look up every moment to see whether it does."""
+    listener = Listener(dsn_of(engine), [PENDING])
+    listener.wait(0.01)
+    ended = threading.Event()
+
+    def waits() -> None:
+        assert not listener.wait(60.0)
+        ended.set()
+
+    thread = threading.Thread(target=waits)
+    thread.start()
+    listener.wake()
+    thread.join(timeout=30)
+    assert ended.is_set()
+    with transaction(engine) as db:
+        db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": PENDING})
+    assert listener.wait(5.0)
+    listener.close()
+
+
 def test_rings_that_come_together_are_all_heard(engine: Engine) -> None:
     """Else the end of somebody's access could be lost behind a ring for new events, and their stream goes on."""
     listener = Listener(dsn_of(engine), [PENDING, NUMBERED])

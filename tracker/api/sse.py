@@ -72,16 +72,22 @@ class FeedHub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._listener: Listener | None = None
 
     def start(self) -> None:
         """Begin to listen; call it from the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._listen, name="rantai-feed-hub", daemon=True)
+        self._listener = Listener(dsn_of(self.engine), [NUMBERED, ACCESS])
+        self._thread = threading.Thread(
+            target=self._listen, args=(self._listener,), name="rantai-feed-hub", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
         """End the listener; open streams end at their next look. Waits until it has let go of the engine."""
         self._stop.set()
+        if self._listener is not None:
+            self._listener.wake()
         self._wake()
         if self._thread is not None:
             self._thread.join(timeout=5)
@@ -91,18 +97,15 @@ class FeedHub:
         """Whether the process is going down."""
         return self._stop.is_set()
 
-    def _listen(self) -> None:
-        listener = Listener(dsn_of(self.engine), [NUMBERED, ACCESS])
-        seen, looked = -1, 0.0
+    def _listen(self, listener: Listener) -> None:
+        seen = -1
         while not self._stop.is_set():
-            # Short waits, so that the end of the process does not wait for a whole second.
-            rang = listener.wait(0.2)
-            if self._stop.is_set() or (not rang and time.monotonic() - looked < 1.0):
-                continue
+            listener.wait(1.0)
+            if self._stop.is_set():
+                break
             if ACCESS in listener.rang:
                 self._call(self._ask_again)
-            # Woken or not, look: a ring may get lost with its connection; a second's wait is the price.
-            looked = time.monotonic()
+            # It rang or not, look: a ring may get lost with its connection; a second's wait is the price.
             try:
                 newest = self._newest()
             except SQLAlchemyError:

@@ -7,9 +7,11 @@ commits in a few milliseconds become one ring. A lost ring costs a second, never
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -112,30 +114,55 @@ class Bell:
 
 
 class Listener:
-    """Waits for a ring on some channels, or for time to pass; mends its own connection."""
+    """Waits for a ring on some channels, for time to pass, or to be woken; mends its own connection."""
 
     def __init__(self, dsn: str, channels: Iterable[str]) -> None:
         self._dsn = dsn
         self._channels = tuple(channels)
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._ear, self._elbow = socket.socketpair()
+        self._ear.setblocking(False)
         self.rang: frozenset[str] = frozenset()
         """The channels that ended the last wait, several when they rang together; none when time did."""
 
     def wait(self, timeout_s: float = 1.0) -> bool:
-        """True when it rang; False when `timeout_s` passed or the database is away."""
+        """True when it rang; False when `timeout_s` passed, somebody woke it, or the database is away."""
         try:
             connection = self._connected()
-            # More than one may come in one packet: all are taken, or one that ends a stream would be lost behind another.
-            self.rang = frozenset(one.channel for one in connection.notifies(timeout=timeout_s, stop_after=1))
+            self.rang = _rung(connection)
+            if not self.rang and not self._sleep(connection.fileno(), timeout_s):
+                self.rang = _rung(connection)
             return bool(self.rang)
         except psycopg.Error:
             self.rang = frozenset()
-            self.close()
-            time.sleep(min(timeout_s, 0.2))
+            self._drop()
+            self._sleep(None, min(timeout_s, 0.2))
             return False
 
+    def wake(self) -> None:
+        """End the wait that goes on, or the next one; from any thread."""
+        # A full pipe wakes as well as one more byte in it.
+        with suppress(OSError):
+            self._elbow.send(b"!", socket.MSG_DONTWAIT)
+
+    def _sleep(self, connection: int | None, timeout_s: float) -> bool:
+        """Until something comes or time has passed; whether somebody woke us."""
+        ready = select.poll()
+        ready.register(self._ear.fileno(), select.POLLIN)
+        if connection is not None:
+            ready.register(connection, select.POLLIN)
+        woken = any(number == self._ear.fileno() for number, _ in ready.poll(1000 * timeout_s))
+        if woken:
+            self._ear.recv(1024)
+        return woken
+
     def close(self) -> None:
-        """Give the connection back; the next wait opens another."""
+        """Give everything back; it is not to be used again."""
+        self._drop()
+        self._ear.close()
+        self._elbow.close()
+
+    def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -146,3 +173,8 @@ class Listener:
             for channel in self._channels:
                 self._connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         return self._connection
+
+
+def _rung(connection: psycopg.Connection[tuple[object, ...]]) -> frozenset[str]:
+    """The channels that have rung; several may come in one packet, and none of them is left for later."""
+    return frozenset(one.channel for one in connection.notifies(timeout=0))
