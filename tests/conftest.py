@@ -28,6 +28,7 @@ from tracker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tests.browser.page_world import PageWorld
+    from tests.support.seeded import Seeded
 
 hypothesis_settings.register_profile(
     "rantai", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -97,6 +98,15 @@ def standing(services: TestServices, template: str) -> Iterator[StandingWorld]:
     """The small world in a template of its own, made once per worker."""
     with standing_world(services.postgres.url("postgres"), template) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def seeded_world(services: TestServices, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    """The seeded world of the demo, made once per worker; see tests/support/seeded.py."""
+    from tests.support.seeded import seeded_template
+
+    with seeded_template(services, template, tmp_path_factory.mktemp("seeded") / "world.json") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -28,8 +26,8 @@ from rantai.world.shipments import DELIVERIES, TRIPS
 from rantai.world.vaccines import PRODUCTS
 from simulators.manifest import read_world
 from simulators.scenarios import SCENARIOS as KNOWN_SCENARIOS
-from tests.support import databases
 from tests.support.books import check_books
+from tests.support.seeded import NOW, READINGS, SECRET, Seeded, copy_of
 from tests.support.services import Services
 from tracker.access.models import LoginAccount, RoleGrant
 from tracker.access.queries import principal_of
@@ -59,26 +57,11 @@ from tracker.telemetry.models import Assignment, Device
 from tracker.telemetry.rules.credentials import matches
 from tracker.trace.models import Recall
 
-SECRET = "a secret for tests only, at least 32 characters"
-NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-READINGS = timedelta(days=20)
-
-
-@dataclass
-class Seeded:
-    """One seeded database for the whole file: seeding is the expensive part."""
-
-    engine: Engine
-    path: Path
-    shown: list[tuple[str, str, str]]
-
 
 @pytest.fixture(scope="module")
-def seeded(services: Services, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
-    path = tmp_path_factory.mktemp("world") / "world.json"
-    maintenance = services.postgres.url("postgres")
-    with databases.copied_database(maintenance, template) as url, databases.engine_of(url) as engine:
-        yield Seeded(engine, path, seed_world(engine, path, secret_key=SECRET, now=NOW, readings=READINGS))
+def seeded(services: Services, seeded_world: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    with copy_of(services, seeded_world, tmp_path_factory.mktemp("world")) as found:
+        yield found
 
 
 def counts(engine: Engine) -> dict[str, int]:

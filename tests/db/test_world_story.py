@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from rantai.world.names import NEIGHBOURS, STORY
-from rantai.world.seed import seed_world
 from rantai.world.sensors import STORY_SENSOR
-from tests.support import databases
+from tests.support.seeded import NOW, Seeded, copy_of
 from tests.support.services import Services
 from tracker.catalog.models import Presentation
 from tracker.coldchain.models import Alarm
@@ -31,23 +30,18 @@ from tracker.telemetry.rules.faults import ChannelRef
 from tracker.telemetry.rules.words import TimeSource
 from tracker.telemetry.service.writer import Arrival, store_readings
 
-SECRET = "a secret for tests only, at least 32 characters"
-NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def told(services: Services, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def told(services: Services, seeded_world: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The seeded world after the story's sensor has delivered and the worker has done its round."""
-    maintenance = services.postgres.url("postgres")
-    path = tmp_path_factory.mktemp("world") / "world.json"
-    with databases.copied_database(maintenance, template) as url, databases.engine_of(url) as engine:
-        seed_world(engine, path, secret_key=SECRET, now=NOW, readings=timedelta(days=20))
-        deliver_twelve_warm_hours(engine)
-        while evaluate_marked(engine, now=LATER):
+    with copy_of(services, seeded_world, tmp_path_factory.mktemp("world")) as seeded:
+        deliver_twelve_warm_hours(seeded.engine)
+        while evaluate_marked(seeded.engine, now=LATER):
             pass
-        react(engine)
-        yield engine
+        react(seeded.engine)
+        yield seeded.engine
 
 
 def deliver_twelve_warm_hours(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,21 +55,50 @@ def ensure_template(maintenance_url: str) -> str:
 def copied_database(maintenance_url: str, template: str = TEMPLATE) -> Iterator[str]:
     """A database of one's own, copied from `template`; dropped afterwards. Yields its address."""
     name = f"t_{os.getpid()}_{uuid7().hex[-12:]}"
-    with psycopg.connect(maintenance_url, autocommit=True) as connection:
+    with _maintenance(maintenance_url) as connection:
         # Two copies of one template at once are refused by PostgreSQL: take turns.
         connection.execute("SELECT pg_advisory_lock(7202603)")
         # Copying files costs less than half of writing every page to the log, and tests need no log.
         strategy = sql.SQL("STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else "")
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
-                sql.Identifier(name), sql.Identifier(template), strategy
+        try:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
+                    sql.Identifier(name), sql.Identifier(template), strategy
+                )
             )
-        )
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(7202603)")
     try:
         yield url_of(maintenance_url, name)
     finally:
-        with psycopg.connect(maintenance_url, autocommit=True) as connection:
+        with _maintenance(maintenance_url) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_idle: dict[str, psycopg.Connection] = {}
+
+
+@contextmanager
+def _maintenance(url: str) -> Iterator[psycopg.Connection]:
+    """A connection that makes and drops databases; it is kept for the next, for a log-in costs as much as half a copy."""
+    connection = _idle.pop(url, None)
+    if connection is None or connection.closed:
+        connection = psycopg.connect(url, autocommit=True)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    if url in _idle:
+        connection.close()  # two at once, in threads
+    else:
+        _idle[url] = connection
+
+
+@atexit.register
+def _give_back() -> None:
+    for connection in _idle.values():
+        connection.close()
 
 
 def name_of(url: str) -> str:
