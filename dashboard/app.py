@@ -22,7 +22,7 @@ from dashboard.citizens import pages as citizens
 from dashboard.devices import pages as devices
 from dashboard.devices.ports import TakeLoggerFile
 from dashboard.facility import pages as facility
-from dashboard.facility import serving
+from dashboard.facility import serving, vials
 from dashboard.frame import examples, keys, login, password, statics
 from dashboard.frame.error_pages import error_page
 from dashboard.frame.rendering import page
@@ -77,6 +77,7 @@ ROUTERS = (
     tickets.router,
     citizens.router,
     devices.router,
+    vials.router,
     facility.router,
     serving.router,
     the_map.router,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
 from tracker.passport.models import Hold
 from tracker.passport.queries.holds import holds_visible_to
@@ -38,10 +39,18 @@ class HoldRow:
         return self.hold.state is HoldState.HELD
 
 
-def holds(db: Session, principal: Principal, *, batch_id: UUID | None = None, limit: int = 500) -> list[HoldRow]:
-    """Holds of the caller's subtree, newest first."""
-    query = holds_visible_to(principal, batch_id=batch_id).order_by(Hold.placed_at.desc(), Hold.id.desc()).limit(limit)
-    return [_hold_row(row) for row in db.execute(query)]
+def hold_list(db: Session, principal: Principal, *, batch_id: UUID, after: str, most: int) -> Listed[HoldRow]:
+    """Holds of a batch in the caller's subtree, newest first; raises BadCursor."""
+    found = listed(
+        db,
+        [holds_visible_to(principal, batch_id=batch_id)],
+        keys=[Hold.placed_at, Hold.id],
+        key_of=lambda row: [row[0].placed_at.isoformat(), row[0].id],
+        most=most,
+        after=after,
+        descending=True,
+    )
+    return Listed(rows=[_hold_row(row) for row in found.rows], onward=found.onward, begun=found.begun)
 
 
 def holds_of_alarms(db: Session, principal: Principal, alarm_ids: list[UUID]) -> dict[UUID, list[HoldRow]]:

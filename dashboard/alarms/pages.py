@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard.alarms.actions import actions_for, told_in_words
 from dashboard.alarms.holds import holds_of_alarms
-from dashboard.alarms.queries import AlarmRow, alarms, count_open_alarms, steps_of, warnings_before
+from dashboard.alarms.queries import AlarmRow, alarm_list, alarms, count_open_alarms, steps_of, warnings_before
 from dashboard.alarms.refuges import names_of, newest_of, refuges_of
 from dashboard.alarms.responders import responders_of
 from dashboard.frame import labels
@@ -38,9 +38,8 @@ from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Deci
 router = Router(include_in_schema=False)
 
 SHOWS = ("open", "closed", "all")
-# What a phone shows before somebody asks for the rest, and the most that one page ever has.
-FIRST = 12
-MOST = 200
+# As many as a phone shows at a time.
+A_PAGE = 12
 # What a person can put right; everything else becomes an error page.
 REFUSALS: dict[type[DomainError], tuple[str, str]] = {
     CommentMissing: ("komentar", mark("Pilih atau tulis dahulu apa yang dilakukan.")),
@@ -70,16 +69,16 @@ def show_alarms(
     masalah: str = "",
     sebab: str = "",
     buka: str = "",
-    semua: bool = False,
+    sesudah: str = "",
 ) -> Response:
-    """The alarms; `tampil` is open, closed or all, `buka` the one to show opened, `semua` all of them.
+    """The alarms; `tampil` is open, closed or all, `buka` the one to show opened, `sesudah` where the page before ended.
 
     `masalah` names the alarm whose form was refused, `sebab` why.
     """
     show = tampil if tampil in SHOWS else "open"
-    every = alarms(db, viewer.known(), show=show, limit=MOST)
+    turned = alarm_list(db, viewer.known(), show=show, after=sesudah, most=A_PAGE)
     wanted = as_id(buka)
-    found = _with(db, viewer, every if semua else every[:FIRST], wanted)
+    found = _with(db, viewer, list(turned.rows), wanted)
     ids = [alarm.id for alarm in found]
     sentence = next((text for key, text in REFUSALS.values() if key == sebab), "")
     return page(
@@ -92,7 +91,8 @@ def show_alarms(
         shows=[
             (f"/alarm?tampil={name}", viewer.texts.gettext(labels.ALARM_SHOW[name]), name == show) for name in SHOWS
         ],
-        hidden=max(0, (count_open_alarms(db, viewer.known())[0] if show == "open" else len(every)) - len(found)),
+        total=count_open_alarms(db, viewer.known())[0] if show == "open" else None,
+        turned=turned,
         opened=wanted or (found[0].id if found and show == "open" else None),
         refuges=refuges_of(db, [alarm for alarm in found if alarm.stage == "open"], viewer.now),
         newest=newest_of(db, [alarm.channel_id for alarm in found], viewer.now),

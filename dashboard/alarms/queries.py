@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, exists, func, lateral, or_, select, true
+from sqlalchemy import Select, and_, case, exists, func, lateral, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm, AlarmStep, Episode
 from tracker.coldchain.rules.limits import Severity
+from tracker.edge.paging import Key
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import zone_there
 from tracker.telemetry.models import Device
@@ -43,15 +46,12 @@ _GREW = and_(
 OPEN_MATTER = and_(OPEN_ALARM, ~exists().where(_GREW))
 
 # What still spoils doses, then what did and waits for a decision, then what should be looked at; the unanswered first.
-WORST_FIRST = (
-    case(
-        (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM, Alarm.ended_at.is_(None)), 0),
-        (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM), 1),
-        (Alarm.ended_at.is_(None), 2),
-        else_=3,
-    ),
-    Alarm.acknowledged_at.is_not(None),
-)
+URGENCY = case(
+    (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM, Alarm.ended_at.is_(None)), 6),
+    (and_(Alarm.rule.in_(HARMFUL), Alarm.severity == Severity.ALARM), 4),
+    (Alarm.ended_at.is_(None), 2),
+    else_=0,
+) + case((Alarm.acknowledged_at.is_(None), 1), else_=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,23 +114,52 @@ def alarms(
 ) -> list[AlarmRow]:
     """Alarms of the caller's subtree; `show`: open (worst first), closed or all (newest first); `alarm_id` finds one, whatever its state."""
     # Which ones first: what is told of each is read for these alone.
-    first = (
-        select(Alarm.id)
-        .join(Unit, Unit.id == Alarm.unit_id)
-        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
-        .order_by(*(WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
-        .limit(limit)
-    )
+    first = _shown(principal, "all" if alarm_id is not None else show)
+    first = first.order_by(*(key.desc() for key in _keys(show))).limit(limit)
     if alarm_id is not None:
         first = first.where(Alarm.id == alarm_id)
-    elif show == "open":
-        first = first.where(OPEN_MATTER)
-    elif show == "closed":
-        first = first.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
     if facility_id is not None:
         first = first.where(Alarm.unit_id == facility_id)
     if channel_id is not None:
         first = first.where(Alarm.channel_id == channel_id)
+    return _rows(db, [row[0] for row in db.execute(first)], show)
+
+
+def alarm_list(db: Session, principal: Principal, *, show: str, after: str, most: int) -> Listed[AlarmRow]:
+    """The same as a list that goes on; raises BadCursor."""
+    found = listed(
+        db,
+        [_shown(principal, show).add_columns(*_keys(show)[:-1])],
+        keys=_keys(show),
+        key_of=lambda row: [*row[1:-1], row[-1].isoformat(), row[0]],
+        most=most,
+        after=after,
+        descending=True,
+    )
+    rows = _rows(db, [row[0] for row in found.rows], show)
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
+
+
+def _keys(show: str) -> list[Key]:
+    """What a list is ordered by, downwards; the id is the last."""
+    return [*([URGENCY] if show == "open" else []), Alarm.raised_at, Alarm.id]
+
+
+def _shown(principal: Principal, show: str) -> Select[*tuple[Any, ...]]:
+    """The ids of those of the caller's subtree that are open, closed, or of all."""
+    query = (
+        select(Alarm.id)
+        .join(Unit, Unit.id == Alarm.unit_id)
+        .where(visible_to(principal, Unit.path, Permission.ALARM_READ), Alarm.merged_into.is_(None))
+    )
+    if show == "open":
+        return query.where(OPEN_MATTER)
+    if show == "closed":
+        return query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
+    return query
+
+
+def _rows(db: Session, ids: Sequence[UUID], show: str) -> list[AlarmRow]:
     worst = lateral(
         select(
             # The peak farther from zero is the worse one only within one rule; the longest episode leads.
@@ -158,8 +187,8 @@ def alarms(
         .outerjoin(Facility, Facility.id == Alarm.unit_id)
         .outerjoin(Equipment, Equipment.id == Alarm.equipment_id)
         .outerjoin(worst, true())
-        .where(Alarm.id.in_(db.scalars(first).all()))
-        .order_by(*(WORST_FIRST if show == "open" else ()), Alarm.raised_at.desc(), Alarm.id.desc())
+        .where(Alarm.id.in_(ids))
+        .order_by(*(key.desc() for key in _keys(show)))
     )
     return [
         AlarmRow(

@@ -12,11 +12,19 @@ import pandas as pd
 from fastapi import Query, Request, Response
 from sqlalchemy.orm import Session
 
-from dashboard.alarms.holds import holds
+from dashboard.alarms.holds import hold_list
 from dashboard.batch.figures import sankey_figure
 from dashboard.batch.flows import WORLD, flows_of
 from dashboard.batch.pictures import flow_picture
-from dashboard.batch.queries import area_flows, batch_by_text, entries_of, holders_of, is_wide, station_named
+from dashboard.batch.queries import (
+    MOST_ENTRIES,
+    area_flows,
+    batch_by_text,
+    entries_of,
+    holders_of,
+    is_wide,
+    station_named,
+)
 from dashboard.frame import labels
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.frames import rows_of
@@ -40,8 +48,7 @@ from tracker.passport.schemas import PassportOut
 router = Router(include_in_schema=False)
 
 FIRST = {"events": 4, "holders": 4, "holds": 3, "stays": 3}
-MOST_EVENTS = 500
-MOST_HOLDS = 200
+MOST_HOLDS = 100
 MOST_HOLDERS = 100
 
 
@@ -62,10 +69,11 @@ def show_batch(
     fasilitas: str = "",
     semua: bool = False,
     mulai: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    sesudah: str = "",
 ) -> Response:
     """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown, `semua` shows longer lists.
 
-    `mulai` is where the list of who has it goes on. Of a batch that moved more often than a page tells, the road is drawn
+    `mulai` is where the list of who has it goes on, `sesudah` where that of holds does. Of a batch that moved more often than a page tells, the road is drawn
     by areas and the movements are those of the chosen facility.
     """
     principal = viewer.known()
@@ -80,9 +88,11 @@ def show_batch(
     chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
     road = _road(db, viewer, batch_id, wide=wide)
     entries = entries_of(db, principal, batch_id, at=chosen) if wide else road.entries
-    told = _told(entries, MOST_EVENTS if semua else FIRST["events"])
+    told = _told(entries, MOST_ENTRIES if semua else FIRST["events"])
     zones = dict(zip(entries["facility_code"], entries["zone"], strict=True))
-    held = holds(db, principal, batch_id=batch_id, limit=MOST_HOLDS)
+    held = hold_list(
+        db, principal, batch_id=batch_id, after=sesudah, most=MOST_HOLDS if semua or sesudah else FIRST["holds"]
+    )
     # Of a long list a phone shows the first; the whole is asked for.
     first = {name: None if semua else count for name, count in FIRST.items()}
     shown = held_by.shown[: first["holders"]]
@@ -106,8 +116,8 @@ def show_batch(
         stays_hidden=max(0, len(passport.stays) - (first["stays"] or len(passport.stays))) if passport else 0,
         zones=zones,
         here_path=f"/batch/{batch_id}",
-        holds=held[: first["holds"]],
-        holds_hidden=max(0, len(held) - (first["holds"] or len(held))),
+        holds=held,
+        older_on_card=len(entries) >= MOST_ENTRIES,
         holders_shown=shown,
         holders_behind=mulai + len(shown),
         events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in told.events],

@@ -49,10 +49,11 @@ _RULE: TypeAdapter[RuleBody] = TypeAdapter(RuleBody)
 
 
 @router.get("/katalog")
-def show_catalog(viewer: Member, db: Db) -> Response:
-    """The products, and how many lots look alike."""
-    found = products(db)
-    return page(viewer, "catalog/catalog.html", rows=found, alike=len(look_alikes_seen(db, viewer.known())))
+def show_catalog(viewer: Member, db: Db, sesudah: str = "") -> Response:
+    """The products, from where the page before ended, and how many lots look alike."""
+    turned = products(db, after=sesudah)
+    pairs, more = look_alikes_seen(db, viewer.known())
+    return page(viewer, "catalog/catalog.html", turned=turned, alike=len(pairs), more=more)
 
 
 @router.get("/katalog/produk/{product}")
@@ -130,7 +131,7 @@ def correct_lot(
 @router.get("/katalog/mirip")
 def show_look_alikes(viewer: Member, db: Db) -> Response:
     """Lots that one could take for each other, and that nobody has compared."""
-    return page(viewer, "catalog/alike.html", pairs=look_alikes_seen(db, viewer.known()), problem="")
+    return _alike(viewer, db)
 
 
 @router.post("/katalog/mirip")
@@ -151,8 +152,13 @@ def confirm_apart(
     if not problem and satu is not None and lain is not None:
         tell_apart(db, viewer.known(), satu, lain, alasan, now=now)
         return RedirectResponse("/katalog/mirip", status_code=303)
-    pairs = look_alikes_seen(db, viewer.known())
-    return page(viewer, "catalog/alike.html", status=422, pairs=pairs, problem=viewer.texts.gettext(problem))
+    return _alike(viewer, db, problem=problem)
+
+
+def _alike(viewer: Viewer, db: Session, *, problem: str = "") -> Response:
+    pairs, more = look_alikes_seen(db, viewer.known())
+    said = viewer.texts.gettext(problem) if problem else ""
+    return page(viewer, "catalog/alike.html", status=422 if problem else 200, pairs=pairs, more=more, problem=said)
 
 
 @router.get("/jadwal")

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -20,7 +21,8 @@ from tracker.quota.models import DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.queries.schedule import rules_of
 from tracker.stock.models import StockBalance
 
-MOST = 100
+A_PAGE = 25
+ALIKE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +34,24 @@ class ProductRow:
     changes: int
 
 
-def products(db: Session) -> list[ProductRow]:
-    """All products by name, a hundred at most."""
+def products(db: Session, *, after: str) -> Listed[ProductRow]:
+    """The products by name, from where the page before ended; raises BadCursor."""
     changes = (
         select(func.count())
         .where(CatalogChange.presentation_id == Presentation.id)
         .correlate(Presentation)
         .scalar_subquery()
     )
-    rows = db.execute(
-        select(Presentation, Vaccine.name, changes)
-        .join(Vaccine, Vaccine.id == Presentation.vaccine_id)
-        .order_by(Presentation.name)
-        .limit(MOST)
+    found = listed(
+        db,
+        [select(Presentation, Vaccine.name, changes).join(Vaccine, Vaccine.id == Presentation.vaccine_id)],
+        keys=[Presentation.name, Presentation.code],
+        key_of=lambda row: [row[0].name, row[0].code],
+        most=A_PAGE,
+        after=after,
     )
-    return [ProductRow(product=product, vaccine=vaccine, changes=count) for product, vaccine, count in rows]
+    rows = [ProductRow(product=product, vaccine=vaccine, changes=count) for product, vaccine, count in found.rows]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,11 @@ class Lookalike:
     vials: tuple[int, int]
 
 
-def look_alikes_seen(db: Session, principal: Principal) -> list[Lookalike]:
-    """Pairs of lots that look alike and that nobody has compared yet, those with stock first; fifty at most."""
+def look_alikes_seen(db: Session, principal: Principal) -> tuple[list[Lookalike], bool]:
+    """Pairs of lots that look alike and that nobody has compared yet, those with stock first; and whether there are more.
+
+    Fifty at most: who has compared these is shown the next.
+    """
     one, other = aliased(Batch), aliased(Batch)
     compared = (
         select(CatalogChange.id)
@@ -78,14 +86,15 @@ def look_alikes_seen(db: Session, principal: Principal) -> list[Lookalike]:
         .join(Presentation, Presentation.id == one.presentation_id)
         .where(~compared)
         .order_by(Presentation.name, one.lot, other.lot)
-        .limit(50)
+        .limit(ALIKE + 1)
     ).all()
+    rows, more = rows[:ALIKE], len(rows) > ALIKE
     lying = _vials(db, principal, {each for row in rows for each in (row[0].id, row[1].id)})
     found = [
         Lookalike(product=row[2], one=row[0], other=row[1], vials=(lying.get(row[0].id, 0), lying.get(row[1].id, 0)))
         for row in rows
     ]
-    return sorted(found, key=lambda pair: -sum(pair.vials))
+    return sorted(found, key=lambda pair: -sum(pair.vials)), more
 
 
 def _vials(db: Session, principal: Principal, batches: Iterable[UUID]) -> dict[UUID, int]:

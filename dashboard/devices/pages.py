@@ -13,8 +13,6 @@ from sqlalchemy.orm import Session
 
 from dashboard.devices.ports import taker_of
 from dashboard.devices.queries import (
-    FIRST,
-    MOST,
     DevicePage,
     channel_of,
     device_page,
@@ -61,13 +59,13 @@ class NothingHere(NotFound):
 
 
 @router.get("/perangkat")
-def show_devices(viewer: Member, db: Db, cari: str = "", semua: bool = False) -> Response:
-    """Devices within reach, and the newest messages that could not become readings."""
+def show_devices(viewer: Member, db: Db, cari: str = "", sesudah: str = "") -> Response:
+    """Devices within reach, from where the page before ended, and the newest messages that could not become readings."""
     viewer.known().require(Permission.TELEMETRY_READ)
     text = cari.strip().replace("\0", "")[:100]
-    total, devices = devices_within(db, viewer.known(), text, most=MOST if semua else FIRST)
+    total, turned = devices_within(db, viewer.known(), text, after=sesudah)
     letters = letters_within(db, viewer.known())
-    return page(viewer, "devices/devices.html", devices=devices, total=total, text=text, letters=letters)
+    return page(viewer, "devices/devices.html", turned=turned, total=total, text=text, letters=letters)
 
 
 @router.get("/perangkat/{code}")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import units_visible_to, visible_to
@@ -23,8 +24,7 @@ from tracker.telemetry.queries.deadletters import dead_letters_visible_to
 from tracker.telemetry.queries.devices import device_by_ref
 from tracker.telemetry.rules.words import Quantity
 
-FIRST = 25
-MOST = 500
+A_PAGE = 25
 MOST_LETTERS = 10
 MOST_WATCHES = 20
 
@@ -41,8 +41,11 @@ class DeviceLine:
     retired: bool
 
 
-def devices_within(db: Session, principal: Principal, text: str, *, most: int) -> tuple[int, list[DeviceLine]]:
-    """How many devices within reach have `text` in code or serial, and the first of them; those in use first."""
+def devices_within(db: Session, principal: Principal, text: str, *, after: str = "") -> tuple[int, Listed[DeviceLine]]:
+    """How many devices within reach have `text` in code or serial, and a page of them, by code; those in use first.
+
+    Raises BadCursor.
+    """
     query = (
         select(Device, Unit.name)
         .join(Unit, Unit.id == Device.unit_id)
@@ -53,8 +56,15 @@ def devices_within(db: Session, principal: Principal, text: str, *, most: int) -
             or_(Device.code.icontains(text, autoescape=True), Device.serial.icontains(text, autoescape=True))
         )
     total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = db.execute(query.order_by(Device.retired_at.is_not(None), Device.code).limit(most))
-    return total, [
+    found = listed(
+        db,
+        [query.where(Device.retired_at.is_(None)), query.where(Device.retired_at.is_not(None))],
+        keys=[Device.code],
+        key_of=lambda row: [row[0].code],
+        most=A_PAGE,
+        after=after,
+    )
+    rows = [
         DeviceLine(
             code=device.code,
             unit=unit,
@@ -63,8 +73,9 @@ def devices_within(db: Session, principal: Principal, text: str, *, most: int) -
             last_seen_at=device.last_seen_at,
             retired=device.retired_at is not None,
         )
-        for device, unit in rows
+        for device, unit in found.rows
     ]
+    return total, Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 def letters_within(db: Session, principal: Principal, device_id: UUID | None = None) -> Sequence[DeadLetter]:

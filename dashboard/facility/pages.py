@@ -27,9 +27,9 @@ from dashboard.stock.areas import (
 )
 from dashboard.stock.queries import (
     FacilityStock,
-    discards_at,
+    discard_list,
     facilities_with_stock,
-    open_vials_at,
+    open_vial_list,
     parcels_at,
     worst_facilities_first,
 )
@@ -49,6 +49,7 @@ A_PART = 100
 FIRST_PRODUCTS = 8
 FIRST_PARCELS = 6
 FIRST_SESSIONS = 4
+FIRST_VIALS = 6
 
 
 @router.get("/fasilitas")
@@ -162,8 +163,8 @@ def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Res
         state=stock[0].state if stock else "unreported",
         parcels=parcels,
         parcels_hidden=lying - len(parcels),
-        open_vials=open_vials_at(db, facility),
-        discards=discards_at(db, facility, viewer.now),
+        open_vials=open_vial_list(db, facility, most=FIRST_VIALS),
+        discards=discard_list(db, facility, viewer.now, most=FIRST_VIALS),
         places=places_of(db, facility, viewer.now),
         sessions=sessions_visible_to(
             db,

@@ -39,8 +39,6 @@ router = Router(include_in_schema=False)
 SPRITE = "/tanda/signs"
 # Signs that a hand can still tell apart on a map; above it stand those of the areas.
 MOST_SIGNS = 120
-# Rows of the table behind the picture; all of them stand on /fasilitas.
-MOST_ROWS = 100
 
 
 @router.get("/peta")
@@ -62,7 +60,7 @@ def show_map(viewer: Member, db: Db, wilayah: str = "") -> Response:
         charts=True,
         sight=sight,
         areas=worst_areas_first(areas),
-        facilities=worst_facilities_first(facilities)[:MOST_ROWS],
+        facilities=worst_facilities_first(facilities),
         count=sum(tally.values()),
         ringing=sum(area.ringing for area in below),
         tally=tally,

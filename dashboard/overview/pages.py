@@ -18,7 +18,7 @@ from dashboard.quota.queries import promises_today, sessions_visible_to
 from dashboard.recalls.queries import count_open, to_set_aside
 from dashboard.shipments.queries import count_late, shipments
 from dashboard.stock.areas import areas_of, sight_of, tally_of, worst_areas_first, worst_facilities
-from dashboard.stock.queries import expiring, facilities_with_stock, open_vials_at, worst_facilities_first
+from dashboard.stock.queries import expiring, facilities_with_stock, open_vial_list, worst_facilities_first
 from dashboard.temperature.places import places_of, silent_sensors
 from tracker.access.rules import Permission, Role
 from tracker.edge.deps import Db
@@ -97,7 +97,7 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
     stock = facilities_with_stock(db, principal, viewer.now, [facility.id])
     products = stock[0].worst_first() if stock else []
     open_alarms, unanswered = count_open_alarms(db, principal, facility.id)
-    opened = open_vials_at(db, facility)
+    opened = open_vial_list(db, facility, most=FIRST_LINES)
     going = shipments(db, principal, viewer.now, "going", facility_id=facility.id)
     return page(
         viewer,
@@ -120,7 +120,7 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
             facility_id=facility.id,
             limit=FIRST_LINES,
         ),
-        open_vials=opened[:FIRST_LINES],
+        open_vials=opened,
         tasks=tasks_at(
             db,
             principal,
@@ -128,7 +128,7 @@ def _workplace(viewer: Viewer, db: Session, role: Role, facility: Facility) -> R
             viewer.now,
             viewer.texts,
             unanswered=unanswered,
-            opened=opened,
+            opened=opened.rows,
             going=going,
         ),
         shipments=going[:FIRST_LINES],

@@ -37,10 +37,10 @@ _NO_BATCH = mark("Tulis nomor batch, atau pindai labelnya.")
 
 
 @router.get("/penarikan")
-def show_recalls(viewer: Member, db: Db, semua: bool = False) -> Response:
-    """The recalls that concern the viewer, open ones first."""
-    rows, hidden = recalls_of(db, viewer.known(), every=semua)
-    return page(viewer, "recalls/recalls.html", rows=rows, hidden=hidden)
+def show_recalls(viewer: Member, db: Db, sesudah: str = "") -> Response:
+    """The recalls that concern the viewer, open ones first, from where the page before ended."""
+    turned = recalls_of(db, viewer.known(), after=sesudah)
+    return page(viewer, "recalls/recalls.html", rows=turned.rows, turned=turned)
 
 
 @router.get("/penarikan/mulai")

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.responders import Responder, responders_of
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import LoginAccount, Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -27,9 +28,8 @@ from tracker.trace.models import Recall
 from tracker.trace.progress import Progress, progress_of
 from tracker.trace.recalls import StartRecall, batch_of, concerning, may_end, reach_of, recall_by_id, units_of
 
-# So many closed ones a page shows; of open ones all, for each waits for somebody.
-CLOSED = 20
-MOST_OPEN = 100
+# As many as a phone shows at a time: of each open one its places are asked.
+A_PAGE = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +42,31 @@ class RecallRow:
     left: int | None
 
 
-def recalls_of(db: Session, principal: Principal, *, every: bool) -> tuple[list[RecallRow], int]:
-    """Those that concern the viewer, open ones first, then the newest; and how many closed ones are not shown."""
+def recalls_of(db: Session, principal: Principal, *, after: str) -> Listed[RecallRow]:
+    """Those that concern the viewer, open ones first, then the newest, from where the page before ended; raises BadCursor."""
     query = (
         select(Recall, Batch.lot, Presentation.name)
         .join(Batch, Batch.id == Recall.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(concerning(principal))
-        .order_by(Recall.started_at.desc(), Recall.id.desc())
     )
-    going = db.execute(query.where(Recall.closed_at.is_(None)).limit(MOST_OPEN)).all()
-    over = db.execute(query.where(Recall.closed_at.is_not(None)).limit(MOST_OPEN if every else CLOSED)).all()
-    total = db.scalar(select(func.count()).where(concerning(principal), Recall.closed_at.is_not(None))) or 0
-    rows = [
-        RecallRow(recall=r, lot=lot, product=name, left=sum(each.left for each in progress_of(db, principal, r)))
-        for r, lot, name in going
-    ]
-    rows += [RecallRow(recall=r, lot=lot, product=name, left=None) for r, lot, name in over]
-    return rows, total - len(over)
+    found = listed(
+        db,
+        [query.where(Recall.closed_at.is_(None)), query.where(Recall.closed_at.is_not(None))],
+        keys=[Recall.started_at, Recall.id],
+        key_of=lambda row: [row[0].started_at.isoformat(), row[0].id],
+        most=A_PAGE,
+        after=after,
+        descending=True,
+    )
+    rows = [RecallRow(recall=r, lot=lot, product=name, left=_left(db, principal, r)) for r, lot, name in found.rows]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
+
+
+def _left(db: Session, principal: Principal, recall: Recall) -> int | None:
+    if recall.closed_at is not None:
+        return None
+    return sum(each.left for each in progress_of(db, principal, recall))
 
 
 def recalls_of_batch(db: Session, principal: Principal, batch_id: UUID) -> list[Recall]:

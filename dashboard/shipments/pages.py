@@ -17,7 +17,7 @@ from dashboard.shipments.queries import (
     ShipmentRow,
     next_shipments,
     product_names,
-    shipments,
+    shipment_list,
 )
 from dashboard.stock.forms import Typed
 from tracker.edge.deps import Db
@@ -27,20 +27,20 @@ from tracker.shipments.presenting import shipment_detail
 router = Router(include_in_schema=False)
 
 
-FIRST = 15
+A_PAGE = 25
 
 
 @router.get("/pengiriman")
-def show_shipments(viewer: Member, db: Db, tampil: str = "going", semua: bool = False) -> Response:
-    """The list; `tampil` is going, done or all, `semua` shows the whole of it."""
+def show_shipments(viewer: Member, db: Db, tampil: str = "going", sesudah: str = "") -> Response:
+    """The list; `tampil` is going, done or all, `sesudah` where the page before ended."""
     show = tampil if tampil in SHOWS else "going"
-    found = shipments(db, viewer.known(), viewer.now, show)
+    found = shipment_list(db, viewer.known(), viewer.now, show, after=sesudah, most=A_PAGE)
     words = {name: viewer.texts.gettext(labels.SHIPMENT_SHOW[name]) for name in SHOWS}
     return page(
         viewer,
         "shipments/shipments.html",
-        shipments=found if semua else found[:FIRST],
-        hidden=0 if semua else max(0, len(found) - FIRST),
+        shipments=found.rows,
+        turned=found,
         show=show,
         choices=[(f"/pengiriman?tampil={name}", word, name == show) for name, word in words.items()],
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
 from tracker.catalog.models import Presentation
 from tracker.network.models import Facility
@@ -65,15 +66,36 @@ def shipments(
     db: Session, principal: Principal, now: datetime, show: str, facility_id: UUID | None = None
 ) -> list[ShipmentRow]:
     """Shipments to or from the caller's subtree, or one facility of it: late ones first, then the newest."""
+    return list(shipment_list(db, principal, now, show, facility_id=facility_id, most=MOST).rows)
+
+
+def shipment_list(
+    db: Session,
+    principal: Principal,
+    now: datetime,
+    show: str,
+    *,
+    most: int,
+    after: str = "",
+    facility_id: UUID | None = None,
+) -> Listed[ShipmentRow]:
+    """The same as a list that goes on; raises BadCursor."""
     query = shipments_of(db, principal).where(Shipment.state.in_(SHOWS[show]))
-    query = query.order_by(Shipment.created_at.desc(), Shipment.id.desc())
     if facility_id is not None:
         query = query.where((Shipment.from_facility_id == facility_id) | (Shipment.to_facility_id == facility_id))
     # Two questions, so that the newest are read in their order and no more of them than are shown.
-    found = [row[0] for row in db.execute(query.where(is_late(now)).limit(MOST))]
     on_time = case((is_late(now), False), else_=True)
-    found += [row[0] for row in db.execute(query.where(on_time).limit(MOST - len(found)))]
-    return rows_of(db, found, now)
+    found = listed(
+        db,
+        [query.where(is_late(now)), query.where(on_time)],
+        keys=[Shipment.created_at, Shipment.id],
+        key_of=lambda row: [row[0].created_at.isoformat(), row[0].id],
+        most=most,
+        after=after,
+        descending=True,
+    )
+    rows = rows_of(db, [row[0] for row in found.rows], now)
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 ShipmentKey = tuple[datetime, UUID]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -212,17 +213,23 @@ class OpenedVial:
     discard_by: datetime
 
 
-def open_vials_at(db: Session, facility: Facility) -> list[OpenedVial]:
-    """Vials open at a facility, the most urgent first."""
+def open_vial_list(db: Session, facility: Facility, *, most: int, after: str = "") -> Listed[OpenedVial]:
+    """Vials open at a facility, the most urgent first; raises BadCursor."""
     query = (
         select(OpenVial, Batch, Presentation)
         .join(Batch, Batch.id == OpenVial.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(OpenVial.facility_id == facility.id, OpenVial.closed_at.is_(None))
-        .order_by(OpenVial.discard_by)
-        .limit(50)
     )
-    return [
+    found = listed(
+        db,
+        [query],
+        keys=[OpenVial.discard_by, OpenVial.id],
+        key_of=lambda row: [row[0].discard_by.isoformat(), row[0].id],
+        most=most,
+        after=after,
+    )
+    rows = [
         OpenedVial(
             id=vial.id,
             product=presentation.name,
@@ -234,8 +241,9 @@ def open_vials_at(db: Session, facility: Facility) -> list[OpenedVial]:
             opened_at=vial.opened_at,
             discard_by=vial.discard_by,
         )
-        for vial, batch, presentation in db.execute(query)
+        for vial, batch, presentation in found.rows
     ]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,21 +258,31 @@ class DiscardedVial:
     opened_at: datetime
 
 
-def discards_at(db: Session, facility: Facility, now: datetime) -> list[DiscardedVial]:
-    """Vials of a facility of which doses were thrown away in the last week, the newest first."""
-    rows = db.execute(
+def discard_list(
+    db: Session, facility: Facility, now: datetime, *, most: int, after: str = ""
+) -> Listed[DiscardedVial]:
+    """Vials of a facility of which doses were thrown away in the last week, the newest first; raises BadCursor."""
+    taken_at = func.coalesce(OpenVial.last_taken_at, OpenVial.opened_at)
+    query = (
         select(OpenVial, Presentation.name, Batch.lot)
         .join(Batch, Batch.id == OpenVial.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(
             OpenVial.facility_id == facility.id,
             OpenVial.discarded > 0,
-            func.coalesce(OpenVial.last_taken_at, OpenVial.opened_at) >= now - timedelta(days=7),
+            taken_at >= now - timedelta(days=7),
         )
-        .order_by(OpenVial.last_taken_at.desc().nulls_last(), OpenVial.id)
-        .limit(6)
     )
-    return [
+    found = listed(
+        db,
+        [query],
+        keys=[taken_at, OpenVial.id],
+        key_of=lambda row: [(row[0].last_taken_at or row[0].opened_at).isoformat(), row[0].id],
+        most=most,
+        after=after,
+        descending=True,
+    )
+    rows = [
         DiscardedVial(
             id=vial.id,
             product=product,
@@ -273,8 +291,9 @@ def discards_at(db: Session, facility: Facility, now: datetime) -> list[Discarde
             reason=None if vial.discard_reason is None else vial.discard_reason.value,
             opened_at=vial.opened_at,
         )
-        for vial, product, lot in rows
+        for vial, product, lot in found.rows
     ]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

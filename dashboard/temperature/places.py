@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, lateral, or_, select, true
 from sqlalchemy.orm import Session
 
-from dashboard.alarms.queries import OPEN_ALARM, WORST_FIRST
+from dashboard.alarms.queries import OPEN_ALARM, URGENCY
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -95,7 +95,7 @@ def places_of(db: Session, facility: Facility, now: datetime) -> list[Place]:
     alarms: dict[UUID, list[str]] = {}
     ringing = (
         select(Alarm.equipment_id, Alarm.rule)
-        .order_by(*WORST_FIRST, Alarm.rule)
+        .order_by(URGENCY.desc(), Alarm.rule)
         .where(Alarm.equipment_id.in_(ids), OPEN_ALARM, Alarm.ended_at.is_(None))
     )
     for equipment_id, rule in db.execute(ringing):

@@ -153,7 +153,7 @@ def test_a_warning_that_became_an_alarm_is_one_matter(site: TestClient, app_serv
     found = site.get("/alarm").text
     assert (f'id="a-{heat}"' in found, f'id="a-{warm}"' in found) == (True, False)
     assert "Peringatan dini" in found
-    assert f'id="a-{warm}"' in site.get("/alarm?tampil=all&semua=1").text
+    assert f'id="a-{warm}"' in site.get("/alarm?tampil=all").text
     before = int(re.findall(r'data-say="(\d+) alarm', site.get("/alarm").text)[0])
     with transaction(app_services.engine) as db:
         db.execute(update(Alarm).where(Alarm.id == heat).values(withdrawn_at=Alarm.alarmed_at))

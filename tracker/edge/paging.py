@@ -72,15 +72,20 @@ def page_of(
     `db.execute(query)` yields. A cursor's text is cast by each key's own column type.
     """
     if cursor is not None:
-        given = [_typed(key, value) for key, value in zip(keys, decode_cursor(cursor, len(keys)), strict=True)]
-        edge = tuple_(*keys)
-        query = query.where(edge < tuple_(*given) if descending else edge > tuple_(*given))
+        query = query.where(beyond(keys, decode_cursor(cursor, len(keys)), descending=descending))
     query = query.order_by(*(key.desc() if descending else key.asc() for key in keys)).limit(limit + 1)
     rows = db.execute(query).all()
     more = len(rows) > limit
     rows = rows[:limit]
     following = encode_cursor(key_of(rows[-1])) if more and rows else None
     return Page(items=[present(row) for row in rows], next_cursor=following)
+
+
+def beyond(keys: Sequence[Key], key: Sequence[str], *, descending: bool = False) -> ColumnElement[bool]:
+    """What comes after the row with this key, its texts cast by each key's own type; raises BadCursor."""
+    given = [_typed(one, text) for one, text in zip(keys, key, strict=True)]
+    edge = tuple_(*keys)
+    return edge < tuple_(*given) if descending else edge > tuple_(*given)
 
 
 def _typed(key: Key, text: str) -> Any:

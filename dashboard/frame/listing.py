@@ -1,0 +1,74 @@
+"""Lists that go on by key: `?sesudah=` says where the page before ended, so rows that come or go meanwhile shift nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from tracker.edge.paging import BadCursor, Key, beyond, decode_cursor, encode_cursor
+
+FIELD = "sesudah"
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Generic[Row]):
+    """One page of a list. `onward`: what `sesudah` is on the next page, empty on the last; `begun`: not on the first."""
+
+    rows: Sequence[Row]
+    onward: str
+    begun: bool
+
+
+def listed(
+    db: Session,
+    parts: Sequence[Select[*tuple[Any, ...]]],
+    *,
+    keys: Sequence[Key],
+    key_of: Callable[[Any], Sequence[object]],
+    most: int,
+    after: str,
+    descending: bool = False,
+) -> Listed[Any]:
+    """The next `most` rows of these queries, one after another, each in the order of `keys` (unique together).
+
+    Each row is in one of the parts; `key_of(row)` gives the keys' values. Raises BadCursor for an `after` of another list.
+    """
+    number, key = _begin(after, len(parts), len(keys))
+    found: list[tuple[int, Any]] = []
+    for part in range(number, len(parts)):
+        query = parts[part].order_by(*(one.desc() if descending else one.asc() for one in keys))
+        if part == number and key:
+            query = query.where(_beyond(keys, key, descending=descending))
+        found += [(part, row) for row in db.execute(query.limit(most + 1 - len(found)))]
+        if len(found) > most:
+            break
+    shown = found[:most]
+    onward = ""
+    if len(found) > most:
+        last, row = shown[-1]
+        onward = encode_cursor([last, *key_of(row)])
+    return Listed(rows=[row for _, row in shown], onward=onward, begun=bool(after))
+
+
+def _begin(after: str, parts: int, width: int) -> tuple[int, list[str]]:
+    if not after:
+        return 0, []
+    try:
+        number, *key = decode_cursor(after[:1000], width + 1)
+    except BadCursor as error:
+        raise BadCursor(field=FIELD) from error
+    if not (number.isascii() and number.isdigit() and len(number) < 3 and int(number) < parts):
+        raise BadCursor(field=FIELD)
+    return int(number), key
+
+
+def _beyond(keys: Sequence[Key], key: Sequence[str], *, descending: bool) -> Any:
+    try:
+        return beyond(keys, key, descending=descending)
+    except BadCursor as error:
+        raise BadCursor(field=FIELD) from error

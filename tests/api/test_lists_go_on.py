@@ -1,0 +1,199 @@
+"""Lists of pages go on by key: page after page shows each row once, also when rows come meanwhile; nothing is cut silently."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Table, select, text
+from sqlalchemy.orm import Session
+
+from tests.browser.page_world import PageWorld
+from tests.support.counting import counted
+from tests.support.page_site import app_services, log_in, made, site, world
+from tracker.access.principal import SYSTEM
+from tracker.catalog.models import Batch, Presentation
+from tracker.coldchain.models import Alarm
+from tracker.database.base import Base
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+from tracker.network.models import Equipment, Facility
+from tracker.shipments.models import Shipment
+from tracker.stock.models import OpenVial
+from tracker.stock.rules.lines import Line
+from tracker.stock.rules.words import Kind
+from tracker.stock.service.commands import PostEvent
+from tracker.stock.service.opening import open_vials as open_vials_of
+from tracker.telemetry.models import Device
+from tracker.trace.models import Recall
+from tracker.trace.recalls import StartRecall, start_recall
+
+__all__ = ["app_services", "made", "site", "world"]
+
+Make = Callable[[Session, int], None]
+
+
+def more_of(db: Session, model: type[Base], many: int, where: str, **changes: str) -> None:
+    """Copies of one row under new keys; `changes` are SQL of what differs, `n` counts the copies."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    columns = [one.name for one in table.columns if one.computed is None]
+    values = ", ".join(changes.get(name, name) for name in columns)
+    db.execute(
+        text(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM"
+            f" (SELECT * FROM {table.name} WHERE {where} LIMIT 1) AS one, generate_series(1, {many}) AS n"
+        )
+    )
+
+
+def alarms(db: Session, many: int) -> None:
+    often = {"id": "gen_random_uuid()", "raised_at": "raised_at - (n / 3) * interval '1 minute'"}
+    words = {"acknowledged_at": "raised_at", "acknowledged_name": "'Rina'", "comment": "'pindah'"}
+    answered = {name: f"CASE WHEN n % 2 = 0 THEN {value} END" for name, value in words.items()}
+    more_of(db, Alarm, many, "rule = 'HEAT'", **often, **answered)
+
+
+def shipments(db: Session, many: int) -> None:
+    code = "'SJ-X' || lpad(n::text, 4, '0') || '-' || substr(md5(random()::text), 1, 4)"
+    late = "CASE WHEN n % 2 = 0 THEN created_at ELSE now() + interval '9 years' END"
+    at = {"created_at": "created_at - (n / 3) * interval '1 minute'", "expected_at": late}
+    more_of(db, Shipment, many, "true", id="gen_random_uuid()", code=code, **at)
+
+
+def open_vials(db: Session, many: int) -> None:
+    facility = db.scalars(select(Facility).where(Facility.code == "pkm-cipondoh")).one()
+    fridge = db.scalars(select(Equipment.id).where(Equipment.code == "pkm-cipondoh-k2")).one()
+    batch = db.scalars(select(Batch.id).where(Batch.lot == "AZ101")).one()
+    now = utc_now()
+    line = Line(batch_id=batch, vials=1, place_id=fridge)
+    event = PostEvent(id=uuid7(), kind=Kind.OPENING, facility_id=facility.id, occurred_at=now, lines=(line,))
+    open_vials_of(db, SYSTEM, event, now=now)
+    db.flush()
+    at = {
+        "opened_at": "opened_at - (n / 3) * interval '1 minute'",
+        "discard_by": "discard_by - (n / 3) * interval '1 minute'",
+    }
+    more_of(db, OpenVial, many, f"event_id = '{event.id}'", id="gen_random_uuid()", **at)
+
+
+def products(db: Session, many: int) -> None:
+    code = "'p-' || substr(md5(random()::text), 1, 12)"
+    more_of(
+        db,
+        Presentation,
+        many,
+        "true",
+        id="gen_random_uuid()",
+        code=code,
+        name="'Vaksin ' || (n / 3)",
+        gtin="NULL",
+        nie="'NIE' || substr(md5(random()::text), 1, 12)",
+        box_gtin="NULL",
+    )
+
+
+def devices(db: Session, many: int) -> None:
+    retired = "CASE WHEN n % 4 = 0 THEN now() END"
+    code, name = "'S-lagi-' || substr(md5(random()::text), 1, 8)", "'lagi-' || md5(random()::text)"
+    more_of(db, Device, many, "true", id="gen_random_uuid()", code=code, serial=name, username=name, retired_at=retired)
+
+
+def recalls(db: Session, many: int) -> None:
+    first = StartRecall(id=uuid7(), batch="mr-10/MR101", reason="partikel asing", recall_class=1)
+    if db.query(Recall).count() == 0:
+        start_recall(db, SYSTEM, first, now=utc_now())
+    at = {"started_at": "started_at - (n / 3) * interval '1 minute'", "closed_at": "started_at + interval '1 day'"}
+    more_of(db, Recall, many, "closed_at IS NULL", id="gen_random_uuid()", close_reason="'selesai'", **at)
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list: where, how its rows are told apart, which must be on it, and how more of them come."""
+
+    address: str
+    row: str
+    there: str
+    make: Make
+
+
+ALARM, SHIPMENT = r'id="a-([^"]+)"', r'href="/pengiriman/(SJ-[^"?]+)"'
+DEVICE, RECALL = r'href="/perangkat/(S-[^"]+)"', r'href="/penarikan/([0-9a-f-]{36})"'
+VIAL, PRODUCT = r'href="/vial/([0-9a-f-]{36})"', r'href="/katalog/produk/([^"]+)"'
+LISTS = {
+    "alarms": List("/alarm", ALARM, "SELECT id::text FROM alarm WHERE rule = 'HEAT'", alarms),
+    "alarms, all": List("/alarm?tampil=all", ALARM, "SELECT id::text FROM alarm", alarms),
+    "shipments": List("/pengiriman?tampil=all", SHIPMENT, "SELECT code FROM shipment", shipments),
+    "devices": List("/perangkat", DEVICE, "SELECT code FROM device", devices),
+    "open vials": List(
+        "/fasilitas/pkm-cipondoh/vial", VIAL, "SELECT id::text FROM open_vial WHERE closed_at IS NULL", open_vials
+    ),
+    "products": List("/katalog", PRODUCT, "SELECT code FROM presentation", products),
+    "recalls": List("/penarikan", RECALL, "SELECT id::text FROM recall", recalls),
+}
+each_list = pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)
+
+
+def pages_of(site: TestClient, one: List, meanwhile: Callable[[], None] = lambda: None) -> list[list[str]]:
+    """The rows of each page, to the last; `meanwhile` happens behind the first."""
+    pages: list[list[str]] = []
+    address: str | None = one.address
+    while address is not None:
+        answer = site.get(address)
+        assert answer.status_code == 200, address
+        pages.append(list(dict.fromkeys(re.findall(one.row, answer.text))))
+        onward = re.search(r'rel="next"\s+href="([^"]+)"', answer.text)
+        address = unescape(onward[1]) if onward else None
+        if len(pages) == 1:
+            meanwhile()
+        assert len(pages) < 50, "it goes round in circles"
+    return pages
+
+
+@each_list
+def test_a_list_is_walked_to_its_end_and_shows_each_row_once_though_rows_come(
+    site: TestClient, app_services: Services, world: PageWorld, one: List
+) -> None:
+    log_in(site, "pusat")
+    with transaction(app_services.engine) as db:
+        one.make(db, 60)
+        there = set(db.scalars(text(one.there)))
+
+    def comes() -> None:
+        with transaction(app_services.engine) as db:
+            one.make(db, 1)
+
+    pages = pages_of(site, one, comes)
+    shown = [row for rows in pages for row in rows]
+    assert len(set(shown)) == len(shown), "a row stands on two pages"
+    assert len(pages) > 2
+    assert max(len(rows) for rows in pages) <= 30
+    assert len(there) >= 60
+    assert there <= set(shown), "who stood there when it began is on some page"
+
+
+@each_list
+def test_a_page_further_on_costs_as_much_as_the_first_and_what_is_no_place_in_the_list_is_refused(
+    site: TestClient, app_services: Services, one: List
+) -> None:
+    log_in(site, "pusat")
+    with transaction(app_services.engine) as db:
+        one.make(db, 60)
+    site.get(one.address)
+    with counted(app_services.engine) as first:
+        answer = site.get(one.address)
+    onward = re.search(r'rel="next"\s+href="([^"]+)"', answer.text)
+    assert onward is not None
+    with counted(app_services.engine) as second:
+        site.get(unescape(onward[1]))
+    assert 0 < len(second) <= len(first) + 2
+    join = "&" if "?" in one.address else "?"
+    for wrong in ("x", "WyJ4Il0", "WzEsMl0", "WyI5IiwiYSIsImIiLCJjIl0", "%00", "a" * 3000):
+        refused = site.get(f"{one.address}{join}sesudah={wrong}")
+        assert refused.status_code == 422, (wrong, refused.status_code)
