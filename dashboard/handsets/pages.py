@@ -16,7 +16,7 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.handsets.queries import count_conflicts, known_beside, phones
-from dashboard.handsets.words import AMOUNT, KIND, corrected, lines_of
+from dashboard.handsets.words import AMOUNT, KIND, corrected, lines_of, time_of
 from dashboard.stock.forms import Fields, Typed
 from tracker.access.rules import Permission
 from tracker.api.sentences import sentences_of
@@ -41,7 +41,7 @@ MOST_COUNTED = 1_000
 SHORTEST_REASON = 3
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 _NO_WAY = mark("Pilih salah satu jalan keluar.")
-_NO_NUMBER = mark("Jumlah ditulis dengan angka.")
+_NO_NUMBER = mark("Jumlah ditulis dengan angka, waktu dengan tanggal dan jam.")
 _WAYS = {"lagi": Way.AGAIN, "betulkan": Way.CORRECT, "batalkan": Way.DROP}
 
 Csrf = Annotated[str, Form(max_length=200)]
@@ -138,7 +138,7 @@ def decide(step_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> R
     row = db.execute(steps_visible_to(viewer.known()).where(HandsetStep.id == step_id)).first()
     if row is None:
         raise StepNotFound
-    body = corrected(row[0].body, typed.values) if way is Way.CORRECT else None
+    body = corrected(row[0].body, typed.values, row[3].timezone) if way is Way.CORRECT else None
     problem = ""
     if way is None or len(reason) < SHORTEST_REASON:
         problem = viewer.texts.gettext(_NO_REASON if way else _NO_WAY)
@@ -175,6 +175,7 @@ def _conflict(
         account=account,
         facility=facility,
         lines=lines,
+        happened=time_of(step.body, facility.timezone),
         kind=KIND.get(step.kind, step.kind),
         amounts=AMOUNT,
         known=known_beside(db, principal, handset, step, lines),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.frame.texts import mark
 
 KIND = {
     "stock.event": mark("Gerakan stok"),
+    "stock.count": mark("Hitungan"),
     "stock.reversal": mark("Pembatalan gerakan"),
     "stock.discard": mark("Sisa vial dibuang"),
     "stock.take_back": mark("Dosis dikembalikan ke vial"),
@@ -60,8 +63,25 @@ def lines_of(body: Mapping[str, Any]) -> list[Line]:
     ]
 
 
-def corrected(body: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any] | None:
-    """The body with the amounts of a form; None where one of them is no number."""
+TIMES = ("occurred_at", "counted_at")
+"""Where a step says when it happened: a phone whose clock was wrong said it wrong."""
+
+
+def time_of(body: Mapping[str, Any], zone: str) -> str:
+    """When a step says it happened, as a form's field takes it; nothing where it says no time."""
+    for key in TIMES:
+        try:
+            return datetime.fromisoformat(body[key]).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    return ""
+
+
+def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> dict[str, Any] | None:
+    """The body with the amounts and the time of a form; None where one of them is no number, or no time.
+
+    A time that was left as it stood stays to the second.
+    """
     changed = deepcopy(dict(body))
     for index, line in _lines(changed):
         for key in AMOUNT:
@@ -71,6 +91,13 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any
             if not (typed.strip().isascii() and typed.strip().isdigit() and len(typed.strip()) <= 9):
                 return None
             line[key] = int(typed)
+    typed = said.get("waktu")
+    if typed and typed != time_of(body, zone):
+        try:
+            happened = datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone)).isoformat()
+        except ValueError:
+            return None
+        changed |= {key: happened for key in TIMES if key in changed}
     return changed
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
@@ -74,6 +76,27 @@ def test_a_conflict_is_shown_with_both_versions_and_corrected(site: TestClient, 
     after = site.get(path, headers=HTML).text
     assert "salah ketik nol" in after
     assert "Simpan keputusan" not in after
+
+
+def test_what_a_wrong_clock_wrote_is_recorded_with_the_right_time(site: TestClient, phone: Phone) -> None:
+    then = phone.now
+    phone.now = then + timedelta(days=1)
+    step = phone.event("supply", 3, batch="az-10/AZ101", place="pkm-cipondoh-k2")
+    phone.now = then
+    assert phone.sent()[-1]["code"] == "stock.too_far_ahead"
+    log_in(site, "kepala")
+    path = f"/gawai/bentrok/{step}"
+    fields = form(site, path) | {"cara": "betulkan", "alasan": "jam ponsel sehari di depan"}
+    assert "dengan tanggal dan jam" in site.post(path, data={**fields, "waktu": "kemarin"}, headers=HTML).text
+    shown = re.search(r'name="waktu"\s+type="datetime-local"\s+value="([^"]+)"', site.get(path, headers=HTML).text)
+    assert shown is not None
+    said = datetime.fromisoformat(shown[1])
+    assert said == (then + timedelta(days=1)).astimezone(ZoneInfo("Asia/Jakarta")).replace(
+        second=0, microsecond=0, tzinfo=None
+    )
+    kept = site.post(path, data={**fields, "waktu": (said - timedelta(days=1)).isoformat()}, headers=HTML)
+    assert kept.status_code == 303, kept.text
+    assert phone.sent()[-1]["state"] == "done"
 
 
 def test_who_may_only_look_sees_the_conflict_and_no_way_out(site: TestClient, phone: Phone) -> None:

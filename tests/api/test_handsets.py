@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,7 +19,7 @@ from tests.support.world import World
 from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
-from tracker.handsets.models import HandsetStep
+from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
 from tracker.kit.ids import uuid7
 from tracker.stock.models import StockBalance, StockEvent
@@ -223,10 +224,20 @@ def test_a_phone_that_is_cut_off_is_told_to_forget_and_its_account_is_out(
             phone.client.post(path, json={"reason": "tertinggal di angkot"}, headers=phone.headers).status_code == 200
         )
     assert lost.send().status_code == 401, "its token is worth nothing now"
+    # It has no log-in any more, and asks all the same whether it is to forget what it holds.
+    asked = phone.client.get(path)
+    assert (asked.status_code, asked.json()["cut_off"]) == (200, True)
+    for other in (phone.id, str(uuid7())):
+        assert phone.client.get(f"/api/v1/handsets/{other}/cut-off").json()["cut_off"] is False
     with transaction(app_services.engine) as db:
         db.execute(text("UPDATE account SET tokens_from = NULL"))
     assert (lost.send().status_code, lost.send().json()["code"]) == (403, "handsets.cut_off")
     assert lost.enrol().json()["code"] == "handsets.cut_off"
+    # Who finds it again and logs in learns it before the next step is written.
+    held = phone.client.get(
+        "/api/v1/handsets/holdings", params={"facility": PLACE, "handset": lost.id}, headers=lost.headers
+    )
+    assert held.json()["code"] == "handsets.cut_off"
     fresh = of(phone, app_services, committed_world, Role.VACCINATOR)
     assert fresh.enrol().status_code == 201, "the person goes on with another phone"
 
@@ -318,19 +329,45 @@ def test_holdings_are_told_whole_and_then_by_difference(phone: Phone, app_servic
     assert told(str(uuid7()))["whole"]
 
 
+def test_a_phone_that_only_asks_was_heard(phone: Phone, app_services: Services, committed_world: World) -> None:
+    def heard() -> Any:
+        with transaction(app_services.engine) as db:
+            return db.get_one(Handset, UUID(phone.id)).heard_at
+
+    with transaction(app_services.engine) as db:
+        db.execute(text("UPDATE handset SET heard_at = heard_at - interval '3 days'"))
+    before = heard()
+    other = of(phone, app_services, committed_world, Role.VACCINATOR)
+    for one, moved in ((other, False), (phone, True)):
+        params = {"facility": PLACE, "handset": phone.id}
+        assert one.client.get("/api/v1/handsets/holdings", params=params, headers=one.headers).status_code == 200
+        assert (heard() > before) is moved
+
+
 def test_holdings_of_a_place_out_of_reach_are_not_told(phone: Phone) -> None:
     answer = phone.client.get("/api/v1/handsets/holdings", params={"facility": "biofarma"}, headers=phone.headers)
     assert answer.status_code == 404
 
 
-def test_a_fault_of_the_house_in_one_step_does_not_keep_the_rest(phone: Phone, app_services: Services) -> None:
+@pytest.mark.parametrize("state", ["23514", "P0001", "57014", "XX000"], ids=["check", "raised", "too long", "inner"])
+def test_a_fault_of_the_house_in_one_step_does_not_keep_the_rest(
+    phone: Phone, app_services: Services, state: str
+) -> None:
+    plant = f"""
+    CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.vials = 13 THEN RAISE EXCEPTION 'planted' USING ERRCODE = '{state}'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER planted BEFORE INSERT ON stock_entry FOR EACH ROW EXECUTE FUNCTION planted()
+    """
     with transaction(app_services.engine) as db:
-        db.execute(text("ALTER TABLE stock_entry ADD CONSTRAINT planted CHECK (vials <> 13)"))
+        db.execute(text(plant))
     phone.event("supply", 13)
     phone.event("supply", 2)
     items = phone.sent()
     assert states(items) == ["conflict", "done"]
     assert items[0]["code"] == "api.internal"
     with transaction(app_services.engine) as db:
-        db.execute(text("ALTER TABLE stock_entry DROP CONSTRAINT planted"))
+        db.execute(text("DROP TRIGGER planted ON stock_entry; DROP FUNCTION planted()"))
     assert phone.settle(phone.ids[0], "again").json()["state"] == "done"

@@ -58,8 +58,10 @@ class PhoneHouse:
             return
 
     def act(self, method: str, url: Any, body: Any) -> tuple[int, dict[str, Any]]:
-        if self.cut_off:
-            return 403, {"code": "handsets.cut_off", "detail": "Ponsel ini sudah diputus."}
+        if url.path.endswith("/cut-off"):
+            return 200, {"cut_off": self.cut_off, "now": self.now()}
+        if self.cut_off:  # the account's log-ins ended with it
+            return 401, {"code": "access.unauthenticated", "detail": "Masuk dulu."}
         if url.path.endswith("/holdings"):
             since = parse_qs(url.query).get("since")
             held = self.holdings if since is None else {"gone": {}}

@@ -14,7 +14,8 @@ from uuid import UUID
 
 import structlog
 from fastapi import Response
-from psycopg import DataError, IntegrityError
+from psycopg import DataError, OperationalError
+from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError
@@ -116,7 +117,9 @@ def try_out(
     except DBAPIError as error:
         if isinstance(error.orig, DataError):
             return None, Refusal(code=BodyWrong.code, params={"fields": []})
-        if not isinstance(error.orig, IntegrityError):
+        # A statement that took its whole time would take it again with every batch.
+        passes = isinstance(error.orig, OperationalError) and not isinstance(error.orig, QueryCanceled)
+        if error.connection_invalidated or passes:
             raise
         fault: Exception = error
     except Exception as error:

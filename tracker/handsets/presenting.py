@@ -12,7 +12,7 @@ from tracker.access.models import LoginAccount
 from tracker.edge.deps import Speaker
 from tracker.handsets.holdings import Told
 from tracker.handsets.models import Handset, HandsetStep
-from tracker.handsets.schemas import ConflictOut, HandsetOut, HoldingsOut, StepOut, StepsOut
+from tracker.handsets.schemas import ConflictOut, HandsetOut, HoldingsOut, StandingOut, StepOut, StepsOut
 from tracker.network.models import Facility
 
 
@@ -96,3 +96,8 @@ def holdings_out(facility: Facility, told: Told, now: datetime) -> HoldingsOut:
         gone={name: keys for name, keys in told.gone.items() if keys},
         **told.lists,
     )
+
+
+def standing_out(*, cut_off: bool, now: datetime) -> StandingOut:
+    """Whether a phone is to forget what it holds."""
+    return StandingOut(cut_off=cut_off, now=now)

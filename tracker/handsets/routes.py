@@ -14,7 +14,7 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.handsets.commands import Enrol, Settle
 from tracker.handsets.holdings import tell_holdings
 from tracker.handsets.models import Handset, HandsetStep
-from tracker.handsets.presenting import conflict_out, handset_of, handset_out, holdings_out, steps_out
+from tracker.handsets.presenting import conflict_out, handset_of, handset_out, holdings_out, standing_out, steps_out
 from tracker.handsets.rules import OPEN
 from tracker.handsets.schemas import (
     ConflictOut,
@@ -23,11 +23,12 @@ from tracker.handsets.schemas import (
     HandsetOut,
     HoldingsOut,
     SettleIn,
+    StandingOut,
     StepsIn,
     StepsOut,
 )
-from tracker.handsets.settling import cut_off, handsets_visible_to, settle, steps_visible_to
-from tracker.handsets.taking import enrol, take_steps
+from tracker.handsets.settling import cut_off, handsets_visible_to, settle, steps_visible_to, was_cut_off
+from tracker.handsets.taking import enrol, hear, take_steps
 from tracker.network.queries import facility_by_code_or_id
 
 router = Router(prefix="/api/v1/handsets", tags=["handsets"])
@@ -67,8 +68,15 @@ def list_handsets(
 
 
 @router.get("/holdings")
-def read_holdings(*, db: Db, caller: Caller, now: Now, facility: Place, since: UUID | None = None) -> HoldingsOut:
-    """What a phone needs of its facility, or what has changed `since` a token of an earlier answer."""
+def read_holdings(
+    *, db: Db, caller: Caller, now: Now, facility: Place, since: UUID | None = None, handset: UUID | None = None
+) -> HoldingsOut:
+    """What a phone needs of its facility, or what has changed `since` a token of an earlier answer.
+
+    `handset`: the phone that asks, once it has a book; 403 when it was cut off.
+    """
+    if handset is not None:
+        hear(db, caller, handset, now=now)
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     return holdings_out(place, tell_holdings(db, caller, place, since, now=now), now)
 
@@ -109,6 +117,15 @@ def post_steps(*, handset_id: UUID, body: StepsIn, db: Db, caller: Caller, now: 
     lines = [(one.text, one.hash) for one in body.steps]
     handset, steps = take_steps(db, caller, handset_id, lines, now=now)
     return steps_out(handset, steps, speak, now)
+
+
+@router.get("/{handset_id}/cut-off")
+def read_standing(handset_id: UUID, db: Db, now: Now) -> StandingOut:
+    """Whether this phone is to forget what it holds. Needs no log-in: a phone that was cut off has none any more.
+
+    Of a phone that nobody knows it is not said that nobody knows it.
+    """
+    return standing_out(cut_off=was_cut_off(db, handset_id), now=now)
 
 
 @router.post("/{handset_id}/cut-off")

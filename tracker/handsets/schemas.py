@@ -52,7 +52,7 @@ class StepLineIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, StringConstraints(min_length=2, max_length=100_000)]
+    text: Annotated[str, StringConstraints(min_length=2, max_length=200_000)]
     hash: Hash
 
 
@@ -122,6 +122,13 @@ class CutOffIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+
+
+class StandingOut(BaseModel):
+    """Whether a phone is to forget what it holds; `now` is the server's clock."""
+
+    cut_off: bool
+    now: datetime
 
 
 class HoldingsOut(BaseModel):

@@ -129,3 +129,8 @@ def cut_off(db: Session, principal: Principal, handset_id: UUID, *, reason: str,
     event = HandsetCutOff(handset_id=handset.id, facility_id=handset.facility_id)
     append(db, event, unit_id=handset.facility_id, subject=handset.id, occurred_at=now, now=now)
     return handset
+
+
+def was_cut_off(db: Session, handset_id: UUID) -> bool:
+    """Whether a phone is to forget what it holds; False of one that nobody knows."""
+    return db.scalar(select(Handset.cut_off_at).where(Handset.id == handset_id)) is not None

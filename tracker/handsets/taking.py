@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -102,6 +102,14 @@ def own_handset(db: Session, principal: Principal, handset_id: UUID) -> Handset:
     if handset.cut_off_at is not None:
         raise CutOff
     return handset
+
+
+def hear(db: Session, principal: Principal, handset_id: UUID, *, now: datetime) -> None:
+    """The caller's phone asked for something: it was heard. One that is not theirs (yet) is passed over. Raises CutOff."""
+    mine = (Handset.id == handset_id, Handset.account_id == principal.account_id)
+    if db.scalar(select(Handset.cut_off_at).where(*mine)) is not None:
+        raise CutOff
+    db.execute(update(Handset).where(*mine).values(heard_at=func.greatest(Handset.heard_at, now)))
 
 
 def take_steps(

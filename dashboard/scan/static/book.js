@@ -53,6 +53,8 @@ export class Clock {
   constructor(store) {
     this.store = store;
     this.ahead = 0;
+    /** what the house's clock said last: it is later now, whatever became of the phone's own */
+    this.heard = 0;
   }
 
   async load() {
@@ -60,14 +62,16 @@ export class Clock {
   }
 
   now() {
-    return Date.now() + this.ahead;
+    return Math.max(Date.now() + this.ahead, this.heard);
   }
 
   /** @param {string | undefined} said the server's time, RFC 3339 */
   async learn(said) {
     const at = said ? Date.parse(said) : Number.NaN;
+    if (!Number.isFinite(at)) return;
+    this.heard = at;
     // A second is the road; it is not worth a write.
-    if (!Number.isFinite(at) || Math.abs(at - this.now()) < 2000) return;
+    if (Math.abs(at - Date.now() - this.ahead) < 2000) return;
     this.ahead = Math.round(at - Date.now());
     await this.store.keepNote("clock", this.ahead);
   }

@@ -12,6 +12,7 @@
  */
 
 const A_BATCH = 50;
+const A_LOAD = 300_000; // letters of a batch, far below what the house reads of one request
 /** @type {Record<string, StepState>} */
 const STATES = { done: "done", conflict: "conflict", waiting: "behind", dropped: "dropped" };
 
@@ -45,7 +46,7 @@ export class Sender {
   async send(facility, name) {
     const handset = await this.book.handset(facility);
     if (!handset.number) return;
-    if (!handset.known) await this.register(handset.id, handset.facility, name);
+    if (!handset.known) await this.register(handset.id, [handset.facility, facility], name);
     const open = (await this.book.steps()).filter(isOpen);
     // What nobody has heard goes first: how conflicts stand can wait for a better line.
     await this.sendRuns(
@@ -63,17 +64,39 @@ export class Sender {
   async sendRuns(handset, steps) {
     for (const run of runsOf(steps)) {
       for (let left = run; left.length; ) {
-        const answered = await this.batch(handset, left.slice(0, A_BATCH));
+        const answered = await this.batch(handset, batchOf(left));
         if (!answered) throw new NotSent("server");
         left = left.slice(answered);
       }
     }
   }
 
-  /** @param {string} id @param {string} facility @param {string} name */
-  async register(id, facility, name) {
-    await this.asked("POST", "/api/v1/handsets", { id, facility, name });
+  /**
+   * Where the book was begun, or where its account works now: it may have moved before the book was heard of.
+   * @param {string} id
+   * @param {[string, string]} facilities
+   * @param {string} name
+   */
+  async register(id, [home, here], name) {
+    const begin = (/** @type {string} */ facility) => this.asked("POST", "/api/v1/handsets", { id, facility, name });
+    try {
+      await begin(home);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 404 || home === here) throw error;
+      await begin(here);
+    }
     await this.book.store.changeHandset(this.book.user, { known: true });
+  }
+
+  /** Whether the head cut this phone off: its log-in is gone with that, so it asks without one. */
+  async isCutOff() {
+    const handset = await this.book.store.handset(this.book.user);
+    if (!handset?.known) return false;
+    try {
+      return (await this.asked("GET", `/api/v1/handsets/${handset.id}/cut-off`)).body.cut_off === true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -176,10 +199,10 @@ export class Sender {
 }
 
 /** Rantai said no. */
-class Refused extends Error {
+class Refused extends NotSent {
   /** @param {number} status @param {any} body */
   constructor(status, body) {
-    super(body.code);
+    super("refused", body.detail ?? "");
     this.status = status;
     this.body = body;
   }
@@ -187,6 +210,16 @@ class Refused extends Error {
 
 /** @param {Step} step whether its end is not known yet */
 const isOpen = (step) => step.state !== "done" && step.state !== "dropped";
+
+/** The first steps, as many as one request may carry; one at least. @param {Step[]} steps */
+function batchOf(steps) {
+  let letters = 0;
+  const end = steps.findIndex((step, index) => {
+    letters += step.text.length;
+    return index === A_BATCH || (index > 0 && letters > A_LOAD);
+  });
+  return end < 0 ? steps : steps.slice(0, end);
+}
 
 /**
  * Steps cut into runs whose numbers follow one another.

@@ -13,6 +13,8 @@ import { Holdings, merged } from "./holdings.js";
  * @typedef {"" | import("./book_sender.js").Why | "full" | "insecure" | "sending"} State
  */
 
+const MOST_NEEDS = 100; // the house reads no more of a step; who brought the newest stands for the rest
+
 export class Shift {
   /**
    * @param {string} user
@@ -68,6 +70,7 @@ export class Shift {
     this.others = await this.store.ofOthers(this.user);
     const held = this.facility ? ((await this.store.note(this.key)) ?? null) : null;
     if (!held || held.as_of !== this.held?.as_of || held.facility !== this.held?.facility) this.held = held;
+    this.clock.heard = Math.max(this.clock.heard, Date.parse(held?.as_of ?? "") || 0);
   }
 
   /** Whose holdings: another account may see less. */
@@ -103,7 +106,8 @@ export class Shift {
       );
     return this.steps
       .filter((step) => step.state !== "done" && step.state !== "dropped" && brings(step))
-      .map((step) => step.id);
+      .map((step) => step.id)
+      .slice(-MOST_NEEDS);
   }
 
   /** Sends the book and asks for the difference; one at a time, and once more for whoever came meanwhile. */
@@ -131,6 +135,7 @@ export class Shift {
       state = error.why;
       this.said = error.said;
     }
+    if (state === "login" && (await this.sender.isCutOff())) state = "cut_off";
     this.state = state;
     if (state === "cut_off") await this.wipe();
     else await this.read();
@@ -146,7 +151,9 @@ export class Shift {
   async refresh() {
     const upTo = Math.max(0, ...this.steps.filter((step) => step.state !== "waiting").map((step) => step.number));
     const since = this.held ? `&since=${encodeURIComponent(this.held.token)}` : "";
-    const path = `/api/v1/handsets/holdings?facility=${encodeURIComponent(this.facility)}${since}`;
+    const handset = await this.store.handset(this.user);
+    const from = handset?.known ? `&handset=${handset.id}` : "";
+    const path = `/api/v1/handsets/holdings?facility=${encodeURIComponent(this.facility)}${since}${from}`;
     const { body } = await this.sender.asked("GET", path);
     this.held = merged(this.held, body, this.facility, upTo);
     await this.store.keepNote(this.key, this.held);
