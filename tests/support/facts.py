@@ -26,11 +26,19 @@ from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
-from tracker.stock.errors import HistoryNegative
+from tracker.stock.errors import (
+    AlreadyReversed,
+    HistoryNegative,
+    NotReversible,
+    TooManyDoses,
+    VialInUse,
+    VialStopped,
+)
 from tracker.stock.models import OpenVial, StockBalance
-from tracker.stock.rules.words import Kind, Status
-from tracker.stock.service.commands import GiveDoses
-from tracker.stock.service.opening import give_doses
+from tracker.stock.rules.words import Kind, OpenWaste, Status
+from tracker.stock.service.commands import DiscardDoses, GiveDoses, ReverseEvent
+from tracker.stock.service.opening import discard_doses, give_doses
+from tracker.stock.service.reversing import reverse_event
 from tracker.telemetry.models import Channel
 from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls
 from tracker.trace.withdrawing import withdraw_recall
@@ -48,7 +56,14 @@ class Fact:
     place: int
     vials: int
     late: float = 0
-    opened: float | None = None  # of a dose (Kind.USE): when the vial was opened that it came from
+    opened: float | None = (
+        None  # of doses (Kind.USE given, else thrown away): when the vial was opened that they came from
+    )
+    undoes: float | None = None  # of a reversal: the hour of what it takes back
+
+
+NotNow = (TooManyDoses, VialStopped, VialInUse, AlreadyReversed, NotReversible)
+"""What somebody could not have done as things stood then."""
 
 
 class Untold(Exception):
@@ -86,6 +101,7 @@ class Morning:
     world: World
     channels: dict[int, int] = field(default_factory=dict)
     recalls: list[UUID] = field(default_factory=list)
+    told: dict[float, UUID] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -154,14 +170,22 @@ class Morning:
         now = self.at(fact.hour + fact.late)
         event_id = self.post(fact, now)
         if event_id is not None:
+            self.told[fact.hour] = event_id
             hold_entering(self.db, SYSTEM, event_id, now=now)
         sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now, moved_by=event_id)
 
     def post(self, fact: Fact, now: datetime) -> UUID | None:
-        """The ledger's part alone; a dose has no event. Raises HistoryNegative, Untold."""
+        """The ledger's part alone; doses have no event. Raises Untold, and what the ledger refuses it with."""
         if fact.opened is not None:
-            self.give(fact, now)
+            with self.db.begin_nested():
+                self.take(fact, now)
             return None
+        if fact.undoes is not None:
+            if fact.undoes not in self.told:
+                raise Untold(fact)
+            undo = ReverseEvent(id=uuid7(), event_id=self.told[fact.undoes], reason="salah ketuk")
+            with self.db.begin_nested():
+                return reverse_event(self.db, SYSTEM, undo, now=now).event_id
         places = {"place": self.fridge(fact.place)}
         if fact.kind is Kind.TRANSFER:
             places["to_place"] = self.fridge(1 - fact.place)
@@ -170,16 +194,20 @@ class Morning:
         with self.db.begin_nested():
             return self.ledger.post(fact.kind, line, at=self.at(fact.hour), now=now).event_id
 
-    def give(self, fact: Fact, now: datetime) -> None:
-        """A dose out of the vial that was opened at an hour. Raises Untold."""
+    def take(self, fact: Fact, now: datetime) -> None:
+        """Doses out of the first vial that was opened at an hour, given or thrown away. Raises Untold."""
         assert fact.opened is not None
         batch_id = self.world.batches[BATCHES[fact.batch]].id
         query = select(OpenVial.id).where(OpenVial.batch_id == batch_id, OpenVial.opened_at == self.at(fact.opened))
         vial = self.db.scalars(query.order_by(OpenVial.id).limit(1)).first()
         if vial is None:
             raise Untold(fact)
-        command = GiveDoses(open_vial_id=vial, occurred_at=self.at(fact.hour), doses=fact.vials)
-        give_doses(self.db, SYSTEM, command, now=now)
+        at = self.at(fact.hour)
+        if fact.kind is Kind.USE:
+            give_doses(self.db, SYSTEM, GiveDoses(open_vial_id=vial, occurred_at=at, doses=fact.vials), now=now)
+        else:
+            rest = DiscardDoses(open_vial_id=vial, occurred_at=at, reason=OpenWaste.SESSION_END, doses=fact.vials)
+            discard_doses(self.db, SYSTEM, rest, now=now)
 
     def close(self, now: datetime) -> None:
         """Discard what the first fridge's alarm holds, and close it. Raises Untold."""
@@ -227,7 +255,7 @@ class Morning:
     def tell(self, fact: Fact) -> bool:
         try:
             self.record(fact)
-        except (HistoryNegative, Untold):
+        except (HistoryNegative, Untold, *NotNow):
             return False
         return True
 
