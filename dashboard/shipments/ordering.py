@@ -57,7 +57,7 @@ class Offered:
 @router.get("/pengiriman/minta")
 def show_order(*, viewer: Member, db: Db, untuk: str = "") -> Response:
     """The form of an order; who may write at several stores chooses first."""
-    stores = _own_stores(db, viewer)
+    stores = own_stores(db, viewer)
     if not untuk and len(stores) != 1:
         return page(viewer, "shipments/order.html", facility=None, stores=stores, typed=Typed({}))
     facility = facility_by_code_or_id(db, viewer.known(), untuk or stores[0].code, Permission.STOCK_READ)
@@ -127,7 +127,8 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
     )
 
 
-def _own_stores(db: Session, viewer: Viewer) -> Sequence[Facility]:
+def own_stores(db: Session, viewer: Viewer) -> Sequence[Facility]:
+    """The facilities at which the viewer may order and send, by name."""
     query = select(Facility).join(Unit, Unit.id == Facility.id)
     query = query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE))
     return db.scalars(query.order_by(Facility.name, Facility.code).limit(MOST_STORES)).all()

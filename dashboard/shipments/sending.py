@@ -23,6 +23,7 @@ from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.shipments.service.commands import Box, Pack
 from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment, propose
+from tracker.stock.rules.words import Status
 
 router = Router(include_in_schema=False)
 
@@ -82,7 +83,7 @@ def pack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Respo
     ends = ends_of(db, viewer, ref)
     if ends.sends and "pack" not in ends.steps:
         return _back(ends)
-    boxes, names = _boxes(viewer, typed)
+    boxes, names = boxes_of(viewer, typed)
     if not typed.faults:
         try:
             with db.begin_nested():
@@ -139,10 +140,10 @@ def _is_number(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) < 9
 
 
-def _boxes(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
+def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
     """The boxes that the form describes, and the field of each line in their order; what is wrong becomes a fault.
 
-    A line's fields are `v/PLACE/BATCH` and `k/PLACE/BATCH`, its box from 1.
+    A line's fields are `v/PLACE/BATCH` and `k/PLACE/BATCH`, its box from 1; of other than usable vials `…/BATCH/STATUS`.
     """
     texts = viewer.texts
     count = int(typed.get("kotak")) if _is_number(typed.get("kotak")) else 1
@@ -150,8 +151,9 @@ def _boxes(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
     inside: list[list[tuple[str, Pack]]] = [[] for _ in range(count)]
     for name, value in typed.values.items():
         kind, _, rest = name.partition("/")
-        place, _, batch = rest.partition("/")
-        if kind != "v" or not value or not batch:
+        place, _, goods = rest.partition("/")
+        batch, _, status = goods.partition("/")
+        if kind != "v" or not value or not batch or status not in ("", *Status):
             continue
         if not _is_number(value):
             typed.faults[name] = texts.gettext(_NO_NUMBER)
@@ -159,7 +161,8 @@ def _boxes(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
         box = typed.get(f"k/{rest}")
         index = min(int(box), count) - 1 if _is_number(box) and int(box) else 0
         if int(value):
-            inside[index].append((name, Pack(vials=int(value), place=place, batch=batch)))
+            line = Pack(vials=int(value), place=place, batch=batch, status=Status(status or Status.USABLE))
+            inside[index].append((name, line))
     if not typed.faults and not any(inside):
         typed.faults[""] = texts.gettext(_NOTHING)
     for index, lines in enumerate(inside):
@@ -176,6 +179,11 @@ def _boxes(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
     return boxes, [name for lines in inside for name, _ in lines]
 
 
+def field_of(place: str, batch_id: UUID, status: Status) -> str:
+    """The name of the field for vials of a batch in a place."""
+    return f"v/{place}/{batch_id}" + ("" if status is Status.USABLE else f"/{status.value}")
+
+
 def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed) -> Response:
     picks, missing = propose(db, viewer.known(), ends.shipment.id, now=viewer.now)
     return page(
@@ -184,7 +192,10 @@ def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed) -> Response:
         status=422 if typed.faults else 200,
         ends=ends,
         facility=ends.sender,
-        picks=[(f"{parcel.place}/{parcel.batch_id}", parcel, vials) for parcel, vials in picks],
+        picks=[
+            (field_of(parcel.place, parcel.batch_id, parcel.status).removeprefix("v/"), parcel, vials)
+            for parcel, vials in picks
+        ],
         products=batch_products(db, {parcel.batch_id for parcel, _ in picks}),
         missing=sum(missing.values()),
         boxes=int(typed.get("kotak") or 1) if _is_number(typed.get("kotak") or "1") else 1,

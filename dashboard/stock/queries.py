@@ -122,6 +122,7 @@ class Parcel:
     facility_code: str
     status: str
     vials: int
+    packed: int
     vvm_stage: int | None
     touched_at: datetime
     counted_at: datetime | None
@@ -162,6 +163,7 @@ def parcel_of(row: Any, now: datetime) -> Parcel:
         facility_code=facility.code,
         status=balance.status.value,
         vials=balance.vials,
+        packed=balance.packed,
         vvm_stage=balance.vvm_stage,
         touched_at=balance.touched_at,
         counted_at=balance.counted_at,
@@ -169,11 +171,22 @@ def parcel_of(row: Any, now: datetime) -> Parcel:
     )
 
 
-def parcels_at(db: Session, facility: Facility, now: datetime, *, limit: int | None = None) -> tuple[list[Parcel], int]:
+def parcels_at(
+    db: Session,
+    facility: Facility,
+    now: datetime,
+    *,
+    statuses: Collection[Status] = frozenset(Status),
+    product: str = "",
+    limit: int | None = None,
+) -> tuple[list[Parcel], int]:
     """What lies at a facility, by product and expiry, and of how many parcels these are the first. The caller has checked that
-    it may be seen.
+    it may be seen. `product`: of this code alone.
     """
     query = select_parcels().add_columns(func.count().over().label("total")).where(Facility.id == facility.id)
+    query = query.where(StockBalance.status.in_(statuses))
+    if product:
+        query = query.where(Presentation.code == product)
     order = (Presentation.name, Batch.expiry, Batch.lot, Equipment.name, StockBalance.status)
     rows = db.execute(query.order_by(*order).limit(limit)).all()
     return [parcel_of(row[:-1], now) for row in rows], rows[0].total if rows else 0

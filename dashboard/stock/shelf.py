@@ -55,13 +55,20 @@ def parcels_in(
 
 def products_in(db: Session, facility: Facility, place: Equipment | None) -> Sequence[tuple[str, str]]:
     """The products that lie in a place, as (code, name)."""
-    if place is None:
-        return []
+    return _products(db, facility, _there(place)) if place is not None else []
+
+
+def products_at(db: Session, facility: Facility) -> Sequence[tuple[str, str]]:
+    """The products that lie anywhere in a store, as (code, name)."""
+    return _products(db, facility, (StockBalance.account == Account.PLACE,))
+
+
+def _products(db: Session, facility: Facility, where: tuple[ColumnElement[bool], ...]) -> Sequence[tuple[str, str]]:
     rows = db.execute(
         select(Presentation.code, Presentation.name)
         .join(Batch, Batch.presentation_id == Presentation.id)
         .join(StockBalance, StockBalance.batch_id == Batch.id)
-        .where(*_there(place), StockBalance.facility_id == facility.id, StockBalance.vials > 0)
+        .where(*where, StockBalance.facility_id == facility.id, StockBalance.vials > 0)
         .distinct()
         .order_by(Presentation.name)
         .limit(200)

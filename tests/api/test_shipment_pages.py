@@ -12,9 +12,13 @@ from sqlalchemy import func, select
 
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
+from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
-from tracker.shipments.models import Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+from tracker.kit.ids import uuid7
+from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+from tracker.stock.models import StockBalance
+from tracker.trace.recalls import StartRecall, start_recall
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -59,6 +63,31 @@ class Road:
         self.send(f"{path}/kemas", packing)
         assert self.send(f"{path}/berangkat", {"csrf": packing["csrf"]}).status_code == 303
         return path
+
+    def leaving(self, way: str, store: str, **said: str) -> Response:
+        """Send from a store what nobody asked for; the fields of `said` are lines by LOT, PLACE and status."""
+        fields = self.form(f"/pengiriman/kirim?cara={way}&dari={store}")
+        return self.send("/pengiriman/kirim", fields, **said)
+
+    def line(self, place: str, batch: str, status: str = "") -> str:
+        """The field for vials of a batch in a place."""
+        return f"v/{place}/{self.pages.world.batches[batch].id}" + (f"/{status}" if status else "")
+
+    def recalled(self, batch: str) -> None:
+        """Everybody's vials of this batch are called back."""
+        with transaction(self.services.engine) as db:
+            command = StartRecall(id=uuid7(), batch=batch, reason="partikel asing", recall_class=1)
+            start_recall(db, SYSTEM, command, now=self.services.clock())
+
+    def shipments(self) -> int:
+        with transaction(self.services.engine) as db:
+            return db.scalar(select(func.count()).select_from(Shipment)) or 0
+
+    def packed(self, path: str) -> list[tuple[str, int]]:
+        """What is in the boxes: status and vials of each line."""
+        with transaction(self.services.engine) as db:
+            found = select(PackedLine.status, PackedLine.vials).where(PackedLine.shipment_id == self.shipment(path).id)
+            return [(row.status.value, row.vials) for row in db.execute(found.order_by(PackedLine.seq))]
 
     def shipment(self, path: str) -> Shipment:
         with transaction(self.services.engine) as db:
@@ -209,3 +238,98 @@ def test_a_code_of_no_shipment_says_so(road: Road) -> None:
     answer = road.as_("kepala").site.get("/pengiriman/cari", params={"kode": "123456789012345675"})
     assert answer.status_code == 422
     assert "Tidak ada kiriman dengan kode itu" in answer.text
+
+
+CITY_ROOM = "kota-tangerang-r1"
+
+
+def test_what_nobody_asked_for_is_sent_and_received(road: Road) -> None:
+    field = road.line(CITY_ROOM, "penta-5/PB002")
+    road.as_("kota")
+    made = road.leaving("langsung", "kota-tangerang", ke="pkm-cipondoh", **{field: "5", "segel-1": "S-9"})
+    assert made.status_code == 303, made.text
+    path = str(made.headers["location"])
+    assert (road.shipment(path).kind.value, road.shipment(path).state.value) == ("direct", "packed")
+    assert road.send(f"{path}/berangkat", {"csrf": csrf_of(road.site.get(path).text)}).status_code == 303
+    receiving = road.as_("kepala").form(f"{path}/terima")
+    assert road.send(f"{path}/terima", receiving, tempat=K1, semua="ya").status_code == 303
+    assert road.shipment(path).state.value == "received"
+
+
+def test_a_sending_told_twice_is_one_and_other_words_under_it_are_asked_about(road: Road) -> None:
+    field = road.line(CITY_ROOM, "penta-5/PB002")
+    fields = road.as_("kota").form("/pengiriman/kirim?dari=kota-tangerang") | {"ke": "pkm-cipondoh", field: "5"}
+    before = road.shipments()
+    first, second = (road.send("/pengiriman/kirim", fields) for _ in range(2))
+    assert first.headers["location"] == second.headers["location"]
+    other = road.send("/pengiriman/kirim", fields, **{field: "6"})
+    assert other.status_code == 422
+    assert "sudah pernah dikirim dengan isi lain" in other.text
+    assert road.shipments() == before + 1
+
+
+def test_recalled_vials_leave_as_a_return_alone_and_stay_recalled_above(road: Road) -> None:
+    road.recalled("az-10/AZ101")
+    field = road.line("pkm-cipondoh-k2", "az-10/AZ101", "recalled")
+    before = road.shipments()
+    road.as_("kepala")
+    assert field not in road.form("/pengiriman/kirim?dari=pkm-cipondoh")
+    refused = road.leaving("langsung", "pkm-cipondoh", ke="pkm-tanah-tinggi", **{field: "4"})
+    assert refused.status_code == 422
+    assert road.shipments() == before
+    made = road.leaving("retur", "pkm-cipondoh", ke="kota-tangerang", **{field: "4"})
+    assert made.status_code == 303, made.text
+    path = str(made.headers["location"])
+    assert road.packed(path) == [("recalled", 4)]
+    assert road.send(f"{path}/berangkat", {"csrf": csrf_of(road.site.get(path).text)}).status_code == 303
+    receiving = road.as_("kota").form(f"{path}/terima")
+    assert road.send(f"{path}/terima", receiving, tempat=CITY_ROOM, semua="ya").status_code == 303
+    with transaction(road.services.engine) as db:
+        lies = select(StockBalance.status, StockBalance.vials).where(
+            StockBalance.holder_id == road.pages.world.equipment[CITY_ROOM].id,
+            StockBalance.batch_id == road.pages.world.batches["az-10/AZ101"].id,
+            StockBalance.vials > 0,
+        )
+        assert [(row.status.value, row.vials) for row in db.execute(lies)] == [("recalled", 4)]
+
+
+def test_a_packed_return_is_packed_again_as_what_it_is(road: Road) -> None:
+    road.recalled("az-10/AZ101")
+    recalled = road.line("pkm-cipondoh-k2", "az-10/AZ101", "recalled")
+    usable = road.line("pkm-cipondoh-k2", "coronavac-1/CV101")
+    road.as_("kepala")
+    path = str(
+        road.leaving("retur", "pkm-cipondoh", ke="kota-tangerang", **{recalled: "4", usable: "2"}).headers["location"]
+    )
+    packing = road.form(f"{path}/kemas")
+    assert (packing[recalled], packing[usable]) == ("4", "2")
+    two = {"kotak": "2", "k/" + recalled.removeprefix("v/"): "2", recalled: "3"}
+    assert road.send(f"{path}/kemas", packing, **two).status_code == 303
+    assert sorted(road.packed(path)) == [("recalled", 3), ("usable", 2)]
+
+
+@pytest.mark.parametrize("count", ["99999", "lima"])
+def test_more_than_lies_there_makes_no_shipment_and_keeps_what_was_typed(road: Road, count: str) -> None:
+    field = road.line(CITY_ROOM, "penta-5/PB002")
+    before = road.shipments()
+    answer = road.as_("kota").leaving("langsung", "kota-tangerang", ke="pkm-cipondoh", **{field: count})
+    assert answer.status_code == 422
+    assert f'id="salah-{field}"' in answer.text
+    assert f'value="{count}"' in answer.text
+    assert road.shipments() == before
+
+
+@pytest.mark.parametrize(("way", "to"), [("retur", "pkm-tanah-tinggi"), ("langsung", "biofarma"), ("langsung", "")])
+def test_a_way_goes_only_where_it_can(road: Road, way: str, to: str) -> None:
+    field = road.line("pkm-cipondoh-k2", "coronavac-1/CV101")
+    answer = road.as_("kepala").leaving(way, "pkm-cipondoh", ke=to, **{field: "1"})
+    assert answer.status_code == 422
+    assert 'id="salah-ke"' in answer.text
+
+
+def test_who_may_only_look_sends_nothing(road: Road) -> None:
+    road.as_("auditor")
+    csrf = csrf_of(road.site.get("/akun").text)
+    assert road.site.get("/pengiriman/kirim?dari=pkm-cipondoh").status_code == 403
+    assert road.send("/pengiriman/kirim", {"csrf": csrf, "dari": "pkm-cipondoh", "cara": "retur"}).status_code == 403
+    assert road.site.get("/pengiriman/kirim?cara=lain").status_code == 404

@@ -26,6 +26,8 @@ from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.registration.service.tickets import TicketOffice
+from tracker.shipments.service.commands import CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.lines import Line, NamedLine, Reference
 from tracker.stock.rules.witnesses import Witness
@@ -46,6 +48,7 @@ BLANKS = {
     "ref:path": "penta-5/PB002",
 }
 RECALL = UUID("01920000-0000-7000-8000-00000000beef")
+APPROVED = UUID("01920000-0000-7000-8000-00000000cafe")
 # Pages somebody without a log-in sees.
 PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
@@ -94,8 +97,11 @@ def address(path: str, site: Site) -> str:
         blanks["event_id"] = str(_destroyed(site))
     if path.startswith("/perangkat/"):
         blanks["code"] = BLANKS["sensor"]
+    if path == "/pengiriman/kirim":
+        return f"{path}?dari=kota-tangerang&cara=retur"
     if path.startswith("/pengiriman/"):
-        blanks["ref"] = site.world.shipment
+        packs = path.endswith(("/kemas", "/daftar-ambil"))
+        blanks["ref"] = _approved(site) if packs else site.world.shipment
     return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
 
 
@@ -104,6 +110,14 @@ def _recalled(site: Site) -> UUID:
     with transaction(site.engine) as db:
         command = StartRecall(id=RECALL, batch="mr-10/MR101", reason="partikel asing", recall_class=1)
         return start_recall(db, SYSTEM, command, now=utc_now())[0].id
+
+
+def _approved(site: Site) -> str:
+    """A shipment that is still to be packed; made once."""
+    line = Wanted(product="penta-5", vials=2)
+    command = CreateShipment(id=APPROVED, from_facility="kota-tangerang", to_facility="pkm-tanah-tinggi", lines=(line,))
+    with transaction(site.engine) as db:
+        return create_shipment(db, SYSTEM, command, now=utc_now()).shipment.code
 
 
 def _opened(site: Site) -> UUID:

@@ -120,23 +120,30 @@ def propose(
 ) -> tuple[list[tuple[Parcel, int]], dict[int, int]]:
     """What first expiry, first out would pack now, as (parcel, vials) by place; and vials it lacks, by line of the order.
 
-    Nothing is written. Raises ShipmentNotFound, Forbidden, BadState.
+    A packed return stays as it is packed: what goes back is named by whoever sends it, not by expiry. Nothing is written. Raises ShipmentNotFound, Forbidden, BadState.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
     if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     mine = packed_vials(db, shipment)
+    chosen, missing = (
+        (mine, {}) if shipment.kind is ShipmentKind.RETURN and mine else _first_expiring(db, shipment, mine, now)
+    )
+    parcels = {Key(p.place_id, p.batch_id, p.status): p for p in parcels_at(db, shipment.from_facility_id)}
+    found = [(parcels[key], vials) for key, vials in chosen.items() if vials and key in parcels]
+    return sorted(found, key=lambda one: (one[0].place, one[0].expiry, one[0].lot)), missing
+
+
+def _first_expiring(
+    db: Session, shipment: Shipment, mine: Counter[Key], now: datetime
+) -> tuple[Counter[Key], dict[int, int]]:
     try:
         takes, missing, _ = _choose(db, shipment, (Box(),), [], mine, now=now)
     except NothingToPack:
-        takes = []
-        missing = {
-            line.seq: line.vials if line.approved is None else line.approved for line in lines_of(db, shipment.id)
-        }
-    parcels = {Key(p.place_id, p.batch_id, p.status): p for p in parcels_at(db, shipment.from_facility_id)}
-    found = [(parcels[key], vials) for key, vials in keys_of(takes).items()]
-    return sorted(found, key=lambda one: (one[0].place, one[0].expiry, one[0].lot)), missing
+        lines = lines_of(db, shipment.id)
+        return Counter(), {line.seq: line.vials if line.approved is None else line.approved for line in lines}
+    return keys_of(takes), missing
 
 
 def dispatch_shipment(

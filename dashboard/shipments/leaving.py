@@ -1,0 +1,192 @@
+"""`/pengiriman/kirim`: a store sends vials nobody asked for, or sends them back up, also those that must not be used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import HTTPException, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from dashboard.frame.rendering import page
+from dashboard.frame.sentences import sentence_of
+from dashboard.frame.texts import mark
+from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.shipments.ordering import MOST_STORES, own_stores
+from dashboard.shipments.sending import boxes_of, field_of
+from dashboard.stock.forms import Fields, Typed
+from dashboard.stock.queries import parcels_at
+from dashboard.stock.shelf import products_at
+from tracker.access.models import Unit
+from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
+from tracker.edge.deps import Db, Now
+from tracker.edge.hop import Router
+from tracker.kit.errors import DomainError, NotFound
+from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
+from tracker.network.queries import as_id, facility_by_code_or_id, path_of
+from tracker.shipments.errors import OtherContent
+from tracker.shipments.models import Shipment
+from tracker.shipments.rules.routes import is_upward
+from tracker.shipments.rules.words import ShipmentKind
+from tracker.shipments.service.commands import Box, CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.packing import pack_shipment
+from tracker.stock.rules.words import Status
+
+router = Router(include_in_schema=False)
+
+MOST_LINES = 40
+_NO_RECEIVER = mark("Pilih ke mana vial dikirim.")
+_TOLD_OTHERWISE = mark(
+    "Formulir ini sudah pernah dikirim dengan isi lain, dan kiriman itu tercatat. Kirim lagi hanya bila yang ini juga dikirim."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to send without an order: its kind, its words, and which vials it may carry."""
+
+    kind: ShipmentKind
+    title: str
+    hint: str
+    statuses: frozenset[Status]
+
+
+WAYS: dict[str, Way] = {
+    "langsung": Way(
+        kind=ShipmentKind.DIRECT,
+        title=mark("Kirim tanpa permintaan"),
+        hint=mark("Tulis berapa vial yang masuk ke kotak. Yang teratas kedaluwarsa lebih dahulu."),
+        statuses=frozenset({Status.USABLE}),
+    ),
+    "retur": Way(
+        kind=ShipmentKind.RETURN,
+        title=mark("Kembalikan ke atas"),
+        hint=mark("Tulis berapa vial yang dikembalikan, juga yang ditarik atau tak layak."),
+        statuses=frozenset(Status),
+    ),
+}
+
+
+@router.get("/pengiriman/kirim")
+def show_leaving(*, viewer: Member, db: Db, dari: str = "", cara: str = "langsung", produk: str = "") -> Response:
+    """The form: whereto, and what of the store goes into the box; who may write at several stores chooses first."""
+    way = _way(cara)
+    stores = own_stores(db, viewer)
+    if not dari and len(stores) != 1:
+        return page(viewer, "shipments/leaving.html", facility=None, stores=stores, way=way, cara=cara, typed=Typed({}))
+    facility = _store(db, viewer, dari or stores[0].code)
+    return _form(viewer, db, facility, Typed({"cara": cara, "produk": produk}))
+
+
+@router.post("/pengiriman/kirim")
+def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """Make the shipment and pack its box in one step, once however often the form is sent."""
+    typed = Typed.of(fields)
+    check_csrf(viewer, typed.get("csrf"))
+    facility = _store(db, viewer, typed.get("dari"))
+    way = _way(typed.get("cara"))
+    if typed.get("ke") not in {one.code for one in _receivers(db, facility, way)}:
+        typed.faults["ke"] = viewer.texts.gettext(_NO_RECEIVER)
+    boxes, names = boxes_of(viewer, typed)
+    if not typed.faults:
+        try:
+            with db.begin_nested():
+                shipment = _send(db, viewer, facility, way, typed, boxes, now)
+        except OtherContent:
+            typed = Typed({**typed.values, "nomor": str(uuid7())}, {"": viewer.texts.gettext(_TOLD_OTHERWISE)})
+        except NotFound:
+            raise
+        except DomainError as error:
+            line = error.params.get("line")
+            typed.faults[names[line] if isinstance(line, int) and line < len(names) else ""] = sentence_of(
+                error, viewer.language
+            )
+        else:
+            return RedirectResponse(f"/pengiriman/{shipment.code}", status_code=303)
+    return _form(viewer, db, facility, typed)
+
+
+def _send(
+    db: Session, viewer: Viewer, facility: Facility, way: Way, typed: Typed, boxes: tuple[Box, ...], now: datetime
+) -> Shipment:
+    command = CreateShipment(
+        id=typed.number(),
+        from_facility=facility.code,
+        to_facility=typed.get("ke"),
+        kind=way.kind,
+        lines=_wanted(db, boxes),
+        reference=typed.get("catatan") or None,
+    )
+    made = create_shipment(db, viewer.known(), command, now=now)
+    if made.fresh:
+        pack_shipment(db, viewer.known(), made.shipment.id, boxes, now=now)
+    return made.shipment
+
+
+def _wanted(db: Session, boxes: Sequence[Box]) -> tuple[Wanted, ...]:
+    """What the boxes hold, as vials of each product."""
+    packed = [(as_id(line.batch or ""), line.vials) for box in boxes for line in box.lines]
+    rows = db.execute(
+        select(Batch.id, Batch.presentation_id).where(Batch.id.in_({batch for batch, _ in packed if batch}))
+    )
+    products: dict[UUID, UUID] = {row.id: row.presentation_id for row in rows}
+    sums = Counter[UUID]()
+    for batch, vials in packed:
+        if batch in products:
+            sums[products[batch]] += vials
+    return tuple(Wanted(product=str(product), vials=vials) for product, vials in sums.items())
+
+
+def _way(name: str) -> Way:
+    if name not in WAYS:
+        raise HTTPException(404)
+    return WAYS[name]
+
+
+def _store(db: Session, viewer: Viewer, code: str) -> Facility:
+    """The facility, for who may send from there; raises FacilityNotFound, Forbidden."""
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    viewer.known().require(Permission.SHIPMENT_WRITE, path_of(db, facility.id))
+    return facility
+
+
+def _receivers(db: Session, facility: Facility, way: Way) -> Sequence[Facility]:
+    """Where it may go: back up, the nearest first; else to those right below and to neighbours under the same one."""
+    unit = db.get_one(Unit, facility.id)
+    query = select(Facility, Unit.path).join(Unit, Unit.id == Facility.id)
+    if way.kind is ShipmentKind.RETURN:
+        above = db.execute(query.where(Unit.path.op("@>")(unit.path))).all()
+        higher = [(path, one) for one, path in above if is_upward(unit.path, path)]
+        return [one for _, one in sorted(higher, key=lambda each: -each[0].count("."))]
+    beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
+    query = query.where((Unit.parent_id == unit.id) | beside)
+    below_first = (Unit.parent_id == unit.id).desc()
+    return [row[0] for row in db.execute(query.order_by(below_first, Facility.name, Facility.code).limit(MOST_STORES))]
+
+
+def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
+    way = _way(typed.get("cara"))
+    product = typed.get("produk")
+    parcels, total = parcels_at(db, facility, viewer.now, statuses=way.statuses, product=product, limit=MOST_LINES)
+    return page(
+        viewer,
+        "shipments/leaving.html",
+        status=422 if typed.faults else 200,
+        facility=facility,
+        way=way,
+        cara=typed.get("cara"),
+        receivers=_receivers(db, facility, way),
+        parcels=[(field_of(one.place_code, one.batch_id, Status(one.status)), one) for one in parcels],
+        hidden=total - len(parcels),
+        products=products_at(db, facility) if total > len(parcels) or product else [],
+        number=typed.number(),
+        typed=typed,
+    )
