@@ -243,7 +243,8 @@ function reasons(last) {
 function line(step) {
   const undone = shift.steps.some((each) => each.shown.undoes === step.id);
   const state = undone ? "undone" : step.state;
-  const tone = { waiting: "low", done: "ok", conflict: "out", behind: "low", dropped: "", undone: "" }[state];
+  const done = step.sheet ? "low" : "ok";
+  const tone = { waiting: "low", done, conflict: "out", behind: "low", dropped: "", undone: "" }[state];
   const made = goods(step.shown.text, `${step.number} · ${say(`step.${state}`)}`, /** @type {"ok"} */ (tone ?? ""), [
     step.said ? element("p", { class: "small" }, step.said) : null,
     step.sheet ? element("a", { href: `/stok/${desk.facility}/hitung` }, say("job.count_waits")) : null,
