@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -11,12 +13,12 @@ from httpx2 import Response
 from sqlalchemy import func, select
 
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
+from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
-from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
 from tracker.stock.models import StockBalance
 from tracker.trace.recalls import StartRecall, start_recall
 
@@ -169,6 +171,32 @@ def test_whoever_receives_second_is_told_who_was_first(road: Road) -> None:
     assert told.headers["location"] == f"{path}?sudah=1"
     assert "Sudah dicatat oleh Kepala" in road.site.get(told.headers["location"]).text
     assert road.receipts(road.shipment(path).id) == 1
+
+
+def test_two_people_receive_at_the_same_moment_and_both_are_told(road: Road) -> None:
+    for _ in range(3):
+        path = road.sent()
+        windows = [TestClient(road.site.app, headers=HTML, follow_redirects=False) for _ in range(2)]
+        forms = []
+        for window, who in zip(windows, ("kepala", "kota"), strict=True):
+            here = Road(log_in(window, who), road.services, road.pages)
+            forms.append({**here.form(f"{path}/terima"), "tempat": K1, "semua": "ya"})
+        before = road.receipts(road.shipment(path).id)
+        start = Barrier(2)
+
+        def take(window: TestClient, form: dict[str, str], path: str = path, start: Barrier = start) -> str:
+            start.wait()
+            return str(window.post(f"{path}/terima", data=form).headers.get("location"))
+
+        with ThreadPoolExecutor(2) as pool:
+            told = sorted(pool.map(take, windows, forms))
+        assert told == [path, f"{path}?sudah=1"]
+        assert road.receipts(road.shipment(path).id) == before + 1
+        with transaction(road.services.engine) as db:
+            accepted = select(func.sum(ReceiptLine.accepted)).join(
+                ShipmentReceipt, ShipmentReceipt.id == ReceiptLine.receipt_id
+            )
+            assert db.scalar(accepted.where(ShipmentReceipt.shipment_id == road.shipment(path).id)) == 7
 
 
 def test_a_difference_needs_its_reason_and_is_seen_by_the_sender(road: Road) -> None:
