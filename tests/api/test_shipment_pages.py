@@ -355,6 +355,11 @@ def test_a_way_goes_only_where_it_can(road: Road, way: str, to: str) -> None:
     assert 'id="salah-ke"' in answer.text
 
 
+def test_what_is_to_be_destroyed_can_go_back_instead(road: Road) -> None:
+    page = road.as_("kepala").site.get("/stok/pkm-cipondoh/kerja/musnah").text
+    assert 'href="/pengiriman/kirim?cara=retur&amp;dari=pkm-cipondoh"' in page
+
+
 def test_who_may_only_look_sends_nothing(road: Road) -> None:
     road.as_("auditor")
     csrf = csrf_of(road.site.get("/akun").text)
