@@ -15,6 +15,7 @@ from benchmarks import (
     bench_load,
     bench_nation,
     bench_pages,
+    bench_phone,
     bench_rounds,
     bench_stopping,
 )
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "heart": bench_heart.measure,
     "load": bench_load.measure,
     "pages": bench_pages.measure,
+    "phone": bench_phone.measure,
     "nation": bench_nation.measure,
     "rounds": bench_rounds.measure,
     "stopping": bench_stopping.measure,

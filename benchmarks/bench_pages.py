@@ -74,8 +74,16 @@ class Seen:
 
 def measure(*, quick: bool) -> list[Row]:
     """A demo of its own without simulated people; `quick`: only the first two pages."""
-    with _demo() as (address, username, password):
+    with demo() as (address, username, password):
         return rows_of(address, username, password, dict(list(CHARTS.items())[:2]) if quick else CHARTS)
+
+
+def chromium() -> str:
+    """Where this machine keeps it."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        raise SystemExit("no Chromium on this machine (apt-get install chromium)")
+    return path
 
 
 def rows_of(address: str, username: str, password: str, charts: dict[str, str]) -> list[Row]:
@@ -85,10 +93,7 @@ def rows_of(address: str, username: str, password: str, charts: dict[str, str]) 
         arguments = ["--disable-background-networking", "--enable-unsafe-swiftshader", "--no-first-run"]
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")
-        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        if path is None:
-            raise SystemExit("no Chromium on this machine (apt-get install chromium)")
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         for name, page in charts.items():
             seen = _seen(browser, address, username, password, page)
             found.append(
@@ -163,7 +168,7 @@ def _plot(page: Page) -> float:
 
 
 @contextmanager
-def _demo() -> Iterator[tuple[str, str, str]]:
+def demo() -> Iterator[tuple[str, str, str]]:
     """A demo in a folder of its own; yields address, user and password. Stopped and forgotten at the end."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="rantai-bench-") as folder:

@@ -29,6 +29,7 @@ from tracker.delivery.forgetting import forget_messages, old_messages, webhooks_
 from tracker.edge.forgetting import forget_answers, old_answers
 from tracker.feed.forgetting import WHAT as EVENTS
 from tracker.feed.forgetting import forget_events, old_events, reactions_have_read
+from tracker.handsets.forgetting import forget_handsets, old_handsets
 from tracker.kit.days import WESTERN, local_day
 from tracker.people.forgetting import forget_lookups, old_lookups
 from tracker.quota.forgetting import OldPersons
@@ -92,6 +93,7 @@ def rules_of(settings: RetentionSettings) -> Sequence[Rule]:
         rule("look-ups", "lookups_days", "kept so that misuse can be asked about", OldRows(old_lookups, forget_lookups)),
         rule("persons", "persons_days", "who never came is no patient", OldPersons()),
         rule(EVENTS, "feed_days", "everybody has read them, and what they told of stands in its room", OldRows(_old_events, forget_events)),
+        rule("phones laid aside", "handsets_days", "what their steps did stands in the ledger", OldRows(old_handsets, forget_handsets)),
         rule("months of readings", "readings_days", "what they said is summed up by hours and judged", OldMonths()),
         rule(HOURS, "hours_days", "no batch that may still be used was there", OldHours()),
     )  # fmt: skip

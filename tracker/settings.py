@@ -146,6 +146,7 @@ class RetentionSettings(BaseModel):
     feed_days: int = Field(
         1095, ge=30, description="Events of the feed that everybody has read, days; those on access stay."
     )
+    handsets_days: int = Field(1095, ge=90, description="Phones of stores not heard since, with their books, days.")
     readings_days: int | None = Field(
         None, ge=400, description="Months of readings that ended so long ago are archived, days; not set: they stay."
     )

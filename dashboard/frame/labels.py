@@ -263,6 +263,7 @@ KEPT = {
     "look-ups": mark("Catatan siapa membuka data orang"),
     "persons": mark("Orang yang tak pernah datang"),
     "events of the feed": mark("Kejadian di umpan"),
+    "phones laid aside": mark("Ponsel yang lama tidak dipakai"),
     "months of readings": mark("Bacaan suhu, per bulan"),
     "hours of sensors": mark("Ringkasan suhu per jam"),
 }

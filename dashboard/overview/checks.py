@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member
+from dashboard.handsets.words import KIND
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import few_units, visible_to
@@ -21,6 +22,9 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
+from tracker.handsets.models import Handset, HandsetStep
+from tracker.handsets.rules import OPEN
+from tracker.handsets.settling import handsets_visible_to, steps_visible_to
 from tracker.network.models import Equipment, Facility
 from tracker.network.rules.words import EquipmentKind
 from tracker.shipments.models import Shipment
@@ -37,6 +41,8 @@ SHOWN = 6
 LONG_ON_ROAD = timedelta(days=14)
 LONG_CARRIED = timedelta(hours=24)
 LONG_COUNTING = timedelta(hours=24)
+LONG_SILENT = timedelta(days=3)
+LAID_ASIDE = timedelta(days=60)
 CARRIERS = (EquipmentKind.COLD_BOX, EquipmentKind.TRUCK)
 
 
@@ -230,6 +236,32 @@ def _past_their_time(db: Session, principal: Principal, now: datetime, texts: Te
     ]
 
 
+def _silent_phones(db: Session, principal: Principal, now: datetime, texts: Texts) -> list[Doubt]:
+    """Phones on which somebody worked, the longest silent first; one that was laid aside long ago brings nothing more."""
+    silent = Handset.heard_at.between(now - LAID_ASIDE, now - LONG_SILENT)
+    works = silent & Handset.cut_off_at.is_(None) & (Handset.last_number > 0)
+    rows = db.execute(
+        handsets_visible_to(principal).where(works).order_by(Handset.heard_at, Handset.id).limit(SHOWN + 1)
+    )
+    return [
+        Doubt(where=facility.name, about=f"{account}, {texts.ago(handset.heard_at, now)}", href="/gawai")
+        for handset, account, facility in rows
+    ]
+
+
+def _conflicts(db: Session, principal: Principal, _now: datetime, texts: Texts) -> list[Doubt]:
+    waiting = HandsetStep.state.in_(sorted(OPEN))
+    rows = db.execute(steps_visible_to(principal).where(waiting).order_by(HandsetStep.id).limit(SHOWN + 1))
+    return [
+        Doubt(
+            where=facility.name,
+            about=f"{texts.gettext(KIND.get(step.kind, step.kind))}, {texts.moment(step.said_at, facility.timezone)}",
+            href=f"/gawai/bentrok/{step.id}",
+        )
+        for step, _handset, _account, facility in rows
+    ]
+
+
 QUESTIONS: dict[str, tuple[str, str, Question]] = {
     "hilang": (
         mark("Berangkat, belum diterima"),
@@ -241,6 +273,16 @@ QUESTIONS: dict[str, tuple[str, str, Question]] = {
     "jalan": (mark("Belum disimpan"), mark("vial masih di kotak dingin atau truk"), _not_put_away),
     "janji": (mark("Dijanjikan tanpa stok"), mark("janji melebihi vial yang ada"), _promised_without),
     "vial": (mark("Vial terbuka lewat waktu"), mark("sisanya belum dibuang"), _past_their_time),
+    "bentrok": (
+        mark("Langkah ponsel menunggu keputusan"),
+        mark("dicatat di ponsel, tidak cocok dengan yang ada di sini"),
+        _conflicts,
+    ),
+    "senyap": (
+        mark("Ponsel lama tidak terdengar"),
+        mark("lebih dari tiga hari: yang dicatat di sana mungkin belum sampai"),
+        _silent_phones,
+    ),
     "lembar": (mark("Penghitungan tidak diselesaikan"), mark("dimulai lebih dari sehari yang lalu"), _left_counting),
     "dihitung": (mark("Belum pernah dihitung"), mark("ada vial yang belum pernah dihitung orang"), _never_counted),
     "lama": (mark("Lama tidak dihitung"), mark("terakhir dihitung lebih dari sebulan yang lalu"), _long_uncounted),

@@ -11,9 +11,12 @@ from sqlalchemy import update
 from tests.browser.page_world import PageWorld, move
 from tests.support.counting import counted
 from tests.support.page_site import app_services, log_in, made, site, world
+from tests.support.phone import Phone
+from tests.support.world import PASSWORD
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.handsets.models import Handset
 from tracker.kit.ids import uuid7
 from tracker.stock.models import Availability, StockBalance
 from tracker.stock.rules.lines import Line
@@ -110,3 +113,30 @@ def test_the_page_asks_as_much_of_a_city_as_of_a_nation(site: TestClient, app_se
         counts.append(len(asked))
     assert 5 < max(counts) < 30
     assert counts[1] - counts[0] <= 3, "names of the roads' ends, where there are roads"
+
+
+def test_what_a_phone_wrote_and_nobody_settled_and_a_silent_phone_are_told_to_whoever_sees_its_store(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    def phone_of(username: str, facility: str) -> Phone:
+        said = site.post("/api/v1/tokens", json={"username": username, "password": PASSWORD}).json()
+        made = Phone(site, {"Authorization": f"Bearer {said['access_token']}"}, facility, app_services.clock())
+        assert made.enrol().status_code == 201
+        return made
+
+    phone, city = phone_of("vaksinator", "pkm-cipondoh"), phone_of("gudang", "kota-tangerang")
+    city.write("stock.dance", {})
+    city.sent()
+    assert [href for href, _ in found(site)["bentrok"]] == [f"/gawai/bentrok/{city.ids[0]}"]
+    assert not {"bentrok", "senyap"} & set(found(site, "kepala"))
+    step = phone.event("waste", 5000, reason="broken", batch="az-10/AZ101", place="pkm-cipondoh-k2")
+    assert phone.sent()[-1]["state"] == "conflict"
+    ((href, words),) = found(site, "kepala")["bentrok"]
+    assert href == f"/gawai/bentrok/{step}"
+    assert words.startswith("Puskesmas Cipondoh Gerakan stok")
+    for days, told in ((2, False), (4, True), (61, False)):
+        with transaction(app_services.engine) as db:
+            db.execute(update(Handset).values(heard_at=app_services.clock() - timedelta(days=days)))
+        assert ("senyap" in found(site, "kepala")) is told
+    assert phone.settle(step, "drop").status_code == 200
+    assert "bentrok" not in found(site, "kepala")

@@ -21,7 +21,10 @@ from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
+from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
+from tracker.retention import rules_of
+from tracker.settings import RetentionSettings
 from tracker.stock.models import StockBalance, StockEvent
 
 PLACE = "pkm-cipondoh"
@@ -242,11 +245,14 @@ def test_a_phone_that_is_cut_off_is_told_to_forget_and_its_account_is_out(
     assert fresh.enrol().status_code == 201, "the person goes on with another phone"
 
 
-def test_one_account_makes_no_handsets_without_end(phone: Phone) -> None:
+def test_one_account_makes_no_handsets_without_end(phone: Phone, app_services: Services) -> None:
     for _ in range(49):
         assert phone.enrol(id=str(uuid7())).status_code == 201
     assert phone.enrol(id=str(uuid7())).json()["code"] == "handsets.too_many"
     assert phone.enrol().status_code == 200
+    with transaction(app_services.engine) as db:  # browsers that forget all when they are closed
+        db.execute(text("UPDATE handset SET heard_at = heard_at - interval '31 days' WHERE last_number = 0"))
+    assert phone.enrol(id=str(uuid7())).status_code == 201
 
 
 def test_the_table_itself_proves_the_chain(phone: Phone, app_services: Services) -> None:
@@ -371,3 +377,33 @@ def test_a_fault_of_the_house_in_one_step_does_not_keep_the_rest(
     with transaction(app_services.engine) as db:
         db.execute(text("DROP TRIGGER planted ON stock_entry; DROP FUNCTION planted()"))
     assert phone.settle(phone.ids[0], "again").json()["state"] == "done"
+
+
+def test_a_phone_laid_aside_goes_with_its_book_unless_a_step_waits_for_a_person(
+    phone: Phone, app_services: Services, committed_world: World
+) -> None:
+    had = lying(app_services).get("usable", 0)
+    phone.event("supply", 2)
+    bad = phone.event("waste", had + 500, reason="broken")
+    phone.sent()
+    used = of(phone, app_services, committed_world, Role.VACCINATOR)
+    used.enrol()
+    used.event("supply", 1)
+    used.sent()
+    (rule,) = (one for one in rules_of(RetentionSettings()) if one.what == "phones laid aside")
+    assert rule.kept is not None
+    now = utc_now() + rule.kept + timedelta(days=1)
+    with transaction(app_services.engine) as db:
+        db.get_one(Handset, UUID(used.id)).heard_at = now
+
+    def goes() -> int:
+        with transaction(app_services.engine) as db:
+            return rule.part.next(db, now - rule.kept, None, now=now).how_many if rule.kept else 0
+
+    assert goes() == 0
+    assert phone.settle(bad, "drop").status_code == 200
+    assert goes() == 1
+    with transaction(app_services.engine) as db:
+        assert [str(one) for one in db.scalars(select(Handset.id))] == [used.id]
+        assert [str(one) for one in db.scalars(select(HandsetStep.handset_id))] == [used.id]
+    assert lying(app_services)["usable"] == had + 3, "what they did stays"

@@ -1,4 +1,4 @@
-"""The house as a phone hears it: it keeps a chain of steps and proves it, says what it is told to say, and can be rude.
+"""The house as a phone hears it: it keeps a chain of steps and proves it, says what it is told to say.
 
 It stands in for `/api/v1/handsets` where the bad lines between phone and house are tested, not the ledger behind them.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Route
 
 ZERO = "0" * 64
-Rude = Callable[[Route, Callable[[], None]], None]
 
 
 @dataclass
@@ -29,9 +27,7 @@ class PhoneHouse:
     refuses: set[str] = field(default_factory=set)
     cut_off: bool = False
     ahead: timedelta = timedelta(0)
-    rude: Rude | None = None
     reachable: bool = True
-    asked: int = 0
     broken: list[str] = field(default_factory=list)
     """What no phone may do: a gap, a wrong hash, another text under a number."""
 
@@ -40,17 +36,10 @@ class PhoneHouse:
         return (datetime.now(UTC) + self.ahead).isoformat()
 
     def answer(self, route: Route) -> None:
-        """One call, politely or not."""
+        """One call."""
         if not self.reachable:
             route.abort()
             return
-        self.asked += 1
-        if self.rude is None:
-            self._polite(route)
-        else:
-            self.rude(route, lambda: self._polite(route))
-
-    def _polite(self, route: Route) -> None:
         status, body = self.act(route.request.method, urlsplit(route.request.url), route.request.post_data_json)
         try:
             route.fulfill(status=status, content_type="application/json", body=json.dumps(body))

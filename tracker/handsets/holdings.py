@@ -214,7 +214,8 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
     ).all()
     ids = [each.id for each in found]
     ends = {each.from_facility_id for each in found} | {each.to_facility_id for each in found}
-    names = dict(db.execute(select(Facility.id, Facility.code).where(any_of(Facility.id, ends))).all())
+    found_ends = db.execute(select(Facility.id, Facility.code, Facility.name).where(any_of(Facility.id, ends)))
+    facilities = {row.id: row for row in found_ends}
     lines = _by_first(
         db.execute(
             select(ShipmentLine.shipment_id, Presentation.code, ShipmentLine.vials, ShipmentLine.approved)
@@ -259,8 +260,10 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
             "kind": each.kind.value,
             "direction": "out" if each.from_facility_id == facility.id else "in",
             "state": each.state.value,
-            "from": names[each.from_facility_id],
-            "to": names[each.to_facility_id],
+            "from": facilities[each.from_facility_id].code,
+            "from_name": facilities[each.from_facility_id].name,
+            "to": facilities[each.to_facility_id].code,
+            "to_name": facilities[each.to_facility_id].name,
             "expected_at": each.expected_at.isoformat() if each.expected_at else None,
             "lines": [
                 {"product": code, "vials": vials, "approved": approved} for code, vials, approved in lines[each.id]

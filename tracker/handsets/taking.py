@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,8 +37,9 @@ from tracker.handsets.rules import MOST_DEEP, NOTHING, OPEN, Said, StepState, ch
 from tracker.kit.errors import Forbidden
 from tracker.network.queries import facility_by_code_or_id
 
-# A person changes browsers seldom; who loops makes no rows without end.
+# A person changes browsers seldom; who loops makes no rows without end. Those laid aside stand in nobody's way.
 MOST_HANDSETS = 50
+IN_USE = timedelta(days=30)
 
 
 class StepText(BaseModel):
@@ -70,7 +71,8 @@ def enrol(db: Session, principal: Principal, command: Enrol, *, now: datetime) -
     facility = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ)
     if principal.account_id is None:
         raise HandsetUnknown
-    known = select(func.count()).select_from(Handset).where(Handset.account_id == principal.account_id)
+    known = select(func.count()).select_from(Handset)
+    known = known.where(Handset.account_id == principal.account_id, Handset.heard_at > now - IN_USE)
     if db.get(Handset, command.id) is None and (db.scalar(known) or 0) >= MOST_HANDSETS:
         raise TooManyHandsets(most=MOST_HANDSETS)
     made = db.execute(

@@ -13,7 +13,7 @@
  * @typedef {{ place: string, batch: string, status: string, vials: number, vvm_stage: number | null }} Lying
  * @typedef {{ batch: string, place: string, status: string, vials: number }} Packed
  * @typedef {{ sscc: string, seal: string | null, lines: Packed[] }} Box
- * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from: string, to: string,
+ * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
  *   on_road: { batch: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, remaining: number, doses_per_vial: number, opened_at: string,
@@ -78,6 +78,8 @@ export class Holdings {
    */
   constructor(held, steps) {
     this.held = held;
+    /** @type {Intl.DateTimeFormat | null} dear to make */
+    this.calendar = null;
     const own = steps.filter((step) => step.number > (held?.upTo ?? 0) && ["waiting", "done"].includes(step.state));
     this.own = own;
     const undone = new Set(own.map((step) => step.shown.undoes));
@@ -101,7 +103,8 @@ export class Holdings {
   /** The place's day. @param {number} now */
   today(now) {
     const zone = this.held?.timezone ?? "Asia/Jakarta";
-    return new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date(now));
+    this.calendar ??= new Intl.DateTimeFormat("en-CA", { timeZone: zone });
+    return this.calendar.format(new Date(now));
   }
 
   get places() {

@@ -44,7 +44,7 @@ export class PickJob {
     this.shipment = shipment;
     this.picked = [];
     this.sscc = "";
-    this.desk.feel("ok", `${shipment.code} → ${shipment.to}`);
+    this.desk.feel("ok", `${shipment.code} → ${shipment.to_name}`);
     this.desk.draw();
   }
 
@@ -116,7 +116,7 @@ export class PickJob {
     const made = button(desk.say("job.pick_do", { n: vials }), () => this.write(shipment), "big");
     made.disabled = !vials;
     return [
-      element("p", { class: "ask" }, `${shipment.code} → ${shipment.to}: ${desk.say("job.pick_scan")}`),
+      element("p", { class: "ask" }, `${shipment.code} → ${shipment.to_name}: ${desk.say("job.pick_scan")}`),
       element("ol", { class: "plain stack tight" }, ...lines),
       this.picked.length
         ? element("ol", { class: "plain stack tight" }, ...this.picked.map((each) => this.line(each)))
@@ -130,7 +130,9 @@ export class PickJob {
     const { desk } = this;
     if (!this.waiting.length) return element("p", { class: "empty" }, desk.say("job.nothing_to_pick"));
     const lines = this.waiting.map((each) =>
-      goods(each.code, `→ ${each.to}`, "", [button(desk.say("job.open_shipment"), () => this.open(each), "quiet")]),
+      goods(each.code, `→ ${each.to_name}`, "", [
+        button(desk.say("job.open_shipment"), () => this.open(each), "quiet"),
+      ]),
     );
     return element("ol", { class: "plain stack tight" }, ...lines);
   }

@@ -118,7 +118,7 @@ export class ReceiveJob {
       seen: false,
       wrong: false,
     }));
-    desk.feel("ok", desk.say("job.opened", { code: shipment.code, from: shipment.from }));
+    desk.feel("ok", desk.say("job.opened", { code: shipment.code, from: shipment.from_name }));
     desk.draw();
   }
 
@@ -205,7 +205,7 @@ export class ReceiveJob {
     if (!this.waiting.length) return element("p", { class: "empty" }, desk.say("job.nothing_coming"));
     const lines = this.waiting.map((each) => {
       const vials = [...sentOf(each).values()].reduce((sum, count) => sum + count, 0);
-      const facts = desk.say("job.shipment_facts", { from: each.from, boxes: each.boxes.length, vials });
+      const facts = desk.say("job.shipment_facts", { from: each.from_name, boxes: each.boxes.length, vials });
       return goods(each.code, facts, "", [button(desk.say("job.open_shipment"), () => this.open(each), "quiet")]);
     });
     return element("ol", { class: "plain stack tight" }, ...lines);
@@ -244,7 +244,7 @@ export class ReceiveJob {
     return element(
       "p",
       { class: "ask" },
-      `${shipment.code}: ${this.desk.say("job.from_sender", { from: shipment.from })}`,
+      `${shipment.code}: ${this.desk.say("job.from_sender", { from: shipment.from_name })}`,
     );
   }
 

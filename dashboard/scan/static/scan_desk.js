@@ -41,11 +41,14 @@ export const placeName = (desk, code) => desk.holdings.held?.places[code]?.name 
 /** Lot and expiry in a few letters. @param {Desk} desk @param {Batch} batch */
 export const factsOf = (desk, batch) => `${batch.lot} · ${desk.say("job.expires")} ${dayOf(batch.expiry)}`;
 
+/** @type {Intl.DateTimeFormat | null} dear to make, and one page has one language */
+let days = null;
+
 /** A day as people write it. @param {string} day YYYY-MM-DD */
-const dayOf = (day) =>
-  new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" }).format(
-    new Date(day),
-  );
+function dayOf(day) {
+  days ??= new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
+  return days.format(new Date(day));
+}
 
 /** A moment on the facility's clock. @param {Desk} desk @param {string} at */
 export function momentOf(desk, at) {

@@ -34,6 +34,8 @@ export class Shift {
     this.steps = [];
     /** @type {Held | null} */
     this.held = null;
+    /** @type {{ held: Held | null, steps: Step[], holdings: Holdings } | null} */
+    this.known = null;
     this.others = 0;
     /** @type {State} */
     this.state = canHash() ? "" : "insecure";
@@ -46,8 +48,13 @@ export class Shift {
     this.channel?.addEventListener("message", () => this.read().then(changed, () => {}));
   }
 
+  /** Made anew when what the house said or the book changed: a scan asks for it many times. */
   get holdings() {
-    return new Holdings(this.held, this.steps);
+    const { known, held, steps } = this;
+    if (known?.held === held && known.steps === steps) return known.holdings;
+    const holdings = new Holdings(held, steps);
+    this.known = { held, steps, holdings };
+    return holdings;
   }
 
   get waiting() {
