@@ -36,13 +36,14 @@ def counted(
     *,
     tally: UUID | None = None,
     why: str | None = None,
+    place: str = "pkm-cipondoh-k1",
     **vials: int,
 ) -> Counted:
     lines = tuple(NamedLine(batch_id=Reference(lot), vials=count, reason=why) for lot, count in vials.items())
     command = CountPlace(
         id=tally or uuid7(),
         facility="pkm-cipondoh",
-        place="pkm-cipondoh-k1",
+        place=place,
         counted_at=room.at(minutes),
         lines=lines,
     )
@@ -62,6 +63,8 @@ def test_what_agrees_is_in_the_ledger_at_once_and_the_same_again_is_the_same(roo
     assert (again.event_id, again.fresh, again.sheet_id) == (tally, False, first.sheet_id)
     with pytest.raises(OtherContent):
         counted(room, room.siti, tally=tally, AZ003=9, PB001=40)
+    with pytest.raises(OtherContent):
+        counted(room, room.siti, tally=tally, place="pkm-cipondoh-k2", AZ003=10, PB001=40)
     assert room.counts() == 1
 
 

@@ -55,10 +55,7 @@ def open_sheet(db: Session, principal: Principal, command: OpenSheet, *, now: da
     """
     facility = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ)
     principal.require(Permission.STOCK_WRITE, path_of(db, facility.id))
-    named = Equipment.id == as_id(command.place) if as_id(command.place) else Equipment.code == command.place
-    place_id = db.scalar(select(Equipment.id).where(Equipment.facility_id == facility.id, named))
-    if place_id is None:
-        raise UnknownPlace(line=0, field="place", place=command.place)
+    place_id = _place_of(db, facility.id, command.place)
     row = {
         "id": command.id,
         "facility_id": facility.id,
@@ -151,9 +148,8 @@ def count_place(db: Session, principal: Principal, command: CountPlace, *, now: 
 
     The same again joins nothing anew. Raises what `open_sheet`, `record_tally` and `record_event` raise.
     """
-    known = db.get(CountTally, command.id)
     begin = OpenSheet(id=command.id, facility=command.facility, place=command.place)
-    sheet_id = known.sheet_id if known is not None else open_sheet(db, principal, begin, now=now)[0].id
+    sheet_id = _sheet_of(db, principal, command) or open_sheet(db, principal, begin, now=now)[0].id
     told = RecordTally(id=command.id, sheet_id=sheet_id, counted_at=command.counted_at, lines=command.lines)
     try:
         _, fresh = record_tally(db, principal, told, now=now)
@@ -170,6 +166,26 @@ def count_place(db: Session, principal: Principal, command: CountPlace, *, now: 
         pass  # a repeat of what stands on a sheet that was given up
     event_id = db.scalar(select(StockEvent.id).where(StockEvent.id == command.id))
     return Counted(sheet_id=sheet_id, fresh=fresh, event_id=event_id, waits=waits)
+
+
+def _sheet_of(db: Session, principal: Principal, command: CountPlace) -> UUID | None:
+    """The sheet on which this very count stands already; raises OtherContent where it was said of another place."""
+    known = db.get(CountTally, command.id)
+    if known is None:
+        return None
+    sheet = sheet_by_id(db, principal, known.sheet_id).sheet
+    facility = facility_by_code_or_id(db, principal, command.facility, Permission.STOCK_READ)
+    if (sheet.facility_id, sheet.place_id) != (facility.id, _place_of(db, facility.id, command.place)):
+        raise OtherContent(event=str(command.id))
+    return sheet.id
+
+
+def _place_of(db: Session, facility_id: UUID, said: str) -> UUID:
+    named = Equipment.id == as_id(said) if as_id(said) else Equipment.code == said
+    place_id = db.scalar(select(Equipment.id).where(Equipment.facility_id == facility_id, named))
+    if place_id is None:
+        raise UnknownPlace(line=0, field="place", place=said)
+    return place_id
 
 
 def post_sheet(db: Session, principal: Principal, command: PostSheet, *, now: datetime) -> tuple[CountSheet, bool]:
