@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import listed
 from dashboard.frame.reasons import reason_text
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
@@ -22,7 +22,6 @@ from tracker.access.rules import Permission
 from tracker.api.sentences import sentences_of
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.paging import BadCursor, decode_cursor, encode_cursor
 from tracker.edge.words import Seen
 from tracker.handsets.commands import Settle
 from tracker.handsets.errors import AlreadySettled, StepNotFound
@@ -57,12 +56,19 @@ def show_phones(viewer: Member, db: Db, sesudah: str = "", putus: UUID | None = 
 
 @router.post("/gawai/{handset_id}/putus")
 def cut_phone_off(
-    *, handset_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", alasan: Reason = ""
+    *,
+    handset_id: UUID,
+    viewer: Member,
+    db: Db,
+    now: Now,
+    csrf: Csrf = "",
+    alasan: Reason = "",
+    sesudah: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """The phone was lost: nothing is taken from it any more."""
     check_csrf(viewer, csrf)
     if len(alasan.strip()) < SHORTEST_REASON:
-        return _phones(viewer, db, asked=handset_id, problem=viewer.texts.gettext(_NO_REASON))
+        return _phones(viewer, db, sesudah=sesudah, asked=handset_id, problem=viewer.texts.gettext(_NO_REASON))
     cut_off(db, viewer.known(), handset_id, reason=alasan.strip(), now=now)
     return RedirectResponse("/gawai", status_code=303)
 
@@ -71,30 +77,23 @@ def _phones(
     viewer: Viewer, db: Session, *, sesudah: str = "", asked: UUID | None = None, problem: str = ""
 ) -> Response:
     principal = viewer.known()
-    try:
-        given = decode_cursor(sesudah, 2) if sesudah else None
-        after = None if given is None else (datetime.fromisoformat(given[0]), UUID(given[1]))
-    except ValueError as error:
-        raise BadCursor(field="sesudah") from error
-    rows = phones(db, principal, after=after, most=PHONES + 1)
-    shown = rows[:PHONES]
-    last = shown[-1][0] if len(rows) > PHONES else None
+    turned = phones(db, principal, after=sesudah, most=PHONES)
     may = {
         row[0].id
-        for row in shown
+        for row in turned.rows
         if row[0].account_id == principal.account_id
         or principal.may(Permission.HANDSET_CUT_OFF, path_of(db, row[0].facility_id))
     }
     return page(
         viewer,
         "handsets/phones.html",
-        rows=shown,
+        turned=turned,
+        sesudah=sesudah,
         may=may,
         asked=asked,
         problem=problem,
         conflicts=count_conflicts(db, principal, most=MOST_COUNTED + 1),
         most=MOST_COUNTED,
-        onward=encode_cursor([last.heard_at.isoformat(), last.id]) if last else "",
     )
 
 
@@ -104,21 +103,14 @@ def show_conflicts(viewer: Member, db: Db, sesudah: str = "") -> Response:
     principal = viewer.known()
     principal.require(Permission.STOCK_READ)
     query = steps_visible_to(principal).where(HandsetStep.state.in_(sorted(OPEN)))
-    try:
-        after = UUID(decode_cursor(sesudah, 1)[0]) if sesudah else None
-    except ValueError as error:
-        raise BadCursor(field="sesudah") from error
-    if after is not None:
-        query = query.where(HandsetStep.id > after)
     # Ids are made in order of time by the phones that made them.
-    rows = db.execute(query.order_by(HandsetStep.id).limit(CONFLICTS + 1)).all()
-    shown = rows[:CONFLICTS]
+    turned = listed(db, [query], keys=[HandsetStep.id], key_of=lambda row: [row[0].id], most=CONFLICTS, after=sesudah)
     return page(
         viewer,
         "handsets/conflicts.html",
-        rows=[(row, _why(viewer, row[0])) for row in shown],
+        rows=[(row, _why(viewer, row[0])) for row in turned.rows],
         kinds=KIND,
-        onward=encode_cursor([shown[-1][0].id]) if len(rows) > CONFLICTS else "",
+        turned=turned,
     )
 
 

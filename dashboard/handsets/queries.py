@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from dashboard.handsets.words import Line
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
@@ -93,14 +94,19 @@ def count_conflicts(db: Session, principal: Principal, *, most: int) -> int:
     return db.scalar(select(func.count()).select_from(some)) or 0
 
 
-def phones(db: Session, principal: Principal, *, after: tuple[Any, Any] | None, most: int) -> Sequence[Any]:
-    """Rows of (handset, account's name, facility, steps that wait), the longest silent first, those cut off last."""
+def phones(db: Session, principal: Principal, *, after: str, most: int) -> Listed[Any]:
+    """Rows of (handset, account's name, facility, steps that wait), the longest silent first; raises BadCursor."""
     waiting = (
         select(func.count())
         .where(HandsetStep.handset_id == Handset.id, HandsetStep.state.in_(sorted(OPEN)))
         .scalar_subquery()
     )
     query = handsets_visible_to(principal).add_columns(waiting.label("waiting")).where(Handset.cut_off_at.is_(None))
-    if after is not None:
-        query = query.where(func.row(Handset.heard_at, Handset.id) > func.row(*after))
-    return db.execute(query.order_by(Handset.heard_at, Handset.id).limit(most)).all()
+    return listed(
+        db,
+        [query],
+        keys=[Handset.heard_at, Handset.id],
+        key_of=lambda row: [row[0].heard_at.isoformat(), row[0].id],
+        most=most,
+        after=after,
+    )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, case, cast, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, String, case, cast, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -74,14 +75,13 @@ class DisplacedRow:
 
 
 def displaced_people(
-    db: Session, principal: Principal, *, show: str, after: UUID | None = None, limit: int
-) -> list[DisplacedRow]:
-    """Displaced bookings of the caller's subtree, newest first; `after`: those behind this booking's.
+    db: Session, principal: Principal, *, show: str, after: str = "", most: int
+) -> Listed[DisplacedRow]:
+    """Displaced bookings of the caller's subtree, newest first, from where the page before ended; raises BadCursor.
 
     A phone number is given only of who waits and was not told, to whom may read persons and book there: somebody has to call.
     """
     offer, place, there, guardian = aliased(Booking), aliased(VaccinationSession), aliased(Facility), aliased(Person)
-    key = (Displacement.displaced_at, Displacement.booking_id)
     query = (
         select(
             Displacement,
@@ -110,16 +110,20 @@ def displaced_people(
         .outerjoin(place, place.id == offer.session_id)
         .outerjoin(there, there.id == place.facility_id)
         .where(visible_to(principal, Unit.path, Permission.BOOKING_READ))
-        .order_by(*(column.desc() for column in key))
-        .limit(limit)
     )
     chosen = SHOWS[show]
     if chosen is not None:
         query = query.where(chosen)
-    if after is not None:
-        last = select(*key).where(Displacement.booking_id == after).subquery()
-        query = query.where(tuple_(*key) < select(last.c.displaced_at, last.c.booking_id).scalar_subquery())
-    return [
+    found = listed(
+        db,
+        [query],
+        keys=[Displacement.displaced_at, Displacement.booking_id],
+        key_of=lambda row: [row.Displacement.displaced_at.isoformat(), row.Displacement.booking_id],
+        most=most,
+        after=after,
+        descending=True,
+    )
+    rows = [
         DisplacedRow(
             booking_id=row.Displacement.booking_id,
             displaced_at=row.Displacement.displaced_at,
@@ -137,8 +141,9 @@ def displaced_people(
             answer_by=row.expires_at,
             told=row.told,
         )
-        for row in db.execute(query)
+        for row in found.rows
     ]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
 def _may_call(principal: Principal, path: str) -> bool:

@@ -31,7 +31,6 @@ from dashboard.quota.queries import (
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
-from tracker.network.queries import as_id
 
 router = Router(include_in_schema=False)
 
@@ -98,17 +97,17 @@ def show_quota(
 
 @router.get("/kuota/tergeser")
 def show_displaced(viewer: Member, db: Db, tampil: str = "waiting", sesudah: str = "") -> Response:
-    """The people whose place was taken back; `tampil` is one of `SHOWS`, `sesudah` the booking the page before ended with."""
+    """The people whose place was taken back; `tampil` is one of `SHOWS`, `sesudah` where the page before ended."""
     viewer.known().require(Permission.BOOKING_READ)
     show = tampil if tampil in SHOWS else "waiting"
-    rows = displaced_people(db, viewer.known(), show=show, after=as_id(sesudah), limit=MOST_PEOPLE + 1)
-    shown = rows[:MOST_PEOPLE]
+    turned = displaced_people(db, viewer.known(), show=show, after=sesudah, most=MOST_PEOPLE)
     texts = viewer.texts
     counts = count_displaced(db, viewer.known())
     return page(
         viewer,
         "quota/displaced.html",
-        people=shown,
+        turned=turned,
+        address=f"/kuota/tergeser?tampil={show}",
         shows=[
             (
                 f"/kuota/tergeser?tampil={name}",
@@ -117,8 +116,6 @@ def show_displaced(viewer: Member, db: Db, tampil: str = "waiting", sesudah: str
             )
             for name in SHOWS
         ],
-        next_page=f"/kuota/tergeser?tampil={show}&sesudah={shown[-1].booking_id}" if len(rows) > len(shown) else "",
-        back_page=f"/kuota/tergeser?tampil={show}" if sesudah else "",
     )
 
 

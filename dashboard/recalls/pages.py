@@ -9,6 +9,7 @@ from fastapi import Form, Query, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -29,7 +30,9 @@ router = Router(include_in_schema=False)
 Csrf = Annotated[str, Form(max_length=200)]
 Reason = Annotated[str, Seen, Form(max_length=200)]
 Said = Annotated[str, Form(max_length=1000)]
+# Whom to call first, and facilities on a page.
 FIRST = 12
+A_PAGE = 25
 CLASSES = ("1", "2", "3")
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 _NO_CLASS = mark("Pilih kelas penarikannya.")
@@ -79,9 +82,14 @@ def start(
 
 
 @router.get("/penarikan/{recall_id}")
-def show_recall(recall_id: UUID, viewer: Member, db: Db, semua: bool = False) -> Response:
-    """How far a recall has come: by facility what is frozen, gone, on the road; who has not acted and whom to call."""
-    return _recall(viewer, db, recall_id, every=semua)
+def show_recall(
+    recall_id: UUID, viewer: Member, db: Db, sesudah: Annotated[int, Query(ge=0, le=1_000_000)] = 0
+) -> Response:
+    """How far a recall has come: by facility what is frozen, gone, on the road; who has not acted and whom to call.
+
+    The facilities with the most left stand first; `sesudah` so many of them.
+    """
+    return _recall(viewer, db, recall_id, after=sesudah)
 
 
 @router.post("/penarikan/{recall_id}/tutup")
@@ -140,7 +148,7 @@ def _withdraw(
     viewer: Viewer, db: Session, recall_id: UUID, *, problem: str = "", reason: str = "", sure: bool = False
 ) -> Response:
     viewer.known().require(Permission.RECALL_WRITE)
-    shown = recall_page(db, viewer.known(), recall_id)
+    shown = recall_page(db, viewer.known(), recall_id, first=0)
     if not shown.may_end:
         raise Forbidden(permission=Permission.RECALL_WRITE.value)
     return page(
@@ -155,17 +163,22 @@ def _withdraw(
     )
 
 
-def _recall(viewer: Viewer, db: Session, recall_id: UUID, *, every: bool = False, problem: str = "") -> Response:
-    shown = recall_page(db, viewer.known(), recall_id)
+def _recall(viewer: Viewer, db: Session, recall_id: UUID, *, after: int = 0, problem: str = "") -> Response:
+    shown = recall_page(db, viewer.known(), recall_id, first=FIRST)
+    behind = after + A_PAGE
+    turned = Listed(
+        rows=shown.parts[after:behind], onward=str(behind) if behind < len(shown.parts) else "", begun=after > 0
+    )
     return page(
         viewer,
         "recalls/recall.html",
         status=422 if problem else 200,
         shown=shown,
         recall=shown.recall,
-        parts=shown.parts if every else shown.parts[:FIRST],
-        waiting=shown.waiting if every else shown.waiting[:FIRST],
-        hidden=0 if every else max(0, len(shown.parts) - FIRST),
+        parts=turned.rows,
+        turned=turned,
+        waiting=shown.waiting[:FIRST],
+        waiting_hidden=max(0, len(shown.waiting) - FIRST),
         problem=problem,
     )
 

@@ -132,12 +132,12 @@ class RecallPage:
         return [part for part in self.parts if not part.progress.has_acted]
 
 
-def recall_page(db: Session, principal: Principal, recall_id: UUID) -> RecallPage:
-    """What the page of a recall shows, the most left first; raises RecallNotFound."""
+def recall_page(db: Session, principal: Principal, recall_id: UUID, *, first: int) -> RecallPage:
+    """What the page of a recall shows, the most left first, and whom to call at the `first` that wait; raises RecallNotFound."""
     recall = recall_by_id(db, principal, recall_id)
     batch = db.get_one(Batch, recall.batch_id)
     found = sorted(progress_of(db, principal, recall), key=lambda each: (-each.left, each.name))
-    idle = [each.path for each in found if not each.has_acted]
+    idle = [each.path for each in found if not each.has_acted][:first]
     callable_ = responders_of(db, idle, Permission.STOCK_WRITE)
     zones = select(Facility.timezone).where(Facility.code.in_([each.facility for each in found[:1]]))
     account = None if recall.account_id is None else db.get(LoginAccount, recall.account_id)

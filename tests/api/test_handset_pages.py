@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -157,8 +158,16 @@ def test_phones_and_conflicts_are_turned_to_the_last(site: TestClient, phone: Ph
         while here:
             text = site.get(here, headers=HTML).text
             seen += re.findall(pattern, text)
-            onward = re.search(rf'href="({path}\?sesudah=[^"]+)"', text)
+            onward = re.search(rf'rel="next"\s+href="({path}\?sesudah=[^"]+)"', text)
             here = onward[1] if onward else None
         assert len(seen) == len(wanted)
         assert set(seen) == wanted
     assert site.get("/gawai?sesudah=x", headers=HTML).status_code == 422
+    # The last page, too, asks about its own phone, and asks again when no reason was given.
+    (way,) = re.findall(rf'href="(/gawai\?[^"]*putus={seen[-1]})#', text)
+    asked = site.get(unescape(way), headers=HTML).text
+    assert "Sungguh putuskan" in asked
+    fields = {"csrf": csrf_of(asked), "alasan": "", "sesudah": re.findall(r'name="sesudah" value="([^"]*)"', asked)[0]}
+    again = site.post(f"/gawai/{seen[-1]}/putus", data=fields, headers=HTML).text
+    assert "Sungguh putuskan" in again
+    assert "Tulis alasannya" in again

@@ -24,6 +24,7 @@ from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
+from tracker.quota.models import Booking
 from tracker.shipments.models import Shipment
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.lines import Line
@@ -83,6 +84,18 @@ def open_vials(db: Session, many: int) -> None:
     more_of(db, OpenVial, many, f"event_id = '{event.id}'", id="gen_random_uuid()", **at)
 
 
+def displaced(db: Session, many: int) -> None:
+    at = {"made_at": "made_at - (n / 3) * interval '1 minute'", "state": "'displaced'"}
+    more_of(db, Booking, many, "vaccinated_at IS NULL AND replaces_id IS NULL", id="gen_random_uuid()", **at)
+    db.execute(
+        text(
+            "INSERT INTO displacement (booking_id, displaced_at, state, changed_at)"
+            " SELECT id, made_at, 'none_found', made_at FROM booking AS b WHERE state = 'displaced'"
+            " AND NOT EXISTS (SELECT FROM displacement AS d WHERE d.booking_id = b.id)"
+        )
+    )
+
+
 def products(db: Session, many: int) -> None:
     code = "'p-' || substr(md5(random()::text), 1, 12)"
     more_of(
@@ -125,6 +138,7 @@ class List:
 
 ALARM, SHIPMENT = r'id="a-([^"]+)"', r'href="/pengiriman/(SJ-[^"?]+)"'
 DEVICE, RECALL = r'href="/perangkat/(S-[^"]+)"', r'href="/penarikan/([0-9a-f-]{36})"'
+DISPLACED = r'"orang-tergeser-([0-9a-f-]{36})"'
 VIAL, PRODUCT = r'href="/vial/([0-9a-f-]{36})"', r'href="/katalog/produk/([^"]+)"'
 LISTS = {
     "alarms": List("/alarm", ALARM, "SELECT id::text FROM alarm WHERE rule = 'HEAT'", alarms),
@@ -135,6 +149,7 @@ LISTS = {
         "/fasilitas/pkm-cipondoh/vial", VIAL, "SELECT id::text FROM open_vial WHERE closed_at IS NULL", open_vials
     ),
     "products": List("/katalog", PRODUCT, "SELECT code FROM presentation", products),
+    "displaced": List("/kuota/tergeser?tampil=all", DISPLACED, "SELECT booking_id::text FROM displacement", displaced),
     "recalls": List("/penarikan", RECALL, "SELECT id::text FROM recall", recalls),
 }
 each_list = pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)

@@ -11,9 +11,12 @@ from sqlalchemy import select
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
+from tracker.network.rules.words import EquipmentKind
+from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
 from tracker.stock.models import StockBalance
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind, Status
@@ -72,6 +75,35 @@ def test_a_recall_is_counted_asked_twice_and_then_freezes(
     assert "Berjalan" in site.get("/penarikan").text
     assert "1 penarikan batch berjalan" in site.get("/").text
     assert "Ditarik: partikel asing" in site.get(f"/batch/{batch}").text
+
+
+def test_the_facilities_of_a_recall_are_turned_to_the_last(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    batch, now, codes = world.world.batches["penta-5/PB002"].id, world.now, [f"pkm-baru-{n}" for n in range(30)]
+    with transaction(app_services.engine) as db:
+        for code in codes:
+            made = NewFacility(
+                code=code, name=code, kind=UnitKind.PUSKESMAS, parent="kota-tangerang", longitude=106.6, latitude=-6.1
+            )
+            facility = add_facility(db, SYSTEM, made, now=now)
+            fridge = NewEquipment(code=f"{code}-k1", name=code, facility=code, kind=EquipmentKind.FRIDGE)
+            place = add_equipment(db, SYSTEM, fridge, now=now)
+            line = Line(batch_id=batch, vials=2, place_id=place.id)
+            came = PostEvent(id=uuid7(), kind=Kind.SUPPLY, facility_id=facility.id, occurred_at=now, lines=(line,))
+            post_event(db, SYSTEM, came, now=now)
+    log_in(site, "kota")
+    where: str | None = started(site, str(batch))
+    assert where is not None
+    first, seen = site.get(where).text, []
+    assert "fasilitas lagi, dalam daftar di atas" in first
+    while where:
+        text = site.get(where).text
+        table = text[text.index('id="kemajuan"') : text.index('id="hubungi"')]
+        seen += re.findall(r'href="/fasilitas/(pkm-baru-\d+)"', table)
+        onward = re.search(r'rel="next"\s+href="([^"#]+)', table)
+        where = onward[1] if onward else None
+    assert sorted(seen) == sorted(codes)
 
 
 def test_who_lacks_a_reason_a_class_or_a_batch_is_told_so_and_nothing_happens(

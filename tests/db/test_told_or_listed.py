@@ -54,7 +54,7 @@ def send(engine: Engine, world: World, sender: ByMedium) -> None:
 def untold(engine: Engine, world: World) -> list[str | None]:
     with transaction(engine) as db:
         manager = world.who(Role.MANAGER)
-        shown = displaced_people(db, manager, show="untold", limit=10)
+        shown = displaced_people(db, manager, show="untold", most=10).rows
         assert count_displaced(db, manager)["untold"] == len(shown)
         return [row.phone for row in shown]
 
