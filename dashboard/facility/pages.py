@@ -147,12 +147,12 @@ def _lines(facility: FacilityStock, texts: Texts) -> list[tuple[object, ...]]:
 
 @router.get("/fasilitas/{code}")
 def show_facility(code: str, viewer: Member, db: Db, semua: bool = False) -> Response:
-    """One facility; outside the caller's subtree there is no such page. `semua` shows whole lists."""
+    """One facility; outside the caller's subtree there is no such page. `semua` shows all its products."""
     principal = viewer.known()
     facility = facility_by_code_or_id(db, principal, code, Permission.STOCK_READ)
     stock = facilities_with_stock(db, principal, viewer.now, [facility.id])
     products = stock[0].worst_first() if stock else []
-    parcels, lying = parcels_at(db, facility, viewer.now, limit=None if semua else FIRST_PARCELS)
+    parcels, lying = parcels_at(db, facility, viewer.now, limit=FIRST_PARCELS)
     shown = len(products) if semua else FIRST_PRODUCTS
     return page(
         viewer,

@@ -1,4 +1,6 @@
-"""`/fasilitas/{code}/vial`: every opened vial of a facility, the most urgent first, and whose doses were thrown away of late."""
+"""Whole lists of a facility: `/fasilitas/{code}/batch`, what lies there closed; `/vial`, what is open, and of what doses were
+thrown away of late.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from fastapi import Response
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member
-from dashboard.stock.queries import discard_list, open_vial_list
+from dashboard.stock.queries import discard_list, open_vial_list, parcel_list
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
@@ -17,6 +19,14 @@ router = Router(include_in_schema=False)
 
 A_PAGE = 25
 SHOWS = {"terbuka": mark("Terbuka"), "terbuang": mark("Terbuang sepekan ini")}
+
+
+@router.get("/fasilitas/{code}/batch")
+def show_parcels(code: str, viewer: Member, db: Db, sesudah: str = "") -> Response:
+    """Closed vials by product, expiry, lot and place; `sesudah` where the page before ended."""
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    turned = parcel_list(db, facility, viewer.now, after=sesudah, most=A_PAGE)
+    return page(viewer, "facility/parcels.html", facility=facility, turned=turned)
 
 
 @router.get("/fasilitas/{code}/vial")

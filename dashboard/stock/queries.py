@@ -192,6 +192,20 @@ def parcels_at(
     return [parcel_of(row[:-1], now) for row in rows], rows[0].total if rows else 0
 
 
+def parcel_list(db: Session, facility: Facility, now: datetime, *, most: int, after: str) -> Listed[Parcel]:
+    """What lies at a facility, by product and expiry, from where the page before ended; raises BadCursor."""
+    found = listed(
+        db,
+        [select_parcels().where(Facility.id == facility.id)],
+        keys=[Presentation.name, Batch.expiry, Batch.lot, Equipment.code, StockBalance.batch_id, StockBalance.status],
+        key_of=lambda row: [row[2].name, row[1].expiry, row[1].lot, row[3].code, row[1].id, row[0].status.value],
+        most=most,
+        after=after,
+    )
+    rows = [parcel_of(row, now) for row in found.rows]
+    return Listed(rows=rows, onward=found.onward, begun=found.begun)
+
+
 def expiring(
     db: Session, principal: Principal, now: datetime, *, limit: int = 12, facility_id: UUID | None = None
 ) -> list[Parcel]:

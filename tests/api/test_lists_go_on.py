@@ -96,6 +96,20 @@ def displaced(db: Session, many: int) -> None:
     )
 
 
+def parcels(db: Session, many: int) -> None:
+    """Lots of one product in a fridge, with what lies there of each."""
+    lot = "'BARU' || substr(md5(random()::text), 1, 10)"
+    more_of(db, Batch, many, "lot = 'AZ101'", id="gen_random_uuid()", lot=lot)
+    db.execute(
+        text(
+            "INSERT INTO stock_balance (account, holder_id, facility_id, place_id, batch_id, status, vials, touched_at, touched_event_id)"
+            " SELECT 'place', e.id, e.facility_id, e.id, b.id, 'usable', 3, now(), (SELECT id FROM stock_event LIMIT 1) FROM equipment AS e, batch AS b"
+            " WHERE e.code = 'pkm-cipondoh-k2' AND b.lot LIKE 'BARU%'"
+            " AND NOT EXISTS (SELECT FROM stock_balance AS s WHERE s.batch_id = b.id)"
+        )
+    )
+
+
 def products(db: Session, many: int) -> None:
     code = "'p-' || substr(md5(random()::text), 1, 12)"
     more_of(
@@ -138,6 +152,7 @@ class List:
 
 ALARM, SHIPMENT = r'id="a-([^"]+)"', r'href="/pengiriman/(SJ-[^"?]+)"'
 DEVICE, RECALL = r'href="/perangkat/(S-[^"]+)"', r'href="/penarikan/([0-9a-f-]{36})"'
+PARCEL = r'href="/batch/([0-9a-f-]{36})"'
 DISPLACED = r'"orang-tergeser-([0-9a-f-]{36})"'
 VIAL, PRODUCT = r'href="/vial/([0-9a-f-]{36})"', r'href="/katalog/produk/([^"]+)"'
 LISTS = {
@@ -145,6 +160,9 @@ LISTS = {
     "alarms, all": List("/alarm?tampil=all", ALARM, "SELECT id::text FROM alarm", alarms),
     "shipments": List("/pengiriman?tampil=all", SHIPMENT, "SELECT code FROM shipment", shipments),
     "devices": List("/perangkat", DEVICE, "SELECT code FROM device", devices),
+    "parcels": List(
+        "/fasilitas/pkm-cipondoh/batch", PARCEL, "SELECT id::text FROM batch WHERE lot LIKE 'BARU%'", parcels
+    ),
     "open vials": List(
         "/fasilitas/pkm-cipondoh/vial", VIAL, "SELECT id::text FROM open_vial WHERE closed_at IS NULL", open_vials
     ),
