@@ -188,6 +188,7 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         # Nobody counts on a sheet there, and no phone has a book.
         "sheet_id": str(booking),
         "step_id": str(booking),
+        "handset_id": str(booking),
     }
 
 

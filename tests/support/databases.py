@@ -78,12 +78,22 @@ def copied_database(maintenance_url: str, template: str = TEMPLATE) -> Iterator[
 _idle: dict[str, psycopg.Connection] = {}
 
 
+def _alive(connection: psycopg.Connection | None) -> psycopg.Connection | None:
+    """The connection, if its server is still the one it was: some tests kill it and start another."""
+    if connection is None:
+        return None
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error:
+        connection.close()
+        return None
+    return connection
+
+
 @contextmanager
 def _maintenance(url: str) -> Iterator[psycopg.Connection]:
     """A connection that makes and drops databases; it is kept for the next, for a log-in costs as much as half a copy."""
-    connection = _idle.pop(url, None)
-    if connection is None or connection.closed:
-        connection = psycopg.connect(url, autocommit=True)
+    connection = _alive(_idle.pop(url, None)) or psycopg.connect(url, autocommit=True)
     try:
         yield connection
     except BaseException:
