@@ -63,7 +63,7 @@ WAYS: dict[str, Way] = {
     "langsung": Way(
         kind=ShipmentKind.DIRECT,
         title=mark("Kirim tanpa permintaan"),
-        hint=mark("Tulis berapa vial yang masuk ke kotak. Yang teratas kedaluwarsa lebih dahulu."),
+        hint=mark("Tulis berapa vial yang masuk ke kotak. Dari tiap produk, yang kedaluwarsa lebih dahulu di atas."),
         statuses=frozenset({Status.USABLE}),
     ),
     "retur": Way(
