@@ -72,6 +72,9 @@ WARN = {
     "unusable": mark("Ada vial batch ini yang tak layak pakai di sini."),
     "vvm_spent": mark("VVM vial batch ini sudah lewat batas."),
     "out_of_service": mark("Tempat simpannya tidak berfungsi."),
+    "open_too_long": mark(
+        "Ada vial terbuka batch ini yang lewat waktunya: buang sisanya, jangan berikan dosis darinya."
+    ),
     "not_here": mark("Menurut catatan, batch ini tidak ada di fasilitas ini."),
     "unknown_sscc": mark("Kotak ini bukan kiriman yang dapat Anda lihat."),
     "looks_like": mark("Mirip dengan batch {lot}: cocokkan nomornya huruf demi huruf."),

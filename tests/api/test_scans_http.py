@@ -22,6 +22,7 @@ from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.registration.service.tickets import TicketOffice
 from tracker.sealing.keyring import Keyring
+from tracker.stock.models import OpenVial
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.changing_status import change_status
@@ -144,6 +145,29 @@ def test_a_monitor_that_is_spent_is_never_good(shelf: Shelf) -> None:
     found = shelf.scan("penta-5/PB002")
     assert found["verdict"] == "stop"
     assert {"unusable", "vvm_spent"} <= set(found["warnings"])
+
+
+def test_an_opened_vial_past_its_time_is_never_good(shelf: Shelf) -> None:
+    now = utc_now()
+    body = {
+        "id": str(uuid7()),
+        "kind": "opening",
+        "facility": "pkm-cipondoh",
+        "occurred_at": (now - timedelta(minutes=50)).isoformat(),
+        "lines": [{"batch": f"az-10/{LOT}", "vials": 1, "place": "pkm-cipondoh-k1"}],
+    }
+    assert shelf.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=body).status_code == 201
+    assert shelf.scan()["verdict"] == "good"
+    (vial,) = shelf.get("/api/v1/stock/open-vials", facility="pkm-cipondoh")["items"]
+    with transaction(shelf.services.engine) as db:
+        db.get_one(OpenVial, UUID(vial["id"])).discard_by = now - timedelta(minutes=5)
+    found = shelf.scan()
+    assert (found["verdict"], found["warnings"]) == ("ask", ["open_too_long"])
+    assert shelf.scan(facility=None, role=Role.CITY)["warnings"] == ["open_too_long"]
+    rest = {"occurred_at": now.isoformat(), "reason": "time_limit"}
+    thrown = shelf.ask("POST", f"/api/v1/stock/open-vials/{vial['id']}/discard", Role.MANAGER, json=rest)
+    assert thrown.status_code == 200, thrown.text
+    assert shelf.scan()["verdict"] == "good"
 
 
 def test_a_place_a_facility_and_a_typed_lot_open_what_they_are(shelf: Shelf) -> None:

@@ -14,6 +14,7 @@ class Warned(StrEnum):
     UNUSABLE = "unusable"
     VVM_SPENT = "vvm_spent"
     OUT_OF_SERVICE = "out_of_service"
+    OPEN_TOO_LONG = "open_too_long"  # one of its opened vials is past its time: the one in the hand, or another
     NOT_HERE = "not_here"  # the books know none of it at this facility
     UNKNOWN_SSCC = "unknown_sscc"
 
@@ -26,8 +27,8 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
-# These alone leave the vial usable: it was read rightly and nothing harmed it.
-_ASK = ("not_here", "old_label", "looks_like")
+# These alone leave a vial usable: it was read rightly and nothing harmed it. Which of them is opened only eyes can tell.
+_ASK = ("open_too_long", "not_here", "old_label", "looks_like")
 
 
 def verdict_of(warnings: Collection[str], *, named: bool) -> Verdict:

@@ -31,7 +31,7 @@ from tracker.registration.service.tickets import TicketOffice, ticket_of
 from tracker.scans.rules import Verdict, Warned, verdict_of
 from tracker.shipments.models import Shipment, ShipmentBox
 from tracker.shipments.queries.finding import shipments_visible_to
-from tracker.stock.models import StockBalance
+from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.queries.stock import stock_visible_to
 from tracker.stock.rules.words import Account, Status
 from tracker.telemetry.models import Device
@@ -114,14 +114,14 @@ def read_scan(
         batch = _by_lot(db, bare)
         if batch is not None:
             resolved = with_batch(db, resolved, batch, today=today)
-    return _goods(db, principal, resolved, facility)
+    return _goods(db, principal, resolved, facility, now)
 
 
 def _opening(text: str, opened: Opened) -> Meaning:
     return Meaning(resolved=Resolved.of_plain(text), opened=opened, verdict=Verdict.GOOD)
 
 
-def _goods(db: Session, principal: Principal, resolved: Resolved, facility: Facility | None) -> Meaning:
+def _goods(db: Session, principal: Principal, resolved: Resolved, facility: Facility | None, now: datetime) -> Meaning:
     batch = resolved.batch
     warnings = [*(each.value for each in resolved.warnings), *(f"looks_like {each.lot}" for each in resolved.alike)]
     if batch is None:
@@ -130,6 +130,8 @@ def _goods(db: Session, principal: Principal, resolved: Resolved, facility: Faci
     lying = _lying(db, principal, batch, facility)
     because = _recalled(db, batch)
     warnings += _warned(lying, recalled=because is not None, at=facility)
+    if _open_too_long(db, batch, lying, now):
+        warnings.append(Warned.OPEN_TOO_LONG.value)
     return Meaning(
         resolved=resolved,
         lying=tuple(lying),
@@ -157,6 +159,24 @@ def _warned(lying: Iterable[Lying], *, recalled: bool, at: Facility | None) -> l
         Warned.NOT_HERE: at is not None and not lying,
     }
     return [warned.value for warned, holds in found.items() if holds]
+
+
+def _open_too_long(db: Session, batch: Batch, lying: Iterable[Lying], now: datetime) -> bool:
+    """Whether doses are left in an opened vial of the batch, among those that lie there, that is past its time."""
+    places = {each.facility for each in lying if each.account is Account.OPEN}
+    if not places:
+        return False
+    late = (
+        select(OpenVial.id)
+        .join(Facility, Facility.id == OpenVial.facility_id)
+        .where(
+            OpenVial.batch_id == batch.id,
+            OpenVial.closed_at.is_(None),
+            OpenVial.discard_by <= now,
+            Facility.code.in_(places),
+        )
+    )
+    return db.scalar(late.limit(1)) is not None
 
 
 def _lying(db: Session, principal: Principal, batch: Batch, facility: Facility | None) -> list[Lying]:

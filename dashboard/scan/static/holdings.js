@@ -16,7 +16,7 @@
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
  *   on_road: { batch: string, vials: number }[] }} Shipment
- * @typedef {{ id: string, batch: string, place: string, remaining: number, doses_per_vial: number, opened_at: string,
+ * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
  * @typedef {object} Held as it is kept
  * @property {string} facility
@@ -200,14 +200,16 @@ export class Holdings {
   }
 
   /**
-   * Whether a batch may be used here: never "good" where anything of it is held, recalled, spent or over its day.
+   * Whether a batch may be used here: never "good" where anything of it is held, recalled, spent or over its day, or where
+   * one of its opened vials is past its time.
    * @param {Batch} batch
    * @param {string} today
    * @returns {Judged}
    */
   judge(batch, today) {
     const lying = this.lying(batch.id);
-    const statuses = new Set(lying.map((row) => row.status));
+    const opened = this.openVials.filter((vial) => vial.batch === batch.id);
+    const statuses = new Set([...lying, ...opened].map((row) => row.status));
     const why = [
       ...(batch.recalled || statuses.has("recalled") ? ["recalled"] : []),
       ...(batch.expiry < today ? ["expired"] : []),
@@ -217,6 +219,8 @@ export class Holdings {
       ...(lying.some((row) => this.held?.places[row.place]?.in_service === false) ? ["out_of_service"] : []),
     ];
     if (why.length) return { verdict: "stop", why };
+    if (opened.some((vial) => Date.parse(vial.discard_by) <= Date.now()))
+      return { verdict: "ask", why: ["open_too_long"] };
     return lying.length ? { verdict: "good", why } : { verdict: "ask", why: ["not_here"] };
   }
 }
