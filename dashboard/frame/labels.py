@@ -180,14 +180,6 @@ DISPOSITION = {
     "release": mark("Lepas"),
 }
 SHAKE_TEST = {"passed": mark("Lulus"), "failed": mark("Gagal")}
-BUCKET = {
-    "kelurahan": mark("Warga kelurahan"),
-    "city": mark("Warga kota"),
-    "walk_in": mark("Datang langsung"),
-    "second_dose": mark("Dosis kedua"),
-    "nakes": mark("Tenaga kesehatan"),
-    "general": mark("Umum"),
-}
 SESSION_ACT = {
     "changed": mark("Diubah"),
     "cancelled": mark("Dibatalkan"),

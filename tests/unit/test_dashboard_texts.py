@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_every_label_is_marked_for_translation() -> None:
     groups = [value for name, value in vars(labels).items() if name.isupper()]
     assert groups
     assert {text for group in groups for text in group.values()} <= known
+
+
+def test_every_group_of_labels_is_shown_somewhere() -> None:
+    files = [path for end in ("html", "py") for path in ROOT.rglob(f"*.{end}") if path.name != "labels.py"]
+    shown = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert [name for name in vars(labels) if name.isupper() and not re.search(rf"\b{name}\b", shown)] == []
 
 
 def test_times_carry_the_zone_of_the_place() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -44,11 +46,19 @@ def routes() -> tuple[APIRoute, ...]:
     return tuple(route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
-def is_served(path: str, method: str = "GET") -> bool:
-    """Whether a request for it would reach a function. `{ref}` and `…` stand for any word."""
+def file_serving(path: str, method: str = "GET") -> str | None:
+    """The file of the function that a request for it would reach. `{ref}` and `…` stand for any word."""
     path = re.sub(r"\{\w+\}|…", "word", path.split("?", maxsplit=1)[0])
     scope = {"type": "http", "path": path, "method": method, "root_path": "", "headers": []}
-    return path == _DESCRIPTION or any(route.matches(scope)[0] == Match.FULL for route in routes())
+    found = next((route for route in routes() if route.matches(scope)[0] == Match.FULL), None)
+    if found is None:
+        return None
+    return Path(inspect.getfile(sys.modules[found.endpoint.__module__])).relative_to(ROOT).as_posix()
+
+
+def is_served(path: str, method: str = "GET") -> bool:
+    """Whether a request for it would reach a function."""
+    return path == _DESCRIPTION or file_serving(path, method) is not None
 
 
 def routes_named(text: str) -> set[tuple[str, str]]:
@@ -114,14 +124,40 @@ def test_each_noun_stands_where_the_table_says(row: list[str]) -> None:
     _, room, rules, tables, use_cases, asked, told, page, tests = row
     folder = ROOT / room.strip("`")
     for name in in_ticks(rules + use_cases):
-        assert is_there(name, folder), name
+        assert is_there(name, ROOT if name.startswith("tracker/") else folder), name
+    models = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*models.py"))
     for name in in_ticks(tables):
-        assert f'__tablename__ = "{name}"' in (folder / "models.py").read_text(encoding="utf-8"), name
-    for cell in (asked, page):
-        assert routes_named(cell) or cell.startswith("none yet"), cell
+        assert f'__tablename__ = "{name}"' in models, name
+    assert routes_named(asked) or asked == "–", asked
+    assert routes_named(page) or page.startswith("none yet"), page
     assert kinds_named(told) or told == "–", told
     for name in in_ticks(tests):
         assert is_there(name, ROOT), name
+
+
+@nouns
+def test_each_route_is_in_the_room_of_its_noun_or_in_the_file_named_beside_it(row: list[str]) -> None:
+    room, asked = row[1].strip("`"), row[5]
+    for method, path in routes_named(asked):
+        file = file_serving(path, method)
+        assert file, path
+        assert file.startswith(room) or f"`{file}`" in asked, f"{method} {path}: {file}"
+
+
+@nouns
+def test_each_page_is_served_by_a_file_named_beside_it(row: list[str]) -> None:
+    page = row[7]
+    files = {name for name in in_ticks(page) if name.endswith(".py")}
+    assert all((ROOT / "dashboard" / name).exists() for name in files), files
+    serving = {file_serving(path) or path for _, path in routes_named(page)}
+    assert serving <= {f"dashboard/{name}" for name in files}
+
+
+def test_a_kind_begins_with_the_room_whose_events_hold_it() -> None:
+    rooms = {event.KIND: event.__module__ for event in EVENTS}
+    # Its name is older than the rule, and kinds stay.
+    assert rooms.pop("reactions.gave_up") == "tracker.feed.events"
+    assert {kind: f"tracker.{kind.split('.')[0]}.events" for kind in rooms} == rooms
 
 
 def in_ticks(cell: str) -> list[str]:

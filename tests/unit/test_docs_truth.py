@@ -110,6 +110,17 @@ def test_decision_records_are_numbered_once_and_have_their_parts() -> None:
         assert "**Decision.**" in content, record.name
 
 
+def test_code_cites_sections_of_the_domain_that_there_are() -> None:
+    sections = set(re.findall(r"^## (\d+)\.", text("docs/domain.md"), re.MULTILINE))
+    cited = set()
+    for program in ("tracker", "ingest", "dashboard", "rantai", "simulators", "tests"):
+        for file in (ROOT / program).rglob("*.py"):
+            for places in re.findall(r"domain\.md ((?:§\d+(?:, )?)+)", file.read_text(encoding="utf-8")):
+                cited |= set(re.findall(r"\d+", places))
+    assert cited
+    assert cited <= sections
+
+
 def test_the_docs_name_no_machine_and_no_registry() -> None:
     for page in PAGES:
         content = page.read_text(encoding="utf-8")

@@ -79,6 +79,17 @@ def test_every_event_class_of_every_room_is_in_the_one_list() -> None:
     assert found == set(EVENTS)
 
 
+def test_no_event_is_declared_that_nobody_tells() -> None:
+    lists = {ROOT / "tracker/events.py", ROOT / "tracker/reactions.py"}
+    used: set[str] = set()
+    for file in set((ROOT / "tracker").rglob("*.py")) - lists:
+        if file.name != "events.py":
+            used |= {
+                node.id for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)
+            }
+    assert {cls.__name__ for cls in EVENTS} <= used
+
+
 def test_kinds_are_named_by_room_and_happening_and_say_when_they_are_told() -> None:
     for cls in EVENTS:
         assert re.fullmatch(r"[a-z]+\.[a-z_]+", cls.KIND), cls

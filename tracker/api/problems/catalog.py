@@ -8,9 +8,7 @@ PROBLEMS: dict[str, Problem] = {
     "catalog.batch_not_found": Problem(404, "Batch tidak dikenal.", "There is no such batch."),
     "catalog.presentation_not_found": Problem(404, "Produk tidak dikenal.", "There is no such product."),
     "catalog.vaccine_not_found": Problem(404, "Vaksin tidak dikenal.", "There is no such vaccine."),
-    "catalog.storage_class_not_found": Problem(
-        404, "Kelas penyimpanan tidak dikenal.", "There is no such storage class."
-    ),
+    "catalog.storage_class_not_found": Problem(404, "Kelas simpan tidak dikenal.", "There is no such storage class."),
     "catalog.code_taken": Problem(
         409, "{value} sudah dipakai untuk produk lain.", "{value} already belongs to another product."
     ),

@@ -36,12 +36,12 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "telemetry.one_target": Problem(
         422,
-        "Satu kanal mengamati satu hal: peralatan atau pengiriman.",
+        "Satu kanal memantau satu hal: peralatan atau pengiriman.",
         "A channel watches one thing: equipment or a shipment.",
     ),
     "telemetry.assignment_overlap": Problem(
         409,
-        "Kanal ini sudah mengamati hal lain mulai {next_from:moment}.",
+        "Kanal ini sudah memantau hal lain mulai {next_from:moment}.",
         "The channel already watches something else from {next_from:moment} on.",
     ),
     "telemetry.bad_period": Problem(
@@ -55,7 +55,7 @@ PROBLEMS: dict[str, Problem] = {
         "Readings from before {until:moment} are archived and are not judged anew. Choose a beginning after it.",
     ),
     "telemetry.nothing_watched": Problem(
-        404, "Kanal ini tidak mengamati apa pun pada waktu itu.", "The channel watched nothing at that time."
+        404, "Kanal ini tidak memantau apa pun pada waktu itu.", "The channel watched nothing at that time."
     ),
     "telemetry.reason_missing": Problem(422, "Sebutkan alasan koreksi.", "Give the reason of the correction."),
     "telemetry.device_retired": Problem(

@@ -47,7 +47,7 @@ def harm_of(quantity: Quantity, operator: Operator, severity: Severity) -> Harm 
 
 
 def stops(harm: Harm, *, freeze_sensitive: bool) -> bool:
-    """Heat stops every vaccine, freezing only those that freezing spoils (domain: FRZE, HEAT)."""
+    """Heat stops every vaccine, freezing only those that freezing spoils (domain.md §6)."""
     return harm is Harm.HEAT or freeze_sensitive
 
 
