@@ -21,12 +21,14 @@ from tests.support import databases
 from tests.support.choice import chosen
 from tests.support.services import Services as TestServices
 from tests.support.services import start_services
-from tests.support.times import Timing, longest_first, read_budget
+from tests.support.times import Timing, Together, longest_first, read_budget
 from tests.support.world import StandingWorld, World, standing_world
 from tracker.edge.services import Services
 from tracker.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from tests.browser.page_world import PageWorld
     from tests.support.seeded import Seeded
 
@@ -49,6 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [items[place] for place in longest_first([item.nodeid for item in items], read_budget())]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
 
 
 def pytest_report_header() -> str:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from dashboard.app import mount_pages
 from ingest.files.importer import import_logger_file
 from tests.browser.page_world import PageWorld
 from tests.support import databases
 from tests.support.services import Services as Servers
-from tests.support.world import PASSWORD
+from tracker.access.models import LoginAccount
+from tracker.access.service import open_login
 from tracker.api.app import create_app
+from tracker.database.engine import transaction
+from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
 from tracker.settings import load_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 SECRET = "a secret for tests only, at least 32 characters"
 HTML = {"Accept": "text/html"}
@@ -57,8 +65,13 @@ def site(app_services: Services) -> Iterator[TestClient]:
 
 
 def log_in(site: TestClient, username: str = "kota") -> TestClient:
-    answer = site.post("/masuk", data={"username": username, "password": PASSWORD, "ke": "/"})
-    assert answer.status_code == 303
+    """With the cookie of somebody who came through the form: no password is hashed. The form has tests of its own."""
+    services: Services = cast("FastAPI", site.app).state.services
+    now = services.clock()
+    with transaction(services.engine) as db:
+        account = db.scalars(select(LoginAccount).where(LoginAccount.username == username)).one()
+        cookie = open_login(db, account, now=now, hours=services.settings.api.login_hours).cookie
+    site.cookies.set(LOGIN_COOKIE, cookie, domain="testserver.local", path="/")
     return site
 
 

@@ -11,12 +11,14 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parents[2]
 BUDGET = ROOT / "tests" / "budget.toml"
@@ -57,6 +59,11 @@ class Budget:
     file_s: float
     folders: Mapping[str, float]
     files: Mapping[str, float]
+    together: Sequence[Sequence[str]] = ()
+
+    def scope(self, file: str) -> str:
+        """What goes to one worker as a whole: the file, or the files that share what is dear to make."""
+        return next((files[0] for files in self.together if file in files), file)
 
     def over(self, times: Mapping[str, FileTimes]) -> Iterator[str]:
         """A sentence for every file and folder that took more than it may, and for the whole."""
@@ -82,6 +89,7 @@ def longest_first(node_ids: Iterable[str], budget: Budget) -> list[int]:
     return sorted(range(len(allowed)), key=lambda place: -allowed[place])
 
 
+@cache
 def read_budget(path: Path = BUDGET) -> Budget:
     """The written budget."""
     return Budget(**tomllib.loads(path.read_text(encoding="utf-8")))
@@ -105,6 +113,13 @@ def table(times: Mapping[str, FileTimes]) -> Iterator[str]:
             f"{took.whole:8.1f} {took.setup:7.1f} {took.call:7.1f} {took.teardown:8.1f}"
             f" {took.cpu_s:7.1f} {took.tests:6d}  {name}"
         )
+
+
+class Together(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+    """A file goes to one worker as a whole, with those it shares something dear with."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return read_budget().scope(super()._split_scope(nodeid))
 
 
 # Pytest keeps its plugins in sets, hence compared by identity.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from tests.support.times import ROOT, Budget, FileTimes, longest_first, read_budget
@@ -37,6 +39,12 @@ def test_files_that_may_take_longest_come_first_and_others_stay_as_shuffled() ->
     assert longest_first(ids, BUDGET) == [1, 0, 2, 3]
 
 
+def test_files_that_share_what_is_dear_have_one_scope_and_all_others_their_own() -> None:
+    budget = replace(BUDGET, together=[["tests/db/test_a.py", "tests/db/test_b.py"]])
+    files = ["tests/db/test_a.py", "tests/db/test_b.py", "tests/db/test_long.py"]
+    assert [budget.scope(file) for file in files] == ["tests/db/test_a.py", "tests/db/test_a.py", files[2]]
+
+
 def test_without_a_note_a_sentence_says_how_to_get_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.support.times", str(tmp_path / "none.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -47,6 +55,8 @@ def test_the_budget_names_every_folder_of_tests_and_fits_into_the_whole() -> Non
     budget = read_budget()
     folders = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/test_*.py")}
     assert set(budget.folders) == folders
-    assert [name for name in budget.files if not (ROOT / name).is_file()] == []
+    assert [
+        name for name in [*budget.files, *chain.from_iterable(budget.together)] if not (ROOT / name).is_file()
+    ] == []
     assert sum(budget.folders.values()) <= budget.whole_suite_s * budget.workers
     assert max(budget.files.values(), default=0) < budget.whole_suite_s / 4

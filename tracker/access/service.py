@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from pwdlib import PasswordHash
@@ -27,10 +28,14 @@ from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 
 _passwords = PasswordHash((Argon2Hasher(),))
-# Verified against when the user name is unknown, so that the answer takes as long.
-_DUMMY_HASH = _passwords.hash("no such person has this password")
 
 MIN_PASSWORD = 10
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Verified against when the user name is unknown, so that the answer takes as long."""
+    return _passwords.hash("no such person has this password")
 
 
 def ensure_unit(db: Session, *, code: str, name: str, kind: UnitKind, parent: Unit | None) -> Unit:
@@ -145,7 +150,7 @@ def check_password(db: Session, username: str, password: str) -> LoginAccount:
         select(LoginAccount).where(LoginAccount.username == username.strip().lower(), LoginAccount.active)
     )
     stored = account.password_hash if account is not None else None
-    valid, updated = _passwords.verify_and_update(password, stored or _DUMMY_HASH)
+    valid, updated = _passwords.verify_and_update(password, stored or _nobodys_hash())
     if account is None or stored is None or not valid:
         raise BadCredentials
     if updated is not None:
