@@ -48,7 +48,8 @@ _OBJECTS: dict[str, Any] = {
 def _once_or_in_each_record(name: str) -> dict[str, Any]:
     """A software version stands once in the report or in each record."""
     in_records = {"properties": {"records": {"items": {"required": [name]}}}}
-    return {"oneOf": [{"required": [name]}, in_records]}
+    said = f'"{name}" stands in the report or in each of its records, and not in both'
+    return {"description": said, "oneOf": [{"required": [name]}, in_records]}
 
 
 def _report(required: tuple[str, ...], record: dict[str, Any], *versions: str) -> dict[str, Any]:
@@ -61,16 +62,18 @@ def _report(required: tuple[str, ...], record: dict[str, Any], *versions: str) -
 
 
 _POWER = {
+    "description": 'mains power is told as "SVA", solar power as "DCSV" and "DCCD", and never both',
     "oneOf": [
         {"required": ["SVA"], "not": {"required": ["DCSV", "DCCD"]}},
         {"required": ["DCSV", "DCCD"], "not": {"required": ["SVA"]}},
-    ]
+    ],
 }
 _STORAGE_OR_REASON = {
+    "description": '"TVC" is a number, or null with the logger\'s error in "LERR"',
     "oneOf": [
         {"properties": {"TVC": {"type": "number"}}},
         {"properties": {"TVC": {"type": "null"}, "LERR": {"type": "string", "minLength": 1}}},
-    ]
+    ],
 }
 _RECORD_OF_EMS = {
     "type": "object",
@@ -82,7 +85,12 @@ _RECORD_OF_RTMD = {
     "type": "object",
     "required": list(_RTMD_RECORD),
     "properties": _OBJECTS,
-    "anyOf": [{"required": [name]} for name in ("TVC", "TFRZ", "TAMB")],
+    "allOf": [
+        {
+            "description": 'a record has at least one temperature: "TVC", "TFRZ" or "TAMB"',
+            "anyOf": [{"required": [name]} for name in ("TVC", "TFRZ", "TAMB")],
+        }
+    ],
 }
 _IS_EMS = {"properties": {"meta": {"properties": {"transferType": {"const": "ems"}}}}}
 _SCHEMA = {
@@ -120,6 +128,14 @@ def shape_problems(body: object) -> list[Problem]:
         # The validator walks values 255 deep; a delivery has five levels.
         return [Problem("/", "too_deep", str(error))]
     return [
-        Problem("".join(f"/{part}" for part in error.instance_path) or "/", "schema", error.message[:200])
+        Problem("".join(f"/{part}" for part in error.instance_path) or "/", "schema", _said(error)[:200])
         for error in errors
     ]
+
+
+def _said(error: jsonschema_rs.ValidationError) -> str:
+    """What is wrong. Of alternatives the validator knows only that none is met, and quotes all it was given."""
+    part: Any = _SCHEMA
+    for step in error.schema_path[:-1]:
+        part = part[step]
+    return str(part.get("description", error.message)) if isinstance(part, dict) else error.message

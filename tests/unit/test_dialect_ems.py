@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,6 +98,27 @@ def test_the_schema_names_the_place_of_a_missing_member() -> None:
     (problem,) = shape_problems(body)
     assert problem.where == "/data/0/records/0"
     assert "ALRM" in problem.detail
+
+
+def of_alternatives() -> Iterator[tuple[dict[str, Any], str, str]]:
+    """A body that meets none of the schema's alternatives, where that is, and what must be said of it."""
+    without_version = ems_body([ems_record("20260131T070000Z")])
+    del without_version["data"][0]["EMSV"]
+    yield without_version, "/data/0", '"EMSV" stands in the report or in each of its records'
+    without_power = ems_record("20260131T070000Z")
+    del without_power["SVA"]
+    yield ems_body([without_power]), "/data/0/records/0", '"SVA"'
+    yield ems_body([ems_record("20260131T070000Z", TVC=None)]), "/data/0/records/0", "null with the logger's error"
+    silent = {"ABST": "20260131T070000Z", "ALRM": None, "BEMD": 14.3, "EERR": None}
+    yield rtmd_body([silent]), "/data/0/records/0", "at least one temperature"
+
+
+@pytest.mark.parametrize(("body", "where", "said"), list(of_alternatives()))
+def test_who_met_none_of_several_ways_is_told_which_there_are(body: dict[str, Any], where: str, said: str) -> None:
+    (problem,) = shape_problems(body)
+    assert problem.where == where
+    assert said in problem.detail
+    assert "AMFR" not in problem.detail, "it is not the report itself that is wanted back"
 
 
 @pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES.keys())

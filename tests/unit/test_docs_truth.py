@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from ingest.dialects import native
+from ingest.dialects import DIALECTS
+from ingest.dialects.ems_schema import shape_problems
 from rantai.local import mosquitto
 from tests.support import doc_tables
 from tracker.retention import rules_of
@@ -90,12 +92,20 @@ def test_topics_are_those_the_broker_lets_devices_write() -> None:
     }
 
 
-def test_the_native_example_is_understood_by_the_ingester_itself() -> None:
-    example = re.search(r"```json\n(\{\n  \"readings\".*?)```", text("docs/topics.md"), re.DOTALL)
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_each_dialect_has_an_example_that_the_ingester_itself_understands(name: str) -> None:
+    (section,) = (part for part in text("docs/topics.md").split("\n## ") if f"he dialect `{name}`" in part)
+    example = re.search(r"```json\n(.*?)```", section, re.DOTALL)
     assert example
-    decoded = native.decode(example[1].encode())
+    decoded = DIALECTS[name].decode(example[1].encode())
     assert decoded.problems == []
-    assert len(decoded.groups[0].entries) == 3
+    entries = [entry for group in decoded.groups for entry in group.entries]
+    assert ("temperature", 4.2) in {(quantity, value) for _, quantity, _, value in entries}
+
+
+def test_the_ems_example_would_be_taken_over_http_too() -> None:
+    (example,) = re.findall(r"```json\n(\{\n  \"meta\".*?)```", text("docs/topics.md"), re.DOTALL)
+    assert shape_problems(json.loads(example)) == []
 
 
 def test_decision_records_are_numbered_once_and_have_their_parts() -> None:
