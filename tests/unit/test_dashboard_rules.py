@@ -14,6 +14,8 @@ from dashboard.frame.feed_kinds import FEED_KINDS
 from dashboard.frame.security import POLICY
 from dashboard.frame.statics import static_url
 from dashboard.frame.viewer import safe_path
+from dashboard.handsets.words import KIND as STEP_WORDS
+from tracker.handsets.acting import ACTS
 from tracker.stock.rules.states import WORST_FIRST, days_of_stock, product_state, worst
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -137,3 +139,7 @@ def test_no_two_folders_have_a_static_file_of_one_name() -> None:
 
     names = [path.name for folder in FOLDERS for path in folder.glob("static/*")]
     assert sorted(names) == sorted(set(names))
+
+
+def test_every_kind_of_step_has_a_word_and_no_word_is_of_none() -> None:
+    assert set(STEP_WORDS) == set(ACTS)
