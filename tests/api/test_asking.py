@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, get_args
+from collections.abc import Iterator
+from datetime import date, time
+from typing import Annotated, Any, get_args
 
 import pytest
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
 from fastapi.testclient import TestClient
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ingest.http import router as readings_router
 from tests.support.network_api import Door
 from tests.support.world import World
-from tracker.api import accounts, live, tokens
+from tracker.api import accounts, keys, live, tokens
 from tracker.api.app import ROOM_ROUTERS
 from tracker.edge.hop import Route
 from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
 
 ROUTES = [
     route
-    for router in (tokens.router, accounts.router, live.router, readings_router, *ROOM_ROUTERS)
+    for router in (tokens.router, accounts.router, keys.router, live.router, readings_router, *ROOM_ROUTERS)
     for route in router.routes
     if isinstance(route, Route)
 ]
@@ -98,6 +103,82 @@ def test_no_body_of_any_route_takes_a_field_it_does_not_know() -> None:
         if model.model_config.get("extra") != "forbid"
     }
     assert lax == set()
+
+
+def _taken_for(kind: Any, value: Any) -> Iterator[object]:
+    """What a field makes of a value that is of another kind, whatever it lies in."""
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    for given in (value, [value], {"0": value}):
+        try:
+            made = adapter.validate_python(given)
+        except ValidationError:
+            continue
+        made = next(iter(made.values() if isinstance(made, dict) else made), None) if given is not value else made
+        whole_for_part = type(value) is int and type(made) is float
+        if isinstance(made, int | float | date | time) and type(made) is not type(value) and not whole_for_part:
+            yield made
+
+
+# A date written without its lines, seconds since 1970, an hour without its colon, yes and no: each could be read as another kind.
+IMPOSTORS = (
+    True,
+    1,
+    1.0,
+    "1",
+    "1.0",
+    "true",
+    "20261128",
+    20261128,
+    "1764288000",
+    1764288000,
+    1764288000.0,
+    "0800",
+    800,
+)
+
+
+def test_no_field_of_any_body_takes_one_kind_of_value_for_another() -> None:
+    lax = {
+        f"{route.path}: {model.__name__}.{name} takes {value!r} for {made!r}"
+        for route in ROUTES
+        for field in route.dependant.body_params
+        for model in _models(field.field_info.annotation)
+        for name, inner in model.model_fields.items()
+        for value in IMPOSTORS
+        for made in _taken_for(Annotated[inner.annotation, *inner.metadata, None], value)
+    }
+    assert lax == set()
+
+
+def _asked_of(dependant: Dependant) -> list[ModelField]:
+    return [*dependant.query_params, *(field for inner in dependant.dependencies for field in _asked_of(inner))]
+
+
+def test_no_question_takes_a_number_for_a_day_or_an_instant() -> None:
+    lax = {
+        f"{route.path}: {field.alias} takes {value!r} for {made!r}"
+        for route in ROUTES
+        for field in _asked_of(route.dependant)
+        for value in IMPOSTORS
+        for made in _taken_for(Annotated[field.field_info.annotation, *field.field_info.metadata, None], value)
+        if isinstance(made, date | time)
+    }
+    assert lax == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "twice"),
+    [
+        ("/api/v1/recalls", '{"id": "%s", "batch": "AZ003", "batch": "AZ002", "reason": "partikel"}', "batch"),
+        ("/api/v1/stock/events", '{"id": "%s", "lines": [{"batch": "AZ003", "vials": 3, "vials": 30}]}', "vials"),
+    ],
+)
+def test_a_name_given_twice_in_a_body_is_refused(door: Door, path: str, body: str, twice: str) -> None:
+    content, headers = body % uuid7(), {"Content-Type": "application/json"}
+    answer = door.ask("POST", path, content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
+    assert [(one["field"], one["kind"]) for one in answer.json()["errors"]] == [(f"body.{twice}", "given_twice")]
+    assert door.client.post(path, content=content, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("path", [path for path in listings() if "{" not in path])

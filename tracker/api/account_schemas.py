@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from tracker.access.rules import Role
+from tracker.edge.values import Whole
 from tracker.edge.words import Seen
 
 
@@ -56,7 +57,7 @@ class KeyIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     label: Annotated[str, Seen] = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
-    days: int | None = Field(365, ge=1, le=3650)
+    days: Whole | None = Field(365, ge=1, le=3650)
     scope: ScopeIn | None = None
 
 
@@ -65,7 +66,7 @@ class RotateIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_hours: int = Field(24, ge=0, le=168)
+    overlap_hours: Whole = Field(24, ge=0, le=168)
 
 
 class ScopeOut(BaseModel):

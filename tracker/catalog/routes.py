@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
@@ -32,6 +31,7 @@ from tracker.catalog.schemas import (
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.values import Day
 
 router = Router(prefix="/api/v1", tags=["catalog"])
 
@@ -93,7 +93,7 @@ def list_batches(
     db: Db,
     caller: Caller,
     product: Annotated[str | None, Query(max_length=64, description="Id, code, GTIN or NIE.")] = None,
-    expires_before: date | None = None,
+    expires_before: Day | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[BatchOut]:

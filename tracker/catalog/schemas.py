@@ -12,6 +12,7 @@ from tracker.catalog.filling import Filling
 from tracker.catalog.rules.storage import Band, Budget, VvmType
 from tracker.catalog.rules.words import Cause
 from tracker.catalog.service import NewPresentation, NewStorageClass
+from tracker.edge.values import Day, Flag, Number, Whole
 from tracker.edge.words import Seen
 
 Text = Annotated[str, Seen, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -52,16 +53,16 @@ class ProductIn(BaseModel):
     vaccine: Text
     storage_class: Text
     manufacturer: Text
-    doses_per_vial: Annotated[int, Field(ge=1, le=100)]
-    vials_per_box: Annotated[int, Field(ge=1, le=10_000)]
+    doses_per_vial: Annotated[Whole, Field(ge=1, le=100)]
+    vials_per_box: Annotated[Whole, Field(ge=1, le=10_000)]
     gtin: Text | None = None
     box_gtin: Text | None = None
     nie: Text | None = None
-    open_vial_hours: Annotated[int, Field(ge=1, le=72)] | None = None
-    open_vial_days: Annotated[int, Field(ge=1, le=28)] | None = None
-    uses_vvm: bool = False
+    open_vial_hours: Annotated[Whole, Field(ge=1, le=72)] | None = None
+    open_vial_days: Annotated[Whole, Field(ge=1, le=28)] | None = None
+    uses_vvm: Flag = False
     diluent: Text | None = None
-    synthetic: bool = False
+    synthetic: Flag = False
 
 
 class WhyIn(BaseModel):
@@ -72,7 +73,7 @@ class WhyIn(BaseModel):
     cause: Cause = Cause.MISTAKE
     reason: Text
     source: Text | None = None
-    source_date: date | None = None
+    source_date: Day | None = None
 
 
 class ChangeOut(BaseModel):
@@ -110,13 +111,13 @@ class BandIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Text
-    min_c: Annotated[float, Field(ge=-273.15, le=100)]
-    max_c: Annotated[float, Field(ge=-273.15, le=100)]
+    min_c: Annotated[Number, Field(ge=-273.15, le=100)]
+    max_c: Annotated[Number, Field(ge=-273.15, le=100)]
     budget: Budget = Budget.SHELF_LIFE
-    budget_h: Annotated[float, Field(gt=0)] | None = None
-    no_return: bool = False
-    effective_from: date | None = None
-    effective_to: date | None = None
+    budget_h: Annotated[Number, Field(gt=0)] | None = None
+    no_return: Flag = False
+    effective_from: Day | None = None
+    effective_to: Day | None = None
 
 
 class StorageClassIn(BaseModel):
@@ -126,8 +127,8 @@ class StorageClassIn(BaseModel):
 
     code: CodeText
     name: Text
-    freeze_sensitive: bool
-    shake_test_valid: bool
+    freeze_sensitive: Flag
+    shake_test_valid: Flag
     vvm_type: VvmType | None = None
     bands: Annotated[list[BandIn], Field(min_length=1, max_length=20)]
     source: Text
@@ -173,7 +174,7 @@ class ProductChange(BaseModel):
     gtin: Text | None = None
     box_gtin: Text | None = None
     nie: Text | None = None
-    vials_per_box: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    vials_per_box: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
     storage_class: Text | None = None
     diluent: Text | None = None
     why: WhyIn | None = Field(None, description="Needed where a code changes.")
@@ -207,9 +208,9 @@ class BatchIn(BaseModel):
 
     product: Text
     lot: Annotated[str, Field(min_length=1, max_length=20)]
-    expiry: date
+    expiry: Day
     manufacturer: Text | None = None
-    as_printed: bool = False
+    as_printed: Flag = False
 
 
 class BatchChangeIn(BaseModel):
@@ -218,5 +219,5 @@ class BatchChangeIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     manufacturer: Text | None = None
-    expiry: date | None = None
+    expiry: Day | None = None
     why: WhyIn | None = None

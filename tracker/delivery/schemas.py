@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.delivery.rules.addresses import MAX_URL
+from tracker.edge.values import Whole
 
 
 class WebhookIn(BaseModel):
@@ -18,7 +19,7 @@ class WebhookIn(BaseModel):
 
     url: Annotated[str, Field(min_length=1, max_length=MAX_URL)]
     kinds: Annotated[list[Annotated[str, Field(max_length=101)]], Field(max_length=50)] = []
-    since: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    since: Annotated[Whole, Field(ge=0, lt=2**63)] | None = None
 
 
 class WebhookOut(BaseModel):

@@ -1,7 +1,9 @@
-"""A question is understood whole or refused: a name that a route does not know never widens its answer."""
+"""A request is understood whole or refused: a name that a route does not know, or hears twice, never goes unsaid."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -10,6 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 
 UNKNOWN = "unknown_name"
+_TWICE = {"type": "given_twice", "msg": "This name is given more than once.", "input": None}
 
 
 def names_known(dependant: Dependant) -> Iterator[str]:
@@ -29,13 +32,27 @@ def refuse_unknown(request: Request, dependant: Dependant) -> None:
         return
     known = sorted(set(names_known(dependant)))
     found = [_problem(name, known) for name in dict.fromkeys(request.query_params) if name not in known]
-    twice = [
-        {"type": "given_twice", "loc": ("query", name), "msg": "This name is given more than once.", "input": None}
-        for name in known
-        if len(request.query_params.getlist(name)) > 1
-    ]
+    twice = [{**_TWICE, "loc": ("query", name)} for name in known if len(request.query_params.getlist(name)) > 1]
     if found or twice:
         raise RequestValidationError([*found, *twice])
+
+
+async def refuse_twice(request: Request) -> None:
+    """Raise RequestValidationError for names that one object of a JSON body has twice: of 3 and 30 vials, which was meant?"""
+    if "json" not in request.headers.get("content-type", ""):
+        return
+    twice: list[str] = []
+
+    def read(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            twice.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+
+    try:
+        json.loads(await request.body(), object_pairs_hook=read)
+    except (ValueError, RecursionError):
+        return  # no JSON, which whoever reads it says
+    if twice:
+        raise RequestValidationError([{**_TWICE, "loc": ("body", name)} for name in dict.fromkeys(twice)])
 
 
 def _problem(name: str, known: list[str]) -> dict[str, object]:

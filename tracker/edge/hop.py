@@ -25,7 +25,7 @@ from starlette.types import Scope
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
 from tracker.database.turns import Contended, Held, LineFull, Thing, held
-from tracker.edge.asking import refuse_unknown
+from tracker.edge.asking import refuse_twice, refuse_unknown
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
 from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
@@ -162,6 +162,8 @@ class Route(APIRoute):
             try:
                 if self.include_in_schema:
                     refuse_unknown(request, self.dependant)
+                if self.body_field is not None:
+                    await refuse_twice(request)
                 return await handle(request)
             except RequestValidationError:
                 if self.inside:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import any_of
+from tracker.edge.values import Instant
 from tracker.feed.service import append
 from tracker.handsets.acting import Refusal, try_out
 from tracker.handsets.commands import Enrol
@@ -49,7 +50,7 @@ class StepText(BaseModel):
 
     number: int = Field(strict=True, ge=1, lt=2**31)
     id: UUID
-    at: AwareDatetime
+    at: Instant
     needs: list[UUID] = Field(default_factory=list, max_length=200)
     kind: str = Field(pattern=r"^[a-z][a-z_.]{0,39}$")
     body: dict[str, Any]

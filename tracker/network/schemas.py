@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.access.rules import UnitKind
+from tracker.edge.values import Flag, Number
 from tracker.edge.words import Seen
 from tracker.network.rules.words import AreaLevel, EquipmentKind, PlaceKind
 
 Text = Annotated[str, Seen, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CodeText = Annotated[str, Seen, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[Number, Field(ge=-180, le=180)]
+Latitude = Annotated[Number, Field(ge=-90, le=90)]
 
 
 class FacilityOut(BaseModel):
@@ -48,7 +49,7 @@ class FacilityIn(BaseModel):
     timezone: Text = "Asia/Jakarta"
     code_bps: Text | None = None
     code_kemendagri: Text | None = None
-    synthetic: bool = False
+    synthetic: Flag = False
 
 
 class EquipmentOut(BaseModel):
@@ -81,7 +82,7 @@ class ServiceState(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    in_service: bool
+    in_service: Flag
 
 
 class NeighbourOut(BaseModel):

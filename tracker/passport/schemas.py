@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.coldchain.schemas import AlarmOut
+from tracker.edge.values import Flag
 from tracker.edge.words import Seen
 from tracker.passport.rules.harm import Disposition, Harm, HoldState, ShakeTest
 from tracker.stock.rules.words import Account, Status
@@ -49,7 +50,7 @@ class DecisionIn(BaseModel):
 
     reason: Annotated[str, Seen] = Field(min_length=1, max_length=2000)
     shake_test: ShakeTest | None = Field(None, description="After freezing: result of the shake test.")
-    override: bool = Field(False, description="The level above takes it upon itself (needs hold.override).")
+    override: Flag = Field(False, description="The level above takes it upon itself (needs hold.override).")
 
 
 class DispositionIn(DecisionIn):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.values import Day
 from tracker.edge.words import Seen
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
@@ -32,7 +33,7 @@ class PersonIn(BaseModel):
     residence: Residence | None = Field(None, description="Area code, BPS or Kemendagri, best of the kelurahan.")
     groups: list[Group] = Field(default_factory=list, max_length=20)
     without_nik: WithoutNik | None = Field(None, description="Why there is no NIK; then birth date and sex are needed.")
-    birth_date: dt.date | None = None
+    birth_date: Day | None = None
     sex: Sex | None = None
     guardian: UUID | None = Field(None, description="The person whose phone rings for this one.")
 
@@ -46,7 +47,7 @@ class PersonChangeIn(BaseModel):
     phone: Phone | None = None
     residence: Residence | None = None
     groups: list[Group] | None = Field(None, max_length=20)
-    birth_date: dt.date | None = Field(None, description="Only of somebody without a NIK, which says it.")
+    birth_date: Day | None = Field(None, description="Only of somebody without a NIK, which says it.")
     sex: Sex | None = None
     guardian: UUID | None = None
     reason: Reason | None = None
@@ -60,7 +61,7 @@ class NikIn(BaseModel):
     reason: Reason
     nik: NikText | None = None
     without_nik: WithoutNik | None = None
-    birth_date: dt.date | None = None
+    birth_date: Day | None = None
     sex: Sex | None = None
 
 

@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from tracker.edge.values import Day, Instant, Moment, Number, Whole
 from tracker.edge.words import Seen
 from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionAct, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Moment = Annotated[dt.datetime | dt.time, Field(union_mode="left_to_right")]
-AwareInstant = Annotated[AwareDatetime, Field(description="RFC 3339 with offset.")]
+AwareInstant = Annotated[Instant, Field(description="RFC 3339 with offset.")]
 
 
 Reason = Annotated[
@@ -29,10 +29,8 @@ class BucketIn(BaseModel):
     kind: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(
         description="kelurahan, city, walk_in, second_dose, nakes or general."
     )
-    share: float = Field(
-        gt=0, le=100_000, allow_inf_nan=False, description="Part of the capacity up to 1, or whole persons from 2 on."
-    )
-    release_at: AwareDatetime | None = Field(None, description="From then on the rest is for anybody.")
+    share: Number = Field(gt=0, le=100_000, description="Part of the capacity up to 1, or whole persons from 2 on.")
+    release_at: Instant | None = Field(None, description="From then on the rest is for anybody.")
 
 
 class SessionIn(BaseModel):
@@ -42,12 +40,12 @@ class SessionIn(BaseModel):
 
     id: UUID
     facility: Ref
-    date: dt.date
+    date: Day
     opens: Moment = Field(alias="from", description="Local time or instant.")
     closes: Moment = Field(alias="to", description="Local time or instant.")
     presentation: Ref
-    doses: list[Annotated[int, Field(ge=1, le=9)]] = Field(min_length=1, max_length=9)
-    capacity: int = Field(ge=1, le=100_000)
+    doses: list[Annotated[Whole, Field(ge=1, le=9)]] = Field(min_length=1, max_length=9)
+    capacity: Whole = Field(ge=1, le=100_000)
     buckets: list[BucketIn] = Field(default_factory=list, max_length=20)
     place: Ref | None = Field(None, description="Equipment its vials come from, by id or code; else the stores.")
     areas: list[Annotated[str, Field(max_length=20, pattern=r"^[0-9.]+$")]] = Field(
@@ -65,7 +63,7 @@ class SessionChangeIn(BaseModel):
     reason: Reason
     opens: Moment | None = Field(None, alias="from", description="Local time or instant.")
     closes: Moment | None = Field(None, alias="to", description="Local time or instant.")
-    capacity: int | None = Field(None, ge=1, le=100_000)
+    capacity: Whole | None = Field(None, ge=1, le=100_000)
     place: Ref | None = None
 
 
@@ -152,7 +150,7 @@ class BookingIn(BaseModel):
     id: UUID
     person: UUID
     session: UUID
-    dose: int = Field(1, ge=1, le=9)
+    dose: Whole = Field(1, ge=1, le=9)
     medium: Medium = Medium.WEB
     override: Reason | None = Field(None, description="Why the schedule is set aside; only by who serves the person.")
 
@@ -340,7 +338,7 @@ class IntervalRule(BaseModel):
     vaccine: Ref
     dose: int = Field(strict=True, ge=2, le=9)
     after: Ref | None = Field(None, description="The same vaccine when left out.")
-    from_day: dt.date = Field(description="In force from this day on.")
+    from_day: Day = Field(description="In force from this day on.")
     min_days: Annotated[int, Field(strict=True, ge=1, le=36_500)]
     due_days: Days
     max_days: Days
@@ -361,7 +359,7 @@ class AgeRule(BaseModel):
     rule: Literal["age"]
     vaccine: Ref
     dose: int = Field(1, strict=True, ge=1, le=9)
-    from_day: dt.date = Field(description="In force from this day on.")
+    from_day: Day = Field(description="In force from this day on.")
     min_months: Annotated[int, Field(strict=True, ge=0, le=1_440)]
     source: Reason
 
@@ -374,7 +372,7 @@ class SpacingRule(BaseModel):
     rule: Literal["spacing"]
     vaccine: Ref
     other: Ref
-    from_day: dt.date = Field(description="In force from this day on.")
+    from_day: Day = Field(description="In force from this day on.")
     min_days: Days
     source: Reason
 

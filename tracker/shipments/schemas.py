@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from tracker.edge.values import Flag, Instant
 from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
 from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Status
@@ -36,7 +37,7 @@ class ShipmentIn(BaseModel):
     kind: ShipmentKind | None = None
     lines: Annotated[list[WantedIn], Field(min_length=1, max_length=200)]
     reference: Words | None = None
-    expected_at: AwareDatetime | None = None
+    expected_at: Instant | None = None
 
 
 class ApproveIn(BaseModel):
@@ -83,8 +84,8 @@ class DispatchIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    occurred_at: AwareDatetime | None = None
-    expected_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
+    expected_at: Instant | None = None
 
 
 class ReceiptLineIn(BaseModel):
@@ -113,9 +114,9 @@ class ReceiptIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     lines: Annotated[list[ReceiptLineIn], Field(max_length=200)]
-    final: bool = False
+    final: Flag = False
 
 
 class ShipmentLineOut(BaseModel):

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from tracker.edge.values import Flag, Instant
 from tracker.stock.rules.counting import Verdict
 from tracker.stock.rules.lines import NamedLine, goods_reference
 from tracker.stock.rules.words import SheetState, Status
@@ -22,7 +23,7 @@ class SheetIn(BaseModel):
     id: UUID
     facility: Words
     place: Words
-    blind: bool = True
+    blind: Flag = True
 
 
 class TallyLineIn(BaseModel):
@@ -56,7 +57,7 @@ class TallyIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID
-    counted_at: AwareDatetime
+    counted_at: Instant
     lines: Annotated[list[TallyLineIn], Field(min_length=1, max_length=200)]
 
 
@@ -91,7 +92,7 @@ class SheetPostIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reasons: Annotated[list[DifferenceReasonIn], Field(max_length=500)] = []
-    approve: bool = False
+    approve: Flag = False
 
 
 class SheetCancelIn(BaseModel):

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.values import Instant
 from tracker.edge.words import Seen
 from tracker.stock.rules.lines import NamedLine, goods_reference, place_reference
 from tracker.stock.rules.use import Skip
@@ -90,7 +91,7 @@ class StockEventIn(BaseModel):
     id: UUID
     kind: Kind
     facility: Words
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     reason: Words | None = None
     reference: Words | None = None
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=200)]
@@ -322,7 +323,7 @@ class DiscardIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     reason: OpenWaste
     doses: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
 

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tracker.edge.values import Instant, Whole
 from tracker.edge.words import Seen
 from tracker.telemetry.queries.curves import Resolution
 from tracker.telemetry.rules.words import DeviceKind, DeviceStatus, Quantity, Role
@@ -62,8 +63,8 @@ class ChannelIn(BaseModel):
     role: Role | None = None
     equipment: Plain | None = None
     shipment: Plain | None = None
-    from_at: AwareDatetime | None = Field(None, alias="from")
-    interval_s: int | None = Field(None, ge=1, le=86_400)
+    from_at: Instant | None = Field(None, alias="from")
+    interval_s: Whole | None = Field(None, ge=1, le=86_400)
 
 
 class CorrectionIn(BaseModel):
@@ -74,7 +75,7 @@ class CorrectionIn(BaseModel):
     equipment: Plain
     reason: Annotated[str, Seen, StringConstraints(min_length=1, max_length=2000)]
     quantity: Quantity = Quantity.TEMPERATURE
-    at: AwareDatetime | None = None
+    at: Instant | None = None
 
 
 class MoveIn(BaseModel):

@@ -7,7 +7,6 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from tracker.access.rules import Permission
@@ -16,6 +15,7 @@ from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, decode_cursor, page_of
+from tracker.edge.values import Instant
 from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls, withdrawing
 from tracker.trace.epcis import EventFilter, events_asked_for
@@ -108,10 +108,10 @@ class _Wanted(NamedTuple):
 
 async def _wanted(
     *,
-    event_from: Annotated[AwareDatetime | None, Query(alias="GE_eventTime")] = None,
-    event_before: Annotated[AwareDatetime | None, Query(alias="LT_eventTime")] = None,
-    record_from: Annotated[AwareDatetime | None, Query(alias="GE_recordTime")] = None,
-    record_before: Annotated[AwareDatetime | None, Query(alias="LT_recordTime")] = None,
+    event_from: Annotated[Instant | None, Query(alias="GE_eventTime")] = None,
+    event_before: Annotated[Instant | None, Query(alias="LT_eventTime")] = None,
+    record_from: Annotated[Instant | None, Query(alias="GE_recordTime")] = None,
+    record_before: Annotated[Instant | None, Query(alias="LT_recordTime")] = None,
     event_type: Annotated[str | None, Query(alias="eventType", max_length=200)] = None,
     action: Annotated[str | None, Query(alias="EQ_action", max_length=200)] = None,
     biz_step: Annotated[str | None, Query(alias="EQ_bizStep", max_length=1000)] = None,

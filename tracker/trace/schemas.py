@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tracker.edge.values import Whole
 from tracker.edge.words import Seen
 from tracker.stock.rules.words import Account, Kind, Status
 
@@ -85,7 +86,7 @@ class RecallIn(BaseModel):
     batch: Text | None = None
     barcode: Code | None = None
     reason: Text
-    recall_class: Annotated[int, Field(ge=1, le=3)] | None = None
+    recall_class: Annotated[Whole, Field(ge=1, le=3)] | None = None
 
 
 class RecallCloseIn(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import first_wants, once_undone
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.values import Day
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
@@ -67,7 +68,6 @@ from tracker.quota.service.moving import move_booking
 from tracker.quota.service.vaccinating import vaccinate
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
-Day = Annotated[date | None, Query(description="Inclusive.")]
 _LONGEST = timedelta(days=92)
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
@@ -82,9 +82,9 @@ def quota(
     area: Annotated[str | None, Query(max_length=64, description="Unit code or area code.")] = None,
     product: Annotated[str | None, Query(max_length=64, description="Presentation or vaccine.")] = None,
     from_: Annotated[
-        date | None, Query(alias="from", description="Inclusive; each place's today when left out.")
+        Day | None, Query(alias="from", description="Inclusive; each place's today when left out.")
     ] = None,
-    to: Annotated[date | None, Query(description="Inclusive; a fortnight after `from` when left out.")] = None,
+    to: Annotated[Day | None, Query(description="Inclusive; a fortnight after `from` when left out.")] = None,
 ) -> QuotaOut:
     """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed."""
     if to is not None and not timedelta(0) <= to - (from_ or earliest_day(now)) <= _LONGEST:

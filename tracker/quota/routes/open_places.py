@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
@@ -13,6 +12,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page
+from tracker.edge.values import Day
 from tracker.kit.days import earliest_day, years_before
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
@@ -39,7 +39,7 @@ def list_open_places(
     group: Annotated[list[str] | None, Query(max_length=20, description="Such as nakes; as in their record.")] = None,
     vaccine: Annotated[str | None, Query(max_length=64, description="Its code.")] = None,
     facility: Annotated[str | None, Query(max_length=64, description="Id or code.")] = None,
-    day: Annotated[date | None, Query(alias="date")] = None,
+    day: Annotated[Day | None, Query(alias="date")] = None,
     latitude: Annotated[float | None, Query(ge=-90, le=90)] = None,
     longitude: Annotated[float | None, Query(ge=-180, le=180)] = None,
     limit: Limit = 50,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.values import Day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import SessionChange, VaccinationSession
@@ -27,7 +27,6 @@ from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
 from tracker.quota.service.sessions import plan_session, session_for
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
-Day = Annotated[date | None, Query(description="Inclusive.")]
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
 
@@ -37,8 +36,8 @@ def list_sessions(
     caller: Caller,
     *,
     facility: Ref = None,
-    from_: Annotated[date | None, Query(alias="from", description="Inclusive.")] = None,
-    to: Day = None,
+    from_: Annotated[Day | None, Query(alias="from", description="Inclusive.")] = None,
+    to: Annotated[Day | None, Query(description="Inclusive.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[SessionOut]:

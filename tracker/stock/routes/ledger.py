@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from tracker.access.models import Unit
@@ -20,6 +19,7 @@ from tracker.catalog.schemas import BatchChangeIn, BatchDetail
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.values import Day, Instant
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment
 from tracker.network.presenting import equipment_out
@@ -99,9 +99,9 @@ def list_stock_events(
     facility: Ref,
     product: Ref | None = None,
     batch: Annotated[str | None, Query(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Not before this instant.")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Before this instant.")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="By what was known at this instant.")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Not before this instant.")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="Before this instant.")] = None,
+    known_at: Annotated[Instant | None, Query(description="By what was known at this instant.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[CardLineOut]:
@@ -142,8 +142,8 @@ def list_stock(
     now: Now,
     facility: Ref | None = None,
     product: Ref | None = None,
-    as_of: Annotated[AwareDatetime | None, Query(description="As it was at this instant.")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="By what was known at this instant.")] = None,
+    as_of: Annotated[Instant | None, Query(description="As it was at this instant.")] = None,
+    known_at: Annotated[Instant | None, Query(description="By what was known at this instant.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[StockOut]:
@@ -178,7 +178,7 @@ def read_availability(
     facility: Ref,
     product: Ref,
     place: Ref | None = None,
-    day: date | None = None,
+    day: Day | None = None,
 ) -> PoolOut:
     """What may still be promised of a product, for `day` (today when not given): from a facility's stores, or from a place
     that sessions take along.
@@ -202,7 +202,7 @@ def suggest_pick(
     product: Ref,
     vials: Annotated[int, Query(ge=1, le=MOST_VIALS)],
     place: Ref | None = None,
-    day: date | None = None,
+    day: Day | None = None,
 ) -> PickOut:
     """Which vials to take: first expiry, first out; what was passed over, and why. From the facility's stores, or from a
     place that sessions take along.

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from tracker.access.queries import units_visible_to
@@ -14,6 +13,7 @@ from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import BadCursor, Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
+from tracker.edge.values import Instant
 from tracker.network.queries import facility_by_code_or_id
 from tracker.telemetry import schemas
 from tracker.telemetry.errors import UnknownSensor
@@ -136,8 +136,8 @@ def get_readings(
     db: Db,
     caller: Caller,
     now: Now,
-    from_at: Annotated[AwareDatetime | None, Query(alias="from", description="Default: a day before `to`.")] = None,
-    to_at: Annotated[AwareDatetime | None, Query(alias="to", description="Default: now.")] = None,
+    from_at: Annotated[Instant | None, Query(alias="from", description="Default: a day before `to`.")] = None,
+    to_at: Annotated[Instant | None, Query(alias="to", description="Default: now.")] = None,
     resolution: Resolution = Resolution.AUTO,
     limit: Annotated[int, Query(ge=1, le=RAW_MOST, description="Single readings per page.")] = RAW_MOST,
     cursor: Cursor = None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.values import Instant
 from tracker.telemetry import schemas
 from tracker.telemetry.models import DayFigures, Device, ToldAlarm
 from tracker.telemetry.presenting import day_out, told_alarms_out
@@ -48,8 +48,8 @@ def get_told_alarms(
     db: Db,
     caller: Caller,
     now: Now,
-    from_at: Annotated[AwareDatetime | None, Query(alias="from", description="Default: a day before `to`.")] = None,
-    to_at: Annotated[AwareDatetime | None, Query(alias="to", description="Default: now.")] = None,
+    from_at: Annotated[Instant | None, Query(alias="from", description="Default: a day before `to`.")] = None,
+    to_at: Annotated[Instant | None, Query(alias="to", description="Default: now.")] = None,
 ) -> schemas.ToldAlarmsOut:
     """What the sensor's device itself called alarms within [from, to). This house judges by readings, not by these."""
     channel = sensor_by_ref(db, caller, sensor)
