@@ -243,6 +243,15 @@ DIFFERENCE = {
     "not_received": mark("tidak diterima"),
     "other": mark("lain"),
 }
+# Why another lot goes than first expiry, first out says.
+OTHER_LOT = {
+    "not_found": mark("tidak ditemukan di tempatnya"),
+    "damaged": mark("rusak, basah atau labelnya tak terbaca"),
+    "whole_box": mark("supaya dus tidak dibongkar"),
+    "asked_for": mark("penerima butuh lot ini"),
+    "too_short": mark("terlalu dekat kedaluwarsa bagi penerima"),
+    "other": mark("alasan lain"),
+}
 # By the names of the rules (`tracker/retention.py`).
 KEPT = {
     "codes for lost tickets": mark("Kode tiket hilang"),

@@ -9,6 +9,7 @@ from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.frame import labels
 from dashboard.frame.listing import listed
 from dashboard.frame.reasons import reason_text
 from dashboard.frame.rendering import page
@@ -170,6 +171,7 @@ def _conflict(
         happened=time_of(step.body, facility.timezone),
         kind=KIND.get(step.kind, step.kind),
         amounts=AMOUNT,
+        other_lots=[(value, viewer.texts.gettext(word)) for value, word in labels.OTHER_LOT.items()],
         known=known_beside(db, principal, handset, step, lines),
         why=_why(viewer, step),
         reason_text=reason_text,

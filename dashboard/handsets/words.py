@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.frame.texts import mark
+from tracker.shipments.rules.words import OtherLot
 
 KIND = {
     "stock.event": mark("Gerakan stok"),
@@ -46,6 +47,8 @@ class Line:
     reason: str | None
     amounts: tuple[tuple[str, str, int], ...]
     """(field of the form, word, number)"""
+    other_lot: str | None
+    """The field that asks why these go though it is another lot's turn; None where nothing is packed."""
 
 
 def lines_of(body: Mapping[str, Any]) -> list[Line]:
@@ -57,6 +60,7 @@ def lines_of(body: Mapping[str, Any]) -> list[Line]:
             place=_word(line, "place"),
             to_place=_word(line, "to_place"),
             reason=_word(line, "reason"),
+            other_lot=f"lot-{index}" if isinstance(body.get("boxes"), list) else None,
             amounts=tuple((f"jumlah-{index}-{key}", key, line[key]) for key in AMOUNT if _is_amount(line, key)),
         )
         for index, line in _lines(body)
@@ -78,12 +82,17 @@ def time_of(body: Mapping[str, Any], zone: str) -> str:
 
 
 def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> dict[str, Any] | None:
-    """The body with the amounts and the time of a form; None where one of them is no number, or no time.
+    """The body with the amounts, the reasons for other lots and the time of a form; None where one is no number, or no time.
 
-    A time that was left as it stood stays to the second.
+    A time that was left as it stood stays to the second. What is said for the decision says a reason that has no word of its own.
     """
     changed = deepcopy(dict(body))
     for index, line in _lines(changed):
+        reason = said.get(f"lot-{index}")
+        if reason in set(OtherLot):
+            line["reason"] = reason
+            if reason == OtherLot.OTHER:
+                line["note"] = said.get("alasan", "")
         for key in AMOUNT:
             typed = said.get(f"jumlah-{index}-{key}")
             if typed is None or not _is_amount(line, key):
@@ -102,8 +111,11 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> di
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Lines with the number under which a form names them; a step without lines is one itself."""
-    lines = body.get("lines")
+    """Lines, those of all boxes among them, with the number under which a form names them; a step without lines is one itself."""
+    lines, boxes = body.get("lines"), body.get("boxes")
+    if isinstance(boxes, list):
+        inside = [box.get("lines") for box in boxes if isinstance(box, dict)]
+        lines = [line for each in inside if isinstance(each, list) for line in each]
     found = lines if isinstance(lines, list) else [body]
     yield from ((index, line) for index, line in enumerate(found) if isinstance(line, dict))
 

@@ -174,6 +174,9 @@ JOB = {
     "enough": mark("Cukup: tinggal {n} yang disetujui."),
     "not_asked_for": mark("{name} tidak diminta dalam kiriman ini."),
     "earlier_first": mark("Batch {lot} lebih dulu kedaluwarsa: ambil itu dulu."),
+    "none_free": mark("Batch {lot}: tidak ada lagi yang boleh diambil untuk kiriman ini."),
+    "only_from": mark("Ambil hanya dari {place}. {why}"),
+    "why_not_first": mark("Mengapa bukan lot {lot} dahulu?"),
     "box_labelled": mark("Nomor kotak terpasang."),
     "undo_last": mark("Batalkan langkah terakhir"),
     "undo_why": mark("Batalkan “{text}”: mengapa?"),
@@ -237,6 +240,7 @@ def words_of(texts: Texts) -> dict[str, str]:
         "waste": labels.WASTE_REASON,
         "open_waste": labels.OPEN_WASTE,
         "difference": labels.DIFFERENCE,
+        "other_lot": labels.OTHER_LOT,
         "state": {**labels.SHIPMENT_STATE, **labels.BOOKING_STATE},
     }
     words = {f"{group}.{key}": texts.gettext(word) for group, words in groups.items() for key, word in words.items()}

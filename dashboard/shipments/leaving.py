@@ -14,12 +14,11 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.rendering import page
-from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.shipments.boxes import add_fault, boxes_of, goods_of, reasons_for_other_lots
 from dashboard.shipments.ordering import MOST_STORES, own_stores
-from dashboard.shipments.sending import boxes_of, field_of
-from dashboard.stock.forms import Fields, Typed
+from dashboard.stock.forms import Fields, Typed, choices_of
 from dashboard.stock.queries import parcels_at
 from dashboard.stock.shelf import products_at
 from tracker.access.models import Unit
@@ -95,7 +94,7 @@ def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     way = _way(typed.get("cara"))
     if typed.get("ke") not in {one.code for one in _receivers(db, facility, way)}:
         typed.faults["ke"] = viewer.texts.gettext(_NO_RECEIVER)
-    boxes, names = boxes_of(viewer, typed)
+    boxes, lines = boxes_of(viewer, typed)
     if not typed.faults:
         try:
             with db.begin_nested():
@@ -105,10 +104,7 @@ def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
         except NotFound:
             raise
         except DomainError as error:
-            line = error.params.get("line")
-            typed.faults[names[line] if isinstance(line, int) and line < len(names) else ""] = sentence_of(
-                error, viewer.language
-            )
+            add_fault(viewer, typed, error, lines)
         else:
             return RedirectResponse(f"/pengiriman/{shipment.code}", status_code=303)
     return _form(viewer, db, facility, typed)
@@ -183,10 +179,11 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         facility=facility,
         way=way,
         cara=typed.get("cara"),
-        receivers=_receivers(db, facility, way),
-        parcels=[(field_of(one.place_code, one.batch_id, Status(one.status)), one) for one in parcels],
+        receivers=choices_of(_receivers(db, facility, way)),
+        parcels=[(goods_of(one.place_code, one.batch_id, Status(one.status)), one) for one in parcels],
         hidden=total - len(parcels),
         products=products_at(db, facility) if total > len(parcels) or product else [],
+        reasons=reasons_for_other_lots(viewer.texts),
         number=typed.number(),
         typed=typed,
     )

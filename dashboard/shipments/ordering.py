@@ -14,7 +14,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.stock.forms import Fields, Typed
+from dashboard.stock.forms import Fields, Typed, choices_of
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
@@ -120,7 +120,7 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         "shipments/order.html",
         status=422 if typed.faults else 200,
         facility=facility,
-        senders=_senders(db, facility),
+        senders=choices_of(_senders(db, facility)),
         products=_offered(db, facility),
         number=typed.number(),
         typed=typed,

@@ -14,15 +14,14 @@ from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
 from dashboard.papers.codes import qr, sscc_code, sscc_matrix
 from dashboard.shipments.ends import ends_of
-from dashboard.shipments.queries import product_names
-from dashboard.shipments.sending import batch_products
+from dashboard.shipments.queries import batch_products, product_names
 from dashboard.stock.shelf import products_of
 from tracker.catalog.models import Presentation, StorageClass
 from tracker.catalog.rules.storage import bands_from_json
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.shipments.presenting import shipment_detail
-from tracker.shipments.service.packing import propose
+from tracker.shipments.service.proposing import propose
 
 router = Router(include_in_schema=False)
 
@@ -70,7 +69,7 @@ def print_picks(ref: str, viewer: Member, db: Db) -> Response:
     ends = ends_of(db, viewer, ref)
     if ends.sends and "pack" not in ends.steps:
         return RedirectResponse(f"/pengiriman/{ends.shipment.code}", status_code=303)
-    picks, _ = propose(db, viewer.known(), ends.shipment.id, now=viewer.now)
+    picks = propose(db, viewer.known(), ends.shipment.id, now=viewer.now).picks
     batches: set[UUID] = {parcel.batch_id for parcel, _ in picks}
     return page(
         viewer,

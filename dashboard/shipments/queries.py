@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
-from tracker.catalog.models import Presentation
+from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
 from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
@@ -149,6 +149,16 @@ def product_names(db: Session, codes: set[str]) -> dict[str, str]:
     """What people call the products of these codes; a code we do not know names itself."""
     found = db.execute(select(Presentation.code, Presentation.name).where(Presentation.code.in_(codes)))
     return {code: code for code in codes} | {row.code: row.name for row in found}
+
+
+def batch_products(db: Session, batch_ids: set[UUID]) -> dict[UUID, str]:
+    """What the products of these batches are called."""
+    rows = db.execute(
+        select(Batch.id, Presentation.name)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(Batch.id.in_(batch_ids))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def _facilities(db: Session, found: list[Shipment]) -> dict[UUID, Facility]:

@@ -10,13 +10,14 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from dashboard.frame import labels
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import Ends, ends_of, places_of
 from dashboard.shipments.queries import product_names
-from dashboard.stock.forms import Typed
+from dashboard.stock.forms import Typed, choices_of
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
@@ -252,8 +253,8 @@ def _form(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, returned: bo
         total=sum(line.on_road for line in lines[:MOST_LINES]),
         boxes=detail.boxes,
         products=product_names(db, {line.product for line in lines}),
-        places=places_of(db, here),
-        reasons=[reason.value for reason in Difference],
+        places=choices_of(places_of(db, here)),
+        reasons=[(one.value, viewer.texts.gettext(labels.DIFFERENCE[one])) for one in Difference],
         number=typed.number(),
         returned=returned,
         typed=typed,

@@ -11,10 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
+from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, short_dated, site, world
 from tests.support.phone import Phone
 from tests.support.world import PASSWORD
 from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -171,3 +172,35 @@ def test_phones_and_conflicts_are_turned_to_the_last(site: TestClient, phone: Ph
     again = site.post(f"/gawai/{seen[-1]}/putus", data=fields, headers=HTML).text
     assert "Sungguh putuskan" in again
     assert "Tulis alasannya" in again
+
+
+def test_a_box_packed_out_of_turn_is_recorded_with_the_reason_that_a_person_gives(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    token = site.post("/api/v1/tokens", json={"username": "gudang", "password": PASSWORD}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    phone = Phone(site, headers, "kota-tangerang", app_services.clock())
+    assert phone.enrol().status_code == 201
+    order = {"id": str(uuid7()), "from": "kota-tangerang", "to": "pkm-cipondoh"}
+    order["lines"] = [{"product": "penta-5", "vials": 6}]  # type: ignore[assignment]  # a wire body
+    code = site.post("/api/v1/shipments", json=order, headers=headers).json()["code"]
+    short_dated(app_services, world)
+    line = {"batch": "penta-5/PB002", "place": "kota-tangerang-r1", "vials": 6}
+    step = phone.write("shipment.pack", {"shipment": code, "boxes": [{"lines": [line]}]})
+    assert phone.sent()[-1]["state"] == "conflict"
+    path = f"/gawai/bentrok/{step}"
+    shown = log_in(site, "gudang").get(path, headers=HTML).text
+    assert "harus keluar dahulu" in shown
+    assert "PB002" in shown
+    fields = {**form(site, path), "cara": "betulkan", "alasan": "lemari SOON terkunci"}
+    assert "harus keluar dahulu" in site.post(path, data={**fields, "lot-0": ""}).text
+    assert site.post(path, data={**fields, "lot-0": "other"}).status_code == 303
+    (packed,) = site.get(f"/api/v1/shipments/{code}", headers=headers).json()["boxes"][0]["lines"]
+    said = {name: packed[name] for name in ("lot", "vials", "reason", "note", "instead_of")}
+    assert said == {
+        "lot": "PB002",
+        "vials": 6,
+        "reason": "other",
+        "note": "lemari SOON terkunci",
+        "instead_of": "SOON",
+    }

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
+from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, short_dated, site, world
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
@@ -269,6 +269,63 @@ def test_a_code_of_no_shipment_says_so(road: Road) -> None:
 
 
 CITY_ROOM = "kota-tangerang-r1"
+
+
+def soon_at(road: Road) -> str:
+    """The field for vials of a lot that expires before the city's others."""
+    return f"v/{CITY_ROOM}/{short_dated(road.services, road.pages).id}"
+
+
+def approved(road: Road) -> str:
+    """An order that its city approved and is to pack; its address."""
+    path = road.as_("kepala").order()
+    assert road.as_("kota").send(f"{path}/setujui", road.form(path)).status_code == 303
+    return path
+
+
+def test_another_lot_is_asked_about_and_its_reason_stands_on_the_shipment(road: Road) -> None:
+    first, other = soon_at(road), road.line(CITY_ROOM, "penta-5/PB002")
+    path = approved(road)
+    packing = road.form(f"{path}/kemas")
+    assert (packing[first], other in packing) == ("7", False)
+    asked = road.send(f"{path}/kemas", packing, **{first: "2", other: "5"})
+    why, note = other.replace("v/", "a/", 1), other.replace("v/", "c/", 1)
+    assert asked.status_code == 422
+    assert f'id="salah-{why}"' in asked.text
+    assert f"lot SOON di {CITY_ROOM} harus keluar dahulu" in asked.text
+    assert road.packed(path) == []
+    said = {first: "2", other: "5", why: "other", note: "rak kiri <terkunci>"}
+    assert road.send(f"{path}/kemas", packing, **{**said, note: ""}).status_code == 422
+    assert road.send(f"{path}/kemas", packing, **said).status_code == 303
+    for who in ("kota", "kepala"):
+        shown = road.as_(who).site.get(path).text
+        assert "Bukan lot SOON yang giliran" in shown
+        assert "rak kiri &lt;terkunci&gt;" in shown
+
+
+def test_what_is_sent_unasked_goes_in_its_turn_too(road: Road) -> None:
+    soon_at(road)
+    other = road.line(CITY_ROOM, "penta-5/PB002")
+    before = road.shipments()
+    refused = road.as_("kota").leaving("langsung", "kota-tangerang", ke="pkm-cipondoh", **{other: "3"})
+    assert refused.status_code == 422
+    why = other.replace("v/", "a/", 1)
+    assert f'id="salah-{why}"' in refused.text
+    assert f'name="{why}"' in refused.text
+    assert "lot SOON" in refused.text
+    assert road.shipments() == before
+    made = road.leaving("langsung", "kota-tangerang", ke="pkm-cipondoh", **{other: "3", why: "asked_for"})
+    assert made.status_code == 303
+    assert "penerima butuh lot ini" in road.site.get(str(made.headers["location"])).text
+
+
+@pytest.mark.parametrize("page", ["kemas", "daftar-ambil"])
+def test_a_page_that_proposes_waits_for_nobody_who_packs(road: Road, page: str) -> None:
+    path = approved(road)
+    with road.services.engine.connect() as packer, packer.begin():
+        taken = text("SELECT id FROM shipment WHERE code = :code FOR UPDATE")
+        assert packer.execute(taken, {"code": road.shipment(path).code}).rowcount == 1
+        assert road.site.get(f"{path}/{page}").status_code == 200
 
 
 def test_what_nobody_asked_for_is_sent_and_received(road: Road) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -215,3 +216,94 @@ def test_a_label_without_its_separators_is_not_received(sides: Sides) -> None:
     run_together = receipt_of(barcode=f"01{gtin}10AZ00321A0002")
     refused = sides.post(Role.MANAGER, f"{path}/receipts", run_together)
     assert (refused.status_code, refused.json()["code"]) == (422, "stock.separator_missing")
+
+
+class Turns:
+    """An order of ten vials at a city that has two lots: SOON is to go before LATE."""
+
+    def __init__(self, sides: Sides, services: Services, first: int) -> None:
+        self.sides = sides
+        catalogue = signed_in(services, sides.world, Role.NATIONAL)
+        for lot, vials, days in (("SOON", first, 40), ("LATE", 30, 400)):
+            known = {"product": "penta-5", "lot": lot, "expiry": f"{utc_now() + timedelta(days=days):%Y-%m-%d}"}
+            assert sides.client.post("/api/v1/batches", json=known, headers=catalogue).status_code == 201
+            body = {
+                "id": str(uuid7()),
+                "kind": "supply",
+                "facility": "kota-tangerang",
+                "occurred_at": utc_now().isoformat(),
+                "lines": [{"batch": f"penta-5/{lot}", "place": "kota-tangerang-r1", "vials": vials}],
+            }
+            assert sides.post(Role.WAREHOUSE, "/stock/events", body).status_code == 201
+        self.path = f"/shipments/{sides.order(lines=[{'product': 'penta-5', 'vials': 10}])['code']}"
+
+    def pack(self, *lines: dict[str, Any]) -> Response:
+        return self.sides.post(Role.WAREHOUSE, f"{self.path}/pack", {"boxes": [{"lines": list(lines)}]})
+
+    def packed(self) -> list[tuple[Any, ...]]:
+        """Lot, vials, reason, note and the lot whose turn it was, of each packed line, as the receiver sees them."""
+        names = ("lot", "vials", "reason", "note", "instead_of")
+        boxes = self.sides.get(Role.MANAGER, self.path)["boxes"]
+        return [tuple(line[name] for name in names) for box in boxes for line in box["lines"]]
+
+
+def of_lot(lot: str, vials: int, **more: Any) -> dict[str, Any]:
+    return {"batch": f"penta-5/{lot}", "place": "kota-tangerang-r1", "vials": vials, **more}
+
+
+@pytest.fixture
+def lots(sides: Sides, app_services: Services) -> Callable[[int], Turns]:
+    """The order, with so many vials of the lot whose turn it is."""
+    return lambda first: Turns(sides, app_services, first)
+
+
+def test_another_lot_than_the_first_to_expire_is_not_packed_without_a_reason(
+    sides: Sides, lots: Callable[[int], Turns]
+) -> None:
+    turns = lots(20)
+    refused = turns.pack(of_lot("SOON", 4), of_lot("LATE", 6))
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (409, "shipments.earlier_first")
+    assert problem["errors"] == [{"line": 1, "field": "reason"}]
+    said = {"lot": "LATE", "first": "SOON", "place": "kota-tangerang-r1"}
+    assert said.items() <= problem["params"].items()
+    assert all(word in problem[name] for name in ("title", "detail_id") for word in said.values())
+    assert turns.packed() == []
+    assert sides.get(Role.MANAGER, turns.path)["state"] == "approved"
+
+
+def test_the_reason_for_another_lot_stands_in_the_shipment_for_both_ends(
+    sides: Sides, lots: Callable[[int], Turns]
+) -> None:
+    turns = lots(20)
+    lines = (of_lot("SOON", 4), of_lot("LATE", 6, reason="not_found", note="rak kiri kosong"))
+    assert turns.pack(*lines).status_code == 200
+    said = [("SOON", 4, None, None, None), ("LATE", 6, "not_found", "rak kiri kosong", "SOON")]
+    assert turns.packed() == said
+    assert turns.pack(*lines).status_code == 200
+    assert turns.packed() == said
+    assert sides.post(Role.WAREHOUSE, f"{turns.path}/dispatch").status_code == 200
+    assert turns.packed() == said
+
+
+def test_a_later_lot_needs_no_reason_once_the_first_is_all_packed(lots: Callable[[int], Turns]) -> None:
+    turns = lots(4)
+    assert turns.pack(of_lot("LATE", 6), of_lot("SOON", 4)).status_code == 200
+    assert turns.packed() == [("LATE", 6, None, None, None), ("SOON", 4, None, None, None)]
+
+
+def test_the_rest_by_first_expiry_counts_for_what_is_named(sides: Sides, lots: Callable[[int], Turns]) -> None:
+    turns = lots(4)
+    body = {"boxes": [{"lines": [of_lot("LATE", 6)]}, {}]}
+    assert sides.post(Role.WAREHOUSE, f"{turns.path}/pack", body).status_code == 200
+    assert [line[:2] for line in turns.packed()] == [("LATE", 6), ("SOON", 4)]
+
+
+def test_another_reason_is_said_in_words(lots: Callable[[int], Turns]) -> None:
+    turns = lots(20)
+    refused = turns.pack(of_lot("LATE", 10, reason="other"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "shipments.reason_unsaid")
+    assert refused.json()["errors"] == [{"line": 0, "field": "note"}]
+    assert turns.packed() == []
+    assert turns.pack(of_lot("LATE", 10, reason="because")).status_code == 422
+    assert turns.pack(of_lot("LATE", 10, reason="other", note="pintu macet")).status_code == 200

@@ -140,12 +140,21 @@ def test_picking_takes_the_first_to_expire_and_refuses_the_wrong(work: Page, hou
     feels(work, "low", "PB1 lebih dulu")
     scan(work, "PB1")
     feels(work, "ok", "2 / 12")
-    work.get_by_role("button", name="Tutup kotak (2 vial)").click()
+    done = work.get_by_role("button", name="Tutup kotak (2 vial)")
+    expect(done).to_be_disabled()
+    why = work.get_by_label("Mengapa bukan lot PB1 dahulu?")
+    why.select_option("other")
+    expect(done).to_be_disabled()
+    work.get_by_label("Catatan PB2", exact=True).press_sequentially("rak macet")
+    done.click()
     work.locator("#leave").click()
     all_sent(work)
     (body,) = told(house)
     assert body["shipment"] == "SJ-2"
-    assert len(body["boxes"][0]["lines"]) == 2  # type: ignore[index]  # a wire body
+    assert body["boxes"][0]["lines"] == [  # type: ignore[index]  # a wire body
+        {"batch": "pb1", "place": "kulkas-1", "vials": 1},
+        {"batch": "pb2", "place": "kulkas-1", "vials": 1, "reason": "other", "note": "rak macet"},
+    ]
 
 
 def test_the_last_step_is_taken_back_with_a_reason(work: Page, house: PhoneHouse) -> None:

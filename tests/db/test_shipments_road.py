@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.support.stock import Ledger
@@ -351,3 +352,14 @@ def test_what_has_left_cannot_be_cancelled_and_what_is_cancelled_cannot_leave(ro
     cancel_shipment(road.db, road.world.who(Role.MANAGER), other.id, now=road.now)
     with pytest.raises(Conflict):
         road.pack(other)
+
+
+def test_no_line_stands_out_of_its_turn_without_a_reason(road: Road) -> None:
+    road.stock("az-10/AZ003", 10)
+    shipment = road.create()
+    road.pack(shipment)
+    for said in ("instead_of_id = batch_id", "reason = 'other'"):
+        attempt = road.db.begin_nested()
+        with pytest.raises(IntegrityError):
+            road.db.execute(text(f"UPDATE packed_line SET {said} WHERE shipment_id = :id"), {"id": shipment.id})
+        attempt.rollback()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -13,16 +14,20 @@ from sqlalchemy import select
 
 from dashboard.app import mount_pages
 from ingest.files.importer import import_logger_file
-from tests.browser.page_world import PageWorld
+from tests.browser.page_world import PageWorld, move
 from tests.support import databases
 from tests.support.services import Services as Servers
 from tracker.access.models import LoginAccount
+from tracker.access.principal import SYSTEM
 from tracker.access.service import open_login
 from tracker.api.app import create_app
+from tracker.catalog.models import Batch
+from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
 from tracker.settings import load_settings
+from tracker.stock.rules.words import Kind
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -73,6 +78,18 @@ def log_in(site: TestClient, username: str = "kota") -> TestClient:
         cookie = open_login(db, account, now=now, hours=services.settings.api.login_hours).cookie
     site.cookies.set(LOGIN_COOKIE, cookie, domain="testserver.local", path="/")
     return site
+
+
+def short_dated(services: Services, pages: PageWorld, vials: int = 50) -> Batch:
+    """A lot `SOON` of penta comes to the city's cold room; it expires before the others that lie there."""
+    now = services.clock()
+    soon = NewBatch(presentation="penta-5", lot="SOON", expiry=(now + timedelta(days=40)).date())
+    with transaction(services.engine) as db:
+        batch = add_batch(db, SYSTEM, soon, now=now)
+        world = replace(pages.world, batches={"penta-5/SOON": batch})
+        move(db, world, Kind.SUPPLY, "kota-tangerang-r1", "penta-5/SOON", vials, now, now=now)
+        db.expunge(batch)
+    return batch
 
 
 def csrf_of(page: str) -> str:

@@ -26,7 +26,7 @@ from tracker.stock.rules.availability import (
     with_vials,
 )
 from tracker.stock.rules.entries import Balance, Key, carried_along
-from tracker.stock.rules.fefo import Parcel, pick
+from tracker.stock.rules.fefo import Parcel, first_of, pick
 from tracker.stock.rules.harmed import Known, harmed
 from tracker.stock.rules.history import Move, amended, first_negative, lost_and_found
 from tracker.stock.rules.tracing import Holder, stays
@@ -95,6 +95,24 @@ def test_what_is_skipped_says_why(more: dict[str, Any], reason: Skip) -> None:
 
 def test_a_spent_monitor_is_named_before_the_expiry() -> None:
     assert pick([parcel("A", -1, vvm_stage=4)], 1, DAY).skipped[0][1] is Skip.VVM
+
+
+@pytest.mark.parametrize(
+    ("others", "first"),
+    [
+        ([parcel("A", 5), parcel("B", 4)], "B"),
+        ([parcel("A", 5), parcel("M", 99, vvm_stage=2)], "M"),
+        ([parcel("A", 20)], None),
+        ([parcel("A", 9)], None),
+        ([parcel("A", 10, vvm_stage=1)], None),
+        ([parcel("A", 5, status=Status.HELD), parcel("B", 5, packed=10), parcel("C", -1)], None),
+    ],
+    ids=["earliest", "monitor", "later", "same day", "unread monitor", "none may go"],
+)
+def test_whose_turn_comes_before_a_lot(others: list[Parcel], first: str | None) -> None:
+    own = parcel("OWN", 9)
+    found = first_of([*others, own], DAY, before=own)
+    assert (found.lot if found else None) == first
 
 
 @given(st.permutations([parcel("A", 5), parcel("B", 5), parcel("C", 1, vvm_stage=2), parcel("D", -3)]))

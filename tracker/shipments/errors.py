@@ -41,6 +41,18 @@ class NotEnough(Conflict):
     code = "shipments.not_enough"
 
 
+class EarlierFirst(Conflict):
+    """Vials of another lot, or in another place, must go before these, and nobody said why these go first."""
+
+    code = "shipments.earlier_first"
+
+
+class ReasonUnsaid(Refused):
+    """The reason `other` is said in a note."""
+
+    code = "shipments.reason_unsaid"
+
+
 class StoppedSincePacked(Conflict):
     """Packed vials were stopped (held, recalled) or freed since, so others of the batch would leave in their stead."""
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
-from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind, ShipmentState
 from tracker.stock.rules.words import Status
 
 
@@ -71,10 +71,18 @@ class ShipmentBox(Base):
 
 
 class PackedLine(Base):
-    """Vials of a batch taken from a place into a box; not usable ones travel as a return only."""
+    """Vials of a batch taken from a place into a box; not usable ones travel as a return only.
+
+    `instead_of_id`: the batch whose turn it was, by its monitor or its expiry, when another was packed for a `reason`.
+    """
 
     __tablename__ = "packed_line"
-    __table_args__ = (CheckConstraint("vials >= 1", name="vials"), Index("ix_packed_line_place_id", "place_id"))
+    __table_args__ = (
+        CheckConstraint("vials >= 1", name="vials"),
+        CheckConstraint("instead_of_id IS NULL OR reason IS NOT NULL", name="out_of_turn_says_why"),
+        CheckConstraint("reason IS DISTINCT FROM 'other' OR note IS NOT NULL", name="other_says_what"),
+        Index("ix_packed_line_place_id", "place_id"),
+    )
 
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
@@ -83,6 +91,9 @@ class PackedLine(Base):
     place_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
     status: Mapped[Status] = mapped_column(StrEnumText(Status), server_default=Status.USABLE.value)
     vials: Mapped[int]
+    reason: Mapped[OtherLot | None] = mapped_column(StrEnumText(OtherLot))
+    note: Mapped[str | None]
+    instead_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
 
 
 class ShipmentReceipt(Base):

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.catalog.lots import alike_warned
@@ -129,18 +129,28 @@ def _lines(db: Session, shipment_id: UUID) -> list[ShipmentLineOut]:
 def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
     boxes = db.scalars(select(ShipmentBox).where(ShipmentBox.shipment_id == shipment_id).order_by(ShipmentBox.id))
     found = {box.id: BoxOut(id=box.id, sscc=box.sscc, seal=box.seal, logger=box.logger, lines=[]) for box in boxes}
+    first = aliased(Batch, name="first")
     rows = db.execute(
-        select(PackedLine, Batch.lot, Presentation.code, Equipment.code)
+        select(PackedLine, Batch.lot, Presentation.code, Equipment.code, first.lot)
         .join(Batch, Batch.id == PackedLine.batch_id)
+        .outerjoin(first, first.id == PackedLine.instead_of_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .join(Equipment, Equipment.id == PackedLine.place_id)
         .where(PackedLine.shipment_id == shipment_id)
         .order_by(PackedLine.seq)
     )
-    for line, lot, product, place in rows:
+    for line, lot, product, place, instead_of in rows:
         found[line.box_id].lines.append(
             PackedLineOut(
-                batch_id=line.batch_id, lot=lot, product=product, place=place, status=line.status, vials=line.vials
+                batch_id=line.batch_id,
+                lot=lot,
+                product=product,
+                place=place,
+                status=line.status,
+                vials=line.vials,
+                reason=line.reason,
+                note=line.note,
+                instead_of=instead_of,
             )
         )
     return list(found.values())

@@ -123,10 +123,7 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
             sscc=box.sscc,
             seal=box.seal,
             logger=box.logger,
-            lines=tuple(
-                Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch, status=line.status)
-                for line in box.lines
-            ),
+            lines=tuple(Pack(**line.model_dump()) for line in box.lines),
         )
         for box in (body.boxes if body else ())
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.edge.values import Flag, Instant
-from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind, ShipmentState
 from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Status
 from tracker.stock.schemas import Scanned, Vials, Words
@@ -49,7 +49,10 @@ class ApproveIn(BaseModel):
 
 
 class PackLineIn(BaseModel):
-    """Vials of a batch from a place; other than usable ones travel as a return only."""
+    """Vials of a batch from a place; other than usable ones travel as a return only.
+
+    `reason`: why they go though vials of another lot, or in another place, must go first; `other` needs a `note`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,6 +61,8 @@ class PackLineIn(BaseModel):
     place: Words
     status: Status = Status.USABLE
     vials: Vials
+    reason: OtherLot | None = None
+    note: Words | None = None
 
 
 class BoxIn(BaseModel):
@@ -128,7 +133,7 @@ class ShipmentLineOut(BaseModel):
 
 
 class PackedLineOut(BaseModel):
-    """Vials of a batch in a box."""
+    """Vials of a batch in a box; `instead_of` is the lot whose turn it was, and `reason` why these went first."""
 
     batch_id: UUID
     lot: str
@@ -136,6 +141,9 @@ class PackedLineOut(BaseModel):
     place: str
     status: Status
     vials: int
+    reason: OtherLot | None
+    note: str | None
+    instead_of: str | None
 
 
 class BoxOut(BaseModel):

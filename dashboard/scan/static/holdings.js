@@ -6,14 +6,16 @@
  * @typedef {import("./book_store.js").Step} Step
  * @typedef {import("./book_store.js").Store} Store
  * @typedef {import("./gs1_reader.js").Scan} Scan
- * @typedef {{ code: string, name: string, in_service: boolean }} Place
+ * @typedef {{ code: string, name: string, in_service: boolean, apart?: boolean }} Place
  * @typedef {{ code: string, name: string, gtin: string | null, box_gtin: string | null, nie: string | null,
  *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean }} Product
  * @typedef {{ id: string, lot: string, product: string, expiry: string, recalled: string | null }} Batch
- * @typedef {{ place: string, batch: string, status: string, vials: number, vvm_stage: number | null }} Lying
+ * @typedef {{ place: string, batch: string, status: string, vials: number, packed?: number,
+ *   vvm_stage: number | null }} Lying
  * @typedef {{ batch: string, place: string, status: string, vials: number }} Packed
  * @typedef {{ sscc: string, seal: string | null, lines: Packed[] }} Box
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
+ *   expected_at?: string | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
  *   on_road: { batch: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,

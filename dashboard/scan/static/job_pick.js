@@ -1,15 +1,18 @@
-// Picking and packing an approved order: scan what goes into the box; a held, recalled, expired or wrong lot says so.
+// Picking and packing an approved order: scan what goes into the box; a held, recalled, expired or wrong lot says so, and
+// vials that go before their turn are asked why.
 
+import { parcels, turn } from "./fefo.js";
 import { element } from "./scan_cards.js";
-import { batchScanned, factsOf, nameOf, placeName, told, toneOf, whyOf } from "./scan_desk.js";
-import { button, goods, stepper } from "./scan_parts.js";
+import { batchScanned, factsOf, nameOf, placeName, told, whyOf } from "./scan_desk.js";
+import { button, choice, goods, stepper } from "./scan_parts.js";
 
 /**
  * @typedef {import("./scan_desk.js").Desk} Desk
  * @typedef {import("./scan_desk.js").Read} Read
  * @typedef {import("./holdings.js").Batch} Batch
  * @typedef {import("./holdings.js").Shipment} Shipment
- * @typedef {{ batch: Batch, place: string, vials: number }} Picked
+ * @typedef {import("./fefo.js").Parcel} Parcel
+ * @typedef {Parcel & { reason: string, note: string }} Picked `reason` why they go though it is another's turn
  */
 
 export class PickJob {
@@ -63,31 +66,58 @@ export class PickJob {
   take(shipment, batch, vials) {
     const { desk } = this;
     const judged = desk.holdings.judge(batch, desk.today);
-    if (judged.verdict === "stop") return desk.feel("out", whyOf(desk, judged));
+    const own = this.sources(batch.product).filter((each) => each.batch.id === batch.id);
+    const source = own.find((each) => !this.used(each)) ?? own[0];
+    if (!source && judged.verdict === "stop") return desk.feel("out", whyOf(desk, judged));
     const line = shipment.lines.find((each) => each.product === batch.product);
     if (!line) return desk.feel("out", desk.say("job.not_asked_for", { name: nameOf(desk, batch) }));
-    const wanted = (line.approved ?? line.vials) - this.of(batch.product);
+    if (!source)
+      return desk.feel(
+        "out",
+        desk.say(judged.verdict === "ask" ? "job.not_here" : "job.none_free", { lot: batch.lot }),
+      );
+    const all = line.approved ?? line.vials;
+    const wanted = all - this.of(batch.product);
     if (vials > wanted) return desk.feel("low", desk.say("job.enough", { n: wanted }));
-    const source = this.sources(batch.product).find((each) => each.batch.id === batch.id);
-    if (!source) return desk.feel("out", desk.say("job.not_here", { lot: batch.lot }));
-    const known = this.picked.find((each) => each.batch.id === batch.id && each.place === source.place);
-    if (known) known.vials += vials;
-    else this.picked.unshift({ batch, place: source.place, vials });
-    const first = this.sources(batch.product)[0];
-    const later = first && first.batch.expiry < batch.expiry && !this.used(first);
-    desk.feel(
-      later ? "low" : "ok",
-      later
-        ? desk.say("job.earlier_first", { lot: first.batch.lot })
-        : `${this.of(batch.product)} / ${line.approved ?? line.vials}`,
-    );
+    this.add(source, vials);
+    const warning = this.warning(source, judged);
+    desk.feel(warning ? "low" : "ok", warning || `${this.of(batch.product)} / ${all}`);
     desk.draw();
   }
 
-  /** Whether all of a parcel is picked already. @param {{ batch: Batch, place: string, vials: number }} parcel */
+  /** @param {Parcel} parcel @param {number} vials */
+  add(parcel, vials) {
+    const known = this.pickedOf(parcel);
+    if (known) known.vials += vials;
+    else this.picked.unshift({ ...parcel, vials, reason: "", note: "" });
+  }
+
+  /**
+   * What to mind with vials that were taken: others of their batch must not go, or it was another's turn.
+   * @param {Parcel} parcel
+   * @param {import("./holdings.js").Judged} judged
+   */
+  warning(parcel, judged) {
+    const { desk } = this;
+    if (judged.verdict === "stop")
+      return desk.say("job.only_from", { place: placeName(desk, parcel.place), why: whyOf(desk, judged) });
+    const first = this.before(parcel);
+    return first ? desk.say("job.earlier_first", { lot: first.batch.lot }) : "";
+  }
+
+  /** @param {Parcel} parcel */
+  pickedOf(parcel) {
+    return this.picked.find((each) => each.batch.id === parcel.batch.id && each.place === parcel.place);
+  }
+
+  /** Whose turn comes before these vials', of what is not picked; undefined where it is theirs. @param {Parcel} parcel */
+  before(parcel) {
+    return this.sources(parcel.batch.product).find((each) => turn(each, parcel) < 0 && !this.used(each));
+  }
+
+  /** Whether all of a parcel is picked already. @param {Parcel} parcel */
   used(parcel) {
-    const taken = this.picked.find((each) => each.batch.id === parcel.batch.id && each.place === parcel.place);
-    return (taken?.vials ?? 0) >= parcel.vials;
+    return (this.pickedOf(parcel)?.vials ?? 0) >= parcel.vials;
   }
 
   /** Vials of a product that are picked. @param {string} product */
@@ -95,17 +125,11 @@ export class PickJob {
     return this.picked.filter((each) => each.batch.product === product).reduce((sum, each) => sum + each.vials, 0);
   }
 
-  /** Usable parcels of a product, first expiry first. @param {string} product */
+  /** What of a product may leave, in the order of its turn, on the day it should arrive. @param {string} product */
   sources(product) {
     const { holdings, today } = this.desk;
-    const found = [...holdings.stock.values()].flatMap((row) => {
-      const batch = holdings.batch(row.batch);
-      const fits = batch && batch.product === product && row.status === "usable" && row.vials > 0;
-      return fits && holdings.judge(batch, today).verdict !== "stop"
-        ? [{ batch, place: row.place, vials: row.vials }]
-        : [];
-    });
-    return found.sort((one, other) => one.batch.expiry.localeCompare(other.batch.expiry) || other.vials - one.vials);
+    const due = this.shipment?.expected_at ? holdings.today(Date.parse(this.shipment.expected_at)) : today;
+    return parcels(holdings, product, due.localeCompare(today) > 0 ? due : today);
   }
 
   parts() {
@@ -114,7 +138,7 @@ export class PickJob {
     const lines = shipment.lines.map((line) => this.wanted(line));
     const vials = this.picked.reduce((sum, each) => sum + each.vials, 0);
     const made = button(desk.say("job.pick_do", { n: vials }), () => this.write(shipment), "big");
-    made.disabled = !vials;
+    made.disabled = !vials || this.picked.some((each) => each.vials > 0 && this.unsaid(each));
     return [
       element("p", { class: "ask" }, `${shipment.code} → ${shipment.to_name}: ${desk.say("job.pick_scan")}`),
       element("ol", { class: "plain stack tight" }, ...lines),
@@ -161,15 +185,53 @@ export class PickJob {
       if (!value && !typed) this.picked = this.picked.filter((each) => each !== picked);
       desk.draw();
     });
-    return goods(nameOf(desk, picked.batch), facts, toneOf(desk.holdings.judge(picked.batch, desk.today)), [number]);
+    const first = picked.vials > 0 ? this.before(picked) : undefined;
+    return goods(nameOf(desk, picked.batch), facts, first ? "low" : "ok", [
+      number,
+      ...(first ? this.why(picked, first) : []),
+    ]);
+  }
+
+  /** Whether vials go before their turn, and nobody said why. @param {Picked} picked */
+  unsaid(picked) {
+    return Boolean(this.before(picked)) && (!picked.reason || (picked.reason === "other" && !picked.note));
+  }
+
+  /**
+   * Asks why vials go before their turn.
+   * @param {Picked} picked
+   * @param {Parcel} first
+   */
+  why(picked, first) {
+    const { desk } = this;
+    const { lot } = picked.batch;
+    const options = { "": desk.say("job.count_choose"), ...desk.words("other_lot") };
+    const asked = choice(desk.say("job.why_not_first", { lot: first.batch.lot }), options, picked.reason, (reason) => {
+      picked.reason = reason;
+      desk.draw();
+    });
+    if (picked.reason !== "other") return [asked];
+    const label = `${desk.say("job.remark")} ${lot}`;
+    const field = /** @type {HTMLInputElement} */ (element("input", { maxlength: "200", "aria-label": label }));
+    field.value = picked.note;
+    field.addEventListener("input", () => {
+      picked.note = field.value.trimStart();
+      desk.draw();
+    });
+    return [asked, field];
+  }
+
+  /** A line as the house takes it; a reason that is not needed any more is none. @param {Picked} picked */
+  lineOf(picked) {
+    const { batch, place, vials, reason, note } = picked;
+    const said = this.before(picked) ? { reason, ...(note.trim() ? { note: note.trim() } : {}) } : {};
+    return { batch: batch.id, place, vials, ...said };
   }
 
   /** @param {Shipment} shipment */
   async write(shipment) {
     const { desk, sscc } = this;
-    const lines = this.picked
-      .filter((each) => each.vials > 0)
-      .map(({ batch, place, vials }) => ({ batch: batch.id, place, vials }));
+    const lines = this.picked.filter((each) => each.vials > 0).map((each) => this.lineOf(each));
     const kept = await desk.write({
       kind: "shipment.pack",
       body: () => ({ shipment: shipment.code, boxes: [{ ...(sscc ? { sscc } : {}), lines }] }),

@@ -23,6 +23,12 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.not_enough": Problem(
         409, "Vial layak pakai di tempat itu hanya {usable}.", "Only {usable} usable vials are in that place."
     ),
+    "shipments.earlier_first": Problem(
+        409,
+        "Sebelum lot {lot}, lot {first} di {place} harus keluar dahulu: ambil itu, atau sebut alasannya.",
+        "Lot {first} in {place} must go before lot {lot}: take it, or say why not.",
+    ),
+    "shipments.reason_unsaid": Problem(422, "Alasan lain ditulis di catatan.", "Another reason is said in the note."),
     "shipments.stopped_since_packed": Problem(
         409,
         "Vial yang dikemas untuk {shipment} berubah status sejak itu (misalnya ditahan atau ditarik); kemas ulang pengiriman ini.",

@@ -50,5 +50,16 @@ class Difference(StrEnum):
     OTHER = "other"
 
 
+class OtherLot(StrEnum):
+    """Why another lot goes than first expiry, first out says."""
+
+    NOT_FOUND = "not_found"  # it does not lie where it should
+    DAMAGED = "damaged"  # broken, wet, its label cannot be read
+    WHOLE_BOX = "whole_box"  # a box is not torn open for a few vials
+    ASKED_FOR = "asked_for"  # the receiver needs this lot
+    TOO_SHORT = "too_short"  # it would expire at the receiver before it is used
+    OTHER = "other"  # the note says it
+
+
 # A rejected parcel that is spent goes to `unusable`; one that is merely wrong waits on hold for its return.
 SPENT = frozenset({Difference.BROKEN, Difference.DAMAGED, Difference.EXPIRED, Difference.VVM})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tracker.shipments.rules.words import Difference, ShipmentKind
+from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind
 from tracker.stock.rules.words import Status
 
 
@@ -36,13 +36,18 @@ class CreateShipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) from a place; other than usable ones only on a return."""
+    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) from a place; other than usable ones only on a return.
+
+    `reason` is why they go though it is another's turn; it is needed then, and `other` needs a `note`.
+    """
 
     vials: int
     place: str
     barcode: str | None = None
     batch: str | None = None
     status: Status = Status.USABLE
+    reason: OtherLot | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +98,14 @@ def digest(command: CreateShipment | ReceiveShipment | tuple[Box, ...]) -> str:
 
 
 def _boxed(box: Box) -> dict[str, Any]:
-    # As with returns below: what was packed before statuses could be named keeps its digest.
+    # As with returns below: what was packed before statuses and reasons could be named keeps its digest.
     value = asdict(box)
     for line in value["lines"]:
         if line["status"] is Status.USABLE:
             del line["status"]
+        for name in ("reason", "note"):
+            if line[name] is None:
+                del line[name]
     return value
 
 

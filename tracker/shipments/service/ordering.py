@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import Error as PostgresError
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -153,12 +154,17 @@ def locked(db: Session, principal: Principal, ref: str | UUID) -> tuple[Shipment
 
     The row comes before every anchor of the ledger, in all use cases of this room.
     """
-    row = db.execute(
-        shipments_visible_to(principal)
-        .where(matches(ref))
-        .with_for_update(of=Shipment)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    query = shipments_visible_to(principal).with_for_update(of=Shipment)
+    return _found(db, query.execution_options(populate_existing=True), ref)
+
+
+def seen(db: Session, principal: Principal, ref: str | UUID) -> tuple[Shipment, str, str]:
+    """The same for who only looks: nobody waits for it. Raises ShipmentNotFound."""
+    return _found(db, shipments_visible_to(principal), ref)
+
+
+def _found(db: Session, query: Select[*tuple[Any, ...]], ref: str | UUID) -> tuple[Shipment, str, str]:
+    row = db.execute(query.where(matches(ref))).one_or_none()
     if row is None:
         raise ShipmentNotFound(shipment=str(ref)[:80])
     return row[0], row[3], row[4]

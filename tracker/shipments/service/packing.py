@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
@@ -15,22 +15,18 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
-from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
-from tracker.network.models import Facility
 from tracker.shipments.errors import (
     BadSscc,
     BadState,
-    NotEnough,
-    NothingToPack,
-    OnlyReturned,
     SsccTaken,
     StoppedSincePacked,
 )
 from tracker.shipments.events import ShipmentDispatched, ShipmentPacked
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox
 from tracker.shipments.rules.sscc import is_sscc, make_sscc
-from tracker.shipments.rules.words import DISPATCHED, ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import DISPATCHED, ShipmentState
+from tracker.shipments.service.choosing import Take, choose, shelf_of
 from tracker.shipments.service.commands import Box, digest
 from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.setting_aside import (
@@ -44,17 +40,15 @@ from tracker.shipments.service.setting_aside import (
 )
 from tracker.shipments.service.telling import tell
 from tracker.stock.errors import BadVials
-from tracker.stock.queries.stock import parcels_at
 from tracker.stock.rules.entries import Key
-from tracker.stock.rules.fefo import Parcel, free, pick
+from tracker.stock.rules.fefo import Parcel
 from tracker.stock.rules.lines import Line, NamedLine, goods_reference, place_reference
 from tracker.stock.rules.use import Skip
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.places import set_aside
 from tracker.stock.service.posting import post_event
 from tracker.stock.service.recording import resolve_lines
-from tracker.stock.service.stopping import kept_by_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +63,15 @@ class Packed:
     skipped: tuple[tuple[Parcel, Skip], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Take:
-    """Vials of a batch from a place into the box with this index."""
-
-    box: int
-    batch_id: UUID
-    place_id: UUID
-    vials: int
-    status: Status = Status.USABLE
-
-
 def pack_shipment(
     db: Session, principal: Principal, ref: str | UUID, boxes: tuple[Box, ...], *, now: datetime
 ) -> Packed:
     """Put vials into boxes: the lines given, or first expiry first out over what is approved and not yet packed.
 
-    What may not be used here is packed for a return only, and what is set aside for other shipments never. Packed vials bear no promise
+    Whatever is named out of its turn says why. What may not be used here is packed for a return only, and what is set aside for other shipments never. Packed vials bear no promise
     of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing, unless packed
-    vials were lost, stopped or freed since. Raises ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough, NothingToPack and the refusals of stock lines.
+    vials were lost, stopped or freed since. Raises ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough,
+    EarlierFirst, ReasonUnsaid, NothingToPack and the refusals of stock lines.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
@@ -101,49 +85,18 @@ def pack_shipment(
     given = _given(db, principal, shipment, boxes, now=now)
     lock_sender(db, shipment, {take.batch_id for take in given} | packed_batches(db, shipment))
     mine = packed_vials(db, shipment)
-    takes, missing, skipped = _choose(db, shipment, boxes, given, mine, now=now)
-    _replace_boxes(db, shipment, boxes, takes)
-    more = keys_of(takes)
+    chosen = choose(db, shipment, boxes, given, shelf_of(db, shipment, mine, now=now))
+    _replace_boxes(db, shipment, boxes, chosen.takes)
+    more = keys_of(chosen.takes)
     more.subtract(mine)
     set_aside(db, shipment.from_facility_id, more, now=now)
     shipment.state = ShipmentState.PACKED
     shipment.packed_content = content
     shipment.packed_at = now
     db.flush()
-    vials = sum(take.vials for take in takes)
+    vials = sum(take.vials for take in chosen.takes)
     tell(db, shipment, lambda facts: ShipmentPacked(**facts, boxes=len(boxes), vials=vials), now=now)
-    return Packed(shipment, missing, skipped)
-
-
-def propose(
-    db: Session, principal: Principal, ref: str | UUID, *, now: datetime
-) -> tuple[list[tuple[Parcel, int]], dict[int, int]]:
-    """What first expiry, first out would pack now, as (parcel, vials) by place; and vials it lacks, by line of the order.
-
-    A packed return stays as it is packed: what goes back is named by whoever sends it, not by expiry. Nothing is written. Raises ShipmentNotFound, Forbidden, BadState.
-    """
-    shipment, from_path, _ = locked(db, principal, ref)
-    require_end(principal, from_path)
-    if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
-        raise BadState(shipment=shipment.code, state=shipment.state.value)
-    mine = packed_vials(db, shipment)
-    chosen, missing = (
-        (mine, {}) if shipment.kind is ShipmentKind.RETURN and mine else _first_expiring(db, shipment, mine, now)
-    )
-    parcels = {Key(p.place_id, p.batch_id, p.status): p for p in parcels_at(db, shipment.from_facility_id)}
-    found = [(parcels[key], vials) for key, vials in chosen.items() if vials and key in parcels]
-    return sorted(found, key=lambda one: (one[0].place, one[0].expiry, one[0].lot)), missing
-
-
-def _first_expiring(
-    db: Session, shipment: Shipment, mine: Counter[Key], now: datetime
-) -> tuple[Counter[Key], dict[int, int]]:
-    try:
-        takes, missing, _ = _choose(db, shipment, (Box(),), [], mine, now=now)
-    except NothingToPack:
-        lines = lines_of(db, shipment.id)
-        return Counter(), {line.seq: line.vials if line.approved is None else line.approved for line in lines}
-    return keys_of(takes), missing
+    return Packed(shipment, chosen.missing, chosen.skipped)
 
 
 def dispatch_shipment(
@@ -218,84 +171,6 @@ def _out_of_places(packed: Sequence[PackedLine], lying: Counter[Key]) -> tuple[L
     return tuple(lines)
 
 
-def _choose(
-    db: Session, shipment: Shipment, boxes: Sequence[Box], given: list[_Take], mine: Counter[Key], *, now: datetime
-) -> tuple[list[_Take], dict[int, int], tuple[tuple[Parcel, Skip], ...]]:
-    """What is named, then the rest of the order; what this shipment has packed (`mine`) is free to it."""
-    sender = db.get_one(Facility, shipment.from_facility_id)
-    day = local_day(max(now, shipment.expected_at or now), sender.timezone)
-    parcels = _with_packed(parcels_at(db, shipment.from_facility_id), mine, -1)
-    _check_given(db, shipment, given, parcels, day)
-    open_boxes = [index for index, box in enumerate(boxes) if not box.lines]
-    if not open_boxes:
-        return given, {}, ()
-    rest = _with_packed(parcels, keys_of(given), 1)
-    found, missing, skipped = _by_expiry(db, shipment, rest, given, day=day, box=open_boxes[0])
-    if not given and not found:
-        raise NothingToPack(
-            shipment=shipment.code,
-            skipped=[
-                {"lot": p.lot, "place": p.place, "vials": p.vials, "reason": why.value} for p, why in skipped[:50]
-            ],
-        )
-    return [*given, *found], missing, tuple(skipped)
-
-
-def _check_given(db: Session, shipment: Shipment, given: Sequence[_Take], parcels: Iterable[Parcel], day: date) -> None:
-    """Raise NotEnough, OnlyReturned unless what is named may travel: what may be used, and on a return all that lies there."""
-    returns = shipment.kind is ShipmentKind.RETURN
-    left = {Key(p.place_id, p.batch_id, p.status): p.vials - p.packed if returns else free(p, day) for p in parcels}
-    for index, take in enumerate(given):
-        if take.status is not Status.USABLE and not returns:
-            raise OnlyReturned(line=index, field="status")
-        key = Key(take.place_id, take.batch_id, take.status)
-        here = left.get(key, 0)
-        if take.status is Status.HELD:
-            # What a hold keeps waits for its decision; what was held by hand, or rejected, may go back.
-            here -= kept_by_hold(db, shipment.from_facility_id, take.batch_id, take.status)
-        if take.vials > here:
-            raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(here, 0))
-        left[key] = left[key] - take.vials
-
-
-def _with_packed(parcels: Iterable[Parcel], packed: Counter[Key], sign: int) -> list[Parcel]:
-    """The parcels with so many more (or fewer) of their vials set aside."""
-    return [
-        replace(parcel, packed=parcel.packed + sign * packed[Key(parcel.place_id, parcel.batch_id, parcel.status)])
-        for parcel in parcels
-    ]
-
-
-def _by_expiry(
-    db: Session, shipment: Shipment, parcels: list[Parcel], takes: list[_Take], *, day: date, box: int
-) -> tuple[list[_Take], dict[int, int], list[tuple[Parcel, Skip]]]:
-    """Fill the rest of the order; returns what to take, what is missing by line, what was passed over."""
-    rows = db.execute(
-        select(Batch.id, Batch.presentation_id).where(
-            Batch.id.in_({p.batch_id for p in parcels} | {t.batch_id for t in takes})
-        )
-    )
-    products = {row.id: row.presentation_id for row in rows}
-    already = Counter[UUID]()
-    for take in takes:
-        already[products[take.batch_id]] += take.vials
-    found: list[_Take] = []
-    missing: dict[int, int] = {}
-    skipped: list[tuple[Parcel, Skip]] = []
-    for line in lines_of(db, shipment.id):
-        wanted = line.vials if line.approved is None else line.approved
-        given = min(wanted, already[line.presentation_id])
-        already[line.presentation_id] -= given
-        mine = [p for p in parcels if products[p.batch_id] == line.presentation_id]
-        chosen = pick(mine, wanted - given, day)
-        found += [_Take(box, one.parcel.batch_id, one.parcel.place_id, one.vials) for one in chosen.lines]
-        skipped += [each for each in chosen.skipped if each not in skipped]
-        if chosen.missing:
-            missing[line.seq] = chosen.missing
-        parcels = _with_packed(parcels, keys_of(found[-len(chosen.lines) :] if chosen.lines else ()), 1)
-    return found, missing, skipped
-
-
 def _not_found(db: Session, shipment: Shipment, boxes: Sequence[Box]) -> dict[int, int]:
     """Of a packing that stands: what a box left open to first expiry, first out lacked, by line of the order."""
     if boxes and all(box.lines for box in boxes):
@@ -317,9 +192,7 @@ def _not_found(db: Session, shipment: Shipment, boxes: Sequence[Box]) -> dict[in
     return lacking
 
 
-def _given(
-    db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
-) -> list[_Take]:
+def _given(db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime) -> list[Take]:
     lines = [(index, line) for index, box in enumerate(boxes) for line in box.lines]
     named = [
         NamedLine(
@@ -335,11 +208,12 @@ def _given(
     for index, ((box, _), line) in enumerate(zip(lines, resolved, strict=True)):
         if line.vials < 1 or line.place_id is None:
             raise BadVials(line=index, field="vials", vials=line.vials)
-        takes.append(_Take(box, line.batch_id, line.place_id, line.vials, line.status))
+        said = lines[index][1]
+        takes.append(Take(box, line.batch_id, line.place_id, line.vials, line.status, said.reason, said.note))
     return takes
 
 
-def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[_Take]) -> None:
+def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[Take]) -> None:
     db.execute(delete(PackedLine).where(PackedLine.shipment_id == shipment.id))
     db.execute(delete(ShipmentBox).where(ShipmentBox.shipment_id == shipment.id))
     ids = []
@@ -367,6 +241,9 @@ def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes:
             place_id=take.place_id,
             status=take.status,
             vials=take.vials,
+            reason=take.reason,
+            note=take.note,
+            instead_of_id=take.instead_of,
         )
         for seq, take in enumerate(takes)
     )

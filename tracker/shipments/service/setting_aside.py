@@ -46,8 +46,7 @@ def packed_vials(db: Session, shipment: Shipment) -> Counter[Key]:
     """Vials that this shipment has set aside, where they lie now, as long as it is packed and has not left.
 
     They lie where and as what they were packed, or where somebody carried them since and as what they were stopped or freed: one
-    packed vial of a batch is as good as another.
-    The sender's pools are locked.
+    packed vial of a batch is as good as another. Whoever acts upon it has locked the sender's pools.
     """
     if shipment.state is not ShipmentState.PACKED:
         return Counter()

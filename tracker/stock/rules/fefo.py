@@ -75,6 +75,15 @@ def urgency(parcel: Parcel) -> tuple[int, date, str, str, str]:
     return (-(parcel.vvm_stage or 1), parcel.expiry, parcel.lot, parcel.place, str(parcel.batch_id))
 
 
+def first_of(parcels: Iterable[Parcel], day: date, *, before: Parcel) -> Parcel | None:
+    """The parcel that must go first of those whose turn comes before another's; None where none has vials free on `day`.
+
+    Its turn comes before by its monitor or its expiry: of two lots that are alike in both either may go.
+    """
+    earlier = (p for p in parcels if urgency(p)[:2] < urgency(before)[:2] and free(p, day) > 0)
+    return min(earlier, key=urgency, default=None)
+
+
 def pick(parcels: Iterable[Parcel], vials: int, day: date) -> Pick:
     """Choose `vials` whole vials usable on `day` (local date). The order of `parcels` does not matter."""
     if vials < 0:
