@@ -16,7 +16,7 @@ from tracker.access.rules import Role
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.people.correcting import ChangePerson, CorrectNik, change_person, correct_nik
-from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, PersonNotFound, TwoNumbers
+from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OwnGuardian, PersonNotFound, TwoNumbers
 from tracker.people.models import Person, PersonRecord
 from tracker.people.queries import person_by_id, person_now, person_who_says, phone_of
 from tracker.people.rules.nik import Sex
@@ -48,6 +48,11 @@ def merge(desk: Desk, keep: Person, gone: Person, by: Role = Role.MANAGER) -> Pe
 def correct(desk: Desk, person: Person, by: Role = Role.MANAGER, **more: object) -> Person:
     command = CorrectNik(person_id=person.id, reason="KTP diperiksa", **more)  # type: ignore[arg-type]  # test data
     return correct_nik(desk.db, desk.world.who(by), command, vault=VAULT, now=desk.now)
+
+
+def change_guardian(desk: Desk, person: Person, guardian: Person) -> Person:
+    command = ChangePerson(person_id=person.id, changes={"guardian_id": guardian.id}, reason="wali")
+    return change_person(desk.db, desk.world.who(Role.MANAGER), command, now=desk.now)
 
 
 def acts(desk: Desk, person: Person) -> list[PersonAct]:
@@ -131,6 +136,17 @@ def test_a_child_is_told_through_its_guardian_s_phone(desk: Desk) -> None:
     assert phone_of(desk.db, child.id) == "+628123456789"
     with pytest.raises(PersonNotFound):
         register(desk, guardian_id=UUID(int=9))
+
+
+def test_nobody_answers_for_themself_or_for_whoever_answers_for_them(desk: Desk) -> None:
+    mother, child = register(desk), register(desk)
+    twice = register(desk, nik=None, without_nik=WithoutNik.INFANT, birth_date=desk.today, sex=Sex.MALE)
+    change_guardian(desk, child, mother)
+    merge(desk, child, twice)
+    for person, guardian in ((child, child), (child, twice), (mother, child)):
+        with pytest.raises(OwnGuardian):
+            change_guardian(desk, person, guardian)
+    assert (child.guardian_id, mother.guardian_id) == (mother.id, None)
 
 
 def test_name_phone_and_residence_change_and_both_versions_are_kept(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.network.queries import today_at
-from tracker.people.errors import BadBirth, MergedElsewhere, NikTaken, TwoNumbers
+from tracker.people.errors import BadBirth, MergedElsewhere, NikTaken, OwnGuardian, TwoNumbers
 from tracker.people.models import Person, PersonUnit
 from tracker.people.queries import person_by_id
 from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, clean_residence, masked_phone
@@ -59,7 +59,7 @@ _CLEANERS: dict[str, Callable[[Any], object]] = {
 def change_person(db: Session, principal: Principal, command: ChangePerson, *, now: datetime) -> Person:
     """Change what people change: they marry, move, buy another phone. The same again changes nothing.
 
-    Raises PersonNotFound, BadName, BadPhone, BadResidence, BadBirth.
+    Raises PersonNotFound, BadName, BadPhone, BadResidence, BadBirth, OwnGuardian.
     """
     person = _locked(db, principal, command.person_id)
     wanted = dict(command.changes)
@@ -68,7 +68,10 @@ def change_person(db: Session, principal: Principal, command: ChangePerson, *, n
             wanted[name] = clean(wanted[name])
     _check_birth(db, person, wanted, now)
     if wanted.get("guardian_id") is not None:
-        wanted["guardian_id"] = person_by_id(db, principal, UUID(str(wanted["guardian_id"]))).id
+        guardian = person_by_id(db, principal, UUID(str(wanted["guardian_id"])))
+        if person.id in (guardian.id, guardian.guardian_id):
+            raise OwnGuardian(field="guardian")
+        wanted["guardian_id"] = guardian.id
     changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}
     if not changed:
         return person

@@ -47,6 +47,12 @@ class BadBirth(Refused):
     code = "people.bad_birth"
 
 
+class OwnGuardian(Refused):
+    """Nobody answers for themself, nor for whoever answers for them."""
+
+    code = "people.own_guardian"
+
+
 class TwoNumbers(Conflict):
     """Both records have an identity number of their own: one is to be corrected before they are one person."""
 

@@ -30,6 +30,11 @@ PROBLEMS: dict[str, Problem] = {
         "Tanggal lahir tidak mungkin benar, atau tidak sesuai dengan NIK; bila NIK yang salah, perbaiki NIK-nya.",
         "The birth date cannot be right or contradicts the identity number; where that is wrong, correct it.",
     ),
+    "people.own_guardian": Problem(
+        422,
+        "Wali adalah orang lain, yang tidak diwalikan oleh orang ini sendiri.",
+        "A guardian is somebody else, for whom this person does not answer.",
+    ),
     "people.two_numbers": Problem(
         409,
         "Kedua data ini punya NIK yang berbeda. Perbaiki dahulu NIK yang salah.",
