@@ -102,6 +102,16 @@ def test_an_extended_lot_keeps_its_history_and_its_old_label_scans_with_a_word(d
     assert supply(door, {"barcode": label(door, day(31))}).status_code == 422
 
 
+def test_a_lot_registered_again_by_its_former_day_is_the_lot(door: Door) -> None:
+    door.ask("PUT", "/api/v1/batches/EXP1", json={"expiry": str(day(200)), "why": OFFICIAL})
+    body = {"product": "az-10", "lot": "EXP1", "expiry": str(day(30))}
+    again = door.ask("POST", "/api/v1/batches", Role.WAREHOUSE, json=body)
+    assert (again.status_code, again.json()["warnings"]) == (201, ["old_label"])
+    assert again.json()["expiry"] == str(day(200))
+    other = door.ask("POST", "/api/v1/batches", Role.WAREHOUSE, json={**body, "expiry": str(day(31))})
+    assert (other.status_code, other.json()["code"]) == (409, "catalog.batch_differs")
+
+
 def test_promises_follow_a_later_expiry_at_once(door: Door) -> None:
     assert (bears(door, day(20)), bears(door, day(100))) == (5, 0)
     door.ask("PUT", "/api/v1/batches/EXP1", json={"expiry": str(day(200)), "why": OFFICIAL})

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Date, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -76,6 +76,23 @@ def once_expired_on(db: Session, batch: Batch, expiry: date) -> bool:
         CatalogChange.batch_id == batch.id, CatalogChange.field == "expiry", CatalogChange.before == str(expiry)
     )
     return db.scalar(known.limit(1)) is not None
+
+
+def said_to_expire(db: Session, batch: Batch) -> list[tuple[date, datetime]]:
+    """Expiries of a batch that were put right, each with until when it stood."""
+    changes = (change for change in changes_of(db, batch) if change.field == "expiry" and change.before)
+    return [(date.fromisoformat(str(change.before)), change.changed_at) for change in changes]
+
+
+def last_day_then(at: datetime) -> ColumnElement[date]:
+    """Of a `Batch` of the query: the last day on which what was done at `at` may have been done.
+
+    By the catalogue now, or by what it said since then. In Python: `tracker/stock/rules/vials.py`.
+    """
+    said = select(func.max(cast(CatalogChange.before, Date))).where(
+        CatalogChange.batch_id == Batch.id, CatalogChange.field == "expiry", CatalogChange.changed_at > at
+    )
+    return func.greatest(Batch.expiry, said.correlate(Batch).scalar_subquery())
 
 
 def once_coded(

@@ -17,6 +17,7 @@ from tracker.catalog.presenting import (
     product_of,
     product_out,
 )
+from tracker.catalog.scanning import Caution
 from tracker.catalog.schemas import (
     BatchDetail,
     BatchIn,
@@ -124,7 +125,10 @@ def read_batch(ref: str, db: Db, caller: Caller, now: Now) -> BatchDetail:
 
 @router.post("/batches", status_code=201)
 def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
-    """Register a lot; the same again answers the one there is, another expiry date is a conflict."""
+    """Register a lot; the same again answers the one there is, also with an expiry that was put right since (`old_label`).
+
+    Any other expiry is a conflict.
+    """
     command = service.NewBatch(
         presentation=body.product,
         lot=body.lot,
@@ -132,4 +136,7 @@ def add_batch(body: BatchIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
         manufacturer=body.manufacturer,
         as_printed=body.as_printed,
     )
-    return batch_detail(db, service.add_batch(db, caller, command, now=now), now=now)
+    known = batch_detail(db, service.add_batch(db, caller, command, now=now), now=now)
+    if known.expiry != body.expiry:
+        known.warnings.insert(0, Caution.OLD_LABEL.value)
+    return known

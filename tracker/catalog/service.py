@@ -33,7 +33,7 @@ from tracker.catalog.events import (
     StorageClassAdded,
     VaccineAdded,
 )
-from tracker.catalog.history import Correction, note_changes, once_coded
+from tracker.catalog.history import Correction, note_changes, once_coded, once_expired_on
 from tracker.catalog.lots import lost_separator
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.queries import presentation_by_ref, storage_class_by_ref, vaccine_by_ref
@@ -236,6 +236,7 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
     """Make a batch, or answer the known one. Two callers at once make one.
 
     A doubtful reading is refused: it would become what the whole country scans by.
+    An expiry that the catalogue once said names the batch, too: labels and lists that were sent before still say it.
     Raises PresentationNotFound, BadLot, ImplausibleExpiry, SeparatorMissing, BatchDiffers (known with another
     expiry), Forbidden.
     """
@@ -263,7 +264,7 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
         _tell(db, told, made.id, now=now)
         return made
     found = db.scalars(select(Batch).where(Batch.presentation_id == presentation.id, Batch.lot == command.lot)).one()
-    if found.expiry != command.expiry:
+    if found.expiry != command.expiry and not once_expired_on(db, found, command.expiry):
         raise BatchDiffers(field="expiry", lot=command.lot, known=found.expiry.isoformat())
     return found
 

@@ -111,7 +111,7 @@ _CANDIDATES = text(
     FROM open_vial v
     JOIN batch b ON b.id = v.batch_id
     JOIN stock_event e ON e.id = v.event_id
-    WHERE v.facility_id = :facility AND b.presentation_id = :presentation AND b.expiry >= :day_of_dose
+    WHERE v.facility_id = :facility AND b.presentation_id = :presentation
       AND (v.session_id = :session OR NOT v.id = ANY(CAST(:kept AS uuid[])))
       AND (v.session_id = :session
            OR CASE WHEN CAST(:place AS uuid) IS NULL THEN NOT v.place_id = ANY(CAST(:elsewhere AS uuid[]))

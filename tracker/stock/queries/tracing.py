@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.orm import Session, aliased
 
+from tracker.catalog.history import last_day_then
 from tracker.catalog.models import Batch
 from tracker.network.models import Equipment
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
@@ -142,7 +143,7 @@ def parcels_then(db: Session, facility_id: UUID, presentation_id: UUID, at: date
         select(
             then,
             Batch.lot,
-            Batch.expiry,
+            last_day_then(at).label("expiry"),
             Equipment.code,
             (Equipment.in_service | (Equipment.service_changed_at > at)).label("in_service"),
             StockBalance.vvm_stage,

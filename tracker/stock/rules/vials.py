@@ -6,6 +6,7 @@ the presentation may be kept for days (at most 28).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,29 @@ def discard_by(opened_at: datetime, hours: int | None, days: int | None, expiry:
         return limit
     end_of_expiry = datetime.combine(expiry + timedelta(days=1), time.min, zone)
     return min(limit, end_of_expiry.astimezone(opened_at.tzinfo))
+
+
+def last_day_then(expiry: date, said: Sequence[tuple[date, datetime]], at: datetime) -> date:
+    """The last day on which what was done at `at` may have been done: by the catalogue now, or by what it said since then.
+
+    `said` are expiries that were put right, and when: who opened a vial before that went by what stood there.
+    """
+    return max([expiry, *(before for before, until in said if until > at)])
+
+
+def good_until(
+    opened_at: datetime,
+    hours: int | None,
+    days: int | None,
+    *,
+    expiry: date,
+    said: Sequence[tuple[date, datetime]],
+    timezone: str,
+) -> datetime:
+    """`discard_by` of a vial whose batch's expiry may have been put right since: what the correction ends, it ends then."""
+    by_now = discard_by(opened_at, hours, days, expiry, timezone)
+    by_then = discard_by(opened_at, hours, days, last_day_then(expiry, said, opened_at), timezone)
+    return max(by_now, min([by_then, *(until for _, until in said if until > opened_at)]))
 
 
 def opened_by(opened_at: datetime, at: datetime) -> bool:

@@ -30,7 +30,7 @@ from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.replay import Pair, status_at
-from tracker.stock.rules.vials import discard_by, opened_by
+from tracker.stock.rules.vials import good_until, opened_by
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
 from tracker.stock.service.commands import (
@@ -41,7 +41,7 @@ from tracker.stock.service.commands import (
     PostEvent,
 )
 from tracker.stock.service.posting import anchors_of, carry_out, checked_time, prepare
-from tracker.stock.service.reading import Facts, lock_anchors, read_facts, read_history
+from tracker.stock.service.reading import BatchFacts, Facts, lock_anchors, read_facts, read_history
 from tracker.stock.service.telling import tell_open_doses_fell
 from tracker.stock.service.work import Work
 
@@ -96,7 +96,7 @@ def _open(
     rows = []
     for line in event.lines:
         batch = facts.batches[line.batch_id]
-        until = discard_by(opened_at, batch.open_vial_hours, batch.open_vial_days, batch.expiry, facts.timezone)
+        until = _until(batch, opened_at, facts.timezone)
         rows += [
             {
                 "id": uuid7(),
@@ -187,7 +187,7 @@ def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: date
     """
     vial, facts = locked_vial(db, principal, open_vial_id)
     batch = facts.batches[vial.batch_id]
-    until = discard_by(at, batch.open_vial_hours, batch.open_vial_days, batch.expiry, facts.timezone)
+    until = _until(batch, at, facts.timezone)
     if vial.remaining == 0 or (vial.last_taken_at or at) >= until:
         return False
     event = db.get_one(StockEvent, vial.event_id)
@@ -228,6 +228,11 @@ def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: date
     )
     db.flush()
     return True
+
+
+def _until(batch: BatchFacts, opened_at: datetime, timezone: str) -> datetime:
+    keeps = batch.open_vial_hours, batch.open_vial_days
+    return good_until(opened_at, *keeps, expiry=batch.expiry, said=batch.said, timezone=timezone)
 
 
 def _status_at(db: Session, vial: OpenVial, at: datetime) -> Status:

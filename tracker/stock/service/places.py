@@ -15,18 +15,21 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.correcting import BatchChange, change_batch
+from tracker.catalog.history import said_to_expire
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
-from tracker.network.models import Equipment
+from tracker.network.models import Equipment, Facility
 from tracker.network.queries import equipment_by_ref, path_of
 from tracker.network.service import mark_in_service
 from tracker.stock.errors import PlacePromised
-from tracker.stock.models import StockAnchor, StockBalance
+from tracker.stock.models import OpenVial, StockAnchor, StockBalance
 from tracker.stock.queries.availability import Pool
 from tracker.stock.rules.entries import Key
 from tracker.stock.rules.use import Lying, bearing
+from tracker.stock.rules.vials import good_until
 from tracker.stock.service.availability import shift
 from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.telling import tell_open_doses_fell
 
 Rises = dict[Pool, list[tuple[date, int]]]
 
@@ -123,7 +126,32 @@ def correct_batch(db: Session, principal: Principal, ref: str | UUID, command: B
                 for pool_id, vials in pools.items()
             }
             shift(db, facility_id, rises, now=now)
+        _end_opened(db, batch, now)
     return batch
+
+
+def _end_opened(db: Session, batch: Batch, now: datetime) -> None:
+    """Opened vials are good as long as the new expiry lets them be; what was given of them until now was given from good ones."""
+    rows = db.execute(
+        select(OpenVial, Facility.timezone, Presentation.open_vial_hours, Presentation.open_vial_days)
+        .join(Facility, Facility.id == OpenVial.facility_id)
+        .join(Batch, Batch.id == OpenVial.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .where(OpenVial.batch_id == batch.id, OpenVial.closed_at.is_(None))
+        .execution_options(populate_existing=True)
+    ).all()
+    said = said_to_expire(db, batch)
+    ended: set[UUID] = set()
+    for vial, timezone, hours, days in rows:
+        until = good_until(vial.opened_at, hours, days, expiry=batch.expiry, said=said, timezone=timezone)
+        if until < vial.discard_by:
+            ended.add(vial.facility_id)
+        vial.discard_by = until
+    db.flush()
+    for facility_id in sorted(ended):
+        tell_open_doses_fell(
+            db, facility_id=facility_id, presentation_id=batch.presentation_id, occurred_at=now, now=now
+        )
 
 
 def _lying(db: Session, which: ColumnElement[bool]) -> list[Row[Any]]:

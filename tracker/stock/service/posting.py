@@ -34,6 +34,7 @@ from tracker.stock.rules.entries import (
 )
 from tracker.stock.rules.lines import Goods, Setting, check_line, counted_of, entries_of
 from tracker.stock.rules.use import Lying, bearing
+from tracker.stock.rules.vials import last_day_then
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import Posted, PostEvent, digest
 from tracker.stock.service.deciding import decide, keys_of
@@ -130,7 +131,13 @@ def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
     setting = Setting(command.facility_id, command.shipment_id, day, command.reason)
     for index, line in enumerate(command.lines):
         batch = facts.batches[line.batch_id]
-        check_line(command.kind, index, line, Goods(batch.expiry, batch.uses_vvm), setting)
+        check_line(
+            command.kind,
+            index,
+            line,
+            Goods(last_day_then(batch.expiry, batch.said, work.occurred_at), batch.uses_vvm),
+            setting,
+        )
         if command.kind is not Kind.COUNT:
             work.entries.extend(entries_of(command.kind, index, line, setting))
     if command.kind is Kind.COUNT:

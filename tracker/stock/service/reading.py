@@ -38,6 +38,7 @@ class BatchFacts:
     """A batch and what its presentation says of it."""
 
     expiry: date
+    said: tuple[tuple[date, datetime], ...]  # expiries that were put right, each with until when it stood
     presentation_id: UUID
     doses_per_vial: int
     open_vial_hours: int | None
@@ -79,7 +80,7 @@ _FACTS = f"""
     SELECT json_agg(facts ORDER BY line)::text FROM (
     SELECT l.line, u.path::text AS path, f.timezone, b.id AS batch_id, b.expiry, b.presentation_id, p.doses_per_vial,
            p.open_vial_hours, p.open_vial_days, p.uses_vvm, e.facility_id AS at_facility, t.facility_id AS to_facility,
-           s.stops,
+           s.stops, c.said,
            CAST(%(coming)s AS boolean)
            AND EXISTS (SELECT FROM batch other WHERE {may_be_taken_for("b", "other")}) AS alike
     FROM facility f
@@ -94,6 +95,10 @@ _FACTS = f"""
         FROM stock_stop stop JOIN unit reach ON reach.id = stop.unit_id
         WHERE stop.batch_id = l.batch_id AND u.path <@ reach.path
     ) s ON true
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_array(was.before, was.changed_at)) AS said
+        FROM catalog_change was WHERE was.batch_id = l.batch_id AND was.field = 'expiry'
+    ) c ON true
     WHERE f.id = %(facility)s
     ) facts
 """
@@ -138,6 +143,7 @@ def read_facts(
 def _batch_of(row: Mapping[str, Any]) -> BatchFacts:
     return BatchFacts(
         expiry=date.fromisoformat(row["expiry"]),
+        said=tuple((date.fromisoformat(day), datetime.fromisoformat(until)) for day, until in row["said"] or ()),
         presentation_id=UUID(row["presentation_id"]),
         doses_per_vial=row["doses_per_vial"],
         open_vial_hours=row["open_vial_hours"],
