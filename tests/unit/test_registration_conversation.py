@@ -208,6 +208,10 @@ def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_n
         "١",
         "➊",
         "pertama",
+        "oke 1",
+        "boleh 1 bu",
+        "1 (satu)",
+        "Assalamu'alaikum, pilih 1",
     ],
 )
 def test_a_one_is_a_one_however_it_is_written(text: str) -> None:
@@ -230,8 +234,8 @@ def test_what_is_no_choice_keeps_the_choice(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        *((text, True) for text in ("ya pak", "betul", "Betul!", "iya", "yaaa", "👍", "👍🏽", "ok", "✅", "ya, saya setuju", "Y")),
-        *((text, False) for text in ("nggak", "gak", "ga", "enggak kak", "tidak pernah", "belum", "👎", "TIDAK.", "tdk bu", "gaaak")),
+        *((text, True) for text in ("ya pak", "betul", "Betul!", "iya", "yaaa", "👍", "👍🏽", "ok", "✅", "ya, saya setuju", "Y", "nggih", "inggih bu", "muhun", "🙆")),
+        *((text, False) for text in ("nggak", "gak", "ga", "enggak kak", "tidak pernah", "belum", "👎", "TIDAK.", "tdk bu", "gaaak", "mboten", "henteu", "kagak", "enga", "🙅‍♀️")),
         *((text, None) for text in ("mungkin", "ya tidak", "tidak apa-apa", "?", "", "٣", "kapan ya")),
     ],
 )  # fmt: skip
@@ -247,7 +251,21 @@ def test_yes_and_no_as_people_say_them(step: ConversationStep, text: str, meant:
 
 
 @pytest.mark.parametrize(
-    "text", ["Vaksin!", "*vaksin*", "daftar vaksin", "_VAKSIN_", "saya mau vaksin pak", "ｖａｋｓｉｎ", "Halo, daftar"]
+    "text",
+    [
+        "Vaksin!",
+        "*vaksin*",
+        "daftar vaksin",
+        "_VAKSIN_",
+        "saya mau vaksin pak",
+        "ｖａｋｓｉｎ",
+        "Halo, daftar",
+        "Assalamu'alaikum, mau vaksin",
+        "Assalamu alaikum wr. wb. mau daftar",
+        "Ma’af, mau vaksin",
+        "permisi bu, vaksin",
+        "Mohon izin daftar vaksin",
+    ],
 )
 def test_a_beginning_is_heard_whatever_stands_round_it(text: str) -> None:
     for state in (ConversationState(), at_choice(), at_sure()):

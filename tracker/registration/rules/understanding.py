@@ -24,7 +24,7 @@ def _words(text: str) -> frozenset[str]:
 _COURTESY = _words(
     "pak bu bapak ibu mas mbak mbk kak kakak min admin dok dokter sus suster saja aja deh dong kok lah sih nih kan tolong"
     " terima kasih makasih trims please thanks thank you sir madam halo hallo hai hi hello selamat pagi siang sore malam"
-    " assalamualaikum saya aku sy i the"
+    " assalamualaikum assalamu alaikum wr wb permisi mohon maaf maf izin ijin saya aku sy i the"
 )
 _START = _words(
     "vaksin vaksinasi vaksinnya imunisasi vaccine vaccination vaccinate daftar mendaftar daftarkan pendaftaran register"
@@ -39,13 +39,17 @@ _LOST = _words(
 _STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
 _YES = _words(
     "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
-    " jadi bisa sudah udah sdh pernah ada right correct sure true"
+    " jadi bisa sudah udah sdh pernah ada right correct sure true nggih inggih muhun"
 )
 _PLAIN_YES = _words("ya yaa ya2 y yes iya iyaa iyah ok oke okay")
-_NO = _words("tidak tdk tak ga gak gk g nggak enggak engga ngga nda ndak no nope not n t bukan belum blm jangan never")
+_NO = _words(
+    "tidak tdk tak ga gak gk g nggak enggak engga enga ngga nda ndak kagak mboten henteu no nope not n t bukan belum blm jangan never"
+)
 # What a question was about may be said again: "tidak demam", "belum pernah alergi".
 _TOPIC = _words("demam panas fever alergi allergy berat sakit covid vaksin hari ini itu sama sekali have had it is")
-_CHOOSING = _words("no nomor nomer nmr number pilih pilihan opsi option yang yg ke mau ambil choose urutan angka ya")
+_CHOOSING = _words(
+    "no nomor nomer nmr number pilih pilihan opsi option yang yg ke mau ambil choose urutan angka ya ok oke boleh baik siap sip"
+)
 _NUMBERS = {
     word: number
     for number, words in enumerate(
@@ -57,7 +61,8 @@ _NUMBERS = {
     )
     for word in words.split()
 }  # fmt: skip
-_SIGNS = dict.fromkeys("👍👌✅☑✔🆗", " ya ") | dict.fromkeys("👎❌✖🚫", " tidak ")
+_SIGNS = dict.fromkeys("👍👌✅☑✔🆗🙆", " ya ") | dict.fromkeys("👎❌✖🚫🙅", " tidak ")
+_WITHIN_WORDS = frozenset("'’‘ʼ`´")  # "Assalamu'alaikum" is one word
 # Of a place's name: what kind of place it is, and how one says where it lies.
 _KIND_OF_PLACE = _words(
     "pkm pusk puskesmas puskes rs rsud rumah sakit klinik posyandu kelurahan kel desa kecamatan kec di dekat daerah"
@@ -70,6 +75,8 @@ def words_of(text: str) -> list[str]:
     for char in unicodedata.normalize("NFKC", "".join(_SIGNS.get(char, char) for char in text)):
         category = unicodedata.category(char)
         digit = unicodedata.digit(char, None)
+        if char in _WITHIN_WORDS:
+            continue
         if digit is not None:
             plain.append(str(digit))
         elif category[0] == "L":
@@ -114,14 +121,14 @@ def yes_or_no(text: str) -> bool | None:
 
 def number_chosen(text: str) -> int | None:
     """The one number in a message that says no more than a choice; None otherwise."""
-    words = [word for word in words_of(text) if word not in _COURTESY | _CHOOSING]
-    if len(words) != 1:
-        return None
+    meant = {_number_of(word) for word in words_of(text) if word not in _COURTESY | _CHOOSING}
+    return meant.pop() if len(meant) == 1 else None  # "1 (satu)" says one twice
+
+
+def _number_of(word: str) -> int | None:
     # As "no1" and "ke2" are written.
-    word = re.sub(r"^[^\W\d]+(?=\d+$)", lambda found: "" if found[0] in _CHOOSING else found[0], words[0])
-    if re.fullmatch(r"[0-9]{1,3}", word):
-        return int(word)
-    return _NUMBERS.get(word)
+    bare = re.sub(r"^[^\W\d]+(?=\d+$)", lambda found: "" if found[0] in _CHOOSING else found[0], word)
+    return int(bare) if re.fullmatch(r"[0-9]{1,3}", bare) else _NUMBERS.get(bare)
 
 
 def place_words(text: str) -> list[str]:
