@@ -61,7 +61,7 @@ _MINUTES_UNTIL = (0, 7, 2)
 _VERSION = re.compile(r"(0)\.([0-8])(?:\.(\d{1,3}))?", re.ASCII)
 _COMPRESSORS = frozenset({"CMPR", "CMPR2"})
 # What suppliers write where there is no fault.
-_NO_FAULT = frozenset({"", "none", "null", "ok", "0"})
+_NO_FAULT = frozenset({"", "-", "0", "n/a", "nil", "no error", "no fault", "none", "null", "ok"})
 # Solar fridges tell volts and amperes of their panel, averaged over the record, instead of seconds with power.
 _PANEL = ("DCSV", "DCCD")
 PANEL_POWER = "DC"

@@ -144,6 +144,8 @@ def test_old_schemas_tell_the_compressors_run_in_minutes() -> None:
 def test_a_word_that_says_no_fault_is_none() -> None:
     assert "TAMB" not in _read("0.8.1", TAMB=None, EERR="none", LERR="")
     assert "TAMB" in _read("0.8.1", TAMB=None, EERR="E12")
+    for word in ("No error", "N/A", "-", "nil"):
+        assert "TAMB" not in _read("0.8.1", TAMB=None, EERR=word)
 
 
 def test_a_solar_fridges_panel_tells_its_power() -> None:
