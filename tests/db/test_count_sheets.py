@@ -159,6 +159,20 @@ def test_a_shelf_of_several_statuses_is_counted_by_status(room: Counting) -> Non
     assert (room.ledger.vials(AZ), room.ledger.vials(AZ, status=Status.UNUSABLE)) == (6, 3)
 
 
+def test_two_who_count_a_status_each_may_find_more_of_one(room: Counting) -> None:
+    room.supply(AZ003=10)
+    spoiled = room.ledger.line(AZ, 4, to_status=Status.UNUSABLE)
+    room.ledger.post(Kind.STATUS, spoiled, at=room.at(-60))
+    sheet = room.open()
+    for who, status, vials in ((room.siti, Status.USABLE, 8), (room.head, Status.UNUSABLE, 4)):
+        line = NamedLine(batch_id=Reference("AZ003"), vials=vials, status=status, status_said=True)
+        tally = RecordTally(id=uuid7(), sheet_id=sheet.id, counted_at=room.world.now, lines=(line,))
+        record_tally(room.db, who, tally, now=room.world.now)
+    reasons = {line.key: "di belakang rak" for line in lines_of(room.db, sheet)}
+    post_sheet(room.db, room.siti, PostSheet(sheet_id=sheet.id, reasons=reasons), now=room.world.now)
+    assert (room.ledger.vials(AZ), room.ledger.vials(AZ, status=Status.UNUSABLE)) == (8, 4)
+
+
 def test_a_tally_said_again_is_one_and_said_otherwise_is_refused(room: Counting) -> None:
     room.supply(AZ003=10)
     sheet = room.open()

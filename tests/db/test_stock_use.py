@@ -277,6 +277,22 @@ def test_a_count_without_status_where_several_lie_asks_for_the_status(house: Hou
     assert house.lying() == {"usable": 3, "held": 4}
 
 
+def test_more_of_one_status_than_the_books_have_is_not_counted_beside_vials_that_nobody_counted(house: House) -> None:
+    house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 10))
+    house.hold()
+    with pytest.raises(CountNeedsStatus) as refused:
+        house.count(house.ledger.line(LOT, 10, status_said=True))
+    assert refused.value.params["statuses"] == ["held"]
+    assert house.lying() == {"held": 10}
+    house.count(house.ledger.line(LOT, 3, status_said=True), house.ledger.line(LOT, 8, status=Status.HELD))
+    assert house.lying() == {"usable": 3, "held": 8}
+    house.count(house.ledger.line(LOT, 2, status_said=True))
+    assert house.lying() == {"usable": 2, "held": 8}
+    with pytest.raises(CountNeedsStatus):
+        house.count(house.ledger.line(LOT, 9, status=Status.HELD))
+    check_books(house.db)
+
+
 def test_a_count_typed_after_a_hold_is_of_the_status_of_its_own_time(house: House) -> None:
     house.ledger.post(Kind.SUPPLY, house.ledger.line(LOT, 10), at=house.world.now - timedelta(hours=9))
     house.hold()

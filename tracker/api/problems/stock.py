@@ -146,8 +146,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.count_needs_status": Problem(
         422,
-        "Di tempat itu ada vial berstatus {statuses:stock_status}; sebutkan status yang dihitung.",
-        "Vials of the statuses {statuses:stock_status} lie there; say which of them was counted.",
+        "Di tempat itu ada vial berstatus {statuses:stock_status}; hitung tiap status dalam baris sendiri.",
+        "Vials of the statuses {statuses:stock_status} lie there; count each status in a line of its own.",
     ),
     "stock.sheet_not_found": Problem(
         404, "Lembar hitung tidak ditemukan dalam jangkauan Anda.", "There is no such count sheet within your reach."

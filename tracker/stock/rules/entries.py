@@ -42,13 +42,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A count's line: the total found at `key`, or with `of_shelf` at its batch and place, whatever the status there."""
+    """A count's line: the total found at `key`, or with `of_shelf` at its batch and place, whatever the status there.
+
+    `beside`: vials of other statuses there were counted, too, in another event.
+    """
 
     key: Key
     vials: int
     vvm_stage: int | None
     line: int
     of_shelf: bool = False
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ def of_status(counted: Sequence[Counted], vials_at: Callable[[Key], int]) -> lis
     """The counts with the status of what lay there (`vials_at` their instant) for those that named none.
 
     Where vials of one status lie, a count of the shelf is a count of them; what another line of the same count names
-    is left to that line. Raises CountNeedsStatus where several remain, CountedTwice.
+    is left to that line. Raises CountNeedsStatus where several remain, and where more are found of one while vials of
+    another lie there that nobody counted: they may be the same ones. Raises CountedTwice.
     """
     named = {count.key for count in counted if not count.of_shelf}
     found: list[Counted] = []
@@ -122,6 +127,12 @@ def of_status(counted: Sequence[Counted], vials_at: Callable[[Key], int]) -> lis
             named.add(key)
             count = replace(count, key=key, of_shelf=False)  # noqa: PLW2901  # the same line, now with its status
         found.append(count)
+    for count in found:
+        if count.beside or count.vials <= vials_at(count.key):
+            continue
+        lying = [key for key in statuses_of_shelf(count.key) if vials_at(key) > 0]
+        if not named.issuperset(lying):
+            raise CountNeedsStatus(line=count.line, field="status", statuses=[key.status.value for key in lying])
     return found
 
 

@@ -190,8 +190,8 @@ def entries_of(kind: Kind, index: int, line: Line, setting: Setting) -> list[Ent
     ]
 
 
-def counted_of(lines: list[tuple[int, Line]]) -> list[Counted]:
-    """The totals a count asserts, the shelf's where no status was said; raises CountedTwice."""
+def counted_of(lines: list[tuple[int, Line]], *, beside: bool = False) -> list[Counted]:
+    """The totals a count asserts, the shelf's where no status was said; raises CountedTwice. `beside`: as of `Counted`."""
     seen: set[Key] = set()
     found = []
     for index, line in lines:
@@ -199,7 +199,7 @@ def counted_of(lines: list[tuple[int, Line]]) -> list[Counted]:
         if key in seen:
             raise CountedTwice(line=index, field="batch")
         seen.add(key)
-        found.append(Counted(key, line.vials, line.vvm_stage, index, line.counts_shelf))
+        found.append(Counted(key, line.vials, line.vvm_stage, index, line.counts_shelf, beside))
     return found
 
 

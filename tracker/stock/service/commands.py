@@ -17,7 +17,7 @@ from tracker.stock.rules.words import Account, Kind, OpenWaste, ReceiptOutcome, 
 class PostEvent:
     """One event at one facility. `id` is made by whoever acts first; the same again is the same event.
 
-    `said` is the digest of the words it came in, which name things by codes. `cause` is the hold or recall behind a status change, `shipment_id` the shipment of a dispatch or receipt.
+    `said` is the digest of the words it came in, which name things by codes. `beside` of a count: what else lies there was counted, too, in other events. `cause` is the hold or recall behind a status change, `shipment_id` the shipment of a dispatch or receipt.
     """
 
     id: UUID
@@ -31,11 +31,12 @@ class PostEvent:
     cause: UUID | None = None
     shipment_id: UUID | None = None
     session_id: UUID | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordEvent:
-    """An event as somebody said it; `facility` is an id or code."""
+    """An event as somebody said it; `facility` is an id or code. `beside`: as of PostEvent; no word of it."""
 
     id: UUID
     kind: Kind
@@ -45,6 +46,7 @@ class RecordEvent:
     reason: str | None = None
     reference: str | None = None
     witnesses: tuple[Witness, ...] = field(default=(), repr=False)
+    beside: bool = field(default=False, repr=False)
 
 
 def words_of(command: RecordEvent) -> str:

@@ -341,4 +341,5 @@ def _event(view: SheetView, tally_id: UUID, lines: Sequence[SheetLine], command:
             for line in lines
         ),
         reference=f"count-sheet {view.sheet.id}",
+        beside=True,  # the sheet is posted when all that lies there was counted
     )

@@ -38,7 +38,9 @@ from tracker.stock.service.writing import EventRow
 def keys_of(work: Work) -> list[Key]:
     keys = {entry.key: None for entry in work.entries if entry.account in BALANCED}
     for counted in work.counted:
-        keys.update(dict.fromkeys(statuses_of_shelf(counted.key) if counted.of_shelf else [counted.key]))
+        keys.update(
+            dict.fromkeys([counted.key] if counted.beside and not counted.of_shelf else statuses_of_shelf(counted.key))
+        )
     keys.update({entry.key: None for entry in vvm_follow_up(work.entries, work.counted)})
     stops = _stops(work)
     recalled = [key for key in keys if key.batch_id in stops and key.status in RECALLED_FROM]

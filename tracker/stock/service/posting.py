@@ -141,7 +141,7 @@ def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
         if command.kind is not Kind.COUNT:
             work.entries.extend(entries_of(command.kind, index, line, setting))
     if command.kind is Kind.COUNT:
-        work.counted = counted_of(list(enumerate(command.lines)))
+        work.counted = counted_of(list(enumerate(command.lines)), beside=command.beside)
 
 
 def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, locked: bool = False) -> Posted:

@@ -70,6 +70,7 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
         reason=command.reason,
         reference=command.reference,
         said=said,
+        beside=command.beside,
     )
     if event.kind is Kind.STATUS:
         _guard_stopped(db, principal, event)
