@@ -40,7 +40,7 @@ from dashboard.quota import pages as quota
 from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
-from dashboard.shipments import arriving, leaving, ordering, packing, receiving, sending
+from dashboard.shipments import arriving, confirming, leaving, ordering, packing, receiving, sending, telling
 from dashboard.shipments import pages as shipments
 from dashboard.shipments import papers as shipment_papers
 from dashboard.stock import card, counting, jobs, papers
@@ -89,6 +89,8 @@ ROUTERS = (
     search.router,
     ordering.router,
     leaving.router,
+    telling.router,
+    confirming.router,
     arriving.router,
     shipments.router,
     packing.router,

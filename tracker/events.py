@@ -72,6 +72,8 @@ EVENTS: tuple[type[Event], ...] = (
     shipments.ShipmentCancelled,
     shipments.ShipmentPacked,
     shipments.ShipmentDispatched,
+    shipments.ShipmentTold,
+    shipments.ShipmentDisputed,
     shipments.ShipmentReceived,
     shipments.ShipmentReturned,
     shipments.ShipmentDiffered,

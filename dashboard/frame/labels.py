@@ -225,6 +225,8 @@ SHIPMENT_STATE = {
     "received": mark("Diterima"),
     "cancelled": mark("Dibatalkan"),
     "returned": mark("Kembali ke pengirim"),
+    "unconfirmed": mark("Menunggu konfirmasi pengirim"),
+    "disputed": mark("Dibantah pengirim"),
 }
 SHIPMENT_SHOW = {"going": mark("Berjalan"), "done": mark("Selesai"), "all": mark("Semua")}
 DIFFERENCE = {

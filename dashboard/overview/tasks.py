@@ -33,8 +33,12 @@ _SENDS = {
     ShipmentState.REQUESTED: mark("Setujui permintaan"),
     ShipmentState.APPROVED: mark("Ambil dan kemas"),
     ShipmentState.PACKED: mark("Kirimkan"),
+    ShipmentState.UNCONFIRMED: mark("Konfirmasi kiriman"),
 }
-_RECEIVE = mark("Terima kiriman")
+_TAKES = {
+    **dict.fromkeys(ON_THE_ROAD, mark("Terima kiriman")),
+    ShipmentState.DISPUTED: mark("Selesaikan kiriman yang dibantah"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +157,7 @@ def _shipments(facility: Facility, going: Sequence[ShipmentRow], texts: Texts) -
     named = 0
     for one in going:
         state = ShipmentState(one.state)
-        comes = one.receiver_code == facility.code and state in ON_THE_ROAD
+        comes = one.receiver_code == facility.code and state in _TAKES
         leaves = one.sender_code == facility.code and state in _SENDS
         if not comes and not leaves:
             continue
@@ -161,7 +165,7 @@ def _shipments(facility: Facility, going: Sequence[ShipmentRow], texts: Texts) -
         if named > 2 * NAMED:
             yield Task(word=texts.gettext("Kiriman lain"), href="/pengiriman", about=texts.gettext("semua kiriman"))
             return
-        word, other = (_RECEIVE, one.sender) if comes else (_SENDS[state], one.receiver)
+        word, other = (_TAKES[state], one.sender) if comes else (_SENDS[state], one.receiver)
         yield Task(
             word=texts.gettext(word),
             href=f"/pengiriman/{one.code}",

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from dashboard.frame.viewer import Viewer
 from tracker.access.rules import Permission
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import Shipment
 from tracker.shipments.queries.finding import matches, shipments_visible_to
-from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
-
-_STILL_HERE = frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED})
+from tracker.shipments.rules.words import ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,9 @@ class Ends:
             "dispatch": self.sends and state is ShipmentState.PACKED,
             "receive": self.takes and state in ON_THE_ROAD,
             "turn": self.sends and state in ON_THE_ROAD,
-            "cancel": (self.sends or self.takes) and state in _STILL_HERE,
+            "confirm": self.sends and state in TOLD,
+            "dispute": self.sends and state is ShipmentState.UNCONFIRMED,
+            "cancel": ((self.sends or self.takes) and state in STILL_HERE) or (self.takes and state in TOLD),
         }
         return frozenset(name for name, may in can.items() if may)
 
@@ -59,6 +60,13 @@ def ends_of(db: Session, viewer: Viewer, ref: str) -> Ends:
         sends=viewer.may(Permission.SHIPMENT_WRITE, row[3]),
         takes=viewer.may(Permission.SHIPMENT_WRITE, row[4]),
     )
+
+
+def store_of(db: Session, viewer: Viewer, code: str) -> Facility:
+    """The facility, for who may send from and receive at it; raises FacilityNotFound, Forbidden."""
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    viewer.known().require(Permission.SHIPMENT_WRITE, path_of(db, facility.id))
+    return facility
 
 
 def places_of(db: Session, facility: Facility) -> Sequence[Equipment]:

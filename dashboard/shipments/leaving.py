@@ -17,19 +17,19 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.boxes import add_fault, boxes_of, goods_of, reasons_for_other_lots
+from dashboard.shipments.ends import store_of
 from dashboard.shipments.ordering import MOST_STORES, own_stores
 from dashboard.stock.forms import Fields, Typed, choices_of
 from dashboard.stock.queries import parcels_at
 from dashboard.stock.shelf import products_at
 from tracker.access.models import Unit
-from tracker.access.rules import Permission
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.network.queries import as_id, facility_by_code_or_id, path_of
+from tracker.network.queries import as_id
 from tracker.shipments.errors import OtherContent
 from tracker.shipments.models import Shipment
 from tracker.shipments.rules.routes import is_upward
@@ -81,7 +81,7 @@ def show_leaving(*, viewer: Member, db: Db, dari: str = "", cara: str = "langsun
     stores = own_stores(db, viewer)
     if not dari and len(stores) != 1:
         return page(viewer, "shipments/leaving.html", facility=None, stores=stores, way=way, cara=cara, typed=Typed({}))
-    facility = _store(db, viewer, dari or stores[0].code)
+    facility = store_of(db, viewer, dari or stores[0].code)
     return _form(viewer, db, facility, Typed({"cara": cara, "produk": produk}))
 
 
@@ -90,7 +90,7 @@ def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Make the shipment and pack its box in one step, once however often the form is sent."""
     typed = Typed.of(fields)
     check_csrf(viewer, typed.get("csrf"))
-    facility = _store(db, viewer, typed.get("dari"))
+    facility = store_of(db, viewer, typed.get("dari"))
     way = _way(typed.get("cara"))
     if typed.get("ke") not in {one.code for one in _receivers(db, facility, way)}:
         typed.faults["ke"] = viewer.texts.gettext(_NO_RECEIVER)
@@ -145,13 +145,6 @@ def _way(name: str) -> Way:
     if name not in WAYS:
         raise HTTPException(404)
     return WAYS[name]
-
-
-def _store(db: Session, viewer: Viewer, code: str) -> Facility:
-    """The facility, for who may send from there; raises FacilityNotFound, Forbidden."""
-    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
-    viewer.known().require(Permission.SHIPMENT_WRITE, path_of(db, facility.id))
-    return facility
 
 
 def _receivers(db: Session, facility: Facility, way: Way) -> Sequence[Facility]:

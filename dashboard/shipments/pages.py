@@ -95,6 +95,7 @@ def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before
     ends = ends_of(db, viewer, str(found.id))
     codes = {line.product for line in found.lines} | {line.product for line in found.differences}
     codes |= {line.product for box in found.boxes for line in box.lines}
+    codes |= {line.product for line in found.told.lines} if found.told else set()
     return page(
         viewer,
         "shipments/shipment.html",

@@ -14,13 +14,13 @@ from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Facility
-from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt
+from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt, ToldLine
 from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
-from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, ShipmentState
+from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
 
 MOST = 100
 SHOWS: dict[str, frozenset[ShipmentState]] = {
-    "going": frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED}) | ON_THE_ROAD,
+    "going": STILL_HERE | ON_THE_ROAD | TOLD,
     "done": ARRIVED | {ShipmentState.CANCELLED},
     "all": frozenset(ShipmentState),
 }
@@ -28,7 +28,7 @@ SHOWS: dict[str, frozenset[ShipmentState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentRow:
-    """One shipment; counts in vials, `asked` before packing, `sent` once packed."""
+    """One shipment; counts in vials, `asked` before packing, `sent` once packed; `told` by its receiver, of one nobody announced."""
 
     id: UUID
     code: str
@@ -41,6 +41,7 @@ class ShipmentRow:
     lateral: bool
     late: bool
     asked: int
+    told: int
     sent: int
     accepted: int
     wrong: int
@@ -119,6 +120,7 @@ def rows_of(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentR
     ids = [shipment.id for shipment in found]
     names = _facilities(db, found)
     asked = _sums(db, ShipmentLine.shipment_id, ShipmentLine.vials, ids)
+    told = _sums(db, ToldLine.shipment_id, ToldLine.vials, ids)
     sent = _sums(db, PackedLine.shipment_id, PackedLine.vials, ids)
     accepted, wrong = _received(db, ids)
     return [
@@ -134,6 +136,7 @@ def rows_of(db: Session, found: list[Shipment], now: datetime) -> list[ShipmentR
             lateral=shipment.sideways,
             late=shipment.state in ON_THE_ROAD and shipment.expected_at is not None and shipment.expected_at < now,
             asked=asked.get(shipment.id, 0),
+            told=told.get(shipment.id, 0),
             sent=sent.get(shipment.id, 0),
             accepted=accepted.get(shipment.id, 0),
             wrong=wrong.get(shipment.id, 0) if shipment.state in DISPATCHED else 0,

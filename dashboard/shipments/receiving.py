@@ -17,7 +17,7 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import Ends, ends_of, places_of
 from dashboard.shipments.queries import product_names
-from dashboard.stock.forms import Typed, choices_of
+from dashboard.stock.forms import Typed, choices_of, label_or_lot
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
@@ -164,11 +164,10 @@ def _found(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:
         elif reason is None:
             typed.faults["alasan-lain"] = texts.gettext(_NO_REASON)
         else:
-            # A label scanned with a wedge is long and holds brackets; a lot that somebody typed is not.
-            scanned = lot.startswith(("(", "]")) or len(lot) > 30
+            barcode, batch = label_or_lot(lot)
             came = Received(
-                barcode=lot if scanned else None,
-                batch=None if scanned else lot,
+                barcode=barcode,
+                batch=batch,
                 place=typed.get("tempat") or None,
                 surplus=int(vials),
                 reason=reason,

@@ -17,7 +17,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.stock.forms import Fields, Typed, field_of
+from dashboard.stock.forms import Fields, Typed, field_of, label_or_lot
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
@@ -29,7 +29,7 @@ from tracker.network.queries import as_id, facility_by_code_or_id, path_of
 from tracker.stock.errors import OtherContent
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.counting import SheetLine, SheetView, lines_of, open_sheets, sheet_by_id
-from tracker.stock.rules.lines import NamedLine, Reference
+from tracker.stock.rules.lines import NamedLine, Reference, goods_reference
 from tracker.stock.rules.words import Account, SheetState, Status
 from tracker.stock.service.commands import CancelSheet, CountKey, OpenSheet, PostSheet, RecordTally
 from tracker.stock.service.counting import cancel_sheet, open_sheet, post_sheet, record_tally
@@ -221,8 +221,7 @@ def _found(typed: Typed, viewer: Viewer) -> list[tuple[str, NamedLine]]:
     if lot and not (vials.isascii() and vials.isdigit()):
         typed.faults["vial-lain"] = viewer.texts.gettext(_NO_NUMBER)
     elif lot:
-        # A label scanned with a wedge is long and holds brackets; a lot that somebody typed is not.
-        other = Reference(lot, scanned=lot.startswith(("(", "]")) or len(lot) > 30)
+        other = goods_reference(*label_or_lot(lot))
         found.append(("lot-lain", NamedLine(batch_id=other, vials=int(vials))))
     elif vials:
         typed.faults["lot-lain"] = viewer.texts.gettext(_NO_LOT)

@@ -102,6 +102,12 @@ def choices_of(places: Iterable[Named]) -> list[tuple[str, str]]:
     return [(one.code, one.name) for one in places]
 
 
+def label_or_lot(text: str) -> tuple[str | None, str | None]:
+    """What a field for either holds, as (label, lot): a label scanned with a wedge is long or bracketed, a typed lot is not."""
+    scanned = text.startswith(("(", "]")) or len(text) > 30
+    return (text, None) if scanned else (None, text)
+
+
 def field_of(batch_id: UUID, status: str) -> str:
     """The name of the field for vials of a batch."""
     return f"{AMOUNT}-{status}-{batch_id}"

@@ -26,8 +26,10 @@ from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.registration.service.tickets import TicketOffice
-from tracker.shipments.service.commands import CreateShipment, Wanted
+from tracker.shipments.models import Shipment
+from tracker.shipments.service.commands import Came, CreateShipment, TellDelivery, Wanted
 from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.unannounced import tell_delivery
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.lines import Line, NamedLine, Reference
 from tracker.stock.rules.witnesses import Witness
@@ -49,6 +51,7 @@ BLANKS = {
 }
 RECALL = UUID("01920000-0000-7000-8000-00000000beef")
 APPROVED = UUID("01920000-0000-7000-8000-00000000cafe")
+CAME = UUID("01920000-0000-7000-8000-00000000d00d")
 # Pages somebody without a log-in sees.
 PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
@@ -99,9 +102,13 @@ def address(path: str, site: Site) -> str:
         blanks["code"] = BLANKS["sensor"]
     if path == "/pengiriman/kirim":
         return f"{path}?dari=kota-tangerang&cara=retur"
+    if path == "/pengiriman/tiba":
+        return f"{path}?untuk=pkm-tanah-tinggi"
     if path.startswith("/pengiriman/"):
         packs = path.endswith(("/kemas", "/daftar-ambil"))
         blanks["ref"] = _approved(site) if packs else site.world.shipment
+        if path.endswith("/konfirmasi"):
+            blanks["ref"] = _came(site)
     return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
 
 
@@ -118,6 +125,19 @@ def _approved(site: Site) -> str:
     command = CreateShipment(id=APPROVED, from_facility="kota-tangerang", to_facility="pkm-tanah-tinggi", lines=(line,))
     with transaction(site.engine) as db:
         return create_shipment(db, SYSTEM, command, now=utc_now()).shipment.code
+
+
+def _came(site: Site) -> str:
+    """A delivery that nobody announced and whose sender has not answered; told once."""
+    line = Came(vials=2, batch="penta-5/PB002", place="pkm-tanah-tinggi-k1")
+    with transaction(site.engine) as db:
+        known = db.get(Shipment, CAME)
+        if known is not None:
+            return known.code
+        command = TellDelivery(
+            id=CAME, from_facility="kota-tangerang", to_facility="pkm-tanah-tinggi", arrived_at=utc_now(), lines=(line,)
+        )
+        return tell_delivery(db, SYSTEM, command, now=utc_now()).shipment.code
 
 
 def _opened(site: Site) -> UUID:

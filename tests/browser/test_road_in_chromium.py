@@ -105,3 +105,25 @@ def test_goods_go_from_an_order_to_a_receipt_and_their_papers_can_be_scanned(vis
     expect(store.page.locator("#keadaan")).to_contain_text("Diterima")
     for hand in (store, city):
         hand.window.check_quiet()
+
+
+def test_what_came_without_a_word_is_told_with_a_thumb_and_confirmed_by_keyboard(visit: Open) -> None:
+    store, city = Hand(visit(PHONE), "kepala", PHONE), Hand(visit(DESK), "kota", DESK)
+    store.window.go("/pengiriman")
+    store.press("link", "Datang tanpa pemberitahuan")
+    store.write("Dari (pilih, atau tulis nama atau kodenya)", "kota-tangerang")
+    store.page.locator("#tempat").select_option("pkm-cipondoh-k1")
+    store.write("Pindai label vial, atau tulis lotnya", "PB002")
+    store.page.locator("#vial-1").fill("3")
+    store.check()
+    store.press("button", "Catat yang datang")
+    expect(store.page.locator("#keadaan")).to_contain_text("Menunggu konfirmasi pengirim")
+    store.check()
+    code = store.page.url.rsplit("/", 1)[-1]
+    city.window.go(f"/pengiriman/{code}")
+    city.press("link", "Periksa dan konfirmasi")
+    city.check()
+    city.press("button", "Benar, kami yang mengirim")
+    expect(city.page.locator("#keadaan")).to_contain_text("Diterima")
+    for hand in (store, city):
+        hand.window.check_quiet()

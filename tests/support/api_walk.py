@@ -195,6 +195,18 @@ class Walk:
         receipt = {"id": str(uuid4()), "occurred_at": utc_now().isoformat(), "lines": [line], "final": True}
         self.step("POST", "/api/v1/shipments/{ref}/receipts", 201, receipt, ref=ref)
         self.step("POST", "/api/v1/shipments/{ref}/receipts", 200, receipt, ref=ref)
+        self.delivery_is_told()
+
+    def delivery_is_told(self) -> None:
+        """Two vials came without a word; the city disputes them, and then finds that they are its own."""
+        line = {"batch": self.ids["batch"], "place": "pkm-tanah-tinggi-k1", "vials": 2}
+        came = {
+            "id": str(uuid4()), "from": CITY, "to": "pkm-tanah-tinggi", "arrived_at": utc_now().isoformat(), "lines": [line],
+        }  # fmt: skip
+        self.step("POST", "/api/v1/shipments/unannounced", 201, came)
+        self.step("POST", "/api/v1/shipments/unannounced", 200, came)
+        self.step("POST", "/api/v1/shipments/{ref}/dispute", 200, {"reason": "bukan dari kami"}, ref=came["id"])
+        self.step("POST", "/api/v1/shipments/{ref}/confirm", 200, {}, ref=came["id"])
 
     def lot_is_corrected(self) -> None:
         """Of the vials that came last; taken for the walk's own lot, they were another, and then they were not."""

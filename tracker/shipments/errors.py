@@ -71,6 +71,42 @@ class NoRoute(Refused):
     code = "shipments.no_route"
 
 
+class ArrivedExpired(Refused):
+    """A lot that had expired on the day on which it is said to have arrived."""
+
+    code = "shipments.arrived_expired"
+
+
+class OtherExpiry(Refused):
+    """The expiry that was read is not that of the lot."""
+
+    code = "shipments.other_expiry"
+
+
+class NotAsTold(Refused):
+    """A confirmation is of as many vials of each lot as the receiver told; anything else is disputed."""
+
+    code = "shipments.not_as_told"
+
+
+class LeftAfterArrival(Refused):
+    """The sender says that it left after the receiver had it."""
+
+    code = "shipments.left_after_arrival"
+
+
+class SenderLacks(Conflict):
+    """By the sender's books fewer vials of the lot lay there then, so they cannot have been sent."""
+
+    code = "shipments.sender_lacks"
+
+
+class GoneSince(Conflict):
+    """By the sender's books these vials went elsewhere since (`at`)."""
+
+    code = "shipments.gone_since"
+
+
 class BadSscc(Refused):
     """An SSCC has eighteen digits, the last a check digit."""
 

@@ -74,6 +74,22 @@ class ShipmentDispatched(ShipmentNews):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentTold(ShipmentNews):
+    """Vials came that nobody had announced, by the receiver's word; they are in nobody's books until the sender confirms."""
+
+    KIND: ClassVar[str] = "shipments.told"
+
+    vials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentDisputed(ShipmentNews):
+    """The sender says that it did not send what the receiver told of."""
+
+    KIND: ClassVar[str] = "shipments.disputed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptNews(ShipmentNews):
     """What one receipt said in all its lines; several receipts make up a shipment that comes in parts."""
 

@@ -116,6 +116,38 @@ class ShipmentReceipt(Base):
     said_at: Mapped[datetime | None]
 
 
+class ToldDelivery(Base):
+    """What came without having been announced, by the word of the receiver; and the sender's word against it, where there is one."""
+
+    __tablename__ = "told_delivery"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(disputed_at, disputed_by, dispute_reason) IN (0, 3)", name="dispute_whole"),
+    )
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
+    arrived_at: Mapped[datetime]
+    disputed_at: Mapped[datetime | None]
+    disputed_by: Mapped[str | None]
+    dispute_reason: Mapped[str | None]
+
+
+class ToldLine(Base):
+    """Vials of a batch that came so, and where the receiver laid them."""
+
+    __tablename__ = "told_line"
+    __table_args__ = (
+        CheckConstraint("vials >= 1", name="vials"),
+        CheckConstraint("vvm_stage BETWEEN 1 AND 4", name="vvm_stage"),
+    )
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("told_delivery.shipment_id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    vials: Mapped[int]
+    vvm_stage: Mapped[int | None] = mapped_column(SmallInteger)
+
+
 class ReceiptLine(Base):
     """What became of vials of one batch. `reason` covers rejected, missing and surplus.
 

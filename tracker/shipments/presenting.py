@@ -15,9 +15,18 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.kit.days import WESTERN, local_day
 from tracker.network.models import Equipment
 from tracker.shipments.errors import ShipmentNotFound
-from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
+from tracker.shipments.models import (
+    PackedLine,
+    ReceiptLine,
+    Shipment,
+    ShipmentBox,
+    ShipmentLine,
+    ShipmentReceipt,
+    ToldDelivery,
+    ToldLine,
+)
 from tracker.shipments.queries.finding import matches, shipments_visible_to, sums_by_batch
-from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD
+from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentKind
 from tracker.shipments.schemas import (
     BoxOut,
     DifferenceOut,
@@ -30,6 +39,8 @@ from tracker.shipments.schemas import (
     ShipmentDetail,
     ShipmentLineOut,
     ShipmentOut,
+    ToldLineOut,
+    ToldOut,
 )
 from tracker.shipments.service.packing import Packed
 from tracker.shipments.service.receiving import Arrived
@@ -50,6 +61,7 @@ def shipment_detail(db: Session, principal: Principal, ref: str | UUID, now: dat
     return ShipmentDetail(
         **_head(row, now),
         lines=_lines(db, shipment.id),
+        told=told_out(db, shipment.id) if shipment.kind is ShipmentKind.UNANNOUNCED else None,
         boxes=_boxes(db, shipment.id),
         receipts=_receipts(db, shipment.id),
         differences=_differences(db, shipment, names),
@@ -124,6 +136,36 @@ def _lines(db: Session, shipment_id: UUID) -> list[ShipmentLineOut]:
         .order_by(ShipmentLine.seq)
     )
     return [ShipmentLineOut(product=row.code, vials=row.vials, approved=row.approved) for row in rows]
+
+
+def told_out(db: Session, shipment_id: UUID) -> ToldOut:
+    """What came without having been announced, as its receiver told it."""
+    told = db.get_one(ToldDelivery, shipment_id)
+    rows = db.execute(
+        select(ToldLine, Batch.lot, Presentation.code, Equipment.code)
+        .join(Batch, Batch.id == ToldLine.batch_id)
+        .join(Presentation, Presentation.id == Batch.presentation_id)
+        .join(Equipment, Equipment.id == ToldLine.place_id)
+        .where(ToldLine.shipment_id == shipment_id)
+        .order_by(ToldLine.seq)
+    )
+    return ToldOut(
+        arrived_at=told.arrived_at,
+        disputed_at=told.disputed_at,
+        disputed_by=told.disputed_by,
+        dispute_reason=told.dispute_reason,
+        lines=[
+            ToldLineOut(
+                batch_id=line.batch_id,
+                lot=lot,
+                product=product,
+                place=place,
+                vials=line.vials,
+                vvm_stage=line.vvm_stage,
+            )
+            for line, lot, product, place in rows
+        ],
+    )
 
 
 def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:

@@ -21,7 +21,10 @@ from tracker.shipments.queries.finding import shipments_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
     ApproveIn,
+    ConfirmIn,
+    DeliveryIn,
     DispatchIn,
+    DisputeIn,
     PackedOut,
     PackIn,
     ReceiptIn,
@@ -30,10 +33,22 @@ from tracker.shipments.schemas import (
     ShipmentIn,
     ShipmentOut,
 )
-from tracker.shipments.service.commands import Box, CreateShipment, Pack, Received, ReceiveShipment, Wanted
+from tracker.shipments.service.commands import (
+    Box,
+    Came,
+    ConfirmDelivery,
+    CreateShipment,
+    Pack,
+    Received,
+    ReceiveShipment,
+    TellDelivery,
+    Wanted,
+)
+from tracker.shipments.service.confirming import confirm_delivery
 from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
+from tracker.shipments.service.unannounced import dispute_delivery, tell_delivery
 
 router = Router(prefix="/api/v1/shipments", tags=["shipments"])
 
@@ -96,10 +111,45 @@ def post_shipment(*, body: ShipmentIn, response: Response, db: Db, caller: Calle
     return shipment_detail(db, caller, made.shipment.id, now)
 
 
+@router.post("/unannounced", status_code=201, responses=_REPEAT)
+def post_unannounced(*, body: DeliveryIn, response: Response, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """Tell of what came without a word; it enters the books when the sender confirms. 201, or 200 for the same again."""
+    command = TellDelivery(
+        id=body.id,
+        from_facility=body.from_,
+        to_facility=body.to,
+        arrived_at=body.arrived_at,
+        lines=tuple(Came(**line.model_dump()) for line in body.lines),
+        reference=body.reference,
+    )
+    made = tell_delivery(db, caller, command, now=now)
+    response.status_code = 201 if made.fresh else 200
+    return shipment_detail(db, caller, made.shipment.id, now)
+
+
 @router.get("/{ref}")
 def read_shipment(ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """One shipment: ordered, packed, received, and every difference."""
     return shipment_detail(db, caller, ref, now)
+
+
+@router.post("/{ref}/confirm")
+def confirm(*, ref: Ref, body: ConfirmIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The sender did send what its receiver told of: the vials leave its places and are received, each at its own instant."""
+    told = body or ConfirmIn()
+    command = ConfirmDelivery(
+        lines=tuple(
+            Pack(vials=line.vials, place=line.place, barcode=line.barcode, batch=line.batch) for line in told.lines
+        ),
+        left_at=told.left_at,
+    )
+    return shipment_detail(db, caller, confirm_delivery(db, caller, ref, command, now=now).id, now)
+
+
+@router.post("/{ref}/dispute")
+def dispute(*, ref: Ref, body: DisputeIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The sender did not send what its receiver told of; it may still be confirmed."""
+    return shipment_detail(db, caller, dispute_delivery(db, caller, ref, body.reason, now=now).id, now)
 
 
 @router.post("/{ref}/approve")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tracker.edge.values import Flag, Instant
+from tracker.edge.values import Day, Flag, Instant
 from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind, ShipmentState
 from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Status
@@ -34,7 +34,7 @@ class ShipmentIn(BaseModel):
     id: UUID
     from_: Words = Field(alias="from")
     to: Words
-    kind: ShipmentKind | None = None
+    kind: Literal[ShipmentKind.ORDER, ShipmentKind.DIRECT, ShipmentKind.RETURN] | None = None
     lines: Annotated[list[WantedIn], Field(min_length=1, max_length=200)]
     reference: Words | None = None
     expected_at: Instant | None = None
@@ -124,6 +124,62 @@ class ReceiptIn(BaseModel):
     final: Flag = False
 
 
+class CameIn(BaseModel):
+    """Vials of a batch that came, and where they lie. `batch`: id, lot or PRODUCT/LOT; `expiry` as it was read beside it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    barcode: Scanned | None = None
+    batch: Words | None = None
+    expiry: Day | None = None
+    vials: Vials
+    place: Words
+    vvm_stage: Annotated[int, Field(strict=True, ge=1, le=4)] | None = None
+
+
+class DeliveryIn(BaseModel):
+    """What came without having been announced, by the word of its receiver (`to`). Facilities by id or code."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    id: UUID
+    from_: Words = Field(alias="from")
+    to: Words
+    arrived_at: Instant
+    lines: Annotated[list[CameIn], Field(min_length=1, max_length=200)]
+    reference: Words | None = None
+
+
+class LeftLineIn(BaseModel):
+    """Vials of a batch that left a place of the sender."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    barcode: Scanned | None = None
+    batch: Words | None = None
+    place: Words
+    vials: Vials
+
+
+class ConfirmIn(BaseModel):
+    """From which places it left; without lines from where the lots lay by the books, the most first. `left_at`: as it
+    arrived, unless somebody knows.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: Annotated[list[LeftLineIn], Field(max_length=200)] = Field(default_factory=list)
+    left_at: Instant | None = None
+
+
+class DisputeIn(BaseModel):
+    """Why the sender says that it did not send this."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words
+
+
 class ShipmentLineOut(BaseModel):
     """What was ordered, and how much of it approved."""
 
@@ -186,6 +242,27 @@ class ReceiptOut(BaseModel):
     lines: list[ReceiptLineOut]
 
 
+class ToldLineOut(BaseModel):
+    """Vials of one batch that came by the word of the receiver."""
+
+    batch_id: UUID
+    lot: str
+    product: str
+    place: str
+    vials: int
+    vvm_stage: int | None
+
+
+class ToldOut(BaseModel):
+    """What came without having been announced, as its receiver told it; and the sender's word against it, if there is one."""
+
+    arrived_at: datetime
+    disputed_at: datetime | None
+    disputed_by: str | None
+    dispute_reason: str | None
+    lines: list[ToldLineOut]
+
+
 class DifferenceOut(BaseModel):
     """Sent against arrived, of one batch; `recovered` were missing first and are not counted as missing any more."""
 
@@ -227,9 +304,10 @@ class ShipmentOut(BaseModel):
 
 
 class ShipmentDetail(ShipmentOut):
-    """A shipment with all that both sides did: ordered, packed, received, and what differs."""
+    """A shipment with all that both sides did: ordered, or told by its receiver; packed, received, and what differs."""
 
     lines: list[ShipmentLineOut]
+    told: ToldOut | None
     boxes: list[BoxOut]
     receipts: list[ReceiptOut]
     differences: list[DifferenceOut]

@@ -44,6 +44,40 @@ PROBLEMS: dict[str, Problem] = {
         "Barang dikirim ke atas atau ke bawah, atau ke tetangga di kota yang sama.",
         "Goods go up or down the tree, or sideways within the same city.",
     ),
+    "shipments.arrived_expired": Problem(
+        422,
+        "Lot {lot} sudah kedaluwarsa ({expiry:day}) saat datang: serahkan kembali kepada pembawanya, atau periksa waktu datangnya.",
+        "The lot {lot} had expired ({expiry:day}) when it came: hand it back to whoever brought it, or check when it came.",
+    ),
+    "shipments.other_expiry": Problem(
+        422,
+        "Kedaluwarsa lot {lot} menurut katalog {expiry:day}: periksa lot dan tanggalnya pada label.",
+        "By the catalogue the lot {lot} expires on {expiry:day}: check lot and date on the label.",
+    ),
+    "shipments.not_as_told": Problem(
+        422,
+        "Dari lot {lot} penerima mencatat {wanted} vial, di sini {vials}. Konfirmasi sebanyak itu, atau bantah dengan alasannya.",
+        "Of the lot {lot} the receiver told {wanted} vials, and here are {vials}. Confirm as many, or dispute it and say why.",
+    ),
+    "shipments.left_after_arrival": Problem(
+        422,
+        "Penerima sudah menerimanya pada {arrived_at:moment}: waktu berangkat tidak mungkin sesudah itu.",
+        "The receiver had it at {arrived_at:moment}: it cannot have left after that.",
+    ),
+    "shipments.sender_lacks": Problem(
+        409,
+        "Menurut buku pengirim, saat itu di sana hanya ada {vials} vial lot {lot}. Pilih tempat lain, catat dahulu pasokan yang belum"
+        " tercatat, atau bantah kiriman ini.",
+        "By the sender's books only {vials} vials of the lot {lot} lay there then. Choose another place, record first the supply that"
+        " is not recorded yet, or dispute this delivery.",
+    ),
+    "shipments.gone_since": Problem(
+        409,
+        "Menurut buku pengirim, vial ini sesudah itu keluar ke tempat lain ({at:moment}). Betulkan catatan itu dahulu pada kartu stok,"
+        " pilih tempat lain, atau bantah kiriman ini.",
+        "By the sender's books these vials went elsewhere since ({at:moment}). Put that right first on the stock card, choose another"
+        " place, or dispute this delivery.",
+    ),
     "shipments.bad_sscc": Problem(
         422,
         "SSCC terdiri atas delapan belas angka, yang terakhir angka periksa.",

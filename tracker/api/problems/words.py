@@ -69,6 +69,8 @@ WORDS: Mapping[str, Words] = {
             "received": ("diterima", "received"),
             "cancelled": ("dibatalkan", "cancelled"),
             "returned": ("kembali ke pengirim", "returned to its sender"),
+            "unconfirmed": ("menunggu konfirmasi pengirim", "waiting for its sender's word"),
+            "disputed": ("dibantah pengirim", "disputed by its sender"),
             "on_road": ("masih di jalan", "still on the road"),
         },
     ),

@@ -11,6 +11,7 @@ class ShipmentKind(StrEnum):
     ORDER = "order"  # the receiver requests, the sender approves
     DIRECT = "direct"  # the sender sends
     RETURN = "return"  # the sender sends back up, also what may not be used any more
+    UNANNOUNCED = "unannounced"  # it came without a word: the receiver tells of it, the sender confirms
 
 
 class ShipmentState(StrEnum):
@@ -24,11 +25,15 @@ class ShipmentState(StrEnum):
     RECEIVED = "received"
     CANCELLED = "cancelled"
     RETURNED = "returned"  # it turned round: all of it is back with the sender or written off
+    UNCONFIRMED = "unconfirmed"  # told by its receiver, in nobody's books yet
+    DISPUTED = "disputed"  # its sender says that it did not send this
 
 
+STILL_HERE = frozenset({ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED})
 ON_THE_ROAD = frozenset({ShipmentState.IN_TRANSIT, ShipmentState.PARTLY_RECEIVED})
 ARRIVED = frozenset({ShipmentState.RECEIVED, ShipmentState.RETURNED})
 DISPATCHED = ON_THE_ROAD | ARRIVED
+TOLD = frozenset({ShipmentState.UNCONFIRMED, ShipmentState.DISPUTED})
 
 
 class Difference(StrEnum):

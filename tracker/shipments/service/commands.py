@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +90,45 @@ class ReceiveShipment:
     returned: bool = False
 
 
-def digest(command: CreateShipment | ReceiveShipment | tuple[Box, ...]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """Vials of a batch (barcode, id, lot or PRODUCT/LOT) that came and lie in a place; `expiry` as it was read beside a typed lot."""
+
+    vials: int
+    place: str
+    barcode: str | None = None
+    batch: str | None = None
+    expiry: date | None = None
+    vvm_stage: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellDelivery:
+    """What came without having been announced; facilities by id or code. `id` is made by whoever tells."""
+
+    id: UUID
+    from_facility: str
+    to_facility: str
+    arrived_at: datetime
+    lines: tuple[Came, ...]
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmDelivery:
+    """From which places of the sender it left, and when (as it arrived, unless somebody knows).
+
+    Without lines: from where the books say that the lots lay, the most first.
+    """
+
+    lines: tuple[Pack, ...] = ()
+    left_at: datetime | None = None
+
+
+Command = CreateShipment | ReceiveShipment | TellDelivery | ConfirmDelivery
+
+
+def digest(command: Command | tuple[Box, ...]) -> str:
     """Equal exactly for commands that say the same."""
     value = [_boxed(box) for box in command] if isinstance(command, tuple) else _told(command)
     text = json.dumps(value, sort_keys=True, default=str)
@@ -109,7 +147,7 @@ def _boxed(box: Box) -> dict[str, Any]:
     return value
 
 
-def _told(command: CreateShipment | ReceiveShipment) -> dict[str, Any]:
+def _told(command: Command) -> dict[str, Any]:
     value = asdict(command)
     # Receipts of before there were returns keep their digest, so that their repeats stay repeats.
     return value if value.get("returned") else {name: told for name, told in value.items() if name != "returned"}

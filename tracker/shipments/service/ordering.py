@@ -27,7 +27,7 @@ from tracker.shipments.events import ShipmentApproved, ShipmentCancelled, Shipme
 from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import matches, shipments_visible_to
 from tracker.shipments.rules.routes import is_lateral, is_upward, may_send
-from tracker.shipments.rules.words import ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import STILL_HERE, TOLD, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import CreateShipment, digest
 from tracker.shipments.service.setting_aside import unpack
 from tracker.shipments.service.telling import tell
@@ -54,9 +54,9 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
     content = digest(command)
     earlier = db.get(Shipment, command.id)
     if earlier is not None:
-        return _repeat(db, principal, earlier, content)
-    sender, from_path = _end(db, command.from_facility, "from")
-    receiver, to_path = _end(db, command.to_facility, "to")
+        return repeated(db, principal, earlier, content)
+    sender, from_path = end_of(db, command.from_facility, "from")
+    receiver, to_path = end_of(db, command.to_facility, "to")
     if not principal.sees(from_path) and not principal.sees(to_path):
         raise FacilityNotFound(field="from", facility=command.from_facility)
     by_sender = principal.may(Permission.SHIPMENT_WRITE, from_path)
@@ -82,7 +82,9 @@ def create_shipment(db: Session, principal: Principal, command: CreateShipment, 
         approved_by=principal.name if by_sender else None,
         expected_at=command.expected_at,
     )
-    _add_under_a_free_code(db, shipment)
+    earlier = add_under_a_free_code(db, shipment)
+    if earlier is not None:
+        return repeated(db, principal, earlier, content)
     for seq, line in enumerate(command.lines):
         if not 1 <= line.vials <= MOST_VIALS:
             raise BadVials(line=seq, field="vials", vials=line.vials)
@@ -134,13 +136,16 @@ def approve_shipment(
 
 
 def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: datetime) -> Shipment:
-    """Either end gives up a shipment that has not left; what was packed is free again. Raises ShipmentNotFound, Forbidden, BadState."""
+    """Either end gives up a shipment that has not left; what was packed is free again.
+
+    What a receiver told of it takes back alone, as long as the sender has not confirmed. Raises ShipmentNotFound, Forbidden, BadState.
+    """
     shipment, from_path, to_path = locked(db, principal, ref)
     if not principal.may(Permission.SHIPMENT_WRITE, to_path):
-        require_end(principal, from_path)
+        require_end(principal, to_path if shipment.kind is ShipmentKind.UNANNOUNCED else from_path)
     if shipment.state is ShipmentState.CANCELLED:
         return shipment
-    if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED):
+    if shipment.state not in STILL_HERE | TOLD:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     unpack(db, shipment, now=now)
     shipment.state = ShipmentState.CANCELLED
@@ -193,22 +198,29 @@ def code_of(shipment_id: UUID) -> str:
     return f"SJ-{letters[:4]}-{letters[4:]}"
 
 
-def _add_under_a_free_code(db: Session, shipment: Shipment) -> None:
-    """Another id may end in the same 40 bits, by chance or by somebody's design: then the code is another one."""
+def add_under_a_free_code(db: Session, shipment: Shipment) -> Shipment | None:
+    """Write a new shipment; what stands under its id already, when somebody wrote that at the same moment.
+
+    Another id may end in the same 40 bits, by chance or by somebody's design: then the code is another one.
+    """
     while True:
         try:
             with db.begin_nested():
                 db.add(shipment)
                 db.flush()
         except IntegrityError as error:
-            if not isinstance(error.orig, PostgresError) or error.orig.diag.constraint_name != "uq_shipment_code":
+            broken = error.orig.diag.constraint_name if isinstance(error.orig, PostgresError) else None
+            if broken == "pk_shipment":
+                return db.get_one(Shipment, shipment.id)
+            if broken != "uq_shipment_code":
                 raise
             shipment.code = code_of(uuid7())
         else:
-            return
+            return None
 
 
-def _end(db: Session, ref: str, field: str) -> tuple[Facility, str]:
+def end_of(db: Session, ref: str, field: str) -> tuple[Facility, str]:
+    """The facility at one end (`field`: from, to) and its path; raises FacilityNotFound."""
     # The other end lies outside the caller's subtree as a rule: an order goes to the city above.
     try:
         facility = facility_by_code_or_id(db, SYSTEM, ref)
@@ -217,7 +229,8 @@ def _end(db: Session, ref: str, field: str) -> tuple[Facility, str]:
     return facility, path_of(db, facility.id)
 
 
-def _repeat(db: Session, principal: Principal, earlier: Shipment, content: str) -> Made:
+def repeated(db: Session, principal: Principal, earlier: Shipment, content: str) -> Made:
+    """The answer to an id that is taken: the first, for the same content; else raises OtherContent."""
     seen = db.execute(shipments_visible_to(principal).where(Shipment.id == earlier.id)).one_or_none()
     if seen is None or earlier.content != content:
         raise OtherContent(id=str(earlier.id))

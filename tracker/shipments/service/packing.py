@@ -82,11 +82,11 @@ def pack_shipment(
     if shipment.state not in (ShipmentState.APPROVED, ShipmentState.PACKED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     boxes = boxes or (Box(),)
-    given = _given(db, principal, shipment, boxes, now=now)
+    given = taken_from(db, principal, shipment, boxes, now=now)
     lock_sender(db, shipment, {take.batch_id for take in given} | packed_batches(db, shipment))
     mine = packed_vials(db, shipment)
     chosen = choose(db, shipment, boxes, given, shelf_of(db, shipment, mine, now=now))
-    _replace_boxes(db, shipment, boxes, chosen.takes)
+    replace_boxes(db, shipment, boxes, chosen.takes)
     more = keys_of(chosen.takes)
     more.subtract(mine)
     set_aside(db, shipment.from_facility_id, more, now=now)
@@ -192,7 +192,10 @@ def _not_found(db: Session, shipment: Shipment, boxes: Sequence[Box]) -> dict[in
     return lacking
 
 
-def _given(db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime) -> list[Take]:
+def taken_from(
+    db: Session, principal: Principal, shipment: Shipment, boxes: Sequence[Box], *, now: datetime
+) -> list[Take]:
+    """What the lines of the boxes name, at the sender; raises BadVials and the refusals of stock lines."""
     lines = [(index, line) for index, box in enumerate(boxes) for line in box.lines]
     named = [
         NamedLine(
@@ -213,7 +216,8 @@ def _given(db: Session, principal: Principal, shipment: Shipment, boxes: Sequenc
     return takes
 
 
-def _replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[Take]) -> None:
+def replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[Take]) -> None:
+    """Write the boxes and what is in each, in the stead of those before. Raises BadSscc, SsccTaken."""
     db.execute(delete(PackedLine).where(PackedLine.shipment_id == shipment.id))
     db.execute(delete(ShipmentBox).where(ShipmentBox.shipment_id == shipment.id))
     ids = []
