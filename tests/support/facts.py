@@ -26,6 +26,9 @@ from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
+from tracker.shipments.models import Shipment
+from tracker.shipments.rules.words import ShipmentKind, ShipmentState
+from tracker.shipments.service.outstanding import on_road
 from tracker.stock.errors import (
     AlreadyReversed,
     HistoryNegative,
@@ -60,6 +63,7 @@ class Fact:
         None  # of doses (Kind.USE given, else thrown away): when the vial was opened that they came from
     )
     undoes: float | None = None  # of a reversal: the hour of what it takes back
+    sent: float | None = None  # of a receipt: when what arrives had left
 
 
 NotNow = (TooManyDoses, VialStopped, VialInUse, AlreadyReversed, NotReversible)
@@ -74,18 +78,20 @@ class Untold(Exception):
 class Act:
     """What the house did at `hour`: a hold for the episode at a fridge, or (None) a recall of the first batch.
 
-    `closing`: a person closed the fridge's alarm and discarded what it held; or withdrew the recall.
+    `closing`: a person closed the fridge's alarm and discarded (or `freed`) what it held; or withdrew the recall.
     """
 
     hour: float
     place: int | None
     closing: bool = False
+    freed: bool = False
 
 
 Step = Fact | Act
 
 FROST, HEAT, RECALL = Act(10.2, 0), Act(13.2, 1), Act(14.2, None)
 CLOSING = Act(14.5, 0, closing=True)
+FREEING = Act(14.5, 0, closing=True, freed=True)
 EARLY_RECALL = Act(9.2, None)  # before anybody knew of the frost
 WITHDRAWAL = Act(15.2, None, closing=True)
 SPANS = {0: (7.1, 8.6), 1: (11.1, 12.1)}  # the first fridge freezes, the second is warm
@@ -186,6 +192,9 @@ class Morning:
             undo = ReverseEvent(id=uuid7(), event_id=self.told[fact.undoes], reason="salah ketuk")
             with self.db.begin_nested():
                 return reverse_event(self.db, SYSTEM, undo, now=now).event_id
+        if fact.kind in {Kind.DISPATCH, Kind.RECEIPT}:
+            with self.db.begin_nested():
+                return self.on_the_road(fact, now)
         places = {"place": self.fridge(fact.place)}
         if fact.kind is Kind.TRANSFER:
             places["to_place"] = self.fridge(1 - fact.place)
@@ -193,6 +202,41 @@ class Morning:
         line = self.ledger.line(BATCHES[fact.batch], fact.vials, reason=reason, **places)
         with self.db.begin_nested():
             return self.ledger.post(fact.kind, line, at=self.at(fact.hour), now=now).event_id
+
+    def on_the_road(self, fact: Fact, now: datetime) -> UUID:
+        """Vials leave for the road, or arrive in the state in which the books had them there at that instant. Raises Untold."""
+        shipment = UUID(int=int(2 * (fact.hour if fact.sent is None else fact.sent)))
+        batch, place = BATCHES[fact.batch], self.fridge(fact.place)
+        lines = [self.ledger.line(batch, fact.vials, place=place)]
+        if fact.sent is None:
+            self.db.add(self.shipment(shipment, now))
+        else:
+            if fact.sent not in self.told:
+                raise Untold(fact)
+            there = on_road(self.db, shipment, self.at(fact.hour)).get(self.world.batches[batch].id, {})
+            if sum(there.values()) < fact.vials:
+                raise Untold(fact)
+            lines, left = [], fact.vials
+            for status, vials in there.items():
+                if taken := min(vials, left):
+                    lines.append(self.ledger.line(batch, taken, place=place, status=status))
+                left -= taken
+        return self.ledger.post(fact.kind, *lines, at=self.at(fact.hour), now=now, shipment_id=shipment).event_id
+
+    def shipment(self, shipment_id: UUID, now: datetime) -> Shipment:
+        """Whose road it is: to the city, from which a truck may turn round."""
+        return Shipment(
+            id=shipment_id,
+            code=f"SJ-{shipment_id.int}",
+            kind=ShipmentKind.RETURN,
+            state=ShipmentState.IN_TRANSIT,
+            from_facility_id=self.world.puskesmas.id,
+            to_facility_id=self.world.city.id,
+            sideways=False,
+            content="",
+            created_at=now,
+            created_by="test",
+        )
 
     def take(self, fact: Fact, now: datetime) -> None:
         """Doses out of the first vial that was opened at an hour, given or thrown away. Raises Untold."""
@@ -209,15 +253,15 @@ class Morning:
             rest = DiscardDoses(open_vial_id=vial, occurred_at=at, reason=OpenWaste.SESSION_END, doses=fact.vials)
             discard_doses(self.db, SYSTEM, rest, now=now)
 
-    def close(self, now: datetime) -> None:
-        """Discard what the first fridge's alarm holds, and close it. Raises Untold."""
+    def close(self, now: datetime, disposition: Disposition) -> None:
+        """Decide about all that the first fridge's alarm holds, and close it. Raises Untold."""
         alarm = self.db.scalars(select(Alarm).where(Alarm.equipment_id == self.fridge(0).id)).first()
         if alarm is None:
             raise Untold
         held = select(Hold.batch_id).where(Hold.alarm_id == alarm.id, Hold.state == HoldState.HELD).distinct()
-        discard = Decision(reason="beku")
+        decision = Decision(reason="beku", override=disposition is Disposition.RELEASE)
         decided = [
-            BatchDisposition(batch_id=one, disposition=Disposition.DISCARD, decision=discard)
+            BatchDisposition(batch_id=one, disposition=disposition, decision=decision)
             for one in sorted(self.db.scalars(held))
         ]
         close_alarm(self.db, SYSTEM, CloseAlarm(alarm_id=alarm.id, dispositions=decided), now=now)
@@ -227,7 +271,7 @@ class Morning:
         if act.closing and act.place is None:
             withdraw_recall(self.db, SYSTEM, self.recalls.pop(), reason="lot keliru", now=now)
         elif act.closing:
-            self.close(now)
+            self.close(now, Disposition.RELEASE if act.freed else Disposition.DISCARD)
         elif act.place is None:
             command = StartRecall(id=uuid7(), batch=BATCHES[0], reason="uji")
             start_recall(self.db, SYSTEM, command, now=now)

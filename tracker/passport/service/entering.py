@@ -76,13 +76,43 @@ def hold_freed(
 ) -> list[NewlyHeld]:
     """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
 
-    Those that went on since, and those that were learnt of since: no hold stopped it meanwhile, for it was stopped already.
-    And those of all places by which vials came of which was told only while they were recalled.
+    Those that went on since, and those that were learnt of since, there or at places by which the vials had come before they
+    were recalled: no hold stopped them meanwhile, for they were stopped already. And those of all places by which vials came
+    of which was told only while they were recalled.
     """
-    episodes = sorted(db.scalars(_OF_THE_FREED, {"batch": batch_id, "holders": list(holder_ids)}))
-    return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in episodes]
+    asked = {"batch": batch_id, "holders": list(holder_ids)}
+    episodes = {*db.scalars(_LEARNT_MEANWHILE, asked), *db.scalars(_BY_WAYS_TOLD_MEANWHILE, asked)}
+    return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in sorted(episodes)]
 
 
+_ALARMS_THERE = """
+    there AS MATERIALIZED (
+        SELECT p.id, p.started_at, p.ended_at, through.batch_id, through.holder_id
+        FROM through
+        CROSS JOIN LATERAL (
+            SELECT * FROM episode WHERE episode.equipment_id = through.holder_id
+            UNION ALL SELECT * FROM episode WHERE episode.shipment_id = through.holder_id
+        ) p
+        WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
+    )
+"""
+_KEPT_APART = (
+    "t.batch_id = :batch AND t.holder_id = ANY(CAST(:holders AS uuid[])) AND t.status = 'recalled' AND t.vials > 0"
+)
+_LEARNT_MEANWHILE = text(
+    f"""
+    {came_through(_KEPT_APART)}, {_ALARMS_THERE}
+    SELECT DISTINCT there.id
+    FROM there
+    WHERE EXISTS (
+        SELECT FROM stock_entry t
+        WHERE {_KEPT_APART} AND t.holder_id = there.holder_id AND (there.ended_at IS NULL OR there.ended_at >= t.occurred_at)
+    ) OR EXISTS (
+        SELECT FROM hold_look l
+        WHERE l.episode_id = there.id AND l.looked_at >= (SELECT min(t.occurred_at) FROM stock_entry t WHERE {_KEPT_APART})
+    )
+    """
+)
 _TOLD_MEANWHILE = """
     t.batch_id = :batch AND t.holder_id = ANY(CAST(:holders AS uuid[])) AND t.status = 'usable' AND t.vials > 0 AND EXISTS (
         SELECT FROM stock_entry r
@@ -90,28 +120,10 @@ _TOLD_MEANWHILE = """
           AND r.occurred_at BETWEEN t.occurred_at AND t.recorded_at
     )
 """
-_OF_THE_FREED = text(
+_BY_WAYS_TOLD_MEANWHILE = text(
     f"""
-    {came_through(_TOLD_MEANWHILE)}, there AS MATERIALIZED (
-        SELECT p.id, p.ended_at, spot.holder_id, spot.meanwhile
-        FROM (
-            SELECT holder_id, false AS meanwhile FROM unnest(CAST(:holders AS uuid[])) AS holder_id
-            UNION ALL SELECT holder_id, true FROM through
-        ) spot
-        CROSS JOIN LATERAL (
-            SELECT * FROM episode WHERE episode.equipment_id = spot.holder_id
-            UNION ALL SELECT * FROM episode WHERE episode.shipment_id = spot.holder_id
-        ) p
-        WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
-    )
-    SELECT DISTINCT there.id
-    FROM there
-    WHERE there.meanwhile OR EXISTS (
-        SELECT FROM stock_entry r
-        WHERE r.batch_id = :batch AND r.holder_id = there.holder_id AND r.status = 'recalled' AND r.vials > 0
-          AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at OR EXISTS (
-              SELECT FROM hold_look l WHERE l.episode_id = there.id AND l.looked_at >= r.occurred_at))
-    )
+    {came_through(_TOLD_MEANWHILE)}, {_ALARMS_THERE}
+    SELECT DISTINCT there.id FROM there
     """
 )
 
@@ -223,19 +235,12 @@ def _has_more() -> Select[UUID | None]:
     return select(cast(null(), Uuid())).where(or_(escaped, _freed()))
 
 
-# Holds that the event escaped, and episodes of wherever freed vials lay as recalled (stopped already, so that no hold stopped
-# them meanwhile): of the places through which the event's vials may have come, for where they were not it changes nothing.
+# Holds that the event escaped, and episodes of wherever freed vials lay as recalled, or by where they had come (stopped already,
+# so that no hold stopped them meanwhile): of the places through which the event's vials may have come, for where they were not
+# it changes nothing.
 _ON_THE_WAY = text(
     f"""
-    {came_through("t.event_id = :event_id")}, there AS MATERIALIZED (
-        SELECT p.id, p.started_at, p.ended_at, through.batch_id, through.holder_id
-        FROM through
-        CROSS JOIN LATERAL (
-            SELECT * FROM episode WHERE episode.equipment_id = through.holder_id
-            UNION ALL SELECT * FROM episode WHERE episode.shipment_id = through.holder_id
-        ) p
-        WHERE p.severity = 'alarm' AND p.alarmed_at IS NOT NULL AND p.void_at IS NULL AND p.merged_into IS NULL
-    )
+    {came_through("t.event_id = :event_id")}, {_ALARMS_THERE}
     SELECT there.id FROM there
     WHERE there.id IS DISTINCT FROM (
         SELECT cause FROM stock_event
@@ -246,7 +251,7 @@ _ON_THE_WAY = text(
           AND NOT EXISTS (SELECT FROM feed_event f WHERE f.id = :told AND f.position <= h.known_to)
     ) OR EXISTS (
         SELECT FROM stock_event v JOIN stock_entry freed ON freed.event_id = v.id
-        JOIN stock_entry r ON r.batch_id = there.batch_id AND r.holder_id = there.holder_id
+        JOIN stock_entry r ON r.batch_id = there.batch_id AND r.holder_id IN (there.holder_id, freed.holder_id)
         WHERE v.id = :event_id AND v.kind = 'status' AND freed.batch_id = there.batch_id
           AND freed.status = 'recalled' AND freed.vials < 0 AND r.status = 'recalled' AND r.vials > 0
           AND (there.ended_at IS NULL OR there.ended_at >= r.occurred_at OR EXISTS (

@@ -157,8 +157,11 @@ class _Deltas:
         self.by[act.target] = self.by.get(act.target, 0) + vials
         if act.target is Status.RECALLED and status is Status.HELD:
             self.held += vials
-        elif act.frees and act.target is not Status.USABLE:
-            self.held -= vials
+        elif act.frees:
+            self.held -= vials if act.target is Status.HELD else 0
+            # Nobody lifts a hold of vials that are no longer recalled: freed by then, they went as usable ones.
+            left = self.by[status]
+            self.held = min(max(self.held, min(left, 0)), max(left, 0))
 
 
 def reapply(fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]) -> Reapplied:
