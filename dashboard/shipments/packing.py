@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
@@ -15,34 +13,20 @@ from dashboard.shipments.boxes import (
     add_fault,
     boxes_of,
     count_of,
-    goods_in,
-    goods_of,
     reasons_for_other_lots,
-    vials_of,
 )
 from dashboard.shipments.ends import Ends, ends_of
+from dashboard.shipments.picking import Line, lines_of
 from dashboard.shipments.queries import batch_products
+from dashboard.shipments.scanned import Table
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, NotFound
-from tracker.shipments.rules.words import ShipmentKind
-from tracker.shipments.service.choosing import Take, passed_over
 from tracker.shipments.service.packing import pack_shipment
-from tracker.shipments.service.proposing import Proposal, propose
-from tracker.stock.rules.fefo import Parcel
+from tracker.shipments.service.proposing import propose
 
 router = Router(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Vials of a parcel in the form; `first`: whose turn it is before these, as far as the form says."""
-
-    goods: str
-    parcel: Parcel
-    vials: int
-    first: Parcel | None
 
 
 @router.get("/pengiriman/{ref}/kemas")
@@ -52,6 +36,19 @@ def show_packing(*, ref: str, viewer: Member, db: Db, kotak: int = 1) -> Respons
     if ends.sends and "pack" not in ends.steps:
         return _back(ends)
     return _packing(viewer, db, ends, Typed({"kotak": str(min(max(kotak, 1), MOST_BOXES))}))
+
+
+@router.post("/pengiriman/{ref}/kemas/isi")
+def fill(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
+    """The form with what was scanned (`kode`), or with one box more; nothing is packed yet."""
+    typed = Typed.of(fields)
+    check_csrf(viewer, typed.get("csrf"))
+    ends = ends_of(db, viewer, ref)
+    if ends.sends and "pack" not in ends.steps:
+        return _back(ends)
+    if typed.get("tambah"):
+        typed = Typed({**typed.values, "kotak": str(count_of(typed) + 1)})
+    return _packing(viewer, db, ends, typed, scanned=str(fields.get("kode") or "").strip())
 
 
 @router.post("/pengiriman/{ref}/kemas")
@@ -76,33 +73,12 @@ def pack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Respo
     return _packing(viewer, db, ends, typed)
 
 
-def lines_of(proposal: Proposal, typed: Typed) -> list[Line]:
-    """What is proposed and what else the form names, by place; what is not on the shelf any more has no line."""
-    known = {goods_of(p.place, p.batch_id, p.status): p for p in proposal.shelf.parcels}
-    vials = {goods_of(p.place, p.batch_id, p.status): count for p, count in proposal.picks}
-    named = dict.fromkeys([*vials, *(goods for goods, *_ in goods_in(typed) if goods in known)])
-    takes = [_take(known[goods], _said(typed, goods, vials.get(goods, 0))) for goods in named]
-    firsts: list[Parcel | None] = [None] * len(takes)
-    if proposal.shipment.kind is not ShipmentKind.RETURN:
-        firsts = passed_over(proposal.shelf, takes)
-    lines = [
-        Line(goods=goods, parcel=known[goods], vials=vials.get(goods, 0), first=first if take.vials else None)
-        for goods, take, first in zip(named, takes, firsts, strict=True)
-    ]
-    return sorted(lines, key=lambda one: (one.parcel.place, one.parcel.expiry, one.parcel.lot))
-
-
-def _take(parcel: Parcel, vials: int) -> Take:
-    return Take(0, parcel.batch_id, parcel.place_id, vials, parcel.status)
-
-
-def _said(typed: Typed, goods: str, proposed: int) -> int:
-    said = vials_of(typed, goods) if f"v/{goods}" in typed.values else proposed
-    return said or 0
-
-
-def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed) -> Response:
+def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, scanned: str = "") -> Response:
     proposal = propose(db, viewer.known(), ends.shipment.id, now=viewer.now)
+    answer = None
+    if scanned:
+        answer = Table(db, viewer, ends, proposal, typed).answer(scanned)
+        typed = Typed({**typed.values, **answer.fields})
     lines = lines_of(proposal, typed)
     _show_all_faults(typed, lines)
     return page(
@@ -112,6 +88,8 @@ def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed) -> Response:
         ends=ends,
         facility=ends.sender,
         lines=lines,
+        ticked=sum(line.ticked for line in lines),
+        answer=answer,
         products=batch_products(db, {line.parcel.batch_id for line in lines}),
         missing=sum(proposal.missing.values()),
         reasons=reasons_for_other_lots(viewer.texts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from threading import Barrier
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt
 from tracker.stock.models import StockBalance
+from tracker.stock.rules.words import Status
+from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.trace.recalls import StartRecall, start_recall
 
 __all__ = ["app_services", "made", "site", "world"]
@@ -45,6 +49,7 @@ class Road:
         fields = dict(re.findall(r'name="([^"]+)"\s+value="([^"]*)"', page.text))
         fields.pop("semua", None)
         fields.pop("habis", None)
+        fields.pop("tambah", None)
         return {**fields, "csrf": csrf_of(page.text)}
 
     def send(self, path: str, fields: dict[str, str], **more: str) -> Response:
@@ -271,9 +276,9 @@ def test_a_code_of_no_shipment_says_so(road: Road) -> None:
 CITY_ROOM = "kota-tangerang-r1"
 
 
-def soon_at(road: Road) -> str:
+def soon_at(road: Road, vials: int = 50) -> str:
     """The field for vials of a lot that expires before the city's others."""
-    return f"v/{CITY_ROOM}/{short_dated(road.services, road.pages).id}"
+    return f"v/{CITY_ROOM}/{short_dated(road.services, road.pages, vials).id}"
 
 
 def approved(road: Road) -> str:
@@ -423,3 +428,158 @@ def test_who_may_only_look_sends_nothing(road: Road) -> None:
     assert road.site.get("/pengiriman/kirim?dari=pkm-cipondoh").status_code == 403
     assert road.send("/pengiriman/kirim", {"csrf": csrf, "dari": "pkm-cipondoh", "cara": "retur"}).status_code == 403
     assert road.site.get("/pengiriman/kirim?cara=lain").status_code == 404
+
+
+class Packer:
+    """Who packs an approved order of seven vials of penta at the city, with a scanner in the hand."""
+
+    def __init__(self, road: Road, soon: int = 50) -> None:
+        self.road, self.soon = road, soon_at(road, soon)
+        self.later = road.line(CITY_ROOM, "penta-5/PB002")
+        self.path = approved(road)
+        self.fields = road.form(f"{self.path}/kemas")
+
+    def scan(self, code: str, **said: str) -> tuple[int, str, str]:
+        """Status, tone and words of the answer; the form is then what the page drew."""
+        answer = self.road.send(f"{self.path}/kemas/isi", self.fields, kode=code, **said)
+        found = re.search(r'class="feel (\w*)".*?>(.*?)</p>', answer.text, re.DOTALL)
+        assert found is not None, answer.text[:500]
+        drawn = dict(re.findall(r'name="((?:[vasc]/|kotak|csrf)[^"]*)"\s+value="([^"]*)"', answer.text))
+        self.fields = {**drawn, "csrf": csrf_of(answer.text)}
+        return answer.status_code, found[1], unescape(found[2])
+
+    def stop(self, status: Status, vials: int | None = None) -> None:
+        """Vials of the lot whose turn it is are stopped (all when no number is given)."""
+        world = self.road.pages.world
+        line = StatusLine(
+            batch_id=UUID(self.soon.rsplit("/", 1)[-1]),
+            holder_id=world.equipment[CITY_ROOM].id,
+            from_status=Status.USABLE,
+            to_status=status,
+            vials=vials,
+        )
+        change = StatusChange(id=uuid7(), facility_id=world.city.id, lines=(line,), cause=uuid7())
+        with transaction(self.road.services.engine) as db:
+            change_status(db, SYSTEM, change, now=self.road.services.clock())
+
+    def ticked(self, line: str) -> bool:
+        return line.replace("v/", "s/", 1) in self.fields
+
+
+@pytest.fixture
+def packer(road: Road) -> Packer:
+    return Packer(road)
+
+
+def test_a_scan_ticks_the_line_that_it_is_of(packer: Packer) -> None:
+    gtin = packer.road.pages.world.presentations["penta-5"].gtin
+    for code in ("SOON", "penta-5/SOON", f"]d201{gtin}10SOON"):
+        packer.fields.pop(packer.soon.replace("v/", "s/", 1), None)
+        status, tone, words = packer.scan(code, **{"segel-1": "S-1", packer.soon: "6"})
+        assert (status, tone) == (200, "ok"), words
+        assert f"ambil 6 vial dari {CITY_ROOM}" in words
+        assert packer.ticked(packer.soon)
+        assert packer.fields[packer.soon] == "6"
+    assert packer.road.packed(packer.path) == []
+    assert packer.road.send(f"{packer.path}/kemas", packer.fields).status_code == 303
+    assert packer.road.packed(packer.path) == [("usable", 6)]
+
+
+def test_another_lot_that_is_scanned_becomes_a_line_that_asks_why(packer: Packer) -> None:
+    for vials in ("1", "2"):
+        status, tone, words = packer.scan("PB002")
+        assert (status, tone) == (200, "low")
+        assert "lot SOON" in words
+        assert packer.fields[packer.later] == vials
+        assert packer.fields[packer.soon] == str(7 - int(vials))
+    assert packer.road.send(f"{packer.path}/kemas", packer.fields).status_code == 422
+    why = packer.later.replace("v/", "a/", 1)
+    assert packer.road.send(f"{packer.path}/kemas", packer.fields, **{why: "damaged"}).status_code == 303
+    assert packer.road.packed(packer.path) == [("usable", 5), ("usable", 2)]
+
+
+def test_a_lot_whose_turn_it_is_is_added_without_a_question(road: Road) -> None:
+    packer = Packer(road, soon=3)
+    assert (packer.fields[packer.soon], packer.fields[packer.later]) == ("3", "4")
+    status, tone, words = packer.scan("PB002", **{packer.later: "0"})
+    assert (status, tone, packer.fields[packer.later]) == (200, "ok", "1"), words
+    assert packer.later.replace("v/", "a/", 1) not in packer.fields
+    assert packer.fields[packer.soon] == "3"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("CV101", "tidak tercatat ada di sini"),
+        ("MR101", "tidak diminta"),
+        ("nichts", "bukan kode barang"),
+        ("apa\x00ini", ""),
+        ("0108991234567", ""),
+        ("x" * 2001, ""),
+    ],
+)
+def test_what_is_not_to_go_is_refused_in_words_and_changes_nothing(packer: Packer, code: str, says: str) -> None:
+    before = dict(packer.fields)
+    status, tone, words = packer.scan(code)
+    assert (status, tone) == (200, "out")
+    assert says in words
+    assert len(words) > 10
+    assert {name: packer.fields.get(name) for name in before if "/" in name} == {
+        name: value for name, value in before.items() if "/" in name
+    }
+    assert not packer.ticked(packer.soon)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(Status.HELD, "ditahan"), (Status.RECALLED, "ditarik"), (Status.UNUSABLE, "tak layak pakai")],
+)
+def test_a_stopped_lot_says_so(packer: Packer, status: Status, says: str) -> None:
+    packer.stop(status)
+    packer.fields = packer.road.form(f"{packer.path}/kemas")
+    said = packer.scan("SOON")
+    assert said[:2] == (200, "out")
+    assert f"Lot SOON di {CITY_ROOM} {says}" in said[2]
+    assert packer.soon not in packer.fields
+
+
+def test_where_some_of_a_lot_is_stopped_the_good_ones_are_said(packer: Packer) -> None:
+    packer.stop(Status.HELD, 5)
+    status, tone, words = packer.scan("SOON")
+    assert (status, tone) == (200, "low")
+    assert f"Ambil hanya dari {CITY_ROOM}" in words
+    assert "ditahan" in words
+    assert packer.ticked(packer.soon)
+
+
+def test_one_box_more_keeps_what_was_typed_and_ticked(packer: Packer) -> None:
+    packer.scan("SOON")
+    goods = packer.soon.removeprefix("v/")
+    more = packer.road.send(
+        f"{packer.path}/kemas/isi", packer.fields, tambah="ya", **{packer.soon: "4", "segel-1": "S"}
+    )
+    assert more.status_code == 200
+    assert f'name="k/{goods}"' in more.text
+    assert f'name="s/{goods}"' in more.text
+    assert 'name="segel-2"' in more.text
+    assert 'value="S"' in more.text
+
+
+def test_a_return_ticks_what_goes_back_and_nothing_else(road: Road) -> None:
+    road.recalled("az-10/AZ101")
+    line = road.line("pkm-cipondoh-k2", "az-10/AZ101", "recalled")
+    made = road.as_("kepala").leaving("retur", "pkm-cipondoh", ke="kota-tangerang", **{line: "4"})
+    path = str(made.headers["location"])
+    fields = road.form(f"{path}/kemas")
+    right = road.send(f"{path}/kemas/isi", fields, kode="AZ101")
+    assert right.status_code == 200
+    assert line.replace("v/", "s/", 1) in right.text
+    wrong = road.send(f"{path}/kemas/isi", fields, kode="CV101")
+    assert "tidak termasuk yang dikembalikan" in wrong.text
+
+
+def test_only_who_packs_may_scan_at_the_table(packer: Packer) -> None:
+    page = packer.road.as_("kepala").site.get(packer.path)
+    refused = packer.road.send(f"{packer.path}/kemas/isi", packer.fields, csrf=csrf_of(page.text), kode="SOON")
+    assert refused.status_code == 403
+    assert packer.road.as_("kota").send(f"{packer.path}/kemas/isi", {"kode": "SOON"}).status_code == 403

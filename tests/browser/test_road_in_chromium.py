@@ -127,3 +127,55 @@ def test_what_came_without_a_word_is_told_with_a_thumb_and_confirmed_by_keyboard
     expect(city.page.locator("#keadaan")).to_contain_text("Diterima")
     for hand in (store, city):
         hand.window.check_quiet()
+
+
+FELT = """
+window.felt = [];
+Navigator.prototype.vibrate = (pattern) => window.felt.push(["buzz", pattern.length]);
+const start = AudioScheduledSourceNode.prototype.start;
+AudioScheduledSourceNode.prototype.start = function (...when) {
+  window.felt.push(["note", Math.round(this.frequency.value)]);
+  return start.apply(this, when);
+};
+"""
+
+
+def test_a_scan_at_the_packing_table_is_seen_heard_and_felt(visit: Open) -> None:
+    store, city = Hand(visit(PHONE), "kepala", PHONE), Hand(visit(PHONE), "kota", PHONE)
+    store.window.go("/pengiriman/minta")
+    store.page.locator("#p-penta-5").fill("6")
+    store.press("button", "Kirim permintaan")
+    path = f"/pengiriman/{store.page.url.rsplit('/', 1)[-1]}"
+    city.window.go(path)
+    city.press("button", "Setujui")
+    city.page.add_init_script(FELT)
+    city.press("link", "Ambil dan kemas")
+
+    def scan(code: str, tone: str, words: str) -> list[list[object]]:
+        """As a wedge scanner types it wherever the thumb was last, with Enter behind."""
+        city.page.evaluate("window.felt.length = 0; document.activeElement.blur()")
+        city.page.keyboard.type(code)
+        city.page.keyboard.press("Enter")
+        expect(city.page.locator("#feel")).to_have_class(f"feel {tone}")
+        expect(city.page.locator("#feel")).to_contain_text(words)
+        expect(city.page.locator("#text")).to_have_value("")
+        felt: list[list[object]] = city.page.evaluate("window.felt")
+        return felt
+
+    city.page.get_by_label("Segel").fill("S-8")
+    assert scan("MR101", "out", "tidak diminta") == [["buzz", 3], ["note", 196], ["note", 147]]
+    expect(city.page.get_by_text("cocok", exact=True)).to_have_count(0)
+    assert scan("PB002", "ok", "Lot PB002 cocok") == [["buzz", 1], ["note", 988]]
+    expect(city.page.get_by_text("cocok", exact=True)).to_have_count(1)
+    expect(city.page.get_by_label("Segel")).to_have_value("S-8")
+    city.check()
+    city.page.context.set_offline(True)
+    assert scan("PB002", "out", "Tidak terkirim")[0] == ["buzz", 3]
+    city.page.context.set_offline(False)
+    scan("PB002", "ok", "Lot PB002 cocok")
+    city.press("button", "Catat kemasan")
+    expect(city.page.locator("#keadaan")).to_contain_text("Dikemas")
+    city.page.get_by_text("Batalkan pengiriman ini?").click()
+    city.press("button", "Ya, batalkan")
+    store.window.check_quiet()
+    assert all("INTERNET_DISCONNECTED" in each for each in city.window.complaints)

@@ -11,7 +11,10 @@ const AGAIN_MS = 2500; // the same code held before the camera is one scan
  */
 export function listen(scanned, photographed) {
   const field = the("text", HTMLInputElement);
+  const reader = the("read", HTMLButtonElement);
   the("form", HTMLFormElement).addEventListener("submit", (event) => {
+    // A form may hold more than a code: its other buttons send it.
+    if (event.submitter && event.submitter !== reader) return;
     event.preventDefault();
     const text = field.value;
     field.value = "";
