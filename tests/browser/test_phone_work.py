@@ -22,8 +22,10 @@ def test_what_must_not_be_used_is_never_green_without_a_network(work: Page, hous
         expect(work.locator("#result .state").first).to_have_class("state out")
         expect(work.locator("#result")).to_contain_text(word)
     scan(work, "PB1")
+    feels(work, "low", "Periksa dulu")
+    scan(work, "PB2")
     feels(work, "ok", "Boleh dipakai")
-    expect(work.locator("#result")).to_contain_text("40 Siap pakai")
+    expect(work.locator("#result")).to_contain_text("20 Siap pakai")
 
 
 def test_where_the_house_knows_worse_than_the_phone_its_word_is_felt(work: Page) -> None:

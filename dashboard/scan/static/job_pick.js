@@ -71,11 +71,8 @@ export class PickJob {
     if (!source && judged.verdict === "stop") return desk.feel("out", whyOf(desk, judged));
     const line = shipment.lines.find((each) => each.product === batch.product);
     if (!line) return desk.feel("out", desk.say("job.not_asked_for", { name: nameOf(desk, batch) }));
-    if (!source)
-      return desk.feel(
-        "out",
-        desk.say(judged.verdict === "ask" ? "job.not_here" : "job.none_free", { lot: batch.lot }),
-      );
+    const here = desk.holdings.lying(batch.id).length > 0;
+    if (!source) return desk.feel("out", desk.say(here ? "job.none_free" : "job.not_here", { lot: batch.lot }));
     const all = line.approved ?? line.vials;
     const wanted = all - this.of(batch.product);
     if (vials > wanted) return desk.feel("low", desk.say("job.enough", { n: wanted }));
