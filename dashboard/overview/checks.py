@@ -29,7 +29,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.rules.words import EquipmentKind
 from tracker.shipments.models import Shipment
 from tracker.shipments.queries.finding import shipments_of
-from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
+from tracker.shipments.rules.words import ON_THE_ROAD, TOLD, ShipmentState
 from tracker.stock.count_models import CountSheet
 from tracker.stock.models import Availability, OpenVial, StockBalance
 from tracker.stock.rules.counting import COUNT_EVERY
@@ -39,6 +39,7 @@ router = Router(include_in_schema=False)
 
 SHOWN = 6
 LONG_ON_ROAD = timedelta(days=14)
+LONG_UNANSWERED = timedelta(days=3)
 LONG_CARRIED = timedelta(hours=24)
 LONG_COUNTING = timedelta(hours=24)
 LONG_SILENT = timedelta(days=3)
@@ -166,6 +167,11 @@ def _half_received(db: Session, principal: Principal, now: datetime, texts: Text
     return _roads(db, principal, now, texts, half, Shipment.dispatched_at)
 
 
+def _unanswered(db: Session, principal: Principal, now: datetime, texts: Texts) -> list[Doubt]:
+    told = Shipment.state.in_(TOLD) & (Shipment.created_at < now - LONG_UNANSWERED)
+    return _roads(db, principal, now, texts, told, Shipment.created_at)
+
+
 def _roads(
     db: Session, principal: Principal, now: datetime, texts: Texts, where: ColumnElement[bool], since: Any
 ) -> list[Doubt]:
@@ -176,7 +182,7 @@ def _roads(
     return [
         Doubt(
             where=f"{names[one.from_facility_id]} → {names[one.to_facility_id]}",
-            about=f"{one.code}, {texts.ago(one.dispatched_at, now)}",
+            about=f"{one.code}, {texts.ago(one.dispatched_at or one.created_at, now)}",
             href=f"/pengiriman/{one.code}",
         )
         for one in found
@@ -270,6 +276,11 @@ QUESTIONS: dict[str, tuple[str, str, Question]] = {
     ),
     "terlambat": (mark("Terlambat tiba"), mark("lewat dari waktu yang diharapkan"), _late),
     "sebagian": (mark("Diterima sebagian"), mark("sisanya belum diterima dan belum dicatat hilang"), _half_received),
+    "kabar": (
+        mark("Datang tanpa pemberitahuan, belum selesai"),
+        mark("dicatat penerima lebih dari tiga hari yang lalu, belum dikonfirmasi pengirim"),
+        _unanswered,
+    ),
     "jalan": (mark("Belum disimpan"), mark("vial masih di kotak dingin atau truk"), _not_put_away),
     "janji": (mark("Dijanjikan tanpa stok"), mark("janji melebihi vial yang ada"), _promised_without),
     "vial": (mark("Vial terbuka lewat waktu"), mark("sisanya belum dibuang"), _past_their_time),

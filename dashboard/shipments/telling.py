@@ -15,9 +15,10 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.shipments.boxes import is_number
 from dashboard.shipments.ends import places_of, store_of
 from dashboard.shipments.ordering import MOST_PRODUCTS, MOST_STORES, own_stores
-from dashboard.stock.forms import Fields, Typed, label_or_lot
+from dashboard.stock.forms import Fields, Typed, choices_of, label_or_lot
 from tracker.access.models import Unit
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
@@ -59,7 +60,7 @@ def show_telling(*, viewer: Member, db: Db, untuk: str = "") -> Response:
     """The form; who may write at several stores chooses first where the boxes stand."""
     stores = own_stores(db, viewer)
     if not untuk and len(stores) != 1:
-        return page(viewer, "shipments/telling.html", facility=None, stores=stores, typed=Typed({}))
+        return page(viewer, "shipments/telling.html", facility=None, stores=choices_of(stores), typed=Typed({}))
     return _form(viewer, db, store_of(db, viewer, untuk or stores[0].code), Typed({}))
 
 
@@ -116,7 +117,7 @@ def _tell(db: Session, viewer: Viewer, command: TellDelivery) -> Shipment:
 
 def _rows(typed: Typed) -> int:
     count = typed.get("baris")
-    return min(max(int(count), 1), MOST_LINES) if _is_number(count) else 1
+    return min(max(int(count), 1), MOST_LINES) if is_number(count) else 1
 
 
 def _lines(viewer: Viewer, typed: Typed) -> list[tuple[int, Came]]:
@@ -130,7 +131,7 @@ def _lines(viewer: Viewer, typed: Typed) -> list[tuple[int, Came]]:
         place = typed.get(f"tempat-{row}") or typed.get("tempat")
         if not text:
             typed.faults[f"kode-{row}"] = texts.gettext(_NO_LOT)
-        if not _is_number(vials):
+        if not is_number(vials):
             typed.faults[f"vial-{row}"] = texts.gettext(_NO_NUMBER)
         if not place:
             typed.faults["tempat"] = texts.gettext(_NO_PLACE)
@@ -157,10 +158,6 @@ def _day(viewer: Viewer, typed: Typed, name: str) -> date | None:
     except ValueError:
         typed.faults[name] = viewer.texts.gettext(_NO_DAY)
         return None
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) < 9
 
 
 def _field_of(error: DomainError, rows: list[int]) -> str:
@@ -199,8 +196,8 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         "shipments/telling.html",
         status=422 if typed.faults else 200,
         facility=facility,
-        senders=_senders(db, facility),
-        places=places_of(db, facility),
+        senders=choices_of(_senders(db, facility)),
+        places=choices_of(places_of(db, facility)),
         products=db.execute(products.limit(MOST_PRODUCTS)).all(),
         rows=_rows(typed),
         most_rows=MOST_LINES,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from tests.api.test_checks_page import found
 from tests.api.test_home_pages import tasks
 from tests.api.test_shipment_pages import Road
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
+from tests.support.page_site import app_services, csrf_of, made, site, world
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.shipments.models import Shipment
@@ -52,15 +52,15 @@ class Door(Road):
     def lies(self) -> tuple[int, int]:
         """Usable vials of the lot at the city and at the puskesmas."""
         with transaction(self.services.engine) as db:
-            found = []
+            lying = []
             for place in (ROOM, K1):
                 balance = select(func.sum(StockBalance.vials)).where(
                     StockBalance.holder_id == self.pages.world.equipment[place].id,
                     StockBalance.batch_id == self.pages.world.batches[LOT].id,
                     StockBalance.status == "usable",
                 )
-                found.append(int(db.scalar(balance) or 0))
-            return found[0], found[1]
+                lying.append(int(db.scalar(balance) or 0))
+            return lying[0], lying[1]
 
     def state(self, path: str) -> str:
         return self.shipment(path).state.value
@@ -106,9 +106,21 @@ def test_a_form_sent_twice_is_one_delivery_and_other_words_under_it_are_asked_ab
 def test_who_works_at_several_stores_chooses_first_where_it_came(door: Door) -> None:
     page = door.as_("kota").site.get(TELL)
     assert page.status_code == 200
-    assert '<option value="pkm-cipondoh">' in page.text
+    assert 'value="pkm-cipondoh"' in page.text
     assert 'name="kode-1"' not in page.text
     assert 'name="kode-1"' in door.site.get(f"{TELL}?untuk=pkm-cipondoh").text
+
+
+def test_what_nobody_answered_for_days_does_not_add_up_at_either_end(door: Door, site: TestClient) -> None:
+    path = door.told()
+    for days, told in ((2, False), (4, True)):
+        with transaction(door.services.engine) as db:
+            this = update(Shipment).where(Shipment.id == door.shipment(path).id)
+            db.execute(this.values(created_at=door.services.clock() - timedelta(days=days)))
+        for username in ("kota", "kepala"):
+            assert ([href for href, _ in found(site, username).get("kabar", [])] == [path]) is told, (username, days)
+    door.send(f"{path}/konfirmasi", door.confirming(path))
+    assert "kabar" not in found(site)
 
 
 def test_who_may_not_receive_is_not_led_to_it(door: Door) -> None:
@@ -217,26 +229,6 @@ def test_whoever_answers_second_is_told_who_was_first(door: Door) -> None:
         assert told.headers["location"] == f"{path}?sudah=1"
     assert "Sudah dikonfirmasi oleh Gudang" in door.site.get(f"{path}?sudah=1").text
     assert door.site.get(f"{path}/konfirmasi").headers["location"] == f"{path}?sudah=1"
-
-
-def test_two_people_confirm_at_the_same_moment_and_it_leaves_once(door: Door) -> None:
-    for _ in range(3):
-        city, store = door.lies()
-        path = door.told()
-        windows = [TestClient(door.site.app, headers=HTML, follow_redirects=False) for _ in range(2)]
-        forms = []
-        for window, who in zip(windows, ("gudang", "kota"), strict=True):
-            here = Door(log_in(window, who), door.services, door.pages)
-            forms.append(here.form(f"{path}/konfirmasi"))
-        start = Barrier(2)
-
-        def send(window: TestClient, form: dict[str, str], path: str = path, start: Barrier = start) -> int:
-            start.wait()
-            return window.post(f"{path}/konfirmasi", data=form).status_code
-
-        with ThreadPoolExecutor(2) as pool:
-            assert list(pool.map(send, windows, forms)) == [303, 303]
-        assert (door.state(path), door.lies()) == ("received", (city - 12, store + 12))
 
 
 def test_each_end_has_its_own_buttons_and_nobody_else_any(door: Door) -> None:
