@@ -38,14 +38,16 @@ export function parcels(holdings, product, day) {
     return vials ? [{ batch, place: row.place, stage: row.vvm_stage ?? 1, vials }] : [];
   });
   return found.sort(
-    (one, other) =>
-      turn(one, other) || one.batch.lot.localeCompare(other.batch.lot) || one.place.localeCompare(other.place),
+    (one, other) => turn(one, other) || sign(one.batch.lot, other.batch.lot) || sign(one.place, other.place),
   );
 }
+
+/** The order of two texts by their signs, in every language alike. @param {string} one @param {string} other */
+const sign = (one, other) => Number(one > other) - Number(one < other);
 
 /**
  * Below 0 where the first parcel's turn comes first: its monitor has gone further, or it expires earlier.
  * @param {Parcel} one
  * @param {Parcel} other
  */
-export const turn = (one, other) => other.stage - one.stage || one.batch.expiry.localeCompare(other.batch.expiry);
+export const turn = (one, other) => other.stage - one.stage || sign(one.batch.expiry, other.batch.expiry);
