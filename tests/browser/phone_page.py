@@ -81,10 +81,11 @@ def holdings(world: World) -> dict[str, object]:
                 "id": "0198a000-0000-7000-8000-000000000001",
                 "batch": "pb1",
                 "place": "kulkas-1",
+                "status": "usable",
                 "remaining": 3,
                 "doses_per_vial": 5,
                 "opened_at": "2026-01-01T00:00:00Z",
-                "discard_by": "2026-01-01T06:00:00Z",
+                "discard_by": "2090-01-01T06:00:00Z",
             }
         ],
     }
