@@ -14,8 +14,8 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[1] / "support" / "judge_lot.mjs"
 
 
-def judged(**vial: Any) -> tuple[str, list[str]]:
-    """Of a lot of nine closed vials in the fridge and one opened one."""
+def asked(vial: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Of a lot of nine closed vials in the fridge and one opened one, of a product whose codes were changed."""
     now = datetime.now(UTC)
     opened = {
         "id": "v1",
@@ -35,16 +35,27 @@ def judged(**vial: Any) -> tuple[str, list[str]]:
         "batches": [{"id": "b1", "lot": "AZ003", "product": "az-10", "expiry": "2090-12-31", "recalled": None}],
         "stock": [{"place": "k1", "batch": "b1", "status": "usable", "vials": 9, "vvm_stage": None}],
         "open_vials": [opened | vial],
+        "products": [
+            {
+                "code": "az-10",
+                "name": "AZ",
+                "gtin": "G2",
+                "box_gtin": "B2",
+                "nie": "N2",
+                "vials_per_box": 10,
+                "former": {"gtin": ["G1"], "box_gtin": ["B1"], "nie": ["N1"]},
+            }
+        ],
     }
     done = subprocess.run(  # our own script, run by the environment's node
         [Path(sys.executable).with_name("node"), SCRIPT],
-        input=json.dumps({"told": told, "batch": "b1", "today": "2026-03-02"}),
+        input=json.dumps({"told": told, "batch": "b1", "today": "2026-03-02", **more}),
         capture_output=True,
         text=True,
         check=True,
     )
-    answer = json.loads(done.stdout)
-    return answer["verdict"], answer["why"]
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -58,4 +69,14 @@ def judged(**vial: Any) -> tuple[str, list[str]]:
     ],
 )
 def test_an_opened_vial_that_may_not_be_used_is_never_good(vial: dict[str, Any], verdict: str, why: list[str]) -> None:
-    assert judged(**vial) == (verdict, why)
+    answer = asked(vial)
+    assert (answer["verdict"], answer["why"]) == (verdict, why)
+
+
+@pytest.mark.parametrize(
+    ("gtin", "nie", "vials"), [("G2", None, 1), ("G1", None, 1), ("B2", None, 10), ("B1", None, 10), (None, "N1", 1)]
+)
+def test_labels_with_a_former_code_name_their_lot_on_the_phone(gtin: str | None, nie: str | None, vials: int) -> None:
+    scan = {"profile": "gs1", "text": "", "lot": "AZ003", "gtin": gtin, "contentGtin": None, "nie": nie, "count": None}
+    answer = asked({}, scan=scan)
+    assert (answer["batch"], answer["vials"]) == ("b1", vials)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, cast, func, or_, select
 from sqlalchemy.orm import Session
@@ -16,7 +17,8 @@ from tracker.catalog.rules.words import Cause
 from tracker.kit.ids import uuid7
 
 # The facts by which labels are read: changing one needs a reason.
-READ_BY = ("gtin", "box_gtin", "nie", "expiry")
+CODES = ("gtin", "box_gtin", "nie")
+READ_BY = (*CODES, "expiry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,23 @@ def last_day_then(at: datetime) -> ColumnElement[date]:
         CatalogChange.batch_id == Batch.id, CatalogChange.field == "expiry", CatalogChange.changed_at > at
     )
     return func.greatest(Batch.expiry, said.correlate(Batch).scalar_subquery())
+
+
+def former_codes(db: Session, presentation_ids: Collection[UUID]) -> dict[UUID, dict[str, list[str]]]:
+    """Of products by id: the codes that each had before, by field."""
+    changes = db.execute(
+        select(CatalogChange.presentation_id, CatalogChange.field, CatalogChange.before)
+        .where(
+            CatalogChange.presentation_id.in_(list(presentation_ids)),
+            CatalogChange.field.in_(CODES),
+        )
+        .order_by(CatalogChange.changed_at, CatalogChange.id)
+    )
+    found: dict[UUID, dict[str, list[str]]] = {}
+    for presentation_id, field, before in changes:
+        if presentation_id is not None and before is not None:
+            found.setdefault(presentation_id, {}).setdefault(field, []).append(before)
+    return found
 
 
 def once_coded(

@@ -15,6 +15,7 @@ from tracker.catalog.errors import (
     StorageClassNotFound,
     VaccineNotFound,
 )
+from tracker.catalog.history import CODES, once_coded
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.rules.barcodes.digits import gtin14
 
@@ -38,7 +39,10 @@ def storage_class_by_ref(db: Session, ref: str | UUID) -> StorageClass:
 
 
 def presentation_by_ref(db: Session, ref: str | UUID) -> Presentation:
-    """A presentation by id, code, GTIN (vial or box, 8 to 14 digits) or NIE; raises PresentationNotFound."""
+    """A presentation by id, code, GTIN (vial or box, 8 to 14 digits) or NIE, also by one that it had before.
+
+    Raises PresentationNotFound.
+    """
     as_id = _as_id(ref)
     if as_id:
         found = db.get(Presentation, as_id)
@@ -49,6 +53,8 @@ def presentation_by_ref(db: Session, ref: str | UUID) -> Presentation:
         if gtin is not None:
             condition = condition | (Presentation.gtin == gtin) | (Presentation.box_gtin == gtin)
         found = db.scalar(select(Presentation).where(condition).limit(1))
+        if found is None and (former := once_coded(db, gtin or text, CODES)):
+            found = former[0]
     if found is None:
         raise PresentationNotFound(product=str(ref)[:80])
     return found

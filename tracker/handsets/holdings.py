@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.catalog.history import former_codes
 from tracker.catalog.models import Batch, Presentation
 from tracker.database.types import any_of
 from tracker.handsets.models import HandsetHolding
@@ -186,17 +187,19 @@ def _goods(
     }
     ordered = {line["product"] for shipment in shipments.values() for line in shipment["lines"]}
     more = db.scalars(select(Presentation).where(Presentation.code.in_(sorted(ordered)))) if ordered else ()
-    products = {product.code: _product(product) for product in (*(row[1] for row in found), *more)}
-    return batches, products
+    known = {product.id: product for product in (*(row[1] for row in found), *more)}
+    former = former_codes(db, known)
+    return batches, {product.code: _product(product, former.get(product.id, {})) for product in known.values()}
 
 
-def _product(product: Presentation) -> Row:
+def _product(product: Presentation, former: Mapping[str, list[str]]) -> Row:
     return {
         "code": product.code,
         "name": product.name,
         "gtin": product.gtin,
         "box_gtin": product.box_gtin,
         "nie": product.nie,
+        "former": dict(former),  # labels of before still say them
         "vials_per_box": product.vials_per_box,
         "doses_per_vial": product.doses_per_vial,
         "uses_vvm": product.uses_vvm,

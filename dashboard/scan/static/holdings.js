@@ -8,7 +8,8 @@
  * @typedef {import("./gs1_reader.js").Scan} Scan
  * @typedef {{ code: string, name: string, in_service: boolean, apart?: boolean }} Place
  * @typedef {{ code: string, name: string, gtin: string | null, box_gtin: string | null, nie: string | null,
- *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean }} Product
+ *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean,
+ *   former?: Partial<Record<"gtin" | "box_gtin" | "nie", string[]>> }} Product by former codes, too, which old labels say
  * @typedef {{ id: string, lot: string, product: string, expiry: string, recalled: string | null }} Batch
  * @typedef {{ place: string, batch: string, status: string, vials: number, packed?: number,
  *   vvm_stage: number | null }} Lying
@@ -72,6 +73,17 @@ export function merged(old, answer, facility, upTo) {
   }
   return held;
 }
+
+/**
+ * The product that has a code, or else had it once.
+ * @param {Product[]} all
+ * @param {string} code
+ * @param {("gtin" | "box_gtin" | "nie")[]} fields
+ */
+const coded = (all, code, fields) =>
+  all.find((product) => fields.some((field) => product[field] === code)) ??
+  all.find((product) => fields.some((field) => product.former?.[field]?.includes(code))) ??
+  null;
 
 export class Holdings {
   /**
@@ -161,8 +173,8 @@ export class Holdings {
   productOf(scan) {
     const gtin = scan.gtin ?? scan.contentGtin;
     const all = Object.values(this.held?.products ?? {});
-    if (gtin) return all.find((product) => product.gtin === gtin || product.box_gtin === gtin) ?? null;
-    return scan.nie ? (all.find((product) => product.nie === scan.nie) ?? null) : null;
+    if (gtin) return coded(all, gtin, ["gtin", "box_gtin"]);
+    return scan.nie ? coded(all, scan.nie, ["nie"]) : null;
   }
 
   /**
@@ -184,7 +196,8 @@ export class Holdings {
   vialsOf(scan) {
     const product = this.productOf(scan);
     const gtin = scan.gtin ?? scan.contentGtin;
-    const each = product && gtin && gtin === product.box_gtin ? (product.vials_per_box ?? 1) : 1;
+    const box = product && gtin && gtin !== product.gtin && coded([product], gtin, ["box_gtin"]);
+    const each = box ? (product.vials_per_box ?? 1) : 1;
     return each * (scan.contentGtin ? (scan.count ?? 1) : 1);
   }
 
