@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, cast, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.delivery.models import MessageState, OutMessage
 from tracker.network.models import Facility
 from tracker.network.queries import path_of
 from tracker.people.models import Person
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking, BookingStep, SessionChange, VaccinationSession
 from tracker.quota.queries import lists
+from tracker.quota.rules.words import LIVE
 from tracker.quota.service.leftovers import leftovers
 from tracker.quota.service.sessions import session_for
 from tracker.stock.models import OpenVial
@@ -28,15 +31,31 @@ FIRST = 12
 MOST_PEOPLE = 500
 
 
+class Untold(NamedTuple):
+    """Somebody to be called; name and phone are None where the viewer may not know them, or there is none."""
+
+    booking_id: UUID
+    name: str | None
+    phone: str | None
+
+
+_Reached = tuple[list[Untold], int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPage:
-    """A session; `people`: (booking, name), the name None where the viewer may not know it; `hidden` are not shown."""
+    """A session; `people`: (booking, name), the name None where the viewer may not know it; `hidden` are not shown.
+
+    `untold`: whom its new hours have not reached; of `untold_in_all`.
+    """
 
     session: VaccinationSession
     facility: Facility
     product: str
     people: Sequence[tuple[Booking, str | None]]
     hidden: int
+    untold: Sequence[Untold]
+    untold_in_all: int
     left: Sequence[tuple[OpenVial, str]]
     changes: Sequence[SessionChange]
     over: bool
@@ -74,19 +93,59 @@ def session_page(
         .where(SessionChange.session_id == session_id)
         .order_by(SessionChange.id.desc())
         .limit(FIRST)
-    )
+    ).all()
+    since = _hours_since(session, changes)
+    untold, in_all = _untold(db, principal, session, path, since, MOST_PEOPLE if every else FIRST)
     return SessionPage(
         session=session,
         facility=db.get_one(Facility, session.facility_id),
         product=db.get_one(Presentation, session.presentation_id).name,
         people=people,
         hidden=max(0, total - len(people)) if people else 0,
+        untold=untold,
+        untold_in_all=in_all,
         left=leftovers(db, session, now),
-        changes=changes.all(),
+        changes=changes,
         over=session.closes_at <= now,
         may_plan=principal.may(Permission.SESSION_WRITE, path),
         may_waste=principal.may(Permission.STOCK_WRITE, path),
     )
+
+
+def _hours_since(session: VaccinationSession, changes: Sequence[SessionChange]) -> datetime | None:
+    """Since when the session has the hours it has; None where they are as they were planned. `changes` newest first."""
+    for change in changes:
+        before = (datetime.fromisoformat(change.before["from"]), datetime.fromisoformat(change.before["to"]))
+        if before != (session.opens_at, session.closes_at):
+            return change.recorded_at
+    return None
+
+
+def _untold(
+    db: Session, principal: Principal, session: VaccinationSession, path: str, since: datetime | None, most: int
+) -> _Reached:
+    """Who keeps a place and has no message of the hours since then: none could be sent, or none has been yet."""
+    if since is None or not principal.may(Permission.BOOKING_READ, path):
+        return [], 0
+    guardian = aliased(Person)
+    reached = exists().where(
+        OutMessage.template == "quota_session_changed",
+        OutMessage.recipient_ref == cast(Booking.person_id, String),
+        OutMessage.created_at >= since,
+        OutMessage.state == MessageState.SENT,
+    )
+    which = (Booking.session_id == session.id, Booking.state.in_(LIVE), Booking.made_at < since, ~reached)
+    rows = db.execute(
+        select(Booking.id, Person.name, func.coalesce(Person.phone, guardian.phone).label("phone"))
+        .join(Person, Person.id == Booking.person_id)
+        .outerjoin(guardian, guardian.id == Person.guardian_id)
+        .where(*which)
+        .order_by(Booking.made_at, Booking.id)
+        .limit(most)
+    )
+    named, calls = principal.may(Permission.PERSON_READ, path), principal.may(Permission.BOOKING_WRITE, path)
+    shown = [Untold(row.id, row.name if named else None, row.phone if named and calls else None) for row in rows]
+    return shown, db.scalar(select(func.count()).select_from(Booking).where(*which)) or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -14,8 +15,10 @@ from tests.support.page_site import app_services, csrf_of, log_in, made, site, w
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
 from tracker.network.areas import import_areas
+from tracker.people.models import Person
 from tracker.quota.models import Booking, BookingStep, VaccinationSession
 from tracker.quota.rules.words import BookingState, SessionState
 from tracker.quota.service.commands import Vaccinate
@@ -51,6 +54,35 @@ def test_a_session_is_changed_cancelled_and_opened_again_by_its_page(
         assert db.get_one(VaccinationSession, world.sessions[0]).state is SessionState.PLANNED
     assert "salah hari" in site.get(path).text
     assert site.post(f"{path}/apa", data=csrf | WHY).status_code == 404
+
+
+def test_whom_the_new_hours_did_not_reach_stands_on_the_page_of_the_session(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    path = f"/kuota/sesi/{world.sessions[0]}"
+    csrf = {"csrf": csrf_of(log_in(site, "kepala").get(path).text)}
+    assert "belum-dikabari" not in site.get(path).text
+    hours = {"mulai": "13:00", "selesai": "16:00", "kapasitas": "50"}
+    assert site.post(f"{path}/ubah", data=csrf | WHY | hours).status_code == 303
+    with transaction(app_services.engine) as db:
+        messages = db.scalars(select(OutMessage).where(OutMessage.template == "quota_session_changed")).all()
+        unreached, *others = sorted(messages, key=lambda message: message.recipient_ref)
+        for message in others:
+            message.state, message.sent_at = MessageState.SENT, app_services.clock()
+        unreached.state = MessageState.UNDELIVERABLE
+        person = db.get_one(Person, UUID(unreached.recipient_ref))
+        person.phone = "+62215551234"
+    text = site.get(path).text
+    assert "1 orang belum dikabari jam yang baru" in text
+    assert 'href="tel:+62215551234"' in text
+    log_in(site, "auditor")
+    seen = site.get(path).text
+    assert ("1 orang belum dikabari" in seen, "tel:" in seen) == (True, False)
+    log_in(site, "kepala")
+    with transaction(app_services.engine) as db:
+        reached = db.get_one(OutMessage, unreached.id)
+        reached.state, reached.sent_at = MessageState.SENT, app_services.clock()
+    assert "belum-dikabari" not in site.get(path).text
 
 
 def test_a_dose_typed_wrong_is_corrected_and_taken_back_and_what_is_left_is_thrown_away_by_their_pages(
