@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     bench_booking,
     bench_evaluation,
+    bench_hands,
     bench_heart,
     bench_ingest,
     bench_ledger,
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "evaluation": bench_evaluation.measure,
     "ledger": bench_ledger.measure,
     "booking": bench_booking.measure,
+    "hands": bench_hands.measure,
     "heart": bench_heart.measure,
     "load": bench_load.measure,
     "pages": bench_pages.measure,

@@ -22,7 +22,7 @@ from tracker.catalog.service import (
 PRODUCT = "bench-5"
 
 
-def add_product(db: Session, *, now: datetime) -> UUID:
+def add_product(db: Session, *, now: datetime, nie: str = "DKL0000000000A1") -> UUID:
     """Vials of five doses that may be used for most of a year; answers the batch's id."""
     ensure_vaccine(db, SYSTEM, code="bench", name="Bench", now=now)
     band = Band(name="2-8", min_c=2, max_c=8)
@@ -46,7 +46,7 @@ def add_product(db: Session, *, now: datetime) -> UUID:
         vials_per_box=10,
         gtin=None,
         box_gtin=None,
-        nie="DKL0000000000A1",
+        nie=nie,
         open_vial_hours=6,
         open_vial_days=None,
         uses_vvm=False,
