@@ -20,6 +20,8 @@ from tests.support.books import check_books
 from tests.support.world import World
 from tracker.access.principal import SYSTEM, Grant, Principal
 from tracker.access.rules import Role
+from tracker.catalog.correcting import BatchChange
+from tracker.catalog.history import Correction
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.kit.errors import Conflict, DomainError, Forbidden, NotFound
@@ -42,6 +44,7 @@ from tracker.shipments.service.unannounced import dispute_delivery, tell_deliver
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import MOST_VIALS, Account, Kind, Status
+from tracker.stock.service.places import correct_batch
 from tracker.trace.recalls import StartRecall, start_recall
 
 LOT = "az-10/AZ003"
@@ -212,6 +215,15 @@ def test_a_confirmation_is_of_what_was_told_neither_less_nor_more_nor_other(road
     assert shipment.state is ShipmentState.UNCONFIRMED
 
 
+def test_a_lot_that_nobody_knows_did_not_leave_with_it(road: Unannounced) -> None:
+    road.supplied(LOT, 10)
+    shipment = road.tell()
+    lines = [Pack(vials=vials, place=CITY_ROOM, batch=batch) for vials, batch in ((10, LOT), (1, str(uuid7())))]
+    said = refused("stock.unknown_batch", lambda: road.confirm(shipment, *lines))
+    assert (said["line"], said["batch"]) == (1, lines[1].batch)
+    assert road.lies() == (10, 0)
+
+
 def test_it_left_no_later_than_it_arrived(road: Unannounced) -> None:
     road.supplied(LOT, 10)
     shipment = road.tell(arrived_at=road.now - EARLIER)
@@ -293,6 +305,23 @@ def test_what_cannot_be_is_refused_with_its_line(road: Unannounced) -> None:
     assert refused("shipments.no_route", lambda: road.tell(from_facility="pkm-cipondoh"))["field"] == "from"
     refused("stock.too_far_ahead", lambda: road.tell(arrived_at=road.now + timedelta(hours=1)))
     assert road.db.scalar(select(func.count()).select_from(Shipment)) == 0
+
+
+def test_an_expiry_that_was_put_right_since_is_judged_by_what_was_said_when_it_came(road: Unannounced) -> None:
+    lot, label = "az-10/SHORT", road.ledger.today + timedelta(days=30)
+    batch = add_batch(road.db, SYSTEM, NewBatch(presentation="az-10", lot="SHORT", expiry=label), now=road.now)
+    road.world.batches[lot] = batch
+    road.supplied(lot, 10, at=road.now - 2 * EARLIER)
+    why = Correction(reason="salah ketik dari dus")
+    right = BatchChange(expiry=road.ledger.today - timedelta(days=1), why=why)
+    correct_batch(road.db, SYSTEM, batch.id, right, now=road.now - timedelta(hours=1))
+    said = refused("shipments.arrived_expired", lambda: road.tell(road.came(batch=lot)))
+    assert said["lot"] == "SHORT"
+    refused("shipments.other_expiry", lambda: road.tell(road.came(batch=lot, expiry=label + timedelta(days=1))))
+    for read in (label, right.expiry):
+        shipment = road.tell(road.came(5, lot, expiry=read), arrived_at=road.now - EARLIER)
+        assert road.confirm(shipment).state is ShipmentState.RECEIVED
+    assert road.lies(lot) == (0, 10)
 
 
 def test_a_count_of_before_the_confirmation_keeps_what_it_found(road: Unannounced) -> None:

@@ -19,7 +19,7 @@ from tracker.kit.ids import uuid7
 from tracker.shipments.models import Shipment, ShipmentReceipt
 from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.queries.finding import sums_by_batch
-from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import Box, CreateShipment, Pack, Received, ReceiveShipment, Wanted
 from tracker.shipments.service.ordering import cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
@@ -248,6 +248,16 @@ def test_vials_that_may_not_be_used_travel_no_other_way(road: Road) -> None:
     with pytest.raises(Refused) as refused:
         road.create("az-10", 10, kind=ShipmentKind.RETURN)  # from the city down
     assert refused.value.code == "shipments.only_returned"
+
+
+def test_another_reason_is_said_in_words_of_what_goes_back_too(road: Road) -> None:
+    stopped_here(road, Status.UNUSABLE, 6)
+    shipment = to_the_city(road)
+    line = Pack(vials=4, place="pkm-cipondoh-k1", batch=BATCH, status=Status.UNUSABLE, reason=OtherLot.OTHER)
+    with pytest.raises(Refused) as refused:
+        pack_shipment(road.db, road.world.who(Role.MANAGER), shipment.id, (Box(lines=(line,)),), now=road.now)
+    assert (refused.value.code, refused.value.params["line"]) == ("shipments.reason_unsaid", 0)
+    assert shipment.state is ShipmentState.APPROVED
 
 
 def test_what_a_hold_keeps_waits_for_its_decision_and_is_not_sent_back(road: Road) -> None:

@@ -124,7 +124,10 @@ def choose(db: Session, shipment: Shipment, boxes: Sequence[Box], given: Sequenc
 
 
 def _check_given(db: Session, shipment: Shipment, given: Sequence[Take], shelf: Shelf) -> None:
-    """Raise NotEnough, OnlyReturned unless what is named may travel: what may be used, and on a return all that lies there."""
+    """Raise NotEnough, OnlyReturned unless what is named may travel: what may be used, and on a return all that lies there.
+
+    Raise ReasonUnsaid where a reason is left to a note that says nothing.
+    """
     returns = shipment.kind is ShipmentKind.RETURN
     left = {
         Key(p.place_id, p.batch_id, p.status): p.vials - p.packed if returns else free(p, shelf.day)
@@ -133,6 +136,8 @@ def _check_given(db: Session, shipment: Shipment, given: Sequence[Take], shelf: 
     for index, take in enumerate(given):
         if take.status is not Status.USABLE and not returns:
             raise OnlyReturned(line=index, field="status")
+        if take.reason is OtherLot.OTHER and take.note is None:
+            raise ReasonUnsaid(line=index, field="note")
         key = Key(take.place_id, take.batch_id, take.status)
         here = left.get(key, 0)
         if take.status is Status.HELD:
@@ -167,10 +172,8 @@ def by_expiry(db: Session, shipment: Shipment, shelf: Shelf, given: Sequence[Tak
 
 
 def _in_turn(shelf: Shelf, takes: Sequence[Take]) -> Iterable[Take]:
-    """The takes, each with the batch it is taken instead of; raises EarlierFirst where nobody says why, ReasonUnsaid."""
+    """The takes, each with the batch it is taken instead of; raises EarlierFirst where nobody says why."""
     for index, (take, first) in enumerate(zip(takes, passed_over(shelf, takes), strict=True)):
-        if take.reason is OtherLot.OTHER and take.note is None:
-            raise ReasonUnsaid(line=index, field="note")
         if first is not None and take.reason is None:
             lot = shelf.parcel(take).lot
             raise EarlierFirst(line=index, field="reason", lot=lot, first=first.lot, place=first.place)

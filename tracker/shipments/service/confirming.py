@@ -28,7 +28,7 @@ from tracker.shipments.service.ordering import locked, require_end
 from tracker.shipments.service.packing import replace_boxes, taken_from
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.shipments.service.telling import tell
-from tracker.stock.errors import HistoryNegative
+from tracker.stock.errors import HistoryNegative, UnknownBatch
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind, Status
 from tracker.stock.service.commands import PostEvent
@@ -91,21 +91,22 @@ def _takes(
     there: dict[Spot, int] = {
         (one.batch_id, one.place_id): one.vials for one in lay_there(db, shipment.from_facility_id, set(told), left_at)
     }
-    lots = _lots(db, set(told))
     if not command.lines:
-        return _proposed(told, there, lots)
+        return _proposed(told, there, _lots(db, set(told)))
     takes = taken_from(db, principal, shipment, (Box(lines=command.lines),), now=now)
+    lots = _lots(db, {*told, *(take.batch_id for take in takes)})
     named = Counter[UUID]()
     left = dict(there)
     for index, take in enumerate(takes):
         if take.status is not Status.USABLE:
             raise OnlyReturned(line=index, field="status")
+        if take.batch_id not in lots:
+            raise UnknownBatch(line=index, field="batch", batch=str(take.batch_id))
         named[take.batch_id] += take.vials
         spot = (take.batch_id, take.place_id)
         if take.batch_id in told and take.vials > left.get(spot, 0):
             raise SenderLacks(line=index, field="vials", lot=lots[take.batch_id], vials=there.get(spot, 0))
         left[spot] = left.get(spot, 0) - take.vials
-    lots |= _lots(db, set(named) - set(told))
     for batch_id in {**told, **named}:
         if named[batch_id] != told[batch_id]:
             raise NotAsTold(field="lines", lot=lots[batch_id], wanted=told[batch_id], vials=named[batch_id])

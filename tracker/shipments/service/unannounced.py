@@ -36,6 +36,7 @@ from tracker.shipments.service.ordering import (
 )
 from tracker.shipments.service.telling import tell
 from tracker.stock.rules.lines import Goods, Line, NamedLine, Setting, check_line, goods_reference, place_reference
+from tracker.stock.rules.vials import last_day_then
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.posting import checked_time
 from tracker.stock.service.reading import read_facts
@@ -136,10 +137,12 @@ def _resolve(
     for index, (line, told) in enumerate(zip(lines, said, strict=True)):
         batch = facts.batches[line.batch_id]
         about = {"line": index, "lot": lots[line.batch_id], "expiry": batch.expiry.isoformat()}
-        check_line(Kind.RECEIPT, index, line, Goods(batch.expiry, batch.uses_vvm), setting)
-        if told.expiry is not None and told.expiry != batch.expiry:
+        last_day = last_day_then(batch.expiry, batch.said, arrived_at)
+        check_line(Kind.RECEIPT, index, line, Goods(last_day, batch.uses_vvm), setting)
+        # A label may still say what the catalogue said before the expiry was put right.
+        if told.expiry not in (None, batch.expiry, *(before for before, _ in batch.said)):
             raise OtherExpiry(field="expiry", **about)
-        if batch.expiry < day:
+        if last_day < day:
             raise ArrivedExpired(field="batch", **about)
     return lines
 
