@@ -155,7 +155,7 @@ def test_what_is_wrong_in_a_count_stands_beside_its_field(shelf: Shelf) -> None:
     assert f'id="salah-{shelf.field(CV)}">Tulis bilangan bulat.' in word.text
     assert 'value="banyak"' in word.text
     unknown = shelf.site.post(sheet, data={**shelf.form(sheet), "lot-lain": "ZZZ9", "vial-lain": "2"})
-    assert 'id="salah-lot-lain">Batch ZZZ9 tidak dikenal.' in unknown.text
+    assert 'id="salah-lot-lain">Batch ZZZ9 tidak dikenal: cocokkan lotnya dengan label' in unknown.text
     less = shelf.site.post(sheet, data={**shelf.form(sheet), "lot-lain": "MR001"})
     assert 'id="salah-vial-lain">' in less.text
     found = shelf.count(sheet, 1, 1, **{"lot-lain": "MR001", "vial-lain": "2"})

@@ -88,7 +88,11 @@ PROBLEMS: dict[str, Problem] = {
         "Stok ini ditahan atau ditarik; lepaskan di sana, dengan alasannya.",
         "This stock is on hold or recalled; release it there, with the reason.",
     ),
-    "stock.unknown_batch": Problem(422, "Batch {batch} tidak dikenal.", "The batch {batch} is not known."),
+    "stock.unknown_batch": Problem(
+        422,
+        "Batch {batch} tidak dikenal: cocokkan lotnya dengan label, huruf demi huruf.",
+        "The batch {batch} is not known: compare the lot with the label, letter by letter.",
+    ),
     "stock.ambiguous_batch": Problem(
         422,
         "Nomor lot {batch} dipakai beberapa produk; sebut produknya atau pindai kodenya.",
