@@ -93,7 +93,7 @@ def act_on_device(
     """Correct a watch, put a channel elsewhere, move, retire, take back, revoke or renew; see the forms."""
     check_csrf(viewer, csrf)
     who = viewer.known()
-    shown = device_page(db, who, code)
+    shown = device_page(db, who, code, tempat.strip())
     password: list[str | None] = []
     acts: dict[str, Callable[[], object]] = {
         "pindah": lambda: move_device(db, who, code, unit.strip(), now=now),
@@ -108,7 +108,7 @@ def act_on_device(
         raise NothingHere
     problem = _done(db, viewer, acts[act])
     if problem:
-        return _device(viewer, shown, problem=problem)
+        return _device(viewer, shown, problem=problem, said=tempat)
     if password:
         answer = _device(viewer, device_page(db, who, code), password=password[0] or "")
         answer.headers["Cache-Control"] = "no-store"
@@ -159,7 +159,7 @@ def _done(db: Session, viewer: Viewer, work: Callable[[], object]) -> str:
     return ""
 
 
-def _device(viewer: Viewer, shown: DevicePage, *, problem: str = "", password: str = "") -> Response:
+def _device(viewer: Viewer, shown: DevicePage, *, problem: str = "", password: str = "", said: str = "") -> Response:
     return page(
         viewer,
         "devices/device.html",
@@ -168,6 +168,7 @@ def _device(viewer: Viewer, shown: DevicePage, *, problem: str = "", password: s
         device=shown.device,
         problem=problem,
         password=password,
+        said=said,
     )
 
 
@@ -213,7 +214,7 @@ def _upload(
         "devices/upload.html",
         status=422 if problem else 200,
         facility=facility,
-        places=equipment_at(db, facility.id),
+        places=equipment_at(db, facility.id, chosen),
         chosen=chosen,
         problem=problem,
         done=done,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from dashboard.frame.choices import Choices, choices
 from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -123,8 +124,8 @@ class DevicePage:
     watches: Sequence[Watch]
     corrected: Sequence[Corrected]
     letters: Sequence[DeadLetter]
-    places: Sequence[tuple[str, str]]
-    """(code, name) of equipment it may be said to watch."""
+    places: Choices[Equipment]
+    """Equipment it may be said to watch; some elsewhere, too, by code."""
     may_manage: bool
     may_correct: bool
 
@@ -133,19 +134,13 @@ class DevicePage:
         return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self.zone))
 
 
-def device_page(db: Session, principal: Principal, code: str) -> DevicePage:
-    """What the page of a device shows; raises UnknownDevice."""
+def device_page(db: Session, principal: Principal, code: str, said: str = "") -> DevicePage:
+    """What the page of a device shows, `said` in the field for a place; raises UnknownDevice."""
     device = device_by_ref(db, principal, code)
     unit, zone = db.execute(
         select(Unit, zone_there()).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == device.unit_id)
     ).one()
     watches = _watches(db, principal, device.id)
-    places = db.execute(
-        select(Equipment.code, Equipment.name)
-        .where(Equipment.facility_id == device.unit_id)
-        .order_by(Equipment.name)
-        .limit(MOST_WATCHES)
-    )
     return DevicePage(
         device=device,
         unit=unit.name,
@@ -154,7 +149,7 @@ def device_page(db: Session, principal: Principal, code: str) -> DevicePage:
         watches=watches,
         corrected=_corrected(db, principal, device.id),
         letters=letters_within(db, principal, device.id),
-        places=[(row.code, row.name) for row in places],
+        places=equipment_at(db, device.unit_id, said),
         may_manage=principal.may(Permission.DEVICE_WRITE, unit.path),
         may_correct=principal.may(Permission.TELEMETRY_WRITE, unit.path)
         and principal.may(Permission.HOLD_RELEASE, unit.path),
@@ -227,9 +222,6 @@ def channel_of(db: Session, device_id: UUID, channel_id: int) -> Channel | None:
     return db.scalar(select(Channel).where(Channel.id == channel_id, Channel.device_id == device_id))
 
 
-def equipment_at(db: Session, facility_id: UUID) -> list[tuple[str, str]]:
-    """(code, name) of a facility's equipment."""
-    rows = db.execute(
-        select(Equipment.code, Equipment.name).where(Equipment.facility_id == facility_id).order_by(Equipment.name)
-    )
-    return [(row.code, row.name) for row in rows]
+def equipment_at(db: Session, facility_id: UUID, said: str = "") -> Choices[Equipment]:
+    """A facility's equipment, to choose from."""
+    return choices(db, select(Equipment).where(Equipment.facility_id == facility_id), Equipment, said=said)

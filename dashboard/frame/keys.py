@@ -124,11 +124,13 @@ def _shown(
             found = keys.keys_of(db, viewer.known(), username)
         except DomainError as error:
             problem = problem or sentence_of(error, viewer.language)
+    accounts = _managed(db, viewer.known())
     return page(
         viewer,
         "frame/keys.html",
         status=422 if problem else 200,
-        accounts=_managed(db, viewer.known()),
+        accounts=accounts[:_OFFERED],
+        cut=len(accounts) > _OFFERED,
         username=username,
         keys=found,
         made=made,
@@ -141,11 +143,11 @@ def _shown(
 
 
 def _managed(db: Session, principal: Principal) -> list[str]:
-    """User names to choose from, the first by name; others are typed."""
+    """User names to choose from, the first by name, and one more where there are more: others are typed."""
     managed = (
         select(RoleGrant.account_id)
         .join(Unit, Unit.id == RoleGrant.unit_id)
         .where(visible_to(principal, Unit.path, Permission.USER_WRITE))
     )
     query = select(LoginAccount.username).where(LoginAccount.id.in_(managed)).order_by(LoginAccount.username)
-    return list(db.scalars(query.limit(_OFFERED)))
+    return list(db.scalars(query.limit(_OFFERED + 1)))

@@ -42,7 +42,8 @@ def find(*, viewer: Member, db: Db, kode: Annotated[str, Seen, Query(max_length=
         "shipments/found.html",
         status=422 if problem else 200,
         code=kode,
-        shipments=rows_of(db, found, viewer.now),
+        shipments=rows_of(db, found[:MOST], viewer.now),
+        cut=len(found) > MOST,
         problem=problem,
     )
 
@@ -72,5 +73,5 @@ def _find(db: Session, viewer: Viewer, text: str) -> tuple[list[Shipment], str]:
         return [], viewer.texts.gettext(_NONE)
     with_lot = select(PackedLine.shipment_id).where(PackedLine.batch_id == batch_id)
     query = shipments_of(db, viewer.known()).where(Shipment.state.in_(ON_THE_ROAD), Shipment.id.in_(with_lot))
-    found = [row[0] for row in db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id).limit(MOST))]
+    found = [row[0] for row in db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id).limit(MOST + 1))]
     return found, "" if found else viewer.texts.gettext(_NOT_ON_ROAD)

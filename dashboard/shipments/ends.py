@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import UNKNOWN, Choices, choices, known
 from dashboard.frame.viewer import Viewer
+from dashboard.stock.forms import Typed
 from tracker.access.rules import Permission
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
@@ -69,7 +70,17 @@ def store_of(db: Session, viewer: Viewer, code: str) -> Facility:
     return facility
 
 
-def places_of(db: Session, facility: Facility) -> Sequence[Equipment]:
+def places_of(db: Session, facility: Facility, said: str = "") -> Choices[Equipment]:
     """Where goods can be put away: the facility's equipment that is in service, by name."""
-    query = select(Equipment).where(Equipment.facility_id == facility.id, Equipment.in_service)
-    return db.scalars(query.order_by(Equipment.name, Equipment.code).limit(100)).all()
+    return choices(db, _in_service(facility), Equipment, said=said)
+
+
+def check_places(db: Session, viewer: Viewer, facility: Facility, typed: Typed) -> None:
+    """A place may be written by its code: what is none here is a fault of its field."""
+    said = {name: code for name, code in typed.values.items() if code and name.partition("-")[0] == "tempat"}
+    here = known(db, _in_service(facility), Equipment, set(said.values()))
+    typed.faults |= {name: viewer.texts.gettext(UNKNOWN) for name, code in said.items() if code not in here}
+
+
+def _in_service(facility: Facility) -> Select[Equipment]:
+    return select(Equipment).where(Equipment.facility_id == facility.id, Equipment.in_service)

@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import HTTPException, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.boxes import add_fault, boxes_of, goods_of, reasons_for_other_lots
 from dashboard.shipments.ends import store_of
-from dashboard.shipments.ordering import MOST_STORES, own_stores
-from dashboard.stock.forms import Fields, Typed, choices_of
+from dashboard.shipments.ordering import own_store
+from dashboard.stock.forms import Fields, Typed
 from dashboard.stock.queries import parcels_at
 from dashboard.stock.shelf import products_at
 from tracker.access.models import Unit
@@ -75,14 +77,13 @@ WAYS: dict[str, Way] = {
 
 
 @router.get("/pengiriman/kirim")
-def show_leaving(*, viewer: Member, db: Db, dari: str = "", cara: str = "langsung", produk: str = "") -> Response:
+def show_leaving(*, viewer: Member, db: Db, dari: Said = "", cara: str = "langsung", produk: Said = "") -> Response:
     """The form: whereto, and what of the store goes into the box; who may write at several stores chooses first."""
     way = _way(cara)
-    stores = own_stores(db, viewer)
-    if not dari and len(stores) != 1:
-        return page(viewer, "shipments/leaving.html", facility=None, stores=stores, way=way, cara=cara, typed=Typed({}))
-    facility = store_of(db, viewer, dari or stores[0].code)
-    return _form(viewer, db, facility, Typed({"cara": cara, "produk": produk}))
+    store = own_store(db, viewer, dari)
+    if isinstance(store, Choices):
+        return page(viewer, "shipments/leaving.html", facility=None, stores=store, said=dari, way=way, cara=cara)
+    return _form(viewer, db, store, Typed({"cara": cara, "produk": produk}))
 
 
 @router.post("/pengiriman/kirim")
@@ -92,8 +93,8 @@ def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     check_csrf(viewer, typed.get("csrf"))
     facility = store_of(db, viewer, typed.get("dari"))
     way = _way(typed.get("cara"))
-    if typed.get("ke") not in {one.code for one in _receivers(db, facility, way)}:
-        typed.faults["ke"] = viewer.texts.gettext(_NO_RECEIVER)
+    if not known(db, _receivers(db, facility, way)[0], Facility, [typed.get("ke")]):
+        typed.faults["ke"] = viewer.texts.gettext(UNKNOWN if typed.get("ke") else _NO_RECEIVER)
     boxes, lines = boxes_of(viewer, typed)
     if not typed.faults:
         try:
@@ -147,23 +148,22 @@ def _way(name: str) -> Way:
     return WAYS[name]
 
 
-def _receivers(db: Session, facility: Facility, way: Way) -> Sequence[Facility]:
-    """Where it may go: back up, the nearest first; else to those right below and to neighbours under the same one."""
+def _receivers(db: Session, facility: Facility, way: Way) -> tuple[Select[Facility], Any]:
+    """Where it may go, and the order: back up, the nearest first; else those right below, and neighbours under the same one."""
     unit = db.get_one(Unit, facility.id)
-    query = select(Facility, Unit.path).join(Unit, Unit.id == Facility.id)
+    query = select(Facility).join(Unit, Unit.id == Facility.id)
     if way.kind is ShipmentKind.RETURN:
-        above = db.execute(query.where(Unit.path.op("@>")(unit.path))).all()
-        higher = [(path, one) for one, path in above if is_upward(unit.path, path)]
-        return [one for _, one in sorted(higher, key=lambda each: -each[0].count("."))]
+        above = db.scalars(select(Unit.path).where(Unit.path.op("@>")(unit.path))).all()
+        higher = [path for path in above if is_upward(unit.path, path)]
+        return query.where(Unit.path.in_(higher)), func.nlevel(Unit.path).desc()
     beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
-    query = query.where((Unit.parent_id == unit.id) | beside)
-    below_first = (Unit.parent_id == unit.id).desc()
-    return [row[0] for row in db.execute(query.order_by(below_first, Facility.name, Facility.code).limit(MOST_STORES))]
+    return query.where((Unit.parent_id == unit.id) | beside), (Unit.parent_id == unit.id).desc()
 
 
 def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
     way = _way(typed.get("cara"))
     product = typed.get("produk")
+    receivers, nearest_first = _receivers(db, facility, way)
     parcels, total = parcels_at(db, facility, viewer.now, statuses=way.statuses, product=product, limit=MOST_LINES)
     return page(
         viewer,
@@ -172,10 +172,10 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         facility=facility,
         way=way,
         cara=typed.get("cara"),
-        receivers=choices_of(_receivers(db, facility, way)),
+        receivers=choices(db, receivers, Facility, said=typed.get("ke"), first=[nearest_first]),
         parcels=[(goods_of(one.place_code, one.batch_id, Status(one.status)), one) for one in parcels],
         hidden=total - len(parcels),
-        products=products_at(db, facility) if total > len(parcels) or product else [],
+        products=products_at(db, facility, product) if total > len(parcels) or product else None,
         reasons=reasons_for_other_lots(viewer.texts),
         number=typed.number(),
         typed=typed,

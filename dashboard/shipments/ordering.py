@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.stock.forms import Fields, Typed, choices_of
+from dashboard.shipments.ends import store_of
+from dashboard.stock.forms import Fields, Typed
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
@@ -23,6 +26,7 @@ from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
+from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import OtherContent
@@ -34,8 +38,6 @@ from tracker.stock.rules.words import Account, Status
 
 router = Router(include_in_schema=False)
 
-MOST_STORES = 200
-MOST_PRODUCTS = 200
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu produk.")
 _NO_NUMBER = mark("Tulis bilangan bulat.")
 _NO_SENDER = mark("Pilih dari mana vial diminta.")
@@ -55,13 +57,12 @@ class Offered:
 
 
 @router.get("/pengiriman/minta")
-def show_order(*, viewer: Member, db: Db, untuk: str = "") -> Response:
+def show_order(*, viewer: Member, db: Db, untuk: Said = "", produk: Said = "") -> Response:
     """The form of an order; who may write at several stores chooses first."""
-    stores = own_stores(db, viewer)
-    if not untuk and len(stores) != 1:
-        return page(viewer, "shipments/order.html", facility=None, stores=stores, typed=Typed({}))
-    facility = facility_by_code_or_id(db, viewer.known(), untuk or stores[0].code, Permission.STOCK_READ)
-    return _form(viewer, db, facility, Typed({}))
+    store = own_store(db, viewer, untuk)
+    if isinstance(store, Choices):
+        return page(viewer, "shipments/order.html", facility=None, stores=store, said=untuk)
+    return _form(viewer, db, store, Typed({"produk": produk}))
 
 
 @router.post("/pengiriman/minta")
@@ -73,6 +74,8 @@ def order(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     wanted = _wanted(viewer, typed)
     if not typed.get("dari"):
         typed.faults["dari"] = viewer.texts.gettext(_NO_SENDER)
+    elif not known(db, _senders(db, facility)[0], Facility, [typed.get("dari")]):
+        typed.faults["dari"] = viewer.texts.gettext(UNKNOWN)
     if not typed.faults:
         command = CreateShipment(
             id=typed.number(),
@@ -115,51 +118,60 @@ def _wanted(viewer: Viewer, typed: Typed) -> list[tuple[str, Wanted]]:
 def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
     path = path_of(db, facility.id)
     viewer.known().require(Permission.SHIPMENT_WRITE, path)
+    senders, above_first = _senders(db, facility)
+    products = choices(db, select(Presentation), Presentation, said=typed.get("produk"))
     return page(
         viewer,
         "shipments/order.html",
         status=422 if typed.faults else 200,
         facility=facility,
-        senders=choices_of(_senders(db, facility)),
-        products=_offered(db, facility),
+        senders=choices(db, senders, Facility, said=typed.get("dari"), first=[above_first]),
+        products=products,
+        lines=_offered(db, facility, products),
         number=typed.number(),
         typed=typed,
     )
 
 
-def own_stores(db: Session, viewer: Viewer) -> Sequence[Facility]:
-    """The facilities at which the viewer may order and send, by name."""
+def own_store(db: Session, viewer: Viewer, said: str) -> Facility | Choices[Facility]:
+    """The store of which a code or id was said, or the only one; else those to choose from. Raises FacilityNotFound, Forbidden."""
+    if said:
+        try:
+            return store_of(db, viewer, said)
+        except FacilityNotFound:
+            stores = _own_stores(db, viewer, said)
+            if stores.cut or stores.alike:
+                return stores
+            raise
+    stores = _own_stores(db, viewer)
+    return stores if stores.only is None else store_of(db, viewer, stores.only.code)
+
+
+def _own_stores(db: Session, viewer: Viewer, said: str = "") -> Choices[Facility]:
+    """The facilities at which the viewer may order, send and receive."""
     query = select(Facility).join(Unit, Unit.id == Facility.id)
-    query = query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE))
-    return db.scalars(query.order_by(Facility.name, Facility.code).limit(MOST_STORES)).all()
+    return choices(db, query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE)), Facility, said=said)
 
 
-def _senders(db: Session, facility: Facility) -> Sequence[Facility]:
-    """Whom a store asks: the one above first, then its neighbours under the same one."""
+def _senders(db: Session, facility: Facility) -> tuple[Select[Facility], Any]:
+    """Whom a store asks: the one above (the order that puts it first), and its neighbours under the same one."""
     unit = db.get_one(Unit, facility.id)
     above = Facility.id == unit.parent_id
     beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
-    query = select(Facility).join(Unit, Unit.id == Facility.id).where(above | beside)
-    return db.scalars(query.order_by(above.desc(), Facility.name, Facility.code).limit(MOST_STORES)).all()
+    return select(Facility).join(Unit, Unit.id == Facility.id).where(above | beside), above.desc()
 
 
-def _offered(db: Session, facility: Facility) -> list[Offered]:
-    lies = and_(
-        StockBalance.batch_id == Batch.id,
-        StockBalance.facility_id == facility.id,
-        StockBalance.account == Account.PLACE,
-        StockBalance.status == Status.USABLE,
-    )
-    here = (
-        select(Batch.presentation_id, func.sum(StockBalance.vials).label("vials"))
-        .join(StockBalance, lies)
-        .group_by(Batch.presentation_id)
-        .subquery()
-    )
+def _offered(db: Session, facility: Facility, products: Sequence[Presentation]) -> list[Offered]:
     rows = db.execute(
-        select(Presentation.code, Presentation.name, func.coalesce(here.c.vials, 0))
-        .outerjoin(here, here.c.presentation_id == Presentation.id)
-        .order_by(Presentation.name, Presentation.code)
-        .limit(MOST_PRODUCTS)
+        select(Batch.presentation_id, func.sum(StockBalance.vials))
+        .join(StockBalance, StockBalance.batch_id == Batch.id)
+        .where(
+            StockBalance.facility_id == facility.id,
+            StockBalance.account == Account.PLACE,
+            StockBalance.status == Status.USABLE,
+            Batch.presentation_id.in_([one.id for one in products]),
+        )
+        .group_by(Batch.presentation_id)
     )
-    return [Offered(code=code, name=name, here=int(vials)) for code, name, vials in rows]
+    here = {product_id: int(vials) for product_id, vials in rows}
+    return [Offered(code=one.code, name=one.name, here=here.get(one.id, 0)) for one in products]

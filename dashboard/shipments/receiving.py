@@ -15,9 +15,9 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.shipments.ends import Ends, ends_of, places_of
+from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
 from dashboard.shipments.queries import product_names
-from dashboard.stock.forms import Typed, choices_of, label_or_lot
+from dashboard.stock.forms import Typed, label_or_lot
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
@@ -95,6 +95,7 @@ def _take(viewer: Viewer, db: Session, ref: str, typed: Typed, *, returned: bool
     ends = _ends(viewer, db, ref, returned=returned)
     here = ends.sender if returned else ends.receiver
     found = _as_noted(viewer, typed) if typed.get("semua") else _found(viewer, typed)
+    check_places(db, viewer, here, typed)
     command = ReceiveShipment(
         id=typed.number(),
         occurred_at=typed.moment("waktu", here.timezone, viewer.now, viewer.texts),
@@ -252,7 +253,7 @@ def _form(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, returned: bo
         total=sum(line.on_road for line in lines[:MOST_LINES]),
         boxes=detail.boxes,
         products=product_names(db, {line.product for line in lines}),
-        places=choices_of(places_of(db, here)),
+        places=places_of(db, here, typed.get("tempat")),
         reasons=[(one.value, viewer.texts.gettext(labels.DIFFERENCE[one])) for one in Difference],
         number=typed.number(),
         returned=returned,

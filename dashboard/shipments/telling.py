@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.boxes import is_number
-from dashboard.shipments.ends import places_of, store_of
-from dashboard.shipments.ordering import MOST_PRODUCTS, MOST_STORES, own_stores
-from dashboard.stock.forms import Fields, Typed, choices_of, label_or_lot
+from dashboard.shipments.ends import check_places, places_of, store_of
+from dashboard.shipments.ordering import own_store
+from dashboard.stock.forms import Fields, Typed, label_or_lot
 from tracker.access.models import Unit
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
@@ -56,12 +57,12 @@ _FIELDS = {
 
 
 @router.get("/pengiriman/tiba")
-def show_telling(*, viewer: Member, db: Db, untuk: str = "") -> Response:
+def show_telling(*, viewer: Member, db: Db, untuk: Said = "") -> Response:
     """The form; who may write at several stores chooses first where the boxes stand."""
-    stores = own_stores(db, viewer)
-    if not untuk and len(stores) != 1:
-        return page(viewer, "shipments/telling.html", facility=None, stores=choices_of(stores), typed=Typed({}))
-    return _form(viewer, db, store_of(db, viewer, untuk or stores[0].code), Typed({}))
+    store = own_store(db, viewer, untuk)
+    if isinstance(store, Choices):
+        return page(viewer, "shipments/telling.html", facility=None, stores=store, said=untuk)
+    return _form(viewer, db, store, Typed({}))
 
 
 @router.post("/pengiriman/tiba")
@@ -74,6 +75,8 @@ def tell(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
         more = str(min(_rows(typed) + 1, MOST_LINES))
         return _form(viewer, db, facility, Typed({**typed.values, "baris": more}))
     sender = _sender(db, viewer, facility, typed)
+    check_places(db, viewer, facility, typed)
+    _check_products(db, viewer, typed)
     lines = _lines(viewer, typed)
     command = TellDelivery(
         id=typed.number(),
@@ -171,34 +174,41 @@ def _field_of(error: DomainError, rows: list[int]) -> str:
 
 
 def _sender(db: Session, viewer: Viewer, facility: Facility, typed: Typed) -> str:
-    """The code of whoever sent it: as it was typed, or of the listed facility with that name."""
+    """The code of whoever sent it: as it was typed, or of the likely facility with that name."""
     text = typed.get("dari")
     if not text:
         typed.faults["dari"] = viewer.texts.gettext(_NO_SENDER)
-    named = [one.code for one in _senders(db, facility) if one.name.casefold() == text.casefold()]
-    return named[0] if len(named) == 1 else text
+    likely, _ = _senders(db, facility)
+    named = db.scalars(likely.where(func.lower(Facility.name) == text.lower()).limit(2)).all()
+    return named[0].code if len(named) == 1 else text
 
 
-def _senders(db: Session, facility: Facility) -> Sequence[Facility]:
-    """Who is likely to have sent it: those above, the nearest first, then neighbours and those right below."""
+def _check_products(db: Session, viewer: Viewer, typed: Typed) -> None:
+    """A product may be written by its code: what is none is a fault of its field."""
+    said = {name: code for name, code in typed.values.items() if code and name.startswith("produk-")}
+    products = known(db, select(Presentation), Presentation, set(said.values()))
+    typed.faults |= {name: viewer.texts.gettext(UNKNOWN) for name, code in said.items() if code not in products}
+
+
+def _senders(db: Session, facility: Facility) -> tuple[Select[Facility], Any]:
+    """Who is likely to have sent it, and the order: those above, the nearest first, then neighbours and those right below."""
     unit = db.get_one(Unit, facility.id)
     above = and_(Unit.path.op("@>")(unit.path), Facility.id != facility.id)
     beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
     query = select(Facility).join(Unit, Unit.id == Facility.id).where(above | beside | (Unit.parent_id == unit.id))
-    nearest_first = case((above, func.nlevel(Unit.path)), else_=0).desc()
-    return db.scalars(query.order_by(nearest_first, Facility.name, Facility.code).limit(MOST_STORES)).all()
+    return query, case((above, func.nlevel(Unit.path)), else_=0).desc()
 
 
 def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
-    products = select(Presentation.code, Presentation.name).order_by(Presentation.name, Presentation.code)
+    senders, nearest_first = _senders(db, facility)
     return page(
         viewer,
         "shipments/telling.html",
         status=422 if typed.faults else 200,
         facility=facility,
-        senders=choices_of(_senders(db, facility)),
-        places=choices_of(places_of(db, facility)),
-        products=db.execute(products.limit(MOST_PRODUCTS)).all(),
+        senders=choices(db, senders, Facility, said=typed.get("dari"), first=[nearest_first]),
+        places=places_of(db, facility, typed.get("tempat")),
+        products=choices(db, select(Presentation), Presentation),
         rows=_rows(typed),
         most_rows=MOST_LINES,
         number=typed.number(),

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -37,7 +38,7 @@ from tracker.stock.service.counting import cancel_sheet, open_sheet, post_sheet,
 router = Router(include_in_schema=False)
 
 MOST_LINES = 60
-MOST_PLACES = 60
+MOST_PLACES = 30
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris; 0 bila kosong.")
 _NO_LOT = mark("Tulis lot atau kode vial itu.")
 _NO_NUMBER = mark("Tulis berapa vial.")
@@ -56,11 +57,11 @@ class CountedPlace:
     since: datetime | None
 
 
-def counted_places(db: Session, facility_id: UUID) -> list[CountedPlace]:
-    """The places of a facility, those whose count is oldest first."""
+def counted_places(db: Session, facility_id: UUID, *, after: str = "") -> Listed[CountedPlace]:
+    """A page of the places of a facility, by name, those whose count is oldest first on it; raises BadCursor."""
     sheets = {sheet.place_id: sheet for sheet in open_sheets(db, facility_id)}
     lies = (StockBalance.holder_id == Equipment.id) & (StockBalance.vials > 0) & (StockBalance.account == Account.PLACE)
-    rows = db.execute(
+    query = (
         select(
             Equipment,
             func.count(StockBalance.batch_id),
@@ -68,11 +69,20 @@ def counted_places(db: Session, facility_id: UUID) -> list[CountedPlace]:
             func.count(StockBalance.batch_id).filter(StockBalance.counted_at.is_(None)),
         )
         .outerjoin(StockBalance, lies)
-        .where(Equipment.facility_id == facility_id)
+        .where(
+            Equipment.facility_id == facility_id,
+            or_(Equipment.in_service, StockBalance.holder_id.is_not(None), Equipment.id.in_(sheets)),
+        )
         .group_by(Equipment.id)
-        .order_by(Equipment.name, Equipment.code)
-        .limit(MOST_PLACES)
-    ).all()
+    )
+    turned = listed(
+        db,
+        [query],
+        keys=[Equipment.name, Equipment.code],
+        key_of=lambda row: [row[0].name, row[0].code],
+        most=MOST_PLACES,
+        after=after,
+    )
     found = [
         CountedPlace(
             place=place,
@@ -82,18 +92,16 @@ def counted_places(db: Session, facility_id: UUID) -> list[CountedPlace]:
             sheet_id=sheets[place.id].id if place.id in sheets else None,
             since=sheets[place.id].opened_at if place.id in sheets else None,
         )
-        for place, batches, counted_at, never in rows
-        if batches or place.id in sheets or place.in_service
+        for place, batches, counted_at, never in turned.rows
     ]
-    return sorted(
-        found, key=lambda one: (one.sheet_id is None, not one.never, str(one.counted_at or ""), one.place.name)
-    )
+    found.sort(key=lambda one: (one.sheet_id is None, not one.never, str(one.counted_at or ""), one.place.name))
+    return Listed(rows=found, onward=turned.onward, begun=turned.begun)
 
 
 @router.get("/stok/{code}/hitung")
-def show_places(code: str, viewer: Member, db: Db) -> Response:
+def show_places(code: str, viewer: Member, db: Db, sesudah: str = "") -> Response:
     """Which places there are to count, and where somebody counts already."""
-    return _places(viewer, db, facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ))
+    return _places(viewer, db, facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ), after=sesudah)
 
 
 @router.post("/stok/{code}/hitung")
@@ -246,13 +254,15 @@ def _may_write(viewer: Viewer, db: Session, facility: Facility) -> bool:
     return viewer.may(Permission.STOCK_WRITE, path_of(db, facility.id))
 
 
-def _places(viewer: Viewer, db: Session, facility: Facility, *, problem: str = "") -> Response:
+def _places(viewer: Viewer, db: Session, facility: Facility, *, problem: str = "", after: str = "") -> Response:
+    turned = counted_places(db, facility.id, after=after)
     return page(
         viewer,
         "stock/count.html",
         status=422 if problem else 200,
         facility=facility,
-        places=[(one, uuid7()) for one in counted_places(db, facility.id)],
+        places=[(one, uuid7()) for one in turned.rows],
+        turned=turned,
         may_write=_may_write(viewer, db, facility),
         problem=problem,
     )

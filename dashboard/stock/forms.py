@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -38,15 +38,6 @@ async def _fields(request: Request) -> FormData:
 
 Fields = Annotated[FormData, Depends(_fields)]
 """The form as it was sent: its lines have names that no signature can list."""
-
-
-class Named(Protocol):
-    """What has a code and a name for people."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def name(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -95,11 +86,6 @@ class Typed:
         except ValueError:
             self.faults[name] = texts.gettext(_NO_TIME)
             return now
-
-
-def choices_of(places: Iterable[Named]) -> list[tuple[str, str]]:
-    """Places or facilities as a form lets one choose among them: (code, name)."""
-    return [(one.code, one.name) for one in places]
 
 
 def label_or_lot(text: str) -> tuple[str | None, str | None]:

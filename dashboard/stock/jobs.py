@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import HTTPException, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import UNKNOWN, Said, choices, known
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -114,7 +115,7 @@ _TOLD_OTHERWISE = mark(
 
 
 @router.get("/stok/{code}/kerja/{job}")
-def show_job(*, code: str, job: str, viewer: Member, db: Db, tempat: str = "", produk: str = "") -> Response:
+def show_job(*, code: str, job: str, viewer: Member, db: Db, tempat: Said = "", produk: Said = "") -> Response:
     """The form of one kind of work: what lies in a place, and room for a number beside each line."""
     facility = _store(db, viewer, code)
     return _form(viewer, db, facility, job, Typed({"tempat": tempat, "produk": produk}))
@@ -128,6 +129,8 @@ def do_job(*, code: str, job: str, viewer: Member, db: Db, now: Now, fields: Fie
     facility = _store(db, viewer, code)
     asked = _job(job)
     command, lines = _command(viewer, facility, asked, typed, now)
+    if typed.get("ke") and not known(db, _targets(facility, asked, None), Equipment, [typed.get("ke")]):
+        typed.faults["ke"] = viewer.texts.gettext(UNKNOWN)
     if not typed.faults:
         try:
             posted = record_once(db, viewer.known(), command, now=now)
@@ -220,13 +223,15 @@ def _after(db: Session, facility: Facility, job: Job, event_id: UUID) -> str:
 
 def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typed) -> Response:
     job = _job(name)
-    stocked = places_with_stock(db, facility.id, job.statuses)
-    places = [one for one in stocked if (one.kind in CARRIERS) or not job.out_of_carriers]
-    place = next((one for one in places if one.code == typed.get("tempat")), None)
-    if place is None and len(places) == 1:
-        place = places[0]
+    said = typed.get("tempat")
+    stocked = places_with_stock(facility.id, job.statuses)
+    if job.out_of_carriers:
+        stocked = stocked.where(Equipment.kind.in_(CARRIERS))
+    places = choices(db, stocked, Equipment, said=said)
+    place = known(db, stocked, Equipment, [said]).get(said) or places.only
+    product = typed.get("produk")
     parcels, total = (
-        parcels_in(db, facility, place, job.statuses, viewer.now, product=typed.get("produk"), limit=MOST_LINES)
+        parcels_in(db, facility, place, job.statuses, viewer.now, product=product, limit=MOST_LINES)
         if place is not None
         else ([], 0)
     )
@@ -239,19 +244,19 @@ def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typ
         name=name,
         number=typed.number(),
         places=places,
+        said=said,
         place=place,
         parcels=[(field_of(parcel.batch_id, parcel.status), parcel) for parcel in parcels],
         hidden=total - len(parcels),
-        products=products_in(db, facility, place) if total > len(parcels) or typed.get("produk") else [],
-        targets=_targets(db, facility, job, place),
+        products=products_in(db, facility, place, product) if place and (total > len(parcels) or product) else None,
+        targets=choices(db, _targets(facility, job, place), Equipment, said=typed.get("ke")),
         typed=typed,
     )
 
 
-def _targets(db: Session, facility: Facility, job: Job, place: Equipment | None) -> Sequence[Equipment]:
-    if job.to is None:
-        return []
-    query = select(Equipment).where(Equipment.facility_id == facility.id, Equipment.kind.in_(job.to))
-    if place is not None:
-        query = query.where(Equipment.id != place.id)
-    return db.scalars(query.where(Equipment.in_service).order_by(Equipment.name, Equipment.code).limit(100)).all()
+def _targets(facility: Facility, job: Job, place: Equipment | None) -> Select[Equipment]:
+    """Where vials may go from this place: equipment of the store that is in service."""
+    query = select(Equipment).where(
+        Equipment.facility_id == facility.id, Equipment.kind.in_(job.to or ()), Equipment.in_service
+    )
+    return query if place is None else query.where(Equipment.id != place.id)

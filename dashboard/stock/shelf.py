@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from dashboard.frame.choices import Choices, choices
 from dashboard.stock.queries import Parcel, parcel_of, select_parcels
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
@@ -17,15 +18,12 @@ from tracker.stock.models import StockBalance
 from tracker.stock.rules.words import Account, Status
 
 
-def places_with_stock(
-    db: Session, facility_id: UUID, statuses: Collection[Status] = frozenset(Status)
-) -> Sequence[Equipment]:
-    """The places of a facility where vials of these statuses lie, by name."""
+def places_with_stock(facility_id: UUID, statuses: Collection[Status] = frozenset(Status)) -> Select[Equipment]:
+    """The places of a facility where vials of these statuses lie."""
     lies = select(StockBalance.batch_id).where(
         StockBalance.holder_id == Equipment.id, StockBalance.vials > 0, StockBalance.status.in_(statuses)
     )
-    query = select(Equipment).where(Equipment.facility_id == facility_id, lies.exists())
-    return db.scalars(query.order_by(Equipment.name, Equipment.code).limit(100)).all()
+    return select(Equipment).where(Equipment.facility_id == facility_id, lies.exists())
 
 
 def parcels_in(
@@ -53,27 +51,25 @@ def parcels_in(
     return [parcel_of(row[:-1], now) for row in rows], rows[0].total if rows else 0
 
 
-def products_in(db: Session, facility: Facility, place: Equipment | None) -> Sequence[tuple[str, str]]:
-    """The products that lie in a place, as (code, name)."""
-    return _products(db, facility, _there(place)) if place is not None else []
+def products_in(db: Session, facility: Facility, place: Equipment, said: str = "") -> Choices[Presentation]:
+    """The products that lie in a place."""
+    return _products(db, facility, _there(place), said)
 
 
-def products_at(db: Session, facility: Facility) -> Sequence[tuple[str, str]]:
-    """The products that lie anywhere in a store, as (code, name)."""
-    return _products(db, facility, (StockBalance.account == Account.PLACE,))
+def products_at(db: Session, facility: Facility, said: str = "") -> Choices[Presentation]:
+    """The products that lie anywhere in a store."""
+    return _products(db, facility, (StockBalance.account == Account.PLACE,), said)
 
 
-def _products(db: Session, facility: Facility, where: tuple[ColumnElement[bool], ...]) -> Sequence[tuple[str, str]]:
-    rows = db.execute(
-        select(Presentation.code, Presentation.name)
-        .join(Batch, Batch.presentation_id == Presentation.id)
+def _products(
+    db: Session, facility: Facility, where: tuple[ColumnElement[bool], ...], said: str
+) -> Choices[Presentation]:
+    lying = (
+        select(Batch.presentation_id)
         .join(StockBalance, StockBalance.batch_id == Batch.id)
         .where(*where, StockBalance.facility_id == facility.id, StockBalance.vials > 0)
-        .distinct()
-        .order_by(Presentation.name)
-        .limit(200)
     )
-    return [(row.code, row.name) for row in rows]
+    return choices(db, select(Presentation).where(Presentation.id.in_(lying)), Presentation, said=said)
 
 
 @dataclass(frozen=True, slots=True)

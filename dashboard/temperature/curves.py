@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Nullable, and_, func, literal, or_, select, true, union
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from dashboard.temperature.places import SAFE_RANGE, assigned_at
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -30,6 +33,8 @@ from tracker.telemetry.rules.words import Flag, Quantity, Role
 # Rows above which the database merges readings itself: no page ever fetches a year of minutes.
 MOST_ROWS = 5_000
 BUCKETS = 1_500
+MOST_DRAWN = 200
+A_PAGE = 25
 COLD_RULES = frozenset({"FRZE", "COLD"})
 
 
@@ -125,12 +130,13 @@ class Curve:
     """Frames for the chart, in naive local time of the place, and what the sentence says.
 
     readings: `at`, `low`, `value`, `high` °C. gaps: `start`, `end`. episodes: `id`, `rule`, `severity`, `side`, `start`,
-    `end`, `alarmed`, `peak`, `minutes`, `open`.
+    `end`, `alarmed`, `peak`, `minutes`, `open`; the newest `MOST_DRAWN` of the `breaches` there are.
     """
 
     readings: pd.DataFrame
     gaps: pd.DataFrame
     episodes: pd.DataFrame
+    breaches: int
     rows: int
     merged: bool
     minimum_c: float | None
@@ -170,13 +176,15 @@ def curve_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) ->
     )
     frame = pd.DataFrame(db.execute(grouped).all(), columns=["at", "low", "value", "high"])
     gaps, known = _gaps(db, sensor, frame, from_at, to_at, width if merged else None)
+    drawn, breaches = _drawn(db, sensor, from_at, to_at)
     newest_c = (
         db.scalar(select(Reading.value).where(*inside, Reading.measured_at == newest).limit(1)) if newest else None
     )
     return Curve(
         readings=frame.assign(at=_local(frame["at"], sensor.zone)),
         gaps=_localised(gaps, sensor.zone, "start", "end"),
-        episodes=_episodes(db, sensor, from_at, to_at),
+        episodes=drawn,
+        breaches=breaches,
         rows=rows,
         merged=merged,
         minimum_c=minimum,
@@ -219,20 +227,44 @@ def _gaps(
     return gaps, min(1.0, known / whole)
 
 
-def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -> pd.DataFrame:
-    query = (
-        select(Episode)
-        .where(
-            Episode.channel_id == sensor.channel_id,
-            Episode.void_at.is_(None),
-            Episode.merged_into.is_(None),
-            sensor.episodes_seen,
-            Episode.started_at < to_at,
-            or_(Episode.ended_at.is_(None), Episode.ended_at > from_at),
-        )
-        .order_by(Episode.started_at, Episode.rule)
-        .limit(200)
+def breaches_of(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime, *, after: str = "") -> Listed[Any]:
+    """A page of the stretch's breaches, newest first, as rows of `Curve.episodes`; raises BadCursor."""
+    found = listed(
+        db,
+        [select(Episode).where(*_breached(sensor, from_at, to_at))],
+        keys=[Episode.started_at, Episode.id],
+        key_of=lambda row: [row[0].started_at.isoformat(), row[0].id],
+        most=A_PAGE,
+        after=after,
+        descending=True,
     )
+    frame = _frame(sensor, [row[0] for row in found.rows], from_at, to_at)
+    return Listed(rows=frame.to_dict("records"), onward=found.onward, begun=found.begun)
+
+
+def _drawn(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -> tuple[pd.DataFrame, int]:
+    """The newest breaches, for the picture, in the order they began; and how many there are."""
+    rows = db.execute(
+        select(Episode, func.count().over())
+        .where(*_breached(sensor, from_at, to_at))
+        .order_by(Episode.started_at.desc(), Episode.rule.desc())
+        .limit(MOST_DRAWN)
+    ).all()
+    return _frame(sensor, [row[0] for row in reversed(rows)], from_at, to_at), rows[0][1] if rows else 0
+
+
+def _breached(sensor: Sensor, from_at: datetime, to_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Episode.channel_id == sensor.channel_id,
+        Episode.void_at.is_(None),
+        Episode.merged_into.is_(None),
+        sensor.episodes_seen,
+        Episode.started_at < to_at,
+        or_(Episode.ended_at.is_(None), Episode.ended_at > from_at),
+    )
+
+
+def _frame(sensor: Sensor, episodes: Sequence[Episode], from_at: datetime, to_at: datetime) -> pd.DataFrame:
     rows = [
         (
             episode.id,
@@ -247,7 +279,7 @@ def _episodes(db: Session, sensor: Sensor, from_at: datetime, to_at: datetime) -
             episode.exposed_s / 60,
             episode.ended_at is None,
         )
-        for episode in db.scalars(query)
+        for episode in episodes
     ]
     columns = ["id", "rule", "severity", "side", "start", "end", "alarmed", "peak", "minutes", "open"]
     frame = pd.DataFrame(rows, columns=columns)

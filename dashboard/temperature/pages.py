@@ -15,7 +15,7 @@ from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark, zone_label
 from dashboard.frame.viewer import Member
-from dashboard.temperature.curves import Curve, Sensor, curve_of, sensor_by_text
+from dashboard.temperature.curves import Curve, Sensor, breaches_of, curve_of, sensor_by_text
 from dashboard.temperature.figures import CurveParts, temperature_figure
 from dashboard.temperature.pictures import temperature_picture
 from dashboard.temperature.told import told_by
@@ -40,8 +40,10 @@ def window(span: str, now: datetime) -> tuple[datetime, datetime]:
 
 
 @router.get("/suhu/{sensor}")
-def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN) -> Response:
-    """The page; `rentang` is 24j, 7h, 30h or 180h."""
+def show_temperature(
+    *, sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN, sesudah: str = ""
+) -> Response:
+    """The page; `rentang` is 24j, 7h, 30h or 180h, `sesudah` where the page of its breaches before ended."""
     span = rentang if rentang in SPANS else DEFAULT_SPAN
     found = sensor_by_text(db, viewer.known(), sensor, viewer.now)
     from_at, until = window(span, viewer.now)
@@ -64,7 +66,7 @@ def show_temperature(sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT
         ),
         hours=hourly(curve),
         told=told_by(db, viewer.known(), found.channel_id, from_at, until),
-        episodes=curve.episodes.to_dict("records"),
+        breaches=breaches_of(db, found, from_at, until, after=sesudah),
         alarms=alarms(db, viewer.known(), show="all", channel_id=found.channel_id, limit=10),
     )
 

@@ -9,16 +9,16 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Table, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.browser.page_world import PageWorld
+from tests.support.copies import more_of
 from tests.support.counting import counted
 from tests.support.page_site import app_services, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch, Presentation
-from tracker.coldchain.models import Alarm
-from tracker.database.base import Base
+from tracker.coldchain.models import Alarm, Episode
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
@@ -38,20 +38,6 @@ from tracker.trace.recalls import StartRecall, start_recall
 __all__ = ["app_services", "made", "site", "world"]
 
 Make = Callable[[Session, int], None]
-
-
-def more_of(db: Session, model: type[Base], many: int, where: str, **changes: str) -> None:
-    """Copies of one row under new keys; `changes` are SQL of what differs, `n` counts the copies."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    columns = [one.name for one in table.columns if one.computed is None]
-    values = ", ".join(changes.get(name, name) for name in columns)
-    db.execute(
-        text(
-            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM"
-            f" (SELECT * FROM {table.name} WHERE {where} LIMIT 1) AS one, generate_series(1, {many}) AS n"
-        )
-    )
 
 
 def alarms(db: Session, many: int) -> None:
@@ -140,6 +126,16 @@ def recalls(db: Session, many: int) -> None:
     more_of(db, Recall, many, "closed_at IS NULL", id="gen_random_uuid()", close_reason="'selesai'", **at)
 
 
+def breaches(db: Session, many: int) -> None:
+    often = {"id": "gen_random_uuid()", "started_at": "started_at - (n / 3) * interval '1 minute'"}
+    more_of(db, Episode, many, BREACH, **often, alarm_id="NULL")
+
+
+def places(db: Session, many: int) -> None:
+    code = "'L-' || substr(md5(random()::text), 1, 12)"
+    more_of(db, Equipment, many, "code = 'pkm-cipondoh-k2'", id="gen_random_uuid()", code=code)
+
+
 @dataclass(frozen=True, slots=True)
 class List:
     """A list: where, how its rows are told apart, which must be on it, and how more of them come."""
@@ -150,10 +146,15 @@ class List:
     make: Make
 
 
+BREACH = (
+    "rule = 'HEAT' AND channel_id = (SELECT c.id FROM channel AS c JOIN device AS d ON d.id = c.device_id"
+    " WHERE d.code = 'S-pkm-cipondoh-k1')"
+)
 ALARM, SHIPMENT = r'id="a-([^"]+)"', r'href="/pengiriman/(SJ-[^"?]+)"'
 DEVICE, RECALL = r'href="/perangkat/(S-[^"]+)"', r'href="/penarikan/([0-9a-f-]{36})"'
 PARCEL = r'href="/batch/([0-9a-f-]{36})"'
 DISPLACED = r'"orang-tergeser-([0-9a-f-]{36})"'
+PLACE = r'name="tempat" value="(L-[^"]+)"'
 VIAL, PRODUCT = r'href="/vial/([0-9a-f-]{36})"', r'href="/katalog/produk/([^"]+)"'
 LISTS = {
     "alarms": List("/alarm", ALARM, "SELECT id::text FROM alarm WHERE rule = 'HEAT'", alarms),
@@ -168,6 +169,15 @@ LISTS = {
     ),
     "products": List("/katalog", PRODUCT, "SELECT code FROM presentation", products),
     "displaced": List("/kuota/tergeser?tampil=all", DISPLACED, "SELECT booking_id::text FROM displacement", displaced),
+    "breaches": List(
+        "/suhu/S-pkm-cipondoh-k1?rentang=7h",
+        r'id="langgar-([0-9a-f-]{36})"',
+        f"SELECT id::text FROM episode WHERE {BREACH}",
+        breaches,
+    ),
+    "places to count": List(
+        "/stok/pkm-cipondoh/hitung", PLACE, "SELECT code FROM equipment WHERE code LIKE 'L-%'", places
+    ),
     "recalls": List("/penarikan", RECALL, "SELECT id::text FROM recall", recalls),
 }
 each_list = pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)
