@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import pandas as pd
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.holds import hold_list
@@ -23,9 +23,10 @@ from dashboard.batch.queries import (
     entries_of,
     holders_of,
     is_wide,
-    station_named,
+    stations_of,
 )
 from dashboard.frame import labels
+from dashboard.frame.choices import Said
 from dashboard.frame.figure_answers import figure_answer
 from dashboard.frame.frames import rows_of
 from dashboard.frame.reasons import reason_text
@@ -66,9 +67,9 @@ def show_batch(
     ref: str,
     viewer: Member,
     db: Db,
-    fasilitas: str = "",
+    fasilitas: Said = "",
     semua: bool = False,
-    mulai: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    mulai: str = "",
     sesudah: str = "",
 ) -> Response:
     """One batch by id, product/lot or lot; `fasilitas` chooses whose passport is shown, `semua` shows longer lists.
@@ -80,12 +81,9 @@ def show_batch(
     facts = batch_by_text(db, ref)
     batch_id = facts.batch.id
     wide = is_wide(db, principal, batch_id)
-    held_by = holders_of(db, principal, batch_id, first=MOST_HOLDERS, after=mulai)
-    stations = {holder.facility_code: holder.facility for holder in held_by.shown if holder.facility_code}
-    if fasilitas and fasilitas not in stations:
-        asked = station_named(db, principal, batch_id, fasilitas)
-        stations |= {fasilitas: asked} if asked is not None else {}
-    chosen = fasilitas if fasilitas in stations else next(iter(stations), "")
+    held_by = holders_of(db, principal, batch_id, most=MOST_HOLDERS if semua else FIRST["holders"], after=mulai)
+    stations, station = stations_of(db, principal, batch_id, fasilitas)
+    chosen = station.code if station else ""
     road = _road(db, viewer, batch_id, wide=wide)
     entries = entries_of(db, principal, batch_id, at=chosen) if wide else road.entries
     told = _told(entries, MOST_ENTRIES if semua else FIRST["events"])
@@ -95,7 +93,6 @@ def show_batch(
     )
     # Of a long list a phone shows the first; the whole is asked for.
     first = {name: None if semua else count for name, count in FIRST.items()}
-    shown = held_by.shown[: first["holders"]]
     passport = _passport(db, principal, facts.batch, chosen, viewer.now)
     names = road.nodes.set_index("key")["name"].to_dict()
     return page(
@@ -105,11 +102,12 @@ def show_batch(
         facts=facts,
         picture=flow_picture(road.flows, road.nodes, viewer.texts, title=viewer.texts.gettext("Ke mana vialnya pergi")),
         held_by=held_by,
+        whole=semua,
         wide=wide,
-        stations=[(code, name, code == chosen) for code, name in stations.items()],
+        stations=stations,
         home_zone=zones.get(chosen, WESTERN),
         chosen=chosen,
-        chosen_name=stations.get(chosen, ""),
+        chosen_name=station.name if station else "",
         recalls=recalls_of_batch(db, principal, batch_id),
         passport=passport,
         stays=passport.stays[: first["stays"]] if passport else [],
@@ -118,8 +116,6 @@ def show_batch(
         here_path=f"/batch/{batch_id}",
         holds=held,
         older_on_card=len(entries) >= MOST_ENTRIES,
-        holders_shown=shown,
-        holders_behind=mulai + len(shown),
         events=[{**event, "reason": reason_text(event["reason"], viewer.texts)} for event in told.events],
         hidden=told.hidden,
         flows=[

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import Nullable, Select, func, select
+from sqlalchemy import Nullable, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.batch.flows import node_of
+from dashboard.frame.choices import Choices, choices, known
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -26,6 +27,8 @@ from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.queries.tracing import are_more_than
 from tracker.stock.rules.words import Account
 
+HOLDERS = "mulai"
+"""Where the list of holders goes on, in the page's address: it has another list, too."""
 MOST_ENTRIES = 2_000
 """Of more in the viewer's reach the road is drawn by areas, and the movements of one facility are told."""
 
@@ -133,74 +136,67 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holders:
-    """Some of who has vials of a batch, by name, and how much there is in all."""
+    """A page of who has vials of a batch, by name, and how much there is in all."""
 
-    shown: Sequence[Holder]
+    turned: Listed[Holder]
     count: int
     vials: int
 
 
-def holders_of(db: Session, principal: Principal, batch_id: UUID, *, first: int, after: int = 0) -> Holders:
-    """Where vials of the batch are now within the caller's subtree; on the road: where the sender is visible."""
+def holders_of(db: Session, principal: Principal, batch_id: UUID, *, most: int, after: str = "") -> Holders:
+    """Where vials of the batch are now within the caller's subtree, behind them what is on the road from a sender there.
+
+    Raises BadCursor.
+    """
     reach = reach_of(principal)
-    here = (StockBalance.batch_id == batch_id, StockBalance.vials > 0, StockBalance.facility_id.in_(reach))
-    on_road = db.scalars(
-        select(StockBalance)
-        .where(StockBalance.batch_id == batch_id, StockBalance.facility_id.is_(None), StockBalance.vials > 0)
+    there = (StockBalance.batch_id == batch_id, StockBalance.vials > 0)
+    here = StockBalance.facility_id.in_(reach)
+    left_here = (
+        select(StockEntry.seq)
         .where(
-            select(StockEntry.seq)
-            .where(
-                StockEntry.batch_id == batch_id,
-                StockEntry.holder_id == StockBalance.holder_id,
-                StockEntry.facility_id.in_(reach),
-            )
-            .exists()
+            StockEntry.batch_id == batch_id,
+            StockEntry.holder_id == StockBalance.holder_id,
+            StockEntry.facility_id.in_(reach),
         )
-        .order_by(StockBalance.holder_id, StockBalance.status)
-    ).all()
-    # What lies there is read once, for the page and for the sums of all; names of the shelves are looked up for the page.
-    page = (
-        select(
-            StockBalance.holder_id,
-            StockBalance.status,
-            func.count().over().label("holders"),
-            func.sum(StockBalance.vials).over().label("held"),
-        )
-        .join(Facility, Facility.id == StockBalance.facility_id)
-        .where(*here)
-        .order_by(Facility.name, Facility.code, StockBalance.holder_id, StockBalance.status)
-        .limit(first)
-        .offset(after)
-        .subquery()
+        .exists()
     )
-    rows = db.execute(
-        select(StockBalance, Nullable(Equipment.name), Facility.name, Facility.code, page.c.holders, page.c.held)
-        .join(page, (page.c.holder_id == StockBalance.holder_id) & (page.c.status == StockBalance.status))
-        .outerjoin(Equipment, Equipment.id == StockBalance.place_id)
-        .join(Facility, Facility.id == StockBalance.facility_id)
-        .where(StockBalance.batch_id == batch_id)
-        .order_by(Facility.name, Facility.code, Equipment.name, StockBalance.status)
-    ).all()
-    if rows or not after:
-        lying, vials = (rows[0].holders, rows[0].held) if rows else (0, 0)
-    else:
-        sums = select(func.count(), func.coalesce(func.sum(StockBalance.vials), 0)).where(*here)
-        lying, vials = db.execute(sums).one()
-    shown = [_holder(*row[:4]) for row in rows]
-    # What is on the road stands behind all that lies somewhere.
-    behind = max(0, after - lying)
-    shown += [_holder(balance, None, None, None) for balance in on_road[behind:][: first - len(shown)]]
-    return Holders(
-        shown=shown, count=lying + len(on_road), vials=int(vials) + sum(balance.vials for balance in on_road)
+    on_road = and_(StockBalance.facility_id.is_(None), left_here)
+    count, vials = db.execute(
+        select(func.count(), func.coalesce(func.sum(StockBalance.vials), 0)).where(*there, or_(here, on_road))
+    ).one()
+    query = (
+        select(StockBalance, Nullable(Facility))
+        .outerjoin(Facility, Facility.id == StockBalance.facility_id)
+        .where(*there)
     )
+    name, code = func.coalesce(Facility.name, ""), func.coalesce(Facility.code, "")
+    turned = listed(
+        db,
+        [query.where(here), query.where(on_road)],
+        keys=[name, code, StockBalance.holder_id, StockBalance.status],
+        key_of=lambda row: [
+            row[1].name if row[1] else "",
+            row[1].code if row[1] else "",
+            row[0].holder_id,
+            row[0].status.value,
+        ],
+        most=most,
+        after=after,
+        field=HOLDERS,
+    )
+    # Names of shelves are looked up for the page alone.
+    shelves = {balance.place_id for balance, _ in turned.rows if balance.place_id}
+    names = {one.id: one.name for one in db.scalars(select(Equipment).where(Equipment.id.in_(shelves)))}
+    rows = [_holder(balance, names.get(balance.place_id), facility) for balance, facility in turned.rows]
+    return Holders(turned=Listed(rows=rows, onward=turned.onward, begun=turned.begun), count=count, vials=int(vials))
 
 
-def _holder(balance: StockBalance, place: str | None, facility: str | None, code: str | None) -> Holder:
+def _holder(balance: StockBalance, place: str | None, facility: Facility | None) -> Holder:
     return Holder(
         account=balance.account.value,
         place=place,
-        facility=facility,
-        facility_code=code,
+        facility=facility.name if facility else None,
+        facility_code=facility.code if facility else None,
         status=balance.status.value,
         vials=balance.vials,
         vvm_stage=balance.vvm_stage,
@@ -208,13 +204,17 @@ def _holder(balance: StockBalance, place: str | None, facility: str | None, code
     )
 
 
-def station_named(db: Session, principal: Principal, batch_id: UUID, code: str) -> str | None:
-    """The name of a facility of the caller's reach where the batch lies or lay; None where it never did."""
+def stations_of(
+    db: Session, principal: Principal, batch_id: UUID, said: str
+) -> tuple[Choices[Facility], Facility | None]:
+    """The facilities of the caller's reach where the batch lies, to choose from, and the one chosen: also where it only lay."""
+    mine = select(Facility).where(Facility.id.in_(reach_of(principal)))
     lay = select(StockBalance.facility_id).where(StockBalance.batch_id == batch_id)
-    query = select(Facility.name).where(
-        Facility.code == code, Facility.id.in_(reach_of(principal)), Facility.id.in_(lay)
-    )
-    return db.scalar(query)
+    stations = choices(db, mine.where(Facility.id.in_(lay.where(StockBalance.vials > 0))), Facility, said=said)
+    asked = known(db, mine.where(Facility.id.in_(lay)), Facility, [said] if said else []).get(said)
+    if asked is not None and asked not in stations:
+        stations.insert(0, asked)
+    return stations, asked or next(iter(stations), None)
 
 
 def area_flows(db: Session, principal: Principal, batch_id: UUID) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.queries import alarms
@@ -23,7 +22,7 @@ from dashboard.stock.areas import (
     sight_of,
     tally_of,
     worst_areas_first,
-    worst_facilities,
+    worst_listed,
 )
 from dashboard.stock.queries import (
     FacilityStock,
@@ -41,9 +40,8 @@ from tracker.network.queries import areas_served_by, facility_by_code_or_id, pat
 
 router = Router(include_in_schema=False)
 
-# Facilities on a page of the list, how many pages one can turn, and facilities in one part of a file.
+# Facilities on a page of the list, and facilities in one part of a file.
 A_PAGE = 25
-MOST_PAGES = 1_000
 A_PART = 100
 # What a phone shows before somebody asks for the rest.
 FIRST_PRODUCTS = 8
@@ -53,14 +51,8 @@ FIRST_VIALS = 6
 
 
 @router.get("/fasilitas")
-def show_facilities(
-    viewer: Member,
-    db: Db,
-    keadaan: str = "",
-    wilayah: str = "",
-    halaman: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
-) -> Response:
-    """The facilities in sight, worst first, a page at a time; `keadaan` keeps one stock state, `wilayah` one area."""
+def show_facilities(viewer: Member, db: Db, keadaan: str = "", wilayah: str = "", sesudah: str = "") -> Response:
+    """The facilities in sight, worst first, from where the page before ended; `keadaan` keeps one stock state, `wilayah` one area."""
     principal, texts = viewer.known(), viewer.texts
     sight = sight_of(db, principal, viewer.now, wilayah)
     below = areas_of(db, sight)
@@ -68,8 +60,7 @@ def show_facilities(
     total = sum(tally.values())
     chosen = keadaan if keadaan in tally else ""
     count = tally[chosen] if chosen else total
-    passed = (halaman - 1) * A_PAGE
-    worst = worst_facilities(db, sight, limit=A_PAGE, offset=passed, state=chosen)
+    turned = worst_listed(db, sight, most=A_PAGE, after=sesudah, state=chosen)
     where = {"wilayah": wilayah} if wilayah else {}
 
     def address(**more: object) -> str:
@@ -85,14 +76,12 @@ def show_facilities(
     return page(
         viewer,
         "facility/facilities.html",
-        facilities=worst_facilities_first(facilities_with_stock(db, principal, viewer.now, worst)),
+        facilities=worst_facilities_first(facilities_with_stock(db, principal, viewer.now, turned.rows)),
         sight=sight,
-        areas=worst_areas_first(below) if halaman == 1 and not chosen else [],
-        first=passed + 1,
-        last=passed + len(worst),
+        areas=[] if turned.begun or chosen else worst_areas_first(below),
         count=count,
-        before=address(**kept, **({"halaman": halaman - 1} if halaman > 2 else {})) if halaman > 1 else "",
-        after=address(**kept, halaman=halaman + 1) if passed + len(worst) < count and halaman < MOST_PAGES else "",
+        turned=turned,
+        address=address(**kept),
         csv="/fasilitas.csv" + (f"?{urlencode(where)}" if where else ""),
         choices=choices,
         chosen=chosen,

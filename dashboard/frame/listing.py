@@ -33,17 +33,19 @@ def listed(
     most: int,
     after: str,
     descending: bool = False,
+    field: str = FIELD,
 ) -> Listed[Any]:
     """The next `most` rows of these queries, one after another, each in the order of `keys` (unique together).
 
-    Each row is in one of the parts; `key_of(row)` gives the keys' values. Raises BadCursor for an `after` of another list.
+    Each row is in one of the parts; `key_of(row)` gives the keys' values; `field` names `after` where a page has
+    two lists. Raises BadCursor for an `after` of another list.
     """
-    number, key = _begin(after, len(parts), len(keys))
+    number, key = _begin(after, len(parts), len(keys), field)
     found: list[tuple[int, Any]] = []
     for part in range(number, len(parts)):
         query = parts[part].order_by(*(one.desc() if descending else one.asc() for one in keys))
         if part == number and key:
-            query = query.where(_beyond(keys, key, descending=descending))
+            query = query.where(_beyond(keys, key, descending=descending, field=field))
         found += [(part, row) for row in db.execute(query.limit(most + 1 - len(found)))]
         if len(found) > most:
             break
@@ -55,20 +57,20 @@ def listed(
     return Listed(rows=[row for _, row in shown], onward=onward, begun=bool(after))
 
 
-def _begin(after: str, parts: int, width: int) -> tuple[int, list[str]]:
+def _begin(after: str, parts: int, width: int, field: str) -> tuple[int, list[str]]:
     if not after:
         return 0, []
     try:
         number, *key = decode_cursor(after[:1000], width + 1)
     except BadCursor as error:
-        raise BadCursor(field=FIELD) from error
+        raise BadCursor(field=field) from error
     if not (number.isascii() and number.isdigit() and len(number) < 3 and int(number) < parts):
-        raise BadCursor(field=FIELD)
+        raise BadCursor(field=field)
     return int(number), key
 
 
-def _beyond(keys: Sequence[Key], key: Sequence[str], *, descending: bool) -> Any:
+def _beyond(keys: Sequence[Key], key: Sequence[str], *, descending: bool, field: str) -> Any:
     try:
         return beyond(keys, key, descending=descending)
     except BadCursor as error:
-        raise BadCursor(field=FIELD) from error
+        raise BadCursor(field=field) from error

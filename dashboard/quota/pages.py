@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import Annotated
 
 import pandas as pd
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from dashboard.frame import labels
 from dashboard.frame.exports import Parts
 from dashboard.frame.figure_answers import figure_answer
+from dashboard.frame.listing import Listed
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member, Viewer
@@ -44,26 +44,19 @@ MOST_PEOPLE = 20
 
 
 @router.get("/kuota")
-def show_quota(
-    *,
-    viewer: Member,
-    db: Db,
-    hari: str = "",
-    semua: bool = False,
-    mulai: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-) -> Response:
+def show_quota(*, viewer: Member, db: Db, hari: str = "", semua: bool = False, sesudah: str = "") -> Response:
     """Sessions of the next two weeks, one day at a time; `hari` is a date, else the first day that has any.
 
-    Of more than one can see at once the chosen day's are read some at a time, the scarcest first; `mulai` is where they go on.
+    Of more than one can see at once the chosen day's are read some at a time, the scarcest first; `sesudah`: behind which.
     """
     counts = count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)
     days, total = list(counts), sum(counts.values())
     day = _day_of(hari, days)
     one_day = total > MOST_SESSIONS
-    every = _read(viewer, db, day, one_day=one_day, after=mulai)
+    turned = _read(viewer, db, day, one_day=one_day, after=sesudah)
+    every = turned.rows
     sessions = sorted((session for session in every if session.day == day), key=_need)
     on_day = counts.get(day, 0) if day is not None else 0
-    behind = mulai + len(sessions) if one_day else on_day
     drawn = sessions[:MOST_BARS]
     texts = viewer.texts
     lacking = Counter(session.day for session in every if session.lacking)
@@ -76,9 +69,7 @@ def show_quota(
         one_day=one_day,
         read=len(sessions),
         on_day=on_day,
-        first_read=mulai + 1,
-        next_page=f"/kuota?hari={day.isoformat()}&semua=1&mulai={behind}#sesi" if day and behind < on_day else "",
-        back_page=f"/kuota?hari={day.isoformat()}&semua=1#sesi" if day and mulai else "",
+        turned=turned,
         drawn=drawn,
         picture=quota_picture(
             session_frame(drawn, texts, narrow=False),
@@ -162,19 +153,20 @@ def quota_json(request: Request, viewer: Member, db: Db, hari: str = "", lebar: 
     """The chart of a day's sessions, those with the least left first."""
     counts = count_by_day(db, viewer.known(), viewer.now, ahead=AHEAD)
     day = _day_of(hari, list(counts))
-    every = _read(viewer, db, day, one_day=sum(counts.values()) > MOST_SESSIONS)
+    every = _read(viewer, db, day, one_day=sum(counts.values()) > MOST_SESSIONS).rows
     sessions = _drawn([session for session in every if session.day == day])
     frame = session_frame(sessions, viewer.texts, narrow=lebar == "sempit")
     return figure_answer(request, quota_figure(frame, viewer.texts))
 
 
-def _read(viewer: Viewer, db: Db, day: date | None, *, one_day: bool, after: int = 0) -> list[SessionRow]:
+def _read(viewer: Viewer, db: Session, day: date | None, *, one_day: bool, after: str = "") -> Listed[SessionRow]:
     """All sessions to come where they are few; else some of the day's."""
     if not one_day:
-        return sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, limit=MOST_SESSIONS)
+        few = sessions_visible_to(db, viewer.known(), viewer.now, ahead=AHEAD, limit=MOST_SESSIONS)
+        return Listed(rows=few, onward="", begun=False)
     if day is None:
-        return []
-    return sessions_on(db, viewer.known(), viewer.now, day, limit=MOST_ON_DAY, after=after)
+        return Listed(rows=[], onward="", begun=False)
+    return sessions_on(db, viewer.known(), viewer.now, day, most=MOST_ON_DAY, after=after)
 
 
 def _day_of(text: str, days: list[date]) -> date | None:

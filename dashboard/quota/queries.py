@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
 
+from dashboard.frame.listing import Listed, listed
 from dashboard.quota.displaced import WAITING
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -18,6 +20,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.database.types import any_of
+from tracker.edge.paging import Key
 from tracker.kit.days import earliest_day, latest_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates, local_today, not_past
@@ -87,8 +90,8 @@ def _sessions(*where: ColumnElement[bool]) -> Select[Any]:
 _BY_DAY = (VaccinationSession.day, Facility.name, VaccinationSession.opens_at, VaccinationSession.id)
 
 
-def _scarcest(now: datetime) -> tuple[Any, ...]:
-    """An order by which sessions of a day stand first whose pool has the fewest vials left to promise for it."""
+def _left(now: datetime) -> LateralFromClause:
+    """Beside a session: `vials` of its pool that are left to promise for its day, reckoned once for order and place in the list."""
     reached = (
         select(
             (Availability.vials - Availability.needed).label("left"),
@@ -104,16 +107,16 @@ def _scarcest(now: datetime) -> tuple[Any, ...]:
         .correlate(VaccinationSession, Facility)
         .subquery("reached")
     )
-    left = (
-        select(func.min(reached.c.left))
-        .where(reached.c.step >= func.coalesce(reached.c.binding, date.min))
-        .scalar_subquery()
-    )
-    return func.coalesce(left, 0), Facility.name, VaccinationSession.id
+    fewest = func.coalesce(func.min(reached.c.left), 0).label("vials")
+    return select(fewest).where(reached.c.step >= func.coalesce(reached.c.binding, date.min)).lateral("pool_left")
 
 
 def _rows(db: Session, query: Select[Any], now: datetime) -> Iterator[SessionRow]:
-    found = db.execute(query).all()
+    return _told(db, db.execute(query).all(), now)
+
+
+def _told(db: Session, found: Sequence[Any], now: datetime) -> Iterator[SessionRow]:
+    """What is to be said of the rows of `_sessions`."""
     sessions = [row[0] for row in found]
     numbers = pool_numbers(db, sessions, now)
     seats = _seats(db, [session.id for session in sessions])
@@ -199,15 +202,26 @@ def next_sessions(
 
 
 def sessions_on(
-    db: Session, principal: Principal, now: datetime, day: date, *, limit: int, after: int = 0
-) -> list[SessionRow]:
-    """Sessions of one day, those first whose pool has the least left; the next `limit` behind the first `after`."""
+    db: Session, principal: Principal, now: datetime, day: date, *, most: int, after: str = ""
+) -> Listed[SessionRow]:
+    """A page of the sessions of one day, those first whose pool has the least left; raises BadCursor."""
     query = _sessions(
         visible_to(principal, Unit.path, Permission.QUOTA_READ),
         VaccinationSession.day == day,
         not_past(VaccinationSession.day, now),
     )
-    return list(_rows(db, query.order_by(*_scarcest(now)).limit(limit).offset(after), now))
+    left = _left(now)
+    keys: list[Key] = [left.c.vials, Facility.name, VaccinationSession.id]
+    turned = listed(
+        db,
+        [query.join(left, true()).add_columns(left.c.vials)],
+        keys=keys,
+        key_of=lambda row: [row.vials, row[1].name, row[0].id],
+        most=most,
+        after=after,
+    )
+    rows = list(_told(db, [row[:-1] for row in turned.rows], now))
+    return Listed(rows=rows, onward=turned.onward, begun=turned.begun)
 
 
 def count_by_day(db: Session, principal: Principal, now: datetime, *, ahead: timedelta) -> dict[date, int]:

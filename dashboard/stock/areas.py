@@ -8,15 +8,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, Text, and_, case, cast, func, literal_column, null, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission
 from tracker.coldchain.models import Alarm
 from tracker.coldchain.queries.alarms import rings
+from tracker.edge.paging import Key
 from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import coordinates
@@ -151,22 +166,33 @@ def worst_areas_first(areas: Collection[AreaStock]) -> list[AreaStock]:
     return sorted((area for area in areas if not area.facility), key=lambda a: (part(a, "out"), part(a, "low"), a.name))
 
 
-def worst_facilities(db: Session, sight: Sight, *, limit: int, offset: int = 0, state: str = "") -> list[UUID]:
-    """Where something rings first, then by stock state, then by name; `state` keeps one."""
+def worst_facilities(db: Session, sight: Sight, *, limit: int) -> list[UUID]:
+    """Where something rings first, then by stock state, then by name."""
+    query, keys = _worst_first(sight)
+    return list(db.scalars(query.order_by(*keys).limit(limit)))
+
+
+def worst_listed(db: Session, sight: Sight, *, most: int, after: str, state: str = "") -> Listed[UUID]:
+    """A page of the same; `state` keeps one. Raises BadCursor."""
+    query, keys = _worst_first(sight)
+    if state:
+        query = query.where(sight.states.c.state == state)
+    turned = listed(db, [query.add_columns(*keys)], keys=keys, key_of=lambda row: row[1:], most=most, after=after)
+    return Listed(rows=[row[0] for row in turned.rows], onward=turned.onward, begun=turned.begun)
+
+
+def _worst_first(sight: Sight) -> tuple[Select[UUID], list[Key]]:
+    """The facilities in sight, and the order, which is unique; as numbers, as a key of a list is written."""
     ringing, ringing_here = _ringing(sight)
     rank = case({name: place for place, name in enumerate(WORST_FIRST)}, value=sight.states.c.state)
+    calm = case((ringing.c.unit_id.is_(None), 1), else_=0)
     query = (
         select(sight.states.c.facility_id)
         .join(Unit, Unit.id == sight.states.c.facility_id)
         .outerjoin(ringing, ringing_here)
         .where(sight.seen)
-        .order_by(ringing.c.unit_id.is_(None), rank, Unit.name, Unit.id)
-        .limit(limit)
-        .offset(offset)
     )
-    if state:
-        query = query.where(sight.states.c.state == state)
-    return list(db.scalars(query))
+    return query, [calm, rank, Unit.name, Unit.id]
 
 
 def _ringing(sight: Sight) -> tuple[Subquery, ColumnElement[bool]]:

@@ -14,8 +14,8 @@ from dashboard.frame.choices import MOST
 from tests.browser.page_world import PageWorld
 from tests.support.copies import more_of
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
-from tracker.access.models import UnitKind
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
 from tracker.catalog.models import Batch, Presentation
 from tracker.database.engine import transaction
 from tracker.edge.services import Services

@@ -17,6 +17,7 @@ from tests.support.copies import more_of
 from tests.support.counting import counted
 from tests.support.page_site import app_services, log_in, made, site, world
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
 from tracker.catalog.models import Batch, Presentation
 from tracker.coldchain.models import Alarm, Episode
 from tracker.database.engine import transaction
@@ -24,9 +25,11 @@ from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
-from tracker.quota.models import Booking
+from tracker.network.rules.words import EquipmentKind
+from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
+from tracker.quota.models import Booking, VaccinationSession
 from tracker.shipments.models import Shipment
-from tracker.stock.models import OpenVial
+from tracker.stock.models import OpenVial, StockStanding
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import PostEvent
@@ -131,6 +134,43 @@ def breaches(db: Session, many: int) -> None:
     more_of(db, Episode, many, BREACH, **often, alarm_id="NULL")
 
 
+def facilities(db: Session, many: int) -> None:
+    """Puskesmas that keep stock, each with vials of one batch."""
+    now = utc_now()
+    for n in range(many):
+        code = f"pkm-z{uuid7().hex}"
+        place = NewFacility(code=code, name=f"Zpuskesmas {n // 3}", kind=UnitKind.PUSKESMAS, parent="kota-tangerang")
+        add_facility(db, SYSTEM, place, now=now)
+        fridge = NewEquipment(code=f"{code}-k1", name="Kulkas", facility=code, kind=EquipmentKind.FRIDGE)
+        add_equipment(db, SYSTEM, fridge, now=now)
+    db.flush()
+    table = StockStanding.__table__
+    columns = [one.name for one in table.columns]
+    of_one = ", ".join("f.id" if name == "facility_id" else f"s.{name}" for name in columns)
+    db.execute(
+        text(
+            f"INSERT INTO stock_standing ({', '.join(columns)}) SELECT {of_one} FROM facility AS f,"
+            " (SELECT * FROM stock_standing LIMIT 1) AS s WHERE f.code LIKE 'pkm-z%'"
+            " AND NOT EXISTS (SELECT FROM stock_standing AS o WHERE o.facility_id = f.id)"
+        )
+    )
+    db.execute(
+        text(
+            "INSERT INTO stock_balance (account, holder_id, facility_id, place_id, batch_id, status, vials, touched_at, touched_event_id)"
+            " SELECT 'place', e.id, e.facility_id, e.id, b.id, 'usable', 3, now(), (SELECT id FROM stock_event LIMIT 1) FROM equipment AS e, batch AS b"
+            " WHERE e.code LIKE 'pkm-z%' AND b.lot = 'PB002'"
+            " AND NOT EXISTS (SELECT FROM stock_balance AS s WHERE s.holder_id = e.id)"
+        )
+    )
+
+
+def sessions(db: Session, many: int) -> None:
+    """Sessions of one day, so many that a page reads some of them at a time."""
+    empty = {"taken": "0", "live": "0", "vaccinated": "0"}
+    first = "day = (SELECT min(day) FROM vaccination_session WHERE state <> 'closed')"
+    more_of(db, VaccinationSession, many, first, id="gen_random_uuid()", **empty)
+
+
 def places(db: Session, many: int) -> None:
     code = "'L-' || substr(md5(random()::text), 1, 12)"
     more_of(db, Equipment, many, "code = 'pkm-cipondoh-k2'", id="gen_random_uuid()", code=code)
@@ -144,6 +184,8 @@ class List:
     row: str
     there: str
     make: Make
+    many: int = 60
+    most: int = 30
 
 
 BREACH = (
@@ -154,6 +196,8 @@ ALARM, SHIPMENT = r'id="a-([^"]+)"', r'href="/pengiriman/(SJ-[^"?]+)"'
 DEVICE, RECALL = r'href="/perangkat/(S-[^"]+)"', r'href="/penarikan/([0-9a-f-]{36})"'
 PARCEL = r'href="/batch/([0-9a-f-]{36})"'
 DISPLACED = r'"orang-tergeser-([0-9a-f-]{36})"'
+FACILITY = r'href="/fasilitas/(pkm-z[0-9a-f]+)"'
+THEIRS = "SELECT code FROM facility WHERE code LIKE 'pkm-z%'"
 PLACE = r'name="tempat" value="(L-[^"]+)"'
 VIAL, PRODUCT = r'href="/vial/([0-9a-f-]{36})"', r'href="/katalog/produk/([^"]+)"'
 LISTS = {
@@ -177,6 +221,16 @@ LISTS = {
     ),
     "places to count": List(
         "/stok/pkm-cipondoh/hitung", PLACE, "SELECT code FROM equipment WHERE code LIKE 'L-%'", places
+    ),
+    "facilities": List("/fasilitas", FACILITY, THEIRS, facilities),
+    "holders of a batch": List("/batch/penta-5/PB002?semua=1", FACILITY, THEIRS, facilities, many=220, most=100),
+    "sessions of a day": List(
+        "/kuota?semua=1",
+        r'href="/kuota/sesi/([0-9a-f-]{36})"',
+        "SELECT id::text FROM vaccination_session WHERE day = (SELECT min(day) FROM vaccination_session WHERE state <> 'closed')",
+        sessions,
+        many=520,
+        most=100,
     ),
     "recalls": List("/penarikan", RECALL, "SELECT id::text FROM recall", recalls),
 }
@@ -205,7 +259,7 @@ def test_a_list_is_walked_to_its_end_and_shows_each_row_once_though_rows_come(
 ) -> None:
     log_in(site, "pusat")
     with transaction(app_services.engine) as db:
-        one.make(db, 60)
+        one.make(db, one.many)
         there = set(db.scalars(text(one.there)))
 
     def comes() -> None:
@@ -216,8 +270,8 @@ def test_a_list_is_walked_to_its_end_and_shows_each_row_once_though_rows_come(
     shown = [row for rows in pages for row in rows]
     assert len(set(shown)) == len(shown), "a row stands on two pages"
     assert len(pages) > 2
-    assert max(len(rows) for rows in pages) <= 30
-    assert len(there) >= 60
+    assert max(len(rows) for rows in pages) <= one.most
+    assert len(there) >= one.many
     assert there <= set(shown), "who stood there when it began is on some page"
 
 
@@ -227,7 +281,7 @@ def test_a_page_further_on_costs_as_much_as_the_first_and_what_is_no_place_in_th
 ) -> None:
     log_in(site, "pusat")
     with transaction(app_services.engine) as db:
-        one.make(db, 60)
+        one.make(db, one.many)
     site.get(one.address)
     with counted(app_services.engine) as first:
         answer = site.get(one.address)
@@ -236,7 +290,8 @@ def test_a_page_further_on_costs_as_much_as_the_first_and_what_is_no_place_in_th
     with counted(app_services.engine) as second:
         site.get(unescape(onward[1]))
     assert 0 < len(second) <= len(first) + 2
+    field = re.findall(r"[?&](\w+)=", unescape(onward[1]))[-1]
     join = "&" if "?" in one.address else "?"
     for wrong in ("x", "WyJ4Il0", "WzEsMl0", "WyI5IiwiYSIsImIiLCJjIl0", "%00", "a" * 3000):
-        refused = site.get(f"{one.address}{join}sesudah={wrong}")
+        refused = site.get(f"{one.address}{join}{field}={wrong}")
         assert refused.status_code == 422, (wrong, refused.status_code)
