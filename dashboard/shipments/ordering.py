@@ -150,7 +150,9 @@ def own_store(db: Session, viewer: Viewer, said: str) -> Facility | Choices[Faci
 def _own_stores(db: Session, viewer: Viewer, said: str = "") -> Choices[Facility]:
     """The facilities at which the viewer may order, send and receive."""
     query = select(Facility).join(Unit, Unit.id == Facility.id)
-    return choices(db, query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE)), Facility, said=said)
+    return choices(
+        db, query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE)), Facility, said=said
+    )
 
 
 def _senders(db: Session, facility: Facility) -> tuple[Select[Facility], Any]:

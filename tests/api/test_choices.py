@@ -224,3 +224,25 @@ def test_vials_come_back_from_a_carrier_though_a_hundred_fridges_come_before_it_
     page = log_in(site, "vaksinator").get(f"/stok/{STORE}/kerja/kembali").text
     assert "Zz kotak" in page
     assert "CV101" in page
+
+
+def test_what_came_unannounced_is_told_at_a_store_from_a_sender_and_of_a_product_no_list_holds(
+    site: TestClient, wide: Services
+) -> None:
+    address = "/pengiriman/tiba"
+    chooser = log_in(site, "pusat").get(address).text
+    assert MORE in chooser
+    assert len(offered(log_in(site, "pusat").get(f"{address}?untuk=zpuskesmas 11").text, "untuk")) == 11
+    log_in(site, "kota")
+    page = site.get(f"{address}?untuk={STORE}").text
+    for name in ("dari", "tempat", "produk-1", "tempat-1"):
+        assert len(offered(page, name)) == MOST, name
+    said = {"untuk": STORE, "baris": "1", "kode-1": f"Z{LAST}", "vial-1": "3", "tempat": f"pkm-cipondoh-z{LAST}"}
+    fields = {**form(site, f"{address}?untuk={STORE}"), **said, "dari": f"Zpuskesmas {LAST}"}
+    for wrong in ({"tempat": "zkul"}, {"tempat-1": "zkul"}, {"produk-1": "zvak"}):
+        refused = site.post(address, data={**fields, **wrong})
+        assert refused.status_code == 422, wrong
+        assert UNKNOWN in refused.text
+        assert f'id="salah-{next(iter(wrong))}"' in refused.text
+    answer = site.post(address, data={**fields, "produk-1": f"z-{LAST}"})
+    assert answer.status_code == 303, answer.text
