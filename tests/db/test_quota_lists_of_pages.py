@@ -30,8 +30,12 @@ def test_sessions_of_a_day_stand_by_what_their_pools_have_left_and_come_page_by_
     much, little, none = (desk.session(product=product, capacity=5) for product in ("az-10", "penta-5", "coronavac-1"))
     desk.session(ahead=2)
     found: list[UUID] = []
-    while page := sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), limit=2, after=len(found)):
-        found += [row.id for row in page]
+    page = sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), most=2)
+    while True:
+        found += [row.id for row in page.rows]
+        if not page.onward:
+            break
+        page = sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), most=2, after=page.onward)
     assert found == [none, little, much]
     # A step that is passed binds no more once a later one is, however little it left; one still to come does.
     pool = {"pool_id": desk.world.puskesmas.id, "presentation_id": desk.read(much).presentation_id}
@@ -39,10 +43,10 @@ def test_sessions_of_a_day_stand_by_what_their_pools_have_left_and_come_page_by_
     desk.db.execute(update(Availability).where(*of_pool).values(vials=0, needed=0, short=0))
     desk.db.add(Availability(**pool, facility_id=pool["pool_id"], step=desk.today, vials=90, needed=0, short=0))
     desk.db.flush()
-    assert [row.id for row in sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), limit=3)] == [none, little, much]
+    assert [row.id for row in sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), most=3).rows] == [none, little, much]
     desk.db.add(Availability(**pool, facility_id=pool["pool_id"], step=desk.day(1), vials=1, needed=1, short=0))
     desk.db.flush()
-    assert {row.id for row in sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), limit=2)} == {none, much}
+    assert {row.id for row in sessions_on(desk.db, SYSTEM, desk.now, desk.day(1), most=2).rows} == {none, much}
 
 
 def test_the_file_has_every_session_once_whatever_the_size_of_its_parts(desk: Desk) -> None:
