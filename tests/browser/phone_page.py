@@ -85,7 +85,7 @@ def holdings(world: World) -> dict[str, object]:
                 "remaining": 3,
                 "doses_per_vial": 5,
                 "opened_at": "2026-01-01T00:00:00Z",
-                "discard_by": "2090-01-01T06:00:00Z",
+                "discard_by": "2026-01-01T06:00:00Z",
             }
         ],
     }
