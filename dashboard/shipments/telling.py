@@ -166,8 +166,8 @@ def _day(viewer: Viewer, typed: Typed, name: str) -> date | None:
 def _field_of(error: DomainError, rows: list[int]) -> str:
     """Beside which field a refusal belongs: that of its line, else the whole form."""
     line, field = error.params.get("line"), str(error.params.get("field", ""))
-    if field in ("from", "occurred_at"):
-        return {"from": "dari", "occurred_at": "waktu"}[field]
+    if field in ("from", "arrived_at"):
+        return {"from": "dari", "arrived_at": "waktu"}[field]
     if isinstance(line, int) and line < len(rows) and field in _FIELDS:
         return f"{_FIELDS[field]}-{rows[line]}"
     return ""

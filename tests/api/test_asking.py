@@ -166,6 +166,7 @@ def test_no_question_takes_a_number_for_a_day_or_an_instant() -> None:
     assert lax == set()
 
 
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON"])
 @pytest.mark.parametrize(
     ("path", "body", "twice"),
     [
@@ -173,8 +174,8 @@ def test_no_question_takes_a_number_for_a_day_or_an_instant() -> None:
         ("/api/v1/stock/events", '{"id": "%s", "lines": [{"batch": "AZ003", "vials": 3, "vials": 30}]}', "vials"),
     ],
 )
-def test_a_name_given_twice_in_a_body_is_refused(door: Door, path: str, body: str, twice: str) -> None:
-    content, headers = body % uuid7(), {"Content-Type": "application/json"}
+def test_a_name_given_twice_in_a_body_is_refused(door: Door, path: str, body: str, twice: str, kind: str) -> None:
+    content, headers = body % uuid7(), {"Content-Type": kind}
     answer = door.ask("POST", path, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "api.invalid")
     assert [(one["field"], one["kind"]) for one in answer.json()["errors"]] == [(f"body.{twice}", "given_twice")]

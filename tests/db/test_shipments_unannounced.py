@@ -303,7 +303,8 @@ def test_what_cannot_be_is_refused_with_its_line(road: Unannounced) -> None:
         assert about.items() <= said.items(), (code, said)
     assert refused("network.facility_not_found", lambda: road.tell(from_facility="nowhere"))["field"] == "from"
     assert refused("shipments.no_route", lambda: road.tell(from_facility="pkm-cipondoh"))["field"] == "from"
-    refused("stock.too_far_ahead", lambda: road.tell(arrived_at=road.now + timedelta(hours=1)))
+    said = refused("stock.too_far_ahead", lambda: road.tell(arrived_at=road.now + timedelta(hours=1)))
+    assert said["field"] == "arrived_at"
     assert road.db.scalar(select(func.count()).select_from(Shipment)) == 0
 
 

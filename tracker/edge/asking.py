@@ -39,7 +39,7 @@ def refuse_unknown(request: Request, dependant: Dependant) -> None:
 
 async def refuse_twice(request: Request) -> None:
     """Raise RequestValidationError for names that one object of a JSON body has twice: of 3 and 30 vials, which was meant?"""
-    if "json" not in request.headers.get("content-type", ""):
+    if "json" not in request.headers.get("content-type", "").lower():
         return
     twice: list[str] = []
 

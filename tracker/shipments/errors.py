@@ -96,7 +96,7 @@ class LeftAfterArrival(Refused):
 
 
 class SenderLacks(Conflict):
-    """By the sender's books fewer vials of the lot lay there then, so they cannot have been sent."""
+    """By the sender's books fewer usable vials of the lot lay there then, so they cannot have been sent."""
 
     code = "shipments.sender_lacks"
 

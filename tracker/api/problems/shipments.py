@@ -66,10 +66,10 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "shipments.sender_lacks": Problem(
         409,
-        "Menurut buku pengirim, saat itu di sana hanya ada {vials} vial lot {lot}. Pilih tempat lain, catat dahulu pasokan yang belum"
-        " tercatat, atau bantah kiriman ini.",
-        "By the sender's books only {vials} vials of the lot {lot} lay there then. Choose another place, record first the supply that"
-        " is not recorded yet, or dispute this delivery.",
+        "Menurut buku pengirim, saat itu di sana hanya ada {vials} vial layak pakai lot {lot}. Pilih tempat lain, catat dahulu pasokan"
+        " yang belum tercatat, atau bantah kiriman ini.",
+        "By the sender's books only {vials} usable vials of the lot {lot} lay there then. Choose another place, record first the supply"
+        " that is not recorded yet, or dispute this delivery.",
     ),
     "shipments.gone_since": Problem(
         409,

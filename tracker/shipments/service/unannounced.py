@@ -60,7 +60,7 @@ def tell_delivery(db: Session, principal: Principal, command: TellDelivery, *, n
     sender, from_path = end_of(db, command.from_facility, "from")
     if not may_send(from_path, to_path):
         raise NoRoute(field="from")
-    arrived_at = checked_time(command.arrived_at, now)
+    arrived_at = checked_time(command.arrived_at, now, field="arrived_at")
     lines = _resolve(db, principal, receiver, command.lines, arrived_at, now=now)
     shipment = Shipment(
         id=command.id,

@@ -117,12 +117,15 @@ def prepare(
     return work
 
 
-def checked_time(occurred_at: datetime, now: datetime) -> datetime:
-    """The instant to post at: phones' clocks may run up to five minutes ahead and are then set back to `now`."""
+def checked_time(occurred_at: datetime, now: datetime, *, field: str = "occurred_at") -> datetime:
+    """The instant to post at: phones' clocks may run up to five minutes ahead and are then set back to `now`.
+
+    Raises TooFarAhead, TooOld, of the `field` that says it.
+    """
     if occurred_at > now + AHEAD:
-        raise TooFarAhead(field="occurred_at", server_time=now.isoformat())
+        raise TooFarAhead(field=field, server_time=now.isoformat())
     if occurred_at < OLDEST:
-        raise TooOld(field="occurred_at")
+        raise TooOld(field=field)
     return min(occurred_at, now)
 
 
