@@ -29,6 +29,7 @@ from tracker.stock.errors import (
     OwnCount,
     SheetClosed,
     SheetNotFound,
+    TooFarAhead,
     UnknownBatch,
     UnknownPlace,
 )
@@ -200,6 +201,14 @@ def test_what_cannot_be_is_refused(room: Counting, lines: tuple[NamedLine, ...],
     command = RecordTally(id=uuid7(), sheet_id=sheet.id, counted_at=room.world.now, lines=lines)
     with pytest.raises(refusal):
         record_tally(room.db, room.siti, command, now=room.world.now)
+
+
+def test_a_count_from_tomorrow_is_refused_by_the_field_that_says_it(room: Counting) -> None:
+    sheet = room.open()
+    command = RecordTally(id=uuid7(), sheet_id=sheet.id, counted_at=room.at(24 * 60), lines=found(AZ003=1))
+    with pytest.raises(TooFarAhead) as told:
+        record_tally(room.db, room.siti, command, now=room.world.now)
+    assert told.value.params["field"] == "counted_at"
 
 
 def test_a_sheet_is_given_up_with_a_reason_and_takes_nothing_more(room: Counting) -> None:

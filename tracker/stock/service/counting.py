@@ -110,7 +110,7 @@ def record_tally(db: Session, principal: Principal, command: RecordTally, *, now
         sheet_id=sheet.id,
         account_id=principal.account_id,
         counted_by=principal.name,
-        counted_at=checked_time(command.counted_at, now),
+        counted_at=checked_time(command.counted_at, now, field="counted_at"),
         content=content,
     )
     db.add(tally)
