@@ -102,7 +102,7 @@ class SenderLacks(Conflict):
 
 
 class GoneSince(Conflict):
-    """By the sender's books these vials went elsewhere since (`at`)."""
+    """By the sender's books these vials went elsewhere, or were stopped, since (`at`)."""
 
     code = "shipments.gone_since"
 

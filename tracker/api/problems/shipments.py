@@ -73,9 +73,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "shipments.gone_since": Problem(
         409,
-        "Menurut buku pengirim, vial ini sesudah itu keluar ke tempat lain ({at:moment}). Betulkan catatan itu dahulu pada kartu stok,"
+        "Menurut buku pengirim, vial ini sesudah itu keluar, atau berubah status ({at:moment}). Betulkan catatan itu dahulu pada kartu stok,"
         " pilih tempat lain, atau bantah kiriman ini.",
-        "By the sender's books these vials went elsewhere since ({at:moment}). Put that right first on the stock card, choose another"
+        "By the sender's books these vials went elsewhere, or were stopped, since ({at:moment}). Put that right first on the stock card, choose another"
         " place, or dispute this delivery.",
     ),
     "shipments.bad_sscc": Problem(
