@@ -224,6 +224,16 @@ def test_any_order_of_recording_gives_the_end_of_the_order_of_time(
     ]
 )
 @example([Fact(8.0, Kind.TRANSFER, 0, 0, 2, 4.3), Fact(13.0, Kind.REVERSAL, 0, 0, 1, undoes=8.0), FROST, RECALL])
+# Told once the recall was withdrawn and then taken back: what goes is what came as usable, not what the hold was given back.
+@example(
+    [
+        Fact(13.5, Kind.SUPPLY, 0, 0, 4, 2.3),
+        Fact(16.0, Kind.REVERSAL, 0, 0, 1, undoes=13.5),
+        FROST,
+        RECALL,
+        WITHDRAWAL,
+    ]
+)
 def test_doses_what_was_thrown_away_and_what_was_taken_back_do_not_depend_on_the_order_either(
     db: Session, world: World, drawn: list[Step]
 ) -> None:

@@ -148,9 +148,11 @@ class _Deltas:
         return self.by.pop(status, 0)
 
     def of(self, act: Act, status: Status, *, last: bool) -> int:
-        """How many of a status an act concerns. What was on hold is given back to the hold, which comes last."""
-        apart = act.frees and act.target is Status.USABLE and not (last and self.by[status] < 0)
-        return self.by[status] - (self.held if apart else 0)
+        """How many of a status an act concerns. What was on hold is given back to the hold, all else as usable; the last takes what is left."""
+        left = self.by[status]
+        if not act.frees or (last and left < 0):
+            return left
+        return left - self.held if act.target is Status.USABLE else self.held
 
     def move(self, act: Act, status: Status, vials: int) -> None:
         self.by[status] -= vials
