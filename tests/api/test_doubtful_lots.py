@@ -78,9 +78,9 @@ def test_a_lot_that_swallowed_what_stood_behind_it_makes_no_batch(door: Door, la
 
 def test_a_bpom_label_without_separators_is_no_plain_number(door: Door) -> None:
     nie = door.world.presentations["penta-5"].nie
-    looked_up = door.ask("POST", "/api/v1/scans", json={"text": f"90{nie}10PB00117270131"}).json()
+    looked_up = door.ask("POST", "/api/v1/scans", json={"text": f"90{nie}10PB00117300131"}).json()
     assert "separator_missing" in looked_up["warnings"]
-    answer = supplied(door, f"90{nie}10PB00117270131")
+    answer = supplied(door, f"90{nie}10PB00117300131")
     assert (answer.status_code, answer.json()["code"]) == (422, "stock.separator_missing")
 
 

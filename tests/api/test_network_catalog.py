@@ -144,7 +144,7 @@ def test_a_box_holds_vials_and_a_bpom_code_finds_its_product(door: Door) -> None
     sscc = "189912345000000017"
     label = door.ask("POST", "/api/v1/scans", json={"text": f"(00){sscc}(02){penta.box_gtin}(37)4(10)PB001"}).json()
     assert (label["pack"], label["vials"], label["scan"]["sscc"]) == ("logistic", 40, sscc)
-    bpom = door.ask("POST", "/api/v1/scans", json={"text": f"(90){penta.nie}(10)PB001(17)270131"}).json()
+    bpom = door.ask("POST", "/api/v1/scans", json={"text": f"(90){penta.nie}(10)PB001(17)300131"}).json()
     assert (bpom["scan"]["profile"], bpom["product"]["code"], bpom["batch"]["lot"]) == ("bpom", "penta-5", "PB001")
 
 

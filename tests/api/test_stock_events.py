@@ -71,7 +71,7 @@ def test_a_lot_alone_and_a_batch_id_name_the_same_batch(manager: Caller, committ
 
 def test_a_barcode_names_the_batch_and_registers_what_comes_in(manager: Caller, committed_world: World) -> None:
     gtin = committed_world.presentations["az-10"].gtin
-    known = {"barcode": f"(01){gtin}(17)261231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
+    known = {"barcode": f"(01){gtin}(17)291231(10)AZ003", "vials": 4, "place": "pkm-cipondoh-k1"}
     fresh = {"barcode": f"(01){gtin}(17)270131(10)AZ900", "vials": 5, "place": "pkm-cipondoh-k1"}
     assert manager.post("supply", known, fresh).status_code == 201
     assert {s["lot"]: s["vials"] for s in manager.stock(product="az-10")} == {"AZ003": 4, "AZ900": 5}

@@ -182,7 +182,7 @@ def test_a_scan_shows_its_result_without_scrolling(visit: Open, site: Site) -> N
     window.log_in("gudang")
     page = window.go("/scan")
     product = site.world.world.presentations["penta-5"]
-    page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)270831(21)SN0123456789012345678")
+    page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)300831(21)SN0123456789012345678")
     page.keyboard.press("Enter")
     expect(page.locator("#result")).to_contain_text("PB002")
     box = page.locator("#result .state").bounding_box()
@@ -209,7 +209,7 @@ def test_a_code_typed_or_scanned_by_wedge_shows_its_meaning(visit: Open, site: S
     window.log_in("gudang")
     page = window.go("/scan")
     product = site.world.world.presentations["penta-5"]
-    page.locator("#text").press_sequentially(f"(01){product.gtin}(10)PB002(17)270831")
+    page.locator("#text").press_sequentially(f"(01){product.gtin}(10)PB002(17)300831")
     page.keyboard.press("Enter")
     expect(page.locator("#result")).to_contain_text("PB002")
     expect(page.locator("#result")).to_contain_text(product.name)
@@ -223,7 +223,7 @@ def test_a_scan_without_network_waits_on_the_phone_and_is_sent_later(visit: Open
     page = window.go("/scan")
     product = site.world.world.presentations["penta-5"]
     page.context.set_offline(True)
-    page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)270831")
+    page.locator("#text").fill(f"(01){product.gtin}(10)PB002(17)300831")
     page.keyboard.press("Enter")
     expect(page.locator("#pending-text")).to_have_text("1 menunggu dikirim")
     page.context.set_offline(False)

@@ -16,7 +16,7 @@ API = "**/api/v1/scans"
 
 @pytest.fixture
 def code(site: Site) -> str:
-    return f"(01){site.world.world.presentations['penta-5'].gtin}(10)PB002(17)270831"
+    return f"(01){site.world.world.presentations['penta-5'].gtin}(10)PB002(17)300831"
 
 
 def scanned(page: Page, *texts: str) -> None:

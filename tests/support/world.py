@@ -152,16 +152,17 @@ PRESENTATIONS = (
     ("bopv-20", "bopv", "frozen-opv", 20, 10, None, 28, True),
 )
 
+# Those of 2029 and 2030 are good by the clock on the wall too, by which tests over HTTP go.
 BATCHES = (
     ("coronavac-1", "CV001", date(2026, 3, 31)),
     ("coronavac-1", "CV002", date(2026, 9, 30)),
     ("az-10", "AZ001", date(2026, 3, 10)),
     ("az-10", "AZ002", date(2026, 6, 30)),
-    ("az-10", "AZ003", date(2026, 12, 31)),
-    ("penta-5", "PB001", date(2027, 1, 31)),
-    ("penta-5", "PB002", date(2027, 8, 31)),
-    ("mr-10", "MR001", date(2026, 11, 30)),
-    ("bopv-20", "OP001", date(2027, 2, 28)),
+    ("az-10", "AZ003", date(2029, 12, 31)),
+    ("penta-5", "PB001", date(2030, 1, 31)),
+    ("penta-5", "PB002", date(2030, 8, 31)),
+    ("mr-10", "MR001", date(2029, 11, 30)),
+    ("bopv-20", "OP001", date(2030, 2, 28)),
 )
 
 ACCOUNTS = (
