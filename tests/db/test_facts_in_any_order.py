@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.support.books import check_books
 from tests.support.facts import (
+    BATCHES,
     CLOSING,
     EARLY_RECALL,
     FREEING,
@@ -149,6 +151,19 @@ def stopped(books: Books) -> dict[tuple[UUID, UUID], int]:
     return {key: sum(n for status, n in vials.items() if status is not Status.USABLE) for key, vials in books.items()}
 
 
+@pytest.mark.parametrize("late", [0, 6.3])
+def test_what_went_on_as_recalled_is_held_again_where_a_person_can_lift_it(
+    db: Session, world: World, late: float
+) -> None:
+    road = [Fact(7.5, Kind.DISPATCH, 0, 0, 1), Fact(15.0, Kind.RECEIPT, 0, 1, 1, late, sent=7.5)]
+    morning = Morning(db, world)
+    morning.begin()
+    assert morning.play(in_order_of_telling([*road, FROST, RECALL, WITHDRAWAL])) == []
+    there = morning.books()[world.fridge2.id, world.batches[BATCHES[0]].id]
+    assert there == {Status.HELD: 1}
+    assert morning.unheld() == []
+
+
 def closed(books: Books, clinic: UUID) -> Books:
     """What lies in the fridges of the clinic: all but its opened vials."""
     return {key: vials for key, vials in books.items() if key[0] != clinic}
@@ -240,8 +255,13 @@ def test_doses_what_was_thrown_away_and_what_was_taken_back_do_not_depend_on_the
     agree(db, world, drawn)
 
 
-@settings(max_examples=6, deadline=None)
+# The same mornings in every run: these two are wide, and what a new draw finds is looked for by hand, not by chance.
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(mornings_on_the_road())
+# On hold on the road, recalled, and received as such before the recall was withdrawn, which is told afterwards: on hold it is.
+@example(
+    [Fact(7.5, Kind.DISPATCH, 0, 0, 1), Fact(15.0, Kind.RECEIPT, 0, 0, 1, 6.3, sent=7.5), FROST, RECALL, WITHDRAWAL]
+)
 @example([Fact(8.0, Kind.DISPATCH, 0, 0, 3, 4.3), Fact(9.0, Kind.RECEIPT, 0, 1, 2, 10.3, sent=8.0), FROST, RECALL])
 # Recalled on the road before anybody knew of the frost in the fridge they had left, where none was left to recall.
 @example([Fact(7.5, Kind.DISPATCH, 0, 0, 2, 2.3), Fact(8.5, Kind.OPENING, 0, 0, 4), EARLY_RECALL, FROST, WITHDRAWAL])
@@ -251,7 +271,7 @@ def test_the_road_and_what_comes_back_from_it_do_not_depend_on_the_order(
     agree(db, world, drawn)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(decided_mornings())
 # Freed while it was recalled, what the hold had stopped is the withdrawal's to give back: fewer of them, told late.
 @example([Fact(7.5, Kind.OPENING, 0, 0, 2, 10.3), FROST, RECALL, FREEING, WITHDRAWAL])

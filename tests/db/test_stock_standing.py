@@ -17,15 +17,16 @@ from tests.support.world import World
 from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.catalog.models import Batch
+from tracker.catalog.correcting import BatchChange
+from tracker.catalog.history import Correction
 from tracker.database.engine import transaction
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
-from tracker.network.models import Equipment
 from tracker.stock.models import StockEvent, StockMark, StockStanding
 from tracker.stock.queries.standing import TRUTH, contradictions, reckoned, standings
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import ReverseEvent
+from tracker.stock.service.places import correct_batch, set_in_service
 from tracker.stock.service.reversing import reverse_event
 from tracker.stock.service.standing import reckon_standings
 
@@ -87,10 +88,11 @@ def _do(ledger: Ledger, what: Kind | str, batch: str, vials: int, at: datetime) 
     if what == "reckon":
         reckon_standings(db, now=ledger.now)
     elif what == "service":
-        db.execute(update(Equipment).where(Equipment.id == ledger.world.fridge.id).values(in_service=vials > 3))
+        set_in_service(db, SYSTEM, ledger.world.fridge.id, vials > 3, now=ledger.now)
     elif what == "expiry":
         expiry = ledger.today + timedelta(days=vials)
-        db.execute(update(Batch).where(Batch.id == ledger.world.batches[batch].id).values(expiry=expiry))
+        correction = BatchChange(expiry=expiry, why=Correction(reason="salah cetak"))
+        correct_batch(db, SYSTEM, ledger.world.batches[batch].id, correction, now=ledger.now)
     elif what == "reversal":
         told_first = select(StockEvent.id).where(StockEvent.kind.in_(KINDS)).order_by(StockEvent.number)
         told = db.scalars(told_first).all()

@@ -77,8 +77,8 @@ def hold_freed(
     """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
 
     Those that went on since, and those that were learnt of since, there or at places by which the vials had come before they
-    were recalled: no hold stopped them meanwhile, for they were stopped already. And those of all places by which vials came
-    of which was told only while they were recalled.
+    were recalled: no hold stopped them meanwhile, for they were stopped already. Those whose held vials went on as recalled: the
+    hold must be found where they are. And those of all places by which vials came of which was told only while they were recalled.
     """
     asked = {"batch": batch_id, "holders": list(holder_ids)}
     episodes = {*db.scalars(_LEARNT_MEANWHILE, asked), *db.scalars(_BY_WAYS_TOLD_MEANWHILE, asked)}
@@ -110,6 +110,11 @@ _LEARNT_MEANWHILE = text(
     ) OR EXISTS (
         SELECT FROM hold_look l
         WHERE l.episode_id = there.id AND l.looked_at >= (SELECT min(t.occurred_at) FROM stock_entry t WHERE {_KEPT_APART})
+    ) OR EXISTS (
+        SELECT FROM hold h JOIN stock_entry t ON t.batch_id = h.batch_id AND t.holder_id = h.holder_id
+        JOIN stock_event v ON v.id = t.event_id
+        WHERE h.episode_id = there.id AND h.batch_id = :batch AND h.state = 'held'
+          AND t.status = 'recalled' AND t.vials < 0 AND v.kind <> 'status'
     )
     """
 )
@@ -178,7 +183,8 @@ def _touched() -> Select[UUID | None]:
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
         .where(
             StockEntry.event_id == _EVENT,
-            StockEntry.status == Status.HELD,
+            # Recalled ones are the hold's again once the recall is withdrawn.
+            StockEntry.status.in_((Status.HELD, Status.RECALLED)),
             StockEntry.vials < 0,
             StockEvent.kind != Kind.STATUS,
             Hold.state == HoldState.HELD,

@@ -174,8 +174,11 @@ def reapply(fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]) 
     """
     opposites: list[Opposite] = []
     amended: list[Amended] = []
-    for pair, by_status in _by_pair(fact.changes).items():
-        deltas = _Deltas(by_status)
+    # What goes on as recalled is what it had been before where it came from: the accounts that lose it are asked first.
+    given_back: dict[UUID, int] = defaultdict(int)
+    for pair, by_status in sorted(_by_pair(fact.changes).items(), key=lambda one: one[1].get(Status.RECALLED, 0)):
+        came = by_status.get(Status.RECALLED, 0)
+        deltas = _Deltas(by_status, held=max(0, min(came, given_back[pair.batch_id])))
         steps = list(_later(pair, fact, history, stops))
         freeing = [step for step in steps if isinstance(step, Act) and step.frees and step.event_id]
         for step in steps:
@@ -184,6 +187,7 @@ def reapply(fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]) 
                 found = _act_again(step, pair, deltas, fact, history, last=last)
                 if found is not None:
                     amended.append(found)
+                    given_back[pair.batch_id] += _less_given_back(found)
             else:
                 key, count = step
                 opposite = opposite_of(
@@ -197,6 +201,13 @@ def reapply(fact: Fact, history: History, stops: Mapping[UUID, Sequence[Stop]]) 
                 if opposite is not None:
                     opposites.append(opposite)
     return Reapplied(opposites, amended)
+
+
+def _less_given_back(again: Amended) -> int:
+    """By how many vials fewer the end of a recall gives back to a hold now."""
+    if not again.act.frees or again.act.target is Status.USABLE:
+        return 0
+    return max(0, -sum(entry.vials for entry in again.entries if entry.key.status is again.act.target))
 
 
 def status_at(acts: Sequence[Act], opened_at: datetime, at: datetime) -> Status:
