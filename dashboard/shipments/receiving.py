@@ -15,6 +15,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.shipments.boxes import is_number
 from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
 from dashboard.shipments.queries import product_names
 from dashboard.stock.forms import Typed, label_or_lot
@@ -160,7 +161,7 @@ def _found(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:
         vials, reason = typed.get("vial-lain"), _reason(typed.get("alasan-lain"))
         if not lot:
             typed.faults["lot-lain"] = texts.gettext(_NO_LOT)
-        elif not _is_number(vials):
+        elif not is_number(vials):
             typed.faults["vial-lain"] = texts.gettext(_NO_NUMBER)
         elif reason is None:
             typed.faults["alasan-lain"] = texts.gettext(_NO_REASON)
@@ -206,15 +207,11 @@ def _numbers(viewer: Viewer, typed: Typed, kind: str) -> dict[str, int]:
         word, _, batch = name.partition("-")
         if word != kind or not value:
             continue
-        if _is_number(value):
+        if is_number(value):
             found[batch] = int(value)
         else:
             typed.faults[name] = viewer.texts.gettext(_NO_NUMBER)
     return found
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) < 9
 
 
 def _reason(value: str) -> Difference | None:

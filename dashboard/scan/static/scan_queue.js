@@ -74,8 +74,11 @@ export class Queue {
     this.changed = changed;
     /** @type {Map<string, Scan>} what the phone could not keep */
     this.unsaved = new Map();
-    /** @type {Set<string>} */
-    this.underway = new Set();
+    /** @type {Map<string, Promise<void>>} what is being sent, by its scan */
+    this.underway = new Map();
+    /** @type {Promise<void> | null} */
+    this.round = null;
+    this.again = false;
   }
 
   /**
@@ -141,8 +144,25 @@ export class Queue {
     return { own, others };
   }
 
-  /** Sends everything that waits, in the order in which it was scanned; one that fails keeps none behind it waiting. */
-  async sendAll() {
+  /** Sends everything that waits; asked meanwhile, it looks once more: a network that is back sends what failed just before. */
+  sendAll() {
+    this.again = Boolean(this.round);
+    this.round ??= this.rounds().finally(() => {
+      this.round = null;
+    });
+    return this.round;
+  }
+
+  async rounds() {
+    do {
+      this.again = false;
+      await this.sendWaiting();
+    } while (this.again);
+  }
+
+  /** In the order in which they were scanned; one that fails keeps none behind it waiting. */
+  async sendWaiting() {
+    await Promise.allSettled(this.underway.values());
     const { own } = await this.mine();
     for (const scan of own) if (scan.state === "waiting" || scan.state === "sending") await this.send(scan);
     await this.tidy();
@@ -152,13 +172,20 @@ export class Queue {
    * Sends one; it waits on unless Rantai itself has answered it, with yes or with no.
    * @param {Scan} scan
    */
-  async send(scan) {
-    if (this.underway.has(scan.id)) return;
-    this.underway.add(scan.id);
+  send(scan) {
+    let sending = this.underway.get(scan.id);
+    if (!sending) {
+      sending = this.sendNow(scan).finally(() => this.underway.delete(scan.id));
+      this.underway.set(scan.id, sending);
+    }
+    return sending;
+  }
+
+  /** @param {Scan} scan */
+  async sendNow(scan) {
     scan.state = "sending";
     this.changed(scan);
     const why = await this.attempt(scan);
-    this.underway.delete(scan.id);
     if (why) {
       scan.state = "waiting";
       scan.why = why;

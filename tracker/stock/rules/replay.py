@@ -160,8 +160,8 @@ class _Deltas:
         if act.target is Status.RECALLED and status is Status.HELD:
             self.held += vials
         elif act.frees:
-            self.held -= vials if act.target is Status.HELD else 0
-            # Nobody lifts a hold of vials that are no longer recalled: freed by then, they went as usable ones.
+            self.held -= 0 if act.target is Status.USABLE else vials
+            # No more of them can have been on hold than are still recalled: where the hold was lifted meanwhile, they went as usable.
             left = self.by[status]
             self.held = min(max(self.held, min(left, 0)), max(left, 0))
 
