@@ -35,6 +35,7 @@ from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import checks
 from dashboard.overview import pages as overview
+from dashboard.planning import plan, week
 from dashboard.quota import desk
 from dashboard.quota import pages as quota
 from dashboard.recalls import pages as recalls
@@ -82,6 +83,8 @@ ROUTERS = (
     serving.router,
     the_map.router,
     sprites.router,
+    week.router,
+    plan.router,
     quota.router,
     desk.router,
     recalls.router,

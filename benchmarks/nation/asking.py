@@ -42,6 +42,8 @@ _BESIDES = {
     "/api/v1/batches/{ref:path}/trace": ("", "?facility={site}"),
     "/api/v1/batches/{batch:path}/passport": ("?facility={site}",),
     "/api/v1/stock/lot-corrections/foreseen": ("?event={event}&wrong={lot}&right={other}",),
+    "/kuota/minggu": ("?fasilitas={site}",),
+    "/kuota/rencana": ("?fasilitas={site}&produk={product}",),
     "/cari": ("?q=pkm-00018", "?q=Puskesmas"),
     "/daftar": ("", "?vaksin=vaksin3"),
 }

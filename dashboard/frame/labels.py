@@ -186,6 +186,15 @@ SESSION_ACT = {
     "closed": mark("Ditutup"),
     "reopened": mark("Dibuka lagi"),
 }
+BUCKET = {
+    "kelurahan": mark("Warga kelurahan yang dilayani"),
+    "city": mark("Warga kota atau kabupaten"),
+    "walk_in": mark("Yang datang tanpa mendaftar"),
+    "second_dose": mark("Dosis kedua dan seterusnya"),
+    "nakes": mark("Tenaga kesehatan"),
+    "general": mark("Siapa saja"),
+}
+
 BOOKING_STATE = {
     "reserved": mark("Menunggu konfirmasi"),
     "confirmed": mark("Terkonfirmasi"),

@@ -94,6 +94,10 @@ def address(path: str, site: Site) -> str:
         return f"{path}?batch=penta-5/PB002"
     if path == "/lot-salah":
         return f"{path}?fasilitas=kota-tangerang&lot=penta-5/PB002"
+    if path == "/kuota/minggu":
+        return f"{path}?fasilitas=pkm-cipondoh"
+    if path == "/kuota/rencana":
+        return f"{path}?fasilitas=pkm-cipondoh&produk=mr-10"
     if path.startswith("/stok/{code}/kerja/"):
         path = f"{path}?tempat=pkm-cipondoh-k2"
     if path.endswith("/berita-acara"):

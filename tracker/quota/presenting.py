@@ -29,11 +29,19 @@ from tracker.quota.schemas import (
     RuleBody,
     ScheduleOut,
     SessionChangeOut,
+    SessionCopiesOut,
+    SessionCopyOut,
     SessionOut,
     SpacingRule,
 )
 from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing
+from tracker.quota.service.copying import Copied
 from tracker.stock.models import OpenVial
+
+
+def copies_out(copies: Iterable[Copied]) -> SessionCopiesOut:
+    """What copying sessions made."""
+    return SessionCopiesOut(items=[SessionCopyOut.model_validate(one) for one in copies])
 
 
 def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:

@@ -55,6 +55,31 @@ class SessionIn(BaseModel):
     )
 
 
+class SessionCopyIn(BaseModel):
+    """Sessions to be planned again on the same weekdays, `weeks` weeks later."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sessions: list[UUID] = Field(min_length=1, max_length=100)
+    weeks: Whole = Field(1, ge=1, le=52)
+
+
+class SessionCopyOut(BaseModel):
+    """A session and its copy; `fresh`: it was planned by this call."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    source_id: UUID
+    session_id: UUID
+    fresh: bool
+
+
+class SessionCopiesOut(BaseModel):
+    """What was planned, in the order asked for."""
+
+    items: list[SessionCopyOut]
+
+
 class SessionChangeIn(BaseModel):
     """What is to be otherwise; what is left out stays. Another day is another session."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,8 +14,8 @@ from sqlalchemy.orm import Session
 from tracker.catalog.models import Presentation
 from tracker.database.types import any_of
 from tracker.kit.days import local_day
+from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.loads import promised
 from tracker.quota.rules.need import DayLoad, Load, room_in_vials, shared
 from tracker.stock.queries.availability import Pool, PoolState, StepRow, pool_states
@@ -35,7 +36,36 @@ class Numbers:
     persons: int
 
 
-def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datetime) -> dict[UUID, Numbers]:
+class Drawing(Protocol):
+    """What draws vials from a pool on a day: a session, or the thought of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def facility_id(self) -> UUID: ...
+    @property
+    def presentation_id(self) -> UUID: ...
+    @property
+    def place_id(self) -> UUID | None: ...
+    @property
+    def day(self) -> date: ...
+    @property
+    def live(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thought:
+    """A session that nobody has planned yet, so nobody is booked in it."""
+
+    facility_id: UUID
+    presentation_id: UUID
+    place_id: UUID | None
+    day: date
+    live: int = 0
+    id: UUID = field(default_factory=uuid7)
+
+
+def pool_numbers(db: Session, sessions: Sequence[Drawing], now: datetime) -> dict[UUID, Numbers]:
     """The numbers of each session, by its id."""
     if not sessions:
         return {}
@@ -58,7 +88,7 @@ def pool_numbers(db: Session, sessions: Sequence[VaccinationSession], now: datet
     return numbers
 
 
-def _pool(session: VaccinationSession) -> Pool:
+def _pool(session: Drawing) -> Pool:
     return session.place_id or session.facility_id, session.presentation_id
 
 
@@ -79,7 +109,7 @@ def _numbers(state: PoolState, day: date, load: Load, per_vial: int) -> Numbers:
     )
 
 
-def _facts(db: Session, sessions: Sequence[VaccinationSession]) -> dict[Anchor, tuple[str, int, bool]]:
+def _facts(db: Session, sessions: Sequence[Drawing]) -> dict[Anchor, tuple[str, int, bool]]:
     """Time zone, doses per vial, and whether opened vials serve the whole day, by facility and presentation."""
     zones = {
         row.id: row.timezone

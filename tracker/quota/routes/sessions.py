@@ -16,12 +16,22 @@ from tracker.edge.values import Day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import SessionChange, VaccinationSession
-from tracker.quota.presenting import change_out, leftovers_out, session_out
+from tracker.quota.presenting import change_out, copies_out, leftovers_out, session_out
 from tracker.quota.queries import lists
 from tracker.quota.routes.router import router
-from tracker.quota.schemas import LeftoversOut, ReasonIn, SessionChangeIn, SessionChangeOut, SessionIn, SessionOut
+from tracker.quota.schemas import (
+    LeftoversOut,
+    ReasonIn,
+    SessionChangeIn,
+    SessionChangeOut,
+    SessionCopiesOut,
+    SessionCopyIn,
+    SessionIn,
+    SessionOut,
+)
 from tracker.quota.service.changing import change_session
-from tracker.quota.service.commands import ChangeSession, NewBucket, PlanSession
+from tracker.quota.service.commands import ChangeSession, CopySessions, NewBucket, PlanSession
+from tracker.quota.service.copying import copy_sessions
 from tracker.quota.service.ending import cancel_session, close_session, reopen_session
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
 from tracker.quota.service.sessions import plan_session, session_for
@@ -81,6 +91,13 @@ def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Res
     session_id, fresh = plan_session(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200
     return _one_session(db, caller, session_id)
+
+
+@router.post("/sessions/copies", status_code=201)
+def copy(body: SessionCopyIn, db: Db, caller: Caller, now: Now) -> SessionCopiesOut:
+    """Plan sessions again some weeks later, all or none; asked for again, the first copies are answered."""
+    command = CopySessions(sessions=tuple(body.sessions), weeks=body.weeks)
+    return copies_out(copy_sessions(db, caller, command, now=now))
 
 
 @router.get("/sessions/{session_id}")

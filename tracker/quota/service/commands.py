@@ -40,6 +40,14 @@ class PlanSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopySessions:
+    """The same sessions `weeks` weeks later, on the same weekdays and at the same hours."""
+
+    sessions: tuple[UUID, ...]
+    weeks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSession:
     """What is to be otherwise in a session; what is None stays. Another day is another session."""
 

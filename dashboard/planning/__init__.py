@@ -1,0 +1,1 @@
+"""The week of a facility: its sessions, and planning them."""

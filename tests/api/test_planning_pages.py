@@ -1,0 +1,201 @@
+"""The week of a facility on the pages: seen, planned session by session, copied; twice, out of reach, and typed wrongly."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import select
+
+from tests.browser.page_world import PageWorld
+from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.kit.days import local_day
+from tracker.quota.models import Bucket, VaccinationSession
+from tracker.quota.rules.words import BucketKind
+from tracker.quota.service.ending import cancel_session
+
+__all__ = ["app_services", "made", "site", "world"]
+
+HERE = "pkm-cipondoh"
+
+
+def words_of(answer: Response) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def form(site: TestClient, **asked: str) -> dict[str, str]:
+    """What the form of a plan would send as it is drawn."""
+    drawn = site.get("/kuota/rencana", params={"fasilitas": HERE, **asked})
+    assert drawn.status_code == 200, drawn.text[:400]
+    fields = dict(re.findall(r'name="(csrf|nomor|fasilitas)"\s+value="([^"]*)"', drawn.text))
+    return {
+        **fields,
+        "hari": asked.get("hari", ""),
+        "mulai": "08:00",
+        "selesai": "12:00",
+        "produk": "penta-5",
+        "dosis": "1",
+        "kapasitas": "60",
+    }
+
+
+def planned(services: Services) -> list[VaccinationSession]:
+    with transaction(services.engine) as db:
+        rows = list(db.scalars(select(VaccinationSession).order_by(VaccinationSession.created_at)))
+        db.expunge_all()
+        return rows
+
+
+@pytest.fixture
+def day(world: PageWorld) -> date:
+    """A day next week on which nothing is planned."""
+    return local_day(world.now, "Asia/Jakarta") + timedelta(days=9)
+
+
+def test_a_session_is_planned_once_however_often_the_form_is_sent_and_stands_in_its_week(
+    site: TestClient, app_services: Services, day: date
+) -> None:
+    log_in(site, "kepala")
+    before = len(planned(app_services))
+    fields = {
+        **form(site, hari=day.isoformat()),
+        "bagian-kelurahan": "50",
+        "lepas-kelurahan": "24",
+        "bagian-walk_in": "10",
+    }
+    first, again = (site.post("/kuota/rencana", data=fields) for _ in range(2))
+    assert first.status_code == again.status_code == 303, words_of(first)
+    assert first.headers["location"] == again.headers["location"]
+    made_here = planned(app_services)[before:]
+    assert len(made_here) == 1
+    session = made_here[0]
+    assert (session.day, session.capacity, session.doses) == (day, 60, [1])
+    with transaction(app_services.engine) as db:
+        buckets = {b.kind: b for b in db.scalars(select(Bucket).where(Bucket.session_id == session.id))}
+        assert {kind: bucket.places for kind, bucket in buckets.items()} == {
+            "kelurahan": 30,
+            "walk_in": 6,
+            "general": 24,
+        }
+        assert buckets[BucketKind.KELURAHAN].release_at == session.opens_at - timedelta(hours=24)
+    shown = site.get(first.headers["location"].partition("#")[0])
+    assert f"/kuota/sesi/{session.id}" in shown.text
+    assert "0 dari 60" in words_of(shown)
+
+
+def test_staff_and_minutes_give_the_capacity_and_a_look_plans_nothing(
+    site: TestClient, app_services: Services, day: date
+) -> None:
+    log_in(site, "kepala")
+    before = len(planned(app_services))
+    fields = {**form(site, hari=day.isoformat()), "kapasitas": "", "petugas": "3", "menit": "7", "hitung": "1"}
+    looked = site.post("/kuota/rencana", data=fields)
+    # Four hours are 34 times seven minutes; three nurses.
+    assert looked.status_code == 200
+    assert "102 orang" in words_of(looked)
+    assert len(planned(app_services)) == before
+    del fields["hitung"]
+    assert site.post("/kuota/rencana", data=fields).status_code == 303
+    assert planned(app_services)[-1].capacity == 102
+
+
+def test_the_form_says_what_the_vials_bear_and_what_of_the_last_one_may_be_lost(site: TestClient, day: date) -> None:
+    log_in(site, "kepala")
+    told = words_of(
+        site.post(
+            "/kuota/rencana",
+            data={**form(site, hari=day.isoformat()), "produk": "mr-10", "kapasitas": "63", "hitung": "1"},
+        )
+    )
+    assert "vial siap pakai" in told
+    assert "7 vial isi 10 dosis" in told
+    assert "tersisa 7 dosis" in told
+    assert "0 sampai 9" in told
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"hari": ""}, "Tulis tanggal."),
+        ({"hari": "2020-01-06"}, "hari mendatang"),
+        ({"mulai": "25:00"}, "Tulis jam"),
+        ({"selesai": "08:00"}, "jam"),
+        ({"produk": ""}, "Pilih produk."),
+        ({"produk": "no-such"}, "Produk tidak dikenal."),
+        ({"dosis": ""}, "Pilih paling sedikit satu dosis."),
+        ({"kapasitas": "", "petugas": "2"}, "Tulis berapa orang"),
+        ({"kapasitas": "enam"}, "Tulis bilangan bulat."),
+        ({"bagian-city": "60", "bagian-kelurahan": "50"}, "paling banyak 100 %"),
+        ({"bagian-city": "1e1"}, "Tulis bilangan bulat."),
+        ({"wilayah": "abc"}, "abc"),
+    ],
+)
+def test_what_is_typed_wrongly_is_said_beside_its_field_and_plans_nothing(
+    site: TestClient, app_services: Services, day: date, fields: dict[str, str], sentence: str
+) -> None:
+    log_in(site, "kepala")
+    before = len(planned(app_services))
+    answer = site.post("/kuota/rencana", data={**form(site, hari=day.isoformat()), **fields})
+    assert answer.status_code == 422
+    assert sentence in words_of(answer)
+    assert len(planned(app_services)) == before
+
+
+def test_the_week_before_is_copied_once_without_what_was_called_off(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    with transaction(app_services.engine) as db:
+        cancel_session(db, SYSTEM, world.sessions[2], "listrik padam", now=app_services.clock())
+        first = db.get_one(VaccinationSession, world.sessions[0])
+        monday = first.day - timedelta(days=first.day.weekday()) + timedelta(days=7)
+    log_in(site, "kepala")
+    address = {"fasilitas": HERE, "mulai": monday.isoformat()}
+    drawn = site.get("/kuota/minggu", params=address)
+    offered = re.findall(r'name="sesi"\s+value="([^"]+)"', drawn.text)
+    assert str(world.sessions[0]) in offered
+    assert str(world.sessions[2]) not in offered
+    before = len(planned(app_services))
+    sent = {**address, "csrf": csrf_of(drawn.text), "sesi": offered}
+    for _ in range(2):
+        assert site.post("/kuota/minggu/salin", data=sent).status_code == 303
+    copies = planned(app_services)[before:]
+    assert len(copies) == len(offered)
+    copy = next(one for one in copies if one.presentation_id == first.presentation_id)
+    assert (copy.day, copy.opens_at, copy.capacity) == (
+        first.day + timedelta(days=7),
+        first.opens_at + timedelta(days=7),
+        first.capacity,
+    )
+    assert 'name="sesi"' not in site.get("/kuota/minggu", params=address).text
+
+
+def test_who_only_looks_sees_the_week_and_no_form(site: TestClient, day: date) -> None:
+    log_in(site, "auditor")
+    shown = site.get("/kuota/minggu", params={"fasilitas": HERE, "mulai": day.isoformat()})
+    assert shown.status_code == 200
+    assert "/kuota/rencana" not in shown.text
+    assert site.get("/kuota/rencana", params={"fasilitas": HERE}).status_code == 403
+    sent = {"fasilitas": HERE, "mulai": day.isoformat(), "csrf": csrf_of(shown.text), "sesi": []}
+    assert site.post("/kuota/minggu/salin", data=sent).status_code == 422
+
+
+def test_another_ones_week_is_no_page_and_any_day_of_any_year_has_one(site: TestClient) -> None:
+    log_in(site, "kepala")
+    assert site.get("/kuota/minggu", params={"fasilitas": "pkm-neglasari"}).status_code == 404
+    for text in ("0001-01-01", "9999-12-31", "kemarin", "2026-02-30"):
+        assert site.get("/kuota/minggu", params={"fasilitas": HERE, "mulai": text}).status_code == 200
+
+
+def test_holidays_are_named_in_the_language_of_the_page(site: TestClient) -> None:
+    log_in(site, "kepala")
+    asked = {"fasilitas": HERE, "mulai": "2026-12-25"}
+    assert "Hari Raya Natal" in words_of(site.get("/kuota/minggu", params=asked))
+    site.cookies.set("rantai_language", "en")
+    assert "Christmas Day" in words_of(site.get("/kuota/minggu", params=asked))
