@@ -86,8 +86,10 @@ class CardQuery:
         elif self.presentation_id is not None:
             batches = "IN (SELECT id FROM batch WHERE presentation_id = :presentation)"
         else:
-            return text(sql.format(of_batches="", of_counts=""))
-        return text(sql.format(of_batches=f"AND e.batch_id {batches}", of_counts=f"AND c.batch_id {batches}"))
+            return text(sql.format(of_batches="", of_counts="", found=_ALL_LINES))
+        of_batches = f"AND e.batch_id {batches}"
+        found = _LINES_OF.format(of_batches=of_batches)
+        return text(sql.format(of_batches=of_batches, of_counts=f"AND c.batch_id {batches}", found=found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,18 +127,38 @@ class CardLine:
         return f"{self.key.number}-{self.key.batch_id.hex}"
 
 
+# Which lines are asked for is found by walking back in time until there are enough; only those are summed. Of a product or a
+# batch each place is walked alone, so that neither what else lies there nor how long ago the first line was costs anything.
+_WITHIN = """
+    e.occurred_at >= :since AND e.occurred_at < :until AND e.occurred_at <= :at AND e.recorded_at <= :known
+    AND (e.occurred_at, e.ordinal, e.number, e.batch_id) < (:at, :ordinal, :number, :batch)
+"""
+_BACKWARD = "occurred_at DESC, ordinal DESC, number DESC, batch_id DESC LIMIT :limit"
+_ALL_LINES = f"""
+    SELECT DISTINCT e.occurred_at, e.ordinal, e.number, e.batch_id, e.event_id FROM stock_entry e
+    WHERE e.facility_id = :facility AND e.account = 'place' AND {_WITHIN} ORDER BY {_BACKWARD}
+"""
+_LINES_OF = f"""
+    SELECT DISTINCT one.* FROM (
+        SELECT DISTINCT e.batch_id, e.holder_id FROM stock_balance e
+        WHERE e.facility_id = :facility AND e.account = 'place' {{of_batches}}
+    ) lot CROSS JOIN LATERAL (
+        SELECT DISTINCT e.occurred_at, e.ordinal, e.number, e.batch_id, e.event_id FROM stock_entry e
+        WHERE e.batch_id = lot.batch_id AND e.holder_id = lot.holder_id AND {_WITHIN} ORDER BY {_BACKWARD}
+    ) one ORDER BY {_BACKWARD}
+"""
 # A count without a difference wrote no entry; it is a line all the same: somebody looked.
 _LINES = """
-    WITH moved AS (
+    WITH found AS MATERIALIZED ({found}), moved AS (
         SELECT e.event_id, e.batch_id, e.occurred_at, e.ordinal, e.number,
                sum(e.vials) AS change, sum(greatest(e.vials, 0)) AS came, -sum(least(e.vials, 0)) AS went,
                array_agg(DISTINCT q.code) FILTER (WHERE e.vials < 0) AS out_of,
                array_agg(DISTINCT q.code) FILTER (WHERE e.vials > 0) AS into_
-        FROM stock_entry e JOIN equipment q ON q.id = e.place_id
-        WHERE e.facility_id = :facility AND e.account = 'place' {of_batches}
-          AND e.occurred_at >= :since AND e.occurred_at < :until AND e.occurred_at <= :at AND e.recorded_at <= :known
+        FROM found JOIN stock_entry e ON e.event_id = found.event_id AND e.batch_id = found.batch_id
+        JOIN equipment q ON q.id = e.place_id
+        WHERE e.facility_id = :facility AND e.account = 'place' AND e.recorded_at <= :known
         GROUP BY e.event_id, e.batch_id, e.occurred_at, e.ordinal, e.number
-    ), agreed AS (
+), agreed AS (
         SELECT c.event_id, c.batch_id, c.occurred_at, c.number AS ordinal, c.number,
                0 AS change, 0 AS came, 0 AS went, CAST(NULL AS text[]) AS out_of, array_agg(DISTINCT q.code) AS into_
         FROM equipment q JOIN stock_count c ON c.holder_id = q.id JOIN stock_event s ON s.id = c.event_id
