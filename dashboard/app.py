@@ -19,6 +19,8 @@ from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import finding, lost, tickets
 from dashboard.citizens import pages as citizens
+from dashboard.desk import newcomer, paper, person
+from dashboard.desk import pages as desk_pages
 from dashboard.devices import pages as devices
 from dashboard.devices.ports import TakeLoggerFile
 from dashboard.facility import pages as facility
@@ -83,6 +85,10 @@ ROUTERS = (
     serving.router,
     the_map.router,
     sprites.router,
+    person.router,
+    newcomer.router,
+    paper.router,
+    desk_pages.router,
     week.router,
     plan.router,
     quota.router,

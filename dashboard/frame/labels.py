@@ -195,6 +195,19 @@ BUCKET = {
     "general": mark("Siapa saja"),
 }
 
+SEX = {"female": mark("Perempuan"), "male": mark("Laki-laki")}
+WITHOUT_NIK = {
+    "infant": mark("Bayi"),
+    "foreigner": mark("Orang asing"),
+    "no_papers": mark("Tidak punya dokumen"),
+    "unknown": mark("Tidak dibawa, atau tidak diketahui"),
+}
+HEALTH_QUESTION = {
+    "fever": mark("Demam"),
+    "severe_allergy": mark("Alergi berat"),
+    "recent_covid": mark("Baru sembuh dari COVID"),
+}
+
 BOOKING_STATE = {
     "reserved": mark("Menunggu konfirmasi"),
     "confirmed": mark("Terkonfirmasi"),

@@ -14,11 +14,13 @@ from dashboard.shipments.queries import ShipmentRow
 from dashboard.stock.queries import OpenedVial
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.catalog.models import Batch
+from tracker.catalog.models import Batch, Presentation
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import path_of
 from tracker.network.rules.words import EquipmentKind
+from tracker.quota.models import VaccinationSession
+from tracker.quota.rules.words import SessionState
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.counting import open_sheets
@@ -110,6 +112,8 @@ def tasks_at(
     if lying.held and principal.may(Permission.HOLD_RELEASE, path):
         word = texts.gettext("Putuskan yang ditahan")
         found.append(Task(word=word, href="/alarm", about=_vials(lying.held, texts), tone="out"))
+    if principal.may(Permission.BOOKING_SERVE, path):
+        found += _sessions(db, facility, now, texts)
     writes = principal.may(Permission.STOCK_WRITE, path)
     if writes:
         found += _overdue(opened, now, texts)
@@ -123,6 +127,26 @@ def tasks_at(
 
 def _vials(count: int, texts: Texts) -> str:
     return texts.ngettext("%(n)s vial", "%(n)s vials", count)
+
+
+def _sessions(db: Session, facility: Facility, now: datetime, texts: Texts) -> Iterator[Task]:
+    """Today's sessions whose doors are not shut yet: people stand before them."""
+    today = db.execute(
+        select(VaccinationSession, Presentation.name)
+        .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
+        .where(
+            VaccinationSession.facility_id == facility.id,
+            VaccinationSession.day == local_day(now, facility.timezone),
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.closes_at > now,
+        )
+        .order_by(VaccinationSession.opens_at, VaccinationSession.id)
+        .limit(2 * NAMED)
+    )
+    for session, product in today:
+        hours = texts.hours(session.opens_at, session.closes_at, facility.timezone)
+        word = texts.gettext("Layani sesi hari ini")
+        yield Task(word=word, href=f"/meja/{session.id}", about=f"{product} · {hours}", tone="ok")
 
 
 def _of_shelf(facility: Facility, lying: Lying, texts: Texts) -> Iterator[Task]:

@@ -50,11 +50,12 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
     lapse_in(db, locked, buckets, now)
     booking = db.get_one(Booking, command.booking_id, populate_existing=True)
     session, left = locked[session.id], locked[made_at]
-    _check(booking, session, made_at == booking.session_id, now)
+    over = session.state is SessionState.CLOSED or session.closes_at <= now
+    _check(booking, session, made_at == booking.session_id, over and not (command.record and session.opens_at <= now))
     person = db.get_one(Person, booking.person_id)
     own = {key: bucket for key, bucket in buckets.items() if bucket.session_id == session.id}
     bucket = bucket_for(
-        session, own, eligible(_at_the_door(person, booking), served_at(db, [session])[session.id]), now
+        session, own, eligible(_at_the_door(person, booking), served_at(db, [session])[session.id]), now, record=over
     )
     write_step(db, principal, booking, BookingState.ARRIVED, None, now, moved_from=made_at)
     # Out of the one and into the other; between the two nobody sees it.
@@ -70,7 +71,7 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
     db.flush()
     lock_anchors(db, {here.anchor, there.anchor})
     give_back_and_fund(db, there, now, {left.day})
-    back(db, booking, session, now)
+    back(db, booking, session, now, record=over)
     tell_booking(db, BookingMoved(**facts_of(session, booking)), now)
     tell_pool_changed(db, left.facility_id, left.presentation_id, now)
     db.flush()
@@ -97,14 +98,14 @@ def session_giving_the_same(db: Session, booking_id: UUID, facility_id: UUID, da
     return found
 
 
-def _check(booking: Booking, session: VaccinationSession, unmoved: bool, now: datetime) -> None:
+def _check(booking: Booking, session: VaccinationSession, unmoved: bool, shut: bool) -> None:
     if not unmoved or booking.state not in LIVE:
         raise BadStep(state=booking.state.value, to=BookingState.ARRIVED.value)
     if booking.vaccine_id != session.vaccine_id:
         raise OtherVaccine(session=str(session.id))
     if booking.dose not in session.doses:
         raise DoseNotServed(field="dose", dose=booking.dose, doses=list(session.doses))
-    if session.state is SessionState.CLOSED or session.closes_at <= now:
+    if shut:
         raise SessionClosed(session=str(session.id))
 
 

@@ -61,10 +61,14 @@ class ChangeSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArriveAt:
-    """Somebody booked elsewhere, or for another day, has come to this session."""
+    """Somebody booked elsewhere, or for another day, has come to this session.
+
+    `record`: they came while it was held, and it is written down after the doors are shut.
+    """
 
     booking_id: UUID
     session_id: UUID
+    record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

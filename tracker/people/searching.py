@@ -1,0 +1,56 @@
+"""Finding a person at a desk: by number anywhere, by phone or name among those of one facility."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.network.queries import path_of
+from tracker.people.models import Person, PersonUnit
+from tracker.people.rules.sought import Sought
+from tracker.people.rules.words import PersonAct
+from tracker.people.service import find_persons, note_act
+from tracker.people.vault import NikVault
+
+MOST_FOUND = 12
+
+
+def search_people(
+    db: Session, principal: Principal, facility_id: UUID, sought: Sought, *, vault: NikVault, now: datetime
+) -> list[Person]:
+    """Who is meant, by name; one more than `MOST_FOUND` says that there are others. That they were looked at is kept.
+
+    A whole identity number finds its people wherever they were registered; a phone (their own or their guardian's) and a
+    name find who was registered or is served at the facility. Raises Forbidden, BadNik.
+    """
+    principal.require(Permission.PERSON_READ, path_of(db, facility_id))
+    if sought.nik is not None:
+        return find_persons(db, principal, sought.nik, vault=vault, now=now)
+    if sought.empty:
+        return []
+    guardian = aliased(Person)
+    here = select(Person.id).where(Person.unit_id == facility_id)
+    served = select(PersonUnit.person_id).where(PersonUnit.unit_id == facility_id)
+    query = (
+        select(Person)
+        .outerjoin(guardian, guardian.id == Person.guardian_id)
+        .where(
+            Person.id.in_(here.union(served)),
+            Person.merged_into_id.is_(None),
+            Person.forgotten_at.is_(None),
+            *(Person.name.icontains(word, autoescape=True) for word in sought.words),
+        )
+    )
+    if sought.phone is not None:
+        query = query.where(or_(Person.phone == sought.phone, guardian.phone == sought.phone))
+    if sought.born is not None:
+        query = query.where(Person.birth_date == sought.born)
+    found = db.scalars(query.order_by(Person.name, Person.id).limit(MOST_FOUND + 1)).all()
+    for person in found[:MOST_FOUND]:
+        note_act(db, principal, person, PersonAct.SEARCHED, now=now)
+    return list(found)

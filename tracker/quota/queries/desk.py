@@ -1,0 +1,146 @@
+"""Who is at a session's desk, who is still expected, and what somebody has to be served."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tracker.catalog.models import Presentation
+from tracker.database.types import any_of
+from tracker.network.models import Facility
+from tracker.people.models import Person
+from tracker.people.rules.nik import Sex
+from tracker.quota.models import Booking, BookingStep, Claim, VaccinationSession
+from tracker.quota.rules.words import LIVE, BookingState, ClaimState
+
+
+class Guest(NamedTuple):
+    """Somebody with a place in a session. `number`: the how manieth to arrive; None before, and for who was never told to have."""
+
+    booking: Booking
+    name: str
+    born: date
+    sex: Sex
+    number: int | None
+    arrived_at: datetime | None
+
+
+def guests_of(
+    db: Session, session_id: UUID, states: Collection[BookingState], *, most: int, since: datetime | None = None
+) -> list[Guest]:
+    """Those in one of the states, who arrived first and then by name; vaccinated ones since an instant only."""
+    arrived = (
+        select(BookingStep.booking_id, func.min(BookingStep.recorded_at).label("at"))
+        .join(Booking, Booking.id == BookingStep.booking_id)
+        .where(Booking.session_id == session_id, BookingStep.to_state == BookingState.ARRIVED)
+        .group_by(BookingStep.booking_id)
+        .subquery()
+    )
+    number = func.row_number().over(order_by=(arrived.c.at, arrived.c.booking_id)).label("number")
+    numbered = select(arrived.c.booking_id, arrived.c.at, number).subquery()
+    query = (
+        select(Booking, Person.name, Person.birth_date, Person.sex, numbered.c.number, numbered.c.at)
+        .join(Person, Person.id == Booking.person_id)
+        .outerjoin(numbered, numbered.c.booking_id == Booking.id)
+        .where(Booking.session_id == session_id, Booking.state.in_(states))
+    )
+    if since is not None:
+        query = query.where(Booking.vaccinated_at >= since)
+    rows = db.execute(query.order_by(numbered.c.number.nulls_last(), Person.name, Booking.id).limit(most))
+    return [Guest(*row) for row in rows]
+
+
+def count_guests(db: Session, session_id: UUID) -> dict[BookingState, int]:
+    """How many of a session stand in each state."""
+    rows = db.execute(
+        select(Booking.state, func.count()).where(Booking.session_id == session_id).group_by(Booking.state)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place somebody has, here or elsewhere."""
+
+    booking_id: UUID
+    vaccine_id: UUID
+    dose: int
+    state: BookingState
+    session_id: UUID
+    facility: str
+    product: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToServe:
+    """What somebody has to be served: live places, and the dose of a vaccine that comes next, with its claim where there is one."""
+
+    places: tuple[Place, ...]
+    next_dose: int
+    claim: Claim | None
+
+
+def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID) -> dict[UUID, ToServe]:
+    """By person, for a session of this vaccine; three statements for however many."""
+    places: dict[UUID, list[Place]] = defaultdict(list)
+    rows = db.execute(
+        select(Booking, VaccinationSession.day, Facility.name, Presentation.name)
+        .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
+        .where(any_of(Booking.person_id, person_ids), Booking.state.in_(LIVE))
+        .order_by(VaccinationSession.day, Booking.id)
+    )
+    for booking, day, facility, product in rows:
+        places[booking.person_id].append(
+            Place(
+                booking_id=booking.id,
+                vaccine_id=booking.vaccine_id,
+                dose=booking.dose,
+                state=booking.state,
+                session_id=booking.session_id,
+                facility=facility,
+                product=product,
+                day=day,
+            )
+        )
+    given = {
+        row[0]: int(row[1])
+        for row in db.execute(
+            select(Booking.person_id, func.max(Booking.dose))
+            .where(
+                any_of(Booking.person_id, person_ids),
+                Booking.vaccine_id == vaccine_id,
+                Booking.state == BookingState.VACCINATED,
+            )
+            .group_by(Booking.person_id)
+        )
+    }
+    claims = {
+        claim.person_id: claim
+        for claim in db.scalars(
+            select(Claim)
+            .where(
+                any_of(Claim.person_id, person_ids),
+                Claim.vaccine_id == vaccine_id,
+                Claim.state.in_((ClaimState.FUNDED, ClaimState.UNFUNDED)),
+            )
+            .order_by(Claim.dose.desc())
+        )
+    }
+    return {
+        person_id: ToServe(
+            places=tuple(places[person_id]),
+            next_dose=claims[person_id].dose if person_id in claims else given.get(person_id, 0) + 1,
+            claim=claims.get(person_id),
+        )
+        for person_id in person_ids
+    }
