@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parents[2]
         "http://jaki.example.id/hook",
         "https://localhost/x",
         "https://127.0.0.1/x",
+        "https://127.1/x",
+        "https://127.0.0.1./x",
+        "https://0x7f.1/x",
+        "https://0177.0.0.1/x",
+        "https://10.0.257/x",
         "https://10.0.0.8/x",
         "https://169.254.169.254/latest/meta-data",
         "https://[::1]/x",
@@ -53,7 +58,9 @@ def test_public_addresses_are_taken_and_private_ones_where_allowed() -> None:
     assert refusal_of_url("ftp://127.0.0.1/", private_allowed=True)
 
 
-@pytest.mark.parametrize("address", ["100.64.0.1", "0.0.0.0", "224.0.0.1", "fe80::1", "fd00::1", "::"])
+@pytest.mark.parametrize(
+    "address", ["100.64.0.1", "0.0.0.0", "224.0.0.1", "fe80::1", "fd00::1", "::", "192.0.0.8", "5f00::1", "3fff::1"]
+)
 def test_special_ranges_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
@@ -123,6 +130,10 @@ def test_every_template_other_rooms_name_exists() -> None:
         "::10.0.0.1",
         "fec0::1",
         "2002:a00:1::",
+        "::ffff:0:7f00:1",
+        "::ffff:0:10.0.0.1",
+        "2606:4700::5efe:a00:1",
+        "2606:4700::200:5efe:a00:1",
         "::ffff:10.0.0.1",
     ],
 )

@@ -7,6 +7,7 @@ the database host, the cloud's metadata service or the broker (server-side reque
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -48,7 +49,8 @@ def _names_private(host: str) -> bool:
     if literal is not None:
         return not is_public(literal)
     name = host.lower().rstrip(".")
-    return "." not in name or name.endswith((".local", ".internal", ".localhost"))
+    # 127.1, 0x7f.1 and 0177.0.0.1 are addresses to resolvers, and no top-level domain is a number.
+    return "." not in name or _NUMBER.match(name) is not None or name.endswith((".local", ".internal", ".localhost"))
 
 
 def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -59,13 +61,19 @@ def as_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
         return None
 
 
-# NAT64 (RFC 6052, RFC 8215) and the old IPv4-compatible form carry an IPv4 address in their last 32 bits.
-_CARRY_IPV4 = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+_NUMBER = re.compile(r".*\.(0x[0-9a-f]*|[0-9]+)$")
+# NAT64 (RFC 6052, RFC 8215), SIIT (RFC 2765) and the old IPv4-compatible form carry an IPv4 address in their last 32 bits.
+_CARRY_IPV4 = tuple(
+    ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+)
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # so do the interfaces of RFC 5214, under any prefix
+# Never routed on the open internet, and not known as such to every Python: IETF protocols, documentation, SRv6 (RFC 9602).
+_NOT_ROUTED = tuple(ipaddress.ip_network(net) for net in ("192.0.0.0/24", "3fff::/20", "5f00::/16"))
 
 
 def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address that a packet to this one would reach in the end, if any."""
-    if any(address in network for network in _CARRY_IPV4):
+    if any(address in network for network in _CARRY_IPV4) or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
@@ -78,4 +86,4 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             return is_public(wrapped)
         if address.is_site_local:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _NOT_ROUTED)
