@@ -234,8 +234,8 @@ def test_what_is_no_choice_keeps_the_choice(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        *((text, True) for text in ("ya pak", "betul", "Betul!", "iya", "yaaa", "👍", "👍🏽", "ok", "✅", "ya, saya setuju", "Y", "nggih", "inggih bu", "muhun", "🙆")),
-        *((text, False) for text in ("nggak", "gak", "ga", "enggak kak", "tidak pernah", "belum", "👎", "TIDAK.", "tdk bu", "gaaak", "mboten", "henteu", "kagak", "enga", "🙅‍♀️")),
+        *((text, True) for text in ("ya pak", "betul", "Betul!", "iya", "yaaa", "👍", "👍🏽", "ok", "✅", "ya, saya setuju", "Y", "nggih", "inggih bu", "muhun", "🙆", "✓", "iyo", "enggeh")),
+        *((text, False) for text in ("nggak", "gak", "ga", "enggak kak", "tidak pernah", "belum", "👎", "TIDAK.", "tdk bu", "gaaak", "mboten", "henteu", "kagak", "enga", "✗", "✘", "belom", "nggk", "bkn", "🙅‍♀️")),
         *((text, None) for text in ("mungkin", "ya tidak", "tidak apa-apa", "?", "", "٣", "kapan ya")),
     ],
 )  # fmt: skip

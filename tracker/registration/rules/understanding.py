@@ -39,11 +39,11 @@ _LOST = _words(
 _STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
 _YES = _words(
     "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
-    " jadi bisa sudah udah sdh pernah ada right correct sure true nggih inggih muhun"
+    " jadi bisa sudah udah sdh pernah ada right correct sure true nggih inggih enggeh iyo muhun"
 )
 _PLAIN_YES = _words("ya yaa ya2 y yes iya iyaa iyah ok oke okay")
 _NO = _words(
-    "tidak tdk tak ga gak gk g nggak enggak engga enga ngga nda ndak kagak mboten henteu no nope not n t bukan belum blm jangan never"
+    "tidak tdk tak ga gak gk g nggak enggak engga enga ngga nda ndak kagak mboten henteu no nope not n t bukan bkn nggk belum belom blm jangan never"
 )
 # What a question was about may be said again: "tidak demam", "belum pernah alergi".
 _TOPIC = _words("demam panas fever alergi allergy berat sakit covid vaksin hari ini itu sama sekali have had it is")
@@ -61,7 +61,7 @@ _NUMBERS = {
     )
     for word in words.split()
 }  # fmt: skip
-_SIGNS = dict.fromkeys("👍👌✅☑✔🆗🙆", " ya ") | dict.fromkeys("👎❌✖🚫🙅", " tidak ")
+_SIGNS = dict.fromkeys("👍👌✅☑✓✔🆗🙆", " ya ") | dict.fromkeys("👎❌✖✗✘🚫🙅", " tidak ")
 _WITHIN_WORDS = frozenset("'’‘ʼ`´")  # "Assalamu'alaikum" is one word
 # Of a place's name: what kind of place it is, and how one says where it lies.
 _KIND_OF_PLACE = _words(
