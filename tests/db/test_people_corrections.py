@@ -149,6 +149,20 @@ def test_nobody_answers_for_themself_or_for_whoever_answers_for_them(desk: Desk)
     assert (child.guardian_id, mother.guardian_id) == (mother.id, None)
 
 
+def test_who_turns_out_to_be_their_own_guardian_has_none(desk: Desk) -> None:
+    twice = register(desk, phone="0812-3456-789")
+    keep = register(
+        desk,
+        nik=None,
+        without_nik=WithoutNik.NO_PAPERS,
+        birth_date=date(1990, 1, 1),
+        sex=Sex.MALE,
+        guardian_id=twice.id,
+    )
+    merge(desk, keep, twice)
+    assert (keep.guardian_id, phone_of(desk.db, keep.id)) == (None, "+628123456789")
+
+
 def test_name_phone_and_residence_change_and_both_versions_are_kept(desk: Desk) -> None:
     person = register(desk, phone="0812-3456-789", residence="36.71.05.1001")
     vaccinator = desk.world.who(Role.VACCINATOR)

@@ -19,6 +19,8 @@ from tracker.kit.ids import uuid7
 from tracker.people.errors import NikTaken, OtherPerson, PersonNotFound
 from tracker.people.models import Person
 from tracker.people.queries import person_by_id, person_by_nik
+from tracker.people.rules.nik import Sex
+from tracker.people.rules.words import WithoutNik
 from tracker.people.service import NewPerson, Registered, register_person
 
 
@@ -84,6 +86,18 @@ def test_a_child_born_today_is_born_today_where_it_is_registered(
     command = NewPerson(id=uuid7(), nik="3671050502260007", name="Bayi", unit_id=world.puskesmas.id)
     made = register_person(db, SYSTEM, command, vault=VAULT, now=just_past_midnight).person
     assert made.birth_date == born
+
+
+def test_who_registers_for_the_whole_country_knows_a_child_born_today_in_its_east(db: Session, world: World) -> None:
+    just_past_midnight = datetime(2026, 2, 5, 0, 30, tzinfo=ZoneInfo("Asia/Jayapura"))
+    born = date(2026, 2, 5)
+    nation = world.who(Role.NATIONAL)
+    for told in (
+        NewPerson(id=uuid7(), nik="3671050502260007", name="Bayi"),
+        NewPerson(id=uuid7(), name="Bayi", without_nik=WithoutNik.INFANT, birth_date=born, sex=Sex.FEMALE),
+    ):
+        made = register_person(db, nation, told, vault=VAULT, now=just_past_midnight).person
+        assert made.birth_date == born
 
 
 def test_who_is_not_born_yet_where_it_is_registered_is_a_hundred_years_old(db: Session, world: World) -> None:

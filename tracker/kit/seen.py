@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 _TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _WITHOUT_INK = (0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B, 0x2060, 0x2800, 0x3164, 0xFEFF, 0xFFA0)
 _GONE = dict.fromkeys((*_TURNING, *_WITHOUT_INK))
@@ -16,3 +18,8 @@ def seen(text: str) -> str:
     """
     kept = text.translate(_GONE)
     return kept if kept.strip().strip(_JOINERS).strip() else ""
+
+
+def parts_digits(char: str) -> bool:
+    """Whether a sign only parts groups of digits: a blank or dash of any script, or a sign that nobody sees."""
+    return unicodedata.category(char) in ("Zs", "Pd", "Cf", "Cc")

@@ -49,8 +49,23 @@ def not_past(day: ColumnElement[date] | InstrumentedAttribute[date], now: dateti
 
 def today_at(db: Session, unit_id: UUID | None, now: datetime) -> date:
     """Today at a unit: its place's day, the west's where it has none (docs/domain.md, §1)."""
-    zone = None if unit_id is None else db.scalar(select(Facility.timezone).where(Facility.id == unit_id))
+    zone = _own_zone(db, unit_id)
     return local_day(now, zone or WESTERN)
+
+
+def begun_at(db: Session, unit_id: UUID | None, now: datetime) -> date:
+    """The newest day that has begun where a unit works: its place's, the east's of who works for the whole country or at no place.
+
+    No province lies in two zones.
+    """
+    zone = _own_zone(db, unit_id, Unit.kind != UnitKind.NATIONAL)
+    return latest_day(now) if zone is None else local_day(now, zone)
+
+
+def _own_zone(db: Session, unit_id: UUID | None, *which: ColumnElement[bool]) -> str | None:
+    if unit_id is None:
+        return None
+    return db.scalar(select(Facility.timezone).join(Unit, Unit.id == Facility.id).where(Facility.id == unit_id, *which))
 
 
 def as_id(ref: str | UUID) -> UUID | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.network.queries import today_at
+from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, MergedElsewhere, NikTaken, OwnGuardian, TwoNumbers
 from tracker.people.models import Person, PersonUnit
 from tracker.people.queries import person_by_id
@@ -90,7 +90,7 @@ def correct_nik(db: Session, principal: Principal, command: CorrectNik, *, vault
     NoNikWithoutReason, BadBirth, NikTaken (then the two are to be merged, or the other corrected first).
     """
     person = _locked(db, principal, command.person_id)
-    today = today_at(db, person.unit_id, now)
+    today = begun_at(db, person.unit_id, now)
     nik = None if command.nik is None else read_nik(command.nik, today)
     birth_date, sex = birth_of(
         nik,
@@ -186,7 +186,10 @@ def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None
         gone.identity = Identity.CLAIMED
     keep.phone = keep.phone or gone.phone
     keep.residence = keep.residence or gone.residence
-    keep.guardian_id = keep.guardian_id or (gone.guardian_id if gone.guardian_id != keep.id else None)
+    # Nobody answers for themself: one of the two may have stood as the other's guardian.
+    keep.guardian_id = next(
+        (one for one in (keep.guardian_id, gone.guardian_id) if one not in (None, keep.id, gone.id)), None
+    )
     keep.groups = sorted({*keep.groups, *gone.groups})
     for unit_id in db.scalars(select(PersonUnit.unit_id).where(PersonUnit.person_id == gone.id)).all():
         serve_person(db, keep, unit_id)
@@ -216,7 +219,7 @@ def _check_birth(db: Session, person: Person, wanted: Mapping[str, object], now:
         sex = wanted.get("sex", person.sex)
         if not isinstance(born, date) or not isinstance(sex, Sex):
             raise BadBirth(field="birth_date")
-        birth_of(None, person.without_nik, born, sex, today_at(db, person.unit_id, now))
+        birth_of(None, person.without_nik, born, sex, begun_at(db, person.unit_id, now))
 
 
 def _shown(values: Mapping[str, object]) -> dict[str, object]:

@@ -17,7 +17,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import Ltree
 from tracker.kit.ids import uuid7
-from tracker.network.queries import today_at
+from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson
 from tracker.people.models import Person, PersonRecord, PersonUnit
 from tracker.people.queries import person_by_id, person_now, persons_by_nik
@@ -77,7 +77,7 @@ def register_person(
     """
     principal.require(Permission.PERSON_WRITE)
     unit_id = command.unit_id or _own_unit(db, principal)
-    today = today_at(db, unit_id, now)
+    today = begun_at(db, unit_id, now)
     nik = None if command.nik is None else read_nik(command.nik, today)
     birth_date, sex = birth_of(nik, command.without_nik, command.birth_date, command.sex, today)
     values = {
@@ -171,7 +171,7 @@ def find_persons(db: Session, principal: Principal, nik: str, *, vault: NikVault
     That they were searched for is kept with each. Raises Forbidden, BadNik.
     """
     principal.require(Permission.PERSON_READ)
-    read_nik(nik, today_at(db, _own_unit(db, principal), now))
+    read_nik(nik, begun_at(db, _own_unit(db, principal), now))
     found = persons_by_nik(db, nik, vault=vault, now=now)
     for person in found:
         note_act(db, principal, person, PersonAct.SEARCHED, now=now)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from tracker.kit.seen import seen
+from tracker.kit.seen import parts_digits, seen
 from tracker.people.errors import BadName, BadPhone, BadResidence
 
 _MOST_NAME = 200
@@ -79,14 +79,10 @@ def _digits(text: str) -> str:
         plain = spreadsheet[1]
     elif _TAIL.search(plain, max(0, len(plain) - 3)):
         raise BadPhone(field="phone")
-    kept = "".join(char for char in plain if not _only_between(char))
+    kept = "".join(char for char in plain if char not in _BETWEEN and not parts_digits(char))
     if re.fullmatch(r"\+?[0-9]{5,20}", kept) is None:
         raise BadPhone(field="phone")
     return kept
-
-
-def _only_between(char: str) -> bool:
-    return char in _BETWEEN or unicodedata.category(char) in ("Zs", "Pd", "Cf", "Cc")
 
 
 def _with_country(digits: str) -> str:
@@ -118,6 +114,8 @@ def _parsed(number: str) -> PhoneNumber:
         raise BadPhone(field="phone") from None
     if (number[3:].startswith("0") and number.startswith("+62")) or not phonenumbers.is_valid_number(parsed):
         raise BadPhone(field="phone")
+    if number.startswith("+6262") and _calls_a_mobile(number[3:]):
+        raise BadPhone(field="phone")  # 62 62812…: the country was written twice, and a landline in Karo would ring
     if parsed.country_code != 62 and _also_at_home(number) and phonenumbers.number_type(parsed) not in _TAKES_MESSAGES:
         raise BadPhone(field="phone")  # +812 3456 7890: the 62 was forgotten, and a landline in Japan would ring
     return parsed
@@ -128,3 +126,7 @@ def _also_at_home(number: str) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse("+62" + number[1:]))
     except phonenumbers.NumberParseException:
         return False
+
+
+def _calls_a_mobile(digits: str) -> bool:
+    return phonenumbers.number_type(phonenumbers.parse("+" + digits)) in _TAKES_MESSAGES

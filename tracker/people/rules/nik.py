@@ -7,10 +7,12 @@ so an unknown area is a reason to look twice and never to refuse.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from tracker.kit.seen import parts_digits
 from tracker.people.errors import BadNik
 
 # Kemendagri province codes in use since 2022 (38 provinces), Kepmendagri 300.2.2-2430/2025.
@@ -52,11 +54,12 @@ class Nik:
 
 
 def read_nik(text: str, today: date) -> Nik:
-    """The number in `text` (blanks, dots and hyphens are overlooked).
+    """The number in `text` (blanks, dots, dashes and signs nobody sees are overlooked, full-width digits are digits).
 
     Raises BadNik with `reason` one of length, digits, area, birth_date, serial; never with the number itself.
     """
-    digits = "".join(char for char in text if char not in " .-\t")
+    plain = unicodedata.normalize("NFKC", text)
+    digits = "".join(char for char in plain if char != "." and not parts_digits(char))
     if not (digits.isascii() and digits.isdigit()):
         raise BadNik(field="nik", reason="digits")
     if len(digits) != _LENGTH:
