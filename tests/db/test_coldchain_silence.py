@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -93,6 +95,25 @@ def test_one_dead_probe_of_a_device_that_speaks_is_told_and_stays_told(db: Sessi
         evaluate_waiting(db, now=at(minute))
         check_silence(db, now=at(minute))
     assert alarms(db) == [(0, 30, None)]
+
+
+def test_two_probes_of_one_device_in_two_fridges_are_told_each_at_its_own(db: Session, world: World) -> None:
+    first = new_channel(db, world, from_at=at(0))
+    second = new_channel(db, world, from_at=at(0), name="t2", device=str(first.device_id), equipment=world.fridge2.code)
+
+    def silent_places() -> list[tuple[UUID | None, float | None]]:
+        rows = select(Alarm.equipment_id, Alarm.ended_at).where(Alarm.rule == "SILENT").order_by(Alarm.raised_at)
+        return [(row.equipment_id, minutes_or_none(row.ended_at)) for row in db.execute(rows)]
+
+    for minute in range(0, 100, 10):
+        if minute < 50:
+            send(db, second, [(minute, 5.0)])
+        evaluate_waiting(db, now=at(minute))
+        check_silence(db, now=at(minute))
+    assert silent_places() == [(world.fridge.id, None), (world.fridge2.id, None)]
+    send(db, first, [(100, 5.0)])
+    evaluate_waiting(db, now=at(100))
+    assert silent_places() == [(world.fridge.id, 100), (world.fridge2.id, None)]
 
 
 def test_what_is_assigned_to_nothing_is_not_silent(db: Session, world: World) -> None:

@@ -66,11 +66,14 @@ class Alarm(Base):
         Index("ix_alarm_shipment_id_rule", "shipment_id", "rule"),
         Index("ix_alarm_raised_at_id", "raised_at", "id"),
         Index("ix_alarm_escalate_at", "escalate_at", postgresql_where=text("escalate_at IS NOT NULL")),
-        # A lost device is one matter, however many channels it has and however many workers look.
+        # A device lost to a place is one matter there, however many channels it has and however many workers look.
         Index(
-            "uq_alarm_device_id_silent",
+            "uq_alarm_device_id_place_silent",
             "device_id",
+            "equipment_id",
+            "shipment_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("rule = 'SILENT' AND ended_at IS NULL"),
         ),
         CheckConstraint("(acknowledged_at IS NULL) = (acknowledged_name IS NULL)", name="acknowledged"),

@@ -40,24 +40,23 @@ class Voice:
 
 
 def note_silence(db: Session, voices: Sequence[Voice], *, now: datetime) -> None:
-    """Raise the alarm of devices one of whose watches has no voice; end it with the last such watch.
+    """Raise the alarm of places where a device's watch has no voice; end it with its last such watch there.
 
     In as many statements for a thousand as for one: a gateway that falls silent takes many along.
     """
     raised: list[tuple[Voice, WatchedPlace]] = []
-    heard: set[UUID] = set()
+    devices: set[UUID] = set()
     for voice in sorted(voices, key=lambda one: (one.facts.device_id, one.facts.id)):
         if not (voice.silent or voice.was_silent) or voice.facts.role not in WATCHED_ROLES[Quantity.TEMPERATURE]:
             continue
+        devices.add(voice.facts.device_id)
         place = voice.facts.place_at(to_micros(now))
         if voice.silent and place is not None and voice.facts.live:
             raised.append((voice, place))
-        else:
-            heard.add(voice.facts.device_id)
     if raised:
         _raise(db, raised, now)
-    if heard:
-        _end(db, heard, now)
+    if devices:
+        _end(db, devices, now)
 
 
 def _raise(db: Session, silent: Sequence[tuple[Voice, WatchedPlace]], now: datetime) -> None:
@@ -65,7 +64,7 @@ def _raise(db: Session, silent: Sequence[tuple[Voice, WatchedPlace]], now: datet
         upsert(Alarm)
         .values([_alarm_of(voice, place, now) for voice, place in silent])
         .on_conflict_do_nothing(
-            index_elements=["device_id"],
+            index_elements=["device_id", "equipment_id", "shipment_id"],
             # Spelt out: with a bound value a prepared statement no longer finds the partial index.
             index_where=text("rule = 'SILENT' AND ended_at IS NULL"),
         )
@@ -109,7 +108,7 @@ def _told(alarm: Alarm) -> Happening:
 
 
 def _end(db: Session, device_ids: Collection[UUID], now: datetime) -> None:
-    """End the alarms of those of these devices none of whose watches is silent any more."""
+    """End the alarms of these devices at places where none of their watches is silent any more."""
     alarms = db.scalars(
         select(Alarm)
         .where(Alarm.device_id.in_(device_ids), Alarm.rule == RULE, Alarm.ended_at.is_(None))
@@ -118,18 +117,19 @@ def _end(db: Session, device_ids: Collection[UUID], now: datetime) -> None:
     ).all()
     if not alarms:
         return
-    silent = set(db.scalars(_silent_devices({alarm.device_id for alarm in alarms}, now)))
-    over = [alarm for alarm in alarms if alarm.device_id not in silent]
+    rows = db.execute(_silent_places({alarm.device_id for alarm in alarms}, now))
+    silent = {(device_id, equipment_id, shipment_id) for device_id, equipment_id, shipment_id in rows}
+    over = [alarm for alarm in alarms if (alarm.device_id, alarm.equipment_id, alarm.shipment_id) not in silent]
     for alarm in over:
         alarm.ended_at = now
         note_step(db, alarm, "ended", now=now)
     tell_ends(db, over, now=now)
 
 
-def _silent_devices(device_ids: Collection[UUID], now: datetime) -> Select[UUID]:
-    """Those of these devices of which a channel still watches something in silence."""
+def _silent_places(device_ids: Collection[UUID], now: datetime) -> Select[UUID, UUID | None, UUID | None]:
+    """Device, equipment and shipment where a channel of one of these devices still watches in silence."""
     return (
-        select(Channel.device_id)
+        select(Channel.device_id, Assignment.equipment_id, Assignment.shipment_id)
         .join(ChannelEvaluation, ChannelEvaluation.channel_id == Channel.id)
         .join(Device, Device.id == Channel.device_id)
         .join(Assignment, Assignment.channel_id == Channel.id)
