@@ -17,8 +17,8 @@ from tracker.edge.hop import Hop, in_hop
 from tracker.edge.places import Busy
 from tracker.kit.days import WESTERN, local_day
 
-# A cell that begins so is a formula to a spreadsheet; a name somebody typed must not become one.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins so is a formula to a spreadsheet, to some in full width, too; a name somebody typed must not become one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 Key = TypeVar("Key")

@@ -170,7 +170,7 @@ def test_search_finds_what_one_may_see_and_nothing_else(site: TestClient) -> Non
 
 def test_lists_leave_as_files_a_spreadsheet_reads_and_never_runs(site: TestClient, app_services: Services) -> None:
     with transaction(app_services.engine) as db:
-        db.execute(update(Facility).where(Facility.code == "pkm-cipondoh").values(name="=HYPERLINK(1)"))
+        db.execute(update(Facility).where(Facility.code == "pkm-cipondoh").values(name="＝HYPERLINK(1)"))
     log_in(site, "kepala")
     for path in ("/fasilitas.csv", "/kuota.csv", "/pengiriman.csv"):
         answer = site.get(path)
@@ -178,7 +178,7 @@ def test_lists_leave_as_files_a_spreadsheet_reads_and_never_runs(site: TestClien
         assert "attachment" in answer.headers["content-disposition"]
     lines = list(csv.reader(io.StringIO(site.get("/fasilitas.csv").content.decode("utf-8-sig"))))
     assert {line[0] for line in lines[1:]} == {"pkm-cipondoh"}
-    assert {line[1] for line in lines[1:]} == {"'=HYPERLINK(1)"}
+    assert {line[1] for line in lines[1:]} == {"'＝HYPERLINK(1)"}
 
 
 def test_a_file_of_shipments_is_whole_however_many_there_are(site: TestClient, app_services: Services) -> None:

@@ -101,6 +101,25 @@ def test_trouble_is_tried_again_later_and_given_up_in_the_end(engine: Engine) ->
     assert (gone.state, gone.last_error) == (MessageState.UNDELIVERABLE, "status 503")
 
 
+@pytest.mark.parametrize(
+    ("what", "params"),
+    [
+        ("quota_offer", {"answer_by": "2026-03-02T11:00:00+07:00"}),
+        ("ticket_code", {"until": "2026-03-02T11:00:00+07:00"}),
+    ],
+)
+def test_what_ran_out_while_the_gateway_was_down_is_not_said_any_more(
+    engine: Engine, what: str, params: dict[str, str]
+) -> None:
+    with transaction(engine) as db:
+        told = queue_message(db, medium="sms", recipient_ref="p1", template=what, params=params, unit_id=HERE, now=NOW)
+    gateway = RecordingSender(trouble=[SendTrouble("status 503")])
+    deliver_due(engine, gateway, phone_of, now=NOW)
+    deliver_due(engine, gateway, phone_of, now=NOW + timedelta(hours=1))
+    assert gateway.sent == []
+    assert message(engine, told).state is MessageState.UNDELIVERABLE
+
+
 def test_refusals_and_missing_addresses_are_final(engine: Engine) -> None:
     refused, nobody = queue(engine), queue(engine, "nobody")
     sender = RecordingSender(trouble=[SendRefused("status 400")])

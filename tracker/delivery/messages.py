@@ -18,7 +18,7 @@ from tracker.database.engine import transaction
 from tracker.delivery.events import MessageFailed, MessageSent
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.rules.backoff import wait_after
-from tracker.delivery.rules.templates import render
+from tracker.delivery.rules.templates import has_run_out, render
 from tracker.delivery.senders import Outgoing, Sender, SendRefused, SendTrouble
 from tracker.feed.service import append
 
@@ -61,7 +61,7 @@ def deliver_due(
     secrets = (("booking", "ticket", link_of), ("ticket_code", "code", code_of))
     for message in _claim(engine, now, most):
         told = {name: make(str(message.params[of])) for of, name, make in secrets if make and of in message.params}
-        error, final = _send(sender, address_of, told, message)
+        error, final = _send(sender, address_of, told, message, now)
         if error is None:
             sent += 1
         elif final or message.attempts >= MOST_ATTEMPTS:
@@ -91,9 +91,11 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
 
 
 def _send(
-    sender: Sender, address_of: AddressOf, told: Mapping[str, str], message: OutMessage
+    sender: Sender, address_of: AddressOf, told: Mapping[str, str], message: OutMessage, now: datetime
 ) -> tuple[str | None, bool]:
     """The error, if any, and whether trying again is no use."""
+    if has_run_out(message.template, message.params, now):
+        return "too late: what it says has run out", True
     address = address_of(message.recipient_ref, message.medium)
     if address is None:
         return "no address", True

@@ -61,6 +61,16 @@ TEMPLATES: dict[str, tuple[str, str]] = {
 }
 
 
+# Which parameter says until when a message is worth its words: after that it would send people to what is gone.
+_UNTIL = {"quota_offer": "answer_by", "ticket_code": "until"}
+
+
+def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> bool:
+    """Whether what a message says is over; one that tells no end never is."""
+    told = params.get(_UNTIL.get(template, ""))
+    return bool(told) and datetime.fromisoformat(str(told)) <= now
+
+
 def render(template: str, params: Mapping[str, object], language: str) -> str:
     """The text; a parameter that is missing leaves an ellipsis. Raises KeyError for an unknown template."""
     indonesian, english = TEMPLATES[template]
