@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -19,11 +19,15 @@ from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
+from tracker.people.queries import phone_of
+from tracker.people.rules.nik import Sex
+from tracker.people.rules.words import WithoutNik
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
-from tracker.quota.service.commands import NewBucket
+from tracker.quota.service.commands import MergePersons, NewBucket
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.offering import make_offer
 from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.queries import health_answers_of
@@ -282,6 +286,25 @@ def test_the_answer_to_an_offer_is_understood(desk: Desk, said: str, state: Book
     assert reply in told
     assert "Puskesmas Tanah Tinggi" in told
     assert desk.state(offer) is state
+
+
+def test_a_guardian_whose_record_was_merged_answers_for_the_child(desk: Desk) -> None:
+    kept, mother = registered(desk)
+    twice = desk.person(
+        nik=None, without_nik=WithoutNik.NO_PAPERS, birth_date=date(1990, 1, 1), sex=Sex.FEMALE, phone="0812-3456-789"
+    )
+    child = desk.person(
+        nik=None, without_nik=WithoutNik.UNKNOWN, birth_date=date(2000, 1, 1), sex=Sex.MALE, guardian_id=twice
+    )
+    offer = displaced(desk, child)
+    same = MergePersons(person_id=mother, duplicate_id=twice, reason="orang yang sama")
+    merge_persons(desk.db, SYSTEM, same, vault=VAULT, now=desk.now)
+    told_at = kept.split()[1]
+    assert phone_of(desk.db, child) == told_at
+    talk = Talk(desk)
+    talk.sender = told_at
+    assert "menjadi milik Anda" in talk.say("YA", medium=Medium.SMS)[0]
+    assert desk.state(offer) is BookingState.CONFIRMED
 
 
 def test_a_stranger_s_yes_answers_no_offer_and_a_late_one_is_told_so(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -190,6 +190,8 @@ def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None
     keep.guardian_id = next(
         (one for one in (keep.guardian_id, gone.guardian_id) if one not in (None, keep.id, gone.id)), None
     )
+    # Whose wards these were, is asked and answers for them.
+    db.execute(update(Person).where(Person.guardian_id == gone.id, Person.id != keep.id).values(guardian_id=keep.id))
     keep.groups = sorted({*keep.groups, *gone.groups})
     for unit_id in db.scalars(select(PersonUnit.unit_id).where(PersonUnit.person_id == gone.id)).all():
         serve_person(db, keep, unit_id)
