@@ -354,6 +354,20 @@ def test_a_ticket_opens_its_own_door_on_its_own_day(desk: Desk) -> None:
     check_in(desk.db, vaccinator, OFFICE, signed, desk.world.puskesmas.code, now=desk.now)
 
 
+def test_who_went_to_another_door_first_is_taken_in_where_they_come_back_to(desk: Desk) -> None:
+    booking, signed = arriving(desk)
+    desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+    there = desk.session(ahead=0, facility=desk.world.neighbour)
+    home = booking.session_id
+    for facility, session in (
+        (desk.world.neighbour, there),
+        (desk.world.puskesmas, home),
+        (desk.world.puskesmas, home),
+    ):
+        check_in(desk.db, SYSTEM, OFFICE, signed, facility.code, now=desk.now)
+        assert (booking.session_id, desk.state(booking)) == (session, BookingState.ARRIVED)
+
+
 def test_a_ticket_changed_or_signed_by_another_is_none(desk: Desk) -> None:
     _, signed = arriving(desk)
     header, payload, signature = signed.split(".")

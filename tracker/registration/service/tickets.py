@@ -32,6 +32,7 @@ from tracker.access.principal import Principal
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
+from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.arriving import arrive_at, session_giving_the_same
@@ -148,18 +149,23 @@ def check_in(
 ) -> Booking:
     """Somebody shows a ticket at the door of a facility: the booking's owner has arrived.
 
-    A ticket of another facility moves the booking here, where a session of this day gives the same dose. Raises BadTicket,
+    What the ticket says of place and day is what was booked; where the booking is now counts, for it may have moved. One of
+    another facility moves here, where a session of this day gives the same dose. Raises BadTicket, BookingNotFound,
     FacilityNotFound, TicketElsewhere (none does), TicketOtherDay, and what moving a booking raises.
     """
     ticket = office.read(ticket_text)
     facility = facility_by_code_or_id(db, principal, facility_ref)
     today = local_day(now, facility.timezone)
-    if ticket.day != today:
-        raise TicketOtherDay(day=ticket.day.isoformat())
-    if ticket.facility != facility.code:
+    booking = db.get(Booking, ticket.booking)
+    if booking is None:
+        raise BookingNotFound(booking=str(ticket.booking))
+    session = db.get_one(VaccinationSession, booking.session_id)
+    if session.day != today:
+        raise TicketOtherDay(day=session.day.isoformat())
+    if session.facility_id != facility.id:
         here = session_giving_the_same(db, ticket.booking, facility.id, today)
         if here is None:
-            raise TicketElsewhere(facility=ticket.facility)
+            raise TicketElsewhere(facility=db.get_one(Facility, session.facility_id).code)
         return arrive_at(db, principal, ArriveAt(booking_id=ticket.booking, session_id=here), now=now)
     command = MoveBooking(booking_id=ticket.booking, state=BookingState.ARRIVED)
     return move_booking(db, principal, command, now=now)
