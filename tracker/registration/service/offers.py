@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import SYSTEM
@@ -38,9 +38,9 @@ def answer_offer(
 ) -> Told | None:
     """Confirm or give back the offer that runs out first, of this person or of who is told at this phone.
 
-    None where nothing was offered to them.
+    A second yes hears again what the first took. None where nothing was offered to them.
     """
-    offer = _offer(db, person_id, phone, now)
+    offer = _offer(db, yes, person_id, phone, now)
     if offer is None:
         return None
     booking, session, facility = offer
@@ -60,7 +60,7 @@ def answer_offer(
 
 
 def _offer(
-    db: Session, person_id: UUID | None, phone: str | None, now: datetime
+    db: Session, yes: bool, person_id: UUID | None, phone: str | None, now: datetime
 ) -> tuple[Booking, VaccinationSession, Facility] | None:
     guardian = aliased(Person)
     whose = [] if person_id is None else [Person.id == person_id]
@@ -68,6 +68,7 @@ def _offer(
         whose += [Person.phone == phone, (Person.phone.is_(None)) & (guardian.phone == phone)]
     if not whose:
         return None
+    spoken_of = [OfferState.OFFERED, OfferState.LAPSED, *([OfferState.ACCEPTED] if yes else [])]
     row = db.execute(
         select(Booking, VaccinationSession, Facility)
         .join(Displacement, Displacement.offer_id == Booking.id)
@@ -76,12 +77,17 @@ def _offer(
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .where(
-            Displacement.state.in_((OfferState.OFFERED, OfferState.LAPSED)),
+            Displacement.state.in_(spoken_of),
+            or_(Displacement.state != OfferState.ACCEPTED, Booking.state == BookingState.CONFIRMED),
             Displacement.changed_at > now - _SPOKEN_OF,
             or_(*whose),
         )
-        # One that still stands before one that ran out, of which only the last is spoken of.
-        .order_by(Displacement.state != OfferState.OFFERED, Booking.expires_at, Displacement.changed_at.desc())
+        # One that still stands before one that was taken or ran out, of which only the last is spoken of.
+        .order_by(
+            Displacement.state != OfferState.OFFERED,
+            case((Displacement.state == OfferState.OFFERED, Booking.expires_at)),
+            Displacement.changed_at.desc(),
+        )
         .limit(1)
     ).first()
     return None if row is None else (row[0], row[1], row[2])
