@@ -98,7 +98,7 @@ def _plain_body(raw: bytes, encoding: str) -> bytes:
     match encoding.strip().lower():
         case "" | "identity":
             return raw
-        case "gzip":
+        case "gzip" | "x-gzip":
             return _unpack(raw)
         case _:
             raise UnknownEncoding(encoding=encoding)

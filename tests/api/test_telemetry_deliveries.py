@@ -186,8 +186,10 @@ def test_hostile_bodies_get_a_refusal_and_never_a_crash(
 
 def test_gzip_is_taken(client: TestClient, gateway: tuple[str, str]) -> None:
     packed = gzip.compress(json.dumps(body_of(60)).encode())
-    answer = client.post("/api/v1/ems", content=packed, headers={"Content-Encoding": "gzip"}, auth=gateway)
-    assert (answer.status_code, answer.json().get("readings", 0) > 400) == (200, True)
+    for name in ("gzip", "x-gzip"):  # RFC 9110: the older name means the same
+        answer = client.post("/api/v1/ems", content=packed, headers={"Content-Encoding": name}, auth=gateway)
+        told = answer.json()
+        assert (answer.status_code, told.get("readings", 0) + told.get("repeats", 0) > 400) == (200, True)
 
 
 def test_members_of_one_gzip_stream_are_read_whole(client: TestClient, gateway: tuple[str, str]) -> None:
