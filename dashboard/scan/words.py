@@ -171,6 +171,7 @@ JOB = {
     "take_next": mark("ambil {lot} dari {place}"),
     "none_left": mark("tidak ada lagi yang boleh dikirim"),
     "complete": mark("lengkap"),
+    "too_many": mark("{n} vial lebih dari yang disetujui: kurangi."),
     "enough": mark("Cukup: tinggal {n} yang disetujui."),
     "not_asked_for": mark("{name} tidak diminta dalam kiriman ini."),
     "earlier_first": mark("Batch {lot} lebih dulu kedaluwarsa: ambil itu dulu."),

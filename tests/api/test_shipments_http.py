@@ -299,6 +299,28 @@ def test_the_rest_by_first_expiry_counts_for_what_is_named(sides: Sides, lots: C
     assert [line[:2] for line in turns.packed()] == [("LATE", 6), ("SOON", 4)]
 
 
+def test_no_more_is_packed_by_name_than_was_approved_whatever_lots_it_is_of(
+    sides: Sides, lots: Callable[[int], Turns]
+) -> None:
+    turns = lots(4)
+    refused = turns.pack(of_lot("SOON", 4), of_lot("LATE", 7))
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (409, "shipments.more_than_approved")
+    assert problem["errors"] == [{"line": 1, "field": "vials"}]
+    assert {"lot": "LATE", "most": 10, "vials": 11}.items() <= problem["params"].items()
+    assert turns.packed() == []
+    assert sides.post(Role.WAREHOUSE, f"{turns.path}/approve", {"vials": {"0": 11}}).status_code == 200
+    assert turns.pack(of_lot("SOON", 4), of_lot("LATE", 7)).status_code == 200
+
+
+def test_a_product_nobody_approved_is_not_packed_by_name(sides: Sides, lots: Callable[[int], Turns]) -> None:
+    turns = lots(4)
+    sides.supply(5)
+    refused = turns.pack({"batch": "AZ003", "place": "kota-tangerang-r1", "vials": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "shipments.more_than_approved")
+    assert refused.json()["params"]["most"] == 0
+
+
 def test_another_reason_is_said_in_words(lots: Callable[[int], Turns]) -> None:
     turns = lots(20)
     refused = turns.pack(of_lot("LATE", 10, reason="other"))

@@ -41,6 +41,12 @@ class NotEnough(Conflict):
     code = "shipments.not_enough"
 
 
+class MoreThanApproved(Conflict):
+    """More vials of a product are named for the boxes than its sender approved for this shipment."""
+
+    code = "shipments.more_than_approved"
+
+
 class EarlierFirst(Conflict):
     """Vials of another lot, or in another place, must go before these, and nobody said why these go first."""
 

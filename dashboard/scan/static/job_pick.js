@@ -12,6 +12,7 @@ import { button, choice, goods, stepper } from "./scan_parts.js";
  * @typedef {import("./holdings.js").Batch} Batch
  * @typedef {import("./holdings.js").Shipment} Shipment
  * @typedef {import("./fefo.js").Parcel} Parcel
+ * @typedef {{ product: string, vials: number, approved: number | null }} Wanted a line of the order
  * @typedef {Parcel & { reason: string, note: string }} Picked `reason` why they go though it is another's turn
  */
 
@@ -122,6 +123,11 @@ export class PickJob {
     return this.picked.filter((each) => each.batch.product === product).reduce((sum, each) => sum + each.vials, 0);
   }
 
+  /** Vials picked beyond what was approved of a line; below 0 while some are to come. @param {Wanted} line */
+  over(line) {
+    return this.of(line.product) - (line.approved ?? line.vials);
+  }
+
   /** What of a product may leave, in the order of its turn, on the day it should arrive. @param {string} product */
   sources(product) {
     const { holdings, today } = this.desk;
@@ -135,7 +141,8 @@ export class PickJob {
     const lines = shipment.lines.map((line) => this.wanted(line));
     const vials = this.picked.reduce((sum, each) => sum + each.vials, 0);
     const made = button(desk.say("job.pick_do", { n: vials }), () => this.write(shipment), "big");
-    made.disabled = !vials || this.picked.some((each) => each.vials > 0 && this.unsaid(each));
+    const unready = this.picked.some((each) => each.vials > 0 && this.unsaid(each));
+    made.disabled = !vials || unready || shipment.lines.some((line) => this.over(line) > 0);
     return [
       element("p", { class: "ask" }, `${shipment.code} → ${shipment.to_name}: ${desk.say("job.pick_scan")}`),
       element("ol", { class: "plain stack tight" }, ...lines),
@@ -158,7 +165,7 @@ export class PickJob {
     return element("ol", { class: "plain stack tight" }, ...lines);
   }
 
-  /** What was asked for, and the parcel to take next. @param {{ product: string, vials: number, approved: number | null }} line */
+  /** What was asked for, and the parcel to take next. @param {Wanted} line */
   wanted(line) {
     const { desk } = this;
     const all = line.approved ?? line.vials;
@@ -168,6 +175,9 @@ export class PickJob {
       ? desk.say("job.take_next", { lot: next.batch.lot, place: placeName(desk, next.place) })
       : desk.say("job.none_left");
     const name = desk.holdings.product(line.product)?.name ?? line.product;
+    const over = this.over(line);
+    if (over > 0)
+      return goods(name, desk.say("job.too_many", { n: over }), "out", [element("strong", {}, `${done} / ${all}`)]);
     return goods(name, done >= all ? desk.say("job.complete") : words, done >= all ? "ok" : next ? "" : "out", [
       element("strong", {}, `${done} / ${all}`),
     ]);

@@ -23,6 +23,11 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.not_enough": Problem(
         409, "Vial layak pakai di tempat itu hanya {usable}.", "Only {usable} usable vials are in that place."
     ),
+    "shipments.more_than_approved": Problem(
+        409,
+        "Yang disetujui hanya {most} vial, yang disebut {vials} (sampai lot {lot}): kurangi, atau setujui lebih banyak dahulu.",
+        "Only {most} vials are approved, {vials} are named (up to lot {lot}): name fewer, or approve more first.",
+    ),
     "shipments.earlier_first": Problem(
         409,
         "Sebelum lot {lot}, lot {first} di {place} harus keluar dahulu: ambil itu, atau sebut alasannya.",

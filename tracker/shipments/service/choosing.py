@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from tracker.catalog.models import Batch
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
-from tracker.shipments.errors import EarlierFirst, NotEnough, NothingToPack, OnlyReturned, ReasonUnsaid
+from tracker.shipments.errors import (
+    EarlierFirst,
+    MoreThanApproved,
+    NotEnough,
+    NothingToPack,
+    OnlyReturned,
+    ReasonUnsaid,
+)
 from tracker.shipments.models import Shipment
 from tracker.shipments.rules.words import OtherLot, ShipmentKind
 from tracker.shipments.service.commands import Box
@@ -102,9 +109,10 @@ class Chosen:
 def choose(db: Session, shipment: Shipment, boxes: Sequence[Box], given: Sequence[Take], shelf: Shelf) -> Chosen:
     """What is named, then the rest of the order into the first box that is left open.
 
-    Raises NotEnough, OnlyReturned, EarlierFirst, ReasonUnsaid, NothingToPack.
+    Raises NotEnough, OnlyReturned, MoreThanApproved, EarlierFirst, ReasonUnsaid, NothingToPack.
     """
     _check_given(db, shipment, given, shelf)
+    _check_approved(db, shipment, given, shelf)
     open_boxes = [index for index, box in enumerate(boxes) if not box.lines]
     chosen = Chosen(tuple(given), {}, ())
     if open_boxes:
@@ -146,6 +154,25 @@ def _check_given(db: Session, shipment: Shipment, given: Sequence[Take], shelf: 
         if take.vials > here:
             raise NotEnough(line=index, field="vials", vials=take.vials, usable=max(here, 0))
         left[key] = left[key] - take.vials
+
+
+def _check_approved(db: Session, shipment: Shipment, given: Sequence[Take], shelf: Shelf) -> None:
+    """Raise MoreThanApproved, at the line that goes beyond, where more of a product is named than may be packed."""
+    approved = Counter[UUID]()
+    for line in lines_of(db, shipment.id):
+        approved[line.presentation_id] += line.vials if line.approved is None else line.approved
+    left = Counter(approved)
+    for index, take in enumerate(given):
+        product = shelf.products[take.batch_id]
+        left[product] -= take.vials
+        if left[product] < 0:
+            raise MoreThanApproved(
+                line=index,
+                field="vials",
+                lot=shelf.parcel(take).lot,
+                most=approved[product],
+                vials=approved[product] - left[product],
+            )
 
 
 def by_expiry(db: Session, shipment: Shipment, shelf: Shelf, given: Sequence[Take], *, box: int) -> Chosen:

@@ -71,7 +71,7 @@ def pack_shipment(
     Whatever is named out of its turn says why. What may not be used here is packed for a return only, and what is set aside for other shipments never. Packed vials bear no promise
     of the sender any more. Packing again before dispatch replaces the boxes; the same again changes nothing, unless packed
     vials were lost, stopped or freed since. Raises ShipmentNotFound, Forbidden, BadState, BadSscc, SsccTaken, NotEnough,
-    EarlierFirst, ReasonUnsaid, NothingToPack and the refusals of stock lines.
+    MoreThanApproved, EarlierFirst, ReasonUnsaid, NothingToPack and the refusals of stock lines.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
