@@ -22,7 +22,7 @@ from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.shipments.errors import BadState
 from tracker.shipments.presenting import told_out
-from tracker.shipments.queries.unannounced import LayThere, lay_there
+from tracker.shipments.queries.unannounced import LayThere, lay_there, proposed
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.schemas import ToldOut
 from tracker.shipments.service.commands import ConfirmDelivery
@@ -129,9 +129,7 @@ def _places(
 ) -> defaultdict[UUID, list[tuple[str, LayThere, int]]]:
     """By lot: the field of each place where it lay, what lay there, and how much of it the house would take."""
     found: defaultdict[UUID, list[tuple[str, LayThere, int]]] = defaultdict(list)
-    left = Counter(vials)
-    for one in lay_there(db, ends.sender.id, set(vials), told.arrived_at):
-        taken = min(left[one.batch_id], one.vials)
-        left[one.batch_id] -= taken
+    lay = lay_there(db, ends.sender.id, set(vials), told.arrived_at)
+    for one, taken in zip(lay, proposed(lay, vials), strict=True):
         found[one.batch_id].append((f"v/{goods_of(one.place, one.batch_id, Status.USABLE)}", one, taken))
     return found

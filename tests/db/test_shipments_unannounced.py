@@ -31,6 +31,7 @@ from tracker.shipments.models import PackedLine, Shipment, ShipmentReceipt, Told
 from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.rules.words import ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import (
+    Box,
     Came,
     ConfirmDelivery,
     CreateShipment,
@@ -40,6 +41,7 @@ from tracker.shipments.service.commands import (
 )
 from tracker.shipments.service.confirming import confirm_delivery
 from tracker.shipments.service.ordering import Made, cancel_shipment, create_shipment
+from tracker.shipments.service.packing import dispatch_shipment
 from tracker.shipments.service.unannounced import dispute_delivery, tell_delivery
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.stock.queries.availability import pool_state
@@ -236,6 +238,27 @@ def test_a_lot_of_several_places_leaves_from_as_many(road: Unannounced) -> None:
     road.confirm(shipment := road.tell())
     packed = select(PackedLine.vials).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)
     assert road.db.scalars(packed).all() == [7, 3]
+    assert road.lies() == (0, 10)
+
+
+def test_what_is_packed_for_another_is_not_proposed_while_free_vials_lay_there_too(road: Unannounced) -> None:
+    road.supplied(LOT, 12, place="kota-tangerang-f1")
+    road.supplied(LOT, 10)
+    other = road.create(vials=12)
+    road.pack(other, Box(lines=(Pack(vials=12, place="kota-tangerang-f1", batch=LOT),)))
+    road.confirm(road.tell())
+    assert road.lies() == (0, 10)
+    dispatch_shipment(road.db, road.world.who(Role.WAREHOUSE), other.id, occurred_at=road.now, now=road.now)
+    assert other.state is ShipmentState.IN_TRANSIT
+
+
+def test_places_where_it_is_gone_by_now_are_not_proposed_while_others_have_it(road: Unannounced) -> None:
+    road.supplied(LOT, 12, place="kota-tangerang-f1", at=road.now - 2 * EARLIER)
+    road.supplied(LOT, 10, at=road.now - 2 * EARLIER)
+    shipment = road.tell(arrived_at=road.now - EARLIER)
+    line = road.ledger.line(LOT, 11, place=road.world.equipment["kota-tangerang-f1"], reason="broken")
+    road.ledger.post(Kind.WASTE, line, facility=road.world.city)
+    road.confirm(shipment)
     assert road.lies() == (0, 10)
 
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from tracker.network.models import Equipment
 from tracker.shipments.models import ToldLine
-from tracker.stock.models import StockEntry
+from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.rules.words import Account, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayThere:
-    """Usable vials of a batch that lay in a place."""
+    """Usable vials of a batch that lay in a place; `free` of them lie there still, packed for nobody."""
 
     batch_id: UUID
     place_id: UUID
     place: str
     place_name: str
     vials: int
+    free: int
 
 
 def told_lines(db: Session, shipment_id: UUID) -> list[ToldLine]:
@@ -33,9 +35,9 @@ def told_lines(db: Session, shipment_id: UUID) -> list[ToldLine]:
 
 
 def lay_there(db: Session, facility_id: UUID, batches: Collection[UUID], at: datetime) -> list[LayThere]:
-    """The usable vials of these batches in the facility's places at an instant, the most of a batch first.
+    """The usable vials of these batches in the facility's places at an instant, the place with the most free ones of a batch first.
 
-    By all that is known of that instant now; whether some have gone since is the ledger's to say.
+    By all that is known of that instant now; whether those have gone since that are not free is the ledger's to say.
     """
     then = (
         select(StockEntry.batch_id, StockEntry.holder_id, func.sum(StockEntry.vials).label("vials"))
@@ -50,12 +52,35 @@ def lay_there(db: Session, facility_id: UUID, batches: Collection[UUID], at: dat
         .having(func.sum(StockEntry.vials) > 0)
         .subquery()
     )
+    unpacked = func.coalesce(StockBalance.vials - StockBalance.packed, 0)
+    free = func.least(then.c.vials, func.greatest(unpacked, 0)).label("free")
+    still = and_(
+        StockBalance.holder_id == then.c.holder_id,
+        StockBalance.batch_id == then.c.batch_id,
+        StockBalance.status == Status.USABLE,
+    )
     rows = db.execute(
-        select(then.c.batch_id, then.c.holder_id, Equipment.code, Equipment.name, then.c.vials)
+        select(then.c.batch_id, then.c.holder_id, Equipment.code, Equipment.name, then.c.vials, free)
         .join(Equipment, Equipment.id == then.c.holder_id)
-        .order_by(then.c.batch_id, then.c.vials.desc(), Equipment.code)
+        .outerjoin(StockBalance, still)
+        .order_by(then.c.batch_id, free.desc(), then.c.vials.desc(), Equipment.code)
     )
     return [
-        LayThere(batch_id=batch_id, place_id=place_id, place=code, place_name=name, vials=int(vials))
-        for batch_id, place_id, code, name, vials in rows
+        LayThere(
+            batch_id=batch_id, place_id=place_id, place=code, place_name=name, vials=int(vials), free=int(unpacked)
+        )
+        for batch_id, place_id, code, name, vials, unpacked in rows
     ]
+
+
+def proposed(there: Sequence[LayThere], wanted: Mapping[UUID, int]) -> list[int]:
+    """How many vials to take from each place: those still free there, then those that were there and are gone or promised."""
+    left = Counter(wanted)
+    taken = [0] * len(there)
+    for most in ([one.free for one in there], [one.vials for one in there]):
+        for index, one in enumerate(there):
+            more = min(left[one.batch_id], most[index] - taken[index])
+            if more > 0:
+                left[one.batch_id] -= more
+                taken[index] += more
+    return taken

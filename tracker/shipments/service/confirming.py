@@ -20,7 +20,7 @@ from tracker.network.models import Facility
 from tracker.shipments.errors import BadState, GoneSince, LeftAfterArrival, NotAsTold, OnlyReturned, SenderLacks
 from tracker.shipments.events import ShipmentDispatched
 from tracker.shipments.models import Shipment, ToldDelivery, ToldLine
-from tracker.shipments.queries.unannounced import lay_there, told_lines
+from tracker.shipments.queries.unannounced import LayThere, lay_there, proposed, told_lines
 from tracker.shipments.rules.words import TOLD, ShipmentState
 from tracker.shipments.service.choosing import Take
 from tracker.shipments.service.commands import Box, ConfirmDelivery, Received, ReceiveShipment, digest
@@ -88,11 +88,10 @@ def _takes(
     told = Counter[UUID]()
     for line in lines:
         told[line.batch_id] += line.vials
-    there: dict[Spot, int] = {
-        (one.batch_id, one.place_id): one.vials for one in lay_there(db, shipment.from_facility_id, set(told), left_at)
-    }
+    lay = lay_there(db, shipment.from_facility_id, set(told), left_at)
     if not command.lines:
-        return _proposed(told, there, _lots(db, set(told)))
+        return _proposed(told, lay, _lots(db, set(told)))
+    there: dict[Spot, int] = {(one.batch_id, one.place_id): one.vials for one in lay}
     takes = taken_from(db, principal, shipment, (Box(lines=command.lines),), now=now)
     lots = _lots(db, {*told, *(take.batch_id for take in takes)})
     named = Counter[UUID]()
@@ -113,17 +112,16 @@ def _takes(
     return takes
 
 
-def _proposed(told: Counter[UUID], there: dict[Spot, int], lots: dict[UUID, str]) -> list[Take]:
-    takes: list[Take] = []
-    left = Counter(told)
-    for (batch_id, place_id), vials in there.items():
-        taken = min(left[batch_id], vials)
-        if taken:
-            left[batch_id] -= taken
-            takes.append(Take(0, batch_id, place_id, taken))
-    for batch_id, lacking in left.items():
-        if lacking:
-            raise SenderLacks(field="lines", lot=lots[batch_id], vials=told[batch_id] - lacking)
+def _proposed(told: Counter[UUID], lay: Sequence[LayThere], lots: dict[UUID, str]) -> list[Take]:
+    takes = [
+        Take(0, one.batch_id, one.place_id, taken) for one, taken in zip(lay, proposed(lay, told), strict=True) if taken
+    ]
+    found = Counter[UUID]()
+    for take in takes:
+        found[take.batch_id] += take.vials
+    for batch_id, vials in told.items():
+        if found[batch_id] < vials:
+            raise SenderLacks(field="lines", lot=lots[batch_id], vials=found[batch_id])
     return takes
 
 
