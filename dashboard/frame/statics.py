@@ -47,9 +47,15 @@ class StaticNotFound(NotFound):
 
 
 @lru_cache(maxsize=1)
+def sources() -> dict[str, bytes]:
+    """Our own static files by their plain names, as they were written."""
+    return {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.glob("static/*"))}
+
+
+@lru_cache(maxsize=1)
 def _all() -> dict[str, Static]:
     """Every static file by its plain name, plotly.js from the plotly wheel among them."""
-    bodies = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.glob("static/*"))}
+    bodies = dict(sources())
     bodies["plotly.min.js"] = files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
     made: dict[str, Static] = {}
     for name in bodies:
@@ -70,18 +76,6 @@ def _make(name: str, bodies: dict[str, bytes], made: dict[str, Static]) -> Stati
             )
         made[name] = _made(name, body)
     return made[name]
-
-
-def static_family(name: str) -> list[str]:
-    """The addresses of a script and of all it names, directly or through others: what it needs to run."""
-    found: dict[str, None] = {}
-    waiting = [_all()[name]]
-    while waiting:
-        static = waiting.pop()
-        if f"/static/{static.hashed}" not in found:
-            found[f"/static/{static.hashed}"] = None
-            waiting += [_by_hashed()[name.decode()] for _, name in _NAMED.findall(static.body)]
-    return list(found)
 
 
 def _made(name: str, body: bytes) -> Static:

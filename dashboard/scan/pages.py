@@ -6,11 +6,15 @@ import json
 from typing import Annotated, Any
 
 from fastapi import Query, Response
+from markupsafe import Markup
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
 
+from dashboard.frame.joining import inline_script, inline_style
 from dashboard.frame.rendering import page
-from dashboard.frame.statics import static_body, static_family
-from dashboard.frame.viewer import Member
+from dashboard.frame.security import policy_of
+from dashboard.frame.statics import static_body
+from dashboard.frame.viewer import Member, Viewer
 from dashboard.scan.words import words_of
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -18,11 +22,16 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
+from tracker.handsets.holdings import show_holdings
+from tracker.handsets.presenting import holdings_out
 from tracker.network.models import Facility
+from tracker.network.queries import facility_by_code_or_id
 
 router = Router(include_in_schema=False)
 
 MOST_FOUND = 12
+MOST_LYING = 400
+"""Lines of stock up to which a page brings them: some ten kilobytes on the line."""
 
 
 @router.get("/scan")
@@ -30,15 +39,35 @@ def show_scan(viewer: Member, db: Db) -> Response:
     """The page; its facility is the caller's own, or the one an overseer types: the uppermost until then."""
     known = viewer.known()
     facilities = db.execute(_facilities(known).order_by(func.nlevel(Unit.path), Facility.name).limit(2)).all()
-    return page(
+    facility = facilities[0] if facilities else None
+    works = viewer.may("stock.write")
+    script, style = inline_script("scan.js"), inline_style("app.css")
+    answer = page(
         viewer,
         "scan/scan.html",
-        facility=facilities[0] if facilities else None,
+        facility=facility,
         several=len(facilities) > 1,
-        may_work=viewer.may("stock.write"),
+        may_work=works,
         words=json.dumps(words_of(viewer.texts), ensure_ascii=False),
-        scripts=static_family("scan.js"),
+        script=script,
+        style=style,
+        table=_data(static_body("gs1_table.json").decode()),
+        holdings=_holdings(db, facility.code, viewer) if facility and works else None,
     )
+    answer.headers["Content-Security-Policy"] = policy_of(script.source, style.source)
+    return answer
+
+
+def _holdings(db: Session, code: str, viewer: Viewer) -> Markup | None:
+    """What a phone that holds nothing yet works with until it has asked for itself; None where that is much."""
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
+    told = show_holdings(db, facility, most=MOST_LYING)
+    return None if told is None else _data(holdings_out(facility, told, viewer.now).model_dump_json())
+
+
+def _data(text: str) -> Markup:
+    """JSON as it may stand in a page: nothing in it ends the element that holds it."""
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no element begins or ends in it
 
 
 @router.get("/scan/fasilitas.json")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, Route, expect
 
 from tests.browser.conftest import PHONE, Site, Visit
 from tests.support.phone_house import PhoneHouse
@@ -91,6 +93,22 @@ def holdings(world: World) -> dict[str, object]:
     }
 
 
+_BROUGHT = re.compile(r'<script type="application/json" id="holdings">.*?</script>', re.DOTALL)
+
+
+def stand_in(context: BrowserContext, house: PhoneHouse) -> None:
+    """The house answers phones from here on; what the page itself would bring of the real one's holdings is left out."""
+
+    def bare(route: Route) -> None:
+        # A page that is left meanwhile wants no answer any more.
+        with suppress(Error):
+            answer = route.fetch()
+            route.fulfill(response=answer, body=_BROUGHT.sub("", answer.text()))
+
+    context.route("**/scan", bare)
+    context.route(WIRE, house.answer)
+
+
 @pytest.fixture
 def house(site: Site) -> PhoneHouse:
     return PhoneHouse(holdings=holdings(site.world.world))
@@ -101,7 +119,7 @@ def work(visit: Open, house: PhoneHouse) -> Page:
     """The phone of the city's storekeeper, its holdings on it."""
     window = visit(PHONE)
     window.log_in("gudang")
-    window.page.context.route(WIRE, house.answer)
+    stand_in(window.page.context, house)
     page = window.go("/scan")
     expect(page.locator("#jobs [data-job='count']")).to_be_enabled()
     page.wait_for_function(

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PHONE, Site, Visit, launching
-from tests.browser.phone_page import WIRE, Open, all_sent, feels, house, network, open_vials, scan, take, work
+from tests.browser.phone_page import WIRE, Open, all_sent, feels, house, network, open_vials, scan, stand_in, take, work
 from tests.support.phone_house import PhoneHouse
 
 __all__ = ["house", "work"]
@@ -143,7 +143,7 @@ def test_a_browser_killed_in_the_middle_of_the_shift_goes_on_where_it_was(
 ) -> None:
     def opened() -> BrowserContext:
         context = browser.browser_type.launch_persistent_context(tmp_path, viewport=PHONE, **launching())
-        context.route(WIRE, house.answer)
+        stand_in(context, house)
         return context
 
     context = opened()
@@ -169,7 +169,7 @@ def test_a_browser_killed_in_the_middle_of_the_shift_goes_on_where_it_was(
 def test_an_overseer_types_the_facility_and_the_phone_remembers_it(visit: Open, house: PhoneHouse) -> None:
     window = visit(PHONE)
     window.log_in("kota")
-    window.page.context.route(WIRE, house.answer)
+    stand_in(window.page.context, house)
     page = window.go("/scan")
     page.locator("#facility-search").fill("cipond")
     page.locator("#facility-found button").first.click()

@@ -81,6 +81,17 @@ def tell_holdings(db: Session, principal: Principal, facility: Facility, since: 
     )
 
 
+def show_holdings(db: Session, facility: Facility, *, most: int) -> Told | None:
+    """The facility's holdings as they stand, without a token: of nobody's telling is anything kept. None beyond `most` lines of stock."""
+    lying = select(StockBalance.batch_id).where(
+        StockBalance.facility_id == facility.id, StockBalance.account == Account.PLACE, StockBalance.vials > 0
+    )
+    if len(db.scalars(lying.limit(most + 1)).all()) > most:
+        return None
+    lists = {name: list(rows.values()) for name, rows in _lists(db, facility).items()}
+    return Told(token=UUID(int=0), whole=True, lists=lists, gone={})
+
+
 def _forget_older(db: Session, account_id: UUID, facility_id: UUID, now: datetime) -> None:
     mine = (HandsetHolding.account_id == account_id, HandsetHolding.facility_id == facility_id)
     newest = select(HandsetHolding.token).where(*mine).order_by(HandsetHolding.told_at.desc()).limit(_KEPT)

@@ -38,8 +38,20 @@
 
 const NAME = "rantai-langkah";
 
+/** @type {Promise<IDBDatabase> | null} opened once: a cheap phone takes its time over it */
+let kept = null;
+
 /** @returns {Promise<IDBDatabase>} */
 function opened() {
+  kept ??= opening().catch((error) => {
+    kept = null;
+    throw error;
+  });
+  return kept;
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function opening() {
   return new Promise((resolve, reject) => {
     const asked = indexedDB.open(NAME, 1);
     asked.onupgradeneeded = () => {
@@ -49,7 +61,13 @@ function opened() {
     };
     asked.onsuccess = () => {
       // Another tab wipes the phone, or a newer version wants in: this one must not stand in the way.
-      asked.result.onversionchange = () => asked.result.close();
+      asked.result.onversionchange = () => {
+        asked.result.close();
+        kept = null;
+      };
+      asked.result.onclose = () => {
+        kept = null;
+      };
       resolve(asked.result);
     };
     asked.onerror = asked.onblocked = () => reject(asked.error ?? new Error("blocked"));
@@ -76,17 +94,13 @@ const answered = (request) =>
  */
 async function within(mode, act) {
   const database = await opened();
-  try {
-    const work = database.transaction(["handsets", "steps", "notes"], mode, { durability: "strict" });
-    const ended = new Promise((resolve, reject) => {
-      work.oncomplete = () => resolve(undefined);
-      work.onerror = work.onabort = () => reject(work.error ?? new Error("aborted"));
-    });
-    const [result] = await Promise.all([act((name) => work.objectStore(name)), ended]);
-    return result;
-  } finally {
-    database.close();
-  }
+  const work = database.transaction(["handsets", "steps", "notes"], mode, { durability: "strict" });
+  const ended = new Promise((resolve, reject) => {
+    work.oncomplete = () => resolve(undefined);
+    work.onerror = work.onabort = () => reject(work.error ?? new Error("aborted"));
+  });
+  const [result] = await Promise.all([act((name) => work.objectStore(name)), ended]);
+  return result;
 }
 
 /** @param {string} handset */

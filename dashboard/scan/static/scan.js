@@ -36,7 +36,10 @@ const language = document.documentElement.lang;
 
 let token = root.dataset.csrf ?? "";
 const headers = () => ({ "X-CSRF-Token": token, "Accept-Language": language });
-const table = fetch(root.dataset.table ?? "").then((answer) => answer.json());
+/** @param {string} id @returns {any} what the page brought with it */
+const brought = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+/** @type {import("./gs1_values.js").Row[] | null} */
+let table = null;
 
 /** @type {import("./book_sender.js").Ask} */
 const ask = (method, path, body) =>
@@ -49,7 +52,7 @@ const ask = (method, path, body) =>
 
 // Who may only look, looks: nothing of a shift is kept or asked for.
 const works = root.dataset.works === "1";
-const shift = new Shift(user, language, ask, draw);
+const shift = new Shift(user, language, ask, draw, brought("holdings"));
 const lookup = new Lookup(
   cards,
   user,
@@ -111,11 +114,16 @@ function say(key, values = {}) {
 
 /**
  * @param {string} text
- * @returns {Promise<Read>}
+ * @returns {Read}
  */
-async function read(text) {
+function read(text) {
   try {
-    return { text, scan: readCode(await table, text, desk.today), error: "" };
+    table ??= brought("gs1-table");
+    return {
+      text,
+      scan: readCode(/** @type {import("./gs1_values.js").Row[]} */ (table), text, desk.today),
+      error: "",
+    };
   } catch (error) {
     const { code = "", details = {} } = /** @type {import("./gs1_values.js").ScanError} */ (error);
     return { text, scan: null, error: say(code in cards.words ? code : "say.failed", details) };
@@ -126,7 +134,7 @@ async function read(text) {
 async function scanned(text) {
   const clean = text.trim();
   if (!clean) return;
-  const what = await read(clean);
+  const what = read(clean);
   if (job) job.scanned(what);
   else await lookup.scanned(desk, what);
 }

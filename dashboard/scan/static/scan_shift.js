@@ -21,9 +21,11 @@ export class Shift {
    * @param {string} language
    * @param {Ask} ask
    * @param {() => void} changed
+   * @param {any} brought holdings that came with the page, for a phone that has none of its own yet
    */
-  constructor(user, language, ask, changed) {
+  constructor(user, language, ask, changed, brought = null) {
     this.user = user;
+    this.brought = brought;
     this.store = new Store();
     this.clock = new Clock(this.store);
     this.book = new Book(user, this.store, this.clock);
@@ -70,6 +72,10 @@ export class Shift {
     this.facility = facility;
     await this.clock.load();
     await this.read();
+    if (this.held || this.brought?.facility !== facility) return;
+    // The page brought them, so nothing need be asked for before the first step.
+    this.held = merged(null, this.brought, facility, this.upTo);
+    this.store.keepNote(this.key, this.held).catch(() => {});
   }
 
   async read() {
@@ -78,6 +84,11 @@ export class Shift {
     const held = this.facility ? ((await this.store.note(this.key)) ?? null) : null;
     if (!held || held.as_of !== this.held?.as_of || held.facility !== this.held?.facility) this.held = held;
     this.clock.heard = Math.max(this.clock.heard, Date.parse(held?.as_of ?? "") || 0);
+  }
+
+  /** The last own step that the house has heard of. */
+  get upTo() {
+    return Math.max(0, ...this.steps.filter((step) => step.state !== "waiting").map((step) => step.number));
   }
 
   /** Whose holdings: another account may see less. */
@@ -156,7 +167,7 @@ export class Shift {
   }
 
   async refresh() {
-    const upTo = Math.max(0, ...this.steps.filter((step) => step.state !== "waiting").map((step) => step.number));
+    const { upTo } = this;
     const since = this.held ? `&since=${encodeURIComponent(this.held.token)}` : "";
     const handset = await this.store.handset(this.user);
     const from = handset?.known ? `&handset=${handset.id}` : "";
@@ -169,7 +180,7 @@ export class Shift {
   /** Leaves nothing behind: this phone was cut off by the head. */
   async wipe() {
     this.steps = [];
-    this.held = null;
+    this.held = this.brought = null;
     await this.store.wipe();
     indexedDB.deleteDatabase("rantai");
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);

@@ -1,0 +1,76 @@
+"""A page's modules as one script, for a page that must not wait for a second answer.
+
+A module becomes a function that gives what it exports, in the order in which they need one another; the sources stay as they
+are. No tool does it, because an installation has Python and no Node (docs/adr/0032-the-phone-in-one-answer.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from markupsafe import Markup
+
+from dashboard.frame.statics import sources
+
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
+# Ours stand on lines of their own; what a source must not have for this to be true, a test says.
+_COMMENT = re.compile(r"^[ \t]*//[^\n]*\n|/\*.*?\*/[ \t]*", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inline:
+    """An element that holds a script or a style, and the source that the page's policy lets it pass by."""
+
+    markup: Markup
+    source: str
+
+
+@lru_cache(maxsize=8)
+def inline_script(name: str) -> Inline:
+    """The module and all it takes in, to stand at the end of a page; it runs without waiting for style sheets or scripts."""
+    body = joined(name)
+    if "</script" in body:
+        raise ValueError(f"{name} holds the end of a script element")
+    return Inline(markup=Markup(f'<script type="module" async>{body}</script>'), source=_hashed(body))  # noqa: S704 - our own file
+
+
+@lru_cache(maxsize=8)
+def inline_style(name: str) -> Inline:
+    """A style sheet as an element, so that nothing is painted late for it."""
+    body = _INDENT.sub("", _COMMENT.sub("", sources()[name].decode()))
+    return Inline(markup=Markup(f"<style>{body}</style>"), source=_hashed(body))  # noqa: S704 - our own file
+
+
+def joined(name: str) -> str:
+    """The module and all it takes in as one text."""
+    made: dict[str, str] = {}
+    _join(name, made)
+    return "".join(made.values())
+
+
+def _join(name: str, made: dict[str, str]) -> None:
+    """Modules that take in one another in a circle are a mistake of ours and a RecursionError."""
+    if name in made:
+        return
+    text = sources()[name].decode()
+    for _, needed in _IMPORT.findall(text):
+        _join(needed, made)
+    exported = _EXPORT.findall(text)
+    body = _EXPORT.sub("", _IMPORT.sub(lambda one: f"const {{{one[1]}}} = {_room(one[2])};\n", text))
+    body = _INDENT.sub("", _COMMENT.sub("", body))
+    made[name] = f"const {_room(name)} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
+
+
+def _room(name: str) -> str:
+    return "$" + name.removesuffix(".js")
+
+
+def _hashed(body: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
