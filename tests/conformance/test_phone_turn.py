@@ -56,7 +56,11 @@ def as_told(parcels: list[Parcel]) -> dict[str, Any]:
         "places": [
             {"code": code, "name": code, "in_service": True, "apart": False, **more} for code, more in PLACES.items()
         ],
-        "batches": [{**batch, "product": "az-10", "recalled": None} for batch in batches.values()],
+        # A recall elsewhere is told of every lot: what lies here is stopped by its own status alone.
+        "batches": [
+            {**batch, "product": "az-10", "recalled": "partikel asing" if lot == "B2" else None}
+            for lot, batch in batches.items()
+        ],
         "stock": [
             {
                 "place": p.place,

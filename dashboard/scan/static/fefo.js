@@ -18,7 +18,7 @@ const SPENT_FROM = 3; // stage of the vial monitor
  */
 function free(holdings, row, batch, day) {
   const place = holdings.held?.places[row.place];
-  const stopped = row.status !== "usable" || batch.recalled !== null || (row.vvm_stage ?? 0) >= SPENT_FROM;
+  const stopped = row.status !== "usable" || (row.vvm_stage ?? 0) >= SPENT_FROM; // a recall that reaches here says so by status
   if (stopped || batch.expiry < day || place?.in_service === false || place?.apart) return 0;
   return Math.max(0, row.vials - (row.packed ?? 0));
 }
