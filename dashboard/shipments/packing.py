@@ -17,7 +17,7 @@ from dashboard.shipments.boxes import (
 )
 from dashboard.shipments.ends import Ends, ends_of
 from dashboard.shipments.picking import Line, lines_of
-from dashboard.shipments.queries import batch_products
+from dashboard.shipments.queries import batch_products, place_names
 from dashboard.shipments.scanned import Table
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
@@ -91,6 +91,7 @@ def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, scanned: 
         ticked=sum(line.ticked for line in lines),
         answer=answer,
         products=batch_products(db, {line.parcel.batch_id for line in lines}),
+        places=place_names(db, ends.sender.id),
         missing=sum(proposal.missing.values()),
         reasons=reasons_for_other_lots(viewer.texts),
         boxes=count_of(typed),

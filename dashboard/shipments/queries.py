@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
-from tracker.network.models import Facility
+from tracker.network.models import Equipment, Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt, ToldLine
 from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
 from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
@@ -152,6 +152,12 @@ def product_names(db: Session, codes: set[str]) -> dict[str, str]:
     """What people call the products of these codes; a code we do not know names itself."""
     found = db.execute(select(Presentation.code, Presentation.name).where(Presentation.code.in_(codes)))
     return {code: code for code in codes} | {row.code: row.name for row in found}
+
+
+def place_names(db: Session, facility_id: UUID) -> dict[str, str]:
+    """What people call the places of a facility, by their codes."""
+    rows = db.execute(select(Equipment.code, Equipment.name).where(Equipment.facility_id == facility_id))
+    return {row.code: row.name for row in rows}
 
 
 def batch_products(db: Session, batch_ids: set[UUID]) -> dict[UUID, str]:

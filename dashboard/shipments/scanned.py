@@ -16,6 +16,7 @@ from dashboard.frame.viewer import Viewer
 from dashboard.shipments.boxes import goods_of
 from dashboard.shipments.ends import Ends
 from dashboard.shipments.picking import Line, in_turn, lines_of
+from dashboard.shipments.queries import place_names
 from dashboard.stock.forms import Typed
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.models import Batch, Presentation
@@ -83,6 +84,7 @@ class Table:
         self.returns = proposal.shipment.kind is ShipmentKind.RETURN
         self.today = local_day(viewer.now, ends.sender.timezone)
         self.lines = lines_of(proposal, typed)
+        self.places = place_names(db, ends.sender.id)
         self.asked = Counter[UUID]()
         for line in ordered_lines(db, proposal.shipment.id):
             self.asked[line.presentation_id] += line.vials if line.approved is None else line.approved
@@ -141,7 +143,7 @@ class Table:
         return sorted(stopped, key=lambda one: (order.index(one[1]), one[0].place))
 
     def _why(self, parcel: Parcel, why: Skip) -> str:
-        return self._say(WHY_NOT[why], lot=parcel.lot, place=parcel.place)
+        return self._say(WHY_NOT[why], lot=parcel.lot, place=self.places[parcel.place])
 
     def _why_none(self, batch: Batch) -> str:
         stopped = self._stopped(batch.id)
@@ -167,7 +169,9 @@ class Table:
         return self._added(parcel, vials), parcel
 
     def _ticked(self, line: Line) -> Answer:
-        words = self._say(_FITS, lot=line.parcel.lot, n=self.viewer.texts.number(line.vials), place=line.parcel.place)
+        words = self._say(
+            _FITS, lot=line.parcel.lot, n=self.viewer.texts.number(line.vials), place=self.places[line.parcel.place]
+        )
         return Answer(tone="ok", words=words, fields={f"s/{line.goods}": "1"})
 
     def _added(self, parcel: Parcel, vials: int) -> Answer:
@@ -176,16 +180,16 @@ class Table:
         here = next((line.vials for line in self.lines if line.goods == goods), 0)
         now = min(here + vials, free(parcel, self.proposal.shelf.day))
         if now <= here:
-            words = self._say(_ALL_NAMED, lot=parcel.lot, place=parcel.place)
+            words = self._say(_ALL_NAMED, lot=parcel.lot, place=self.places[parcel.place])
             return Answer(tone="low", words=words, fields={f"s/{goods}": "1"})
         own = Line(goods=goods, parcel=parcel, proposed=0, vials=now, first=None, ticked=True)
         lines = [*self._giving_way(own), own]
         fields = {f"v/{line.goods}": str(line.vials) for line in lines} | {f"s/{goods}": "1"}
         first = in_turn(self.proposal, lines)[-1].first
         if first is not None:
-            words = self._say(_NOT_ITS_TURN, lot=parcel.lot, first=first.lot, place=first.place)
+            words = self._say(_NOT_ITS_TURN, lot=parcel.lot, first=first.lot, place=self.places[first.place])
             return Answer(tone="low", words=words, fields=fields)
-        words = self._say(_ADDED, lot=parcel.lot, n=self.viewer.texts.number(now), place=parcel.place)
+        words = self._say(_ADDED, lot=parcel.lot, n=self.viewer.texts.number(now), place=self.places[parcel.place])
         return Answer(tone="ok", words=words, fields=fields)
 
     def _giving_way(self, own: Line) -> list[Line]:
@@ -205,7 +209,7 @@ class Table:
     def _minding(self, answer: Answer, parcel: Parcel, resolved: Resolved) -> Answer:
         """The answer with what must not be mixed up: vials of the lot that may not go, and lots that look alike."""
         more = [
-            self._say(_ONLY_FROM, place=parcel.place, why=self._why(other, why))
+            self._say(_ONLY_FROM, place=self.places[parcel.place], why=self._why(other, why))
             for other, why in self._stopped(parcel.batch_id)[:1]
             if why in _HARMED
         ]

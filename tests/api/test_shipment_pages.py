@@ -436,6 +436,7 @@ class Packer:
     def __init__(self, road: Road, soon: int = 50) -> None:
         self.road, self.soon = road, soon_at(road, soon)
         self.later = road.line(CITY_ROOM, "penta-5/PB002")
+        self.room = road.pages.world.equipment[CITY_ROOM].name
         self.path = approved(road)
         self.fields = road.form(f"{self.path}/kemas")
 
@@ -471,13 +472,22 @@ def packer(road: Road) -> Packer:
     return Packer(road)
 
 
+def test_places_of_a_packing_go_by_their_names_on_page_paper_and_in_the_word_to_a_scan(packer: Packer) -> None:
+    assert packer.room != CITY_ROOM
+    assert f"<h2>{packer.room}</h2>" in packer.road.site.get(f"{packer.path}/kemas").text
+    assert f"<td>{packer.room}</td>" in packer.road.site.get(f"{packer.path}/daftar-ambil").text
+    status, tone, words = packer.scan("SOON")
+    assert (status, tone) == (200, "ok")
+    assert packer.room in words
+
+
 def test_a_scan_ticks_the_line_that_it_is_of(packer: Packer) -> None:
     gtin = packer.road.pages.world.presentations["penta-5"].gtin
     for code in ("SOON", "penta-5/SOON", f"]d201{gtin}10SOON"):
         packer.fields.pop(packer.soon.replace("v/", "s/", 1), None)
         status, tone, words = packer.scan(code, **{"segel-1": "S-1", packer.soon: "6"})
         assert (status, tone) == (200, "ok"), words
-        assert f"ambil 6 vial dari {CITY_ROOM}" in words
+        assert f"ambil 6 vial dari {packer.room}" in words
         assert packer.ticked(packer.soon)
         assert packer.fields[packer.soon] == "6"
     assert packer.road.packed(packer.path) == []
@@ -539,7 +549,7 @@ def test_a_stopped_lot_says_so(packer: Packer, status: Status, says: str) -> Non
     packer.fields = packer.road.form(f"{packer.path}/kemas")
     said = packer.scan("SOON")
     assert said[:2] == (200, "out")
-    assert f"Lot SOON di {CITY_ROOM} {says}" in said[2]
+    assert f"Lot SOON di {packer.room} {says}" in said[2]
     assert packer.soon not in packer.fields
 
 
@@ -547,7 +557,7 @@ def test_where_some_of_a_lot_is_stopped_the_good_ones_are_said(packer: Packer) -
     packer.stop(Status.HELD, 5)
     status, tone, words = packer.scan("SOON")
     assert (status, tone) == (200, "low")
-    assert f"Ambil hanya dari {CITY_ROOM}" in words
+    assert f"Ambil hanya dari {packer.room}" in words
     assert "ditahan" in words
     assert packer.ticked(packer.soon)
 
