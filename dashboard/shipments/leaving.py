@@ -22,7 +22,7 @@ from dashboard.shipments.boxes import add_fault, boxes_of, goods_of, reasons_for
 from dashboard.shipments.ends import store_of
 from dashboard.shipments.ordering import own_store
 from dashboard.stock.forms import Fields, Typed
-from dashboard.stock.queries import parcels_at
+from dashboard.stock.queries import Parcel, parcels_at
 from dashboard.stock.shelf import products_at
 from tracker.access.models import Unit
 from tracker.catalog.models import Batch
@@ -40,6 +40,7 @@ from tracker.shipments.service.commands import Box, CreateShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
 from tracker.shipments.service.packing import pack_shipment
 from tracker.stock.rules.words import Status
+from tracker.stock.service.stopping import kept_by_hold
 
 router = Router(include_in_schema=False)
 
@@ -160,6 +161,13 @@ def _receivers(db: Session, facility: Facility, way: Way) -> tuple[Select[Facili
     return query.where((Unit.parent_id == unit.id) | beside), (Unit.parent_id == unit.id).desc()
 
 
+def _kept(db: Session, facility: Facility, parcel: Parcel) -> int:
+    """How many of a parcel's vials a hold keeps here until it is decided, as the packing counts them."""
+    if parcel.status != Status.HELD:
+        return 0
+    return min(kept_by_hold(db, facility.id, parcel.batch_id, Status.HELD), parcel.vials)
+
+
 def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
     way = _way(typed.get("cara"))
     product = typed.get("produk")
@@ -173,7 +181,10 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         way=way,
         cara=typed.get("cara"),
         receivers=choices(db, receivers, Facility, said=typed.get("ke"), first=[nearest_first]),
-        parcels=[(goods_of(one.place_code, one.batch_id, Status(one.status)), one) for one in parcels],
+        parcels=[
+            (goods_of(one.place_code, one.batch_id, Status(one.status)), one, _kept(db, facility, one))
+            for one in parcels
+        ],
         hidden=total - len(parcels),
         products=products_at(db, facility, product) if total > len(parcels) or product else None,
         reasons=reasons_for_other_lots(viewer.texts),

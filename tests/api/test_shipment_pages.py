@@ -472,6 +472,15 @@ def packer(road: Road) -> Packer:
     return Packer(road)
 
 
+def test_a_return_says_at_the_line_what_a_hold_keeps_and_offers_the_rest(packer: Packer) -> None:
+    packer.stop(Status.HELD, 4)
+    page = packer.road.site.get("/pengiriman/kirim?cara=retur&dari=kota-tangerang").text
+    assert "4 vial tetap di sini sampai penahanannya diputus." in page
+    most = re.search(rf'data-fill="{packer.soon}/held"\s+data-most="(\d+)"', page)
+    assert most is not None
+    assert most[1] == "0"
+
+
 def test_places_of_a_packing_go_by_their_names_on_page_paper_and_in_the_word_to_a_scan(packer: Packer) -> None:
     assert packer.room != CITY_ROOM
     assert f"<h2>{packer.room}</h2>" in packer.road.site.get(f"{packer.path}/kemas").text
