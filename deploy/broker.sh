@@ -48,6 +48,13 @@ run() {
   wait "$listener"
 }
 
+# At the first start the users are still being written: Mosquitto would end with an error.
+[ -e "$passwords" ] || echo "The broker waits: no users are written yet ($passwords)." >&2
+while [ ! -e "$passwords" ]; do
+  [ -z "$ending" ] || exit 0
+  sleep 1
+done
+
 run
 if [ -z "$ending" ] && [ -e "$spoilt" ] && [ -e "$store" ]; then
   aside=$store.unreadable-$(date -u +%Y%m%dT%H%M%S)

@@ -86,6 +86,23 @@ def test_it_reads_new_users_and_ends_cleanly_with_its_store_written(broker: Brok
     assert broker.store.stat().st_size > 0
 
 
+def test_it_waits_for_the_first_users_and_says_so(broker: Broker) -> None:
+    broker.passwords.unlink()
+    with broker.running() as process:
+        eventually(lambda: "no users are written yet" in broker.said or process.poll() is not None, what="it says so")
+        broker.write_users({"one": "secret"})
+        eventually(lambda: broker.lets_in("one", "secret"), what="it answers")
+    assert "rror" not in broker.said
+
+
+def test_it_ends_while_it_waits_for_the_first_users(broker: Broker) -> None:
+    broker.passwords.unlink()
+    with broker.running() as process:
+        eventually(lambda: "no users are written yet" in broker.said or process.poll() is not None, what="it says so")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
 @pytest.mark.parametrize("left", [b"\x00" * 40, b"nonsense that is no store at all, but long enough for a header"])
 def test_a_spoilt_store_is_set_aside_and_the_broker_starts(broker: Broker, left: bytes) -> None:
     broker.store.write_bytes(left)
