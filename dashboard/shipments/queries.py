@@ -19,6 +19,8 @@ from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
 from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
 
 MOST = 100
+# Of a file a thousand rows are read at once: each part asks the same nine statements, whatever is in it.
+A_PART = 1_000
 SHOWS: dict[str, frozenset[ShipmentState]] = {
     "going": STILL_HERE | ON_THE_ROAD | TOLD,
     "done": ARRIVED | {ShipmentState.CANCELLED},
@@ -109,9 +111,9 @@ def next_shipments(
     query = shipments_of(db, principal)
     if after is not None:
         query = query.where(tuple_(Shipment.created_at, Shipment.id) < after)
-    rows = db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id.desc()).limit(MOST))
+    rows = db.execute(query.order_by(Shipment.created_at.desc(), Shipment.id.desc()).limit(A_PART))
     found = [row[0] for row in rows]
-    last = found[-1] if len(found) == MOST else None
+    last = found[-1] if len(found) == A_PART else None
     return rows_of(db, found, now), (last.created_at, last.id) if last else None
 
 

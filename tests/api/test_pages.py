@@ -183,7 +183,7 @@ def test_lists_leave_as_files_a_spreadsheet_reads_and_never_runs(site: TestClien
 
 def test_a_file_of_shipments_is_whole_however_many_there_are(site: TestClient, app_services: Services) -> None:
     more = (
-        "INSERT INTO shipment SELECT made.* FROM shipment s, generate_series(1, 250) n, "
+        "INSERT INTO shipment SELECT made.* FROM shipment s, generate_series(1, 2500) n, "
         "jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'code', 'BANYAK-' || n, "
         "'created_at', s.created_at - n / 3 * interval '1 minute')) made "
         "WHERE s.code = (SELECT min(code) FROM shipment)"
@@ -192,7 +192,7 @@ def test_a_file_of_shipments_is_whole_however_many_there_are(site: TestClient, a
         db.execute(text(more))
         codes = set(db.scalars(text("SELECT code FROM shipment")))
     lines = list(csv.reader(io.StringIO(log_in(site, "pusat").get("/pengiriman.csv").content.decode("utf-8-sig"))))[1:]
-    assert len(lines) == len(codes) > 250
+    assert len(lines) == len(codes) > 2_500
     assert {line[0] for line in lines} == codes
 
 
