@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, cast, exists, func, select
+from sqlalchemy import DateTime, String, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
@@ -94,7 +94,7 @@ def session_page(
         .order_by(SessionChange.id.desc())
         .limit(FIRST)
     ).all()
-    since = _hours_since(session, changes)
+    since = _hours_since(db, session)
     untold, in_all = _untold(db, principal, session, path, since, MOST_PEOPLE if every else FIRST)
     return SessionPage(
         session=session,
@@ -112,13 +112,17 @@ def session_page(
     )
 
 
-def _hours_since(session: VaccinationSession, changes: Sequence[SessionChange]) -> datetime | None:
-    """Since when the session has the hours it has; None where they are as they were planned. `changes` newest first."""
-    for change in changes:
-        before = (datetime.fromisoformat(change.before["from"]), datetime.fromisoformat(change.before["to"]))
-        if before != (session.opens_at, session.closes_at):
-            return change.recorded_at
-    return None
+def _hours_since(db: Session, session: VaccinationSession) -> datetime | None:
+    """Since when the session has the hours it has; None where they are as they were planned."""
+    before = SessionChange.before
+    other = or_(
+        cast(before["from"].astext, DateTime(timezone=True)) != session.opens_at,
+        cast(before["to"].astext, DateTime(timezone=True)) != session.closes_at,
+    )
+    since: datetime | None = db.scalar(
+        select(func.max(SessionChange.recorded_at)).where(SessionChange.session_id == session.id, other)
+    )
+    return since
 
 
 def _untold(

@@ -57,6 +57,10 @@ def temperature_picture(parts: CurveParts, start: datetime, end: datetime, texts
     return for_hand_and_desk(lambda canvas: _drawn(canvas, parts, start, end, texts, title, text))
 
 
+MOST_SAID = 6
+"""Episodes that are read out one by one; of the others how many there are."""
+
+
 def temperature_text(parts: CurveParts, start: datetime, end: datetime, texts: Texts) -> str:
     """What the picture shows, in words."""
     said = [f"{texts.naive(start)} – {texts.naive(end)} {parts.zone}."]
@@ -71,6 +75,7 @@ def temperature_text(parts: CurveParts, start: datetime, end: datetime, texts: T
             "Terakhir %(value)s pada %(at)s.", value=texts.celsius(float(last["value"])), at=texts.naive(last["at"])
         )
     )
+    episodes = list(rows_of(parts.episodes))
     said += [
         texts.gettext(
             "%(rule)s sejak %(at)s selama %(span)s.",
@@ -78,8 +83,11 @@ def temperature_text(parts: CurveParts, start: datetime, end: datetime, texts: T
             at=texts.naive(row.start),
             span=texts.span(row.end - row.start),
         )
-        for row in list(rows_of(parts.episodes))[:6]
+        for row in episodes[:MOST_SAID]
     ]
+    if len(episodes) > MOST_SAID:
+        more = len(episodes) - MOST_SAID
+        said.append(texts.ngettext("Dan %(n)s episode lagi.", "And %(n)s more episodes.", more))
     unknown = sum((gap.end - gap.start for gap in rows_of(parts.gaps)), timedelta())
     if unknown:
         said.append(texts.gettext("Tanpa data selama %(span)s.", span=texts.span(unknown)))
