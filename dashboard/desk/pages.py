@@ -21,13 +21,14 @@ from tracker.edge.hop import Router, services_of
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
+from tracker.network.queries import as_id
 from tracker.people.errors import PersonNotFound
 from tracker.people.models import Person
 from tracker.people.queries import person_by_id
 from tracker.people.rules.sought import read_sought
 from tracker.people.searching import MOST_FOUND, search_people
 from tracker.people.vault import NikVault
-from tracker.quota.errors import DoseNotForeseen, NotDue
+from tracker.quota.errors import BookingNotFound, DoseNotForeseen, NotDue
 from tracker.quota.queries.desk import ToServe, count_guests, guests_of, to_serve
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, Medium
 from tracker.quota.service.arriving import arrive_at
@@ -48,6 +49,7 @@ _NOBODY = mark("Tidak ditemukan di sini. Periksa ejaannya, cari dengan NIK, atau
 NO_DOSE = mark("Tulis dosis ke berapa, 1 sampai 9.")
 _NOTHING = mark("Tulis NIK, nomor ponsel, atau paling sedikit dua huruf nama.")
 Csrf = Annotated[str, Form(max_length=200)]
+Id = Annotated[str, Form(max_length=40)]
 Words = Annotated[str, Seen, Form(max_length=500)]
 
 
@@ -102,15 +104,16 @@ def find(
 
 
 @router.post("/meja/{session_id}/datang")
-def arrive(
-    *, session_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", tempat: Annotated[UUID, Form()]
-) -> Response:
+def arrive(*, session_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", tempat: Id = "") -> Response:
     """Whoever has a place, here or elsewhere, has come to this session."""
     check_csrf(viewer, csrf)
     here = served(db, viewer.known(), session_id)
+    booking_id = as_id(tempat)
+    if booking_id is None:
+        raise BookingNotFound(booking=tempat)
     try:
         with db.begin_nested():
-            booking = arrive_at(db, viewer.known(), ArriveAt(booking_id=tempat, session_id=session_id), now=now)
+            booking = arrive_at(db, viewer.known(), ArriveAt(booking_id=booking_id, session_id=session_id), now=now)
     except NotFound:
         raise
     except DomainError as error:
@@ -126,8 +129,8 @@ def walk_in(
     db: Db,
     now: Now,
     csrf: Csrf = "",
-    orang: Annotated[UUID, Form()],
-    nomor: Annotated[UUID, Form()],
+    orang: Id = "",
+    nomor: Id = "",
     dosis: Annotated[str, Form(max_length=20)] = "",
     alasan: Words = "",
 ) -> Response:
@@ -136,9 +139,12 @@ def walk_in(
     here = served(db, viewer.known(), session_id)
     if dosis not in DOSES:
         return _desk(viewer, db, here, problem=viewer.texts.gettext(NO_DOSE))
+    person_id = as_id(orang)
+    if person_id is None:
+        raise PersonNotFound(person=orang)
     command = Book(
-        id=nomor,
-        person_id=orang,
+        id=as_id(nomor) or uuid7(),
+        person_id=person_id,
         session_id=session_id,
         dose=int(dosis),
         medium=Medium.WALK_IN,
@@ -152,7 +158,7 @@ def walk_in(
         raise
     except DomainError as error:
         problem = sentence_of(error, viewer.language)
-        person = _known(db, viewer, orang) if isinstance(error, NotDue | DoseNotForeseen) else None
+        person = _known(db, viewer, person_id) if isinstance(error, NotDue | DoseNotForeseen) else None
         if person is None:
             return _desk(viewer, db, here, problem=problem)
         return _found(viewer, db, here, [person], problem=problem)

@@ -105,7 +105,7 @@ def act_on_person(
     catatan: Words = "",
     sampai: Annotated[str, Form(max_length=20)] = "",
     vial: Annotated[str, Form(max_length=40)] = "",
-    label: Annotated[str, Form(max_length=400)] = "",
+    kode: Annotated[str, Form(max_length=400)] = "",
     alasan: Words = "",
 ) -> Response:
     """They came (`hadir`), are fit (`layak`), come another day (`tunda`), have no dose (`tolak`), had it (`suntik`)."""
@@ -121,7 +121,7 @@ def act_on_person(
             return _person(viewer, db, booking_id, now, problem=viewer.texts.gettext(NO_DAY))
     problem, chosen = "", None
     if act == "suntik":
-        problem, chosen = _vial(db, viewer, record, vial, label, now)
+        problem, chosen = _vial(db, viewer, record, vial, kode, now)
     acts: dict[str, Callable[[], object]] = {
         "hadir": lambda: move_booking(db, who, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now=now),
         "suntik": lambda: vaccinate(

@@ -284,7 +284,7 @@ def test_screening_can_be_said_again_and_a_deferral_carries_its_reason(meja: Mej
 def test_a_label_of_another_lot_gives_no_dose(meja: Meja) -> None:
     booking, _ = meja.booked()
     meja.send(f"{meja.to}/datang", tempat=str(booking))
-    answer = meja.send(f"/meja/orang/{booking}/suntik", label="(10)AZ003")
+    answer = meja.send(f"/meja/orang/{booking}/suntik", kode="(10)AZ003")
     assert answer.status_code == 422
     assert meja.state(booking) is BookingState.ARRIVED
 
