@@ -93,10 +93,21 @@ def test_a_label_that_contradicts_the_catalogue_is_refused(manager: Caller, comm
     assert (problem["code"], problem["params"]["scan_code"]) == ("stock.bad_barcode", "expiry_differs")
 
 
-@pytest.mark.parametrize("kind", ["dispatch", "receipt"])
-def test_dispatch_and_receipt_go_through_shipments(manager: Caller, kind: str) -> None:
-    answer = manager.post(kind, line())
-    assert (answer.status_code, answer.json()["code"]) == (422, "stock.use_shipment")
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("dispatch", "stock.use_shipment"),
+        ("receipt", "stock.use_shipment"),
+        ("use", "stock.only_follows"),
+        ("reversal", "stock.only_follows"),
+        ("relabel", "stock.only_follows"),
+    ],
+)
+def test_what_is_told_elsewhere_or_follows_is_no_event_by_itself(manager: Caller, kind: str, code: str) -> None:
+    manager.post("supply", line(vials=2))
+    assert manager.post("opening", line(vials=1)).status_code == 201
+    answer = manager.post(kind, line(vials=1))
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 def test_the_first_negative_instant_is_named(manager: Caller) -> None:

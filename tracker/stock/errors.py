@@ -77,6 +77,12 @@ class UseShipment(Refused):
     code = "stock.use_shipment"
 
 
+class OnlyFollows(Refused):
+    """Reversals, emptied vials and corrected lots follow from what is told elsewhere."""
+
+    code = "stock.only_follows"
+
+
 class UseHold(Refused):
     """Stock that a hold or a recall stopped is freed there, with a reason, not by a plain event."""
 

@@ -83,6 +83,13 @@ PROBLEMS: dict[str, Problem] = {
         "Pengiriman dan penerimaan dicatat melalui /shipments.",
         "Dispatch and receipt are recorded through /shipments.",
     ),
+    "stock.only_follows": Problem(
+        422,
+        "Kejadian ini tidak dicatat sendiri: pembatalan dan pembetulan lot dicatat pada kejadian asalnya, dan vial habis"
+        " mengikuti dosisnya.",
+        "This is not recorded by itself: a reversal and a lot correction are recorded at the event they are of, and an"
+        " emptied vial follows from its doses.",
+    ),
     "stock.use_hold": Problem(
         422,
         "Stok ini ditahan atau ditarik; lepaskan di sana, dengan alasannya.",

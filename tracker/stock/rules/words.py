@@ -30,6 +30,9 @@ OF_SHIPMENTS = frozenset({Kind.DISPATCH, Kind.RECEIPT})
 NOT_TAKEN_BACK = frozenset({Kind.REVERSAL, Kind.USE})
 """A reversal is the end of it, and an empty vial follows from its doses."""
 
+ONLY_FOLLOWS = NOT_TAKEN_BACK | {Kind.RELABEL}
+"""What nobody tells by itself. An emptied vial told by hand would leave its doses promised, and no vial in the books."""
+
 
 def told_by_hand(kind: Kind, cause: UUID | None, because_id: UUID | None) -> bool:
     """Whether somebody told an event by itself, so that it is taken back by itself: no shipment, hold or other event did."""

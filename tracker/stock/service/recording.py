@@ -22,6 +22,7 @@ from tracker.stock.errors import (
     AmbiguousBatch,
     BadBarcode,
     MissingField,
+    OnlyFollows,
     OtherContent,
     SeparatorMissing,
     UnknownBatch,
@@ -32,7 +33,7 @@ from tracker.stock.models import EventWitness
 from tracker.stock.queries.events import witnesses_of
 from tracker.stock.rules.lines import Line, NamedLine, Reference, resolved
 from tracker.stock.rules.witnesses import check_witnesses
-from tracker.stock.rules.words import Kind
+from tracker.stock.rules.words import ONLY_FOLLOWS, Kind
 from tracker.stock.service.commands import Posted, PostEvent, RecordEvent, words_of
 from tracker.stock.service.naming import Names, read_names
 from tracker.stock.service.opening import open_vials
@@ -43,11 +44,13 @@ from tracker.stock.service.stopping import guard_freeing
 def record_event(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> Posted:
     """Write what somebody says happened at a facility; the same words again get the first answer.
 
-    Raises UseShipment, FacilityNotFound, Forbidden, WitnessesMissing, the refusals of the lines (each with its `line`),
+    Raises UseShipment, OnlyFollows, FacilityNotFound, Forbidden, WitnessesMissing, the refusals of the lines (each with its `line`),
     UseHold, and what `post_event` raises.
     """
     if command.kind in (Kind.DISPATCH, Kind.RECEIPT):
         raise UseShipment(field="kind", kind=command.kind.value)
+    if command.kind in ONLY_FOLLOWS:
+        raise OnlyFollows(field="kind", kind=command.kind.value)
     # Before anything is looked up: since the first time a lot may have become another product's too, a code may have
     # changed, a place closed, or the caller's rights ended. What was recorded was recorded.
     said = words_of(command)
