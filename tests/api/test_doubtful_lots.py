@@ -52,6 +52,8 @@ def lots(door: Door) -> set[str]:
         "01{gtin}17{expiry}21A000210QA77",
         "01{gtin}17{expiry}10QA77?21A0002",
         "]d201{gtin}17{expiry}10QA7721A0002",
+        "01{gtin}10QA77(17){expiry}",
+        "01{gtin}17{expiry}21A0002(10)QA77",
         "01{gtin}17{expiry}10qa7721A0002",
         "01{gtin}17{expiry}10QA-7721A0002",
         "10QA7701{gtin}17{expiry}",

@@ -15,6 +15,9 @@ TODAY = date(2026, 3, 2)
     "behind",
     [
         "21A0002",
+        "(17)270831",
+        "(21)X(17)270831",
+        " (21)A0002",
         "17270831",
         "11260101",
         "15270801",
@@ -30,18 +33,30 @@ def test_a_lot_that_goes_on_like_another_identifier_may_be_the_shorter_one(behin
     assert goes_on("QA77", "QA77" + behind, TODAY)
 
 
-@pytest.mark.parametrize("behind", ["", "A", "-1", "17271301", "99", "01", "17", "10A"])
+@pytest.mark.parametrize(
+    "behind", ["", "A", "-1", "(2)", "(17)271301", "(B", "(10)A", "17271301", "99", "01", "17", "10A"]
+)
 def test_a_longer_lot_that_reads_on_like_nothing_is_just_a_longer_lot(behind: str) -> None:
     assert "QA77" not in lots_within({"10": "QA77" + behind}, TODAY)
 
 
-@pytest.mark.parametrize("elements", [{"21": "A000210QA77"}, {"240": "X10QA7717270831"}, {"30": "5", "21": "710QA77"}])
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"21": "A000210QA77"},
+        {"21": "A0002(10)QA77"},
+        {"21": "A0002(10)QA77(17)270831"},
+        {"240": "X10QA7717270831"},
+        {"30": "5", "21": "710QA77"},
+    ],
+)
 def test_a_lot_may_have_been_swallowed_by_what_stood_before_it(elements: dict[str, str]) -> None:
     assert "QA77" in lots_within(elements, TODAY)
 
 
 def test_a_lot_that_holds_the_expiry_is_told_from_it() -> None:
     assert lot_before_expiry("QA8817270831", TODAY) == ("QA88", date(2027, 8, 31))
+    assert lot_before_expiry("QA88(17)270831", TODAY) == ("QA88", date(2027, 8, 31))
     assert lot_before_expiry("QA8821X", TODAY) is None
 
 

@@ -308,9 +308,19 @@ class Reader {
    */
   behind(rest, ai) {
     const bare = rest.replace(/^[^\p{L}\p{N}]+/u, "");
+    const begins = rest.length - bare.length;
+    let found = rest[begins - 1] === "(" ? this.cut("bracketed", `(${bare}`) : [];
+    if (!found.length) found = this.cut("unbracketed", bare);
+    return found.some((element) => element.ai === ai) ? [] : found;
+  }
+
+  /**
+   * @param {"bracketed" | "unbracketed"} form
+   * @param {string} text
+   */
+  cut(form, text) {
     try {
-      const found = bare ? this.cutter.unbracketed(bare, 0) : [];
-      return found.some((element) => element.ai === ai) ? [] : found;
+      return this.cutter[form](text, 0);
     } catch {
       return [];
     }

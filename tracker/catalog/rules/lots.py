@@ -31,7 +31,8 @@ def lots_within(elements: Mapping[str, str], today: date) -> list[str]:
         if not identifiers()[ai].predefined_length:
             for at in range(1, len(value) - 2):
                 if value.startswith("10", at):
-                    found += [value[at + 2 :], *_heads(value[at + 2 :], today)]
+                    behind = value[at + 2 :].removeprefix(")")
+                    found += [behind, *_heads(behind, today)]
     return found
 
 

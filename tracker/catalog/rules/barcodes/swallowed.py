@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from tracker.catalog.rules.barcodes.components import check_value
 from tracker.catalog.rules.barcodes.dictionary import identifier_at, identifiers
-from tracker.catalog.rules.barcodes.elements import SEPARATORS, Element, parse_unbracketed
+from tracker.catalog.rules.barcodes.elements import SEPARATORS, Element, parse_bracketed, parse_unbracketed
 from tracker.catalog.rules.barcodes.errors import ScanError
 
 # What may stand before the product of a label; a text that begins otherwise and says nothing of GS1 is no label.
@@ -19,16 +20,21 @@ _LONGEST = 120
 def elements_behind(rest: str, today: date, *, ai: str = "10") -> list[Element]:
     """The elements that `rest` spells when it is what stood behind the value of `ai`; empty when it is not.
 
-    A character that may stand in a lot can be what a program made of the separator it could not show.
+    A character that may stand in a lot can be what a program made of the separator it could not show. Who types what
+    the scanner left out may write it as it is printed, with brackets.
     """
-    while rest and not rest[0].isalnum():
-        rest = rest[1:]
-    try:
-        found = parse_unbracketed(rest, 0, today=today) if rest else []
-    except ScanError:
-        return []
+    begins = next((at for at, sign in enumerate(rest) if sign.isalnum()), len(rest))
+    bracketed = begins - 1 if rest[:begins].endswith("(") else len(rest)
+    found = _cut(parse_bracketed, rest[bracketed:], today) or _cut(parse_unbracketed, rest[begins:], today)
     # No label has two of one: a lot that goes on with 10 is just a longer one.
     return [] if any(element.ai == ai for element in found) else found
+
+
+def _cut(parse: Callable[..., list[Element]], text: str, today: date) -> list[Element]:
+    try:
+        return parse(text, 0, today=today)
+    except ScanError:
+        return []
 
 
 def product_within(text: str, start: int, *, today: date) -> tuple[dict[str, str], str] | None:
