@@ -205,6 +205,7 @@ def test_an_epcis_query_answers_what_was_asked_and_no_more(door: Door) -> None:
         ("EQ_action", "ADD", lambda e: e["action"] == "ADD"),
         ("EQ_disposition", "https://ref.gs1.org/cbv/Disp-active", lambda e: e["disposition"] == "active"),
         ("EQ_eventID", f"urn:uuid:{supplied['id']}", lambda e: e["eventID"] == f"urn:uuid:{supplied['id']}"),
+        ("EQ_eventID", f"URN:UUID:{supplied['id'].upper()}", lambda e: e["eventID"] == f"urn:uuid:{supplied['id']}"),
         ("EQ_eventID", "urn:uuid:nobody", lambda _: False),
         ("EQ_bizLocation", "urn:rantai:equipment:pkm-cipondoh-k1", lambda e: "bizLocation" in e),
         ("EQ_bizLocation", "urn:rantai:equipment:elsewhere", lambda _: False),
@@ -215,6 +216,36 @@ def test_an_epcis_query_answers_what_was_asked_and_no_more(door: Door) -> None:
         assert told(door, **{name: value}) == [event for event in everything if passes(event)], (name, value)
     assert told(door, orderBy="recordTime", orderDirection="ASC") == everything
     assert told(door, EQ_bizStep="cycle_counting", EQ_action="ADD") == []
+
+
+def test_an_epcis_event_says_of_all_its_goods_only_what_is_true_of_all(door: Door) -> None:
+    supply(door)
+    supply(door, lot="AZ002")
+    mixed = [("AZ003", {"to_status": "held"}), ("AZ002", {"to_status": "unusable"})]
+    moved = [("AZ003", {"to_place": "pkm-cipondoh-k2"}), ("AZ002", {"to_place": "pkm-cipondoh-b1"})]
+    for kind, lines in (("status", mixed), ("status", mixed[:1]), ("transfer", moved), ("transfer", moved[:1])):
+        body = {
+            "id": str(uuid7()),
+            "kind": kind,
+            "facility": "pkm-cipondoh",
+            "occurred_at": utc_now().isoformat(),
+            "lines": [{"batch": f"az-10/{lot}", "place": "pkm-cipondoh-k1", "vials": 1} | more for lot, more in lines],
+        }
+        assert door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=body).status_code == 201
+    supply_then_return = supply(door) | {"id": str(uuid7()), "kind": "return"}
+    assert door.ask("POST", "/api/v1/stock/events", Role.MANAGER, json=supply_then_return).status_code == 201
+    k1, k2 = ({"id": f"urn:rantai:equipment:pkm-cipondoh-{code}"} for code in ("k1", "k2"))
+    assert [(each.get("disposition"), each.get("bizLocation")) for each in told(door)] == [
+        ("active", k1),
+        ("active", k1),
+        (None, k1),
+        ("non_conformant", k1),
+        ("in_progress", None),
+        ("in_progress", k2),
+        ("active", k1),
+        ("returned", None),
+    ]
+    assert [each["bizStep"] for each in told(door, EQ_disposition="non_conformant|damaged")] == ["inspecting"]
 
 
 @pytest.mark.parametrize(

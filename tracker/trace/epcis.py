@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id
 from tracker.stock.models import LotCorrectionEvent, StockCount, StockEntry, StockEvent
-from tracker.stock.rules.words import Account, Status
+from tracker.stock.rules.words import Account, Kind, Status
 from tracker.trace.rules.epcis import Goods, LedgerEvent, object_event
 from tracker.trace.rules.epcis_query import kinds_asked, passes
 
@@ -52,6 +52,8 @@ class EventFilter:
             *([recorded < self.record_before] if self.record_before else []),
         ]
 
+
+_T = TypeVar("_T")
 
 # An event, what is told of it, its facility's code and zone, and the lot correction it belongs to.
 _Row = tuple[StockEvent, StockEvent, str, str, LotCorrectionEvent | None]
@@ -188,9 +190,23 @@ def _ids(names: Iterable[str]) -> list[UUID]:
 class _Told:
     """What the entries of one event say."""
 
-    lines: list[Goods]
-    place: str | None = None
-    status: Status | None = None
+    lines: list[Goods] = field(default_factory=list)
+    came_to: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    statuses: set[Status] = field(default_factory=set)
+
+    def place(self, kind: Kind) -> str | None:
+        """Where all of the goods are after it; None where they are in several places, or gone from all of ours."""
+        return _only(self.came_to if self.came_to or kind in _GONE else self.left)
+
+
+# What neither came to a place nor was destroyed, and yet is no longer where it was.
+_GONE = frozenset({Kind.DISPATCH, Kind.RETURN})
+
+
+def _only(found: Collection[_T]) -> _T | None:
+    """What all have in common, if they do."""
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _right_lots() -> Select[UUID]:
@@ -198,7 +214,7 @@ def _right_lots() -> Select[UUID]:
 
 
 def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
-    told: dict[UUID, _Told] = defaultdict(lambda: _Told([]))
+    told: dict[UUID, _Told] = defaultdict(_Told)
     goods = (Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
     entries = db.execute(
         select(
@@ -249,9 +265,9 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     for event_id, batch_id, vials, status, place_id, lot, gtin, nie, place in (*entries, *anew):
         if vials > 0:
             sums[event_id, batch_id] += vials
-            told[event_id].status = status
-        if place_id is not None and (vials > 0 or told[event_id].place is None):
-            told[event_id].place = place
+            told[event_id].statuses.add(status)
+        if place_id is not None:
+            (told[event_id].came_to if vials > 0 else told[event_id].left).add(place)
         names[batch_id] = (gtin, nie, lot)
     counts = db.execute(
         select(StockCount, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
@@ -264,7 +280,7 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     for count, lot, gtin, nie, place in counts:
         # A count says what is there, not by how much the books were wrong.
         counted[count.event_id, count.batch_id] += count.vials
-        told[count.event_id].place = place
+        told[count.event_id].came_to.add(place)
         names[count.batch_id] = (gtin, nie, lot)
     for (event_id, batch_id), vials in {**sums, **counted}.items():
         gtin, nie, lot = names[batch_id]
@@ -283,13 +299,13 @@ def _ledger_event(
         id=event.id,
         kind=said.kind,
         facility=facility,
-        place=told.place,
+        place=told.place(said.kind),
         occurred_at=said.occurred_at,
         recorded_at=event.recorded_at,
         utc_offset=said.occurred_at.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta(0),
         goods=told.lines,
         shipment=said.shipment_id,
-        status=told.status,
+        status=_only(told.statuses),
         reversed_as=wrong.of_event_id if wrong else event.reverses_id,
         corrected_by=instead.get((wrong.correction_id, wrong.of_event_id)) if wrong else None,
     )

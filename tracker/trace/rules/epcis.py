@@ -56,7 +56,7 @@ class LedgerEvent:
     """What an ObjectEvent is made of. `utc_offset` is the place's at that instant.
 
     `reversed_as` is the event this one takes back (then `kind` is that event's), `corrected_by` what tells it rightly
-    instead; `status` the new one of a status change.
+    instead; `status` the new one of a status change, None where its vials got several. `place` is where all the goods are after it.
     """
 
     id: UUID
@@ -76,8 +76,6 @@ class LedgerEvent:
 def object_event(event: LedgerEvent) -> dict[str, Any]:
     """The event in EPCIS 2.0 JSON."""
     action, step, disposition = WORDS[event.kind]
-    if event.kind is Kind.STATUS and event.status is not None:
-        disposition = _STATUS_WORDS[event.status]
     said: dict[str, Any] = {
         "type": "ObjectEvent",
         "eventID": f"urn:uuid:{event.reversed_as or event.id}",
@@ -86,10 +84,14 @@ def object_event(event: LedgerEvent) -> dict[str, Any]:
         "eventTimeZoneOffset": offset_text(event.utc_offset),
         "action": action,
         "bizStep": step,
-        "disposition": disposition,
         "readPoint": {"id": f"urn:rantai:facility:{quote(event.facility)}"},
         "quantityList": [{"epcClass": class_of(each), "quantity": each.vials} for each in event.goods],
     }
+    # An event says one disposition and one place of all its goods; where they differ it says none.
+    if event.kind is not Kind.STATUS:
+        said["disposition"] = disposition
+    elif event.status is not None:
+        said["disposition"] = _STATUS_WORDS[event.status]
     if event.place is not None and action != "DELETE":
         said["bizLocation"] = {"id": f"urn:rantai:equipment:{quote(event.place)}"}
     if event.shipment is not None:

@@ -42,7 +42,7 @@ FILTERS: Mapping[str, Callable[[Said], Sequence[str]]] = {
     "eventType": lambda said: [said["type"]],
     "EQ_action": lambda said: [said["action"]],
     "EQ_bizStep": lambda said: [said["bizStep"]],
-    "EQ_disposition": lambda said: [said["disposition"]],
+    "EQ_disposition": lambda said: [said["disposition"]] if "disposition" in said else [],
     "EQ_eventID": lambda said: [said["eventID"]],
     "EQ_readPoint": lambda said: [said["readPoint"]["id"]],
     "EQ_bizLocation": lambda said: [said["bizLocation"]["id"]] if "bizLocation" in said else [],
@@ -59,6 +59,8 @@ def values_of(name: str, text: str) -> frozenset[str]:
         raise Unanswerable(name, "an empty value")
     if any("*" in value or "," in value for value in values):
         raise Unanswerable(name, "patterns are not answered; separate values with |")
+    # A UUID is the same in either case; we write it small.
+    values = {low if (low := value.lower()).startswith("urn:uuid:") else value for value in values}
     for prefix in _PREFIXES.get(name, ()):
         values = {value.removeprefix(prefix) for value in values}
     if name == "EQ_action" and not values <= _ACTIONS:
