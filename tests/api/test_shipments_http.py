@@ -100,6 +100,20 @@ def test_from_order_to_receipt_with_a_difference_that_both_sides_see(sides: Side
     assert [(item["lot"], item["vials"]) for item in stock] == [("AZ003", 8)]
 
 
+def test_an_answer_about_lines_that_are_not_there_or_about_none_is_refused(sides: Sides) -> None:
+    path = f"/shipments/{sides.order(Role.MANAGER)['code']}"
+    answer = sides.post(Role.WAREHOUSE, f"{path}/approve", {"vials": {"1": 5}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "shipments.no_such_line")
+    assert sides.get(Role.WAREHOUSE, path)["state"] == "requested"
+    on_road = under_way(sides)
+    nothing = receipt_of(batch="AZ003") | {"lines": []}
+    for end, role in (("receipts", Role.MANAGER), ("returns", Role.WAREHOUSE)):
+        answer = sides.post(role, f"{on_road}/{end}", nothing)
+        assert (answer.status_code, answer.json()["code"]) == (422, "shipments.empty_receipt")
+    lost = sides.post(Role.MANAGER, f"{on_road}/receipts", nothing | {"final": True})
+    assert (lost.status_code, lost.json()["state"]) == (201, "received")
+
+
 def test_late_shipments_are_listed_and_others_are_not(sides: Sides) -> None:
     sides.supply(30)
     for hours in (-1, 5):

@@ -125,6 +125,18 @@ class EmptyLine(Refused):
     code = "shipments.empty_line"
 
 
+class EmptyReceipt(Refused):
+    """A receipt says of at least one vial what became of it."""
+
+    code = "shipments.empty_receipt"
+
+
+class NoSuchLine(Refused):
+    """The order has no such line."""
+
+    code = "shipments.no_such_line"
+
+
 class MissingReason(Refused):
     """Rejected, missing and surplus vials need a reason."""
 

@@ -91,6 +91,16 @@ PROBLEMS: dict[str, Problem] = {
     "shipments.empty_line": Problem(
         422, "Baris ini tidak menyebut satu vial pun.", "The line says of no vial what became of it."
     ),
+    "shipments.empty_receipt": Problem(
+        422,
+        "Penerimaan ini tidak menyebut satu vial pun. Isi barisnya; bila tidak ada lagi yang datang, kirim final.",
+        "The receipt says of no vial what became of it. Name its lines; where nothing more will come, send final.",
+    ),
+    "shipments.no_such_line": Problem(
+        422,
+        "Pesanan ini tidak mempunyai baris {line}; baris dihitung dari 0.",
+        "The order has no line {line}; lines are counted from 0.",
+    ),
     "shipments.missing_reason": Problem(
         422, "Vial yang ditolak, hilang atau lebih perlu alasan.", "Rejected, missing and surplus vials need a reason."
     ),

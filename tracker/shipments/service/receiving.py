@@ -25,6 +25,7 @@ from tracker.network.models import Facility
 from tracker.shipments.errors import (
     BadState,
     BeforeSent,
+    EmptyReceipt,
     OtherContent,
 )
 from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentReceived, ShipmentReturned
@@ -66,7 +67,7 @@ def receive_shipment(
 ) -> Arrived:
     """Record one part of what arrived; the same id again answers the first.
 
-    Raises ShipmentNotFound, Forbidden, BadState, BeforeSent, EmptyLine, MissingReason, MissingPlace, MoreThanSent,
+    Raises ShipmentNotFound, Forbidden, BadState, EmptyReceipt, BeforeSent, EmptyLine, MissingReason, MissingPlace, MoreThanSent,
     OtherContent, the refusals of stock lines (each with its line), and what the ledger raises.
     """
     shipment, from_path, to_path = locked(db, principal, ref)
@@ -80,6 +81,8 @@ def receive_shipment(
     lost = written_off(db, shipment.id)
     if shipment.state not in ON_THE_ROAD and not (shipment.state in ARRIVED and lost):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
+    if not command.lines and not command.final:
+        raise EmptyReceipt(field="lines")
     here = shipment.from_facility_id if command.returned else shipment.to_facility_id
     arrived_at = _arrived_at(db, shipment, here, command)
     lines = resolve(db, principal, here, command.lines, now=now)
