@@ -106,6 +106,18 @@ def test_a_lot_that_is_really_printed_so_is_registered_by_the_national_level(doo
     assert supplied(door, f"01{gtin}17{EXPIRY}10QA7721A").status_code == 201
 
 
+@pytest.mark.parametrize("dates", ["(11)280101(17)270101", "(11)290101(17)300101", "(17)290831(7003)2909301530"])
+def test_a_label_whose_days_cannot_all_be_true_makes_no_batch(door: Door, dates: str) -> None:
+    gtin = door.world.presentations["az-10"].gtin
+    before = lots(door)
+    answer = supplied(door, f"(01){gtin}{dates}(10)QB90")
+    assert (answer.status_code, answer.json()["code"]) == (422, "stock.bad_barcode")
+    assert answer.json()["params"]["scan_code"] == "dates_disagree"
+    assert lots(door) == before
+    # Of a lot that is known the catalogue's day counts, whatever was misprinted beside it.
+    assert supplied(door, f"(01){gtin}(11)290101(17){EXPIRY}(10)QA77").status_code == 201
+
+
 def test_separators_that_are_there_make_the_batch_as_ever(door: Door) -> None:
     gtin = door.world.presentations["az-10"].gtin
     assert supplied(door, f"01{gtin}17{EXPIRY}10QA77\x1d21A0002").status_code == 201

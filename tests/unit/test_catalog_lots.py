@@ -6,7 +6,14 @@ from datetime import date
 
 import pytest
 
-from tracker.catalog.rules.lots import goes_on, licence_within, lot_before_expiry, lots_within, plausible_expiry
+from tracker.catalog.rules.lots import (
+    dates_agree,
+    goes_on,
+    licence_within,
+    lot_before_expiry,
+    lots_within,
+    plausible_expiry,
+)
 
 TODAY = date(2026, 3, 2)
 
@@ -64,6 +71,23 @@ def test_a_marketing_number_may_have_swallowed_its_label() -> None:
     assert licence_within("DKL9822206510A110PB00117270131", TODAY) == "DKL9822206510A1"
     assert licence_within("DKL9822206510A1", TODAY) is None
     assert licence_within("gudang-3", TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("elements", "agree"),
+    [
+        ({"17": "270831"}, True),
+        ({"11": "260302", "17": "270831", "7003": "2708311530"}, True),
+        ({"11": "260300", "17": "260331"}, True),  # made some day of this month
+        ({"11": "260303", "17": "270831"}, False),
+        ({"11": "260101", "17": "251231"}, False),
+        ({"17": "270831", "7003": "2709301530"}, False),
+        ({"11": "250101", "7003": "2412311530"}, False),
+        ({"10": "QA77"}, True),
+    ],
+)
+def test_the_days_of_a_label_agree_or_do_not(elements: dict[str, str], *, agree: bool) -> None:
+    assert dates_agree(elements, TODAY) is agree
 
 
 def test_no_vaccine_expires_in_another_age() -> None:

@@ -65,5 +65,14 @@ def plausible_expiry(expiry: date, today: date) -> bool:
     return abs(expiry.year - today.year) <= PLAUSIBLE_YEARS
 
 
+def dates_agree(elements: Mapping[str, str], today: date) -> bool:
+    """Whether the days of a label can all be true: one expiry, nothing made after it or in days to come."""
+    # Day 00 of a day of production leaves the day open: the first can be it.
+    produced = elements.get("11")
+    made = date_of(produced[:4] + produced[4:].replace("00", "01"), today) if produced else None
+    expiries = {day for ai in ("17", "7003") if ai in elements and (day := date_of(elements[ai][:6], today))}
+    return len(expiries) <= 1 and (made is None or made <= min({today, *expiries}))
+
+
 def _heads(value: str, today: date, *, ai: str = "10") -> Iterator[str]:
     return (value[:n] for n in range(1, len(value)) if elements_behind(value[n:], today, ai=ai))

@@ -12,6 +12,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
 from tracker.catalog.rules.barcodes.errors import SENTENCES
+from tracker.catalog.rules.lots import dates_agree
 from tracker.catalog.scanning import Caution, Resolved, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.kit.days import local_day
@@ -159,11 +160,13 @@ def _scanned(
     read = scan.scan
     if not register or scan.presentation is None or read.lot is None or read.expiry is None:
         raise UnknownBatch(line=index, field="barcode", batch=read.lot)
+    if not dates_agree(read.elements, today):
+        raise BadBarcode(line=index, field="barcode", scan_code="dates_disagree", **_said("scan.dates_disagree"))
     new = NewBatch(presentation=scan.presentation.id, lot=read.lot, expiry=read.expiry)
     try:
         return add_batch(db, principal, new, now=now).id
     except BatchDiffers:
-        raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", **_contradiction()) from None
+        raise BadBarcode(line=index, field="barcode", scan_code="expiry_differs", **_said("scan.contradicts")) from None
 
 
 def read_goods(db: Session, text: str, *, today: date, line: int | None = None) -> Resolved:
@@ -181,12 +184,12 @@ def read_goods(db: Session, text: str, *, today: date, line: int | None = None) 
         raise SeparatorMissing(**where, lot=scan.scan.lot or "", known=known)
     if Caution.CODES_DISAGREE in scan.warnings or Caution.EXPIRY_DIFFERS in scan.warnings:
         code = next(w.value for w in scan.warnings if w is not Caution.EXPIRED)
-        raise BadBarcode(**where, scan_code=code, **_contradiction())
+        raise BadBarcode(**where, scan_code=code, **_said("scan.contradicts"))
     return scan
 
 
-def _contradiction() -> dict[str, str]:
-    indonesian, english = SENTENCES["scan.contradicts"]
+def _said(sentence: str) -> dict[str, str]:
+    indonesian, english = SENTENCES[sentence]
     return {"message_id": indonesian, "message": english}
 
 

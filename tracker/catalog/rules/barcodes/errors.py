@@ -90,6 +90,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Label ini bertentangan dengan katalog.",
         "The label contradicts the catalogue.",
     ),
+    "scan.dates_disagree": (
+        (
+            "Tanggal pada label ini tidak mungkin benar semua (produksi, kedaluwarsa). Baca lagi labelnya; bila memang"
+            " tercetak begitu, minta tingkat nasional mendaftarkan batchnya."
+        ),
+        (
+            "The days on the label cannot all be true (production, expiry). Read the label again; if it is really"
+            " printed so, ask the national level to register the batch."
+        ),
+    ),
     "scan.link_nul": ("Tautan memuat karakter nol.", "The link holds a NUL character."),
 }
 
