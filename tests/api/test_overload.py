@@ -34,6 +34,11 @@ from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.quota.service.seating import lock_sessions
 
+# Servers are ended here while requests still hold a connection: it is closed when it is collected, and that says so.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <function BaseConnection:pytest.PytestUnraisableExceptionWarning"
+)
+
 PLACES, QUEUE = 3, 4
 
 trial = Router(prefix="/api/v1/trial")
