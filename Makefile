@@ -13,6 +13,9 @@ PYTEST_WORKERS ?= -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorde
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11
 
+# The suite starts programs by the dozen: each would compile the house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-containers images test-fast test-times lint fmt bench lock clean setup setup-tests setup-tools
 
 help: ## Show what there is

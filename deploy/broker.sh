@@ -26,6 +26,7 @@ listen() {
 reread() {
   seen=$(stat -c %i-%Y "$passwords")
   while sleep 2; do
+    kill -0 "$1" 2>/dev/null || exit # who started this may be gone without a word
     found=$(stat -c %i-%Y "$passwords" 2>/dev/null) || continue
     if [ "$found" != "$seen" ]; then seen=$found; kill -HUP "$1" || exit; fi
   done

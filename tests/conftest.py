@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -37,6 +39,14 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("rantai")
 
+# As the programs write: where an error came from. A traceback in colours with every variable takes seconds a piece.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 SECRET = "a secret for tests only, at least 32 characters"
 
 
@@ -51,6 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [items[place] for place in longest_first([item.nodeid for item in items], read_budget())]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: it is not looked through again at each collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

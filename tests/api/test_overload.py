@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
+from structlog.testing import capture_logs
 
 from dashboard.app import mount_pages
 from tests.support.accounts import signed_in
@@ -33,11 +34,6 @@ from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.quota.service.seating import lock_sessions
-
-# Servers are ended here while requests still hold a connection: it is closed when it is collected, and that says so.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <function BaseConnection:pytest.PytestUnraisableExceptionWarning"
-)
 
 PLACES, QUEUE = 3, 4
 
@@ -263,7 +259,7 @@ def test_slow_bodies_and_slow_receivers_hold_no_connection(small: Services) -> N
         b"POST /api/v1/trial/body HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"
     )
     whole = b"GET /api/v1/trial/long HTTP/1.1\r\nHost: x\r\n\r\n"
-    with served(app) as address:
+    with capture_logs() as logs, served(app) as address:
         slow = [_begin(address, half) for _ in range(25)] + [_begin(address, whole) for _ in range(PLACES * 2)]
         try:
             for one in slow[25:]:
@@ -276,6 +272,9 @@ def test_slow_bodies_and_slow_receivers_hold_no_connection(small: Services) -> N
         finally:
             for one in slow:
                 one.close()
+        # Who hangs up in the middle of a sentence is no surprise, and costs nobody a traceback.
+        eventually(lambda: len(logs) >= 25, what="a word of each that hung up")
+    assert {(one["event"], one["log_level"]) for one in logs} == {("who asked hung up", "info")}
 
 
 def test_a_question_that_is_cut_off_is_told_what_would_make_it_narrower(client: TestClient) -> None:

@@ -14,6 +14,8 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from tracker.api.problems import PROBLEMS
 from tracker.api.problems.saying import say
@@ -167,6 +169,12 @@ def _beyond_the_calendar(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, "api.invalid")
 
 
+def _gone(request: Request, error: Exception) -> Response:
+    """Who asked hung up before the whole request had come: on a bad line that is ordinary, and nobody hears the answer."""
+    log.info("who asked hung up", path=_route(request), kind=type(error).__name__)
+    return Response(status_code=400)
+
+
 def _surprise(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", path=_route(request), kind=type(error).__name__, exc_info=error)
     return problem_response(request, "api.internal")
@@ -186,4 +194,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeout, _no_connection)
     app.add_exception_handler(OverflowError, _beyond_the_calendar)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _surprise)
