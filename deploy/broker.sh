@@ -5,6 +5,9 @@
 #   clean stop the last second of messages would be lost.
 # - A store that cannot be read (cut off by a power cut, a full disk) would keep the broker down for ever. It is set
 #   aside under another name, which is said, and the broker starts with an empty one.
+# - A broker that is full lets nobody in, the ingester that would empty it neither. So each start with a store that may
+#   fill its memory gives it as much again as the configuration says, at most four times that: sending a backlog out
+#   takes more than keeping it. With a small store it gets what the configuration says.
 set -u
 configuration=$1 store=$2 passwords=$3
 
@@ -32,12 +35,30 @@ reread() {
   done
 }
 
+# Writes $folder/configuration; the bound of this start is kept beside the store.
+make_room() {
+  given=$(sed -n 's/^memory_limit *//p' "$configuration")
+  limit=$given
+  last=$(cat "$store.memory_limit" 2>/dev/null) || last=$given
+  waiting=$(stat -c %s "$store" 2>/dev/null) || waiting=0
+  # A message takes up to some ten times as much memory as room in the store.
+  if [ -n "$given" ] && [ "$waiting" -gt $((last / 12)) ]; then
+    limit=$((last + given))
+    [ "$limit" -le $((given * 4)) ] || limit=$((given * 4))
+    echo "The broker's store holds $waiting bytes: its memory is bounded by $limit instead of $given until it is empty" \
+      "and the broker starts again." >&2
+  fi
+  echo "$limit" >"$store.memory_limit"
+  sed "s/^memory_limit .*/memory_limit $limit/" "$configuration" >"$folder/configuration"
+}
+
 run() {
+  make_room
   rm -f "$spoilt" "$folder/said"
   mkfifo "$folder/said"
   listen <"$folder/said" &
   listener=$!
-  mosquitto -c "$configuration" 2>"$folder/said" &
+  mosquitto -c "$folder/configuration" 2>"$folder/said" &
   broker=$!
   [ -z "$ending" ] || kill -TERM "$broker"
   reread "$broker" &

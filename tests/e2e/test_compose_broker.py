@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from rantai.local import mosquitto
-from rantai.local.broker import connect_code
+from rantai.local.broker import INGEST_USER, connect_code
 from rantai.local.ports import HOST, free_port
 from tests.support.running import local_servers_missing
 from tests.support.waiting import eventually
@@ -124,6 +129,65 @@ def test_a_store_cut_off_in_the_middle_does_not_keep_it_down(broker: Broker) -> 
         broker.store.write_bytes(whole[:length])
         with broker.running():
             eventually(lambda: broker.lets_in("one", "secret"), what=f"it starts with {length} bytes")
+
+
+def test_a_full_broker_is_emptied_after_a_start_and_nothing_confirmed_is_lost(broker: Broker) -> None:
+    """Full, it lets nobody in, whoever would empty it neither; each start gives it more room than the last one had."""
+    given = 3_000_000
+    text = re.sub("memory_limit .*", f"memory_limit {given}", broker.configuration.read_text(encoding="utf-8"))
+    broker.configuration.write_text(text, encoding="utf-8")
+    broker.write_users({"one": "secret", INGEST_USER: "secret"})
+    (broker.store.parent / "access").write_text(mosquitto.access_file(readers=[INGEST_USER]), encoding="utf-8")
+    with broker.running():
+        eventually(lambda: broker.lets_in("one", "secret"), what="it answers")
+        with _client(broker, INGEST_USER) as reader:
+            subscribed = threading.Event()
+            reader.on_subscribe = lambda *_: subscribed.set()
+            reader.subscribe("rantai/#", qos=1)
+            assert subscribed.wait(10)
+        confirmed = _fill(broker)
+    with broker.running():
+        eventually(lambda: broker.lets_in("one", "secret"), what="it answers")
+        heard: set[int] = set()
+        with _client(broker, INGEST_USER, lambda message: heard.add(int(message[:8]))):
+            eventually(lambda: confirmed <= heard, what="all that was confirmed")
+    assert f"bounded by {given * 2} instead of {given}" in broker.said
+    with broker.running():
+        eventually(lambda: broker.lets_in("one", "secret"), what="it answers")
+    assert (broker.store.parent / "mosquitto.db.memory_limit").read_text(encoding="ascii").strip() == str(given)
+
+
+@contextmanager
+def _client(broker: Broker, name: str, take: Callable[[bytes], None] = lambda _: None) -> Iterator[mqtt.Client]:
+    """A client whose session stays at the broker."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+    client.username_pw_set(name, "secret")
+    client.on_message = lambda _client, _data, message: take(bytes(message.payload))
+    client.connect(HOST, broker.port)
+    client.loop_start()
+    try:
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _fill(broker: Broker) -> set[int]:
+    """Publishes until the broker ends the connection; the numbers of what it confirmed."""
+    sent: dict[int, int] = {}
+    confirmed: list[int] = []
+    full = threading.Event()
+    with _client(broker, "one") as device:
+        device.on_publish = lambda _client, _data, mid, *_: confirmed.append(mid)
+        device.on_disconnect = lambda *_: full.set()
+        eventually(device.is_connected, what="the device is let in")
+        while not full.is_set():
+            number = len(sent)
+            assert number < 60_000, "it is never full"
+            sent[device.publish("rantai/v1/one/readings", b"%08d" % number + b"x" * 300, qos=1).mid] = number
+            if number - len(confirmed) > 500:
+                time.sleep(0.01)
+    return {sent[mid] for mid in confirmed}
 
 
 def test_another_failure_is_told_and_not_taken_for_a_spoilt_store(broker: Broker) -> None:
