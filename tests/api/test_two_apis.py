@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
 from dashboard.app import mount_pages
 from ingest.files.importer import import_logger_file
 from tests.support.accounts import bearer, signed_in
 from tests.support.page_site import HTML, csrf_of, log_in
+from tests.support.phone import Phone
 from tests.support.world import PASSWORD, World
 from tracker.access.rules import Role
 from tracker.api.app import create_app
+from tracker.database.engine import transaction
 from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
+from tracker.handsets.models import HandsetStep
 from tracker.kit.ids import uuid7
+from tracker.stock.models import StockEvent
 
 
 @pytest.fixture
@@ -76,3 +82,26 @@ def test_a_log_in_of_one_works_at_the_other_and_ended_there_is_ended_at_both(
         for site in sites:
             site.cookies.set(LOGIN_COOKIE, cookie)
             assert site.get("/akun/kunci").headers["location"].startswith("/masuk")
+
+
+def test_a_phone_whose_line_broke_sends_its_book_to_both_and_each_step_is_taken_once(
+    pair: tuple[TestClient, TestClient], app_services: Services, committed_world: World
+) -> None:
+    headers = signed_in(app_services, committed_world, Role.MANAGER)
+    phone = Phone(pair[0], headers, "pkm-cipondoh", committed_world.now)
+    assert phone.enrol().status_code == 201
+    for _ in range(12):
+        phone.event("supply", 1)
+
+    def send(one: TestClient, upto: int) -> int:
+        body = {"steps": phone.lines[:upto]}
+        return one.post(f"/api/v1/handsets/{phone.id}/steps", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(6) as crowd:
+        sending = [crowd.submit(send, pair[each % 2], upto) for each, upto in enumerate((12, 4, 8, 12, 6, 12))]
+        assert {each.result() for each in sending} <= {200, 503}
+    assert [item["state"] for item in phone.sent()] == ["done"] * 12
+    with transaction(app_services.engine) as db:
+        taken = db.scalars(select(StockEvent.id).where(StockEvent.id.in_(phone.ids))).all()
+        steps = db.scalar(select(func.count()).select_from(HandsetStep))
+    assert (len(taken), steps) == (12, 12)
