@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracker.access import events as access
+from tracker.adverse import events as adverse
 from tracker.catalog import events as catalog
 from tracker.coldchain import events as coldchain
 from tracker.delivery import events as delivery
@@ -26,6 +27,9 @@ EVENTS: tuple[type[Event], ...] = (
     access.KeyMade,
     access.KeyRotated,
     access.KeyRevoked,
+    adverse.AdverseTold,
+    adverse.AdverseCorrected,
+    adverse.AdverseAnswered,
     catalog.VaccineAdded,
     catalog.StorageClassAdded,
     catalog.PresentationAdded,

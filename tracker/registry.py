@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 import tracker.access.models
+import tracker.adverse.models
 import tracker.catalog.models
 import tracker.coldchain.models
 import tracker.database.backups
@@ -47,6 +48,7 @@ MODELS = (
     tracker.people.models,
     tracker.quota.models,
     tracker.registration.models,
+    tracker.adverse.models,
     tracker.trace.models,
     tracker.handsets.models,
 )

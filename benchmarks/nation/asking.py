@@ -191,6 +191,7 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "sheet_id": str(booking),
         "step_id": str(booking),
         "handset_id": str(booking),
+        "adverse_id": str(booking),
     }
 
 

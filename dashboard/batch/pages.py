@@ -36,6 +36,7 @@ from dashboard.frame.viewer import Member, Viewer
 from dashboard.recalls.queries import recalls_of_batch
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.adverse.queries import tally_of_batch
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
@@ -109,6 +110,7 @@ def show_batch(
         chosen=chosen,
         chosen_name=station.name if station else "",
         recalls=recalls_of_batch(db, principal, batch_id),
+        adverse=tally_of_batch(db, principal, batch_id),
         passport=passport,
         stays=passport.stays[: first["stays"]] if passport else [],
         stays_hidden=max(0, len(passport.stays) - (first["stays"] or len(passport.stays))) if passport else 0,

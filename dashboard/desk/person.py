@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 
 from dashboard.desk.newcomer import NO_DAY
 from dashboard.desk.pages import OBSERVED
-from dashboard.desk.sessions import Served, served, vials_open
+from dashboard.desk.sessions import MOST, Served, served, vials_open
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from tracker.adverse.models import AdverseEvent
+from tracker.adverse.queries import adverse_visible_to
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.models import Batch
 from tracker.catalog.scanning import resolve_scan
@@ -201,6 +203,12 @@ def _person(
         record=record,
         booking=record.booking,
         opened=vials_open(db, record.here, viewer.now) if awaits else [],
+        adverse=db.execute(
+            adverse_visible_to(viewer.known())
+            .where(Booking.id == booking_id)
+            .order_by(AdverseEvent.recorded_at)
+            .limit(MOST)
+        ).all(),
         over=record.here.over(viewer.now),
         begun=record.here.begun(viewer.now),
         tomorrow=local_day(viewer.now, record.here.facility.timezone) + timedelta(days=1),

@@ -208,6 +208,15 @@ HEALTH_QUESTION = {
     "recent_covid": mark("Baru sembuh dari COVID"),
 }
 
+ADVERSE_OUTCOME = {
+    "unknown": mark("Belum diketahui"),
+    "recovering": mark("Membaik"),
+    "recovered": mark("Sembuh"),
+    "not_recovered": mark("Belum sembuh"),
+    "sequelae": mark("Sembuh, dengan gejala sisa"),
+    "died": mark("Meninggal"),
+}
+ADVERSE_LEVEL = {"facility": mark("Kepala fasilitas"), "office": mark("Dinas kesehatan")}
 BOOKING_STATE = {
     "reserved": mark("Menunggu konfirmasi"),
     "confirmed": mark("Terkonfirmasi"),

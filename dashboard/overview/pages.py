@@ -21,6 +21,8 @@ from dashboard.stock.areas import areas_of, sight_of, tally_of, worst_areas_firs
 from dashboard.stock.queries import expiring, facilities_with_stock, open_vial_list, worst_facilities_first
 from dashboard.temperature.places import places_of, silent_sensors
 from tracker.access.rules import Permission, Role
+from tracker.adverse.queries import count_waiting
+from tracker.adverse.rules.words import Level
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.feed.aside import count_aside
@@ -87,6 +89,7 @@ def _area(viewer: Viewer, db: Session) -> Response:
         silent=silent,
         silent_count=silent_count,
         recalls=count_open(db, principal),
+        adverse=count_waiting(db, principal, Level.OFFICE),
         set_aside=count_aside(db) if principal.may(Permission.FEED_REPAIR) else 0,
         trend=trend_picture(trend_of(db, principal, today), viewer.texts),
     )

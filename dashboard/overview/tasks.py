@@ -14,6 +14,8 @@ from dashboard.shipments.queries import ShipmentRow
 from dashboard.stock.queries import OpenedVial
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.adverse.queries import count_waiting
+from tracker.adverse.rules.words import Level
 from tracker.catalog.models import Batch, Presentation
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
@@ -109,6 +111,8 @@ def tasks_at(
     if unanswered and principal.may(Permission.ALARM_ACKNOWLEDGE, path):
         about = texts.ngettext("%(n)s alarm", "%(n)s alarms", unanswered)
         found.append(Task(word=texts.gettext("Tanggapi alarm"), href="/alarm", about=about, tone="out"))
+    if principal.may(Permission.ADVERSE_ANSWER, path):
+        found += _adverse(count_waiting(db, principal, Level.FACILITY, facility.id), texts)
     if lying.held and principal.may(Permission.HOLD_RELEASE, path):
         word = texts.gettext("Putuskan yang ditahan")
         found.append(Task(word=word, href="/alarm", about=_vials(lying.held, texts), tone="out"))
@@ -127,6 +131,13 @@ def tasks_at(
 
 def _vials(count: int, texts: Texts) -> str:
     return texts.ngettext("%(n)s vial", "%(n)s vials", count)
+
+
+def _adverse(waiting: int, texts: Texts) -> Iterator[Task]:
+    if waiting:
+        about = texts.ngettext("%(n)s orang", "%(n)s people", waiting)
+        word = texts.gettext("Tindak lanjuti KIPI serius")
+        yield Task(word=word, href="/kipi?tunggu=fasilitas", about=about, tone="out")
 
 
 def _sessions(db: Session, facility: Facility, now: datetime, texts: Texts) -> Iterator[Task]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,13 @@ from sqlalchemy import select
 from dashboard.app import ROUTERS
 from tests.browser.conftest import DESK, PHONE, SECRET, Site, Size, Visit
 from tests.support.axe import axe_script
+from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.adverse.commands import TellAdverse, Told
+from tracker.adverse.models import AdverseEvent
+from tracker.adverse.rules.words import Outcome
+from tracker.adverse.service import tell_adverse
 from tracker.database.engine import transaction
 from tracker.handsets.commands import Enrol
 from tracker.handsets.models import HandsetStep
@@ -25,6 +31,8 @@ from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
+from tracker.quota.service.commands import Vaccinate
+from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.service.tickets import TicketOffice
 from tracker.shipments.models import Shipment
 from tracker.shipments.service.commands import Came, CreateShipment, TellDelivery, Wanted
@@ -90,6 +98,8 @@ def address(path: str, site: Site) -> str:
         "sheet_id": str(_counted(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
+    if "{adverse_id}" in path:
+        blanks["adverse_id"] = str(_followed(site))
     if path == "/penarikan/mulai":
         return f"{path}?batch=penta-5/PB002"
     if path == "/lot-salah":
@@ -114,6 +124,28 @@ def address(path: str, site: Site) -> str:
         if path.endswith("/konfirmasi"):
             blanks["ref"] = _came(site)
     return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
+
+
+def _followed(site: Site) -> UUID:
+    """What somebody had after the dose of this morning; told once."""
+    with transaction(site.engine) as db:
+        known = db.scalar(select(AdverseEvent.id).limit(1))
+        if known is not None:
+            return known
+        now = utc_now()
+        desk = Desk(db, replace(site.world.world, now=now), now)
+        desk.stock("az-10/AZ003", 2)
+        dose = desk.confirmed(desk.session())
+        vaccinate(db, SYSTEM, Vaccinate(booking_id=dose.id, override="datang sehari lebih awal"), now=now)
+        told = Told(
+            onset_at=now,
+            symptoms=("fever",),
+            words=None,
+            serious=False,
+            outcome=Outcome.RECOVERING,
+        )
+        command = TellAdverse(id=uuid7(), booking_id=dose.id, told=told)
+        return tell_adverse(db, SYSTEM, command, now=now)[0].id
 
 
 def _recalled(site: Site) -> UUID:

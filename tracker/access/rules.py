@@ -58,6 +58,7 @@ class Permission(StrEnum):
     BOOKING_SERVE = "booking.serve"  # at the desk: who came, what screening said, doses, overrides, corrections
     PERSON_READ = "person.read"
     PERSON_WRITE = "person.write"
+    ADVERSE_ANSWER = "adverse.answer"  # say what was done about a serious adverse event
     USER_WRITE = "user.write"
     FEED_READ = "feed.read"
     FEED_READ_NATION = "feed.read_nation"  # events of no unit: the catalogue, imports, what a reaction could not handle
@@ -86,6 +87,7 @@ _MANAGE = _LOOK | {
     P.BOOKING_SERVE,
     P.PERSON_READ,
     P.PERSON_WRITE,
+    P.ADVERSE_ANSWER,
     P.AUDIT_READ,
     P.HANDSET_CUT_OFF,
 }

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from tracker.access.throttle import LoginThrottle
+from tracker.adverse import routes as adverse
 from tracker.api import accounts, errors, health, keys, live, tokens
 from tracker.api.body_limit import BodyLimit
 from tracker.api.describing import describe_more
@@ -59,6 +60,7 @@ ROOM_ROUTERS = (
     scans.router,
     trace.router,
     registration.router,
+    adverse.router,
     quota.router,
     people.router,
     passport.router,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tracker.api.problems import (
     access,
+    adverse,
     catalog,
     coldchain,
     delivery,
@@ -25,6 +26,7 @@ from tracker.api.problems.problem import Problem
 
 TABLES: Sequence[Mapping[str, Problem]] = (
     access.PROBLEMS,
+    adverse.PROBLEMS,
     catalog.PROBLEMS,
     coldchain.PROBLEMS,
     delivery.PROBLEMS,
