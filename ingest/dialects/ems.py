@@ -20,7 +20,9 @@ from ingest.dialects.shapes import (
     Group,
     Problem,
     Reject,
+    Twice,
     instant,
+    no_object,
     number,
     parse_json,
 )
@@ -76,7 +78,7 @@ def decode(payload: bytes) -> Decoded:
     """One group a report; raises Reject when the envelope cannot be read."""
     body = parse_json(payload)
     if type(body) is not dict:
-        raise Reject("not_an_object", "the body is not a JSON object")
+        raise Reject(*no_object(body, "not_an_object", "the body is not a JSON object"))
     data = body.get("data")
     if type(data) is not list or not data:
         raise Reject("no_data", "`data` is not a list of reports", "/data")
@@ -96,6 +98,8 @@ def _transfer_id(meta: object) -> str | None:
 
 def _version(meta: object, problems: list[Problem]) -> tuple[int, int, int] | None:
     """The schema's version; None where it is not told, or, with a problem, not one we know."""
+    if type(meta) is Twice:
+        problems.append(Problem("/meta", *no_object(meta, "bad_meta", "`meta` is not an object")))
     told = meta.get("schemaVersion") if type(meta) is dict else None
     if told is None:
         return None
@@ -110,7 +114,7 @@ def _version(meta: object, problems: list[Problem]) -> tuple[int, int, int] | No
 
 def _read_report(report: Any, where: str, decoded: Decoded, version: tuple[int, int, int] | None) -> None:
     if type(report) is not dict:
-        decoded.problems.append(Problem(where, "bad_report", "a report is not an object"))
+        decoded.problems.append(Problem(where, *no_object(report, "bad_report", "a report is not an object")))
         return
     serials = tuple(
         dict.fromkeys(
@@ -138,7 +142,8 @@ def _read_record(record: Any, place: tuple[str, int], group: Group, problems: li
     object is its own channel, so they meet by their instant without further ado.
     """
     if type(record) is not dict:
-        problems.append(Problem(f"{place[0]}/records/{place[1]}", "bad_record", "a record is not an object"))
+        why = no_object(record, "bad_record", "a record is not an object")
+        problems.append(Problem(f"{place[0]}/records/{place[1]}", *why))
         return
     at = _absolute(record.get("ABST"))
     if at is None:

@@ -19,6 +19,7 @@ from ingest.dialects.shapes import (
     Problem,
     Reject,
     instant,
+    no_object,
     number,
     parse_json,
 )
@@ -40,7 +41,7 @@ def decode(payload: bytes) -> Decoded:
     """Entries of the sender; raises Reject when there is nothing to take."""
     body = parse_json(payload)
     if type(body) is not dict:
-        raise Reject("not_an_object", "the body is not a JSON object")
+        raise Reject(*no_object(body, "not_an_object", "the body is not a JSON object"))
     entries: list[Entry] = []
     problems: list[Problem] = []
     readings = body.get("readings", [])
@@ -57,7 +58,8 @@ def decode(payload: bytes) -> Decoded:
 
 def _read(reading: Any, index: int, entries: list[Entry], problems: list[Problem]) -> None:
     if type(reading) is not dict:
-        problems.append(Problem(f"/readings/{index}", "bad_reading", "a reading is not an object"))
+        why = no_object(reading, "bad_reading", "a reading is not an object")
+        problems.append(Problem(f"/readings/{index}", *why))
         return
     at: datetime | None = None
     if "at" in reading:

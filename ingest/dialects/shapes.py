@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
+from tracker.kit.members import given_twice
 from tracker.telemetry.rules.words import Role
 
 # A WHO EMS body may have 1 MB as it is sent; no dialect needs more.
@@ -20,6 +22,7 @@ MOST_BYTES = 1_048_576
 Entry = tuple[str, str, datetime | None, float]
 
 
+_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 _LEAP = re.compile(r"(.*[Tt].*)60((?:[.,]\d+)?(?:[Zz]|[+-]\d\d:?\d\d))", re.ASCII)
 
 
@@ -31,6 +34,13 @@ class Reject(Exception):
         self.detail = detail
         self.where = where
         super().__init__(reason, detail, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """Stands for an object that has this member's name twice."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +90,45 @@ class Dialect:
 
 
 def parse_json(payload: bytes) -> object:
-    """The JSON value; raises Reject. Refuses NaN, Infinity, overflow, lone surrogates, depth over 1024."""
+    """The JSON value; raises Reject. Refuses NaN, Infinity, overflow, lone surrogates, depth over 1024.
+
+    An object that has a name twice is a `Twice`.
+    """
     if not payload:
         raise Reject("empty", "the message has no body")
     try:
-        return orjson.loads(payload)
+        value = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         raise Reject("malformed", str(error)) from None
+    # The quick reader keeps the last of two. Seldom more names are written than kept: a quote and colon inside a text.
+    if payload.count(b'":') != _members(value) or any(payload.count(blank) for blank in _BEFORE_COLON):
+        return json.loads(payload, object_pairs_hook=_object)
+    return value
+
+
+def _members(value: object) -> int:
+    """How many members all objects have together."""
+    found, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        if type(each) is dict:
+            found += len(each)
+            waiting.extend(inner for inner in each.values() if type(inner) is dict or type(inner) is list)
+        elif type(each) is list:
+            waiting.extend(inner for inner in each if type(inner) is dict or type(inner) is list)
+    return found
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | Twice:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Twice(given_twice(pairs)[0])
+
+
+def no_object(value: object, reason: str, detail: str) -> tuple[str, str]:
+    """Reason and sentence for what is no object; one that has a name twice says so."""
+    if type(value) is Twice:
+        return "given_twice", f"`{value.name}` stands twice: which is meant?"
+    return reason, detail
 
 
 def instant(text: object) -> datetime | None:

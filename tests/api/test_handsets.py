@@ -132,6 +132,14 @@ def test_what_is_no_step_is_refused_with_its_place(phone: Phone, words: str) -> 
     assert answer.json()["errors"] == [{"line": 0}]
 
 
+def test_a_step_that_says_two_amounts_under_one_name_is_none(phone: Phone) -> None:
+    phone.event("supply", 3)
+    text = phone.lines.pop()["text"].replace('"vials": 3', '"vials": 3, "vials": 30')
+    phone.write_text(text)
+    answer = phone.send()
+    assert (answer.status_code, answer.json()["code"]) == (422, "handsets.step_unreadable")
+
+
 def test_what_the_house_refuses_waits_for_a_person_and_stops_only_what_builds_upon_it(
     phone: Phone, app_services: Services
 ) -> None:

@@ -62,6 +62,20 @@ def test_a_value_beyond_the_standard_is_a_problem_with_its_place_and_the_rest_is
     assert len({at for _, _, at, _ in decoded.groups[0].entries}) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ('"TVC"', '"TVC":50,"TVC"', "/data/0/records/0"),
+        ('"LSER"', '"LSER":"other","LSER"', "/data/0"),
+        ('"transferId"', '"transferId":"a","transferId"', "/meta"),
+    ],
+)
+def test_an_object_with_a_name_twice_is_a_problem_with_its_place(before: str, after: str, where: str) -> None:
+    body = {"meta": {"transferId": "t"}, "data": [{"LSER": "L1", "records": [{"ABST": "20260131T070500Z", "TVC": 5}]}]}
+    found = decode(json.dumps(body, separators=(",", ":")).replace(before, after).encode())
+    assert [(each.where, each.reason) for each in found.problems] == [(where, "given_twice")]
+
+
 @pytest.mark.parametrize("abst", ["2026-01-31T07:00:00Z", "20260131T070000", "", None, 5, "20261331T070000Z"])
 def test_a_time_not_as_the_standard_writes_it_is_a_problem(abst: object) -> None:
     decoded = read(ems_body([{**ems_record("x"), "ABST": abst}]))

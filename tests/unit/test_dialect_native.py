@@ -77,6 +77,18 @@ def test_good_readings_survive_beside_bad_ones() -> None:
     assert [p.where for p in decoded.problems] == ["/readings/1", "/readings/2/channel", "/readings/3"]
 
 
+@pytest.mark.parametrize("colon", [":", ": ", " :", "\n: "])
+def test_of_two_values_under_one_name_none_is_taken_and_its_reading_says_so(colon: str) -> None:
+    twice = '{"at":"2026-01-31T07:05:00Z","temperature_c":4.2,"temperature_c":14.2}'.replace('e_c":', f'e_c"{colon}')
+    good = '{"at":"2026-01-31T07:15:00Z","temperature_c":5,"note":"\\":"}'
+    found = decode(f'{{"readings":[{twice},{good}]}}'.encode())
+    assert [entry[3] for entry in found.groups[0].entries] == [5.0]
+    assert [(each.where, each.reason) for each in found.problems] == [("/readings/0", "given_twice")]
+    with pytest.raises(Reject) as refused:
+        decode(b'{"readings":[],"readings":[]}')
+    assert refused.value.reason == "given_twice"
+
+
 def test_quantities_of_one_entry_share_channel_and_instant() -> None:
     entries = one(at=AT.isoformat(), channel="t1", temperature_c=4, humidity_pct=60, door_open_s=5, power_s=600)
     assert {(e[0], e[1], e[3]) for e in entries.groups[0].entries} == {

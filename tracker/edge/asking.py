@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+
+from tracker.kit.members import given_twice
 
 UNKNOWN = "unknown_name"
 _TWICE = {"type": "given_twice", "msg": "This name is given more than once.", "input": None}
@@ -38,14 +39,13 @@ def refuse_unknown(request: Request, dependant: Dependant) -> None:
 
 
 async def refuse_twice(request: Request) -> None:
-    """Raise RequestValidationError for names that one object of a JSON body has twice: of 3 and 30 vials, which was meant?"""
+    """Raise RequestValidationError for names that one object of a JSON body has twice."""
     if "json" not in request.headers.get("content-type", "").lower():
         return
     twice: list[str] = []
 
     def read(pairs: list[tuple[str, object]]) -> None:
-        if len(dict(pairs)) < len(pairs):
-            twice.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        twice.extend(given_twice(pairs))
 
     try:
         json.loads(await request.body(), object_pairs_hook=read)
