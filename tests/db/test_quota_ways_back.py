@@ -14,7 +14,7 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
-from tracker.quota.errors import AlreadyBooked, BadStep, CannotAwait, DoseGiven, Exhausted, OtherDay
+from tracker.quota.errors import AlreadyBooked, BadStep, CannotAwait, DoseDiffers, DoseGiven, Exhausted, OtherDay
 from tracker.quota.models import Booking, BookingStep, Claim, Displacement
 from tracker.quota.rules.words import BookingState, ClaimState, Medium, OfferState, SessionState
 from tracker.quota.service.booking import book
@@ -376,6 +376,34 @@ def test_a_dose_typed_with_the_wrong_hour_or_vial_is_set_right_and_both_are_seen
     assert before is not None
     assert (before["open_vial"], before["vaccinated_at"]) == (str(wrong), was.isoformat())
     assert [claim.state for claim in claims(desk, booking)].count(ClaimState.WITHDRAWN) == 1
+
+
+def test_a_dose_of_another_day_is_set_right_and_the_reason_is_why_the_day_is_set_aside(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 2)
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    desk.now += timedelta(days=2)
+    at = desk.now - timedelta(days=1)
+    correct_dose(db := desk.db, SYSTEM, CorrectDose(booking_id=booking.id, reason=WHY, occurred_at=at), now=desk.now)
+    db.expire_all()
+    assert (booking.vaccinated_at, booking.override, booking.late) == (at, WHY, True)
+
+
+def test_a_dose_told_again_is_a_repeat_also_when_set_right_since_and_with_another_vial_or_hour_it_is_none(
+    desk: Desk,
+) -> None:
+    desk.stock("az-10/AZ003", 2)
+    first = desk.now
+    booking = give(desk, desk.confirmed(desk.session(ahead=0)), first)
+    desk.now += timedelta(minutes=10)
+    right = first + timedelta(minutes=2)
+    with pytest.raises(DoseDiffers):
+        give(desk, booking, right)
+    with pytest.raises(DoseDiffers):
+        give(desk, booking, open_vial_id=uuid7())
+    correct_dose(desk.db, SYSTEM, CorrectDose(booking_id=booking.id, reason=WHY, occurred_at=right), now=desk.now)
+    for again in (first, right, None):
+        assert give(desk, booking, again).vaccinated_at == right
+    assert vial(desk).given == 1
 
 
 def test_doses_thrown_away_by_mistake_are_in_the_vial_again(desk: Desk, db: Session) -> None:

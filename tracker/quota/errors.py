@@ -117,6 +117,12 @@ class OtherDay(Conflict):
     code = "quota.other_day"
 
 
+class DoseDiffers(Conflict):
+    """The dose is recorded, with another instant or out of another vial."""
+
+    code = "quota.dose_differs"
+
+
 class CannotAwait(Conflict):
     """What a booking should have been cannot stand in its session: closed ones await nobody."""
 

@@ -74,6 +74,13 @@ PROBLEMS: dict[str, Problem] = {
         "Sesi ini untuk {day:day}; dosis yang benar diberikan pada hari lain dicatat dengan alasan.",
         "This session is for {day:day}; a dose that was given on another day is recorded with a reason.",
     ),
+    "quota.dose_differs": Problem(
+        409,
+        "Dosis ini sudah tercatat, diberikan pada {given_at:moment}, dengan jam atau vial lain. Bila yang tercatat salah, "
+        "betulkan dengan alasan; bila orangnya lain, cari pendaftarannya.",
+        "This dose is recorded already, given at {given_at:moment}, with another hour or vial. Where that is wrong, set it right "
+        "with a reason; where it is somebody else, find their booking.",
+    ),
     "quota.cannot_await": Problem(
         409,
         "Sesi sudah ditutup: pendaftaran tidak dapat menjadi {to:booking_state} lagi.",

@@ -15,11 +15,11 @@ from tracker.quota.errors import AlreadyBooked, BadStep, CannotAwait, Exhausted
 from tracker.quota.events import BookingMoved, DoseTakenBack
 from tracker.quota.models import Booking, Displacement
 from tracker.quota.rules.words import LIVE, SEATED, TAKEN_BACK, BookingState, OfferState, SessionState
-from tracker.quota.service.asking import check_due, judged
+from tracker.quota.service.asking import judged
 from tracker.quota.service.booking import back
 from tracker.quota.service.claims import give_back_and_fund, restore_claim, withdraw_claim
 from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
-from tracker.quota.service.dosing import Dose, check_day, end_others, lock_dose, lock_pools
+from tracker.quota.service.dosing import Dose, end_others, in_session, lock_dose, lock_pools
 from tracker.quota.service.pools import pool_of
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
@@ -78,8 +78,9 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     """A dose was given at another instant, or out of another vial, than was typed; what is left out stays.
 
     A vial that was opened only after the right instant cannot stay: which it was is found as for any dose told late.
+    Where the session's day or the schedule would not have it so, the reason of the correction is why they are set aside.
 
-    Raises BookingNotFound, Forbidden, BadStep (no dose is recorded), NotDue and its kind, and what giving a dose raises.
+    Raises BookingNotFound, Forbidden, BadStep (no dose is recorded), and what giving a dose raises.
     """
     dose = lock_dose(db, principal, command.booking_id)
     booking, session = dose.booking, dose.session
@@ -88,16 +89,17 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     at = checked_time(command.occurred_at or booking.vaccinated_at, now)
     pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
-    check_day(session, at, given_on)
-    if booking.override is None:
-        person = db.get_one(Person, booking.person_id)
-        check_due(judged(db, person, session, booking.dose, given_on, now=now, but=booking.id), person, booking.dose)
+    person = db.get_one(Person, booking.person_id)
+    judgement = judged(db, person, session, booking.dose, given_on, now=now, but=booking.id)
+    foreseen = in_session(session, at, given_on) and judgement.why is None
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, BookingState.VACCINATED, command.reason, now)
     vial_id = command.open_vial_id or _vial_if_open(db, booking, at)
     _take_back_dose(db, principal, dose, command.reason, now)
     move(booking, session, dose.bucket, BookingState.FIT, now)
-    give(db, principal, dose, pool, Vaccinate(booking_id=booking.id, open_vial_id=vial_id), at=at, now=now)
+    override = None if foreseen or booking.override is not None else command.reason
+    again = Vaccinate(booking_id=booking.id, open_vial_id=vial_id, override=override)
+    give(db, principal, dose, pool, again, at=at, now=now)
     return booking
 
 

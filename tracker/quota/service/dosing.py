@@ -89,9 +89,14 @@ def check_came(booking: Booking, at: datetime) -> None:
         raise BadStep(state=booking.state.value, to=BookingState.VACCINATED.value)
 
 
+def in_session(session: VaccinationSession, at: datetime, given_on: date) -> bool:
+    """Whether a dose of then was given on the session's day, or while a long one went on past midnight."""
+    return given_on == session.day or session.opens_at <= at <= session.closes_at + CLOSE_AFTER
+
+
 def check_day(session: VaccinationSession, at: datetime, given_on: date) -> None:
-    """Raise OtherDay for a dose that was not given on the session's day, nor while a long one went on past midnight."""
-    if given_on != session.day and not session.opens_at <= at <= session.closes_at + CLOSE_AFTER:
+    """Raise OtherDay for a dose that was not given in the session."""
+    if not in_session(session, at, given_on):
         raise OtherDay(day=session.day.isoformat())
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.kit.days import local_day
 from tracker.people.models import Person
+from tracker.quota.errors import DoseDiffers
 from tracker.quota.events import DoseGiven
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import Booking, BookingStep, VaccinationSession
 from tracker.quota.rules.words import SEATED, BookingState, SessionState
 from tracker.quota.service.asking import check_due, judged
 from tracker.quota.service.claims import claim_of, give_back_and_fund, make_claim, use_claim
@@ -34,12 +38,12 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     A dose given before the booking came into its state (displaced, lapsed, closed) is recorded as it happened. Raises
     BookingNotFound, Forbidden, NoVial, OpenVialNotFound (a named vial of another facility or product), TooFarAhead, TooOld,
     what the stock room refuses of a named vial, and, unless somebody says why: BadStep, OtherDay, DoseGiven, NotDue,
-    DoseNotForeseen. Never fails for lack of a further dose.
+    DoseNotForeseen. What says another instant or vial than was ever recorded raises DoseDiffers. Never fails for lack of a further dose.
     """
     dose = lock_dose(db, principal, command.booking_id)
     booking, session = dose.booking, dose.session
     if booking.state is BookingState.VACCINATED:
-        return booking
+        return _repeated(db, booking, command)
     at = checked_time(command.occurred_at or now, now)
     pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
@@ -52,6 +56,23 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     write_step(db, principal, booking, BookingState.VACCINATED, command.override, now)
     end_others(db, dose, pool, now)
     give(db, principal, dose, pool, command, at=at, now=now)
+    return booking
+
+
+def _repeated(db: Session, booking: Booking, command: Vaccinate) -> Booking:
+    """The booking as it stands where the same was told before, set right since or not; raises DoseDiffers."""
+    before = db.scalars(select(BookingStep.before).where(BookingStep.booking_id == booking.id))
+    told = [(booking.vaccinated_at, booking.open_vial_id)]
+    told += [
+        (datetime.fromisoformat(was["vaccinated_at"]), UUID(was["open_vial"]))
+        for was in before
+        if was and "vaccinated_at" in was
+    ]
+    if not any(
+        command.occurred_at in {None, at} and (command.open_vial_id in {None, vial} or command.extra is not None)
+        for at, vial in told
+    ):
+        raise DoseDiffers(given_at=cast("datetime", booking.vaccinated_at).isoformat())
     return booking
 
 
