@@ -282,11 +282,15 @@ def test_the_answer_to_an_offer_is_understood(desk: Desk, said: str, state: Book
     offer = displaced(desk, person)
     talk = Talk(desk)
     talk.sender = mine.split()[1]
-    for _ in range(2 if state is BookingState.CONFIRMED else 1):  # said again, it is taken still
+    for _ in range(2):  # said again, it is so still
         (told,) = talk.say(said, medium=Medium.SMS)
         assert reply in told
         assert "Puskesmas Tanah Tinggi" in told
         assert desk.state(offer) is state
+    otherwise = "tidak" if state is BookingState.CONFIRMED else "ya"
+    (told,) = talk.say(otherwise, medium=Medium.SMS)
+    assert ("sudah Anda terima" if otherwise == "tidak" else "tidak tersedia") in told
+    assert desk.state(offer) is state
 
 
 def test_a_guardian_whose_record_was_merged_answers_for_the_child(desk: Desk) -> None:

@@ -297,7 +297,7 @@ def phone_wanted(state: ConversationState) -> Turn:
 
 
 def offer_answered(state: ConversationState, key: str, params: dict[str, str]) -> Turn:
-    """The answer to AnswerOffer where there was one: `key` is offer_taken, offer_declined or offer_over."""
+    """The answer to AnswerOffer where there was one: `key` is offer_taken, offer_stands, offer_declined or offer_over."""
     return Turn(state, (Say(key, params),))
 
 

@@ -72,6 +72,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Baik, tempat pengganti menjadi milik Anda: {facility}, {day}, {hours}. Tiket: {link}",
         "All right, the other place is yours: {facility}, {day}, {hours}. Ticket: {link}",
     ),
+    "offer_stands": (
+        "Tempat di {facility}, {day}, {hours} sudah Anda terima. Untuk menggantinya atau membatalkannya, buka {link}",
+        "You have taken the place at {facility}, {day}, {hours}. To change or cancel it, open {link}",
+    ),
     "offer_declined": (
         "Baik, tempat pengganti di {facility}, {day} kami berikan kepada orang lain. Ketik VAKSIN untuk memilih sendiri.",
         "All right, the place at {facility}, {day} goes to somebody else. Type VACCINE to choose yourself.",

@@ -23,6 +23,7 @@ from tracker.registration.service.tickets import TicketOffice
 
 # A yes that comes later than that answers something else.
 _SPOKEN_OF = timedelta(days=7)
+_SPOKEN = (OfferState.OFFERED, OfferState.LAPSED, OfferState.ACCEPTED, OfferState.DECLINED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +39,21 @@ def answer_offer(
 ) -> Told | None:
     """Confirm or give back the offer that runs out first, of this person or of who is told at this phone.
 
-    A second yes hears again what the first took. None where nothing was offered to them.
+    Who answers again hears what the first answer did; a no after a yes changes nothing, for it may answer something else:
+    it hears what stands, and where to change it. None where nothing was offered to them.
     """
-    offer = _offer(db, yes, person_id, phone, now)
+    offer = _offer(db, person_id, phone, now)
     if offer is None:
         return None
-    booking, session, facility = offer
+    state, booking, session, facility = offer
     params = {
         "facility": facility.name,
         "day": session.day.isoformat(),
         "hours": hours_there(session.opens_at, session.closes_at, facility.timezone),
         "link": link_of(db, office, booking.id),
     }
+    if state is OfferState.ACCEPTED and not yes:
+        return Told(key="offer_stands", params=params)
     wanted = BookingState.CONFIRMED if yes else BookingState.CANCELLED
     try:
         with db.begin_nested():
@@ -60,29 +64,28 @@ def answer_offer(
 
 
 def _offer(
-    db: Session, yes: bool, person_id: UUID | None, phone: str | None, now: datetime
-) -> tuple[Booking, VaccinationSession, Facility] | None:
+    db: Session, person_id: UUID | None, phone: str | None, now: datetime
+) -> tuple[OfferState, Booking, VaccinationSession, Facility] | None:
     guardian = aliased(Person)
     whose = [] if person_id is None else [Person.id == person_id]
     if phone is not None:
         whose += [Person.phone == phone, (Person.phone.is_(None)) & (guardian.phone == phone)]
     if not whose:
         return None
-    spoken_of = [OfferState.OFFERED, OfferState.LAPSED, *([OfferState.ACCEPTED] if yes else [])]
     row = db.execute(
-        select(Booking, VaccinationSession, Facility)
+        select(Displacement.state, Booking, VaccinationSession, Facility)
         .join(Displacement, Displacement.offer_id == Booking.id)
         .join(Person, Person.id == Booking.person_id)
         .outerjoin(guardian, guardian.id == Person.guardian_id)
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .where(
-            Displacement.state.in_(spoken_of),
+            Displacement.state.in_(_SPOKEN),
             or_(Displacement.state != OfferState.ACCEPTED, Booking.state == BookingState.CONFIRMED),
             Displacement.changed_at > now - _SPOKEN_OF,
             or_(*whose),
         )
-        # One that still stands before one that was taken or ran out, of which only the last is spoken of.
+        # One that still stands before one that was answered or ran out, of which only the last is spoken of.
         .order_by(
             Displacement.state != OfferState.OFFERED,
             case((Displacement.state == OfferState.OFFERED, Booking.expires_at)),
@@ -90,4 +93,4 @@ def _offer(
         )
         .limit(1)
     ).first()
-    return None if row is None else (row[0], row[1], row[2])
+    return None if row is None else (row[0], row[1], row[2], row[3])
