@@ -12,16 +12,17 @@ from sqlalchemy.orm import Session
 
 from tests.support.quota import VAULT, fresh_nik
 from tests.support.world import World
-from tracker.access.principal import SYSTEM
+from tracker.access.models import Unit
+from tracker.access.principal import SYSTEM, Grant, Principal
 from tracker.access.rules import Role
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
-from tracker.people.errors import NikTaken, OtherPerson, PersonNotFound
+from tracker.people.errors import NikTaken, OtherPerson, PersonNotFound, UnitUnsaid, UnknownUnit
 from tracker.people.models import Person
 from tracker.people.queries import person_by_id, person_by_nik
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import WithoutNik
-from tracker.people.service import NewPerson, Registered, register_person
+from tracker.people.service import NewPerson, Registered, register_person, registering_unit
 
 
 def register(db: Session, world: World, nik: str, *, by: Role | None = None, **more: object) -> Registered:
@@ -36,6 +37,30 @@ def test_the_same_person_again_is_the_first_one(db: Session, world: World) -> No
     again = register(db, world, nik, id=person_id, phone="+62 812 3456 7890")
     assert (first.fresh, again.fresh) == (True, False)
     assert again.person.id == first.person.id
+
+
+def test_who_registers_at_two_puskesmas_says_at_which_and_a_repeat_needs_no_more(db: Session, world: World) -> None:
+    role = Role.MANAGER
+    one, two = (Grant(role=role, path=db.get_one(Unit, at.id).path) for at in (world.puskesmas, world.neighbour))
+    inside = Grant(role=role, path=f"{two.path}.hall")
+
+    def register_as(*grants: Grant, **more: object) -> Registered:
+        command = NewPerson(**{"id": person_id, "nik": nik, "name": "Budi", **more})  # type: ignore[arg-type]  # test data
+        principal = Principal(account_id=None, name="two", grants=grants)
+        return register_person(db, principal, command, vault=VAULT, now=world.now)
+
+    nik, person_id = fresh_nik(), uuid7()
+    with pytest.raises(UnitUnsaid) as refused:
+        register_as(one, two)
+    assert refused.value.params["units"] == sorted([world.puskesmas.code, world.neighbour.code])
+    both = Principal(account_id=None, name="two", grants=(one, two))
+    with pytest.raises(UnknownUnit):
+        registering_unit(db, both, world.city.code)
+    made = register_as(one, two, unit_id=registering_unit(db, both, world.neighbour.code))
+    assert made.person.unit_id == world.neighbour.id
+    assert not register_as(one, two).fresh
+    nik, person_id = fresh_nik(), uuid7()
+    assert register_as(two, inside).person.unit_id == world.neighbour.id
 
 
 def test_another_id_for_a_known_number_names_the_person_that_has_it(db: Session, world: World) -> None:

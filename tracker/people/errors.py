@@ -47,6 +47,18 @@ class BadBirth(Refused):
     code = "people.bad_birth"
 
 
+class UnitUnsaid(Refused):
+    """Whoever registers may do so at several units: `units` names them."""
+
+    code = "people.unit_unsaid"
+
+
+class UnknownUnit(Refused):
+    """No unit of this code, or none where the caller registers people."""
+
+    code = "people.unknown_unit"
+
+
 class OwnGuardian(Refused):
     """Nobody answers for themself, nor for whoever answers for them."""
 

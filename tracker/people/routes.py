@@ -24,7 +24,7 @@ from tracker.people.schemas import (
     PersonSearchIn,
     PersonsOut,
 )
-from tracker.people.service import NewPerson, find_persons, read_person, register_person
+from tracker.people.service import NewPerson, find_persons, read_person, register_person, registering_unit
 from tracker.people.vault import NikVault
 
 router = Router(prefix="/api/v1", tags=["people"])
@@ -33,8 +33,10 @@ router = Router(prefix="/api/v1", tags=["people"])
 @router.post("/persons", status_code=201, responses={200: {"model": PersonOut, "description": "The same again."}})
 def add_person(body: PersonIn, db: Db, caller: Caller, *, now: Now, shared: Shared, response: Response) -> PersonOut:
     """Register a person; the same again answers the first with 200."""
-    told = body.model_dump(exclude={"guardian"})
-    command = NewPerson(**{**told, "groups": tuple(body.groups), "guardian_id": body.guardian})
+    told = body.model_dump(exclude={"guardian", "unit"})
+    unit_id = None if body.unit is None else registering_unit(db, caller, body.unit)
+    more = {"groups": tuple(body.groups), "guardian_id": body.guardian, "unit_id": unit_id}
+    command = NewPerson(**{**told, **more})
     done = register_person(db, caller, command, vault=_vault(shared), now=now)
     response.status_code = 201 if done.fresh else 200
     return person_out(done.person, done.warnings)

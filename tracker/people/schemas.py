@@ -18,6 +18,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Phone = Annotated[str, StringConstraints(max_length=60)]
 Residence = Annotated[str, StringConstraints(max_length=40)]
 NikText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+UnitCode = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Reason = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
@@ -36,6 +37,9 @@ class PersonIn(BaseModel):
     birth_date: Day | None = None
     sex: Sex | None = None
     guardian: UUID | None = Field(None, description="The person whose phone rings for this one.")
+    unit: UnitCode | None = Field(
+        None, description="Code of the unit that registers; needed by who registers people at several."
+    )
 
 
 class PersonChangeIn(BaseModel):

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.rules import Permission
+from tracker.access.queries import unit_by_ref
+from tracker.access.rules import Permission, within
 from tracker.database.types import Ltree
 from tracker.kit.ids import uuid7
 from tracker.network.queries import begun_at
-from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson
+from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson, UnitUnsaid, UnknownUnit
 from tracker.people.models import Person, PersonRecord, PersonUnit
 from tracker.people.queries import person_by_id, person_now, persons_by_nik
 from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, clean_residence
@@ -73,10 +74,11 @@ def register_person(
     """Keep a person; the same again answers the first, whatever was changed of them since.
 
     Raises Forbidden, BadNik, NoNikWithoutReason, BadBirth, BadName, BadPhone, BadResidence, PersonNotFound (guardian),
-    NikTaken (another id has this number proven), OtherPerson (this id has other data).
+    NikTaken (another id has this number proven), OtherPerson (this id has other data), UnitUnsaid (the caller has several).
     """
     principal.require(Permission.PERSON_WRITE)
-    unit_id = command.unit_id or _own_unit(db, principal)
+    known = db.get(Person, command.id)
+    unit_id = command.unit_id or (_own_unit(db, principal) if known is None else known.unit_id)
     today = begun_at(db, unit_id, now)
     nik = None if command.nik is None else read_nik(command.nik, today)
     birth_date, sex = birth_of(nik, command.without_nik, command.birth_date, command.sex, today)
@@ -90,7 +92,6 @@ def register_person(
         "sex": sex,
         "guardian_id": command.guardian_id,
     }
-    known = db.get(Person, command.id)
     if known is None:
         if command.guardian_id is not None:
             person_by_id(db, principal, command.guardian_id, Permission.PERSON_WRITE)
@@ -234,8 +235,23 @@ def _holder(db: Session, vault: NikVault, nik: Nik | None) -> UUID | None:
     return db.scalar(select(Person.id).where(Person.nik_hash.in_(hashes), Person.identity == Identity.PROVEN).limit(1))
 
 
+def registering_unit(db: Session, principal: Principal, code: str) -> UUID:
+    """The unit of this code, where the caller registers people; raises UnknownUnit."""
+    unit = unit_by_ref(db, code)
+    if unit is None or not principal.may(Permission.PERSON_WRITE, unit.path):
+        raise UnknownUnit(field="unit")
+    return unit.id
+
+
 def _own_unit(db: Session, principal: Principal) -> UUID | None:
-    roots = principal.roots(Permission.PERSON_WRITE)
-    if not roots:
+    """The unit at the top of all where the caller registers people; raises UnitUnsaid where there are several."""
+    roots = set(principal.roots(Permission.PERSON_WRITE))
+    tops = [root for root in roots if not any(root != other and within(root, other) for other in roots)]
+    if not tops:
         return None
-    return db.scalar(select(Unit.id).where(Unit.path == cast(roots[0], Ltree())))
+    found = db.execute(
+        select(Unit.id, Unit.code).where(Unit.path.in_([cast(top, Ltree()) for top in tops])).order_by(Unit.code)
+    ).all()
+    if len(found) > 1:
+        raise UnitUnsaid(field="unit", units=[row.code for row in found])
+    return found[0].id if found else None

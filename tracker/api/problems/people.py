@@ -30,6 +30,16 @@ PROBLEMS: dict[str, Problem] = {
         "Tanggal lahir tidak mungkin benar, atau tidak sesuai dengan NIK; bila NIK yang salah, perbaiki NIK-nya.",
         "The birth date cannot be right or contradicts the identity number; where that is wrong, correct it.",
     ),
+    "people.unit_unsaid": Problem(
+        422,
+        "Akun ini mendaftarkan orang di beberapa tempat: {units}. Sebutkan satu di `unit`.",
+        "This account registers people at several places: {units}. Say one of them in `unit`.",
+    ),
+    "people.unknown_unit": Problem(
+        422,
+        "Akun ini tidak mendaftarkan orang di unit itu.",
+        "This account does not register people at that unit.",
+    ),
     "people.own_guardian": Problem(
         422,
         "Wali adalah orang lain, yang tidak diwalikan oleh orang ini sendiri.",
