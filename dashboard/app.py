@@ -18,8 +18,10 @@ from dashboard.aside import pages as aside
 from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
+from dashboard.citizens import card as own_card
 from dashboard.citizens import finding, lost, tickets
 from dashboard.citizens import pages as citizens
+from dashboard.desk import card as desk_card
 from dashboard.desk import newcomer, paper, person
 from dashboard.desk import pages as desk_pages
 from dashboard.devices import pages as devices
@@ -80,6 +82,7 @@ ROUTERS = (
     finding.router,
     lost.router,
     tickets.router,
+    own_card.router,
     citizens.router,
     devices.router,
     vials.router,
@@ -88,6 +91,7 @@ ROUTERS = (
     the_map.router,
     sprites.router,
     person.router,
+    desk_card.router,
     newcomer.router,
     paper.router,
     desk_pages.router,

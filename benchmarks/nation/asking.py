@@ -192,6 +192,7 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "step_id": str(booking),
         "handset_id": str(booking),
         "adverse_id": str(booking),
+        "card_id": str(booking),
     }
 
 

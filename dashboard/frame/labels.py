@@ -216,6 +216,7 @@ ADVERSE_OUTCOME = {
     "sequelae": mark("Sembuh, dengan gejala sisa"),
     "died": mark("Meninggal"),
 }
+CARD_STATE = {"valid": mark("Berlaku"), "corrected": mark("Sudah dibetulkan"), "withdrawn": mark("Ditarik kembali")}
 ADVERSE_LEVEL = {"facility": mark("Kepala fasilitas"), "office": mark("Dinas kesehatan")}
 BOOKING_STATE = {
     "reserved": mark("Menunggu konfirmasi"),

@@ -31,9 +31,12 @@ from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
+from tracker.quota.models import Booking
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.vaccinating import vaccinate
+from tracker.registration.service.cards import issue_card
 from tracker.registration.service.tickets import TicketOffice
+from tracker.settings import load_settings
 from tracker.shipments.models import Shipment
 from tracker.shipments.service.commands import Came, CreateShipment, TellDelivery, Wanted
 from tracker.shipments.service.ordering import create_shipment
@@ -98,6 +101,11 @@ def address(path: str, site: Site) -> str:
         "sheet_id": str(_counted(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
     }
+    if "{card_id}" in path:
+        blanks["card_id"] = str(_carded(site))
+    if path.endswith("/kartu"):
+        blanks["booking_id"] = str(_dosed(site))
+        blanks["secret"] = TicketOffice.from_secret(SECRET).sealed(_dosed(site))
     if "{adverse_id}" in path:
         blanks["adverse_id"] = str(_followed(site))
     if path == "/penarikan/mulai":
@@ -127,25 +135,37 @@ def address(path: str, site: Site) -> str:
 
 
 def _followed(site: Site) -> UUID:
-    """What somebody had after the dose of this morning; told once."""
+    """What somebody had after a dose; told once."""
+    dose = _dosed(site)
     with transaction(site.engine) as db:
         known = db.scalar(select(AdverseEvent.id).limit(1))
+        if known is not None:
+            return known
+        now = utc_now()
+        told = Told(onset_at=now, symptoms=("fever",), words=None, serious=False, outcome=Outcome.RECOVERING)
+        return tell_adverse(db, SYSTEM, TellAdverse(id=uuid7(), booking_id=dose, told=told), now=now)[0].id
+
+
+def _dosed(site: Site) -> UUID:
+    """A booking whose dose was given; one for all pages."""
+    with transaction(site.engine) as db:
+        known = db.scalar(select(Booking.id).where(Booking.vaccinated_at.is_not(None)).order_by(Booking.id).limit(1))
         if known is not None:
             return known
         now = utc_now()
         desk = Desk(db, replace(site.world.world, now=now), now)
         desk.stock("az-10/AZ003", 2)
         dose = desk.confirmed(desk.session())
-        vaccinate(db, SYSTEM, Vaccinate(booking_id=dose.id, override="datang sehari lebih awal"), now=now)
-        told = Told(
-            onset_at=now,
-            symptoms=("fever",),
-            words=None,
-            serious=False,
-            outcome=Outcome.RECOVERING,
-        )
-        command = TellAdverse(id=uuid7(), booking_id=dose.id, told=told)
-        return tell_adverse(db, SYSTEM, command, now=now)[0].id
+        return vaccinate(db, SYSTEM, Vaccinate(booking_id=dose.id, override="datang sehari lebih awal"), now=now).id
+
+
+def _carded(site: Site) -> UUID:
+    """The card of that dose."""
+    dose = _dosed(site)
+    with transaction(site.engine) as db:
+        return issue_card(
+            db, load_settings(database_url="postgresql://nowhere", secret_key=SECRET), dose, now=utc_now()
+        ).card.id
 
 
 def _recalled(site: Site) -> UUID:

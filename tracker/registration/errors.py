@@ -39,3 +39,21 @@ class OtherMedium(Conflict):
     """The conversation was begun through another medium."""
 
     code = "registration.other_medium"
+
+
+class BadCard(Refused):
+    """The code is no card of this installation, or somebody changed it."""
+
+    code = "registration.bad_card"
+
+
+class CardNotFound(NotFound):
+    """There is no card at this address."""
+
+    code = "registration.card_not_found"
+
+
+class NoDoseYet(Conflict):
+    """A card is of a dose, and none was given."""
+
+    code = "registration.no_dose_yet"

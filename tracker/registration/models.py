@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -87,3 +87,29 @@ class TicketAddress(Base):
     turn: Mapped[int] = mapped_column(SmallInteger)
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+
+
+class VaccinationCard(Base):
+    """A card that was issued for a dose. `id` is drawn by chance: it stands in the card's address and opens its state."""
+
+    __tablename__ = "vaccination_card"
+    __table_args__ = (
+        CheckConstraint("version >= 1", name="version"),
+        UniqueConstraint("booking_id", "version"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
+    version: Mapped[int]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)  # of what it said: whether dose and owner still stand so
+    issued_at: Mapped[datetime]
+
+
+class CardKey(Base):
+    """The public half of a key that signed cards; kept for good, as the cards are."""
+
+    __tablename__ = "card_key"
+    __table_args__ = (CheckConstraint("length(public) = 32", name="public_length"),)
+
+    public: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    since: Mapped[datetime]

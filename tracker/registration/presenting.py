@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from tracker.quota.models import Booking
-from tracker.registration.models import HealthAnswer
+from tracker.registration.models import CardKey, HealthAnswer
 from tracker.registration.schemas import (
+    CardKeyOut,
+    CardKeysOut,
+    CardOut,
+    CardStateOut,
     CheckedInOut,
     HealthAnswerOut,
     HealthAnswersOut,
@@ -15,6 +20,7 @@ from tracker.registration.schemas import (
     RepliesOut,
     TicketOut,
 )
+from tracker.registration.service.cards import Issued, Looked, jwk_of
 from tracker.registration.service.tickets import TicketOffice, drawn
 
 
@@ -47,3 +53,18 @@ def ticket_out(signed: str) -> TicketOut:
 def checked_in_out(booking: Booking) -> CheckedInOut:
     """The booking whose owner has arrived."""
     return CheckedInOut(booking=booking.id, session=booking.session_id, dose=booking.dose, state=booking.state)
+
+
+def card_out(issued: Issued) -> CardOut:
+    """A card as it was issued."""
+    return CardOut(code=issued.code, svg=drawn(issued.code), version=issued.card.version, **asdict(issued.card.content))
+
+
+def card_state_out(looked: Looked) -> CardStateOut:
+    """What is true of a card; nobody is named."""
+    return CardStateOut(state=looked.state, version=looked.version, newest=looked.newest)
+
+
+def card_keys_out(keys: Iterable[CardKey]) -> CardKeysOut:
+    """Public halves as JWKs."""
+    return CardKeysOut(items=[CardKeyOut(**jwk_of(key), since=key.since) for key in keys])

@@ -13,9 +13,22 @@ from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
-from tracker.registration.presenting import checked_in_out, health_answers_out, public_key_out, replies_out, ticket_out
+from tracker.registration.presenting import (
+    card_keys_out,
+    card_out,
+    card_state_out,
+    checked_in_out,
+    health_answers_out,
+    public_key_out,
+    replies_out,
+    ticket_out,
+)
 from tracker.registration.queries import health_answers_of
 from tracker.registration.schemas import (
+    CardIn,
+    CardKeysOut,
+    CardOut,
+    CardStateOut,
     CheckedInOut,
     CheckInIn,
     HealthAnswersOut,
@@ -25,6 +38,7 @@ from tracker.registration.schemas import (
     TicketOut,
 )
 from tracker.registration.service.addresses import change_address
+from tracker.registration.service.cards import check_card, issue_card, public_keys
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import check_in, ticket_of, ticket_office
@@ -83,3 +97,25 @@ def change_ticket_address(booking_id: UUID, db: Db, caller: Caller, now: Now) ->
 def check_in_by_ticket(body: CheckInIn, db: Db, caller: Caller, now: Now, shared: Shared) -> CheckedInOut:
     """Somebody shows a ticket: their booking has arrived."""
     return checked_in_out(check_in(db, caller, ticket_office(db, shared.settings), body.ticket, body.facility, now=now))
+
+
+@router.get("/bookings/{booking_id}/card", operation_id="read_card")
+def read_card(booking_id: UUID, db: Db, caller: Caller, now: Now, shared: Shared) -> CardOut:
+    """The vaccination card of a dose as it stands; that its person was read is kept."""
+    row = db.execute(bookings_visible_to(caller).where(Booking.id == booking_id)).first()
+    if row is None:
+        raise BookingNotFound(booking=str(booking_id))
+    read_person(db, caller, row[0].person_id, now=now)
+    return card_out(issue_card(db, shared.settings, booking_id, now=now))
+
+
+@router.get("/cards/keys", operation_id="list_card_keys")
+def list_card_keys(db: Db) -> CardKeysOut:
+    """The public keys to check cards with, also offline; for anybody, and all that ever signed one."""
+    return card_keys_out(public_keys(db))
+
+
+@router.post("/cards/check", operation_id="check_card")
+def check_shown_card(body: CardIn, db: Db) -> CardStateOut:
+    """What is true of a card whose code somebody shows; for anybody, and it names nobody."""
+    return card_state_out(check_card(db, body.card))

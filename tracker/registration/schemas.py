@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.quota.rules.words import BookingState, Medium
+from tracker.registration.rules.cards import CardState
 
 
 class MessageIn(BaseModel):
@@ -84,3 +85,46 @@ class PublicKeyOut(PublicHalf):
     """What a phone checks tickets with offline: the key that signs new ones, and others that are valid beside it."""
 
     others: list[PublicHalf] = Field(description="While one key is replaced by another: keys of tickets that are out.")
+
+
+class CardIn(BaseModel):
+    """The text of a card's code, whole or from its `#` on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    card: str = Field(min_length=1, max_length=4000)
+
+
+class CardOut(BaseModel):
+    """A vaccination card: the text of its code, and the code as SVG markup."""
+
+    code: str
+    svg: str
+    version: int
+    name: str
+    born: date
+    vaccine: str
+    dose: int
+    day: date
+    facility: str
+    lot: str | None
+
+
+class CardStateOut(BaseModel):
+    """What is true of a card now; `newest` is the version that is valid."""
+
+    state: CardState
+    version: int
+    newest: int
+
+
+class CardKeyOut(PublicHalf):
+    """A key that signs cards, or did."""
+
+    since: datetime
+
+
+class CardKeysOut(BaseModel):
+    """All that ever did, the newest first."""
+
+    items: list[CardKeyOut]

@@ -22,6 +22,21 @@ PROBLEMS: dict[str, Problem] = {
     "registration.ticket_other_day": Problem(
         409, "Tiket ini untuk tanggal {day:day}.", "This ticket is for {day:day}."
     ),
+    "registration.bad_card": Problem(
+        422,
+        "Kode ini bukan kartu vaksinasi kami, atau isinya diubah. Minta pemiliknya membuka atau mencetak kartunya lagi.",
+        "This code is no vaccination card of ours, or it was changed. Ask its owner to open or print the card again.",
+    ),
+    "registration.card_not_found": Problem(
+        404,
+        "Tidak ada kartu vaksinasi di alamat ini. Pindai lagi kodenya, seluruhnya.",
+        "There is no vaccination card at this address. Scan its code again, the whole of it.",
+    ),
+    "registration.no_dose_yet": Problem(
+        409,
+        "Belum ada dosis yang tercatat, jadi belum ada kartunya. Catat dosisnya dahulu.",
+        "No dose is on record, so there is no card. Record the dose first.",
+    ),
     "registration.other_medium": Problem(
         409, "Percakapan ini dimulai lewat saluran lain.", "This conversation was begun through another medium."
     ),

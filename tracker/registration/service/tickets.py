@@ -44,7 +44,7 @@ from tracker.sealing.keyring import Keyring
 from tracker.sealing.service import keyring_in_use
 from tracker.settings import Settings
 
-_ALGORITHM = "Ed25519"
+ALGORITHM = "Ed25519"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class TicketOffice:
     def of(cls, keyring: Keyring, address: str = "") -> TicketOffice:
         """The office of an installation's secret keys and public address (`https://host`)."""
         return cls(
-            tuple(_signing_key(seed) for seed in keyring.derived("ticket")),
+            tuple(signing_key(seed) for seed in keyring.derived("ticket")),
             keyring.derived("ticket link"),
             keyring.derived("ticket code"),
             address,
@@ -108,19 +108,20 @@ class TicketOffice:
     def sign(self, ticket: Ticket) -> str:
         """The ticket as a compact JWS."""
         payload = json.dumps(ticket.to_claims(), separators=(",", ":"))
-        return jws.serialize_compact({"alg": _ALGORITHM}, payload, self.keys[0], algorithms=[_ALGORITHM])
+        return jws.serialize_compact({"alg": ALGORITHM}, payload, self.keys[0], algorithms=[ALGORITHM])
 
     def read(self, text: str) -> Ticket:
         """The ticket a code holds; raises BadTicket for anything that this installation did not sign."""
         for key in self.keys:
             with suppress(JoseError, ValueError, KeyError, TypeError):
-                signed = jws.deserialize_compact(to_bytes(text.strip()), key, algorithms=[_ALGORITHM])
+                signed = jws.deserialize_compact(to_bytes(text.strip()), key, algorithms=[ALGORITHM])
                 return Ticket.from_claims(json.loads(signed.payload))
         raise BadTicket(field="ticket")
 
 
 @lru_cache(maxsize=16)
-def _signing_key(seed: bytes) -> OKPKey:
+def signing_key(seed: bytes) -> OKPKey:
+    """The Ed25519 key of a seed."""
     private = Ed25519PrivateKey.from_private_bytes(seed)
     return OKPKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
