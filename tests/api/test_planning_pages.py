@@ -12,8 +12,10 @@ from httpx2 import Response
 from sqlalchemy import select
 
 from tests.browser.page_world import PageWorld
+from tests.support.accounts import signed_in
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.days import local_day
@@ -199,3 +201,36 @@ def test_holidays_are_named_in_the_language_of_the_page(site: TestClient) -> Non
     assert "Hari Raya Natal" in words_of(site.get("/kuota/minggu", params=asked))
     site.cookies.set("rantai_language", "en")
     assert "Christmas Day" in words_of(site.get("/kuota/minggu", params=asked))
+
+
+def test_the_shares_of_a_planned_session_are_changed_on_their_page_and_over_http(
+    site: TestClient, app_services: Services, world: PageWorld, day: date
+) -> None:
+    log_in(site, "kepala")
+    assert (
+        site.post("/kuota/rencana", data={**form(site, hari=day.isoformat()), "bagian-city": "50"}).status_code == 303
+    )
+    session = next(one for one in planned(app_services) if one.day == day)
+    page = f"/kuota/sesi/{session.id}/bagian"
+    assert page in site.get(f"/kuota/sesi/{session.id}").text
+    assert 'value="30"' in site.get(page).text
+    fields = {"csrf": csrf_of(site.get("/akun").text), "orang-nakes": "1", "lepas-nakes": "2"}
+
+    def places() -> dict[str, int]:
+        with transaction(app_services.engine) as db:
+            rows = db.scalars(select(Bucket).where(Bucket.session_id == session.id, Bucket.places > 0))
+            return {row.kind.value: row.places for row in rows}
+
+    assert site.post(page, data=fields).status_code == 422
+    assert places() == {"city": 30, "general": 30}
+    for wrong in ({"orang-nakes": "banyak"}, {"orang-nakes": "61"}):
+        assert site.post(page, data={**fields, **wrong, "alasan": "tenaga kesehatan"}).status_code == 422
+    assert site.post(page, data={**fields, "alasan": "tenaga kesehatan"}).status_code == 303
+    assert places() == {"nakes": 1, "general": 59}
+    head = signed_in(app_services, world.world, Role.MANAGER)
+    body = {"reason": "lagi", "buckets": [{"kind": "city", "share": 0.25}]}
+    answer = site.patch(f"/api/v1/sessions/{session.id}", json=body, headers=head)
+    assert answer.status_code == 200, answer.text
+    assert places() == {"city": 15, "general": 45}
+    log_in(site, "vaksinator")
+    assert site.get(page).status_code == 403

@@ -235,3 +235,9 @@ class TooMany(Refused):
     """More sessions match than one answer holds."""
 
     code = "quota.too_many"
+
+
+class BucketTaken(Conflict):
+    """More places of a kind are taken than it would have; who is booked keeps theirs."""
+
+    code = "quota.bucket_taken"

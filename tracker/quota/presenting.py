@@ -15,6 +15,7 @@ from tracker.quota.schemas import (
     AppointmentOut,
     BookingOut,
     BookingStepOut,
+    BucketIn,
     BucketOut,
     ClaimOut,
     DisplacedOut,
@@ -34,9 +35,14 @@ from tracker.quota.schemas import (
     SessionOut,
     SpacingRule,
 )
-from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing
+from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing, NewBucket
 from tracker.quota.service.copying import Copied
 from tracker.stock.models import OpenVial
+
+
+def bucket_of(body: BucketIn) -> NewBucket:
+    """Places that somebody wants kept, as a command's part."""
+    return NewBucket(kind=body.kind, share=body.share, release_at=body.release_at)
 
 
 def copies_out(copies: Iterable[Copied]) -> SessionCopiesOut:

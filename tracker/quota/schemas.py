@@ -90,6 +90,9 @@ class SessionChangeIn(BaseModel):
     closes: Moment | None = Field(None, alias="to", description="Local time or instant.")
     capacity: Whole | None = Field(None, ge=1, le=100_000)
     place: Ref | None = None
+    buckets: list[BucketIn] | None = Field(
+        None, max_length=20, description="All shares, as they are to be; what they leave is for anybody."
+    )
 
 
 class ReasonIn(BaseModel):

@@ -150,4 +150,9 @@ PROBLEMS: dict[str, Problem] = {
         "Lebih dari {most} sesi cocok; persempit dengan fasilitas, wilayah, produk atau tanggal.",
         "More than {most} sessions match; narrow it by facility, area, product or dates.",
     ),
+    "quota.bucket_taken": Problem(
+        409,
+        "Dari tempat untuk {kind:bucket_kind} sudah terisi {least}: tidak dapat menjadi {persons}. Yang terdaftar tetap memiliki tempatnya; beri paling sedikit {least}.",
+        "Of the places for {kind:bucket_kind} {least} are taken, so there cannot be {persons}. Who is booked keeps their place; give at least {least}.",
+    ),
 }

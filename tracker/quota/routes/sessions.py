@@ -16,7 +16,7 @@ from tracker.edge.values import Day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import SessionChange, VaccinationSession
-from tracker.quota.presenting import change_out, copies_out, leftovers_out, session_out
+from tracker.quota.presenting import bucket_of, change_out, copies_out, leftovers_out, session_out
 from tracker.quota.queries import lists
 from tracker.quota.routes.router import router
 from tracker.quota.schemas import (
@@ -30,7 +30,7 @@ from tracker.quota.schemas import (
     SessionOut,
 )
 from tracker.quota.service.changing import change_session
-from tracker.quota.service.commands import ChangeSession, CopySessions, NewBucket, PlanSession
+from tracker.quota.service.commands import ChangeSession, CopySessions, PlanSession
 from tracker.quota.service.copying import copy_sessions
 from tracker.quota.service.ending import cancel_session, close_session, reopen_session
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
@@ -84,7 +84,7 @@ def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Res
         presentation=body.presentation,
         doses=tuple(body.doses),
         capacity=body.capacity,
-        buckets=tuple(NewBucket(kind=b.kind, share=b.share, release_at=b.release_at) for b in body.buckets),
+        buckets=tuple(map(bucket_of, body.buckets)),
         place=body.place,
         areas=tuple(body.areas),
     )
@@ -108,7 +108,7 @@ def read_session(session_id: UUID, db: Db, caller: Caller) -> SessionOut:
 
 @router.patch("/sessions/{session_id}")
 def change(session_id: UUID, body: SessionChangeIn, *, db: Db, caller: Caller, now: Now) -> SessionOut:
-    """Change hours, capacity or place; who keeps a place at other hours is told, for whom none is left is offered another."""
+    """Change hours, capacity, shares or place; who keeps a place at other hours is told, for whom none is left is offered another."""
     command = ChangeSession(
         session_id=session_id,
         reason=body.reason,
@@ -116,6 +116,7 @@ def change(session_id: UUID, body: SessionChangeIn, *, db: Db, caller: Caller, n
         closes=body.closes,
         capacity=body.capacity,
         place=body.place,
+        buckets=None if body.buckets is None else tuple(map(bucket_of, body.buckets)),
     )
     return _one_session(db, caller, change_session(db, caller, command, now=now).id)
 

@@ -67,6 +67,14 @@ def places_of(shares: Sequence[float], capacity: int) -> list[int]:
     return whole
 
 
+def share_of(places: int, capacity: int) -> float:
+    """The share that `places_of` reads as so many places: whole persons, as parts of a capacity written out come to more than it.
+
+    Trap: a sixth and five sixths are 1.00000000000000006 together.
+    """
+    return places if places > 1 else places / capacity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seats:
     """One bucket as it stands: `places` kept, `taken` of them; from `release_at` on the rest is for anybody."""

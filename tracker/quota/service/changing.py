@@ -14,7 +14,7 @@ from tracker.access.rules import Permission
 from tracker.delivery.service import queue_message
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.quota.errors import BadCapacity, PlaceLacks, SessionClosed, SessionInPast, TooManySeated
+from tracker.quota.errors import BadCapacity, BucketTaken, PlaceLacks, SessionClosed, SessionInPast, TooManySeated
 from tracker.quota.events import SessionChanged
 from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, BucketKind, SessionAct, SessionState
@@ -23,7 +23,14 @@ from tracker.quota.service.commands import ChangeSession
 from tracker.quota.service.ending import bring_back, keep_session
 from tracker.quota.service.pools import PoolFacts, give_back, lock_pool, pool_of, settle
 from tracker.quota.service.seating import buckets_of, lock_sessions
-from tracker.quota.service.sessions import MOST_PERSONS, place_of, session_for, take_along, window_of
+from tracker.quota.service.sessions import (
+    MOST_PERSONS,
+    place_of,
+    session_for,
+    shared_out,
+    take_along,
+    window_of,
+)
 from tracker.quota.service.telling import tell_session
 from tracker.quota.service.withdrawing import withdraw
 from tracker.stock.errors import NotAvailable
@@ -33,8 +40,9 @@ from tracker.stock.service.places import lock_facility
 def change_session(db: Session, principal: Principal, command: ChangeSession, *, now: datetime) -> VaccinationSession:
     """Change what is named; the same again changes nothing. Who keeps a place at other hours is told.
 
-    With fewer places the newest bookings give way, first doses before later ones, and are looked another place for. Raises
-    SessionNotFound, Forbidden, SessionClosed, BadWindow, SessionInPast, BadCapacity, TooManySeated, EquipmentNotFound,
+    With fewer places the newest bookings give way, first doses before later ones, and are looked another place for. Shares
+    are changed whole; who is booked keeps their place, so none is less than what is taken of it. Raises BucketTaken,
+    BadShare, UnknownBucketKind, BucketTwice, SessionNotFound, Forbidden, SessionClosed, BadWindow, SessionInPast, BadCapacity, TooManySeated, EquipmentNotFound,
     OtherPlace, PlacePromised (what lies there is promised to others), PlaceLacks (too little lies there for who has booked).
     """
     session_for(db, principal, command.session_id, Permission.SESSION_WRITE)
@@ -49,7 +57,9 @@ def change_session(db: Session, principal: Principal, command: ChangeSession, *,
         raise SessionInPast(field="to")
     if not 1 <= capacity <= MOST_PERSONS:
         raise BadCapacity(field="capacity")
-    if (hours, capacity, place_id) == ((session.opens_at, session.closes_at), session.capacity, session.place_id):
+    shares = None if command.buckets is None else shared_out(command.buckets, capacity)
+    same = (hours, capacity, place_id) == ((session.opens_at, session.closes_at), session.capacity, session.place_id)
+    if same and (shares is None or shares == _shares_now(db, session)):
         return session
     keep_session(db, principal, session, SessionAct.CHANGED, command.reason, now)
     pool = pool_of(db, session, now)
@@ -59,6 +69,8 @@ def change_session(db: Session, principal: Principal, command: ChangeSession, *,
         lock_facility(db, session.facility_id)
     if capacity != session.capacity:
         _resize(db, pool, session, capacity, now)
+    if shares is not None:
+        _share_anew(db, session, shares)
     moved = hours != (session.opens_at, session.closes_at)
     session.opens_at, session.closes_at = hours
     if place_id != session.place_id:
@@ -118,6 +130,29 @@ def _share(db: Session, session: VaccinationSession, buckets: list[Bucket], capa
         fewer = min(max(0, -spare), bucket.places - bucket.taken)
         bucket.places -= fewer
         spare += fewer
+
+
+def _shares_now(db: Session, session: VaccinationSession) -> dict[BucketKind, tuple[int, datetime | None]]:
+    """Places and release of each kind that has any."""
+    rows = buckets_of(db, [session.id]).values()
+    return {bucket.kind: (bucket.places, bucket.release_at) for bucket in rows if bucket.places}
+
+
+def _share_anew(
+    db: Session, session: VaccinationSession, shares: dict[BucketKind, tuple[int, datetime | None]]
+) -> None:
+    """Every kind has the places it was given; of one that is named no more, none. Raises BucketTaken."""
+    db.flush()
+    standing = {bucket.kind: bucket for bucket in buckets_of(db, [session.id]).values()}
+    for kind, bucket in standing.items():
+        places, release_at = shares.get(kind, (0, None))
+        if places < bucket.taken:
+            raise BucketTaken(field="buckets", kind=kind.value, least=bucket.taken, persons=places)
+        bucket.places, bucket.release_at = places, release_at
+    for kind, (places, release_at) in shares.items():
+        if kind not in standing:
+            new = Bucket(id=uuid7(), session_id=session.id, kind=kind, places=places, taken=0, release_at=release_at)
+            db.add(new)
 
 
 def _tell_hours(db: Session, session: VaccinationSession, facility: Facility, now: datetime) -> None:

@@ -57,6 +57,7 @@ class ChangeSession:
     closes: time | datetime | None = None
     capacity: int | None = None
     place: str | UUID | None = None
+    buckets: tuple[NewBucket, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from tracker.kit.errors import DomainError
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.lists import buckets_by_session
+from tracker.quota.rules.buckets import share_of
 from tracker.quota.service.commands import CopySessions, NewBucket, PlanSession
 from tracker.quota.service.sessions import plan_session, session_for
 
@@ -77,7 +78,7 @@ def _again(db: Session, source: VaccinationSession, buckets: list[Bucket], copy_
         buckets=tuple(
             NewBucket(
                 kind=bucket.kind.value,
-                share=bucket.places / source.capacity,
+                share=share_of(bucket.places, source.capacity),
                 release_at=bucket.release_at and moved(bucket.release_at),
             )
             for bucket in buckets

@@ -112,6 +112,14 @@ def keep_session(
         "capacity": session.capacity,
         "taken": session.taken,
         "place": None if session.place_id is None else str(session.place_id),
+        "buckets": [
+            {
+                "kind": bucket.kind.value,
+                "places": bucket.places,
+                "release_at": bucket.release_at and bucket.release_at.isoformat(),
+            }
+            for bucket in buckets_of(db, [session.id]).values()
+        ],
         "state": session.state.value,
         "cancelled": session.cancelled,
     }

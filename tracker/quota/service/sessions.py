@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -34,7 +35,7 @@ from tracker.quota.events import SessionPlanned
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.rules.buckets import bucket_kind, places_of
 from tracker.quota.rules.words import BucketKind, SessionState
-from tracker.quota.service.commands import PlanSession
+from tracker.quota.service.commands import NewBucket, PlanSession
 from tracker.quota.service.pools import drift, pool_facts
 from tracker.quota.service.telling import tell_session
 from tracker.stock.errors import NotAvailable, PlacePromised
@@ -173,31 +174,25 @@ def window_of(
 
 
 def _buckets(command: PlanSession) -> list[Bucket]:
-    kinds = [bucket_kind(bucket.kind, index) for index, bucket in enumerate(command.buckets)]
+    return [
+        Bucket(id=uuid7(), session_id=command.id, kind=kind, places=places, taken=0, release_at=release_at)
+        for kind, (places, release_at) in shared_out(command.buckets, command.capacity).items()
+    ]
+
+
+def shared_out(buckets: Sequence[NewBucket], capacity: int) -> dict[BucketKind, tuple[int, datetime | None]]:
+    """Places and release of each kind; what nobody's share covers is for anybody. Raises BadShare, UnknownBucketKind, BucketTwice."""
+    kinds = [bucket_kind(bucket.kind, index) for index, bucket in enumerate(buckets)]
     twice = next((index for index, kind in enumerate(kinds) if kind in kinds[:index]), None)
     if twice is not None:
         raise BucketTwice(line=twice, field="kind", kind=kinds[twice].value)
-    places = places_of([bucket.share for bucket in command.buckets], command.capacity)
-    made = [
-        Bucket(id=uuid7(), session_id=command.id, kind=kind, places=count, taken=0, release_at=bucket.release_at)
-        for kind, count, bucket in zip(kinds, places, command.buckets, strict=True)
-    ]
-    # What nobody's share covers is for anybody.
-    rest = command.capacity - sum(places)
-    if rest and BucketKind.GENERAL in kinds:
-        made[kinds.index(BucketKind.GENERAL)].places += rest
-    elif rest:
-        made.append(
-            Bucket(
-                id=uuid7(),
-                session_id=command.id,
-                kind=BucketKind.GENERAL,
-                places=rest,
-                taken=0,
-                release_at=None,
-            )
-        )
-    return made
+    places = places_of([bucket.share for bucket in buckets], capacity)
+    found = {kind: (count, bucket.release_at) for kind, count, bucket in zip(kinds, places, buckets, strict=True)}
+    rest = capacity - sum(places)
+    if rest:
+        general, release_at = found.get(BucketKind.GENERAL, (0, None))
+        found[BucketKind.GENERAL] = (general + rest, release_at)
+    return found
 
 
 _SESSION = (
