@@ -20,7 +20,7 @@ AS_THEY_ARE = {
     "equipment",
     "batch", "by", "capacity", "detail", "device", "dose", "facility", "first", "kept_after", "key", "known", "least", "limit", "line", "lot",
     "lots", "lost", "message", "message_id", "most", "most_pixels", "name", "nearest", "number", "on_road", "persons", "place", "position", "remaining", "shipment",
-    "sscc", "symptom", "usable", "vaccine", "value", "vials", "vvm_stage",
+    "sscc", "symptom", "units", "usable", "vaccine", "value", "vials", "vvm_stage",
     "wanted",
 }  # fmt: skip
 # EPCIS is spoken by programs: the name of a parameter and what is wrong with it, as the standard has them.
