@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -26,32 +27,53 @@ from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
+from tracker.quota.service.relabelling import correct_lot
 from tracker.shipments.models import Shipment
-from tracker.shipments.rules.words import ShipmentKind, ShipmentState
+from tracker.shipments.rules.words import Difference, ShipmentKind, ShipmentState
+from tracker.shipments.service.commands import Received, ReceiveShipment
 from tracker.shipments.service.outstanding import on_road
+from tracker.shipments.service.receiving import receive_shipment
 from tracker.stock.errors import (
     AlreadyReversed,
+    CountedSince,
     HistoryNegative,
+    LotsMixed,
     NotReversible,
+    SentOn,
+    TooFewOfLot,
     TooManyDoses,
     VialInUse,
     VialStopped,
 )
-from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.models import OpenVial, StockBalance, StockEvent
 from tracker.stock.rules.words import Kind, OpenWaste, Status
-from tracker.stock.service.commands import DiscardDoses, GiveDoses, ReverseEvent
+from tracker.stock.service.commands import CorrectLot, DiscardDoses, GiveDoses, ReverseEvent
 from tracker.stock.service.opening import discard_doses, give_doses
 from tracker.stock.service.reversing import reverse_event
 from tracker.telemetry.models import Channel
 from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls
 from tracker.trace.withdrawing import withdraw_recall
 
-BATCHES = ("penta-5/PB001", "az-10/AZ003")  # frost spoils both
+BATCHES = ("penta-5/PB001", "az-10/AZ003", "penta-5/PB002")  # frost spoils them all
+
+
+class Differs(NamedTuple):
+    """What of a receipt was otherwise than sent, in vials; `other_lot`: they were of another lot, and those sent are missing."""
+
+    missing: int = 0
+    rejected: int = 0
+    surplus: int = 0
+    other_lot: int = 0
+    reason: Difference = Difference.OTHER
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What somebody did at `hour`, of usable vials of a batch (index) in a fridge (0, 1), told `late` hours after."""
+    """What somebody did at `hour`, of usable vials of a batch (index) in a fridge (0, 1), told `late` hours after.
+
+    A count finds so many `vials` more than lay there had all been told at once, and says each status. A relabel says that
+    what `undoes` brought is of the first lot; what is told of the other lot afterwards names the first, too.
+    """
 
     hour: float
     kind: Kind
@@ -62,11 +84,22 @@ class Fact:
     opened: float | None = (
         None  # of doses (Kind.USE given, else thrown away): when the vial was opened that they came from
     )
-    undoes: float | None = None  # of a reversal: the hour of what it takes back
+    undoes: float | None = None  # of a reversal: the hour of what it takes back; of a relabel: of what it is about
     sent: float | None = None  # of a receipt: when what arrives had left
+    differs: Differs | None = None
 
 
-NotNow = (TooManyDoses, VialStopped, VialInUse, AlreadyReversed, NotReversible)
+NotNow = (
+    TooManyDoses,
+    VialStopped,
+    VialInUse,
+    AlreadyReversed,
+    NotReversible,
+    TooFewOfLot,
+    LotsMixed,
+    SentOn,
+    CountedSince,
+)
 """What somebody could not have done as things stood then."""
 
 
@@ -94,9 +127,13 @@ CLOSING = Act(14.5, 0, closing=True)
 FREEING = Act(14.5, 0, closing=True, freed=True)
 EARLY_RECALL = Act(9.2, None)  # before anybody knew of the frost
 WITHDRAWAL = Act(15.2, None, closing=True)
+_RIGHT, _WRONG = 0, 2  # the lots of a relabel
+_OTHER = {0: 2, 1: 0, 2: 0}  # what came instead of a lot
 SPANS = {0: (7.1, 8.6), 1: (11.1, 12.1)}  # the first fridge freezes, the second is warm
 
 Books = dict[tuple[UUID, UUID], dict[Status, int]]
+Found = dict[float, dict[Status, int]]
+"""What counts found, by their hour."""
 
 
 @dataclass(slots=True)
@@ -108,6 +145,8 @@ class Morning:
     channels: dict[int, int] = field(default_factory=dict)
     recalls: list[UUID] = field(default_factory=list)
     told: dict[float, UUID] = field(default_factory=dict)
+    found: Found = field(default_factory=dict)
+    relabelled: bool = False
 
     @property
     def ledger(self) -> Ledger:
@@ -174,11 +213,84 @@ class Morning:
     def record(self, fact: Fact) -> None:
         """Post it, and react as the house would. Raises HistoryNegative."""
         now = self.at(fact.hour + fact.late)
+        if self.relabelled and fact.batch == _WRONG and fact.kind is not Kind.SUPPLY:
+            fact = replace(fact, batch=_RIGHT)
+        if fact.kind is Kind.RELABEL or fact.differs is not None:
+            self.record_several(fact, now)
+            return
         event_id = self.post(fact, now)
         if event_id is not None:
             self.told[fact.hour] = event_id
             hold_entering(self.db, SYSTEM, event_id, now=now)
         sweep_recalls(self.db, self.world.batches[BATCHES[fact.batch]].id, now=now, moved_by=event_id)
+
+    def record_several(self, fact: Fact, now: datetime) -> None:
+        """What is written as more than one event, of two lots."""
+        newest = self.db.scalar(select(func.max(StockEvent.number))) or 0
+        with self.db.begin_nested():
+            self.post_several(fact, now)
+        written = select(StockEvent.id).where(StockEvent.number > newest, StockEvent.because_id.is_(None))
+        for event_id in self.db.scalars(written.order_by(StockEvent.number)).all():
+            hold_entering(self.db, SYSTEM, event_id, now=now)
+            for lot in BATCHES:
+                sweep_recalls(self.db, self.world.batches[lot].id, now=now, moved_by=event_id)
+
+    def post_several(self, fact: Fact, now: datetime) -> None:
+        if fact.kind is not Kind.RELABEL:
+            self.told[fact.hour] = self.receive(fact, now)
+            return
+        assert fact.undoes is not None
+        if fact.undoes not in self.told:
+            raise Untold(fact)
+        lots = [str(self.world.batches[BATCHES[index]].id) for index in (_WRONG, _RIGHT)]
+        correct_lot(
+            self.db,
+            SYSTEM,
+            CorrectLot(id=uuid7(), event_id=self.told[fact.undoes], wrong=lots[0], right=lots[1], reason="salah baca"),
+            now=now,
+        )
+        self.relabelled = True
+
+    def receive(self, fact: Fact, now: datetime) -> UUID:
+        """What came of a shipment, with what was otherwise. Raises Untold."""
+        differs, shipment = fact.differs or Differs(), self.shipment_of(fact)
+        missing = differs.missing + differs.other_lot
+        if fact.sent not in self.told:
+            raise Untold(fact)
+        there = on_road(self.db, shipment, self.at(fact.hour)).get(self.world.batches[BATCHES[fact.batch]].id, {})
+        if sum(there.values()) < fact.vials + missing + differs.rejected:
+            raise Untold(fact)
+        place = self.fridge(fact.place).code
+        line = Received(
+            batch=BATCHES[fact.batch],
+            place=place,
+            accepted=fact.vials,
+            rejected=differs.rejected,
+            missing=missing,
+            surplus=differs.surplus,
+            reason=differs.reason,
+        )
+        other = Received(
+            batch=BATCHES[_OTHER[fact.batch]], place=place, surplus=differs.other_lot, reason=Difference.WRONG_LOT
+        )
+        lines = (line, other) if differs.other_lot else (line,)
+        receipt = ReceiveShipment(id=uuid7(), occurred_at=self.at(fact.hour), lines=lines, returned=True)
+        receive_shipment(self.db, SYSTEM, shipment, receipt, now=now)
+        return receipt.id
+
+    def count(self, fact: Fact, now: datetime) -> UUID:
+        """A person says of each status how many lie there."""
+        batch, place = BATCHES[fact.batch], self.fridge(fact.place)
+        if fact.hour not in self.found:
+            lying = dict(self.books().get((place.id, self.world.batches[batch].id), {}))
+            first = next((status for status in Status if lying.get(status)), Status.USABLE)
+            lying[first] = max(0, lying.get(first, 0) + fact.vials)
+            self.found[fact.hour] = lying
+        lines = [
+            self.ledger.line(batch, self.found[fact.hour].get(status, 0), place=place, status=status, status_said=True)
+            for status in Status
+        ]
+        return self.ledger.post(Kind.COUNT, *lines, at=self.at(fact.hour), now=now).event_id
 
     def post(self, fact: Fact, now: datetime) -> UUID | None:
         """The ledger's part alone; doses have no event. Raises Untold, and what the ledger refuses it with."""
@@ -192,9 +304,9 @@ class Morning:
             undo = ReverseEvent(id=uuid7(), event_id=self.told[fact.undoes], reason="salah ketuk")
             with self.db.begin_nested():
                 return reverse_event(self.db, SYSTEM, undo, now=now).event_id
-        if fact.kind in {Kind.DISPATCH, Kind.RECEIPT}:
+        if fact.kind in {Kind.DISPATCH, Kind.RECEIPT, Kind.COUNT}:
             with self.db.begin_nested():
-                return self.on_the_road(fact, now)
+                return self.count(fact, now) if fact.kind is Kind.COUNT else self.on_the_road(fact, now)
         places = {"place": self.fridge(fact.place)}
         if fact.kind is Kind.TRANSFER:
             places["to_place"] = self.fridge(1 - fact.place)
@@ -205,7 +317,7 @@ class Morning:
 
     def on_the_road(self, fact: Fact, now: datetime) -> UUID:
         """Vials leave for the road, or arrive in the state in which the books had them there at that instant. Raises Untold."""
-        shipment = UUID(int=int(2 * (fact.hour if fact.sent is None else fact.sent)))
+        shipment = self.shipment_of(fact)
         batch, place = BATCHES[fact.batch], self.fridge(fact.place)
         lines = [self.ledger.line(batch, fact.vials, place=place)]
         if fact.sent is None:
@@ -222,6 +334,9 @@ class Morning:
                     lines.append(self.ledger.line(batch, taken, place=place, status=status))
                 left -= taken
         return self.ledger.post(fact.kind, *lines, at=self.at(fact.hour), now=now, shipment_id=shipment).event_id
+
+    def shipment_of(self, fact: Fact) -> UUID:
+        return UUID(int=int(2 * (fact.hour if fact.sent is None else fact.sent)))
 
     def shipment(self, shipment_id: UUID, now: datetime) -> Shipment:
         """Whose road it is: to the city, from which a truck may turn round."""
