@@ -255,6 +255,7 @@ def test_an_epcis_event_says_of_all_its_goods_only_what_is_true_of_all(door: Doo
         ("EQ_bizstep=shipping", "EQ_bizstep"),
         ("MATCH_epc=urn:x", "MATCH_epc"),
         ("EQ_action=SHIP", "EQ_action"),
+        ("eventType=ObjektEvent", "eventType"),
         ("EQ_bizStep=shipping,receiving", "EQ_bizStep"),
         ("MATCH_anyEPCClass=urn:epc:idpat:sgtin:*", "MATCH_anyEPCClass"),
         ("orderBy=eventTime", "orderBy"),

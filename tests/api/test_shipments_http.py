@@ -105,6 +105,12 @@ def test_an_answer_about_lines_that_are_not_there_or_about_none_is_refused(sides
     answer = sides.post(Role.WAREHOUSE, f"{path}/approve", {"vials": {"1": 5}})
     assert (answer.status_code, answer.json()["code"]) == (422, "shipments.no_such_line")
     assert sides.get(Role.WAREHOUSE, path)["state"] == "requested"
+    for line in (" 0", "00", "-0", "+0", "0.0", "٠"):
+        answer = sides.post(Role.WAREHOUSE, f"{path}/approve", {"vials": {line: 5, "0": 7}})
+        assert (answer.status_code, answer.json()["errors"][0]["field"].split(".")[:2]) == (422, ["body", "vials"]), (
+            line
+        )
+    assert sides.get(Role.WAREHOUSE, path)["state"] == "requested"
     on_road = under_way(sides)
     nothing = receipt_of(batch="AZ003") | {"lines": []}
     for end, role in (("receipts", Role.MANAGER), ("returns", Role.WAREHOUSE)):

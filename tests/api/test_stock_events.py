@@ -223,6 +223,12 @@ def test_a_wrong_shape_is_refused_before_anything_happens(manager: Caller, chang
     assert manager.stock() == []
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+07:00", "9999-12-31T23:59:59-07:00"])
+def test_an_instant_beyond_the_calendar_is_named(manager: Caller, at: str) -> None:
+    answer = manager.post("supply", line(), occurred_at=at)
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["body.occurred_at"])
+
+
 def test_an_event_over_http_takes_six_statements(manager: Caller, app_services: Services) -> None:
     """Who asks, what the words name, facts, lock, state, and all that is written."""
     assert manager.post("supply", line()).status_code == 201

@@ -241,3 +241,58 @@ def test_what_an_act_was_done_again_for_says_so(ledger: Ledger) -> None:
     late = ledger.post(Kind.WASTE, ledger.line(BATCH, 1, reason="broken"), at=hours(ledger, 4)).event_id
     row = ledger.db.scalars(select(StockEvent).where(StockEvent.because_id == late)).one()
     assert (row.kind, row.cause, row.occurred_at) == (Kind.STATUS, cause, hours(ledger, 1))
+
+
+def by_hand(
+    ledger: Ledger, vials: int, ago: float, status: Status = Status.USABLE, to_status: Status = Status.HELD
+) -> UUID:
+    """Somebody stops or frees so many vials in the first fridge, of no hold or recall."""
+    line = ledger.line(BATCH, vials, status=status, to_status=to_status)
+    return ledger.post(Kind.STATUS, line, at=hours(ledger, ago)).event_id
+
+
+def undo(ledger: Ledger, event_id: UUID) -> None:
+    reverse_event(ledger.db, SYSTEM, ReverseEvent(id=uuid7(), event_id=event_id, reason="keliru"), now=ledger.now)
+
+
+@pytest.mark.parametrize("kind", [Kind.DISPATCH, Kind.TRANSFER])
+def test_what_left_before_somebody_stopped_the_rest_by_hand_is_recorded_and_fewer_are_stopped(
+    ledger: Ledger, kind: Kind
+) -> None:
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 6), at=hours(ledger, 20))
+    by_hand(ledger, 6, 2)
+    left = ledger.line(BATCH, 4, to_place=ledger.world.fridge2 if kind is Kind.TRANSFER else None)
+    late = ledger.post(kind, left, at=hours(ledger, 4), shipment_id=uuid7() if kind is Kind.DISPATCH else None)
+    assert found(ledger) == {Status.HELD: 2}
+    check_books(ledger.db)
+    undo(ledger, late.event_id)
+    assert found(ledger) == {Status.HELD: 6}, "as many as were said"
+    check_books(ledger.db)
+
+
+def test_a_stop_by_hand_takes_no_more_than_it_said_and_taken_back_leaves_what_is_there(ledger: Ledger) -> None:
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 6), at=hours(ledger, 20))
+    stop = by_hand(ledger, 6, 2)
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 3), at=hours(ledger, 5))
+    assert found(ledger) == {Status.USABLE: 3, Status.HELD: 6}
+    ledger.post(Kind.TRANSFER, ledger.line(BATCH, 4, to_place=ledger.world.fridge2), at=hours(ledger, 4))
+    assert found(ledger) == {Status.HELD: 5}
+    undo(ledger, stop)
+    assert found(ledger) == {Status.USABLE: 5}
+    check_books(ledger.db)
+
+
+def test_what_was_stopped_and_freed_by_hand_since_does_not_forbid_what_left_before(ledger: Ledger) -> None:
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 6), at=hours(ledger, 20))
+    by_hand(ledger, 6, 3)
+    by_hand(ledger, 6, 2, Status.HELD, Status.USABLE)
+    ledger.post(Kind.TRANSFER, ledger.line(BATCH, 4, to_place=ledger.world.fridge2), at=hours(ledger, 4))
+    assert found(ledger) == {Status.USABLE: 2}
+    check_books(ledger.db)
+
+
+def test_vials_somebody_found_unusable_were_there(ledger: Ledger) -> None:
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 6), at=hours(ledger, 20))
+    by_hand(ledger, 6, 2, to_status=Status.UNUSABLE)
+    with pytest.raises(HistoryNegative):
+        ledger.post(Kind.TRANSFER, ledger.line(BATCH, 4, to_place=ledger.world.fridge2), at=hours(ledger, 4))

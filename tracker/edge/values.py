@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime, time
 from typing import Annotated
 
-from pydantic import AllowInfNan, AwareDatetime, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, AllowInfNan, AwareDatetime, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 Whole = Annotated[int, Strict()]
@@ -34,8 +34,17 @@ def _written(form: str, *ways: re.Pattern[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _of_our_calendar(value: datetime) -> datetime:
+    """Whatever it is in the zones that we reckon in, it is a day of years 1 to 9999."""
+    if not 1 < value.year < 9999:
+        raise PydanticCustomError(
+            "beyond_the_calendar", "Year {year} is beyond what is reckoned here", {"year": value.year}
+        )
+    return value
+
+
 Day = Annotated[date, _written("2026-11-28", _DAY)]
-Instant = Annotated[AwareDatetime, _written("2026-11-28T08:00:00+07:00", _INSTANT)]
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_calendar), _written("2026-11-28T08:00:00+07:00", _INSTANT)]
 Moment = Annotated[
     datetime | time,
     Field(union_mode="left_to_right"),

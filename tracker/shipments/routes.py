@@ -155,7 +155,7 @@ def dispute(*, ref: Ref, body: DisputeIn, db: Db, caller: Caller, now: Now) -> S
 @router.post("/{ref}/approve")
 def approve(*, ref: Ref, body: ApproveIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """The sender agrees to an order, wholly or with other numbers."""
-    vials = body.vials if body else None
+    vials = body.by_line() if body else None
     return shipment_detail(db, caller, approve_shipment(db, caller, ref, vials, now=now).id, now)
 
 

@@ -45,7 +45,11 @@ class ApproveIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    vials: dict[Annotated[int, Field(ge=0, le=199)], Vials] | None = None
+    vials: dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")], Vials] | None = None
+
+    def by_line(self) -> dict[int, int] | None:
+        """Vials by line; each line is written in one way only, so that none is named twice."""
+        return None if self.vials is None else {int(line): vials for line, vials in self.vials.items()}
 
 
 class PackLineIn(BaseModel):

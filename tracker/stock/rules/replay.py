@@ -1,7 +1,8 @@
 """Facts and acts: what a fact that is learnt late does to what the house did since. Pure (docs/adr, "Facts and acts").
 
 A fact is what people did: vials came, went, were opened, were counted. An act is what the house did about what lay
-there: a hold, a release, a recall moved all vials of a batch at one account from one status to another. A fact is judged
+there: a hold, a release, a recall moved all vials of a batch at one account from one status to another. So did whoever
+stopped or freed vials by hand, but said how many: with fewer there it is fewer, and never more than was said. A fact is judged
 by its own time, so one that happened before an act and is recorded after it changes how many vials the act found: the act
 is done again, with as many vials as lay there. Whoever holds a standing order (a recall) acts also where it found nothing.
 One that was withdrawn acts from its start to its end, and there gives vials back the status that it took them from.
@@ -45,14 +46,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Vials of a batch at one account were moved from the statuses `sources` to `target`, for a hold or a recall."""
+    """Vials of a batch at one account were moved from the statuses `sources` to `target`: for a hold or a recall, or by hand."""
 
     occurred_at: datetime
     number: int
     event_id: UUID | None  # None: a standing order that found nothing here yet
     facility_id: UUID
     account: Account
-    cause: UUID
+    cause: UUID | None  # None: by hand
     reason: str | None
     sources: frozenset[Status]
     target: Status
@@ -60,7 +61,7 @@ class Act:
     @property
     def frees(self) -> bool:
         """Whether it gives back what a recall took that was withdrawn."""
-        return self.sources == _RECALLED
+        return self.cause is not None and self.sources == _RECALLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,8 @@ def status_at(acts: Sequence[Act], opened_at: datetime, at: datetime) -> Status:
     """What state a vial opened at `opened_at` was in at `at`, by the acts on its account."""
     status = before = Status.USABLE
     for act in sorted(acts, key=lambda act: (act.occurred_at, act.number)):
+        if act.cause is None:
+            continue  # of some vials, and nobody says which
         if opened_at <= act.occurred_at <= at and status in act.sources:
             # A withdrawn recall gives back what it took, however many others of the account were on hold.
             before, status = status, before if act.frees else act.target
@@ -309,6 +312,9 @@ def _taken(act: Act, key: Key, change: int, history: History) -> int:
     if act.frees:
         return -min(moved, max(0, -change))
     after = balance_at(history.vials(key), (move for move in moves if move.at[:2] > (act.occurred_at, act.number)))
+    if change > 0 and act.cause is None:
+        said = max(0, -sum(move.vials for move in moves if move.at[1:] == (act.number, act.number)))
+        return min(change, said - moved)
     if change > 0:
         return change if after == 0 else 0
     return -min(moved, max(0, -(after + change)))

@@ -304,7 +304,8 @@ def balance_of(row: Mapping[str, Any]) -> Balance:
     )
 
 
-# Which status changes are acts of the house (a hold, a release, a recall): those with a cause, with what stands beside them.
+# Which status changes are acts: of the house (a hold, a release, a recall) those with a cause, with what stands beside them;
+# and what was stopped or freed by hand.
 _HISTORY = text(
     """
     WITH pair AS (
@@ -317,7 +318,7 @@ _HISTORY = text(
     FROM pair JOIN stock_entry e ON (e.holder_id, e.batch_id) = (pair.holder_id, pair.batch_id)
     LEFT JOIN LATERAL (
         SELECT v.id, v.facility_id, v.cause, v.reason FROM stock_event v
-        WHERE v.number = e.ordinal AND v.kind = 'status' AND v.cause IS NOT NULL
+        WHERE v.number = e.ordinal AND v.kind = 'status' AND (v.cause IS NOT NULL OR v.because_id IS NULL)
           AND NOT EXISTS (SELECT FROM stock_event r WHERE r.reverses_id = v.id)
         LIMIT 1
     ) act ON true
@@ -359,13 +360,20 @@ def read_history(connection: Connection, keys: Sequence[Key], since: datetime, b
             )
         else:
             moves[key].append(Move((row.occurred_at, row.ordinal, row.number), row.vials))
-            if row.cause is not None and row.number == row.ordinal:
+            if row.event_id is not None and row.number == row.ordinal:
                 acting[Pair(row.holder_id, row.batch_id), row.number].append(row)
     acts: dict[Pair, list[Act]] = defaultdict(list)
     for (pair, number), rows in acting.items():
-        acts[pair].append(_act_of(number, rows))
+        if rows[0].cause is not None or _is_stop(rows):
+            acts[pair].append(_act_of(number, rows))
     pasts = {key: Past(moves[key], counts[key]) for key in {*moves, *counts}}
     return History(pasts, acts, balances)
+
+
+def _is_stop(rows: Sequence[Row[Any]]) -> bool:
+    """Whether what was done by hand stopped or freed vials in one way; who said them unusable has looked at each."""
+    statuses = {Status(row.status) for row in rows}
+    return len(statuses) == len(rows) == 2 and Status.UNUSABLE not in statuses
 
 
 def _act_of(number: int, rows: Sequence[Row[Any]]) -> Act:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -120,10 +120,20 @@ def _undone(db: Session, event: StockEvent) -> list[Entry]:
 
     A count takes with it the opposites that late events posted against it: once it no longer asserts
     anything, those events count again. Opposites that this event posted against other counts are not
-    touched; the reversal posts their opposites in its turn, and does acts of the house again in its turn.
+    touched; the reversal posts their opposites in its turn, and does acts again in its turn. A stop by hand takes with it
+    what late events made of it.
     """
-    follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None) & StockEvent.cause.is_(None)
-    family = select(StockEvent.id).where((StockEvent.id == event.id) | follows | (StockEvent.count_id == event.id))
+    again = (
+        select(StockEntry.event_id)
+        .where(StockEntry.facility_id == event.facility_id, StockEntry.occurred_at == event.occurred_at)
+        .where(StockEntry.ordinal == event.number, StockEntry.number != event.number)
+    )
+    beside = exists().where(StockEntry.event_id == StockEvent.id, StockEntry.ordinal != StockEntry.number)
+    by_hand = StockEvent.because_id.is_not(None) & StockEvent.cause.is_(None) & (StockEvent.kind == Kind.STATUS)
+    follows = (StockEvent.because_id == event.id) & StockEvent.count_id.is_(None) & StockEvent.cause.is_(None) & ~beside
+    family = select(StockEvent.id).where(
+        (StockEvent.id == event.id) | follows | (StockEvent.count_id == event.id) | (by_hand & StockEvent.id.in_(again))
+    )
     sums: dict[tuple[Account, Key, str | None], int] = defaultdict(int)
     for entry in db.scalars(
         select(StockEntry).where(StockEntry.event_id.in_(family)).order_by(StockEntry.number, StockEntry.seq)

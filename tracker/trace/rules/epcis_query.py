@@ -13,7 +13,13 @@ from tracker.trace.rules.epcis import WORDS
 
 Said = Mapping[str, Any]
 
-_ACTIONS = frozenset({"ADD", "OBSERVE", "DELETE"})
+# Words of the standard that have a short list; of some types there is no event here, which is an answer.
+_WORDS = {
+    "EQ_action": frozenset({"ADD", "OBSERVE", "DELETE"}),
+    "eventType": frozenset(
+        {"ObjectEvent", "AggregationEvent", "AssociationEvent", "TransactionEvent", "TransformationEvent"}
+    ),
+}
 # The standard writes a word of its vocabulary bare, as a URN, or as a web address.
 _PREFIXES = {
     "EQ_bizStep": ("urn:epcglobal:cbv:bizstep:", "https://ref.gs1.org/cbv/BizStep-", "cbv:BizStep-"),
@@ -63,8 +69,8 @@ def values_of(name: str, text: str) -> frozenset[str]:
     values = {low if (low := value.lower()).startswith("urn:uuid:") else value for value in values}
     for prefix in _PREFIXES.get(name, ()):
         values = {value.removeprefix(prefix) for value in values}
-    if name == "EQ_action" and not values <= _ACTIONS:
-        raise Unanswerable(name, f"one of {', '.join(sorted(_ACTIONS))}")
+    if not values <= _WORDS.get(name, values):
+        raise Unanswerable(name, f"one of {', '.join(sorted(_WORDS[name]))}")
     return frozenset(values)
 
 
