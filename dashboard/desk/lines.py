@@ -21,13 +21,9 @@ from tracker.kit.errors import DomainError
 from tracker.people.errors import NikTaken
 from tracker.people.service import find_persons, register_person
 from tracker.people.vault import NikVault
-from tracker.quota.models import Booking
-from tracker.quota.queries.desk import to_serve
-from tracker.quota.rules.words import LIVE, BookingState, Medium
-from tracker.quota.service.arriving import arrive_at
-from tracker.quota.service.booking import book
-from tracker.quota.service.commands import ArriveAt, Book, Vaccinate
+from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.vaccinating import vaccinate
+from tracker.quota.service.walking_in import place_for
 
 _NOBODY = mark("Tulis NIK, atau nama dengan tanggal lahir dan alasan tanpa NIK.")
 
@@ -96,32 +92,17 @@ class Line:
 
     def _place(self, person_id: UUID) -> tuple[UUID, int]:
         """The booking of this session, or else one made for whoever came without: of the dose typed, or of the one that is next."""
-        here = self.here.session
-        own = self.db.execute(
-            select(Booking.id, Booking.dose)
-            .where(
-                Booking.person_id == person_id, Booking.session_id == here.id, Booking.state != BookingState.CANCELLED
-            )
-            .order_by(Booking.state.in_(LIVE).desc(), Booking.changed_at.desc())
-            .limit(1)
-        ).first()
-        if own is not None:
-            return own.id, own.dose
-        mine = to_serve(self.db, [person_id], here.vaccine_id)[person_id]
-        dose = int(self.typed.get(f"dosis-{self.number}") or mine.next_dose)
-        command = Book(
-            id=uuid5(self.typed.number(), f"booking-{self.number}"),
-            person_id=person_id,
-            session_id=here.id,
-            dose=dose,
-            medium=Medium.WALK_IN,
+        booking = place_for(
+            self.db,
+            self.viewer.known(),
+            self.here.session,
+            person_id,
+            made=uuid5(self.typed.number(), f"booking-{self.number}"),
+            dose=int(self.typed.get(f"dosis-{self.number}") or 0) or None,
             override=self.typed.get(f"alasan-{self.number}") or None,
+            now=self.now,
         )
-        elsewhere = next((p for p in mine.places if p.vaccine_id == here.vaccine_id and p.dose == dose), None)
-        if elsewhere is not None:
-            came = ArriveAt(booking_id=elsewhere.booking_id, session_id=here.id, record=True)
-            return arrive_at(self.db, self.viewer.known(), came, now=self.now).id, dose
-        return book(self.db, self.viewer.known(), command, now=self.now).booking.id, dose
+        return booking.id, booking.dose
 
 
 def _lot(db: Session, batch_id: UUID | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Response
+from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from dashboard.stock.forms import Fields, Typed
 from tracker.access.rules import Permission
 from tracker.api.sentences import sentences_of
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, services_of
 from tracker.edge.words import Seen
 from tracker.handsets.commands import Settle
 from tracker.handsets.errors import AlreadySettled, StepNotFound
@@ -122,7 +122,7 @@ def show_conflict(step_id: UUID, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/gawai/bentrok/{step_id}")
-def decide(step_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+def decide(step_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """A person decides: once more, with other amounts, or not at all. What is refused stands beside the form."""
     typed = Typed.of(fields)
     check_csrf(viewer, typed.get("csrf"))
@@ -141,7 +141,7 @@ def decide(step_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> R
         command = Settle(id=typed.number(), way=way, reason=reason, body=body)
         try:
             with db.begin_nested():
-                settle(db, viewer.known(), step_id, command, now=now)
+                settle(db, viewer.known(), step_id, command, shared=services_of(request), now=now)
         except AlreadySettled:
             db.expire_all()  # a colleague was quicker: the page says what they decided
         except DomainError as error:

@@ -25,6 +25,10 @@ KIND = {
     "shipment.dispatch": mark("Keberangkatan kiriman"),
     "shipment.receipt": mark("Penerimaan kiriman"),
     "shipment.return": mark("Kiriman kembali"),
+    "booking.arrive": mark("Kedatangan di meja"),
+    "booking.screen": mark("Skrining di meja"),
+    "booking.vaccinate": mark("Vaksinasi"),
+    "session.walk_in": mark("Datang tanpa janji"),
 }
 AMOUNT = {
     "vials": mark("vial"),

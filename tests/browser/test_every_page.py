@@ -24,6 +24,7 @@ from tracker.adverse.models import AdverseEvent
 from tracker.adverse.rules.words import Outcome
 from tracker.adverse.service import tell_adverse
 from tracker.database.engine import transaction
+from tracker.edge.services import Services
 from tracker.handsets.commands import Enrol
 from tracker.handsets.models import HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
@@ -268,7 +269,9 @@ def _refused(site: Site) -> UUID:
         body = {"id": str(uuid7()), "kind": "waste", "facility": BLANKS["code"], "occurred_at": now.isoformat()}
         said = {"number": 1, "id": str(uuid7()), "at": now.isoformat(), "kind": "stock.event"}
         words = json.dumps({**said, "body": {**body, "lines": [line]}})
-        return take_steps(db, who, handset.id, [(words, hash_of(NOTHING, words))], now=now)[1][0].id
+        settings = load_settings(database_url="postgresql://x", mqtt_url="mqtt://x", secret_key=SECRET)
+        shared = Services(engine=site.engine, settings=settings)
+        return take_steps(db, who, handset.id, [(words, hash_of(NOTHING, words))], shared=shared, now=now)[1][0].id
 
 
 def test_every_route_has_an_address(site: Site) -> None:

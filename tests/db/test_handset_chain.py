@@ -8,18 +8,26 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from tests.support.world import World
 from tracker.access.rules import Role
+from tracker.edge.services import Services
 from tracker.handsets.commands import Enrol
 from tracker.handsets.errors import StepsMissing
 from tracker.handsets.models import HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
 from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.ids import uuid7
+from tracker.settings import load_settings
 from tracker.stock.models import StockBalance
+
+# No step here asks for keys, or for a connection of its own.
+SHARED = Services(
+    engine=create_engine("postgresql+psycopg://"),
+    settings=load_settings(database_url="postgresql://x", mqtt_url="mqtt://x", secret_key="x" * 32),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,14 @@ def ended(db: Session, world: World, lines: list[tuple[str, str]], pieces: list[
             if not piece:
                 continue
             try:
-                take_steps(db, who, handset.id, piece, now=world.now)
+                take_steps(db, who, handset.id, piece, shared=SHARED, now=world.now)
             except StepsMissing:
                 refused = True
             else:
                 refused = False
                 known = max(known, start + len(piece))
             assert refused == (start > known)
-        take_steps(db, who, handset.id, lines, now=world.now)
+        take_steps(db, who, handset.id, lines, shared=SHARED, now=world.now)
         steps = db.scalars(
             select(HandsetStep).where(HandsetStep.handset_id == handset.id).order_by(HandsetStep.number)
         ).all()

@@ -23,8 +23,13 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.database.turns import Contended, LineFull
+from tracker.edge.services import Services
 from tracker.handsets.errors import BodyWrong, KindUnknown
+from tracker.handsets.sealed import unsealed
 from tracker.kit.errors import DomainError
+from tracker.quota.routes import bookings
+from tracker.quota.schemas import ArriveIn, ScreenIn, VaccinateIn, WalkInIn
+from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
 from tracker.shipments.schemas import ApproveIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
 from tracker.stock.count_schemas import CountIn
@@ -47,10 +52,16 @@ class Act:
     named: tuple[str, str, TypeAdapter[Any]] | None = None
     answers: bool = False
     """Whether the function sets the answer's status itself."""
+    sealed: str | None = None
+    """The field that a phone may have sealed for the house; the function then asks for keys, too."""
 
 
 def _of_shipment(call: Callable[..., Any], body: type[BaseModel] | None, *, answers: bool = False) -> Act:
     return Act(call=call, body=body, named=("shipment", "ref", _REF), answers=answers)
+
+
+def _of_booking(call: Callable[..., Any], body: type[BaseModel]) -> Act:
+    return Act(call=call, body=body, named=("booking", "booking_id", _ID))
 
 
 ACTS: Mapping[str, Act] = {
@@ -68,6 +79,12 @@ ACTS: Mapping[str, Act] = {
     "shipment.dispatch": _of_shipment(shipments.dispatch, DispatchIn),
     "shipment.receipt": _of_shipment(shipments.receive, ReceiptIn, answers=True),
     "shipment.return": _of_shipment(shipments.take_back, ReceiptIn, answers=True),
+    "booking.arrive": _of_booking(bookings.arrive, ArriveIn),
+    "booking.screen": _of_booking(bookings.screen, ScreenIn),
+    "booking.vaccinate": _of_booking(bookings.give_dose, VaccinateIn),
+    "session.walk_in": Act(
+        call=bookings.add_walk_in, body=WalkInIn, named=("session", "session_id", _ID), sealed="person"
+    ),
 }
 
 
@@ -79,7 +96,9 @@ class Refusal:
     params: dict[str, Any]
 
 
-def carry_out(db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, now: datetime) -> UUID | None:
+def carry_out(
+    db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, shared: Services, now: datetime
+) -> UUID | None:
     """Do it, or raise what the route would refuse it with; ValidationError for a body of another shape. The result's id."""
     act = ACTS.get(kind)
     if act is None:
@@ -88,6 +107,10 @@ def carry_out(db: Session, principal: Principal, kind: str, body: Mapping[str, A
     if act.named is not None:
         field, argument, shape = act.named
         made[argument] = shape.validate_python(rest.pop(field, None))
+    if act.sealed is not None:
+        made["shared"] = shared
+        if "sealed" in rest:
+            rest[act.sealed] = unsealed(Keyring.of(shared.settings), rest.pop("sealed"))
     if act.body is not None:
         made["body"] = act.body.model_validate(rest)
     if act.answers:
@@ -97,7 +120,7 @@ def carry_out(db: Session, principal: Principal, kind: str, body: Mapping[str, A
 
 
 def try_out(
-    db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, now: datetime
+    db: Session, principal: Principal, kind: str, body: Mapping[str, Any], *, shared: Services, now: datetime
 ) -> tuple[UUID | None, Refusal | None]:
     """Do it within a savepoint: the result's id, or why it could not be done and left nothing behind.
 
@@ -105,7 +128,7 @@ def try_out(
     """
     try:
         with db.begin_nested():
-            return carry_out(db, principal, kind, body, now=now), None
+            return carry_out(db, principal, kind, body, shared=shared, now=now), None
     except ValidationError as error:
         return None, Refusal(code=BodyWrong.code, params={"fields": fields_of(error)})
     except DomainError as error:

@@ -23,9 +23,11 @@ from tracker.access.principal import Principal
 from tracker.catalog.history import former_codes
 from tracker.catalog.models import Batch, Presentation
 from tracker.database.types import any_of
+from tracker.handsets.desk import desk_lists
 from tracker.handsets.models import HandsetHolding
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
+from tracker.settings import Settings
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import OpenVial, StockBalance
@@ -52,9 +54,22 @@ class Told:
     gone: Mapping[str, list[Any]]
 
 
-def tell_holdings(db: Session, principal: Principal, facility: Facility, since: UUID | None, *, now: datetime) -> Told:
-    """The facility's holdings: the difference where `since` is a token that is still known, else the whole."""
-    lists = _lists(db, facility)
+def tell_holdings(
+    db: Session,
+    principal: Principal,
+    facility: Facility,
+    since: UUID | None,
+    *,
+    session_id: UUID | None = None,
+    settings: Settings,
+    now: datetime,
+) -> Told:
+    """The facility's holdings: the difference where `since` is a token that is still known, else the whole.
+
+    With a session of today also who has a place in it. Raises SessionNotFound.
+    """
+    desk = desk_lists(db, principal, facility, session_id, settings=settings, now=now)
+    lists = {**_lists(db, facility), **desk.lists}
     digests = {name: {key: _digest(row) for key, row in rows.items()} for name, rows in lists.items()}
     owner = principal.account_id
     before = None
@@ -68,13 +83,15 @@ def tell_holdings(db: Session, principal: Principal, facility: Facility, since: 
         db.flush()
         _forget_older(db, owner, facility.id, now)
     known = before.digests if before is not None else {}
+    told = {
+        name: [row for key, row in rows.items() if known.get(name, {}).get(key) != digests[name][key]]
+        for name, rows in lists.items()
+    }
+    desk.note(db, principal, told["guests"], now=now)
     return Told(
         token=token,
         whole=before is None,
-        lists={
-            name: [row for key, row in rows.items() if known.get(name, {}).get(key) != digests[name][key]]
-            for name, rows in lists.items()
-        },
+        lists=told,
         gone={
             name: [_as_key(name, key) for key in known.get(name, {}) if key not in rows] for name, rows in lists.items()
         },

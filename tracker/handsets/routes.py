@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from tracker.access.rules import Permission
-from tracker.edge.deps import Caller, Db, Now, Speaking
+from tracker.edge.deps import Caller, Db, Now, Shared, Speaking
 from tracker.edge.hop import Router, knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.handsets.commands import Enrol, Settle
@@ -69,16 +69,26 @@ def list_handsets(
 
 @router.get("/holdings")
 def read_holdings(
-    *, db: Db, caller: Caller, now: Now, facility: Place, since: UUID | None = None, handset: UUID | None = None
+    *,
+    db: Db,
+    caller: Caller,
+    now: Now,
+    shared: Shared,
+    facility: Place,
+    since: UUID | None = None,
+    handset: UUID | None = None,
+    session: UUID | None = None,
 ) -> HoldingsOut:
     """What a phone needs of its facility, or what has changed `since` a token of an earlier answer.
 
-    `handset`: the phone that asks, once it has a book; 403 when it was cut off.
+    `handset`: the phone that asks, once it has a book; 403 when it was cut off. `session`: one of today's here, whose desk the
+    phone serves: who has a place in it is told, and that they were is kept with each.
     """
     if handset is not None:
         hear(db, caller, handset, now=now)
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
-    return holdings_out(place, tell_holdings(db, caller, place, since, now=now), now)
+    told = tell_holdings(db, caller, place, since, session_id=session, settings=shared.settings, now=now)
+    return holdings_out(place, told, now)
 
 
 @router.get("/conflicts")
@@ -109,13 +119,15 @@ def list_conflicts(
 
 @router.post("/{handset_id}/steps")
 @knows_its_repeats
-def post_steps(*, handset_id: UUID, body: StepsIn, db: Db, caller: Caller, now: Now, speak: Speaking) -> StepsOut:
+def post_steps(
+    *, handset_id: UUID, body: StepsIn, db: Db, caller: Caller, now: Now, shared: Shared, speak: Speaking
+) -> StepsOut:
     """The next steps of a phone's book, each carried out as the call of its kind would be, or kept for a person to decide.
 
     409 when steps before these are missing, or are not those that were written down; then nothing was taken.
     """
     lines = [(one.text, one.hash) for one in body.steps]
-    handset, steps = take_steps(db, caller, handset_id, lines, now=now)
+    handset, steps = take_steps(db, caller, handset_id, lines, shared=shared, now=now)
     return steps_out(handset, steps, speak, now)
 
 
@@ -136,8 +148,10 @@ def post_cut_off(*, handset_id: UUID, body: CutOffIn, db: Db, caller: Caller, no
 
 @router.post("/steps/{step_id}/settle")
 @knows_its_repeats
-def post_settlement(*, step_id: UUID, body: SettleIn, db: Db, caller: Caller, now: Now, speak: Speaking) -> ConflictOut:
+def post_settlement(
+    *, step_id: UUID, body: SettleIn, db: Db, caller: Caller, now: Now, shared: Shared, speak: Speaking
+) -> ConflictOut:
     """Decide what becomes of a step that waits: once more, corrected, or dropped. What built upon it follows."""
     command = Settle(id=body.id, way=body.way, reason=body.reason, body=body.body)
-    settle(db, caller, step_id, command, now=now)
+    settle(db, caller, step_id, command, shared=shared, now=now)
     return conflict_out(db.execute(steps_visible_to(caller).where(HandsetStep.id == step_id)).one(), speak)

@@ -46,8 +46,10 @@ class StepLineIn(BaseModel):
 
     The text holds `number` (from 1, without gaps), `id` (UUID version 7), `at`, `needs` (ids of steps it builds upon), `kind`
     and `body`. Kinds and bodies are those of the calls: stock.event, stock.count, stock.reversal (with `event`), stock.discard and
-    stock.take_back (with `open_vial`), shipment.create, and with `shipment` shipment.approve, cancel, pack, dispatch, receipt
-    and return. Before the first step the hash is 64 zeros.
+    stock.take_back (with `open_vial`), shipment.create, with `shipment` shipment.approve, cancel, pack, dispatch, receipt
+    and return, with `booking` booking.arrive, screen and vaccinate, and session.walk_in (with `session`, and instead of `person`
+    what the phone `sealed` for the house). A field that names a step of `needs` means what came of it. Before the first step the hash is
+    64 zeros.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -134,7 +136,8 @@ class StandingOut(BaseModel):
 class HoldingsOut(BaseModel):
     """What a phone needs of its facility. `whole`: forget what you had; else rows replace those of their key, `gone` go.
 
-    Keys: code of a place and a product; id of a batch, shipment and open vial; place, batch and status of stock.
+    Keys: code of a place and a product; place, batch and status of stock; of all others the id. `sessions` are today's whose
+    desk the caller serves; with `session` its `guests`, and in `keys` what tickets are signed with and phones seal with.
     """
 
     as_of: datetime
@@ -148,4 +151,7 @@ class HoldingsOut(BaseModel):
     stock: list[dict[str, Any]]
     shipments: list[dict[str, Any]]
     open_vials: list[dict[str, Any]]
+    sessions: list[dict[str, Any]] = []
+    guests: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
     gone: dict[str, list[Any]]

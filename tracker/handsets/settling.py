@@ -15,6 +15,7 @@ from tracker.access.models import LoginAccount, Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, visible_to
 from tracker.access.rules import Permission
+from tracker.edge.services import Services
 from tracker.feed.service import append
 from tracker.handsets.acting import carry_out, fields_of
 from tracker.handsets.commands import Settle
@@ -22,7 +23,7 @@ from tracker.handsets.errors import AlreadySettled, BodyNeeded, BodyWrong, Hands
 from tracker.handsets.events import HandsetCutOff, StepSettled
 from tracker.handsets.models import Handset, HandsetHolding, HandsetStep
 from tracker.handsets.rules import MOST_DEEP, OPEN, StepState, Way, depth_of
-from tracker.handsets.taking import attempt
+from tracker.handsets.taking import attempt, meant
 from tracker.network.models import Facility
 from tracker.network.queries import path_of
 
@@ -50,7 +51,9 @@ def steps_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
     )
 
 
-def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *, now: datetime) -> HandsetStep:
+def settle(
+    db: Session, principal: Principal, step_id: UUID, command: Settle, *, shared: Services, now: datetime
+) -> HandsetStep:
     """Do the step once more as it is, or as it should have been, or drop it; what built upon it follows, in order.
 
     Whoever settles acts, with their own rights: what the house refuses is raised and nothing has changed. The same decision
@@ -71,7 +74,7 @@ def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *,
             raise StillWaiting
         step.corrected = command.body if command.way is Way.CORRECT else None
         try:
-            step.result_id = carry_out(db, principal, step.kind, step.body, now=now)
+            step.result_id = carry_out(db, principal, step.kind, meant(db, step), shared=shared, now=now)
         except ValidationError as error:
             raise BodyWrong(fields=fields_of(error)) from error
     step.state = StepState.DROPPED if command.way is Way.DROP else StepState.DONE
@@ -83,7 +86,7 @@ def settle(db: Session, principal: Principal, step_id: UUID, command: Settle, *,
     # Who settles saw this step only: what the phone wrote behind it is done with the rights of whoever wrote it.
     owner = principal_of(db, handset.account_id)
     for later in _waiting(db, handset):
-        attempt(db, owner, handset, later, now=now)
+        attempt(db, owner, handset, later, shared=shared, now=now)
         db.flush()
     return step
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.types import any_of
+from tracker.edge.services import Services
 from tracker.edge.values import Instant
 from tracker.feed.service import append
 from tracker.handsets.acting import Refusal, try_out
@@ -117,7 +118,13 @@ def hear(db: Session, principal: Principal, handset_id: UUID, *, now: datetime) 
 
 
 def take_steps(
-    db: Session, principal: Principal, handset_id: UUID, lines: Sequence[tuple[str, str]], *, now: datetime
+    db: Session,
+    principal: Principal,
+    handset_id: UUID,
+    lines: Sequence[tuple[str, str]],
+    *,
+    shared: Services,
+    now: datetime,
 ) -> tuple[Handset, list[HandsetStep]]:
     """Take the next steps of a book, (text, hash) each, in order; those that are known already are answered again.
 
@@ -130,7 +137,7 @@ def take_steps(
     fresh = written[len(known) :]
     check_chain([one.said for one in fresh], number=handset.last_number, before=handset.last_hash)
     _refuse_taken(db, fresh)
-    taken = [_take(db, principal, handset, one, now=now) for one in fresh]
+    taken = [_take(db, principal, handset, one, shared=shared, now=now) for one in fresh]
     handset.heard_at = now
     db.flush()
     return handset, [*known, *taken]
@@ -180,7 +187,9 @@ def _refuse_taken(db: Session, fresh: Sequence[Written]) -> None:
             raise StepTaken(number=one.said.number)
 
 
-def _take(db: Session, principal: Principal, handset: Handset, one: Written, *, now: datetime) -> HandsetStep:
+def _take(
+    db: Session, principal: Principal, handset: Handset, one: Written, *, shared: Services, now: datetime
+) -> HandsetStep:
     number = one.said.number
     step = HandsetStep(
         id=one.step.id,
@@ -195,14 +204,16 @@ def _take(db: Session, principal: Principal, handset: Handset, one: Written, *, 
         said_at=one.step.at if 2000 <= one.step.at.year <= 2200 else now,
         received_at=now,
     )
-    attempt(db, principal, handset, step, now=now)
+    attempt(db, principal, handset, step, shared=shared, now=now)
     db.add(step)
     handset.last_number, handset.last_hash = number, one.said.hash
     db.flush()
     return step
 
 
-def attempt(db: Session, principal: Principal | None, handset: Handset, step: HandsetStep, *, now: datetime) -> None:
+def attempt(
+    db: Session, principal: Principal | None, handset: Handset, step: HandsetStep, *, shared: Services, now: datetime
+) -> None:
     """Carry a step out if what it builds upon is done; say so on its row. Nobody (a locked account) may do nothing."""
     standing = _needs(db, step.needs)
     refusal: Refusal | None = None
@@ -214,13 +225,27 @@ def attempt(db: Session, principal: Principal | None, handset: Handset, step: Ha
     elif principal is None:
         refusal = Refusal(code=Forbidden.code, params={})
     else:
-        step.result_id, refusal = try_out(db, principal, step.kind, step.body, now=now)
+        step.result_id, refusal = try_out(db, principal, step.kind, meant(db, step), shared=shared, now=now)
     if refusal is None:
         step.state, step.code, step.params = StepState.DONE, None, {}
         return
     step.state, step.code, step.params = StepState.CONFLICT, refusal.code, refusal.params
     event = StepInConflict(handset_id=handset.id, facility_id=handset.facility_id, step_id=step.id, code=refusal.code)
     append(db, event, unit_id=handset.facility_id, subject=step.id, occurred_at=now, now=now)
+
+
+def meant(db: Session, step: HandsetStep) -> dict[str, Any]:
+    """What a step says; where it names a step that it builds upon, what came of that one.
+
+    Who walked in has a place already, now and then: a phone without a network names what it asked for.
+    """
+    said = step.body
+    named = {value for value in said.values() if isinstance(value, str)} & {str(one) for one in step.needs}
+    if not named:
+        return said
+    query = select(HandsetStep.id, HandsetStep.result_id).where(any_of(HandsetStep.id, [UUID(one) for one in named]))
+    came = {str(row.id): str(row.result_id) for row in db.execute(query) if row.result_id is not None}
+    return {key: came.get(value, value) if isinstance(value, str) else value for key, value in said.items()}
 
 
 def _needs(db: Session, needs: Iterable[UUID]) -> StepState | Refusal:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import Response
+from sqlalchemy.orm import Session
 
+from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
@@ -33,11 +35,7 @@ router = Router(prefix="/api/v1", tags=["people"])
 @router.post("/persons", status_code=201, responses={200: {"model": PersonOut, "description": "The same again."}})
 def add_person(body: PersonIn, db: Db, caller: Caller, *, now: Now, shared: Shared, response: Response) -> PersonOut:
     """Register a person; the same again answers the first with 200."""
-    told = body.model_dump(exclude={"guardian", "unit"})
-    unit_id = None if body.unit is None else registering_unit(db, caller, body.unit)
-    more = {"groups": tuple(body.groups), "guardian_id": body.guardian, "unit_id": unit_id}
-    command = NewPerson(**{**told, **more})
-    done = register_person(db, caller, command, vault=_vault(shared), now=now)
+    done = register_person(db, caller, new_person(db, caller, body), vault=_vault(shared), now=now)
     response.status_code = 201 if done.fresh else 200
     return person_out(done.person, done.warnings)
 
@@ -87,6 +85,14 @@ def list_record(
         present=lambda row: record_out(row[0]),
         descending=True,
     )
+
+
+def new_person(db: Session, caller: Principal, body: PersonIn) -> NewPerson:
+    """Who is meant by a request; raises what naming a unit raises."""
+    told = body.model_dump(exclude={"guardian", "unit"})
+    unit_id = None if body.unit is None else registering_unit(db, caller, body.unit)
+    more = {"groups": tuple(body.groups), "guardian_id": body.guardian, "unit_id": unit_id}
+    return NewPerson(**{**told, **more})
 
 
 def _vault(shared: Services) -> NikVault:

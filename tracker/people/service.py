@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import cast, select
+from sqlalchemy import cast, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -209,6 +209,15 @@ def note_act(
         )
     )
     db.flush()
+
+
+def note_acts(
+    db: Session, principal: Principal, person_ids: Collection[UUID], act: PersonAct, *, now: datetime
+) -> None:
+    """`note_act` for many at once."""
+    who = {"at": now, "account_id": principal.account_id, "who": principal.name, "act": act}
+    if person_ids:
+        db.execute(insert(PersonRecord), [{"id": uuid7(), "person_id": one, **who} for one in sorted(person_ids)])
 
 
 def _identity(nik: Nik | None, *, claimed: bool) -> Identity:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from tracker.edge.values import Day, Instant, Moment, Number, Whole
 from tracker.edge.words import Seen
+from tracker.people.schemas import PersonIn
 from tracker.quota.rules.words import BookingState, BucketKind, ClaimState, Medium, SessionAct, SessionState
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -115,11 +116,24 @@ class SessionChangeOut(BaseModel):
 
 
 class ArriveIn(BaseModel):
-    """Where the person has come to; the session they booked when left out."""
+    """Where the person has come to; the session they booked when left out. `occurred_at`: when, for who tells it later."""
 
     model_config = ConfigDict(extra="forbid")
 
     session: UUID | None = None
+    occurred_at: AwareInstant | None = None
+
+
+class WalkInIn(BaseModel):
+    """Somebody who came without a place. `id` is made by whoever acts first; a NIK that is known is that person."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    id: UUID
+    person: PersonIn
+    dose: Whole | None = Field(None, ge=1, le=9, description="The next one when left out.")
+    override: Reason | None = Field(None, description="Why the schedule is set aside.")
+    occurred_at: AwareInstant | None = None
 
 
 class LeftoverOut(BaseModel):
@@ -210,6 +224,7 @@ class ScreenIn(BaseModel):
 
     result: Literal["fit", "deferred", "refused"]
     note: Annotated[str, Seen, StringConstraints(max_length=500)] | None = None
+    occurred_at: AwareInstant | None = None
 
 
 class VaccinateIn(BaseModel):
@@ -218,7 +233,7 @@ class VaccinateIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     occurred_at: AwareInstant | None = None
-    open_vial: UUID | None = None
+    open_vial: UUID | None = Field(None, description="Its id, or that of the event that opened it.")
     override: Reason | None = Field(None, description="Why schedule, day or state of the booking are set aside.")
     extra: Reason | None = Field(None, description="A word on a dose beyond those a vial should hold.")
 

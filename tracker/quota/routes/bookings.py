@@ -18,6 +18,7 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
+from tracker.people.routes import new_person
 from tracker.people.service import read_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BadPeriod, BookingNotFound, Exhausted
@@ -50,6 +51,7 @@ from tracker.quota.schemas import (
     ScreenIn,
     TakeBackIn,
     VaccinateIn,
+    WalkInIn,
 )
 from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
@@ -61,11 +63,14 @@ from tracker.quota.service.commands import (
     MoveBooking,
     TakeBack,
     Vaccinate,
+    WalkIn,
 )
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
+from tracker.quota.service.told import tell_of_desk
 from tracker.quota.service.vaccinating import vaccinate
+from tracker.quota.service.walking_in import walk_in
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 _LONGEST = timedelta(days=92)
@@ -171,16 +176,40 @@ def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
 @router.post("/bookings/{booking_id}/arrive")
 def arrive(booking_id: UUID, *, db: Db, caller: Caller, now: Now, body: ArriveIn | None = None) -> BookingOut:
     """The person is there; from now on nobody takes their dose. With `session`: there, wherever it was booked."""
-    if body is None or body.session is None:
-        return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now)
-    return _out(db, arrive_at(db, caller, ArriveAt(booking_id=booking_id, session_id=body.session), now=now))
+    told = body or ArriveIn()
+    if told.session is None:
+        command = MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED)
+        return _moved(db, caller, command, now, occurred_at=told.occurred_at)
+    here = ArriveAt(
+        booking_id=booking_id,
+        session_id=told.session,
+        record=told.occurred_at is not None,
+        occurred_at=told.occurred_at,
+    )
+    return _out(db, arrive_at(db, caller, here, now=now))
+
+
+@router.post("/sessions/{session_id}/walk-ins", operation_id="walk_in")
+@first_wants(lambda values: (Wanted.SESSION, (values["session_id"],)))
+@once_undone(Exhausted, _elsewhere)
+def add_walk_in(session_id: UUID, body: WalkInIn, *, db: Db, caller: Caller, now: Now, shared: Shared) -> BookingOut:
+    """Somebody came without a place: found by their number or registered, given a place here, and arrived."""
+    command = WalkIn(
+        id=body.id,
+        session_id=session_id,
+        person=new_person(db, caller, body.person),
+        dose=body.dose,
+        override=body.override,
+        occurred_at=body.occurred_at,
+    )
+    return _out(db, walk_in(db, caller, command, vault=NikVault.of(shared.settings), now=now))
 
 
 @router.post("/bookings/{booking_id}/screen")
 def screen(booking_id: UUID, body: ScreenIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """What screening said: fit, deferred or refused."""
     command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note)
-    return _moved(db, caller, command, now)
+    return _moved(db, caller, command, now, occurred_at=body.occurred_at)
 
 
 @router.post("/bookings/{booking_id}/vaccinate")
@@ -282,7 +311,11 @@ def list_displacements(db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cur
     )
 
 
-def _moved(db: Session, caller: Principal, command: MoveBooking, now: Now) -> BookingOut:
+def _moved(
+    db: Session, caller: Principal, command: MoveBooking, now: Now, *, occurred_at: datetime | None = None
+) -> BookingOut:
+    if occurred_at is not None:
+        return _out(db, tell_of_desk(db, caller, command, occurred_at, now=now))
     return _out(db, move_booking(db, caller, command, now=now))
 
 

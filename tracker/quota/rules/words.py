@@ -44,6 +44,12 @@ LIVE = frozenset({BookingState.RESERVED, BookingState.CONFIRMED, BookingState.AR
 SEATED = LIVE | {BookingState.VACCINATED, BookingState.DEFERRED, BookingState.REFUSED}
 """These use a place of the session: they will come, or came and took the staff's time."""
 
+SCREENED = frozenset({BookingState.FIT, BookingState.DEFERRED, BookingState.REFUSED})
+"""What screening says."""
+
+CAME = SCREENED | {BookingState.ARRIVED, BookingState.VACCINATED}
+"""These have been at the desk."""
+
 DISPLACEABLE = frozenset({BookingState.RESERVED, BookingState.CONFIRMED})
 """Who has arrived is never displaced."""
 

@@ -28,6 +28,7 @@ from tracker.quota.service.seating import buckets_of, lock_sessions, move, seat
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
+from tracker.quota.service.told import tell_of_desk
 from tracker.stock.service.reading import lock_anchors
 
 
@@ -44,6 +45,8 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
         raise BookingNotFound(booking=str(command.booking_id))
     if made_at == session.id:
         arrived = MoveBooking(booking_id=command.booking_id, state=BookingState.ARRIVED)
+        if command.occurred_at is not None:
+            return tell_of_desk(db, principal, arrived, command.occurred_at, now=now)
         return move_booking(db, principal, arrived, now=now)
     locked = lock_sessions(db, {made_at, session.id})
     buckets = buckets_of(db, list(locked))

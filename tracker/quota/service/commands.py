@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from uuid import UUID
 
+from tracker.people.service import NewPerson
 from tracker.quota.rules.words import BookingState, Medium
 
 
@@ -64,12 +65,14 @@ class ChangeSession:
 class ArriveAt:
     """Somebody booked elsewhere, or for another day, has come to this session.
 
-    `record`: they came while it was held, and it is written down after the doors are shut.
+    `record`: they came while it was held, and it is written down after the doors are shut. `occurred_at`: when they came,
+    for who tells it later.
     """
 
     booking_id: UUID
     session_id: UUID
     record: bool = False
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,21 @@ class Vaccinate:
     open_vial_id: UUID | None = None
     override: str | None = None
     extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkIn:
+    """Somebody came without a place: who, and of which dose (the next one when None).
+
+    `id`: the place that is made for them, where they have none; `occurred_at`: when they came, now when None.
+    """
+
+    id: UUID
+    session_id: UUID
+    person: NewPerson
+    dose: int | None = None
+    override: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from tracker.access.rules import Permission
 from tracker.quota.errors import BadStep, ReservationLapsed, SessionClosed
 from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.rules.words import LIVE, STEPS, BookingState, OfferState, SessionState
+from tracker.quota.rules.words import LIVE, SCREENED, STEPS, BookingState, OfferState, SessionState
 from tracker.quota.service.booking import back
 from tracker.quota.service.claims import give_back_and_fund, restore_claim
 from tracker.quota.service.commands import MoveBooking
@@ -21,8 +21,7 @@ from tracker.quota.service.seating import move
 from tracker.quota.service.steps import locked_booking, write_step
 from tracker.quota.service.telling import facts_of, tell_booking
 
-_SCREENED = frozenset({BookingState.FIT, BookingState.DEFERRED, BookingState.REFUSED})
-_AT_THE_DESK = _SCREENED | {BookingState.ARRIVED}
+_AT_THE_DESK = SCREENED | {BookingState.ARRIVED}
 
 
 def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now: datetime) -> Booking:
@@ -34,12 +33,12 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
     permission = Permission.BOOKING_SERVE if command.state in _AT_THE_DESK else Permission.BOOKING_WRITE
     booking, session, bucket = locked_booking(db, principal, command.booking_id, permission)
     screened = {"result": command.state.value, "note": command.note}
-    if booking.state is command.state and (command.state not in _SCREENED or booking.screening == screened):
+    if booking.state is command.state and (command.state not in SCREENED or booking.screening == screened):
         return booking
     if booking.state is not command.state:
         check_step(booking, command.state, now)
     write_step(db, principal, booking, command.state, command.note, now)
-    if command.note is not None or command.state in _SCREENED:
+    if command.note is not None or command.state in SCREENED:
         booking.screening = screened
     was_live = booking.state in LIVE
     if command.state in LIVE and not was_live and session.state is SessionState.CLOSED:

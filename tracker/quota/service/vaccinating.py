@@ -24,7 +24,7 @@ from tracker.quota.service.pools import PoolFacts, pool_facts, pool_of
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
-from tracker.quota.service.vials import emptied_vial, vial_for_dose
+from tracker.quota.service.vials import emptied_vial, is_named, vial_for_dose
 from tracker.stock.models import OpenVial
 from tracker.stock.service.amending import give_extra_dose
 from tracker.stock.service.commands import GiveDoses
@@ -68,8 +68,9 @@ def _repeated(db: Session, booking: Booking, command: Vaccinate) -> Booking:
         for was in before
         if was and "vaccinated_at" in was
     ]
+    named = set(db.scalars(select(OpenVial.id).where(is_named(command.open_vial_id)))) if command.open_vial_id else None
     if not any(
-        command.occurred_at in {None, at} and (command.open_vial_id in {None, vial} or command.extra is not None)
+        command.occurred_at in {None, at} and (named is None or vial in named or command.extra is not None)
         for at, vial in told
     ):
         raise DoseDiffers(given_at=cast("datetime", booking.vaccinated_at).isoformat())

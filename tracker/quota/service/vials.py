@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select, text
+from sqlalchemy import ColumnElement, Row, or_, select, text
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -83,15 +83,22 @@ def emptied_vial(db: Session, pool: PoolFacts, session: VaccinationSession, name
     return found
 
 
+def is_named(named: UUID) -> ColumnElement[bool]:
+    """An open vial by its id, or by the event that opened it: a phone without a network knows only what it did itself."""
+    return or_(OpenVial.id == named, OpenVial.event_id == named)
+
+
 def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
     found = db.scalar(
         select(OpenVial.id)
         .join(Batch, Batch.id == OpenVial.batch_id)
         .where(
-            OpenVial.id == open_vial_id,
+            is_named(open_vial_id),
             OpenVial.facility_id == pool.facility_id,
             Batch.presentation_id == pool.presentation_id,
         )
+        .order_by(OpenVial.remaining.desc(), OpenVial.id)
+        .limit(1)
     )
     if found is None:
         raise OpenVialNotFound(open_vial=str(open_vial_id))

@@ -1,0 +1,90 @@
+"""Somebody comes without a place that the desk knew of: found or registered, given a place, and there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.people.service import NewPerson, find_persons, register_person
+from tracker.people.vault import NikVault
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.queries.desk import to_serve
+from tracker.quota.rules.words import LIVE, BookingState, Medium
+from tracker.quota.service.arriving import arrive_at
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, WalkIn
+from tracker.quota.service.sessions import session_for
+from tracker.quota.service.told import tell_of_desk
+
+
+def walk_in(db: Session, principal: Principal, command: WalkIn, *, vault: NikVault, now: datetime) -> Booking:
+    """Give whoever came a place in this session and note that they are there; the same again is the same.
+
+    Who is known by their number is that person, and who has a place, here or elsewhere, comes with it. Raises
+    SessionNotFound, Forbidden, and what registering, booking and arriving raise.
+    """
+    session = session_for(db, principal, command.session_id, Permission.BOOKING_SERVE)
+    known = db.get(Booking, command.id)
+    if known is None:
+        told = command.person if command.person.unit_id else replace(command.person, unit_id=session.facility_id)
+        person_id = _person(db, principal, told, vault, now)
+        known = place_for(
+            db, principal, session, person_id, made=command.id, dose=command.dose, override=command.override, now=now
+        )
+    arrived = MoveBooking(booking_id=known.id, state=BookingState.ARRIVED)
+    return tell_of_desk(db, principal, arrived, command.occurred_at or now, now=now)
+
+
+def place_for(
+    db: Session,
+    principal: Principal,
+    session: VaccinationSession,
+    person_id: UUID,
+    *,
+    made: UUID,
+    dose: int | None,
+    override: str | None,
+    now: datetime,
+) -> Booking:
+    """A person's place in a session: the one they have, here or elsewhere, or one made under the id `made`.
+
+    Of the dose that is told, else of the one that is next. Raises what booking and arriving raise.
+    """
+    own = db.scalar(
+        select(Booking)
+        .where(Booking.person_id == person_id, Booking.session_id == session.id)
+        .where(Booking.state != BookingState.CANCELLED)
+        .order_by(Booking.state.in_(LIVE).desc(), Booking.changed_at.desc())
+        .limit(1)
+    )
+    if own is not None:
+        return own
+    mine = to_serve(db, [person_id], session.vaccine_id)[person_id]
+    dose = dose or mine.next_dose
+    elsewhere = next((one for one in mine.places if one.vaccine_id == session.vaccine_id and one.dose == dose), None)
+    if elsewhere is not None:
+        came = ArriveAt(booking_id=elsewhere.booking_id, session_id=session.id, record=True)
+        return arrive_at(db, principal, came, now=now)
+    wanted = Book(
+        id=made,
+        person_id=person_id,
+        session_id=session.id,
+        dose=dose,
+        medium=Medium.WALK_IN,
+        override=override,
+    )
+    return book(db, principal, wanted, now=now).booking
+
+
+def _person(db: Session, principal: Principal, told: NewPerson, vault: NikVault, now: datetime) -> UUID:
+    if told.nik is not None:
+        found = find_persons(db, principal, told.nik, vault=vault, now=now)
+        if found:
+            return found[0].id
+    return register_person(db, principal, told, vault=vault, now=now).person.id
