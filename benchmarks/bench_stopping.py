@@ -5,9 +5,10 @@ Beside the recall others go on: they record supplies at places that have the lot
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -17,7 +18,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from benchmarks.common import Row, migrated_engine, percentile, private_services
+from benchmarks.common import Row, migrated_engine, percentile, print_table, private_services
 from benchmarks.nation.generate import make_nation
 from benchmarks.nation.sizes import Nation
 from tracker.access.principal import SYSTEM
@@ -42,6 +43,7 @@ _WIDEST = text(
     "SELECT batch_id FROM stock_balance b WHERE NOT EXISTS (SELECT FROM recall WHERE recall.batch_id = b.batch_id) "
     "GROUP BY batch_id ORDER BY count(*) DESC LIMIT 1"
 )
+_GOES_ON = text("SELECT count(*) FROM feed_pending WHERE kind = 'trace.recall_goes_on'")
 _PLACES = text(
     "SELECT facility_id, place_id FROM stock_balance WHERE batch_id = :lot AND account = 'place' AND status = :status "
     "AND vials > 0 ORDER BY place_id"
@@ -119,7 +121,7 @@ def _recall(engine: Engine, shipped: Engine) -> list[Row]:
     recall_id, at = uuid7(), NOW + timedelta(minutes=3)
     command = StartRecall(id=recall_id, batch=lot, reason="uji")
     try:
-        recalled = _timed(shipped, lambda db: start_recall(db, SYSTEM, command, now=at))
+        recalled = _parts(shipped, lambda db: start_recall(db, SYSTEM, command, now=at), lot, at)
     finally:
         beside.over.set()
         for thread in threads:
@@ -128,12 +130,11 @@ def _recall(engine: Engine, shipped: Engine) -> list[Row]:
         sweep_recalls(db, lot, now=at)
         stopped = [(row.facility_id, row.place_id) for row in db.execute(_PLACES, {"lot": lot, "status": "recalled"})]
     moves = [_timed(shipped, _movement(lot, *place, at)) for place in stopped[:MOVEMENTS]]
-    withdrawn = _timed(
-        shipped, lambda db: withdraw_recall(db, SYSTEM, recall_id, reason="uji", now=at + timedelta(minutes=1))
-    )
+    later = at + timedelta(minutes=1)
+    withdrawn = _parts(shipped, lambda db: withdraw_recall(db, SYSTEM, recall_id, reason="uji", now=later), lot, later)
     waited = f"{len(beside.times)} beside, the slowest {max(beside.times, default=0):.1f} s"
     return [
-        _row(f"nation, a lot called back at {len(stopped)} places", waited, f"{beside.refused} refused", recalled, 5),
+        _row(f"nation, a lot called back at {len(stopped)} places", waited, _said(recalled), sum(recalled), 5),
         _row("nation, those beside who were refused", waited, "", beside.refused, 0, unit=""),
         _row(
             "nation, a movement of that lot, with its sweep",
@@ -142,7 +143,7 @@ def _recall(engine: Engine, shipped: Engine) -> list[Row]:
             percentile(moves, 0.95),
             0.1,
         ),
-        _row("nation, that recall withdrawn", f"{len(stopped)} places", "", withdrawn, 8),
+        _row("nation, that recall withdrawn", f"{len(stopped)} places", _said(withdrawn), sum(withdrawn), 8),
     ]
 
 
@@ -156,6 +157,22 @@ def _movement(lot: UUID, facility_id: UUID, place_id: UUID, at: datetime) -> Cal
     return move
 
 
+def _parts(engine: Engine, act: Callable[[Session], object], lot: UUID, at: datetime) -> list[float]:
+    """The seconds of a request, and of each part that the worker does after it."""
+    spent = [_timed(engine, act)]
+    asked, before = 1, 0
+    while asked > before:
+        before = asked
+        spent.append(_timed(engine, lambda db: sweep_recalls(db, lot, now=at)))
+        with transaction(engine) as db:
+            asked = db.scalars(_GOES_ON).one() + 1
+    return spent
+
+
+def _said(parts: Sequence[float]) -> str:
+    return f"{len(parts)} parts, the longest {max(parts):.1f} s"
+
+
 def _timed(engine: Engine, act: Callable[[Session], object]) -> float:
     began = time.perf_counter()
     with transaction(engine) as db:
@@ -165,3 +182,9 @@ def _timed(engine: Engine, act: Callable[[Session], object]) -> float:
 
 def _row(name: str, ours: str, bare: str, figure: float, bound: float, *, unit: str = "s") -> Row:
     return Row(name=name, ours=ours, bare=bare, figure=figure, bound=bound, unit=unit, at_least=False)
+
+
+if __name__ == "__main__":
+    # Against a nation that stands already, and is changed by it: its address in the environment.
+    standing = make_engine(os.environ["RANTAI_DATABASE_URL"], name="rantai-bench")
+    print_table([_heat_wave(standing), *_recall(standing, standing)])

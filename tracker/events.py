@@ -94,6 +94,7 @@ EVENTS: tuple[type[Event], ...] = (
     telemetry.WatchCorrected,
     telemetry.DeviceStatusChanged,
     telemetry.ChannelAssigned,
+    trace.RecallGoesOn,
     trace.RecallStarted,
     trace.RecallWithdrawn,
     trace.VialsGivenBack,

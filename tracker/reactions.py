@@ -27,7 +27,7 @@ from tracker.quota.service.offering import make_offer
 from tracker.quota.service.pools import lock_pool, pool_facts, pools_beside
 from tracker.stock.events import OpenDosesFell, StockAvailable, StockMoved, StockShort
 from tracker.stock.rules.words import Kind
-from tracker.trace.events import RecallStarted, RecallWithdrawn
+from tracker.trace.events import RecallGoesOn, RecallStarted, RecallWithdrawn
 from tracker.trace.recalls import sweep_recalls, tell_found
 
 
@@ -71,7 +71,7 @@ def _recall(db: Session, event: StockMoved, now: datetime) -> None:
         sweep_recalls(db, batch_id, now=now, moved_by=event.stock_event_id)
 
 
-def _sweep(db: Session, event: RecallStarted | RecallWithdrawn, now: datetime) -> None:
+def _sweep(db: Session, event: RecallStarted | RecallWithdrawn | RecallGoesOn, now: datetime) -> None:
     sweep_recalls(db, event.batch_id, now=now)
 
 
@@ -83,9 +83,9 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="hold_entering", on=(StockMoved,), act=_hold_entering),
     # Vials of a recalled batch that came to light since: told, and stopped where the standing order did not see them.
     Reaction(name="recall", on=(StockMoved,), act=_recall),
-    # A recall stands, or was withdrawn: vials that came while that was being done, of which neither could know, are
-    # stopped, or given back.
-    Reaction(name="recall_started", on=(RecallStarted, RecallWithdrawn), act=_sweep),
+    # A recall stands, or was withdrawn: what it has left, some hundred facilities at a time, and vials that came while that
+    # was being done, of which neither could know, are stopped, or given back.
+    Reaction(name="recall_started", on=(RecallStarted, RecallWithdrawn, RecallGoesOn), act=_sweep),
     # Vials fell below promises: the newest give way, second doses last; some hundreds at a time.
     Reaction(name="displace", on=(StockShort, StillShort), act=_displace),
     # A vial was opened, whoever it was for: its doses serve the day's bookings, which need that much less.

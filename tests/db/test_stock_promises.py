@@ -15,7 +15,7 @@ from tests.support.world import World
 from tracker.kit.errors import Conflict, Refused
 from tracker.kit.ids import uuid7
 from tracker.stock.queries.availability import bears, pool_state, read_steps
-from tracker.stock.queries.following import struck_now
+from tracker.stock.queries.following import Start, struck_now
 from tracker.stock.queries.stock import confidence_of
 from tracker.stock.queries.tracing import lots_present, movements_of
 from tracker.stock.rules.availability import FIRST
@@ -175,7 +175,7 @@ def test_what_was_exposed_is_followed_to_fridge_road_and_opened_vials(ledger: Le
     ledger.post(Kind.OPENING, ledger.line("az-10/AZ003", 1, place=world.fridge2), at=now - timedelta(hours=9))
     ledger.post(Kind.DISPATCH, ledger.line("az-10/AZ003", 6), at=now - timedelta(hours=8), shipment_id=shipment)
     start, span = Holder(Account.PLACE, world.fridge.id), (now - timedelta(hours=15), now - timedelta(hours=12))
-    found = struck_now(ledger.db, start, [batch], *span, since=None, released={})
+    (found,) = struck_now(ledger.db, [Start(holder=start, batch_ids=[batch], from_at=span[0], to_at=span[1])])
     assert {(each.at.account.value, each.at.holder_id, each.at.total) for each in found} == {
         ("place", world.fridge2.id, 3),
         ("open", world.puskesmas.id, 1),

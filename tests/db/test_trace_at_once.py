@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.db.test_stock_concurrency import together
@@ -262,3 +264,26 @@ def test_vials_that_come_while_a_recall_is_withdrawn_are_given_back_once_it_is(
     with transaction(engine) as db:
         check_books(db)
         assert statuses(db, world) == {(Account.PLACE, Status.USABLE)}
+
+
+def test_a_recall_keeps_nobody_waiting_at_places_that_it_has_not_come_to(
+    engine: Engine, committed_world: World
+) -> None:
+    world = committed_world
+    mine = [one for one in runners(engine, lambda: world.now) if one.reaction.name.startswith("recall")]
+    first, last = sorted(("pkm-cipondoh", "pkm-neglasari"), key=lambda code: world.facilities[code].id)
+    for code in (first, last):
+        committed(engine, world, supply, f"{code}-k1", 5)
+    with transaction(engine) as starting:
+        start_recall(starting, SYSTEM, StartRecall(id=uuid7(), batch=BATCH, reason="uji"), now=world.now, most=1)
+        with transaction(engine) as db:
+            db.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            supply(db, world, f"{last}-k1", 5)
+            with pytest.raises(OperationalError, match="lock timeout"), db.begin_nested():
+                supply(db, world, f"{first}-k1", 5)
+    while number_pending(engine) + sum(one.run_once() for one in mine):
+        pass
+    with transaction(engine) as db:
+        assert sorted(one.vials[Status.RECALLED] for one in where_now(db, world.batches[BATCH].id)) == [5, 10]
+        assert statuses(db, world) == {(Account.PLACE, Status.RECALLED)}
+        check_books(db)

@@ -31,6 +31,7 @@ from tracker.trace.errors import AlreadyRecalled, RecallNotFound, RecallUnfinish
 from tracker.trace.models import Recall
 from tracker.trace.progress import progress_of
 from tracker.trace.recalls import StartRecall, close_recall, recall_by_id, start_recall, sweep_recalls, tell_found
+from tracker.trace.withdrawing import withdraw_recall
 
 BATCH = "az-10/AZ003"
 
@@ -259,3 +260,39 @@ def test_somebody_with_two_roles_recalls_within_both(scene: Scene) -> None:
     )
     scene.recall(both)
     assert scene.recalled("pkm-cipondoh-k1") == scene.recalled("pkm-neglasari-k1") == 10
+
+
+def test_a_recall_of_more_places_than_one_part_has_goes_on_until_all_are_stopped_and_back_in_the_same_way(
+    scene: Scene,
+) -> None:
+    fridges = ("pkm-cipondoh-k1", "pkm-neglasari-k1", "kota-tangerang-r1")
+    for code in fridges:
+        scene.supply(code, 4)
+    nation, batch_id = scene.world.who(Role.NATIONAL), scene.world.batches[BATCH].id
+
+    def waiting() -> list[int]:
+        """Vials at each place that are not yet what the recall, or its withdrawal, makes of them."""
+        return sorted(
+            one.left if recall.withdrawn_at else one.unfrozen for one in progress_of(scene.db, nation, recall)
+        )
+
+    def rounds(ago: float) -> list[list[int]]:
+        seen, before = [waiting()], -1
+        while (asked := len(scene.ledger.told("trace.recall_goes_on"))) != before:
+            before = asked
+            sweep_recalls(scene.db, batch_id, now=scene.hours(ago), most=1)
+            seen.append(waiting())
+        return seen
+
+    said = StartRecall(id=uuid7(), batch=BATCH, reason="potensi turun")
+    recall, _ = start_recall(scene.db, nation, said, now=scene.hours(10), most=1)
+    assert rounds(9) == [[0, 4, 4], [0, 0, 4], [0, 0, 0]]
+    assert [scene.recalled(code) for code in fridges] == [4, 4, 4]
+    assert [one["vials"] for one in scene.ledger.told("trace.recalled")] == [4, 4, 4]
+    withdraw_recall(scene.db, nation, recall.id, reason="keliru", now=scene.hours(5), most=1)
+    (last,) = (one for one in progress_of(scene.db, nation, recall) if one.given_back)
+    assert (last.left, last.given_back, last.unaccounted) == (0, 4, 0)
+    assert {one.unaccounted for one in progress_of(scene.db, nation, recall)} == {0}, "what waits is known"
+    assert rounds(4) == [[0, 4, 4], [0, 0, 4], [0, 0, 0]]
+    assert [scene.vials(code, Status.USABLE) for code in fridges] == [4, 4, 4]
+    check_books(scene.db)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from tests.db.test_trace_holders import part, receive, send, under
 from tests.db.test_trace_recalls import BATCH, Scene
 from tests.support.books import check_books
-from tests.support.facts import FROST, Morning
+from tests.support.counting import counted
+from tests.support.facts import FROST, HEAT, Morning
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
@@ -177,6 +178,30 @@ def test_what_froze_while_it_was_recalled_is_held_when_the_recall_is_withdrawn(d
     holds = db.scalars(select(Hold).where(Hold.batch_id == world.batches[BATCH].id)).all()
     assert [(hold.state, hold.vials) for hold in holds] == [(HoldState.HELD, 6)], "somebody can lift it"
     check_books(db)
+
+
+def test_each_fridge_more_that_rang_meanwhile_costs_a_withdrawal_the_same_few_statements(
+    db: Session, world: World
+) -> None:
+    morning, scene = Morning(db, world), Scene(db, world)
+    for place in (world.fridge, world.fridge2):
+        line = scene.ledger.line(BATCH, 6, place=place)
+        scene.ledger.post(Kind.SUPPLY, line, at=morning.at(6), now=morning.at(6))
+    morning.begin()
+    recall = scene.recall(world.who(Role.NATIONAL), ago=(world.now - morning.at(7)) / timedelta(hours=1))
+    cost = []
+    for act in (None, FROST, HEAT):
+        if act is not None:
+            morning.carry_out(act)
+        with db.begin_nested() as undone, counted(db.connection()) as seen:
+            withdraw(scene, recall, ago=(world.now - morning.at(15)) / timedelta(hours=1))
+            held = sum(found(scene, place.code).get(Status.HELD, 0) for place in (world.fridge, world.fridge2))
+            undone.rollback()
+        cost.append((held, len(seen)))
+    (_, none), (first, one), (both, two) = cost
+    assert (first, both) == (6, 18)
+    assert two - one <= 5, "its facts, its state, what is written; all else is asked of all at once"
+    assert one - none <= 18
 
 
 def test_a_monitor_that_was_spent_while_its_vials_were_recalled_is_not_forgotten(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from tracker.access.principal import SYSTEM
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
-from tracker.stock.queries.following import came_through, struck_now
+from tracker.stock.queries.following import Start, came_through, struck_now
 from tracker.stock.rules.harmed import Known, Stopping, harmed
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.tracing import Holder, TracedEntry
@@ -192,7 +192,8 @@ def test_what_is_followed_by_index_is_what_the_whole_ledger_says(
         for start in story.holders():
             known = Known(since=since, counted=counted, opened=opened)
             expected = harmed(whole, start, from_at, to_at, known)
-            found = struck_now(db, start, [batch_id], from_at, to_at, since=since, released={})
+            asked = Start(holder=start, batch_ids=[batch_id], from_at=from_at, to_at=to_at, since=since)
+            (found,) = struck_now(db, [asked])
             here = {Holder(one.at.account, one.at.holder_id): one.stoppings for one in found}
             assert here.keys() == {one for one in expected.holders if one.account is not Account.LOST}
             stoppings: dict[Holder, tuple[Stopping, ...]] = dict.fromkeys(here, ())

@@ -32,6 +32,16 @@ class RecallWithdrawn(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecallGoesOn(Event):
+    """Vials of a batch are stopped, or given back, at some hundred facilities; others wait for the worker's next round."""
+
+    KIND: ClassVar[str] = "trace.recall_goes_on"
+    AUDIENCE: ClassVar[Audience] = Audience.NATION
+
+    batch_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VialsGivenBack(Event):
     """Vials that a withdrawn recall had stopped at one facility are what they were; `held` of them are still on hold."""
 

@@ -22,14 +22,23 @@ from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.entering import hold_freed
-from tracker.stock.models import StockBalance, StockEntry, StockStop
+from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.queries.following import recalled_on_the_way
 from tracker.stock.queries.tracing import movements_of
 from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.changing_many import Caused, change_everywhere
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.trace.events import VialsGivenBack
-from tracker.trace.holdings import Holding, ends_of, holdings, locked_holdings, reach_over
+from tracker.trace.holdings import (
+    MOST_AT_ONCE,
+    Done,
+    Holding,
+    anchors_of,
+    holdings,
+    locked_holdings,
+    part_of,
+    unstopped,
+)
 from tracker.trace.models import Recall
 from tracker.trace.rules.origins import Moved, Origin, origins
 
@@ -37,16 +46,18 @@ from tracker.trace.rules.origins import Moved, Origin, origins
 _IN_ORDER = (Status.USABLE, Status.HELD, Status.UNUSABLE)
 
 
-def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: datetime) -> int:
-    """Give back whatever of the batch only withdrawn recalls keep stopped; answers the vials. Twice is harmless.
+def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: datetime, most: int = MOST_AT_ONCE) -> Done:
+    """Give back whatever of the batch only withdrawn recalls keep stopped, at `most` facilities. Twice is harmless.
 
     `only` these balances are looked at; of the ledger no more is read than the road that their vials came as recalled.
     """
     nation = tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
     recalled = (StockBalance.status == Status.RECALLED, *only)
-    if not _unstopped(db, batch.id, holdings(db, nation, batch.id, *recalled)):
-        return 0
-    found = _unstopped(db, batch.id, locked_holdings(db, nation, batch.id, batch.presentation_id, *recalled))
+    waiting = unstopped(db, batch.id, holdings(db, nation, batch.id, *recalled))
+    if not waiting:
+        return Done()
+    part, more = part_of(waiting, most)
+    found = unstopped(db, batch.id, locked_holdings(db, nation, batch.id, batch.presentation_id, *recalled, *part))
     withdrawn = db.scalars(
         select(Recall)
         .where(Recall.batch_id == batch.id, Recall.withdrawn_at.is_not(None))
@@ -54,7 +65,7 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
         .execution_options(populate_existing=True)
     ).all()
     if not withdrawn or not found:
-        return 0
+        return Done(more=more)
     came_by = recalled_on_the_way(db, batch.id, [(held.at.account, held.at.holder_id) for held in found])
     moved = [
         Moved(
@@ -78,19 +89,9 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
     for held in found:
         lines.setdefault(held.facility_id, []).extend(_lines(batch.id, held, before, holds))
     vials = _give(db, batch, withdrawn[-1], lines, now)
-    hold_freed(db, SYSTEM, batch.id, {holder_id for _, holder_id in came_by}, now=now)
-    return vials
-
-
-def _unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
-    """Those that lie within the reach of no recall that stands; of what is on the road, neither end does."""
-    standing = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id)
-    roots = db.scalars(standing.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))).all()
-    ends = ends_of(db, [held.at.holder_id for held in found if held.at.account is Account.TRANSIT])
-    reach = reach_over(
-        db, roots, {held.facility_id for held in found} | {end for pair in ends.values() for end in pair}
-    )
-    return [held for held in found if reach.actor(ends.get(held.at.holder_id, (held.facility_id,))) is None]
+    locked = anchors_of(found, batch.presentation_id)
+    hold_freed(db, SYSTEM, batch.id, {holder_id for _, holder_id in came_by}, now=now, locked=locked)
+    return Done(vials, more)
 
 
 def _lines(

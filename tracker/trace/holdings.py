@@ -6,21 +6,24 @@ sender acts for it; where only the receiver lies within the reach, the receiver 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.rules import within
 from tracker.shipments.models import Shipment
-from tracker.stock.models import StockBalance, StockEntry
+from tracker.stock.models import StockBalance, StockEntry, StockStop
 from tracker.stock.queries.tracing import Whereabouts, where_now
 from tracker.stock.rules.words import Account
 from tracker.stock.service.reading import Anchor, lock_anchors
 
+MOST_AT_ONCE = 800
+"""Facilities at which a recall stops vials, or gives them back, in one transaction: a second or two of their locks, less than
+the lock time-out of who waits. So a province is done in one; what a nation has more, the worker does part by part."""
 # After so many looks in a row, each of which found vials moved since, what is locked is taken; the rest is swept up.
 _LOOKS = 5
 
@@ -31,6 +34,14 @@ class Holding:
 
     facility_id: UUID
     at: Whereabouts
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The vials of one part; `more`: other facilities wait for the next."""
+
+    vials: int = 0
+    more: bool = False
 
 
 def covers(wide: Collection[str], narrow: Collection[str]) -> bool:
@@ -74,6 +85,30 @@ def holdings(db: Session, roots: Collection[str], batch_id: UUID, *only: ColumnE
     return found
 
 
+def part_of(found: Sequence[Holding], most: int) -> tuple[tuple[ColumnElement[bool], ...], bool]:
+    """What is true of the balances of the first `most` facilities of these alone, and whether there are others.
+
+    Where there are none it is left open, so that what moves while the locks are waited for is found where it went.
+    """
+    facilities = sorted({each.facility_id for each in found})
+    if len(facilities) <= most:
+        return (), False
+    chosen = set(facilities[:most])
+    holders = sorted({each.at.holder_id for each in found if each.facility_id in chosen})
+    return (StockBalance.holder_id == func.any(literal(holders, ARRAY(Uuid))),), True
+
+
+def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
+    """Those that lie within the reach of no recall that stands; of what is on the road, neither end does."""
+    standing = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id)
+    roots = db.scalars(standing.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))).all()
+    ends = ends_of(db, [held.at.holder_id for held in found if held.at.account is Account.TRANSIT])
+    reach = reach_over(
+        db, roots, {held.facility_id for held in found} | {end for pair in ends.values() for end in pair}
+    )
+    return [held for held in found if reach.actor(ends.get(held.at.holder_id, (held.facility_id,))) is None]
+
+
 def locked_holdings(
     db: Session, roots: Collection[str], batch_id: UUID, presentation_id: UUID, *only: ColumnElement[bool]
 ) -> list[Holding]:
@@ -85,14 +120,14 @@ def locked_holdings(
     found = holdings(db, roots, batch_id, *only)
     for _ in range(_LOOKS):
         savepoint = db.begin_nested()
-        locked = _anchors(found, presentation_id)
+        locked = anchors_of(found, presentation_id)
         lock_anchors(db, locked)
         found = holdings(db, roots, batch_id, *only)
-        if _anchors(found, presentation_id) <= locked:
+        if anchors_of(found, presentation_id) <= locked:
             savepoint.commit()
             return found
         savepoint.rollback()
-    lock_anchors(db, _anchors(found, presentation_id))
+    lock_anchors(db, anchors_of(found, presentation_id))
     return found
 
 
@@ -102,7 +137,8 @@ def touched_by(event_id: UUID, batch_id: UUID) -> ColumnElement[bool]:
     return StockBalance.holder_id.in_(accounts)
 
 
-def _anchors(found: Collection[Holding], presentation_id: UUID) -> set[Anchor]:
+def anchors_of(found: Collection[Holding], presentation_id: UUID) -> set[Anchor]:
+    """The pools that these lie in."""
     owners = {each.facility_id for each in found}
     owners |= {each.at.holder_id for each in found if each.at.account is Account.TRANSIT}
     return {(owner, presentation_id) for owner in owners}

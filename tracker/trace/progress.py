@@ -16,10 +16,10 @@ from tracker.access.queries import at_or_below, visible_to
 from tracker.access.rules import Permission
 from tracker.network.models import Facility
 from tracker.shipments.models import Shipment
-from tracker.stock.models import StockEntry, StockEvent
+from tracker.stock.models import StockBalance, StockEntry, StockEvent
 from tracker.stock.rules.replay import RECALLED_FROM
 from tracker.stock.rules.words import BALANCED, Account, Kind, Status
-from tracker.trace.holdings import holdings, reach_over
+from tracker.trace.holdings import Holding, holdings, reach_over, unstopped
 from tracker.trace.models import Recall
 from tracker.trace.recalls import reach_of
 
@@ -35,7 +35,7 @@ class Progress:
     `found` were frozen there; `left` are there still, in whatever status, or on the road for it (`on_road` of them);
     `unusable` of those left were spoilt before, `unfrozen` are not stopped yet; `gone` are gone by a document, `destroyed`
     and `returned` (to the maker) of them; `sent` is what was received elsewhere less what was received here.
-    Of a recall that was withdrawn, `given_back` are what they were before, and nothing is left.
+    Of a recall that was withdrawn, `given_back` are what they were before, and `left` are still to be given back.
     """
 
     facility: str
@@ -83,7 +83,7 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
     roots = reach_of(db, recall.id)
     seen = visible_to(principal, Unit.path, Permission.STOCK_READ) & at_or_below(Unit.path, roots)
     sums = _told(db, roots, recall)
-    for held in () if recall.withdrawn_at is not None else holdings(db, roots, recall.batch_id):
+    for held in _kept(db, roots, recall):
         mine = sums[held.facility_id]
         mine.left += held.at.total
         mine.on_road += held.at.total if held.at.account is Account.TRANSIT else 0
@@ -113,6 +113,14 @@ def progress_of(db: Session, principal: Principal, recall: Recall) -> list[Progr
         for each in sorted(facilities, key=lambda row: row.code)
         for one in (sums[each.id],)
     ]
+
+
+def _kept(db: Session, roots: Collection[str], recall: Recall) -> list[Holding]:
+    """What is to be accounted for yet; of a withdrawn one, what is to be given back and no other recall stops."""
+    if recall.withdrawn_at is None:
+        return holdings(db, roots, recall.batch_id)
+    still = holdings(db, roots, recall.batch_id, StockBalance.status == Status.RECALLED)
+    return unstopped(db, recall.batch_id, still)
 
 
 def _told(db: Session, roots: Collection[str], recall: Recall) -> dict[UUID, _Sums]:

@@ -32,9 +32,9 @@ from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.recording import read_goods
 from tracker.stock.service.stopping import order_stop, stands
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallIsWithdrawn, RecallNotFound, RecallUnfinished
-from tracker.trace.events import BatchRecalled, RecallStarted
+from tracker.trace.events import BatchRecalled, RecallGoesOn, RecallStarted
 from tracker.trace.giving_back import give_back
-from tracker.trace.holdings import Holding, covers, holdings, locked_holdings, touched_by
+from tracker.trace.holdings import MOST_AT_ONCE, Done, Holding, covers, holdings, locked_holdings, part_of, touched_by
 from tracker.trace.models import Recall
 
 
@@ -52,8 +52,12 @@ class StartRecall:
     recall_class: int | None = None
 
 
-def start_recall(db: Session, principal: Principal, command: StartRecall, *, now: datetime) -> tuple[Recall, bool]:
+def start_recall(
+    db: Session, principal: Principal, command: StartRecall, *, now: datetime, most: int = MOST_AT_ONCE
+) -> tuple[Recall, bool]:
     """Freeze the batch wherever it is in the caller's subtree, on the road and opened vials included.
+
+    That is done here at `most` facilities, and at the others by the worker, so that nobody waits for all of a nation's.
 
     The availability of vaccine falls in this same transaction, so nothing recalled is promised, and a standing order makes
     whatever comes to light there later recalled as well, for good. A narrower recall of the batch that is open is taken
@@ -95,8 +99,8 @@ def start_recall(db: Session, principal: Principal, command: StartRecall, *, now
         if covers(paths, reaches[other.id]):
             other.closed_at, other.taken_over_by = now, made.id
     db.flush()
-    _freeze(db, made, batch, paths, now)
-    # Vials that came while nobody else could see this yet are looked for once everybody can.
+    _freeze(db, made, batch, paths, now, most=most)
+    # What is left, and vials that came while nobody else could see this yet, are looked for once everybody can.
     started = RecallStarted(recall_id=made.id, batch_id=batch.id)
     append(db, started, unit_id=None, subject=made.id, occurred_at=now, now=now)
     return made, True
@@ -125,10 +129,13 @@ def batch_of(db: Session, command: StartRecall, *, now: datetime) -> Batch:
     return batch_by_ref(db, command.batch)
 
 
-def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime, moved_by: UUID | None = None) -> int:
+def sweep_recalls(
+    db: Session, batch_id: UUID, *, now: datetime, moved_by: UUID | None = None, most: int = MOST_AT_ONCE
+) -> int:
     """Freeze what came to light of a recalled batch where its recalls reach; answers the vials frozen now.
 
-    For the reaction to `stock.moved`: what the standing order did not see, because it was on the road to the reach or was
+    For the reactions: the next part of a recall or withdrawal that has more than `most` facilities, and the feed asks for the one
+    after it. And what the standing order did not see, because it was on the road to the reach or was
     written while the recall was being started; and what a withdrawn one stopped while it was being withdrawn is given
     back. Of an event (`moved_by`) the accounts that it touched are looked at, however many others have vials of the batch.
     A batch that was never recalled costs one look.
@@ -138,9 +145,12 @@ def sweep_recalls(db: Session, batch_id: UUID, *, now: datetime, moved_by: UUID 
         return 0
     batch = db.get_one(Batch, batch_id)
     only = () if moved_by is None else (touched_by(moved_by, batch_id),)
-    if any(one.withdrawn_at is not None for one in recalls):
-        give_back(db, batch, *only, now=now)
-    return sum(_freeze(db, one, batch, reach_of(db, one.id), now, *only) for one in recalls if one.withdrawn_at is None)
+    standing = [one for one in recalls if one.withdrawn_at is None]
+    given = give_back(db, batch, *only, now=now, most=most) if len(standing) < len(recalls) else Done()
+    frozen = [_freeze(db, one, batch, reach_of(db, one.id), now, *only, most=most) for one in standing]
+    if given.more or any(each.more for each in frozen):
+        append(db, RecallGoesOn(batch_id=batch_id), unit_id=None, subject=batch_id, occurred_at=now, now=now)
+    return sum(each.vials for each in frozen)
 
 
 def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
@@ -239,15 +249,23 @@ def units_of(db: Session, principal: Principal) -> list[Unit]:
 
 
 def _freeze(
-    db: Session, recall: Recall, batch: Batch, roots: Collection[str], now: datetime, *only: ColumnElement[bool]
-) -> int:
-    """Stop what is not stopped within the reach (`only` at those balances); answers the vials."""
+    db: Session,
+    recall: Recall,
+    batch: Batch,
+    roots: Collection[str],
+    now: datetime,
+    *only: ColumnElement[bool],
+    most: int,
+) -> Done:
+    """Stop what is not stopped within the reach (`only` at those balances), at `most` facilities."""
     loose = (StockBalance.status.in_(RECALLED_FROM), *only)
-    if not holdings(db, roots, batch.id, *loose):
-        return 0
-    found = locked_holdings(db, roots, batch.id, batch.presentation_id, *loose)
+    waiting = holdings(db, roots, batch.id, *loose)
+    if not waiting:
+        return Done()
+    part, more = part_of(waiting, most)
+    found = locked_holdings(db, roots, batch.id, batch.presentation_id, *loose, *part)
     if not stands(db, recall.id):
-        return 0  # withdrawn while the locks were waited for
+        return Done()  # withdrawn while the locks were waited for
     lines: dict[UUID, list[StatusLine]] = defaultdict(list)
     for held in found:
         lines[held.facility_id] += _lines(batch, held)
@@ -268,7 +286,7 @@ def _freeze(
     done = change_everywhere(db, _starter(db, recall), batch.id, changes, now=now)
     vials = {one: done[one.change.id].vials for one in changes}
     _tell(db, recall, batch, [(one.told_as, one.change.facility_id, vials[one]) for one in changes if vials[one]], now)
-    return sum(vials.values())
+    return Done(sum(vials.values()), more)
 
 
 def _lines(batch: Batch, held: Holding) -> list[StatusLine]:

@@ -17,13 +17,17 @@ from tracker.stock.service.stopping import end_stop
 from tracker.trace.errors import RecallIsWithdrawn
 from tracker.trace.events import RecallWithdrawn
 from tracker.trace.giving_back import give_back
-from tracker.trace.holdings import covers
+from tracker.trace.holdings import MOST_AT_ONCE, covers
 from tracker.trace.models import Recall
 from tracker.trace.recalls import may_end, reach_of, recall_by_id, take_turn
 
 
-def withdraw_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime) -> Recall:
+def withdraw_recall(
+    db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime, most: int = MOST_AT_ONCE
+) -> Recall:
     """End the recall and its standing order, and give back what it stopped; the same reason again is fine.
+
+    That is done here at `most` facilities, and at the others by the worker.
 
     What was recorded of its time is still judged by it. Narrower recalls that it had taken over go on. A closed one may be
     withdrawn, too: the lot is then no longer recalled. Raises RecallNotFound, RecallIsWithdrawn (for another reason),
@@ -46,10 +50,10 @@ def withdraw_recall(db: Session, principal: Principal, recall_id: UUID, *, reaso
     db.flush()
     end_stop(db, recall.id, at=at)
     _let_go_on(db, recall)
-    # Vials that were stopped while nobody else could see this yet are looked for once everybody can.
+    # What is left, and vials that were stopped while nobody else could see this yet, are looked for once everybody can.
     told = RecallWithdrawn(recall_id=recall.id, batch_id=recall.batch_id)
     append(db, told, unit_id=None, subject=recall.id, occurred_at=at, now=now)
-    give_back(db, db.get_one(Batch, recall.batch_id), now=at)
+    give_back(db, db.get_one(Batch, recall.batch_id), now=at, most=most)
     return recall
 
 

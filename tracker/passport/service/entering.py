@@ -32,10 +32,11 @@ from tracker.coldchain.rules.limits import Severity
 from tracker.feed.models import FeedEvent
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
-from tracker.passport.service.holding import NewlyHeld, hold_for_episode
+from tracker.passport.service.holding import NewlyHeld, hold_for_episodes
 from tracker.stock.models import StockEntry, StockEvent
 from tracker.stock.queries.following import came_through
 from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.reading import Anchor
 
 _ALARMED = (
     Episode.severity == Severity.ALARM,
@@ -65,24 +66,31 @@ def hold_entering(
     touched = set(db.scalars(_TOUCHED, asked))
     if None in touched:
         touched |= set(db.scalars(_ON_THE_WAY, asked))
-    episodes = sorted(one for one in touched if one is not None)
+    episodes = [one for one in touched if one is not None]
     concerned = select(StockEntry.batch_id).where(StockEntry.event_id == event_id)
     only = frozenset(db.scalars(concerned)) if episodes else frozenset()
-    return [hold_for_episode(db, principal, one, now=now, only=only) for one in episodes]
+    return hold_for_episodes(db, principal, episodes, now=now, only=only)
 
 
 def hold_freed(
-    db: Session, principal: Principal, batch_id: UUID, holder_ids: Collection[UUID], *, now: datetime
+    db: Session,
+    principal: Principal,
+    batch_id: UUID,
+    holder_ids: Collection[UUID],
+    *,
+    now: datetime,
+    locked: Collection[Anchor],
 ) -> list[NewlyHeld]:
     """Stop what a recall had kept apart of a batch and gives back: the episodes of wherever it lay as recalled look again.
 
     Those that went on since, and those that were learnt of since, there or at places by which the vials had come before they
     were recalled: no hold stopped them meanwhile, for they were stopped already. Those whose held vials went on as recalled: the
     hold must be found where they are. And those of all places by which vials came of which was told only while they were recalled.
+    Whoever freed them keeps their pools `locked`.
     """
     asked = {"batch": batch_id, "holders": list(holder_ids)}
     episodes = {*db.scalars(_LEARNT_MEANWHILE, asked), *db.scalars(_BY_WAYS_TOLD_MEANWHILE, asked)}
-    return [hold_for_episode(db, principal, one, now=now, only=frozenset({batch_id})) for one in sorted(episodes)]
+    return hold_for_episodes(db, principal, episodes, now=now, only=frozenset({batch_id}), locked=locked)
 
 
 _ALARMS_THERE = """

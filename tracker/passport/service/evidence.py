@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from tracker.coldchain.models import Episode
 from tracker.network.models import Equipment
 from tracker.passport.service.finding import Case
 from tracker.telemetry.models import Channel, Device
 
 
-def evidence_of(db: Session, case: Case) -> dict[str, Any]:
-    """What was measured, by which device, against which limit: enough to judge without looking further."""
+def evidence_of(db: Session, cases: Sequence[Case]) -> dict[UUID, dict[str, Any]]:
+    """By episode what was measured, by which device, against which limit: enough to judge without looking further."""
+    rows = db.execute(
+        select(
+            Episode.id, Device.code.label("device"), Channel.name.label("channel"), Equipment.code.label("equipment")
+        )
+        .join(Channel, Channel.id == Episode.channel_id)
+        .join(Device, Device.id == Channel.device_id)
+        .outerjoin(Equipment, Equipment.id == Episode.equipment_id)
+        .where(Episode.id.in_([case.episode.id for case in cases]))
+    )
+    measured = {row.id: row for row in rows}
+    return {case.episode.id: _evidence(case, measured[case.episode.id]) for case in cases}
+
+
+def _evidence(case: Case, measured: Row[UUID, str, str, str]) -> dict[str, Any]:
     episode, limit = case.episode, case.limit
-    measured = db.execute(
-        select(Device.code.label("device"), Channel.name.label("channel"), Equipment.code.label("equipment"))
-        .join(Channel, Channel.device_id == Device.id)
-        .outerjoin(Equipment, Equipment.id == episode.equipment_id)
-        .where(Channel.id == episode.channel_id)
-    ).one()
     return {
         "rule": episode.rule,
         "limit": {

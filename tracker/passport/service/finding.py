@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +17,7 @@ from tracker.passport.errors import MovedMeanwhile
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import Harm, HoldState, stops
 from tracker.stock.models import StockEvent
-from tracker.stock.queries.following import struck_now
+from tracker.stock.queries.following import Start, struck_now
 from tracker.stock.queries.tracing import lots_present
 from tracker.stock.rules.harmed import Stopping
 from tracker.stock.rules.tracing import Holder
@@ -66,75 +67,93 @@ class Goods:
 _LOOKS = 10
 
 
-def locked_spots(db: Session, case: Case) -> list[Spot]:
-    """Where the harmed vials are, with every pool they lie in locked so that they cannot move meanwhile.
+def locked_spots(db: Session, cases: Sequence[Case], locked: Collection[Anchor]) -> dict[UUID, list[Spot]]:
+    """Where the harmed vials of each episode are, with every pool locked that they lie in so that they cannot move meanwhile.
 
     Which pools to lock is known only after a look, so there are two: one to find the pools, one under their locks.
     Further locks on top of those held could meet another transaction's order; so when vials moved between the looks
     to a pool that is not locked, the locks are given back (savepoint) and all are taken anew. What a batch is does
-    not change and is read once. Raises MovedMeanwhile.
+    not change and is read once. Where all are `locked` already one look will do. Raises MovedMeanwhile.
     """
     goods: dict[UUID, Goods] = {}
-    spots = _look(db, case, goods)
+    spots = _look(db, cases, goods)
+    if _anchors(goods, spots).issubset(locked):
+        return spots
     for _ in range(_LOOKS):
         savepoint = db.begin_nested()
-        locked = _anchors(goods, spots)
-        lock_anchors(db.connection(), locked)
-        spots = _look(db, case, goods)
-        if _anchors(goods, spots) <= locked:
+        wanted = _anchors(goods, spots)
+        lock_anchors(db.connection(), wanted)
+        spots = _look(db, cases, goods)
+        if _anchors(goods, spots) <= wanted:
             savepoint.commit()
             return spots
         savepoint.rollback()
-    raise MovedMeanwhile(episode=str(case.episode.id))
+    raise MovedMeanwhile(episode=str(cases[0].episode.id))
 
 
-def _anchors(goods: dict[UUID, Goods], spots: Sequence[Spot]) -> set[Anchor]:
+def _anchors(goods: dict[UUID, Goods], found: Mapping[UUID, Sequence[Spot]]) -> set[Anchor]:
+    spots = [spot for each in found.values() for spot in each]
     owners = {(spot.facility_id, spot.batch_id) for spot in spots}
     owners |= {(spot.holder_id, spot.batch_id) for spot in spots if spot.account is Account.TRANSIT}
     return {(owner, goods[batch_id].presentation_id) for owner, batch_id in owners}
 
 
-def _look(db: Session, case: Case, goods: dict[UUID, Goods]) -> list[Spot]:
+def _look(db: Session, cases: Sequence[Case], goods: dict[UUID, Goods]) -> dict[UUID, list[Spot]]:
     """Where the harmed vials are now; adds to `goods` what is not yet known of their batches."""
-    episode = case.episode
-    origin, account = _origin(episode)
-    until = episode.ended_at or case.now
-    stays = lots_present(db, origin, episode.started_at, until, account=account, only=case.only)
-    batches = {stay.batch_id for stay in stays}
-    unknown = batches - goods.keys()
+    batches = {case.episode.id: _lots(db, case) for case in cases}
+    unknown = {one for each in batches.values() for one in each} - goods.keys()
     if unknown:
         goods |= _goods(db, unknown)
-    harmed = sorted(one for one in batches if stops(case.harm, freeze_sensitive=goods[one].freeze_sensitive))
-    found = struck_now(
-        db,
-        Holder(account, origin),
-        harmed,
-        episode.started_at,
-        episode.ended_at,
-        since=case.since,
-        released={} if case.since is None else _released(db, episode.id),
-    )
-    senders = _senders(db, {one.at.holder_id for one in found if one.at.account is Account.TRANSIT})
-    return [
-        Spot(
-            account=one.at.account,
-            holder_id=one.at.holder_id,
-            facility_id=one.at.facility_id or senders[one.at.holder_id],
-            batch_id=one.at.batch_id,
-            doses_per_vial=goods[one.at.batch_id].doses_per_vial,
-            stoppings=one.stoppings,
+    released = _released(db, [case.episode.id for case in cases if case.since is not None])
+    starts = []
+    for case in cases:
+        episode = case.episode
+        origin, account = _origin(episode)
+        harmed = [one for one in batches[episode.id] if stops(case.harm, freeze_sensitive=goods[one].freeze_sensitive)]
+        starts.append(
+            Start(
+                holder=Holder(account, origin),
+                batch_ids=sorted(harmed),
+                from_at=episode.started_at,
+                to_at=episode.ended_at,
+                since=case.since,
+                released=released.get(episode.id, {}),
+            )
         )
-        for one in found
-    ]
+    found = struck_now(db, starts)
+    senders = _senders(db, {one.at.holder_id for each in found for one in each if one.at.account is Account.TRANSIT})
+    return {
+        case.episode.id: [
+            Spot(
+                account=one.at.account,
+                holder_id=one.at.holder_id,
+                facility_id=one.at.facility_id or senders[one.at.holder_id],
+                batch_id=one.at.batch_id,
+                doses_per_vial=goods[one.at.batch_id].doses_per_vial,
+                stoppings=one.stoppings,
+            )
+            for one in each
+        ]
+        for case, each in zip(cases, found, strict=True)
+    }
 
 
-def _released(db: Session, episode_id: UUID) -> dict[tuple[Holder, UUID], datetime]:
-    rows = db.execute(
-        select(Hold.account, Hold.holder_id, Hold.batch_id, Hold.decided_at).where(
-            Hold.episode_id == episode_id, Hold.state == HoldState.RELEASED
-        )
-    )
-    return {(Holder(row.account, row.holder_id), row.batch_id): row.decided_at for row in rows}
+def _lots(db: Session, case: Case) -> Collection[UUID]:
+    """The lots that may have been there meanwhile."""
+    if case.only is not None:
+        return case.only
+    origin, account = _origin(case.episode)
+    stays = lots_present(db, origin, case.episode.started_at, case.episode.ended_at or case.now, account=account)
+    return {stay.batch_id for stay in stays}
+
+
+def _released(db: Session, episodes: Collection[UUID]) -> dict[UUID, dict[tuple[Holder, UUID], datetime]]:
+    found: dict[UUID, dict[tuple[Holder, UUID], datetime]] = defaultdict(dict)
+    if episodes:
+        query = select(Hold.episode_id, Hold.account, Hold.holder_id, Hold.batch_id, Hold.decided_at)
+        for row in db.execute(query.where(Hold.episode_id.in_(episodes), Hold.state == HoldState.RELEASED)):
+            found[row.episode_id][Holder(row.account, row.holder_id), row.batch_id] = row.decided_at
+    return found
 
 
 def _origin(episode: Episode) -> tuple[UUID, Account]:

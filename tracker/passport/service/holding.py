@@ -8,7 +8,7 @@ running twice is harmless and late evidence works.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,18 +20,19 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode, Limit
 from tracker.feed.queries import last_position_then
-from tracker.feed.service import causing
+from tracker.feed.service import Happening, append_all, causing
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState, harm_of
 from tracker.passport.service.evidence import evidence_of
 from tracker.passport.service.finding import Case, Spot, locked_spots
-from tracker.passport.service.telling import tell
+from tracker.passport.service.telling import told_of
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.tracing import lots_present
 from tracker.stock.rules.words import Status
 from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
+from tracker.stock.service.reading import Anchor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,78 +46,138 @@ class NewlyHeld:
     facilities: tuple[UUID, ...] = ()
 
 
-def hold_for_episode(
-    db: Session, principal: Principal, episode_id: UUID, *, now: datetime, only: frozenset[UUID] | None = None
-) -> NewlyHeld:
+def hold_for_episode(db: Session, principal: Principal, episode_id: UUID, *, now: datetime) -> NewlyHeld:
     """Stop what the episode may have harmed; availability falls in the same transaction.
-
-    `only` these batches are looked at: an event of one changes nothing of where vials of another were.
 
     Does nothing for advisories, for episodes that have not met their limit, are void, or went on in
     another. A hold that a person has decided about stays as decided.
     """
-    since = _looked(db, episode_id, now)
-    found = db.execute(
+    return next(iter(hold_for_episodes(db, principal, [episode_id], now=now)), NewlyHeld(episode_id=episode_id))
+
+
+def hold_for_episodes(
+    db: Session,
+    principal: Principal,
+    episode_ids: Collection[UUID],
+    *,
+    now: datetime,
+    only: frozenset[UUID] | None = None,
+    locked: Collection[Anchor] = (),
+) -> list[NewlyHeld]:
+    """The same for each of them that has something to say, one after another and looked at together.
+
+    `only` these batches are looked at: an event of one changes nothing of where vials of another were. These pools are
+    `locked` already: what lies in them is looked at once.
+    """
+    held: list[NewlyHeld] = []
+    waiting = _cases(db, sorted(episode_ids), now, only)
+    while waiting:
+        spots = locked_spots(db, waiting, set(locked))
+        apart, waiting = _apart(waiting, spots)
+        held += _stop(db, principal, [(case, spots[case.episode.id]) for case in apart], now)
+    return held
+
+
+def _cases(db: Session, ids: Sequence[UUID], now: datetime, only: frozenset[UUID] | None) -> list[Case]:
+    """The episodes that stop anything, in their order."""
+    if not ids:
+        return []
+    since = _looked(db, ids, now)
+    rows = db.execute(
         select(Episode, Limit, last_position_then().label("known_to"))
         .join(Limit, Limit.id == Episode.limit_id)
-        .where(Episode.id == episode_id)
-    ).one_or_none()
-    if found is None:
-        return NewlyHeld(episode_id=episode_id)
-    episode, limit, known_to = found
-    harm = harm_of(limit.quantity, limit.operator, limit.severity)
-    if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
-        return NewlyHeld(episode_id=episode_id)
-    case = Case(episode=episode, limit=limit, harm=harm, now=now, since=since, only=only, known_to=known_to or 0)
-    return _stop(db, principal, case, locked_spots(db, case))
+        .where(Episode.id.in_(ids))
+        .order_by(Episode.id)
+    )
+    cases = []
+    for episode, limit, known_to in rows:
+        harm = harm_of(limit.quantity, limit.operator, limit.severity)
+        if harm is None or episode.alarmed_at is None or episode.void_at is not None or episode.merged_into is not None:
+            continue
+        since_then = since.get(episode.id)
+        cases.append(
+            Case(episode=episode, limit=limit, harm=harm, now=now, since=since_then, only=only, known_to=known_to or 0)
+        )
+    return cases
+
+
+def _apart(cases: Sequence[Case], spots: Mapping[UUID, Sequence[Spot]]) -> tuple[list[Case], list[Case]]:
+    """Those that lie apart from one another, and those that must look again once these have stopped what is theirs."""
+    taken: set[tuple[UUID, UUID]] = set()
+    apart: list[Case] = []
+    others: list[Case] = []
+    for case in cases:
+        mine = {spot.key for spot in spots[case.episode.id]}
+        (others if mine & taken else apart).append(case)
+        taken |= mine
+    return apart, others
 
 
 # Two workers with the same news take turns at the row; the second finds everything held. `xmax` is 0 in a row just made.
 _LOOKED = text(
     """
     INSERT INTO hold_look AS l (episode_id, looked_at, started_at, ended_at)
-    SELECT id, :now, started_at, ended_at FROM episode WHERE id = :episode AND alarmed_at IS NOT NULL
+    SELECT id, :now, started_at, ended_at FROM episode
+    WHERE id = ANY(CAST(:episodes AS uuid[])) AND alarmed_at IS NOT NULL
+    ORDER BY id
     ON CONFLICT (episode_id) DO UPDATE
     SET looked_at = CASE WHEN excluded.started_at < l.started_at
                            OR coalesce(excluded.ended_at, 'infinity') > coalesce(l.ended_at, 'infinity')
                          THEN excluded.looked_at ELSE least(l.looked_at, excluded.looked_at) END,
         started_at = excluded.started_at, ended_at = excluded.ended_at
-    RETURNING looked_at, xmax = 0 AS fresh
+    RETURNING episode_id, looked_at, xmax = 0 AS fresh
     """
 )
 
 
-def _looked(db: Session, episode_id: UUID, now: datetime) -> datetime | None:
-    """When the hold acted first on the episode as it is known now; None when it does now."""
-    look = db.execute(_LOOKED, {"episode": episode_id, "now": now}).one_or_none()
-    return None if look is None or look.fresh or look.looked_at >= now else look.looked_at
+def _looked(db: Session, ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:
+    """When the hold acted first on each episode as it is known now; none where it does now."""
+    rows = db.execute(_LOOKED, {"episodes": list(ids), "now": now})
+    return {row.episode_id: row.looked_at for row in rows if not row.fresh and row.looked_at < now}
 
 
-def _stop(db: Session, principal: Principal, case: Case, spots: Sequence[Spot]) -> NewlyHeld:
-    episode = case.episode
-    known = {
-        (hold.holder_id, hold.batch_id): hold for hold in db.scalars(select(Hold).where(Hold.episode_id == episode.id))
-    }
-    open_spots = [spot for spot in spots if _undecided(db, spot, known)]
-    # What the ledger tells of a facility names the hold's event there as its cause; that one is written last.
-    told_as = {facility_id: uuid7() for facility_id in sorted({spot.facility_id for spot in open_spots})}
-    vials = _change_to_held(db, principal, case, open_spots, told_as)
-    evidence = evidence_of(db, case)
-    already_held = _held_already(db, [spot for spot in open_spots if not vials[spot.key] and spot.key not in known])
-    for spot in open_spots:
-        hold = known.get(spot.key)
-        if hold is not None:
-            hold.vials += vials[spot.key]
-            hold.evidence = evidence
-            hold.alarm_id = episode.alarm_id
-        elif vials[spot.key] or spot.key in already_held:
-            db.add(_new_hold(case, spot, vials[spot.key] or already_held[spot.key], evidence))
+def _stop(
+    db: Session, principal: Principal, judged: Sequence[tuple[Case, Sequence[Spot]]], now: datetime
+) -> list[NewlyHeld]:
+    """Stop what each of these has, which lie apart from one another."""
+    known: dict[UUID, dict[tuple[UUID, UUID], Hold]] = {case.episode.id: {} for case, _ in judged}
+    for hold in db.scalars(select(Hold).where(Hold.episode_id.in_(known))):
+        known[hold.episode_id][hold.holder_id, hold.batch_id] = hold
+    vials: dict[tuple[UUID, UUID], int] = {}
+    open_spots: dict[UUID, list[Spot]] = {}
+    told: list[Happening] = []
+    for case, spots in judged:
+        mine = open_spots[case.episode.id] = [spot for spot in spots if _undecided(db, spot, known[case.episode.id])]
+        # What the ledger tells of a facility names the hold's event there as its cause; that one is written last.
+        told_as = {facility_id: uuid7() for facility_id in sorted({spot.facility_id for spot in mine})}
+        moved = _change_to_held(db, principal, case, mine, told_as)
+        vials |= {spot.key: moved[spot.key] for spot in mine}
+        told += told_of(case, [spot for spot in mine if vials[spot.key]], vials, told_as)
+    evidence = evidence_of(db, [case for case, _ in judged])
+    fresh = [
+        spot for one, mine in open_spots.items() for spot in mine if not vials[spot.key] and spot.key not in known[one]
+    ]
+    already_held = _held_already(db, fresh)
+    for case, _ in judged:
+        episode = case.episode
+        for spot in open_spots[episode.id]:
+            found = known[episode.id].get(spot.key)
+            if found is not None:
+                found.vials += vials[spot.key]
+                found.evidence = evidence[episode.id]
+                found.alarm_id = episode.alarm_id
+            elif vials[spot.key] or spot.key in already_held:
+                db.add(_new_hold(case, spot, vials[spot.key] or already_held[spot.key], evidence[episode.id]))
     db.flush()
-    stopped = [spot for spot in open_spots if vials[spot.key]]
-    tell(db, case, stopped, vials, told_as)
+    append_all(db, told, now=now)
+    return [_newly(case.episode.id, open_spots[case.episode.id], vials) for case, _ in judged]
+
+
+def _newly(episode_id: UUID, spots: Sequence[Spot], vials: Mapping[tuple[UUID, UUID], int]) -> NewlyHeld:
+    stopped = [spot for spot in spots if vials[spot.key]]
     return NewlyHeld(
-        episode_id=episode.id,
-        vials=sum(vials.values()),
+        episode_id=episode_id,
+        vials=sum(vials[spot.key] for spot in spots),
         doses=sum(vials[spot.key] * spot.doses_per_vial for spot in stopped),
         batches=tuple(sorted({spot.batch_id for spot in stopped})),
         facilities=tuple(sorted({spot.facility_id for spot in stopped})),

@@ -8,8 +8,8 @@ too few: when vials were there is the rules' question (`rules/harmed.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.stock.queries.tracing import Whereabouts, whereabouts
-from tracker.stock.rules.harmed import Known, Stopping, harmed
+from tracker.stock.rules.harmed import Harmed, Known, Stopping, harmed
 from tracker.stock.rules.tracing import Holder, TracedEntry
 from tracker.stock.rules.words import ROAD, Account, Kind, Status
 
@@ -61,39 +61,62 @@ class Struck:
     stoppings: tuple[Stopping, ...]
 
 
-def struck_now(
-    db: Session,
-    start: Holder,
-    batch_ids: Collection[UUID],
-    from_at: datetime,
-    to_at: datetime | None,
-    *,
-    since: datetime | None,
-    released: Mapping[Spot, datetime],
-) -> list[Struck]:
-    """Where vials may be now that were at `start` between the two instants, and what a hold stops there (rules/harmed.py).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A question: vials of these batches that were at an account between two instants (`to_at` None: until now).
 
     `since`: when the hold acted first, None when it does now. `released`: since when its vials of a batch are free there by
-    a person's word. In balances now, in a stable order; two statements for a first look, four for another.
+    a person's word.
     """
-    if not batch_ids:
-        return []
-    by_batch = followed_from(db, start, batch_ids, from_at)
-    known = {batch_id: Known(since=since) for batch_id in by_batch}
-    if since is not None:
-        reached = _named((entry.holder, batch_id) for batch_id, entries in by_batch.items() for entry in entries)
-        known = _beside_entries(db, known, reached, released)
-    found = {
-        batch_id: harmed(entries, start, from_at, to_at, known[batch_id]) for batch_id, entries in by_batch.items()
+
+    holder: Holder
+    batch_ids: Collection[UUID]
+    from_at: datetime
+    to_at: datetime | None
+    since: datetime | None = None
+    released: Mapping[Spot, datetime] = field(default_factory=dict)
+
+
+def struck_now(db: Session, starts: Sequence[Start]) -> list[list[Struck]]:
+    """For each question, where its vials may be now, and what a hold stops there (rules/harmed.py).
+
+    In balances now, in a stable order; two statements where each looks first, four for others, however many they are.
+    """
+    if not any(start.batch_ids for start in starts):
+        return [[] for _ in starts]
+    followed = followed_from(db, starts)
+    known = [{batch_id: Known(since=start.since) for batch_id in followed[n]} for n, start in enumerate(starts)]
+    again = [n for n, start in enumerate(starts) if start.since is not None]
+    if again:
+        beside = _beside_entries(
+            db, {(entry.holder, of) for n in again for of in followed[n] for entry in followed[n][of]}
+        )
+        for n in again:
+            known[n] = {of: beside.known(one, of, starts[n].released) for of, one in known[n].items()}
+    found = [
+        {
+            batch_id: harmed(entries, start.holder, start.from_at, start.to_at, known[n][batch_id])
+            for batch_id, entries in followed[n].items()
+        }
+        for n, start in enumerate(starts)
+    ]
+    there = {(holder, of) for one in found for of, each in one.items() for holder in each.holders}
+    now = whereabouts(db.execute(_BALANCES, _named(there)))
+    return [_struck(one, now) for one in found]
+
+
+def _struck(found: Mapping[UUID, Harmed], now: Sequence[Whereabouts]) -> list[Struck]:
+    stoppings: dict[Spot, list[Stopping]] = {
+        (holder, batch_id): [] for batch_id, one in found.items() for holder in one.holders
     }
-    stoppings: dict[Spot, list[Stopping]] = defaultdict(list)
     for batch_id, one in found.items():
         for stopping in one.stoppings:
-            stoppings[stopping.holder, batch_id].append(stopping)
-    spots = _named((holder, batch_id) for batch_id, one in found.items() for holder in one.holders)
+            stoppings.setdefault((stopping.holder, batch_id), []).append(stopping)
     return [
-        Struck(now, tuple(stoppings[Holder(now.account, now.holder_id), now.batch_id]))
-        for now in whereabouts(db.execute(_BALANCES, spots))
+        Struck(each, tuple(stoppings[spot]))
+        for each in now
+        for spot in ((Holder(each.account, each.holder_id), each.batch_id),)
+        if spot in stoppings
     ]
 
 
@@ -146,43 +169,53 @@ def _named(spots: Iterable[Spot]) -> dict[str, object]:
     }
 
 
-def _beside_entries(
-    db: Session, known: Mapping[UUID, Known], reached: Mapping[str, object], released: Mapping[Spot, datetime]
-) -> dict[UUID, Known]:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is written besides entries: counts of a place, opened vials that may still be used."""
+
+    counted: Mapping[UUID, Mapping[Holder, datetime]]
+    opened: Mapping[UUID, Mapping[Holder, Sequence[datetime]]]
+
+    def known(self, one: Known, batch_id: UUID, released: Mapping[Spot, datetime]) -> Known:
+        """What is known of a batch, with this."""
+        return replace(
+            one,
+            released={holder: at for (holder, of), at in released.items() if of == batch_id},
+            counted=self.counted.get(batch_id, {}),
+            opened=self.opened.get(batch_id, {}),
+        )
+
+
+def _beside_entries(db: Session, spots: Collection[Spot]) -> _Beside:
+    reached = _named(spots)
     counted: dict[UUID, dict[Holder, datetime]] = defaultdict(dict)
     for row in db.execute(_COUNTED, reached):
         counted[row.batch_id][Holder(Account.PLACE, row.holder_id)] = row.at
     opened: dict[UUID, dict[Holder, list[datetime]]] = defaultdict(lambda: defaultdict(list))
     for row in db.execute(_OPENED, reached):
         opened[row.batch_id][Holder(Account.OPEN, row.holder_id)].append(row.opened_at)
-    return {
-        batch_id: replace(
-            one,
-            released={holder: at for (holder, of), at in released.items() if of == batch_id},
-            counted=counted[batch_id],
-            opened=opened[batch_id],
-        )
-        for batch_id, one in known.items()
-    }
+    return _Beside(counted, opened)
 
 
 # OFFSET 0 keeps the planner at one look-up a row, whatever it takes the tables' size to be.
 _FOLLOWED = text(
     f"""
     WITH RECURSIVE reached AS (
-        SELECT batch_id, CAST(:account AS text) AS account, CAST(:holder AS uuid) AS holder_id
-        FROM unnest(CAST(:batches AS uuid[])) AS batch_id
+        SELECT * FROM unnest(
+            CAST(:numbers AS int[]), CAST(:accounts AS text[]), CAST(:holders AS uuid[]), CAST(:batches AS uuid[]),
+            CAST(:instants AS timestamptz[])
+        ) AS start(number, account, holder_id, batch_id, from_at)
         UNION
-        SELECT came.batch_id, came.account, came.holder_id
+        SELECT reached.number, came.account, came.holder_id, came.batch_id, reached.from_at
         FROM reached
-        CROSS JOIN LATERAL {_entries_at("reached", "e.vials < 0 AND e.occurred_at >= :from_at")} sent
+        CROSS JOIN LATERAL {_entries_at("reached", "e.vials < 0 AND e.occurred_at >= reached.from_at")} sent
         CROSS JOIN LATERAL (
             SELECT c.batch_id, c.account, {_holder("c")} AS holder_id FROM stock_entry c
             WHERE {_beside("sent", "c")} AND c.vials > 0
             OFFSET 0
         ) came
     )
-    SELECT reached.batch_id, reached.account, reached.holder_id, at.occurred_at, at.ordinal, at.number, at.event_id, at.vials,
+    SELECT reached.number AS start, reached.batch_id, reached.account, reached.holder_id, at.occurred_at, at.ordinal, at.number, at.event_id, at.vials,
            at.status,
            (SELECT v.kind FROM stock_event v WHERE v.id = CASE WHEN at.number = at.ordinal THEN at.event_id ELSE (
                SELECT f.event_id FROM stock_entry f WHERE {_beside("at", "f")} ORDER BY f.number LIMIT 1
@@ -193,20 +226,20 @@ _FOLLOWED = text(
 )
 
 
-def followed_from(
-    db: Session, start: Holder, batch_ids: Collection[UUID], from_at: datetime
-) -> dict[UUID, list[TracedEntry]]:
-    """By batch, all that is written of the accounts where vials may have come to that were at `start` from an instant on.
+def followed_from(db: Session, starts: Sequence[Start]) -> list[dict[UUID, list[TracedEntry]]]:
+    """For each question, by batch, all that is written of the accounts where its vials may have come to from its start on.
 
     What happened in one step carries the kind of its first event.
     """
+    asked = [(n, start, batch_id) for n, start in enumerate(starts) for batch_id in start.batch_ids]
     values = {
-        "account": start.account.value,
-        "holder": start.holder_id,
-        "batches": list(batch_ids),
-        "from_at": from_at,
+        "numbers": [n for n, _, _ in asked],
+        "accounts": [start.holder.account.value for _, start, _ in asked],
+        "holders": [start.holder.holder_id for _, start, _ in asked],
+        "batches": [batch_id for _, _, batch_id in asked],
+        "instants": [start.from_at for _, start, _ in asked],
     }
-    found: dict[UUID, list[TracedEntry]] = defaultdict(list)
+    found: list[dict[UUID, list[TracedEntry]]] = [defaultdict(list) for _ in starts]
     for row in db.execute(_FOLLOWED, values):
         entry = TracedEntry(
             (row.occurred_at, row.ordinal, row.number),
@@ -216,7 +249,7 @@ def followed_from(
             Status(row.status),
             Kind(row.kind),
         )
-        found[row.batch_id].append(entry)
+        found[row.start][row.batch_id].append(entry)
     return found
 
 
