@@ -60,6 +60,13 @@ class Store:
             self.post(f"/shipments/{code}/{step}", {})
         return code
 
+    def on_road(self, code: str) -> list[dict[str, Any]]:
+        """What a phone is told to be on the road."""
+        phone = self.receivers[0]
+        told = self.api.get(f"/api/v1/handsets/holdings?facility={PLACE}", headers=phone.headers).json()
+        (rows,) = (each["on_road"] for each in told["shipments"] if each["code"] == code)
+        return list(rows)
+
     def lying(self) -> int:
         with transaction(self.services.engine) as db:
             here = select(func.sum(StockBalance.vials)).where(StockBalance.account == "place", StockBalance.vials > 0)
@@ -90,6 +97,7 @@ def together(phones: list[Phone]) -> list[dict[str, Any]]:
 def test_two_phones_that_receive_the_same_shipment_put_it_away_once_and_the_second_is_told(store: Store) -> None:
     for _ in range(ROUNDS):
         had, code = store.lying(), store.coming(10)
+        assert [(row["status"], row["vials"]) for row in store.on_road(code)] == [("usable", 10)]
         for phone in store.receivers:
             receipt = {"shipment": code, "id": str(uuid7()), "occurred_at": utc_now().isoformat(), "final": True}
             phone.write("shipment.receipt", {**receipt, "lines": [{"batch": "AZ003", "place": FRIDGE, "accepted": 10}]})

@@ -112,6 +112,9 @@ def test_opening_refuses_what_is_held_and_wasting_wants_a_reason(work: Page, hou
     take(work, "opening")
     scan(work, "HELD1")
     feels(work, "out", "ditahan")
+    scan(work, "BACK1")  # its recall did not stop what lies here
+    feels(work, "low", "Ambil hanya dari Kulkas 2. Batch ini ditarik di tempat lain")
+    work.get_by_label("Jumlah vial BACK1 −1").click()
     scan(work, "PB1")
     work.get_by_role("button", name="Buka 1 vial").click()
     feels(work, "ok", "Tercatat")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tracker.stock.rules.fefo import Parcel, first_of, pick
+from tracker.stock.rules.fefo import Parcel, first_of, pick, reason_to_skip
+from tracker.stock.rules.use import Skip
 from tracker.stock.rules.words import Status
 
 SCRIPT = Path(__file__).resolve().parents[1] / "support" / "pick_shelf.mjs"
@@ -75,7 +76,7 @@ def as_told(parcels: list[Parcel]) -> dict[str, Any]:
     }
 
 
-def test_phone_and_server_say_alike_what_may_leave_and_whose_turn_it_is() -> None:
+def test_phone_and_server_say_alike_what_may_leave_or_be_opened_and_whose_turn_it_is() -> None:
     dice = random.Random(20260302)
     shelves = [shelf(dice) for _ in range(400)]
     asked = [{"told": as_told(parcels), "product": "az-10", "day": DAY.isoformat()} for parcels in shelves]
@@ -90,6 +91,9 @@ def test_phone_and_server_say_alike_what_may_leave_and_whose_turn_it_is() -> Non
     for parcels, said in zip(shelves, json.loads(done.stdout), strict=True):
         lines = pick(parcels, 10_000, DAY).lines
         assert said["order"] == [[line.parcel.lot, line.parcel.place, line.vials] for line in lines], parcels
+        # Vials that are packed, or taken along to a session, may be opened.
+        fit = [p for p in parcels if reason_to_skip(p, DAY) in (None, Skip.PACKED, Skip.TAKEN_ALONG)]
+        assert said["opened"] == sorted([p.lot, p.place, p.vials] for p in fit), parcels
         firsts = [first_of(parcels, DAY, before=line.parcel) for line in lines]
         assert said["firsts"] == [first.lot if first else None for first in firsts], parcels
         passing += sum(first is not None for first in firsts)

@@ -14,8 +14,10 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[1] / "support" / "judge_lot.mjs"
 
 
-def asked(vial: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Of a lot of nine closed vials in the fridge and one opened one, of a product whose codes were changed."""
+def asked(
+    vial: dict[str, Any], *, lot: dict[str, Any] | None = None, coming: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Of a lot of nine closed vials in the fridge and one opened one, of a product whose codes were changed; five more come."""
     now = datetime.now(UTC)
     opened = {
         "id": "v1",
@@ -32,9 +34,23 @@ def asked(vial: dict[str, Any], **more: Any) -> dict[str, Any]:
         "token": "t",
         "as_of": now.isoformat(),
         "places": [{"code": "k1", "name": "Kulkas 1", "in_service": True}],
-        "batches": [{"id": "b1", "lot": "AZ003", "product": "az-10", "expiry": "2090-12-31", "recalled": None}],
+        "batches": [
+            {"id": "b1", "lot": "AZ003", "product": "az-10", "expiry": "2090-12-31", "recalled": None, **(lot or {})}
+        ],
         "stock": [{"place": "k1", "batch": "b1", "status": "usable", "vials": 9, "vvm_stage": None}],
         "open_vials": [opened | vial],
+        "shipments": [
+            {
+                "id": "s1",
+                "code": "SJ-1",
+                "direction": "in",
+                "state": "in_transit",
+                "from_name": "Kota",
+                "boxes": [],
+                "on_road": [{"batch": "b1", "status": "usable", "vials": 5}],
+                **(coming or {}),
+            }
+        ],
         "products": [
             {
                 "code": "az-10",
@@ -80,3 +96,22 @@ def test_labels_with_a_former_code_name_their_lot_on_the_phone(gtin: str | None,
     scan = {"profile": "gs1", "text": "", "lot": "AZ003", "gtin": gtin, "contentGtin": None, "nie": nie, "count": None}
     answer = asked({}, scan=scan)
     assert (answer["batch"], answer["vials"]) == ("b1", vials)
+
+
+@pytest.mark.parametrize(
+    ("lot", "coming", "bad", "elsewhere"),
+    [
+        ({}, {}, [], []),
+        ({"recalled": "uji"}, {}, [], ["b1"]),
+        ({"recalled": "uji"}, {"on_road": [{"batch": "b1", "status": "recalled", "vials": 5}]}, ["b1"], []),
+        ({}, {"on_road": [{"batch": "b1", "status": "held", "vials": 5}]}, ["b1"], []),
+        ({}, {"kind": "return", "on_road": [{"batch": "b1", "status": "held", "vials": 5}]}, [], []),
+        ({"expiry": "2026-03-01"}, {}, ["b1"], []),
+    ],
+    ids=["good", "recalled elsewhere", "recalled on the road", "held on the road", "sent back held", "expired"],
+)
+def test_a_note_is_bad_by_what_stopped_its_goods_on_the_road(
+    lot: dict[str, Any], coming: dict[str, Any], bad: list[str], elsewhere: list[str]
+) -> None:
+    answer = asked({}, lot=lot, coming=coming, shipment="SJ-1")
+    assert (answer["bad"], answer["elsewhere"]) == (bad, elsewhere)

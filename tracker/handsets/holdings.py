@@ -277,13 +277,14 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
             }
         )
     road = db.execute(
-        select(StockBalance.holder_id, StockBalance.batch_id, StockBalance.vials)
+        select(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status, StockBalance.vials)
         .where(any_of(StockBalance.holder_id, ids), StockBalance.account == Account.TRANSIT, StockBalance.vials > 0)
         .order_by(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status)
     ).all()
-    on_road: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for holder_id, batch_id, count in road:
-        on_road[holder_id][batch_id] = on_road[holder_id].get(batch_id, 0) + count
+    # A recall or a hold that reaches goods on the road says so by their status.
+    on_road: dict[UUID, list[Row]] = defaultdict(list)
+    for holder_id, batch_id, status, count in road:
+        on_road[holder_id].append({"batch": str(batch_id), "status": status.value, "vials": count})
     rows = {
         str(each.id): {
             "id": str(each.id),
@@ -303,7 +304,7 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
                 {"sscc": box.sscc, "seal": box.seal, "logger": box.logger, "lines": in_box[box.id]}
                 for (box,) in boxes[each.id]
             ],
-            "on_road": [{"batch": str(batch), "vials": vials} for batch, vials in on_road[each.id].items()],
+            "on_road": on_road[each.id],
         }
         for each in found
     }

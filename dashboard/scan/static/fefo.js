@@ -1,13 +1,13 @@
 // First expiry, first out, as the house says it (tracker/stock/rules/fefo.py): which vials may go, and whose turn it is.
 
+import { SPENT_FROM } from "./holdings.js";
+
 /**
  * @typedef {import("./holdings.js").Holdings} Holdings
  * @typedef {import("./holdings.js").Batch} Batch
  * @typedef {import("./holdings.js").Lying} Lying
  * @typedef {{ batch: Batch, place: string, stage: number, vials: number }} Parcel usable vials of a batch in a place
  */
-
-const SPENT_FROM = 3; // stage of the vial monitor
 
 /**
  * Vials that may leave on a day: usable, in time, in a place that works, not packed and not taken along.

@@ -18,7 +18,7 @@
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   expected_at?: string | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
- *   on_road: { batch: string, vials: number }[] }} Shipment
+ *   kind?: string, on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
  * @typedef {object} Held as it is kept
@@ -48,6 +48,8 @@ const KEYS = {
   open_vials: (row) => row.id,
 };
 const LISTS = /** @type {(keyof typeof KEYS)[]} */ (Object.keys(KEYS));
+
+export const SPENT_FROM = 3; // stage of the vial monitor
 
 /** @param {string} place @param {string} batch @param {string} status */
 const stockKey = (place, batch, status) => `${place} ${batch} ${status}`;
@@ -146,6 +148,24 @@ export class Holdings {
     return [...this.stock.values()].filter((row) => row.batch === batch && row.vials > 0);
   }
 
+  /**
+   * Vials of a batch that may be opened on a day, as the house says it (tracker/stock/rules/use.py): a recall that reaches
+   * here has stopped them by their status, one elsewhere leaves them usable.
+   * @param {Batch} batch
+   * @param {string} day YYYY-MM-DD
+   */
+  openable(batch, day) {
+    const stands = (/** @type {Lying} */ row) => this.held?.places[row.place]?.in_service !== false;
+    const fit = (/** @type {Lying} */ row) =>
+      row.status === "usable" && (row.vvm_stage ?? 0) < SPENT_FROM && stands(row);
+    return batch.expiry < day ? [] : this.lying(batch.id).filter(fit);
+  }
+
+  /** Whether a recall of the batch stops none of it here. @param {Batch} batch */
+  recalledElsewhere(batch) {
+    return Boolean(batch.recalled) && !this.lying(batch.id).some((row) => row.status === "recalled");
+  }
+
   /** @param {string} place */
   at(place) {
     return [...this.stock.values()].filter((row) => row.place === place && row.vials > 0);
@@ -230,7 +250,7 @@ export class Holdings {
       ...(batch.expiry < today ? ["expired"] : []),
       ...(statuses.has("held") ? ["held"] : []),
       ...(statuses.has("unusable") ? ["unusable"] : []),
-      ...(lying.some((row) => (row.vvm_stage ?? 0) >= 3) ? ["vvm_spent"] : []),
+      ...(lying.some((row) => (row.vvm_stage ?? 0) >= SPENT_FROM) ? ["vvm_spent"] : []),
       ...(lying.some((row) => this.held?.places[row.place]?.in_service === false) ? ["out_of_service"] : []),
     ];
     if (why.length) return { verdict: "stop", why };

@@ -2,7 +2,7 @@
 // tap writes it down as one step.
 
 import { element } from "./scan_cards.js";
-import { batchScanned, factsOf, nameOf, placeName, told, toneOf, whyOf } from "./scan_desk.js";
+import { batchScanned, cautionOf, factsOf, nameOf, placeName, told, toneOf, whyOf } from "./scan_desk.js";
 import { button, choice, choices, goods, stepper } from "./scan_parts.js";
 
 /**
@@ -67,7 +67,9 @@ export class GoodsJob {
   add(batch, vials) {
     const { desk } = this;
     const judged = desk.holdings.judge(batch, desk.today);
-    if (this.kind === "opening" && judged.verdict === "stop") return desk.feel("out", whyOf(desk, judged));
+    const stop = judged.verdict === "stop";
+    const opens = this.kind === "opening";
+    if (opens && stop && !this.sources(batch).length) return desk.feel("out", whyOf(desk, judged));
     const known = this.lines.find((line) => line.batch.id === batch.id);
     if (known) known.vials += vials;
     else {
@@ -75,17 +77,26 @@ export class GoodsJob {
       if (!from) return desk.feel("out", desk.say("job.not_here", { lot: batch.lot }));
       this.lines.unshift({ batch, place: from.place, status: from.status, vials });
     }
-    const stop = judged.verdict === "stop" && this.kind === "transfer";
-    desk.feel(stop ? "low" : "ok", stop ? whyOf(desk, judged) : `${nameOf(desk, batch)} ${batch.lot}`);
+    const said = opens ? this.onlyFrom(batch) : whyOf(desk, judged);
+    const warns = stop && this.kind !== "waste";
+    desk.feel(warns ? "low" : "ok", warns ? said : `${nameOf(desk, batch)} ${batch.lot}`);
     desk.draw();
+  }
+
+  /** From where vials of a batch may be opened though others of it may not. @param {Batch} batch */
+  onlyFrom(batch) {
+    const { desk } = this;
+    const place = this.lines.find((line) => line.batch.id === batch.id)?.place ?? "";
+    return desk.say("job.only_from", { place: placeName(desk, place), why: cautionOf(desk, batch) });
   }
 
   /** Parcels of the batch that this job may take from. @param {Batch} batch @returns {Lying[]} */
   sources(batch) {
+    const { holdings, today } = this.desk;
     const takes = TAKES[this.kind];
-    const found = this.desk.holdings
-      .lying(batch.id)
-      .filter((row) => takes.includes(row.status) && row.place !== this.to);
+    const found = (this.kind === "opening" ? holdings.openable(batch, today) : holdings.lying(batch.id)).filter(
+      (row) => takes.includes(row.status) && row.place !== this.to,
+    );
     return found.sort(
       (one, other) => takes.indexOf(one.status) - takes.indexOf(other.status) || other.vials - one.vials,
     );

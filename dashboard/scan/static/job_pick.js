@@ -3,7 +3,7 @@
 
 import { parcels, turn } from "./fefo.js";
 import { element } from "./scan_cards.js";
-import { batchScanned, factsOf, nameOf, placeName, told, whyOf } from "./scan_desk.js";
+import { batchScanned, cautionOf, factsOf, nameOf, placeName, told, whyOf } from "./scan_desk.js";
 import { button, choice, goods, stepper } from "./scan_parts.js";
 
 /**
@@ -98,7 +98,7 @@ export class PickJob {
   warning(parcel, judged) {
     const { desk } = this;
     if (judged.verdict === "stop")
-      return desk.say("job.only_from", { place: placeName(desk, parcel.place), why: whyOf(desk, judged) });
+      return desk.say("job.only_from", { place: placeName(desk, parcel.place), why: cautionOf(desk, parcel.batch) });
     const first = this.before(parcel);
     return first ? desk.say("job.earlier_first", { lot: first.batch.lot }) : "";
   }

@@ -190,8 +190,17 @@ export class ReceiveJob {
 
   /** Goods of the note that must not be taken as they are. */
   get bad() {
-    const { desk } = this;
-    return this.rows.filter(({ batch }) => batch && (batch.recalled || batch.expiry < desk.today));
+    const { desk, shipment } = this;
+    // What comes back up the tree may be stopped, and stays what it is.
+    const stopped = shipment?.kind === "return" ? [] : (shipment?.on_road ?? []).filter(isStopped);
+    return this.rows.filter(
+      ({ batch }) => batch && (stopped.some((each) => each.batch === batch.id) || batch.expiry < desk.today),
+    );
+  }
+
+  /** Goods of the note whose recall does not reach them. */
+  get elsewhere() {
+    return this.rows.filter((row) => row.batch?.recalled && !this.bad.includes(row));
   }
 
   parts() {
@@ -233,10 +242,12 @@ export class ReceiveJob {
   }
 
   warning() {
-    const { desk, bad } = this;
-    if (!bad.length) return null;
-    const lots = bad.map((row) => row.batch?.lot).join(", ");
-    return element("p", { class: "note bad" }, desk.say("job.bad_on_note", { lots }));
+    const { desk, bad, elsewhere } = this;
+    const lots = (/** @type {Row[]} */ rows) => rows.map((row) => row.batch?.lot).join(", ");
+    if (bad.length) return element("p", { class: "note bad" }, desk.say("job.bad_on_note", { lots: lots(bad) }));
+    if (!elsewhere.length) return null;
+    const words = `${lots(elsewhere)}: ${desk.say("warn.recalled_elsewhere")}`;
+    return element("p", { class: "note warn" }, words);
   }
 
   /** @param {Shipment} shipment */
@@ -396,7 +407,7 @@ export class ReceiveJob {
     const kept = await desk.write({
       kind: "shipment.receipt",
       body: (id, at) => ({ shipment: shipment.code, id, occurred_at: at, lines, final }),
-      effects: taken.map(({ batch, vials }) => ({ place, batch, status: "usable", vials })),
+      effects: taken.flatMap(({ batch, vials }) => arrived(shipment, batch, vials).map((part) => ({ place, ...part }))),
       shown: {
         job: "receive",
         text: `${desk.say("job.receive")} ${shipment.code}: ${told(desk, taken)}`,
@@ -420,6 +431,28 @@ function sentOf(shipment) {
   const sent = new Map();
   for (const { batch, vials } of shipment.on_road) sent.set(batch, (sent.get(batch) ?? 0) + vials);
   return sent;
+}
+
+/** Whether vials on the road may not be used when they come. @param {{ status?: string }} parcel */
+const isStopped = ({ status }) => Boolean(status) && status !== "usable";
+
+/**
+ * What was accepted of a batch by the states it travelled in, usable first, as the house takes it (tracker/shipments/rules/receiving.py).
+ * @param {Shipment} shipment
+ * @param {string} batch
+ * @param {number} vials
+ */
+function arrived(shipment, batch, vials) {
+  let left = vials;
+  const sent = shipment.on_road.filter((each) => each.batch === batch);
+  return sent
+    .sort((one, other) => Number(isStopped(one)) - Number(isStopped(other)))
+    .map((each) => {
+      const taken = Math.min(left, each.vials);
+      left -= taken;
+      return { batch, status: each.status ?? "usable", vials: taken };
+    })
+    .filter((part) => part.vials > 0);
 }
 
 /** A line of the receipt, without what was not said. @param {Row} row @param {string} place */

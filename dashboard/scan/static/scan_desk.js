@@ -63,6 +63,14 @@ export function momentOf(desk, at) {
 /** Why a batch must not be used, in words. @param {Desk} desk @param {Judged} judged */
 export const whyOf = (desk, judged) => judged.why.map((why) => desk.say(`warn.${why}`)).join(" ");
 
+/** The same of vials that may be used though others of their batch may not. @param {Desk} desk @param {Batch} batch */
+export const cautionOf = (desk, batch) =>
+  desk.holdings
+    .judge(batch, desk.today)
+    .why.map((why) => (why === "recalled" && desk.holdings.recalledElsewhere(batch) ? "recalled_elsewhere" : why))
+    .map((why) => desk.say(`warn.${why}`))
+    .join(" ");
+
 /** The words of a step's goods: "3 × Penta-5 PB002, …". @param {Desk} desk @param {{ batch: string, vials: number }[]} lines */
 export function told(desk, lines) {
   const names = lines.map(({ batch, vials }) => {
