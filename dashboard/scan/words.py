@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.frame import labels
 from dashboard.frame.texts import Texts, mark
+from dashboard.scan.words_desk import DESK, DESK_WARN
 from tracker.catalog.rules.barcodes.errors import SENTENCES
 
 SAY = {
@@ -90,6 +91,7 @@ JOB = {
     "discard": mark("Buang sisa"),
     "waste": mark("Buang rusak"),
     "pick": mark("Ambil dan kemas"),
+    "desk": mark("Meja"),
     "kept": mark("Tercatat. {text}"),
     "good": mark("Boleh dipakai"),
     "by_phone": mark("Menurut catatan di ponsel ini per {at}."),
@@ -232,7 +234,11 @@ def words_of(texts: Texts) -> dict[str, str]:
         "why": WHY,
         "verdict": VERDICT,
         "thing": THING,
-        "warn": WARN,
+        "warn": {**WARN, **DESK_WARN},
+        "desk": DESK,
+        "health": labels.HEALTH_QUESTION,
+        "without": labels.WITHOUT_NIK,
+        "sex": labels.SEX,
         "status": labels.STOCK_STATUS,
         "job": JOB,
         "count_reason": COUNT_REASON,

@@ -231,6 +231,8 @@ def _product(product: Presentation, former: Mapping[str, list[str]]) -> Row:
         "vials_per_box": product.vials_per_box,
         "doses_per_vial": product.doses_per_vial,
         "uses_vvm": product.uses_vvm,
+        "open_vial_hours": product.open_vial_hours,
+        "open_vial_days": product.open_vial_days,
     }
 
 

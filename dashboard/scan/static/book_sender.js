@@ -23,6 +23,7 @@ export class NotSent extends Error {
     super(why);
     this.why = why;
     this.said = said;
+    this.code = "";
   }
 }
 
@@ -205,6 +206,7 @@ class Refused extends NotSent {
     super("refused", body.detail ?? "");
     this.status = status;
     this.body = body;
+    this.code = String(body.code ?? "");
   }
 }
 

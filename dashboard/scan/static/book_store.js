@@ -21,6 +21,9 @@
  * @property {string} [undoes] the step that it takes back
  * @property {string} [shipment] the shipment that it ends
  * @property {string} [openVial] the open vial that it ends
+ * @property {{ id: string, to: string, at: string }} [guest] whom it brings where at a desk; without an id who came with this step
+ * @property {string} [vial] the open vial that a dose of it came from
+ * @property {{ batch: string, place: string, doses_per_vial: number, opened_at: string, discard_by: string }} [opened] the vial it opened
  * @typedef {object} Step
  * @property {string} handset
  * @property {number} number

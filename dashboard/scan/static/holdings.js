@@ -9,6 +9,7 @@
  * @typedef {{ code: string, name: string, in_service: boolean, apart?: boolean }} Place
  * @typedef {{ code: string, name: string, gtin: string | null, box_gtin: string | null, nie: string | null,
  *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean,
+ *   open_vial_hours?: number | null, open_vial_days?: number | null,
  *   former?: Partial<Record<"gtin" | "box_gtin" | "nie", string[]>> }} Product by former codes, too, which old labels say
  * @typedef {{ id: string, lot: string, product: string, expiry: string, recalled: string | null }} Batch
  * @typedef {{ place: string, batch: string, status: string, vials: number, packed?: number,
@@ -21,6 +22,9 @@
  *   kind?: string, on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
+ * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[] }} SessionRow
+ * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, state: string, screened: string | null,
+ *   given: string | null, said: string[] }} Guest who has a place in the session that is served; `said`: health questions answered with yes
  * @typedef {object} Held as it is kept
  * @property {string} facility
  * @property {string} token
@@ -33,12 +37,15 @@
  * @property {Record<string, Lying>} stock
  * @property {Record<string, Shipment>} shipments
  * @property {Record<string, OpenVial>} open_vials
+ * @property {Record<string, SessionRow>} [sessions] today's whose desk one serves
+ * @property {Record<string, Guest>} [guests]
+ * @property {Record<string, { keys: string[] }>} [keys] of the house: "tickets" are signed with, "seal" is what phones seal with
  * @typedef {"good" | "ask" | "stop"} Verdict
  * @typedef {{ verdict: Verdict, why: string[] }} Judged
  */
 
 /** How a row of each list is known. */
-/** @type {Record<"places" | "products" | "batches" | "stock" | "shipments" | "open_vials", (row: any) => string>} */
+/** @type {Record<"places" | "products" | "batches" | "stock" | "shipments" | "open_vials" | "sessions" | "guests" | "keys", (row: any) => string>} */
 const KEYS = {
   places: (row) => row.code,
   products: (row) => row.code,
@@ -46,6 +53,9 @@ const KEYS = {
   stock: (row) => stockKey(row.place, row.batch, row.status),
   shipments: (row) => row.id,
   open_vials: (row) => row.id,
+  sessions: (row) => row.id,
+  guests: (row) => row.id,
+  keys: (row) => row.id,
 };
 const LISTS = /** @type {(keyof typeof KEYS)[]} */ (Object.keys(KEYS));
 

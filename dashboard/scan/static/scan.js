@@ -3,6 +3,7 @@
 
 import { readCode } from "./gs1_reader.js";
 import { CountJob } from "./job_count.js";
+import { DeskJob } from "./job_desk.js";
 import { GoodsJob } from "./job_goods.js";
 import { DiscardJob } from "./job_open_vials.js";
 import { PickJob } from "./job_pick.js";
@@ -158,6 +159,7 @@ const JOBS = {
   discard: () => new DiscardJob(desk, () => shift.clock.now()),
   waste: () => new GoodsJob(desk, "waste"),
   pick: () => new PickJob(desk),
+  desk: () => new DeskJob(desk, shift),
 };
 
 /** @param {string | null} name */

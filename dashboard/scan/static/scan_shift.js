@@ -10,6 +10,9 @@ import { Holdings, merged } from "./holdings.js";
  * @typedef {import("./book_store.js").Step} Step
  * @typedef {import("./book_sender.js").Ask} Ask
  * @typedef {import("./holdings.js").Held} Held
+ * @typedef {import("./holdings.js").SessionRow} SessionRow
+ * @typedef {import("./desk_list.js").Came} Came
+ * @typedef {{ id: string, day: string, came: Came[] }} Served the session whose desk this is, and who came there without a place
  * @typedef {"" | import("./book_sender.js").Why | "full" | "insecure" | "sending"} State
  */
 
@@ -38,6 +41,8 @@ export class Shift {
     this.held = null;
     /** @type {{ held: Held | null, steps: Step[], holdings: Holdings } | null} */
     this.known = null;
+    /** @type {Served | null} */
+    this.served = null;
     this.others = 0;
     /** @type {State} */
     this.state = canHash() ? "" : "insecure";
@@ -84,6 +89,50 @@ export class Shift {
     const held = this.facility ? ((await this.store.note(this.key)) ?? null) : null;
     if (!held || held.as_of !== this.held?.as_of || held.facility !== this.held?.facility) this.held = held;
     this.clock.heard = Math.max(this.clock.heard, Date.parse(held?.as_of ?? "") || 0);
+    this.served = (await this.store.note(this.deskKey)) ?? null;
+    if (this.served && this.served.day < this.holdings.today(this.clock.now())) await this.closeDesk();
+  }
+
+  /* ---- the desk of a session: its people are held for its day ---- */
+
+  get deskKey() {
+    return `meja ${this.user} ${this.facility}`;
+  }
+
+  get session() {
+    return this.served?.id ?? null;
+  }
+
+  get came() {
+    return this.served?.came ?? [];
+  }
+
+  /** @param {SessionRow} session */
+  async serve({ id, day }) {
+    await this.keepDesk({ id, day, came: [] });
+    await this.exchange();
+  }
+
+  /** @param {Came} person */
+  async comes(person) {
+    if (this.served) await this.keepDesk({ ...this.served, came: [...this.served.came, person] });
+  }
+
+  /** @param {Served | null} served */
+  async keepDesk(served) {
+    this.served = served;
+    await this.store.keepNote(this.deskKey, served);
+    this.changed();
+  }
+
+  /** Its day is over, or it is no session of today's: nobody of it stays on the phone. */
+  async closeDesk() {
+    if (this.held) {
+      // Without a token the whole is told anew: the house would think that its people are still known.
+      this.held = { ...this.held, token: "", guests: {}, keys: {} };
+      await this.store.keepNote(this.key, this.held);
+    }
+    await this.keepDesk(null);
   }
 
   /** The last own step that the house has heard of. */
@@ -166,13 +215,22 @@ export class Shift {
     else await act();
   }
 
+  /** @returns {Promise<void>} */
   async refresh() {
     const { upTo } = this;
-    const since = this.held ? `&since=${encodeURIComponent(this.held.token)}` : "";
+    const since = this.held?.token ? `&since=${encodeURIComponent(this.held.token)}` : "";
     const handset = await this.store.handset(this.user);
     const from = handset?.known ? `&handset=${handset.id}` : "";
-    const path = `/api/v1/handsets/holdings?facility=${encodeURIComponent(this.facility)}${since}${from}`;
-    const { body } = await this.sender.asked("GET", path);
+    const served = this.session ? `&session=${this.session}` : "";
+    const path = `/api/v1/handsets/holdings?facility=${encodeURIComponent(this.facility)}${since}${from}${served}`;
+    let body;
+    try {
+      ({ body } = await this.sender.asked("GET", path));
+    } catch (error) {
+      if (!(error instanceof NotSent) || error.code !== "quota.session_not_found") throw error;
+      await this.closeDesk();
+      return await this.refresh();
+    }
     this.held = merged(this.held, body, this.facility, upTo);
     await this.store.keepNote(this.key, this.held);
   }
