@@ -16,6 +16,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.handsets.desk import desk_beside
 from dashboard.handsets.queries import count_conflicts, known_beside, phones
 from dashboard.handsets.words import AMOUNT, KIND, corrected, lines_of, time_of
 from dashboard.stock.forms import Fields, Typed
@@ -32,6 +33,7 @@ from tracker.handsets.settling import cut_off, settle, steps_visible_to
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.queries import path_of
+from tracker.settings import Settings
 
 router = Router(include_in_schema=False)
 
@@ -116,9 +118,9 @@ def show_conflicts(viewer: Member, db: Db, sesudah: str = "") -> Response:
 
 
 @router.get("/gawai/bentrok/{step_id}")
-def show_conflict(step_id: UUID, viewer: Member, db: Db) -> Response:
+def show_conflict(step_id: UUID, request: Request, viewer: Member, db: Db) -> Response:
     """One step: what the phone said, what stands in the house, and the ways out."""
-    return _conflict(viewer, db, step_id)
+    return _conflict(viewer, db, step_id, services_of(request).settings)
 
 
 @router.post("/gawai/bentrok/{step_id}")
@@ -148,11 +150,18 @@ def decide(step_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now,
             problem = sentence_of(error, viewer.texts.language)
         if not problem:
             return RedirectResponse(f"/gawai/bentrok/{step_id}", status_code=303)
-    return _conflict(viewer, db, step_id, problem=problem, chosen=chosen, typed=typed)
+    return _conflict(viewer, db, step_id, services_of(request).settings, problem=problem, chosen=chosen, typed=typed)
 
 
 def _conflict(
-    viewer: Viewer, db: Session, step_id: UUID, *, problem: str = "", chosen: str = "", typed: Typed | None = None
+    viewer: Viewer,
+    db: Session,
+    step_id: UUID,
+    settings: Settings,
+    *,
+    problem: str = "",
+    chosen: str = "",
+    typed: Typed | None = None,
 ) -> Response:
     principal = viewer.known()
     row = db.execute(steps_visible_to(principal).where(HandsetStep.id == step_id)).first()
@@ -172,6 +181,7 @@ def _conflict(
         kind=KIND.get(step.kind, step.kind),
         amounts=AMOUNT,
         other_lots=[(value, viewer.texts.gettext(word)) for value, word in labels.OTHER_LOT.items()],
+        desk=desk_beside(db, principal, handset, step, settings),
         known=known_beside(db, principal, handset, step, lines),
         why=_why(viewer, step),
         reason_text=reason_text,

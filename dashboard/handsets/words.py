@@ -71,6 +71,8 @@ def lines_of(body: Mapping[str, Any]) -> list[Line]:
     ]
 
 
+SET_ASIDE = {"kesampingkan": "override", "lebih": "extra"}
+"""A form's field for a field of a dose: what speaks against it is set aside, or it is one more than the vial should hold."""
 TIMES = ("occurred_at", "counted_at")
 """Where a step says when it happened: a phone whose clock was wrong said it wrong."""
 
@@ -104,6 +106,10 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> di
             if not (typed.strip().isascii() and typed.strip().isdigit() and len(typed.strip()) <= 9):
                 return None
             line[key] = int(typed)
+    if said.get("vial") and "open_vial" in changed:
+        changed["open_vial"] = said["vial"]
+    # The word for the decision is the word for what is set aside, too.
+    changed |= {key: said.get("alasan", "") for field, key in SET_ASIDE.items() if said.get(field)}
     typed = said.get("waktu")
     if typed and typed != time_of(body, zone):
         try:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from html import unescape
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from tests.api.test_desk_pages import Meja, meja
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, short_dated, site, world
+from tests.support.page_site import HTML, SECRET, app_services, csrf_of, log_in, made, short_dated, site, world
 from tests.support.phone import Phone
+from tests.support.quota import fresh_nik
 from tests.support.world import PASSWORD
+from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.handsets.sealed import public_point, sealed_for
 from tracker.kit.ids import uuid7
+from tracker.quota.rules.words import BookingState
+from tracker.sealing.keyring import Keyring
+from tracker.stock.models import OpenVial
 
-__all__ = ["app_services", "made", "site", "world"]
+__all__ = ["app_services", "made", "meja", "site", "world"]
 
 
 @pytest.fixture
@@ -204,3 +213,32 @@ def test_a_box_packed_out_of_turn_is_recorded_with_the_reason_that_a_person_give
         "note": "lemari SOON terkunci",
         "instead_of": "SOON",
     }
+
+
+def test_a_dose_of_no_known_vial_is_decided_beside_who_had_it_and_who_walked_in_is_named_to_the_desk_alone(
+    site: TestClient, phone: Phone, meja: Meja, app_services: Services
+) -> None:
+    booking, _ = meja.booked(name="Siti Aminah")
+    at = app_services.clock().isoformat()
+    place = "pkm-cipondoh-k2"
+    vial = phone.event("opening", 1, batch="az-10/AZ003", place=place)
+    dose = phone.write("booking.vaccinate", {"booking": str(booking), "open_vial": str(uuid7()), "occurred_at": at})
+    sealed = sealed_for(public_point(Keyring((SECRET,))), {"id": str(uuid7()), "nik": fresh_nik(), "name": "Rina Tamu"})
+    guest = {"id": str(uuid7()), "session": str(meja.session), "sealed": sealed, "dose": 9, "occurred_at": at}
+    walked = phone.write("session.walk_in", guest)
+    assert [item["code"] for item in phone.sent()] == [None, "stock.open_vial_not_found", "quota.dose_not_served"]
+    log_in(site, "auditor")
+    assert "Rina Tamu" not in site.get(f"/gawai/bentrok/{walked}", headers=HTML).text
+    log_in(site, "kepala")
+    assert "Rina Tamu" in site.get(f"/gawai/bentrok/{walked}", headers=HTML).text
+    path = f"/gawai/bentrok/{dose}"
+    text = site.get(path, headers=HTML).text
+    assert f"/meja/orang/{booking}" in text
+    with transaction(app_services.engine) as db:
+        opened = db.scalars(select(OpenVial.id).where(OpenVial.event_id == UUID(vial))).one()
+    assert f'value="{opened}"' in text
+    said = {**form(site, path), "cara": "betulkan", "alasan": "vial di baki kedua", "vial": str(opened)}
+    kept = site.post(path, data=said, headers=HTML, follow_redirects=False)
+    assert kept.status_code == 303, kept.text
+    assert meja.state(booking) is BookingState.VACCINATED
+    assert "AZ003" in site.get(path, headers=HTML).text
