@@ -229,6 +229,33 @@ def test_an_instant_beyond_the_calendar_is_named(manager: Caller, at: str) -> No
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["body.occurred_at"])
 
 
+def test_a_way_there_and_back_is_told_as_one(manager: Caller) -> None:
+    def event(hours: float, kind: str, *lines: dict[str, Any]) -> dict[str, Any]:
+        at = (utc_now() - timedelta(hours=hours)).isoformat()
+        return {"id": str(uuid7()), "kind": kind, "facility": "pkm-cipondoh", "occurred_at": at, "lines": list(lines)}
+
+    there, here = "pkm-cipondoh-k2", "pkm-cipondoh-k1"
+    for told in (event(9, "supply", line(vials=6)), event(3, "waste", line(vials=4, reason="broken"))):
+        assert manager.client.post("/api/v1/stock/events", json=told, headers=manager.headers).status_code == 201
+    both = {
+        "events": [
+            event(6, "transfer", line(vials=4, to_place=there)),
+            event(5, "transfer", line(vials=4, place=there, to_place=here)),
+        ]
+    }
+    codes = []
+    for body in (
+        both,
+        both,
+        {"events": [event(6, "transfer", line(to_place=there)), event(5, "opening", line(vials=1))]},
+        {"events": both["events"][:1]},
+    ):
+        answer = manager.client.post("/api/v1/stock/events/together", json=body, headers=manager.headers)
+        codes.append((answer.status_code, answer.json()["code"] if answer.status_code > 201 else len(answer.json())))
+    assert codes == [(201, 2), (200, 2), (422, "stock.not_together"), (422, "api.invalid")]
+    assert {(item["place"], item["vials"]) for item in manager.stock()} == {(here, 2), (there, 0)}
+
+
 def test_an_event_over_http_takes_six_statements(manager: Caller, app_services: Services) -> None:
     """Who asks, what the words name, facts, lock, state, and all that is written."""
     assert manager.post("supply", line()).status_code == 201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,13 +15,26 @@ from tests.support.stock import Ledger
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.kit.ids import uuid7
-from tracker.stock.errors import HistoryNegative, VialNotOpen, VialStopped
+from tracker.network.models import Equipment
+from tracker.stock.errors import HistoryNegative, NotTogether, OtherContent, UnknownPlace, VialNotOpen, VialStopped
 from tracker.stock.models import OpenVial, StockEvent
+from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
 from tracker.stock.service.changing_status import Changed, change_status
-from tracker.stock.service.commands import DiscardDoses, GiveDoses, ReverseEvent, StatusChange, StatusLine
+from tracker.stock.service.commands import (
+    DiscardDoses,
+    GiveDoses,
+    Posted,
+    RecordEvent,
+    ReverseEvent,
+    StatusChange,
+    StatusLine,
+)
 from tracker.stock.service.opening import discard_doses, give_doses
+from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
+from tracker.stock.service.together import record_together
+from tracker.trace.recalls import StartRecall, start_recall
 
 BATCH = "az-10/AZ003"
 
@@ -296,3 +310,84 @@ def test_vials_somebody_found_unusable_were_there(ledger: Ledger) -> None:
     by_hand(ledger, 6, 2, to_status=Status.UNUSABLE)
     with pytest.raises(HistoryNegative):
         ledger.post(Kind.TRANSFER, ledger.line(BATCH, 4, to_place=ledger.world.fridge2), at=hours(ledger, 4))
+
+
+def said(
+    ledger: Ledger, kind: Kind, ago: float, vials: int, place: Equipment, to_place: Equipment | None = None
+) -> RecordEvent:
+    line = NamedLine(
+        batch_id=Reference(BATCH),
+        vials=vials,
+        place_id=Reference(place.code),
+        to_place_id=None if to_place is None else Reference(to_place.code),
+        reason="broken" if kind is Kind.WASTE else None,
+    )
+    facility = ledger.world.puskesmas.code
+    return RecordEvent(id=uuid7(), kind=kind, facility=facility, occurred_at=hours(ledger, ago), lines=(line,))
+
+
+def together(ledger: Ledger, *commands: RecordEvent) -> list[Posted]:
+    with ledger.db.begin_nested():
+        return record_together(ledger.db, SYSTEM, commands, now=ledger.now)
+
+
+def there_and_back(ledger: Ledger, vials: int = 4) -> tuple[RecordEvent, RecordEvent]:
+    """Told after four of the six that came back had been opened, and the rest stopped."""
+    here, there = ledger.world.fridge, ledger.world.fridge2
+    ledger.post(Kind.SUPPLY, ledger.line(BATCH, 6), at=hours(ledger, 20))
+    ledger.post(Kind.OPENING, ledger.line(BATCH, 4), at=hours(ledger, 5))
+    away = said(ledger, Kind.TRANSFER, 8, vials, here, there)
+    return away, said(ledger, Kind.TRANSFER, 6, vials, there, here)
+
+
+def test_a_way_there_and_back_told_late_stands_as_a_whole_and_neither_half_alone(ledger: Ledger) -> None:
+    away, back = there_and_back(ledger)
+    for half in (away, back):
+        with pytest.raises(HistoryNegative), ledger.db.begin_nested():
+            record_event(ledger.db, SYSTEM, half, now=ledger.now)
+    first = together(ledger, back, away)
+    assert [(posted.event_id, posted.fresh) for posted in first] == [(back.id, True), (away.id, True)]
+    assert found(ledger) == {Status.USABLE: 2}
+    assert (ledger.vials_at(BATCH, hours(ledger, 7)), ledger.vials_at(BATCH, hours(ledger, 5.5))) == (2, 6)
+    check_books(ledger.db, ledger.now)
+    assert [posted.fresh for posted in together(ledger, back, away)] == [False, False]
+    assert found(ledger) == {Status.USABLE: 2}
+
+
+def test_what_does_not_stand_together_either_leaves_nothing(ledger: Ledger) -> None:
+    away, back = there_and_back(ledger)
+    broken = said(ledger, Kind.WASTE, 7, 1, ledger.world.fridge2)
+    with pytest.raises(HistoryNegative):
+        together(ledger, away, broken, back)
+    opening = said(ledger, Kind.OPENING, 7, 1, ledger.world.fridge2)
+    for others in ((away, opening), (away, replace(back, facility=ledger.world.city.code))):
+        with pytest.raises((NotTogether, UnknownPlace)):
+            together(ledger, *others)
+    with pytest.raises(OtherContent):
+        together(ledger, away, away)
+    assert ledger.db.get(StockEvent, away.id) is None
+    assert found(ledger) == {Status.USABLE: 2}
+
+
+def test_a_hold_and_a_count_since_meet_what_is_told_together_as_a_whole(ledger: Ledger) -> None:
+    away, back = there_and_back(ledger)
+    act(ledger, 3)
+    ledger.post(Kind.COUNT, ledger.line(BATCH, 1, status=Status.HELD), at=hours(ledger, 2))
+    broken = said(ledger, Kind.WASTE, 7, 1, ledger.world.fridge2)
+    together(ledger, away, broken, replace(back, lines=(replace(back.lines[0], vials=3),)))
+    assert found(ledger) == {Status.HELD: 1}, "what the count found"
+    assert ledger.vials_at(BATCH, hours(ledger, 4)) == 1
+    check_books(ledger.db, ledger.now)
+
+
+def test_what_is_told_together_of_a_batch_called_back_is_called_back(ledger: Ledger) -> None:
+    away, back = there_and_back(ledger, 2)
+    start = StartRecall(id=uuid7(), batch=BATCH, reason="uji")
+    start_recall(ledger.db, SYSTEM, start, now=hours(ledger, 7))
+    came = said(ledger, Kind.SUPPLY, 6.5, 3, ledger.world.fridge2)
+    together(ledger, away, came)
+    assert found(ledger) == {}
+    assert ledger.vials(BATCH, place=ledger.world.fridge2, status=Status.RECALLED) == 5
+    with pytest.raises(HistoryNegative):
+        together(ledger, back, said(ledger, Kind.SUPPLY, 6.4, 1, ledger.world.fridge))
+    check_books(ledger.db, ledger.now)

@@ -83,6 +83,12 @@ class OnlyFollows(Refused):
     code = "stock.only_follows"
 
 
+class NotTogether(Refused):
+    """Supplies, transfers, returns, waste and counts of one facility are told together; all else by itself."""
+
+    code = "stock.not_together"
+
+
 class UseHold(Refused):
     """Stock that a hold or a recall stopped is freed there, with a reason, not by a plain event."""
 

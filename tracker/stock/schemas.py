@@ -98,6 +98,14 @@ class StockEventIn(BaseModel):
     witnesses: Annotated[list[WitnessIn], Field(max_length=2)] = []
 
 
+class StockEventsIn(BaseModel):
+    """Things that happened at one facility and only stand together: supply, transfer, return, waste, count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: Annotated[list[StockEventIn], Field(min_length=2, max_length=20)]
+
+
 class PostedOut(BaseModel):
     """What was recorded; a repeat gets the same.
 

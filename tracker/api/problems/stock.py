@@ -90,6 +90,13 @@ PROBLEMS: dict[str, Problem] = {
         "This is not recorded by itself: a reversal and a lot correction are recorded at the event they are of, and an"
         " emptied vial follows from its doses.",
     ),
+    "stock.not_together": Problem(
+        422,
+        "Yang dicatat sekaligus hanya penerimaan, pemindahan, pengembalian, pembuangan dan hitungan dari satu fasilitas;"
+        " catat yang lain sendiri-sendiri.",
+        "Only supplies, transfers, returns, waste and counts of one facility are recorded together; record all else by"
+        " itself.",
+    ),
     "stock.use_hold": Problem(
         422,
         "Stok ini ditahan atau ditarik; lepaskan di sana, dengan alasannya.",

@@ -54,6 +54,7 @@ from tracker.stock.schemas import (
     PostedOut,
     ReversalIn,
     StockEventIn,
+    StockEventsIn,
     StockOut,
     VialChangeOut,
 )
@@ -63,6 +64,7 @@ from tracker.stock.service.opening import discard_doses
 from tracker.stock.service.places import correct_batch, set_in_service
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
+from tracker.stock.service.together import record_together
 
 _REPEAT: dict[int | str, dict[str, Any]] = {
     200: {"model": PostedOut, "description": "The same event was recorded before."}
@@ -76,7 +78,13 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
 
     409 when the id says something else already, or a balance would fall below zero at some instant.
     """
-    command = RecordEvent(
+    posted = record_event(db, caller, _command(body), now=now)
+    response.status_code = 201 if posted.fresh else 200
+    return posted_out(db, posted, body.kind, now)
+
+
+def _command(body: StockEventIn) -> RecordEvent:
+    return RecordEvent(
         id=body.id,
         kind=body.kind,
         facility=body.facility,
@@ -86,9 +94,18 @@ def post_stock_event(*, body: StockEventIn, response: Response, db: Db, caller: 
         reference=body.reference,
         witnesses=tuple(one.witness() for one in body.witnesses),
     )
-    posted = record_event(db, caller, command, now=now)
-    response.status_code = 201 if posted.fresh else 200
-    return posted_out(db, posted, body.kind, now)
+
+
+@router.post("/stock/events/together", status_code=201)
+@knows_its_repeats
+def post_stock_events(*, body: StockEventsIn, response: Response, db: Db, caller: Caller, now: Now) -> list[PostedOut]:
+    """Record several things that happened at one facility and only stand together, all or none: 201, or 200 for the same again.
+
+    A way there and back, told after most of what had come back was opened: either alone would leave too little.
+    """
+    said = record_together(db, caller, [_command(one) for one in body.events], now=now)
+    response.status_code = 201 if any(one.fresh for one in said) else 200
+    return [posted_out(db, posted, one.kind, now) for posted, one in zip(said, body.events, strict=True)]
 
 
 @router.get("/stock/events")

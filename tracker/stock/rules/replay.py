@@ -312,9 +312,11 @@ def _taken(act: Act, key: Key, change: int, history: History) -> int:
     if act.frees:
         return -min(moved, max(0, -change))
     after = balance_at(history.vials(key), (move for move in moves if move.at[:2] > (act.occurred_at, act.number)))
+    # Where facts are told together, one may leave less than nothing there until the next has filled it up.
+    more = max(0, change + min(after, 0))
     if change > 0 and act.cause is None:
         said = max(0, -sum(move.vials for move in moves if move.at[1:] == (act.number, act.number)))
-        return min(change, said - moved)
+        return min(more, said - moved)
     if change > 0:
-        return change if after == 0 else 0
+        return more if after <= 0 else 0
     return -min(moved, max(0, -(after + change)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from tracker.kit.ids import uuid7
 from tracker.stock.errors import HistoryNegative, OutOfService, PackedVials, VvmSpent
 from tracker.stock.rules.entries import (
     Balance,
+    Broken,
     Entry,
     Key,
     Opposite,
@@ -52,18 +53,49 @@ def _stops(work: Work) -> dict[UUID, Sequence[Stop]]:
     return {batch_id: batch.stops for batch_id, batch in work.facts.batches.items() if batch.stops}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What an event would write (the one asked for first) and leave behind; whether history bears it is another question."""
+
+    fact: Fact
+    again: Reapplied
+    rows: list[EventRow]
+    balances: dict[Key, Balance]
+
+
 def decide(
     connection: Connection, work: Work, state: LedgerState, keys: Sequence[Key]
 ) -> tuple[list[EventRow], dict[Key, Balance], bool]:
     """The events to write (the one asked for first), the new balances, and whether it is the newest at its keys."""
-    position: Position = (work.occurred_at, work.ordinal or state.number, state.number)
-    late = [key for key in keys if _is_late(state.balances.get(key), work)]
+    late = [key for key in keys if is_late(state.balances.get(key), work)]
     history = History(balances=state.balances)
     if late:
         history = read_history(connection, late, work.occurred_at, work.reverses_id or work.id)
         # The same rows under the same lock, and those of statuses that only acts touched.
         state.balances.update(history.balances)
         history = replace(history, balances=state.balances)
+    found = lay_down(connection, work, state, history)
+    broken = broken_by(found.fact, found.again, history, state.number)
+    if broken:
+        raise refusal(broken)
+    return found.rows, found.balances, not found.balances.keys() & set(late)
+
+
+def refusal(broken: Iterable[Broken]) -> HistoryNegative:
+    """Names the first instant at which a balance would fall below zero."""
+    first = min(broken, key=lambda b: (b.at, b.line if b.line is not None else -1))
+    return HistoryNegative(
+        at=first.at.isoformat(),
+        batch=str(first.key.batch_id),
+        place=str(first.key.holder_id),
+        status=first.key.status.value,
+        **({} if first.line is None else {"line": first.line}),
+    )
+
+
+def lay_down(connection: Connection, work: Work, state: LedgerState, history: History) -> Decided:
+    """What the event writes by what is known (`history`), with all that follows from it; its number is the state's."""
+    position: Position = (work.occurred_at, work.ordinal or state.number, state.number)
     entries = list(work.entries)
     _check_use(work, state)
 
@@ -83,16 +115,6 @@ def decide(
         lines={entry.key: entry.line for entry in reversed([*entries, *follow])},
     )
     again = reapply(fact, history, _stops(work))
-    broken = broken_by(fact, again, history, state.number)
-    if broken:
-        first = min(broken, key=lambda b: (b.at, b.line if b.line is not None else -1))
-        raise HistoryNegative(
-            at=first.at.isoformat(),
-            batch=str(first.key.batch_id),
-            place=str(first.key.holder_id),
-            status=first.key.status.value,
-            **({} if first.line is None else {"line": first.line}),
-        )
     rows = _rows(connection, work, state.number, entries=entries, follow=follow, again=again)
     everything = [entry for row in rows for entry in row.entries]
     work.moved = net(everything)
@@ -104,7 +126,7 @@ def decide(
     balances = carried_along(history.balances, balances)
     if work.kind is Kind.DISPATCH:
         balances = unpacked(balances, work.entries)
-    return rows, balances, not balances.keys() & set(late)
+    return Decided(fact=fact, again=again, rows=rows, balances=balances)
 
 
 def _check_use(work: Work, state: LedgerState) -> None:
@@ -137,7 +159,8 @@ def _check_use(work: Work, state: LedgerState) -> None:
             raise PackedVials(**where, field="vials", vials=free)
 
 
-def _is_late(balance: Balance | None, work: Work) -> bool:
+def is_late(balance: Balance | None, work: Work) -> bool:
+    """Whether something later is known where the event would stand."""
     if balance is None or balance.touched_at is None:
         return False
     return balance.touched_at > work.occurred_at or work.ordinal is not None

@@ -186,7 +186,7 @@ def settle(
 ) -> tuple[LedgerChange, list[Happening]]:
     """What the work leaves behind and what is told of it, ready to be written. Raises HistoryNegative."""
     rows, balances, newest = decide(connection, work, state, keys)
-    pools = _pools(connection, work, state, balances, now, promised)
+    pools = pools_after(connection, work, state, balances, now=now, promised=promised)
     steps = {change.pool: change.changed for change in pools}
     presentations = {batch.presentation_id for batch in work.facts.batches.values()}
     change = LedgerChange(events=rows, balances=balances, steps=steps, newest=newest)
@@ -204,13 +204,14 @@ def anchors_of(work: Work) -> set[Anchor]:
     return found
 
 
-def _pools(
+def pools_after(
     connection: Connection,
     work: Work,
     state: LedgerState,
     balances: Mapping[Key, Balance],
+    *,
     now: datetime,
-    promised: Promised | None,
+    promised: Promised | None = None,
 ) -> list[PoolChange]:
     """What the event does to what may be promised: vials in places of the facility that may be used there, by pool and batch."""
     risen: dict[tuple[UUID, UUID], int] = {}

@@ -48,6 +48,23 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
     Raises UseShipment, OnlyFollows, FacilityNotFound, Forbidden, WitnessesMissing, the refusals of the lines (each with its `line`),
     UseHold, and what `post_event` raises.
     """
+    event = understand(db, principal, command, now=now)
+    if isinstance(event, Posted):
+        return event
+    if event.kind is Kind.STATUS:
+        _guard_stopped(db, principal, event)
+    if event.kind is Kind.OPENING:
+        return open_vials(db, principal, event, now=now)
+    posted = post_event(db, principal, event, now=now)
+    _keep_witnesses(db, posted, command)
+    return posted
+
+
+def understand(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> PostEvent | Posted:
+    """What somebody means by their words; or what was recorded the first time, where the same was said before.
+
+    Raises as `record_event`.
+    """
     if command.kind in (Kind.DISPATCH, Kind.RECEIPT):
         raise UseShipment(field="kind", kind=command.kind.value)
     if command.kind in ONLY_FOLLOWS:
@@ -63,7 +80,7 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
         raise FacilityNotFound(facility=command.facility)
     check_witnesses(command.kind, command.witnesses)
     facility_id = names.facility[0]
-    event = PostEvent(
+    return PostEvent(
         id=command.id,
         kind=command.kind,
         facility_id=facility_id,
@@ -76,13 +93,6 @@ def record_event(db: Session, principal: Principal, command: RecordEvent, *, now
         said=said,
         beside=command.beside,
     )
-    if event.kind is Kind.STATUS:
-        _guard_stopped(db, principal, event)
-    if event.kind is Kind.OPENING:
-        return open_vials(db, principal, event, now=now)
-    posted = post_event(db, principal, event, now=now)
-    _keep_witnesses(db, posted, command)
-    return posted
 
 
 def _keep_witnesses(db: Session, posted: Posted, command: RecordEvent) -> None:
