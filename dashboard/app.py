@@ -19,7 +19,7 @@ from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import card as own_card
-from dashboard.citizens import finding, lost, tickets
+from dashboard.citizens import finding, lost, proof, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
 from dashboard.desk import newcomer, paper, person
@@ -81,6 +81,7 @@ ROUTERS = (
     catalog.router,
     finding.router,
     lost.router,
+    proof.router,
     tickets.router,
     own_card.router,
     citizens.router,

@@ -20,6 +20,7 @@ from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
 from tracker.registration.service import addresses
+from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.sealing.keyring import Keyring
 from tracker.settings import Settings
@@ -31,7 +32,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     """One for people, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver."""
     client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
     sender = sender_from(current.delivery, client)
-    address_of = phone_book(engine)
+    address_of = phone_book(engine, current)
     keyring = Keyring.of(current)
     private = current.delivery.private_webhooks
 
@@ -65,13 +66,17 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
     ]
 
 
-def phone_book(engine: Engine) -> AddressOf:
-    """Looks a person's phone up at the moment of sending, however they booked; None where it takes no messages."""
+def phone_book(engine: Engine, current: Settings) -> AddressOf:
+    """Looks a person's phone up at the moment of sending, however they booked; None where it takes no messages.
+
+    A code that was asked for by nobody known yet goes to the phone that was typed beside it.
+    """
 
     def address_of(recipient_ref: str, medium: str) -> str | None:
         del medium  # whichever gateway it leaves by, a phone is reached
         with transaction(engine) as db:
             phone = phone_of(db, UUID(recipient_ref))
+            phone = phone or phone_of_code(db, ticket_office(db, current), UUID(recipient_ref))
         return phone if takes_messages(phone) else None
 
     return address_of

@@ -17,7 +17,7 @@ from tracker.people.resealing import reseal_persons, reseal_records
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE
-from tracker.registration.service.lost import WINDOW
+from tracker.registration.service.codes import WINDOW
 from tracker.sealing.errors import KeyNotHeld
 from tracker.sealing.keyring import Keyring
 from tracker.sealing.models import SecretKey

@@ -9,6 +9,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.citizens.form import Typed, address_of
+from dashboard.citizens.proof import messages_are_sent
 from dashboard.citizens.queries import tickets_listed
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
@@ -101,12 +102,11 @@ def _question(
     problems: dict[str, str] | None = None,
     problem: str = "",
 ) -> Response:
-    reachable = bool(settings.delivery.sms_url or settings.delivery.whatsapp_url)
     answer = page(
         viewer,
         "citizens/lost.html",
         status=422 if problem or problems else 200,
-        reachable=reachable,
+        reachable=messages_are_sent(settings),
         typed=typed or Typed(),
         problems=problems or {},
         problem=problem,

@@ -1,4 +1,4 @@
-"""`/daftar/{session}`: a citizen books a place. No log-in; the ticket's secret opens it."""
+"""`/daftar/{session}`: a citizen says who wants a place. No log-in: a code to their phone (`proof.py`), then the ticket's secret."""
 
 from __future__ import annotations
 
@@ -12,42 +12,27 @@ from sqlalchemy.orm import Session
 
 from dashboard.citizens.form import Typed, address_of
 from dashboard.citizens.homes import Home, homes_of
+from dashboard.citizens.proof import messages_are_sent
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Anyone, Viewer
 from dashboard.quota.queries import session_by_id
-from tracker.access.principal import SYSTEM
-from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, once_undone, services_of
+from tracker.edge.deps import Db, Now, Shared
+from tracker.edge.hop import Router, once_undone
+from tracker.edge.services import Services
 from tracker.kit.errors import DomainError, NotFound
-from tracker.kit.ids import uuid7
 from tracker.network.queries import today_at
-from tracker.people.correcting import ChangePerson, change_person
-from tracker.people.queries import person_who_says
-from tracker.people.service import NewPerson, register_person
-from tracker.people.vault import NikVault
-from tracker.quota.errors import AlreadyBooked, DoseGiven, Exhausted, NotDue, TooYoung
+from tracker.quota.errors import Exhausted
 from tracker.quota.queries.nearby import with_alternatives
-from tracker.quota.rules.words import Medium
-from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book
-from tracker.registration.errors import OwnTicketFirst
-from tracker.registration.service.addresses import secret_of
+from tracker.registration.service.proving import Wish, ask_to_book
 from tracker.registration.service.tickets import ticket_office
+from tracker.settings import Settings
 
 router = Router(include_in_schema=False)
 
 _NO_HOME = mark("Kelurahan ini tidak kami kenal. Tulis nama lain, kodenya, nama puskesmas di sana, atau kosongkan.")
 _MANY_HOMES = mark("Ada beberapa kelurahan dengan nama itu. Pilih satu di bawah.")
-
-_OWN_HISTORY = (AlreadyBooked, DoseGiven, NotDue)
-
-
-def _tells_history(error: DomainError) -> bool:
-    """Whether a refusal says what somebody has had or booked; that they are too young, their number says itself."""
-    return isinstance(error, _OWN_HISTORY) and not isinstance(error, TooYoung)
-
 
 # Far more than any field holds: a long slip of the finger gets its sentence, not an error page.
 _MOST = 2_000
@@ -61,83 +46,85 @@ class NoSuchBooking(NotFound):
 
 @router.get("/daftar/{session_id}")
 def show_form(
-    session_id: UUID, viewer: Anyone, db: Db, dosis: int = 1, rumah: Annotated[str, Query(max_length=100)] = ""
+    session_id: UUID,
+    viewer: Anyone,
+    db: Db,
+    shared: Shared,
+    dosis: int = 1,
+    rumah: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The form for one session; where one lives is known from the search."""
-    return _form(viewer, db, session_id, dose=dosis, typed=Typed(residence=rumah))
+    return _form(viewer, db, shared.settings, session_id, dose=dosis, typed=Typed(residence=rumah))
 
 
 def _full(
-    refused: Exhausted, *, session_id: UUID, viewer: Viewer, db: Session, now: datetime, dose: int, **said: Any
+    refused: Exhausted,
+    *,
+    session_id: UUID,
+    viewer: Viewer,
+    db: Session,
+    now: datetime,
+    shared: Services,
+    dose: int,
+    **said: Any,
 ) -> Response:
     """The form once more: what was typed, why there is no place, and where there is one."""
     typed = Typed(**{name: said[name] for name in ("nik", "name", "phone", "residence")})
     found = with_alternatives(db, refused, now=now)
     others: list[dict[str, object]] = list(found.params["alternatives"])  # type: ignore[call-overload]  # a list of JSON objects by contract
-    return _form(
-        viewer, db, session_id, dose=dose, typed=typed, problem=sentence_of(found, viewer.language), others=others
-    )
+    problem = sentence_of(found, viewer.language)
+    return _form(viewer, db, shared.settings, session_id, dose=dose, typed=typed, problem=problem, others=others)
 
 
 @router.post("/daftar/{session_id}")
 @once_undone(Exhausted, _full)
-def take_place(
+def ask(
+    *,
     session_id: UUID,
     request: Request,
     viewer: Anyone,
     db: Db,
     now: Now,
+    shared: Shared,
     nik: Annotated[str, Form(max_length=_MOST)] = "",
     name: Annotated[str, Form(max_length=_MOST)] = "",
     phone: Annotated[str, Form(max_length=_MOST)] = "",
     residence: Annotated[str, Form(max_length=_MOST)] = "",
     dose: Annotated[int, Form()] = 1,
 ) -> Response:
-    """Register the person and reserve; what is wrong stands at its field, and when full, the nearest alternatives."""
+    """Send a code to the phone; what is wrong stands at its field, and when full, the nearest alternatives.
+
+    The answer is the same whomever number and phone belong to.
+    """
     typed = Typed(nik=nik, name=name, phone=phone, residence=residence)
     facility = _facility_of(db, session_id, viewer)
     try:
         request.app.state.citizen_throttle.hit(address_of(request), address_of(request))
-        problems = typed.problems(today_at(db, facility, now), viewer.language)
+        problems = typed.problems(today_at(db, facility, now), viewer.language, ("nik", "name", "phone"))
         homes = homes_of(db, residence)
         if residence.strip() and len(homes) != 1:
             problems["residence"] = viewer.texts.gettext(_MANY_HOMES if homes else _NO_HOME)
-        if problems:
-            return _form(viewer, db, session_id, dose=dose, typed=typed, problems=problems, homes=homes)
-        with db.begin_nested():
-            person = NewPerson(
-                id=uuid7(),
-                nik=nik,
-                name=name,
-                phone=phone or None,
-                residence=homes[0].code if homes else None,
-                claimed=True,
-                unit_id=facility,
+        if problems or not messages_are_sent(shared.settings):
+            return _form(
+                viewer, db, shared.settings, session_id, dose=dose, typed=typed, problems=problems, homes=homes
             )
-            person_id = _person_id(db, person, request, viewer)
-            command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
-            booked = book(db, SYSTEM, command, now=now)
+        wish = Wish(
+            session=str(session_id),
+            dose=dose,
+            nik=nik,
+            name=name,
+            phone=phone,
+            residence=homes[0].code if homes else None,
+            language=viewer.language,
+        )
+        with db.begin_nested():
+            code_id = ask_to_book(db, wish, office=ticket_office(db, shared.settings), now=now)
     except (NotFound, Exhausted):
         raise
     except DomainError as error:
-        # Of one's own history only the ticket tells: number and phone together are still no secret.
-        sentence = sentence_of(OwnTicketFirst() if _tells_history(error) else error, viewer.language)
-        return _form(viewer, db, session_id, dose=dose, typed=typed, problem=sentence)
-    secret = secret_of(db, ticket_office(db, services_of(request).settings), booked.booking.id)
-    return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
-
-
-def _person_id(db: Session, person: NewPerson, request: Request, viewer: Viewer) -> UUID:
-    """Whoever number and phone belong to; else a record of their own, whether or not somebody else has that number."""
-    vault = NikVault.of(services_of(request).settings)
-    known = person_who_says(db, person.nik or "", person.phone, vault=vault, now=viewer.now)
-    if known is not None:
-        if known.residence is None and person.residence is not None:
-            change_person(
-                db, SYSTEM, ChangePerson(person_id=known.id, changes={"residence": person.residence}), now=viewer.now
-            )
-        return known.id
-    return register_person(db, SYSTEM, person, vault=vault, now=viewer.now).person.id
+        problem = sentence_of(error, viewer.language)
+        return _form(viewer, db, shared.settings, session_id, dose=dose, typed=typed, problem=problem)
+    return RedirectResponse(f"/daftar/kode/{code_id}", status_code=303)
 
 
 def _facility_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
@@ -150,6 +137,7 @@ def _facility_of(db: Session, session_id: UUID, viewer: Viewer) -> UUID:
 def _form(
     viewer: Viewer,
     db: Session,
+    settings: Settings,
     session_id: UUID,
     *,
     dose: int,
@@ -166,6 +154,7 @@ def _form(
         viewer,
         "citizens/book.html",
         status=422 if problem or problems else 200,
+        reachable=messages_are_sent(settings),
         session=session,
         dose=dose if dose in session.doses else session.doses[0],
         homes=homes or [],

@@ -23,11 +23,11 @@ from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking
-from tracker.quota.service.moving import move_booking
+from tracker.quota.service.commands import Book
 from tracker.registration.errors import TicketNotFound
 from tracker.registration.service.addresses import booking_at, secret_of
 from tracker.registration.service.finding import named
+from tracker.registration.service.owning import move_own
 from tracker.registration.service.tickets import TicketOffice, drawn, ticket_of, ticket_office
 
 router = Router(include_in_schema=False)
@@ -105,13 +105,13 @@ def book_next(
 
 
 @router.post("/daftar/tiket/{secret}/{step}")
-def move_ticket(secret: str, step: str, db: Db, now: Now, shared: Shared) -> Response:
+def move_ticket(secret: str, step: str, viewer: Anyone, db: Db, now: Now, shared: Shared) -> Response:
     """Confirm (`pasti`) or cancel (`batal`); the secret is the proof, so there is no cookie a stranger could ride on."""
     states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}
     if step not in states:
         raise TicketNotFound
     booking_id = booking_at(db, ticket_office(db, shared.settings), secret)
-    move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=states[step]), now=now)
+    move_own(db, booking_id, states[step], language=viewer.language, now=now)
     return RedirectResponse(f"/daftar/tiket/{secret}", status_code=303)
 
 

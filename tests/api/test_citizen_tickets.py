@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from dashboard.app import mount_pages
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, made, site, world
+from tests.support.page_site import HTML, app_services, book_on_the_web, code_at, made, site, world
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
 from tracker.api.app import create_app
@@ -40,10 +40,10 @@ LOST = "/daftar/tiket-hilang"
 
 
 @pytest.fixture
-def sending(app_services: Services) -> Iterator[TestClient]:
-    """The site of a house that has an SMS gateway."""
+def silent(app_services: Services) -> Iterator[TestClient]:
+    """The site of a house that has no gateway for messages."""
     settings = app_services.settings.model_copy(deep=True)
-    settings.delivery.sms_url = "http://gateway.example/sendsms"
+    settings.delivery.sms_url = None
     services = replace(app_services, settings=settings)
     app = create_app(services)
     mount_pages(app, services)
@@ -51,51 +51,47 @@ def sending(app_services: Services) -> Iterator[TestClient]:
         yield client
 
 
-def book(site: TestClient, world: PageWorld, **more: str) -> str:
-    sent = site.post(f"/daftar/{world.sessions[1]}", data={**PERSON, "dose": "1", **more})
-    assert sent.status_code == 303
-    ticket = sent.headers["location"]
-    assert site.post(f"{ticket}/pasti").status_code == 303
-    return str(ticket)
+def book(site: TestClient, world: PageWorld) -> str:
+    return book_on_the_web(site, world.sessions[1], **PERSON)
 
 
 def test_a_lost_ticket_is_had_again_by_its_old_address(
-    sending: TestClient, world: PageWorld, app_services: Services
+    site: TestClient, world: PageWorld, app_services: Services
 ) -> None:
-    ticket = book(sending, world)
-    assert LOST in sending.get("/daftar").text
-    asked = sending.post(LOST, data={"nik": PERSON["nik"], "phone": "+62 812 3456 7831"})
+    ticket = book(site, world)
+    assert LOST in site.get("/daftar").text
+    asked = site.post(LOST, data={"nik": PERSON["nik"], "phone": "+62 812 3456 7831"})
     assert asked.status_code == 303
     address = asked.headers["location"]
     assert "3671" not in address
-    assert "enam angka" in sending.get(address).text
+    assert "enam angka" in site.get(address).text
     office = TicketOffice.of(Keyring.of(app_services.settings))
     code = office.code_of(UUID(address.rsplit("/", 1)[1]))
-    wrong = sending.post(address, data={"kode": f"{(int(code) + 1) % 1_000_000:06d}"})
+    wrong = site.post(address, data={"kode": f"{(int(code) + 1) % 1_000_000:06d}"})
     assert (wrong.status_code, "tidak cocok" in wrong.text) == (422, True)
     with transaction(app_services.engine) as db:
         assert db.scalars(select(TicketCode.tries)).all() == [1]  # kept although the answer was no
-    right = sending.post(address, data={"kode": code})
+    right = site.post(address, data={"kode": code})
     assert (right.status_code, right.headers["location"]) == (303, ticket)
-    assert sending.post(address, data={"kode": code}).status_code == 422
+    assert site.post(address, data={"kode": code}).status_code == 422
 
 
-def code_for(sending: TestClient, services: Services) -> tuple[str, str]:
+def code_for(site: TestClient) -> tuple[str, str]:
     """Ask for a code; where it is typed, and what the message says."""
-    where = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
-    return where, TicketOffice.of(Keyring.of(services.settings)).code_of(UUID(where.rsplit("/", 1)[1]))
+    where = site.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
+    return where, code_at(where)
 
 
 def test_an_address_that_others_know_is_changed_with_a_code(
-    sending: TestClient, world: PageWorld, app_services: Services
+    site: TestClient, world: PageWorld, app_services: Services
 ) -> None:
-    known = book(sending, world)
-    where, code = code_for(sending, app_services)
-    assert 'name="ganti"' in sending.get(where).text
-    new = sending.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
+    known = book(site, world)
+    where, code = code_for(site)
+    assert 'name="ganti"' in site.get(where).text
+    new = site.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
     assert new != known
-    assert sending.get(new).status_code == 200
-    for opened in (sending.get(known), sending.get(f"{known}/kode.svg"), sending.post(f"{known}/batal")):
+    assert site.get(new).status_code == 200
+    for opened in (site.get(known), site.get(f"{known}/kode.svg"), site.post(f"{known}/batal")):
         assert opened.status_code == 404
     office = TicketOffice.of(Keyring.of(app_services.settings))
     booking = office.unsealed(known.rsplit("/", 1)[1])[0]
@@ -103,60 +99,61 @@ def test_an_address_that_others_know_is_changed_with_a_code(
     with transaction(app_services.engine) as db:
         assert link_of(db, office, booking).endswith(new)
     # A second change makes another again; to ask without it changes nothing.
-    where, code = code_for(sending, app_services)
-    assert sending.post(where, data={"kode": code}).headers["location"] == new
-    where, code = code_for(sending, app_services)
-    third = sending.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
+    where, code = code_for(site)
+    assert site.post(where, data={"kode": code}).headers["location"] == new
+    where, code = code_for(site)
+    third = site.post(where, data={"kode": code, "ganti": "ya"}).headers["location"]
     assert len({known, new, third}) == 3
-    assert [sending.get(one).status_code for one in (known, new, third)] == [404, 404, 200]
+    assert [site.get(one).status_code for one in (known, new, third)] == [404, 404, 200]
 
 
-def test_a_wrong_code_changes_no_address(sending: TestClient, world: PageWorld, app_services: Services) -> None:
-    known = book(sending, world)
-    where, code = code_for(sending, app_services)
+def test_a_wrong_code_changes_no_address(site: TestClient, world: PageWorld, app_services: Services) -> None:
+    known = book(site, world)
+    where, code = code_for(site)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
-    assert sending.post(where, data={"kode": wrong, "ganti": "ya"}).status_code == 422
-    assert sending.get(known).status_code == 200
+    assert site.post(where, data={"kode": wrong, "ganti": "ya"}).status_code == 422
+    assert site.get(known).status_code == 200
 
 
-def test_who_asks_learns_nothing_of_anybody(sending: TestClient, world: PageWorld) -> None:
-    book(sending, world)
+def test_who_asks_learns_nothing_of_anybody(site: TestClient, world: PageWorld) -> None:
+    book(site, world)
     answers = []
     for nik, phone in (
         (PERSON["nik"], PERSON["phone"]), (PERSON["nik"], "0812-9999-999"), ("3671015506920099", PERSON["phone"]),
     ):  # fmt: skip
-        asked = sending.post(LOST, data={"nik": nik, "phone": phone})
-        page = sending.get(asked.headers["location"])
-        tried = sending.post(asked.headers["location"], data={"kode": "x"})
+        asked = site.post(LOST, data={"nik": nik, "phone": phone})
+        page = site.get(asked.headers["location"])
+        tried = site.post(asked.headers["location"], data={"kode": "x"})
         texts = [re.sub(r"[0-9a-f-]{36}", "ID", answer.text) for answer in (page, tried)]
         answers.append((asked.status_code, len(asked.headers["location"]), page.status_code, tried.status_code, *texts))
     assert len(set(answers)) == 1
-    never = sending.get(f"{LOST}/{uuid4()}")
+    never = site.get(f"{LOST}/{uuid4()}")
     assert re.sub(r"[0-9a-f-]{36}", "ID", never.text) == answers[0][4]
     for bad in ({"nik": "1", "phone": "08"}, {}):
-        refused = sending.post(LOST, data=bad)
+        refused = site.post(LOST, data=bad)
         assert (refused.status_code, refused.text.count('class="fault"')) == (422, 2)
 
 
-def test_codes_cannot_be_asked_for_without_end(sending: TestClient) -> None:
+def test_codes_cannot_be_asked_for_without_end(site: TestClient) -> None:
     asked = {"nik": PERSON["nik"], "phone": PERSON["phone"]}
-    assert [sending.post(LOST, data=asked).status_code for _ in range(4)] == [303, 303, 303, 422]
+    assert [site.post(LOST, data=asked).status_code for _ in range(6)] == [303] * 5 + [422]
     other = {**asked, "nik": "3671015506920098"}
     for number in range(20):
-        sending.post(LOST, data={**other, "phone": f"0812-3456-{number + 100}"})
-    assert "Terlalu" in sending.post(LOST, data={**other, "phone": "0812-3456-799"}).text
-    assert sending.post(f"{LOST}/{uuid4()}", data={"kode": "1"}).status_code == 422
+        site.post(LOST, data={**other, "phone": f"0812-3456-{number + 100}"})
+    assert "Terlalu" in site.post(LOST, data={**other, "phone": "0812-3456-799"}).text
+    assert site.post(f"{LOST}/{uuid4()}", data={"kode": "1"}).status_code == 422
 
 
-def test_where_no_message_can_be_sent_the_way_to_the_puskesmas_is_named(site: TestClient) -> None:
-    page = site.get(LOST).text
-    assert "belum ada layanan pesan" in page
-    assert "Datang ke puskesmas dengan KTP" in page
-    assert "<form" not in page.split("<main")[1].split("</main")[0]
+def test_where_no_message_can_be_sent_the_way_to_the_puskesmas_is_named(silent: TestClient, world: PageWorld) -> None:
+    there = f"/daftar/{world.sessions[1]}"
+    for page in (silent.get(LOST), silent.get(there), silent.post(there, data=PERSON)):
+        assert "belum ada layanan pesan" in page.text
+        assert "puskesmas dengan KTP" in page.text
+        assert "<form" not in page.text.split("<main")[1].split("</main")[0]
 
 
-def test_several_tickets_are_listed(sending: TestClient, world: PageWorld, app_services: Services) -> None:
-    ticket = book(sending, world)
+def test_several_tickets_are_listed(site: TestClient, world: PageWorld, app_services: Services) -> None:
+    ticket = book(site, world)
     with transaction(app_services.engine) as db:
         desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
         first = db.get_one(
@@ -164,9 +161,9 @@ def test_several_tickets_are_listed(sending: TestClient, world: PageWorld, app_s
         )
         desk.stock("mr-10/MR101", 2)
         desk.confirmed(desk.session(product="mr-10", ahead=2), first.person_id)
-    address = sending.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
+    address = site.post(LOST, data={"nik": PERSON["nik"], "phone": PERSON["phone"]}).headers["location"]
     code = TicketOffice.of(Keyring.of(app_services.settings)).code_of(UUID(address.rsplit("/", 1)[1]))
-    listed = sending.post(address, data={"kode": code})
+    listed = site.post(address, data={"kode": code})
     assert listed.status_code == 200
     assert listed.headers["cache-control"] == "private, no-store"
     assert listed.text.count('href="/daftar/tiket/') == 2
@@ -240,10 +237,10 @@ def test_an_offer_s_deadline_is_shown_with_its_date(site: TestClient, world: Pag
     assert re.search(rf"disimpan sampai {(expires + timedelta(hours=7)).day} \w+ \d{{4}} \d\d\.\d\d WIB", page)
 
 
-def test_how_long_an_answer_takes_tells_nothing(sending: TestClient, world: PageWorld) -> None:
+def test_how_long_an_answer_takes_tells_nothing(site: TestClient, world: PageWorld) -> None:
     """Trap: to find somebody and queue their message takes longer than to find nobody; both leave at the next beat."""
-    book(sending, world)
+    book(site, world)
     for nik in (PERSON["nik"], "3671015506920099", "1"):
         began = monotonic()
-        sending.post(LOST, data={"nik": nik, "phone": PERSON["phone"]})
+        site.post(LOST, data={"nik": nik, "phone": PERSON["phone"]})
         assert monotonic() - began >= BEAT_S * 0.95

@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 
 from tests.browser.page_world import PageWorld
 from tests.db.test_network_facilities import collection, square
-from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, site, world
+from tests.support.page_site import HTML, app_services, book_on_the_web, csrf_of, log_in, made, site, world
 from tests.support.world import PASSWORD
 from tracker.access.models import Login
 from tracker.access.principal import SYSTEM
@@ -289,10 +289,10 @@ def test_kelurahan_of_one_name_are_told_apart_by_what_lies_above_them(
     assert "Sukasari, Cipondoh, Kota Tangerang" in page
     assert "36.71.06.1001" in page
     session = f"/daftar/{world.sessions[1]}"
-    person = {"nik": "3671015506920022", "name": "Siti Rekaan", "dose": "1", "residence": "sukasari"}
+    person = {"nik": "3671015506920022", "name": "Siti Rekaan", "phone": "0812-3456-7822", "residence": "sukasari"}
     asked = site.post(session, data=person)
     assert (asked.status_code, asked.text.count('type="radio"')) == (422, 3)
-    assert site.post(session, data={**person, "residence": "Sukasari (36.71.06.1001)"}).status_code == 303
+    book_on_the_web(site, world.sessions[1], **{**person, "residence": "Sukasari (36.71.06.1001)"})
     with transaction(app_services.engine) as db:
         assert "36.71.06.1001" in db.scalars(select(Person.residence)).all()
 

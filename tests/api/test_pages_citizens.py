@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
+from rantai.outgoing import phone_book
 from tests.browser.page_world import PageWorld
-from tests.support.page_site import HTML, app_services, log_in, made, site, world
+from tests.support.page_site import HTML, app_services, book_on_the_web, code_at, log_in, made, site, world
+from tests.support.quota import Desk
 from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
@@ -20,6 +24,7 @@ from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
+from tracker.registration.models import TicketCode
 from tracker.registration.service.tickets import TicketOffice
 from tracker.sealing.keyring import Keyring
 
@@ -39,7 +44,11 @@ def test_places_are_chosen_by_vaccine_day_dose_age_and_name(site: TestClient, wo
     assert site.get("/daftar?dari=x").status_code == 422
 
 
-def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
+def told_to(db: Session, template: str) -> list[OutMessage]:
+    return list(db.scalars(select(OutMessage).where(OutMessage.template == template)))
+
+
+def test_a_citizen_books_with_a_code_and_cancels_and_is_told_of_both(
     site: TestClient, world: PageWorld, app_services: Services
 ) -> None:
     session = world.sessions[1]
@@ -47,21 +56,48 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
     assert f"/daftar/{session}?dosis=1" in found
     assert str(world.sessions[0]) not in found  # its vials are on hold: no place is offered
     person = {"nik": "3671015506920001", "name": "Siti Rekaan", "phone": "0812-3456-7890", "dose": "1"}
-    sent = site.post(f"/daftar/{session}", data=person)
-    assert sent.status_code == 303
-    ticket = sent.headers["location"]
+    with transaction(app_services.engine) as db:
+        before = (
+            db.scalar(select(func.count()).select_from(Booking)),
+            db.scalar(select(func.count()).select_from(Person)),
+        )
+    asked = site.post(f"/daftar/{session}", data=person)
+    where = asked.headers["location"]
+    assert (asked.status_code, where.startswith("/daftar/kode/")) == (303, True)
+    assert "enam angka" in site.get(where).text
+    wrong = site.post(where, data={"kode": f"{(int(code_at(where)) + 1) % 1_000_000:06d}"})
+    assert (wrong.status_code, "tidak cocok" in wrong.text) == (422, True)
+    with transaction(app_services.engine) as db:
+        # Nothing is booked and nobody registered before the phone was shown; what was typed lies sealed.
+        after = (
+            db.scalar(select(func.count()).select_from(Booking)),
+            db.scalar(select(func.count()).select_from(Person)),
+        )
+        assert after == before
+        (code,) = told_to(db, "phone_code")
+        row = db.scalars(select(TicketCode)).one()
+        assert row.tries == 1
+        for part in (b"3671015506920001", b"Siti", b"81234567890", b"0812"):
+            assert part not in (row.typed or b"")
+        assert "0812" not in str((code.params, code.recipient_ref))
+        phone = phone_book(app_services.engine, app_services.settings)(code.recipient_ref, "web")
+    assert phone == "+6281234567890"
+    told = site.post(where, data={"kode": code_at(where)})
+    assert told.status_code == 303
+    ticket = told.headers["location"]
     assert "3671015506920001" not in ticket
-    assert "Menunggu konfirmasi" in site.get(ticket).text
-    assert site.get(f"{ticket}/kode.svg").status_code == 404  # not the person's own yet
-    assert site.post(f"{ticket}/pasti").status_code == 303
     assert "Terkonfirmasi" in site.get(ticket).text
-    code = site.get(f"{ticket}/kode.svg")
-    assert (code.headers["content-type"], code.text.count("</svg>")) == ("image/svg+xml", 1)
+    assert site.post(where, data={"kode": code_at(where)}).status_code == 422  # once
+    drawn = site.get(f"{ticket}/kode.svg")
+    assert (drawn.headers["content-type"], drawn.text.count("</svg>")) == ("image/svg+xml", 1)
     assert site.post(f"{ticket}/batal").status_code == 303
     assert "Dibatalkan" in site.get(ticket).text
     with transaction(app_services.engine) as db:
         booking = TicketOffice.of(Keyring.of(app_services.settings)).unsealed(ticket.rsplit("/", 1)[1])[0]
         assert db.get_one(Booking, booking).state.value == "cancelled"
+        assert db.scalars(select(TicketCode.typed)).all() == [None]
+        for template in ("quota_confirmed", "quota_cancelled"):
+            assert [one.params["booking"] for one in told_to(db, template)] == [str(booking)]
     assert str(booking) not in ticket
     # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
     for way in ("", "/kode.svg"):
@@ -71,27 +107,53 @@ def test_a_citizen_books_confirms_and_cancels_without_a_log_in(
         assert site.post(f"/daftar/tiket/{booking}/{step}").status_code == 404
 
 
-def test_who_knows_a_number_learns_and_moves_nothing_of_its_owner(
+def test_who_knows_number_and_phone_learns_and_moves_nothing_of_their_owner(
     site: TestClient, world: PageWorld, app_services: Services
 ) -> None:
-    session = f"/daftar/{world.sessions[1]}"
-    owner = {"nik": "3671015506920011", "name": "Siti Rekaan", "phone": "0812-3456-7891", "dose": "1"}
-    mine = site.post(session, data=owner).headers["location"]
-    site.post(f"{mine}/pasti")
+    session = world.sessions[1]
+    owner = {"nik": "3671015506920011", "name": "Siti Rekaan", "phone": "0812-3456-7891"}
+    mine = book_on_the_web(site, session, **owner)
     with transaction(app_services.engine) as db:
         booking = TicketOffice.of(Keyring.of(app_services.settings)).unsealed(mine.rsplit("/", 1)[1])[0]
         db.execute(update(Booking).where(Booking.id == booking).values(state="vaccinated", vaccinated_at=world.now))
     answers = []
-    for nik in ("3671015506920011", "3671015506920012"):  # vaccinated; never seen
-        for phone in ("", "0812-9999-9999"):
-            sent = site.post(session, data={"nik": nik, "name": "Orang Asing", "phone": phone, "dose": "1"})
-            theirs = sent.headers["location"]
-            answers.append((sent.status_code, len(theirs), "Menunggu konfirmasi" in site.get(theirs).text))
-            assert site.post(f"{theirs}/batal").status_code == 303
-    assert set(answers) == {(303, len(mine), True)}
+    for nik in (owner["nik"], "3671015506920012"):  # vaccinated; never seen
+        for phone in (owner["phone"], "0812-9999-9999"):
+            asked = site.post(
+                f"/daftar/{session}", data={"nik": nik, "name": "Orang Asing", "phone": phone, "dose": "1"}
+            )
+            where = asked.headers["location"]
+            pages = (site.get(where).text, site.post(where, data={"kode": "x"}).text)
+            answers.append((asked.status_code, *(re.sub(r"[0-9a-f-]{36}", "ID", one) for one in pages)))
+    assert len(set(answers)) == 1
+    # With the number and a phone of one's own: a record of one's own, and nothing of its owner's.
+    theirs = book_on_the_web(site, session, nik=owner["nik"], name="Orang Asing", phone="0812-9999-9999")
+    assert "Sudah divaksin" not in site.get(theirs).text
     assert "Sudah divaksin" in site.get(mine).text
-    told = site.post(session, data=owner)  # number and phone: the one sentence, whatever became of the booking
-    assert (told.status_code, "sudah ada pendaftaran" in told.text) == (422, True)
+    # Whoever holds the phone hears what they have had, and gets their tickets.
+    where = site.post(f"/daftar/{session}", data={**owner, "dose": "1"}).headers["location"]
+    told = site.post(where, data={"kode": code_at(where)})
+    assert (told.status_code, f'href="{mine}"' in told.text) == (422, True)
+    assert "Orang Asing" not in told.text
+
+
+def test_a_place_that_went_while_the_code_came_is_had_elsewhere_with_the_same_code(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
+        small = desk.session(product="coronavac-1", ahead=4, capacity=1)
+    person = {"nik": "3671015506920013", "name": "Siti Rekaan", "phone": "0812-3456-7893", "dose": "1"}
+    where = site.post(f"/daftar/{small}", data=person).headers["location"]
+    with transaction(app_services.engine) as db:
+        Desk(db, replace(world.world, now=app_services.clock()), app_services.clock()).booked(small, 1)
+    full = site.post(where, data={"kode": code_at(where)})
+    assert (full.status_code, f'value="{world.sessions[1]}"' in full.text) == (422, True)
+    had = site.post(where, data={"kode": code_at(where), "session": str(world.sessions[1])})
+    assert had.status_code == 303
+    # One who asks for it now gets no code at all.
+    again = site.post(f"/daftar/{small}", data={**person, "nik": "3671015506920014"})
+    assert (again.status_code, f"/daftar/{world.sessions[1]}?dosis=1" in again.text) == (422, True)
 
 
 def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClient, world: PageWorld) -> None:
@@ -107,7 +169,9 @@ def test_a_citizen_s_mistake_gets_its_sentence_and_books_nothing(site: TestClien
         assert f'id="{field}-fault"' in answer.text
     assert "autofocus" in re.findall(r'<input\s[^>]*id="nik"[^>]*>', answer.text)[0]
     # One field that is right is not marked; what was typed stays whatever was wrong.
-    right = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3671015506920009", "phone": ""})
+    right = site.post(
+        f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3671015506920009", "phone": "0812-3456-789"}
+    )
     assert 'value="3671015506920009"' in right.text
     assert right.text.count('aria-invalid="true"') == 1
     long = site.post(f"/daftar/{world.sessions[1]}", data={**typed, "nik": "3" * 60})
@@ -137,7 +201,7 @@ def test_an_address_with_a_slip_says_so_and_shows_a_way_on(site: TestClient) -> 
 
 
 def test_without_vials_a_citizen_is_shown_the_refusal_not_a_promise(site: TestClient, world: PageWorld) -> None:
-    person = {"nik": "3671015506920002", "name": "Ani Rekaan", "dose": "1"}
+    person = {"nik": "3671015506920002", "name": "Ani Rekaan", "phone": "0812-3456-782", "dose": "1"}
     assert site.post(f"/daftar/{world.sessions[0]}", data=person).status_code == 422
     again = site.post(f"/daftar/{world.sessions[1]}", data=person)
     assert again.status_code == 303
@@ -152,7 +216,9 @@ def test_a_ticket_nobody_made_is_not_there(site: TestClient) -> None:
 def test_one_address_cannot_book_without_end(site: TestClient, world: PageWorld) -> None:
     codes = {site.post(f"/daftar/{world.sessions[1]}", data={"nik": "1", "name": "x"}).status_code for _ in range(20)}
     assert codes == {422}
-    last = site.post(f"/daftar/{world.sessions[1]}", data={"nik": "3671015506920003", "name": "Ira", "dose": "1"})
+    last = site.post(
+        f"/daftar/{world.sessions[1]}", data={"nik": "3671015506920003", "name": "Ira", "phone": "0812-3456-783"}
+    )
     assert last.status_code == 422
     assert "Terlalu" in last.text
 

@@ -75,7 +75,11 @@ def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
     page.fill("#name", "Siti Rekaan")
     page.fill("#phone", "0812-3456-7841")
     page.click("main button[type=submit]")
+    page.wait_for_url("**/daftar/kode/*")
+    look("proof")
+    page.fill("#kode", OFFICE.code_of(UUID(page.url.rsplit("/", 1)[1])))
     page.click("text=Ya, saya datang")
+    page.wait_for_url("**/daftar/tiket/*")
     ticket = page.url
     look("ticket")
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from dashboard.quota.displaced import count_displaced, displaced_people
 from rantai.outgoing import phone_book
 from tests.support.quota import OFFICE, Desk
+from tests.support.seeded import SECRET
 from tests.support.world import World
 from tracker.access.rules import Role
 from tracker.database.engine import transaction
@@ -21,6 +22,7 @@ from tracker.people.rules.words import WithoutNik
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
+from tracker.settings import load_settings
 
 
 def displaced_person(
@@ -48,7 +50,13 @@ def send(engine: Engine, world: World, sender: ByMedium) -> None:
     def link_of(booking: str) -> str:
         return OFFICE.link(OFFICE.sealed(UUID(booking)))
 
-    deliver_due(engine, sender, phone_book(engine), link_of=link_of, now=world.now)
+    deliver_due(
+        engine,
+        sender,
+        phone_book(engine, load_settings(database_url=str(engine.url), secret_key=SECRET)),
+        link_of=link_of,
+        now=world.now,
+    )
 
 
 def untold(engine: Engine, world: World) -> list[str | None]:

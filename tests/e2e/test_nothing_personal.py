@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -33,6 +34,7 @@ from tests.support.world import PASSWORD, World
 from tracker.access.rules import Role
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
+from tracker.registration.service.tickets import TicketOffice
 
 ROOT = Path(__file__).parents[2]
 NIK, OTHER_NIK, BAD_NIK = "3671014202800007", "3671014202800008", "3671019902807777"
@@ -58,7 +60,7 @@ class Programs:
             **os.environ,
             "RANTAI_DATABASE_URL": engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
             "RANTAI_MQTT_URL": services.mqtt_url,
-            "RANTAI_SECRET_KEY": SECRET,
+            "RANTAI_SECRET": SECRET,
             "RANTAI_API__PORT": str(self.port),
             "RANTAI_INGEST__CLIENT_ID": f"personal-{self.port}",
             "RANTAI_LOG__LEVEL": "DEBUG",
@@ -187,7 +189,11 @@ def citizens(heard: Heard, session: str) -> set[str]:
     form = {"nik": OTHER_NIK, "nama": NAME, "telepon": PHONE, "name": NAME, "phone": PHONE}
     for wrong in ({"nik": BAD_NIK}, {"nama": "", "name": ""}, {"telepon": NAME, "phone": NAME}):
         heard.ask("POST", f"/daftar/{session}", data={**form, **wrong}, **page)
-    booked = heard.ask("POST", f"/daftar/{session}", data=form, expect=303, follow_redirects=False, **page)
+    asked = heard.ask("POST", f"/daftar/{session}", data=form, expect=303, follow_redirects=False, **page)
+    where = asked.headers["location"]
+    code = {"kode": TicketOffice.from_secret(SECRET).code_of(UUID(where.rpartition("/")[2]))}
+    heard.ask("POST", where, data={"kode": NAME}, expect=422, **page)
+    booked = heard.ask("POST", where, data=code, expect=303, follow_redirects=False, **page)
     address = booked.headers["location"]
     secret = address.rpartition("/")[2]
     heard.ask("GET", address, expect=200, **page)

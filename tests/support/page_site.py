@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -26,6 +27,7 @@ from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
+from tracker.registration.service.tickets import TicketOffice
 from tracker.settings import load_settings
 from tracker.stock.rules.words import Kind
 
@@ -57,7 +59,9 @@ def app_services(services: Servers, made: tuple[str, PageWorld]) -> Iterator[Ser
     ):
         # The clock stands still: a page and its charts would else differ from one minute to the next.
         now = made[1].now + timedelta(minutes=1)
-        yield Services(engine=engine, settings=load_settings(database_url=url, secret_key=SECRET), clock=lambda: now)
+        settings = load_settings(database_url=url, secret_key=SECRET)
+        settings.delivery.sms_url = "http://gateway.example/sendsms"
+        yield Services(engine=engine, settings=settings, clock=lambda: now)
 
 
 @pytest.fixture
@@ -78,6 +82,21 @@ def log_in(site: TestClient, username: str = "kota") -> TestClient:
         cookie = open_login(db, account, now=now, hours=services.settings.api.login_hours).cookie
     site.cookies.set(LOGIN_COOKIE, cookie, domain="testserver.local", path="/")
     return site
+
+
+def code_at(where: str) -> str:
+    """The code that goes to the phone for a question of that address."""
+    return TicketOffice.from_secret(SECRET).code_of(UUID(where.rsplit("/", 1)[1]))
+
+
+def book_on_the_web(site: TestClient, session: UUID | str, **said: str) -> str:
+    """A citizen types who they are, tells the code that came to their phone, and has a ticket: its address."""
+    asked = site.post(f"/daftar/{session}", data={"dose": "1", **said})
+    assert asked.status_code == 303, asked.text
+    where = asked.headers["location"]
+    told = site.post(where, data={"kode": code_at(where)})
+    assert told.status_code == 303, told.text
+    return str(told.headers["location"])
 
 
 def short_dated(services: Services, pages: PageWorld, vials: int = 50) -> Batch:

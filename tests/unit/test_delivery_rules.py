@@ -84,7 +84,7 @@ def test_waiting_doubles_up_to_an_hour() -> None:
 def test_texts_are_in_two_languages_and_survive_missing_parameters() -> None:
     for name, (indonesian, english) in TEMPLATES.items():
         assert set(re.findall(r"{(\w+)}", indonesian)) == set(re.findall(r"{(\w+)}", english)), name
-    assert render("quota_confirmed", {"facility": "Puskesmas Cipondoh"}, "id").endswith("datang.")
+    assert render("quota_confirmed", {"ticket": "https://x"}, "id").endswith("datang: https://x")
     assert "…" in render("quota_confirmed", {"facility": "Puskesmas Cipondoh"}, "en")
     with pytest.raises(KeyError):
         render("no_such", {}, "id")

@@ -17,10 +17,10 @@ class TicketNotFound(NotFound):
     code = "registration.ticket_not_found"
 
 
-class OwnTicketFirst(Conflict):
-    """Somebody is registered with this number and phone; what is theirs, their ticket tells."""
+class NoMessages(Refused):
+    """The phone takes no messages, so nobody can show that it is theirs."""
 
-    code = "registration.own_ticket_first"
+    code = "registration.no_messages"
 
 
 class TicketElsewhere(Conflict):

@@ -53,16 +53,17 @@ class HealthAnswer(Base):
 
 
 class TicketCode(Base):
-    """A code asked for by whoever lost their ticket; of nobody where number and phone are not somebody's.
+    """A code asked for by whoever lost their ticket (of nobody where number and phone are not somebody's) or wants to book.
 
-    The code itself is nowhere: it is made of the id and a key of the house. `asked` is a keyed hash of number and phone, `sent_to` of the phone
-    that the code went to.
+    The code itself is nowhere: it is made of the id and a key of the house. `asked` is a keyed hash of the phone that was named, `sent_to` of
+    the phone on file that the code went to. `typed`: what somebody wants to book, sealed, until the code is told.
     """
 
     __tablename__ = "ticket_code"
     __table_args__ = (
         CheckConstraint("tries BETWEEN 0 AND 5", name="tries"),
         CheckConstraint("used_at IS NULL OR person_id IS NOT NULL", name="used_by_somebody"),
+        CheckConstraint("used_at IS NULL OR typed IS NULL", name="typed_no_longer"),
         Index(None, "asked", "made_at"),
         Index(None, "made_at"),
     )
@@ -71,6 +72,7 @@ class TicketCode(Base):
     asked: Mapped[bytes] = mapped_column(LargeBinary)
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     sent_to: Mapped[bytes | None] = mapped_column(LargeBinary)
+    typed: Mapped[bytes | None] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(SmallInteger)

@@ -13,10 +13,10 @@ PROBLEMS: dict[str, Problem] = {
         "There is no such ticket, or its address was changed. Ask for the present one on the page “Lost ticket”, or come to "
         "the puskesmas with your identity card.",
     ),
-    "registration.own_ticket_first": Problem(
-        409,
-        "Dengan NIK dan nomor ponsel ini sudah ada pendaftaran. Buka alamat tiket Anda, atau datang ke puskesmas dengan KTP.",
-        "Somebody is registered with this NIK and phone number. Open the address of your ticket, or come to the puskesmas with your identity card.",
+    "registration.no_messages": Problem(
+        422,
+        "Nomor ini tidak menerima pesan, jadi kode tidak sampai. Tulis nomor ponsel, boleh milik keluarga.",
+        "This number takes no messages, so no code gets there. Write a mobile number; a relative's will do.",
     ),
     "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
     "registration.ticket_other_day": Problem(

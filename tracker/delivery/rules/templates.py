@@ -13,8 +13,8 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?$")
 # name: (Indonesian, English)
 TEMPLATES: dict[str, tuple[str, str]] = {
     "quota_confirmed": (
-        "Vaksinasi Anda dicatat: {facility}, {day}. Tunjukkan tiket Anda saat datang.",
-        "Your vaccination is booked: {facility}, {day}. Show your ticket when you come.",
+        "Vaksinasi Anda dicatat: {facility}, {day}, {hours}. Tunjukkan tiket Anda saat datang: {ticket}",
+        "Your vaccination is booked: {facility}, {day}, {hours}. Show your ticket when you come: {ticket}",
     ),
     "quota_reminder": (
         "Besok, {day}, giliran vaksinasi Anda di {facility}.",
@@ -53,6 +53,16 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Kode tiket vaksinasi Anda: {code}. Berlaku sampai {until}. Jangan berikan kepada siapa pun.",
         "The code for your vaccination ticket: {code}. Good until {until}. Give it to nobody.",
     ),
+    "phone_code": (
+        (
+            "Kode pendaftaran vaksinasi: {code}. Berlaku sampai {until}. Jangan berikan kepada siapa pun. "
+            "Bila bukan Anda yang meminta, abaikan."
+        ),
+        (
+            "The code for your vaccination booking: {code}. Good until {until}. Give it to nobody. "
+            "If you did not ask for it, do nothing."
+        ),
+    ),
     "registration_reply": ("{text}", "{text}"),
     "recall_notice": (
         "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",
@@ -62,7 +72,7 @@ TEMPLATES: dict[str, tuple[str, str]] = {
 
 
 # Which parameter says until when a message is worth its words: after that it would send people to what is gone.
-_UNTIL = {"quota_offer": "answer_by", "ticket_code": "until"}
+_UNTIL = {"quota_offer": "answer_by", "ticket_code": "until", "phone_code": "until"}
 
 
 def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> bool:

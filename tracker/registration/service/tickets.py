@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,7 @@ from uuid import UUID
 import zxingcpp
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -45,6 +46,7 @@ from tracker.sealing.service import keyring_in_use
 from tracker.settings import Settings
 
 ALGORITHM = "Ed25519"
+_NONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class TicketOffice:
     keys: tuple[OKPKey, ...]
     link_keys: tuple[bytes, ...] = field(repr=False)
     code_keys: tuple[bytes, ...] = field(repr=False)
+    typed_keys: tuple[bytes, ...] = field(repr=False)
     address: str
 
     @classmethod
@@ -63,6 +66,7 @@ class TicketOffice:
             tuple(signing_key(seed) for seed in keyring.derived("ticket")),
             keyring.derived("ticket link"),
             keyring.derived("ticket code"),
+            keyring.derived("typed beside a code"),
             address,
         )
 
@@ -100,6 +104,18 @@ class TicketOffice:
     def hashes(self, said: bytes) -> list[bytes]:
         """The keyed hashes of what somebody said, one for each key; the first is the one to keep."""
         return [hmac.new(key, said, hashlib.sha256).digest() for key in self.code_keys]
+
+    def seal_typed(self, typed: bytes, code_id: UUID) -> bytes:
+        """What somebody typed, kept beside a code until it is told: bound to that code."""
+        nonce = os.urandom(_NONCE)
+        return nonce + AESGCM(self.typed_keys[0]).encrypt(nonce, typed, code_id.bytes)
+
+    def open_typed(self, sealed: bytes, code_id: UUID) -> bytes:
+        """The same again; raises cryptography's InvalidTag for another code's, or under a key not held."""
+        for key in self.typed_keys:
+            with suppress(InvalidTag):
+                return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], code_id.bytes)
+        raise InvalidTag
 
     def public_keys(self) -> list[dict[str, str]]:
         """The public halves as JWKs, for phones that check offline; new tickets are signed with the first."""

@@ -1,0 +1,97 @@
+"""Six digits to a phone, and whoever tells them holds it: the one proof of that, for who books and for who lost a ticket.
+
+A code is made from its row's id and a key of the house as the message leaves, so none lies in the database. Asking is bounded by
+phone, whoever asks and for whatever, and every question makes a row.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tracker.access.errors import TooManyAttempts
+from tracker.delivery.service import queue_message
+from tracker.network.models import Facility
+from tracker.quota.rules.words import Medium
+from tracker.registration.models import TicketCode
+from tracker.registration.service.tickets import TicketOffice
+
+STANDS = timedelta(minutes=15)
+MOST_TRIES = 5
+MOST_ASKED = 5  # in an hour, for one phone
+WINDOW = timedelta(hours=1)
+
+
+def new_code(db: Session, office: TicketOffice, phone: str, *, now: datetime) -> TicketCode:
+    """A question for a code to this phone, nobody's yet and not sent. Raises TooManyAttempts (asked too often, whoever it is)."""
+    asked = hashes_of_phone(office, phone)
+    # Asked many times at once, the bound holds.
+    db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(asked[0][:8], signed=True))))
+    before = select(func.count()).where(TicketCode.asked.in_(asked), TicketCode.made_at > now - WINDOW)
+    if (db.scalar(before) or 0) >= MOST_ASKED:
+        raise TooManyAttempts(retry_after_s=int(WINDOW.total_seconds()))
+    code = TicketCode(id=uuid4(), asked=asked[0], made_at=now, expires_at=now + STANDS, tries=0)
+    db.add(code)
+    db.flush()
+    return code
+
+
+def send_code(
+    db: Session,
+    code: TicketCode,
+    template: str,
+    *,
+    to: UUID,
+    facility: Facility,
+    medium: Medium,
+    language: str,
+    now: datetime,
+) -> None:
+    """Put it into the outbox: `to` is a person, or the code itself, which knows its phone."""
+    until = code.expires_at.astimezone(ZoneInfo(facility.timezone)).isoformat()
+    queue_message(
+        db,
+        medium=medium.value,
+        recipient_ref=str(to),
+        template=template,
+        params={"ticket_code": str(code.id), "until": until},
+        unit_id=facility.id,
+        now=now,
+        language=language,
+    )
+
+
+def told_right(db: Session, code_id: UUID, text: str, *, office: TicketOffice, now: datetime) -> TicketCode | None:
+    """The question whose code was told; None for a wrong one, one that was used, ran out or was tried too often.
+
+    Counts every try, so the transaction must be kept whatever the answer.
+    """
+    code = db.scalar(select(TicketCode).where(TicketCode.id == code_id).with_for_update())
+    if code is None or code.used_at is not None or code.expires_at <= now or code.tries >= MOST_TRIES:
+        return None
+    code.tries += 1
+    db.flush()
+    typed = digits_of(text).encode()
+    return code if any(hmac.compare_digest(sent.encode(), typed) for sent in office.codes_of(code.id)) else None
+
+
+def use_code(code: TicketCode, person_id: UUID, now: datetime) -> None:
+    """It has done its work, for this person; what was typed beside it is kept no longer."""
+    code.person_id, code.used_at, code.typed = person_id, now, None
+
+
+def hashes_of_phone(office: TicketOffice, phone: str) -> list[bytes]:
+    """The keyed hashes of a phone, one for each key of the house."""
+    return office.hashes(f"phone {phone}".encode())
+
+
+def digits_of(text: str) -> str:
+    """The digits of a message, in whatever script and frame."""
+    found = (unicodedata.digit(char, None) for char in unicodedata.normalize("NFKC", text))
+    return "".join(str(digit) for digit in found if digit is not None)

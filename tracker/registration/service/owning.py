@@ -1,0 +1,51 @@
+"""What a booking's owner does with it by its ticket, and the message that tells them: whoever else did it cannot hide it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from tracker.access.principal import SYSTEM
+from tracker.delivery.service import queue_message
+from tracker.kit.days import hours_there
+from tracker.network.models import Facility
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import BookingState
+from tracker.quota.service.commands import MoveBooking
+from tracker.quota.service.moving import move_booking
+
+_TOLD = {BookingState.CONFIRMED: "quota_confirmed", BookingState.CANCELLED: "quota_cancelled"}
+
+
+def move_own(db: Session, booking_id: UUID, state: BookingState, *, language: str, now: datetime) -> Booking:
+    """Confirm or cancel, and tell the owner's phone; there already tells nothing. Raises what moving a booking raises."""
+    before = db.get(Booking, booking_id)
+    was = None if before is None else before.state
+    booking = move_booking(db, SYSTEM, MoveBooking(booking_id=booking_id, state=state), now=now)
+    if was is not state:
+        tell_owner(db, booking, _TOLD[state], language=language, now=now)
+    return booking
+
+
+def tell_owner(db: Session, booking: Booking, template: str, *, language: str, now: datetime, **more: object) -> None:
+    """Queue a message with day, hours, place and the ticket's address to whoever is told of this booking."""
+    session = db.get_one(VaccinationSession, booking.session_id)
+    facility = db.get_one(Facility, session.facility_id)
+    queue_message(
+        db,
+        medium=booking.medium.value,
+        recipient_ref=str(booking.person_id),
+        template=template,
+        params={
+            "booking": str(booking.id),
+            "facility": facility.name,
+            "day": session.day.isoformat(),
+            "hours": hours_there(session.opens_at, session.closes_at, facility.timezone),
+            **more,
+        },
+        unit_id=facility.id,
+        now=now,
+        language=language,
+    )
