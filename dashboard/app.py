@@ -19,7 +19,7 @@ from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import card as own_card
-from dashboard.citizens import finding, lost, proof, tickets
+from dashboard.citizens import family, finding, lost, proof, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
 from dashboard.desk import newcomer, paper, person
@@ -82,6 +82,7 @@ ROUTERS = (
     finding.router,
     lost.router,
     proof.router,
+    family.router,
     tickets.router,
     own_card.router,
     citizens.router,

@@ -184,6 +184,7 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "open_vial_id": str(nid(6, (SITE * 12 + 3) * 16 + 1)),
         "secret": office.sealed(booking),
         "username": "kepala",
+        "code_id": str(booking),
         "webhook_id": str(booking),
         "key_id": str(booking),
         "job": "pindah",

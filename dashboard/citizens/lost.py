@@ -91,7 +91,7 @@ def tell_code(
     if len(found) == 1:
         return RedirectResponse(f"/daftar/tiket/{secrets[found[0].id]}", status_code=303)
     listed = [(secrets[one.booking.id], one) for one in tickets_listed(db, [one.id for one in found])]
-    return _private(page(viewer, "citizens/tickets.html", tickets=listed))
+    return _private(page(viewer, "citizens/tickets.html", tickets=listed, problem=""))
 
 
 def _question(

@@ -26,8 +26,8 @@ from tracker.quota.queries.nearby import with_alternatives
 from tracker.registration.service.addresses import secret_of, secrets_of
 from tracker.registration.service.codes import told_right, use_code
 from tracker.registration.service.lost import tickets_of
-from tracker.registration.service.owning import tell_owner
-from tracker.registration.service.proving import book_for, person_for, wish_of
+from tracker.registration.service.owning import book_own
+from tracker.registration.service.proving import person_for, wish_of
 from tracker.registration.service.tickets import TicketOffice, ticket_office
 from tracker.settings import Settings
 
@@ -79,7 +79,9 @@ def tell_code(
     wish = wish if session is None else wish.at(session)
     try:
         with db.begin_nested():
-            booking = book_for(db, person_for(db, wish, vault=vault, now=now), wish, now=now)
+            person_id = person_for(db, wish, vault=vault, now=now)
+            where = UUID(wish.session)
+            booking = book_own(db, person_id, where, wish.dose, language=viewer.language, now=now)
     except Exhausted:
         raise
     except DomainError as error:
@@ -90,7 +92,6 @@ def tell_code(
         use_code(code, known.id, now)
         return _own_tickets(viewer, db, office, known, problem)
     use_code(code, booking.person_id, now)
-    tell_owner(db, booking, "quota_confirmed", language=viewer.language, now=now)
     return RedirectResponse(f"/daftar/tiket/{secret_of(db, office, booking.id)}", status_code=303)
 
 

@@ -11,12 +11,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch, Vaccine
+from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.network.queries import coordinates
 from tracker.network.rules.distance import Point
 from tracker.quota.models import Booking, Claim, Displacement, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState, ClaimState, OfferState
 from tracker.registration.errors import TicketNotFound
+
+MOST_DOSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,43 @@ def ticket(db: Session, booking_id: UUID) -> Ticket:
         claim=claim,
         booked_next=None if claim is None else _booked(db, claim),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Had:
+    """A dose somebody has had, on the day of its place."""
+
+    vaccine: str
+    dose: int
+    day: date
+    facility: str
+    lot: str | None
+
+
+def doses_before(db: Session, booking: Booking) -> list[Had]:
+    """What the owner of a booking has had besides it, the newest first."""
+    given = (
+        _tickets()
+        .where(
+            Booking.person_id == booking.person_id,
+            Booking.id != booking.id,
+            Booking.state == BookingState.VACCINATED,
+            Booking.vaccinated_at.is_not(None),
+        )
+        .order_by(Booking.vaccinated_at.desc(), Booking.id)
+        .limit(MOST_DOSES)
+    )
+    return [
+        Had(
+            vaccine=vaccine,
+            dose=one.dose,
+            day=local_day(one.vaccinated_at, facility.timezone),
+            facility=facility.name,
+            lot=lot,
+        )
+        for one, _, facility, vaccine, lot, *_ in db.execute(given)
+        if one.vaccinated_at is not None
+    ]
 
 
 def tickets_listed(db: Session, booking_ids: Sequence[UUID]) -> list[Ticket]:

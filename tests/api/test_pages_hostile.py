@@ -14,11 +14,16 @@ from sqlalchemy import select
 from dashboard.app import ROUTERS
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import SECRET, app_services, csrf_of, log_in, made, site, world
+from tests.support.quota import VAULT
 from tracker.access.principal import SYSTEM
 from tracker.access.throttle import LoginThrottle
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
+from tracker.people.rules.nik import Sex
+from tracker.people.rules.words import WithoutNik
+from tracker.people.service import NewPerson, register_person
+from tracker.quota.models import Booking
 from tracker.registration.service.tickets import TicketOffice
 from tracker.telemetry.models import Assignment, Channel, Device
 from tracker.trace.recalls import StartRecall, start_recall
@@ -53,12 +58,18 @@ def blanks(world: PageWorld, app_services: Services) -> dict[str, str]:
     with transaction(app_services.engine) as db:
         command = StartRecall(id=uuid7(), batch="mr-10/MR101", reason="partikel asing", recall_class=1)
         recall = start_recall(db, SYSTEM, command, now=app_services.clock())[0].id
+        owner = db.get_one(Booking, world.booking).person_id
+        child = NewPerson(
+            id=uuid7(), name="Anak Rekaan", without_nik=WithoutNik.INFANT, birth_date=world.now.date(), sex=Sex.MALE,
+            guardian_id=owner, unit_id=world.world.puskesmas.id,
+        )  # fmt: skip
+        register_person(db, SYSTEM, child, vault=VAULT, now=world.now)
         channel = db.scalars(select(Channel.id).order_by(Channel.id)).first()
     return {
         "code": "pkm-cipondoh", "product": "penta-5", "sensor": "S-pkm-cipondoh-k1", "ref:path": "penta-5/PB002",
         "ref": world.shipment, "session_id": str(world.sessions[1]), "booking_id": str(world.booking), "language": "id",
         "recall_id": str(recall), "batch_id": str(world.world.batches["penta-5/PB002"].id), "act": "koreksi",
-        "secret": TicketOffice.from_secret(SECRET).sealed(world.booking), "step": "x",
+        "secret": TicketOffice.from_secret(SECRET).sealed(world.booking), "step": "x", "person_id": str(child.id),
         "alasan": "alasan baik", "kanal": str(channel), "tempat": "pkm-cipondoh-k2", "kelas": "1", "batch": "penta-5/PB002",
         "yakin": "true", "aturan": "age", "vaksin": "pentabio", "mulai": "2027-01-01", "paling_cepat": "2", "dosis": "1",
         "nik": "3671015506920031", "name": "Siti Rekaan", "phone": "0812-3456-7831", "dose": "1", "akun": "jaki",

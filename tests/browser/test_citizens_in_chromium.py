@@ -111,9 +111,13 @@ def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
     page.click("text=Pesan dosis 2")
     look("next")
     page.locator("li.card", has_text="Tanah Tinggi").locator("button").click()
-    page.click("text=Ya, saya datang")
+    page.wait_for_url(lambda url: "/berikutnya" not in url)
     assert "Dosis 2" in page.inner_text("dl.facts")
     assert page.url != ticket
+    second = page.url.removeprefix(window.address)
+    look("second")
+    window.go(f"{second}/keluarga")
+    look("family")
     window.check_quiet()
 
 

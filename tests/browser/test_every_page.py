@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from dashboard.app import ROUTERS
 from tests.browser.conftest import DESK, PHONE, SECRET, Site, Size, Visit
 from tests.support.axe import axe_script
-from tests.support.quota import Desk
+from tests.support.quota import VAULT, Desk
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.adverse.commands import TellAdverse, Told
@@ -32,6 +33,9 @@ from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
+from tracker.people.rules.nik import Sex
+from tracker.people.rules.words import WithoutNik
+from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.vaccinating import vaccinate
@@ -63,6 +67,7 @@ BLANKS = {
 }
 RECALL = UUID("01920000-0000-7000-8000-00000000beef")
 APPROVED = UUID("01920000-0000-7000-8000-00000000cafe")
+CHILD = UUID("01920000-0000-7000-8000-00000000babe")
 CAME = UUID("01920000-0000-7000-8000-00000000d00d")
 # Pages somebody without a log-in sees.
 PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
@@ -101,6 +106,7 @@ def address(path: str, site: Site) -> str:
         "step_id": str(_refused(site)),
         "sheet_id": str(_counted(site)),
         "secret": TicketOffice.from_secret(SECRET).sealed(site.world.booking),
+        "person_id": str(_child(site)),
     }
     if "{card_id}" in path:
         blanks["card_id"] = str(_carded(site))
@@ -133,6 +139,21 @@ def address(path: str, site: Site) -> str:
         if path.endswith("/konfirmasi"):
             blanks["ref"] = _came(site)
     return re.sub(r"\{([^}]+)\}", lambda blank: blanks[blank[1]], path)
+
+
+def _child(site: Site) -> UUID:
+    """A child that is told through the phone of whoever has the booking; registered once."""
+    with transaction(site.engine) as db:
+        child = NewPerson(
+            id=CHILD,
+            name="Anak Rekaan",
+            without_nik=WithoutNik.INFANT,
+            birth_date=(site.world.now - timedelta(days=400)).date(),
+            sex=Sex.FEMALE,
+            guardian_id=db.get_one(Booking, site.world.booking).person_id,
+            unit_id=site.world.world.puskesmas.id,
+        )
+        return register_person(db, SYSTEM, child, vault=VAULT, now=utc_now()).person.id
 
 
 def _followed(site: Site) -> UUID:

@@ -27,12 +27,13 @@ from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.rules.words import LIVE, SEATED, BookingState, BucketKind, Medium
 from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, NewBucket, TakeBack, Vaccinate
+from tracker.quota.service.commands import ArriveAt, Book, ChangeDay, MoveBooking, NewBucket, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.offering import make_offer
+from tracker.quota.service.rebooking import change_day
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.settings import DatabaseSettings
 from tracker.stock.models import Availability, OpenVial
@@ -233,6 +234,31 @@ def test_people_booked_at_one_door_who_come_to_others_at_once_have_one_seat_each
         live = db.scalar(select(func.count()).where(Booking.state.in_(LIVE)))
         gone = db.scalar(select(func.count()).where(Booking.state == BookingState.DISPLACED))
         assert (live or 0) + (gone or 0) == len(bookings)
+
+
+def test_people_who_change_their_days_crosswise_at_once_keep_one_seat_each(fair: Fair) -> None:
+    """Trap: one locks today's session and wants tomorrow's, another the other way round."""
+    today, tomorrow, _ = fair.sessions
+    with transaction(fair.engine) as db:
+        desk = Desk(db, fair.world, NOW)
+        booked = [(desk.confirmed(day, who).id, day) for who in fair.persons[:8] for day in (today,)]
+        booked += [(desk.confirmed(day, who).id, day) for who in fair.persons[8:16] for day in (tomorrow,)]
+
+    def change(booking_id: UUID, session: UUID) -> None:
+        with transaction(fair.engine) as db:
+            change_day(db, SYSTEM, ChangeDay(booking_id=booking_id, session_id=session), now=NOW)
+
+    all_at_once([partial(change, one, today if day == tomorrow else tomorrow) for one, day in booked])
+    check(fair)
+    with transaction(fair.engine) as db:
+        for one, day in booked:
+            booking = db.get_one(Booking, one)
+            assert booking.state is BookingState.CONFIRMED
+            assert booking.session_id in {today, tomorrow} - {day}
+        for session in db.scalars(select(VaccinationSession)):
+            seated = select(func.count()).where(Booking.session_id == session.id, Booking.state.in_(SEATED))
+            assert session.taken == db.scalar(seated)
+            assert session.taken <= session.capacity
 
 
 def busy_person(fair: Fair, person: UUID, session: UUID, luck: float) -> Callable[[], None]:

@@ -34,11 +34,12 @@ from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
 from tracker.kit.errors import DomainError
 from tracker.quota.models import Booking, Claim, VaccinationSession
-from tracker.quota.rules.words import LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
-from tracker.quota.service.commands import TakeBack
+from tracker.quota.rules.words import DISPLACEABLE, LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
+from tracker.quota.service.commands import ChangeDay, TakeBack
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import close_session
+from tracker.quota.service.rebooking import change_day
 from tracker.stock.models import Availability, OpenVial, StockBalance
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import Account, OpenWaste, Status
@@ -112,6 +113,19 @@ class Puskesmas(RuleBasedStateMachine):
         booking = self._one(data, select(Booking).where(Booking.state.in_(LIVE)).order_by(Booking.id))
         if booking is not None:
             self.attempt(lambda: self.desk.move(booking, to))
+
+    @rule(data=st.data())
+    def change_day(self, data: st.DataObject) -> None:
+        """Another session, of whatever product: the seat and the vials go along, and no shortage comes of it."""
+        booking = self._one(data, select(Booking).where(Booking.state.in_(DISPLACEABLE)).order_by(Booking.id))
+        if booking is None or not self.sessions:
+            return
+        short = self.worst()
+        _, session = data.draw(st.sampled_from(self.sessions))
+        command = ChangeDay(booking_id=booking.id, session_id=session)
+        if self.attempt(lambda: change_day(self.db, SYSTEM, command, now=self.desk.now)) is not None:
+            event("a day was changed")
+        assert self.worst() <= short, "only the ledger raises a shortage, never a change of day"
 
     @rule(data=st.data(), to=st.sampled_from([BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.NO_SHOW]))
     def take_back(self, data: st.DataObject, to: BookingState) -> None:

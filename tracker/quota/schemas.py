@@ -136,6 +136,14 @@ class WalkInIn(BaseModel):
     occurred_at: AwareInstant | None = None
 
 
+class ChangeDayIn(BaseModel):
+    """To which session of the same vaccine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: UUID
+
+
 class LeftoverOut(BaseModel):
     """An opened vial with doses that are of no more use to the session."""
 

@@ -23,6 +23,12 @@ class NoMessages(Refused):
     code = "registration.no_messages"
 
 
+class TooManyRelatives(Conflict):
+    """So many people are told through this phone already; `most` says how many may be."""
+
+    code = "registration.too_many_relatives"
+
+
 class TicketElsewhere(Conflict):
     """The ticket is for another facility."""
 

@@ -18,6 +18,11 @@ PROBLEMS: dict[str, Problem] = {
         "Nomor ini tidak menerima pesan, jadi kode tidak sampai. Tulis nomor ponsel, boleh milik keluarga.",
         "This number takes no messages, so no code gets there. Write a mobile number; a relative's will do.",
     ),
+    "registration.too_many_relatives": Problem(
+        409,
+        "Lewat satu ponsel dapat didaftar {most} anggota keluarga. Yang lain didaftar di puskesmas dengan KTP.",
+        "Through one phone {most} relatives can be registered. Others register at the puskesmas with an identity card.",
+    ),
     "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
     "registration.ticket_other_day": Problem(
         409, "Tiket ini untuk tanggal {day:day}.", "This ticket is for {day:day}."

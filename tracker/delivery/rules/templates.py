@@ -16,6 +16,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Vaksinasi Anda dicatat: {facility}, {day}, {hours}. Tunjukkan tiket Anda saat datang: {ticket}",
         "Your vaccination is booked: {facility}, {day}, {hours}. Show your ticket when you come: {ticket}",
     ),
+    "quota_moved": (
+        "Jadwal vaksinasi Anda pindah ke {facility}, {day}, {hours}. Tiket: {ticket}",
+        "Your vaccination has moved to {facility}, {day}, {hours}. Your ticket: {ticket}",
+    ),
     "quota_reminder": (
         "Besok, {day}, giliran vaksinasi Anda di {facility}.",
         "Tomorrow, {day}, is your vaccination at {facility}.",

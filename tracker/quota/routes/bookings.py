@@ -42,6 +42,7 @@ from tracker.quota.schemas import (
     BookingIn,
     BookingOut,
     BookingStepOut,
+    ChangeDayIn,
     ClaimOut,
     CorrectDoseIn,
     DisplacedOut,
@@ -58,6 +59,7 @@ from tracker.quota.service.booking import book
 from tracker.quota.service.commands import (
     ArriveAt,
     Book,
+    ChangeDay,
     CorrectDose,
     MergePersons,
     MoveBooking,
@@ -68,6 +70,7 @@ from tracker.quota.service.commands import (
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.moving import move_booking
+from tracker.quota.service.rebooking import change_day
 from tracker.quota.service.told import tell_of_desk
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.quota.service.walking_in import walk_in
@@ -171,6 +174,14 @@ def confirm(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut
 def cancel(booking_id: UUID, *, db: Db, caller: Caller, now: Now) -> BookingOut:
     """Give a place back."""
     return _moved(db, caller, MoveBooking(booking_id=booking_id, state=BookingState.CANCELLED), now)
+
+
+@router.post("/bookings/{booking_id}/change-day", operation_id="change_day_of_booking")
+@once_undone(Exhausted, _elsewhere)
+def change(booking_id: UUID, body: ChangeDayIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
+    """Another session of the same vaccine, confirmed there; where it has no place, the booking stays where it was."""
+    command = ChangeDay(booking_id=booking_id, session_id=body.session)
+    return _out(db, change_day(db, caller, command, now=now))
 
 
 @router.post("/bookings/{booking_id}/arrive")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from tracker.people.models import Person
 from tracker.people.service import serve_person
 from tracker.quota.errors import BadStep, BookingNotFound, DoseNotServed, OtherVaccine, SessionClosed
 from tracker.quota.events import BookingMoved
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import Booking, Bucket, VaccinationSession
 from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, eligible
 from tracker.quota.rules.words import LIVE, BookingState, Medium, OfferState, SessionState
@@ -60,25 +61,41 @@ def arrive_at(db: Session, principal: Principal, command: ArriveAt, *, now: date
     bucket = bucket_for(
         session, own, eligible(_at_the_door(person, booking), served_at(db, [session])[session.id]), now, record=over
     )
-    write_step(db, principal, booking, BookingState.ARRIVED, None, now, moved_from=made_at)
-    # Out of the one and into the other; between the two nobody sees it.
+    move_over(db, principal, booking, left, session, buckets, bucket, BookingState.ARRIVED, now=now, record=over)
+    return booking
+
+
+def move_over(
+    db: Session,
+    principal: Principal,
+    booking: Booking,
+    left: VaccinationSession,
+    session: VaccinationSession,
+    buckets: Mapping[UUID, Bucket],
+    bucket: Bucket,
+    state: BookingState,
+    *,
+    now: datetime,
+    record: bool = False,
+) -> None:
+    """Out of the one locked session and into the other's bucket; between the two nobody sees it. Raises Exhausted (no vials)."""
+    write_step(db, principal, booking, state, None, now, moved_from=left.id)
     move(booking, left, buckets[booking.bucket_id], BookingState.CANCELLED, now)
-    booking.session_id, booking.state, booking.changed_at = session.id, BookingState.ARRIVED, now
+    booking.session_id, booking.state, booking.changed_at = session.id, state, now
     booking.expires_at = None
     seat(booking, session, bucket)
-    serve_person(db, person, session.facility_id)
+    serve_person(db, db.get_one(Person, booking.person_id), session.facility_id)
     answer_offer(db, booking.id, OfferState.ACCEPTED, now)
     here, there = (pool_of(db, each, now) for each in (session, left))
-    if session.state is SessionState.PLANNED and session.day == here.today:
+    if state is BookingState.ARRIVED and session.state is SessionState.PLANNED and session.day == here.today:
         session.state = SessionState.OPEN
     db.flush()
     lock_anchors(db, {here.anchor, there.anchor})
     give_back_and_fund(db, there, now, {left.day})
-    back(db, booking, session, now, record=over)
+    back(db, booking, session, now, record=record)
     tell_booking(db, BookingMoved(**facts_of(session, booking)), now)
     tell_pool_changed(db, left.facility_id, left.presentation_id, now)
     db.flush()
-    return booking
 
 
 def session_giving_the_same(db: Session, booking_id: UUID, facility_id: UUID, day: date) -> UUID | None:

@@ -76,6 +76,14 @@ class ArriveAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDay:
+    """A booking is to be in another session of its vaccine."""
+
+    booking_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """A place for a person. The id is made by whoever acts first; the same again is the same booking.
 

@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 from tracker.access.principal import SYSTEM
 from tracker.delivery.service import queue_message
 from tracker.kit.days import hours_there
+from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.rules.words import BookingState
-from tracker.quota.service.commands import MoveBooking
+from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.booking import book
+from tracker.quota.service.commands import Book, ChangeDay, MoveBooking
 from tracker.quota.service.moving import move_booking
+from tracker.quota.service.rebooking import change_day
 
 _TOLD = {BookingState.CONFIRMED: "quota_confirmed", BookingState.CANCELLED: "quota_cancelled"}
 
@@ -27,6 +30,23 @@ def move_own(db: Session, booking_id: UUID, state: BookingState, *, language: st
     if was is not state:
         tell_owner(db, booking, _TOLD[state], language=language, now=now)
     return booking
+
+
+def change_own_day(db: Session, booking_id: UUID, session_id: UUID, *, language: str, now: datetime) -> Booking:
+    """Another day or place for it, and tell the owner's phone; there already tells nothing. Raises what changing the day raises."""
+    before = db.get(Booking, booking_id)
+    was = None if before is None else before.session_id
+    booking = change_day(db, SYSTEM, ChangeDay(booking_id=booking_id, session_id=session_id), now=now)
+    if was != booking.session_id:
+        tell_owner(db, booking, "quota_moved", language=language, now=now)
+    return booking
+
+
+def book_own(db: Session, person_id: UUID, session_id: UUID, dose: int, *, language: str, now: datetime) -> Booking:
+    """Book and confirm in one: who chooses behind a secret of theirs has said that they come. Raises what booking raises."""
+    command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
+    booking = book(db, SYSTEM, command, now=now).booking
+    return move_own(db, booking.id, BookingState.CONFIRMED, language=language, now=now)
 
 
 def tell_owner(db: Session, booking: Booking, template: str, *, language: str, now: datetime, **more: object) -> None:

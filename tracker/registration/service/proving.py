@@ -26,14 +26,11 @@ from tracker.people.rules.nik import read_nik
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import Exhausted, SessionClosed
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import VaccinationSession
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
 from tracker.quota.rules.schedule import Why
-from tracker.quota.rules.words import BookingState, Medium, SessionState
+from tracker.quota.rules.words import Medium, SessionState
 from tracker.quota.service.asking import check_due, judged
-from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, MoveBooking
-from tracker.quota.service.moving import move_booking
 from tracker.quota.service.sessions import session_for
 from tracker.registration.errors import NoMessages
 from tracker.registration.models import TicketCode
@@ -120,15 +117,6 @@ def person_for(db: Session, wish: Wish, *, vault: NikVault, now: datetime) -> UU
     if known.residence is None and wish.residence is not None:
         change_person(db, SYSTEM, ChangePerson(person_id=known.id, changes={"residence": wish.residence}), now=now)
     return known.id
-
-
-def book_for(db: Session, person_id: UUID, wish: Wish, *, now: datetime) -> Booking:
-    """The place, and theirs at once: who told the code has said that they come. Raises what booking raises."""
-    command = Book(
-        id=uuid7(), person_id=person_id, session_id=UUID(wish.session), dose=wish.dose, medium=Medium.WEB
-    )  # fmt: skip
-    booking = book(db, SYSTEM, command, now=now).booking
-    return move_booking(db, SYSTEM, MoveBooking(booking_id=booking.id, state=BookingState.CONFIRMED), now=now)
 
 
 def _check_room(db: Session, stranger: Person, session: VaccinationSession, dose: int, now: datetime) -> None:
