@@ -57,6 +57,11 @@ class ApiSettings(BaseModel):
         ge=0,
         description="Requests that wait while as many work as the pool has connections; more get 503 at once.",
     )
+    rush_from: int = Field(
+        50,
+        ge=1,
+        description="Requests that wait in one process from which on citizens who want to book draw a number and are let in by order.",
+    )
     disks: str = Field(
         "",
         pattern=r"^$|^[a-z]+:/[^,:]+(,[a-z]+:/[^,:]+)*$",

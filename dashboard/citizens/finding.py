@@ -16,7 +16,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Anyone
 from dashboard.quota.queries import vaccines_with_sessions
 from tracker.edge.deps import Db
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, enters_in_line
 from tracker.kit.days import earliest_day, years_before
 from tracker.quota.models import DoseInterval, VaccinationSession
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
@@ -66,6 +66,7 @@ class Asked:
 
 
 @router.get("/daftar")
+@enters_in_line(lambda _: True)
 def find_place(
     *,
     viewer: Anyone,

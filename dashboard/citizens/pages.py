@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 from dashboard.citizens.form import Typed, address_of
 from dashboard.citizens.homes import Home, homes_of
 from dashboard.citizens.proof import messages_are_sent
+from dashboard.frame.error_pages import keep_place
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Anyone, Viewer
 from dashboard.quota.queries import session_by_id
 from tracker.edge.deps import Db, Now, Shared
-from tracker.edge.hop import Router, once_undone
+from tracker.edge.hop import Router, enters_in_line, once_undone
+from tracker.edge.line import COOKIE
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.queries import today_at
@@ -45,16 +47,20 @@ class NoSuchBooking(NotFound):
 
 
 @router.get("/daftar/{session_id}")
+@enters_in_line(lambda _: True)
 def show_form(
     session_id: UUID,
+    request: Request,
     viewer: Anyone,
     db: Db,
     shared: Shared,
     dosis: int = 1,
     rumah: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The form for one session; where one lives is known from the search."""
-    return _form(viewer, db, shared.settings, session_id, dose=dosis, typed=Typed(residence=rumah))
+    """The form for one session; where one lives is known from the search. Opened, it may be sent although a rush begins."""
+    answer = _form(viewer, db, shared.settings, session_id, dose=dosis, typed=Typed(residence=rumah))
+    keep_place(answer, request.app.state.line.form_pass(request.cookies.get(COOKIE)), shared.settings)
+    return answer
 
 
 def _full(
@@ -77,6 +83,7 @@ def _full(
 
 
 @router.post("/daftar/{session_id}")
+@enters_in_line(lambda _: True)
 @once_undone(Exhausted, _full)
 def ask(
     *,

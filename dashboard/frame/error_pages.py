@@ -11,7 +11,10 @@ from fastapi import Request, Response
 
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
-from dashboard.frame.viewer import stranger
+from dashboard.frame.viewer import Viewer, stranger
+from tracker.edge.hop import services_of
+from tracker.edge.line import COOKIE, STANDS, InLine
+from tracker.settings import Settings
 
 _HEADINGS = {
     400: mark("Permintaan ini tidak dapat dibaca"),
@@ -79,6 +82,8 @@ def error_page(request: Request, plain: Response) -> Response:
         sentence = viewer.texts.gettext(sentence)
         if repaired:
             ways.insert(0, (repaired, viewer.texts.gettext("Buka tanpa pilihan itu")))
+    if body["code"] == InLine.code:
+        return _line(request, viewer, body["params"])
     if body["code"] == "api.took_too_long":
         heading = _TOO_WIDE
         ways[:0] = _narrower(request, viewer.texts)
@@ -88,3 +93,29 @@ def error_page(request: Request, plain: Response) -> Response:
     if "retry-after" in plain.headers:
         answer.headers["Retry-After"] = plain.headers["retry-after"]
     return answer
+
+
+def _line(request: Request, viewer: Viewer, params: Mapping[str, Any]) -> Response:
+    """How many are before whoever asked, and how long it takes; it asks again by itself, also without scripts."""
+    minutes = None if params["wait_s"] is None else -(-int(params["wait_s"]) // 60)
+    answer = page(
+        viewer, "frame/line.html", status=429, ahead=params["ahead"], minutes=minutes, again=params["again_s"]
+    )
+    # A form that was sent is asked for anew: the same address by GET.
+    answer.headers["Refresh"] = answer.headers["Retry-After"] = str(params["again_s"])
+    answer.headers["Cache-Control"] = "private, no-store"
+    keep_place(answer, params["place"], services_of(request).settings)
+    return answer
+
+
+def keep_place(answer: Response, place: str, settings: Settings) -> None:
+    """The browser keeps a place in the line: a reload and a second tab have the same."""
+    answer.set_cookie(
+        COOKIE,
+        place,
+        max_age=int(STANDS.total_seconds()),
+        path="/daftar",
+        httponly=True,
+        samesite="lax",
+        secure=settings.api.secure_cookies,
+    )

@@ -40,7 +40,7 @@ PLACES, QUEUE = 3, 4
 trial = Router(prefix="/api/v1/trial")
 
 
-class _Gate:
+class Gate:
     """Holds requests inside their transaction until it opens."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Gate:
         assert self.open.wait(20)
 
 
-gate = _Gate()
+gate = Gate()
 
 
 @trial.get("/hold")
@@ -109,7 +109,7 @@ def small(app_services: Services) -> Services:
 def client(small: Services) -> Iterator[TestClient]:
     """Pages and the API, not logged in."""
     global gate
-    gate = _Gate()
+    gate = Gate()
     app = create_app(small, more=[trial, pages])
     mount_pages(app, small)
     with TestClient(app, raise_server_exceptions=False, headers={"Accept": "text/html"}) as client:

@@ -21,6 +21,7 @@ from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
 from tracker.database.turns import Turns
 from tracker.delivery import routes as delivery
+from tracker.edge.line import Line
 from tracker.edge.places import Places
 from tracker.edge.responses import ALWAYS
 from tracker.edge.services import Services
@@ -33,6 +34,7 @@ from tracker.people import routes as people
 from tracker.quota import routes as quota
 from tracker.registration import routes as registration
 from tracker.scans import routes as scans
+from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
 from tracker.stock import routes as stock
 from tracker.telemetry import routes as telemetry
@@ -92,6 +94,7 @@ def create_app(
             await anyio.to_thread.run_sync(each)
         with Bell(services.engine):
             yield
+        app.state.line.stop()
         hub.stop()
 
     app = FastAPI(
@@ -119,6 +122,15 @@ def create_app(
     app.state.side_places = Places(_SIDE_PLACES, queue=own.sse_connections, patience_s=own.queue_seconds)
     app.state.hub = FeedHub(
         services.engine, app.state.side_places, most=own.sse_connections, most_each=own.sse_connections_each
+    )
+    app.state.line = Line(
+        engine=services.engine,
+        side=app.state.side_places,
+        places=app.state.places,
+        turns=app.state.turns,
+        keys=Keyring.of(services.settings).derived("place in line"),
+        rush_from=own.rush_from,
+        clock=services.clock,
     )
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)

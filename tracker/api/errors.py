@@ -20,6 +20,7 @@ from starlette.responses import Response
 from tracker.api.problems import PROBLEMS
 from tracker.api.problems.saying import say
 from tracker.edge.hop import SAFE
+from tracker.edge.line import InLine
 from tracker.kit.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,7 +101,10 @@ _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "60"}, 503
 def _domain(request: Request, error: Exception) -> JSONResponse:
     error = cast("DomainError", error)
     code = error.code if error.code in PROBLEMS else "domain.error"
-    return problem_response(request, code, error.params, headers=_HEADERS.get(PROBLEMS[code].status))
+    headers = _HEADERS.get(PROBLEMS[code].status)
+    if isinstance(error, InLine):
+        headers = {"Retry-After": str(error.params["again_s"])}
+    return problem_response(request, code, error.params, headers=headers)
 
 
 # Here a wrong question has the name that EPCIS gives it.

@@ -27,6 +27,7 @@ from tracker.database.engine import transaction
 from tracker.database.turns import Contended, Held, LineFull, Thing, held
 from tracker.edge.asking import refuse_twice, refuse_unknown
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
+from tracker.edge.line import COOKIE, HEADER, Line
 from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
 from tracker.kit.errors import DomainError
@@ -52,6 +53,19 @@ def first_wants(thing: Callable[[dict[str, Any]], Thing]) -> Callable[[Endpoint]
 
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.__dict__["first_wants"] = thing
+        return endpoint
+
+    return mark
+
+
+def enters_in_line(when: Callable[[dict[str, Any]], bool]) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint that citizens crowd at: in a rush they enter in the order in which they came, before they take a place.
+
+    `when`: whether a request of these values is a citizen's.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__["enters_in_line"] = when
         return endpoint
 
     return mark
@@ -181,9 +195,14 @@ class Route(APIRoute):
         name = own or "request"
         wants: Callable[[dict[str, Any]], Thing] | None = endpoint.__dict__.get("first_wants")
         evenly = "answers_evenly" in endpoint.__dict__
+        in_line: Callable[[dict[str, Any]], bool] | None = endpoint.__dict__.get("enters_in_line")
 
         async def hopping(**values: Any) -> Any:
             request = values[name] if own else values.pop(name)
+            if in_line is not None and in_line(values):
+                line: Line = request.app.state.line
+                shown = request.headers.get(HEADER) or request.cookies.get(COOKIE)
+                await line.enter(shown, writes=self.writes)
             first = wants(values) if wants is not None else None
             began = anyio.current_time()
             try:

@@ -30,6 +30,7 @@ class Places:
     """So many pieces of work at once, each in a thread of its own; in order of arrival."""
 
     def __init__(self, most: int, *, queue: int, patience_s: float) -> None:
+        self.most = most
         self._free = anyio.CapacityLimiter(most)
         self._queue = queue
         self._patience_s = patience_s

@@ -96,10 +96,8 @@ class SessionChangeIn(BaseModel):
     )
 
 
-class ReasonIn(BaseModel):
+class ReasonIn(BaseModel, extra="forbid"):
     """Why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Reason
 
@@ -115,10 +113,8 @@ class SessionChangeOut(BaseModel):
     recorded_at: dt.datetime
 
 
-class ArriveIn(BaseModel):
+class ArriveIn(BaseModel, extra="forbid"):
     """Where the person has come to; the session they booked when left out. `occurred_at`: when, for who tells it later."""
-
-    model_config = ConfigDict(extra="forbid")
 
     session: UUID | None = None
     occurred_at: AwareInstant | None = None
@@ -136,10 +132,8 @@ class WalkInIn(BaseModel):
     occurred_at: AwareInstant | None = None
 
 
-class ChangeDayIn(BaseModel):
+class ChangeDayIn(BaseModel, extra="forbid"):
     """To which session of the same vaccine."""
-
-    model_config = ConfigDict(extra="forbid")
 
     session: UUID
 

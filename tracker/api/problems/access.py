@@ -59,6 +59,11 @@ PROBLEMS: dict[str, Problem] = {
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
     ),
+    "api.in_line": Problem(
+        429,
+        "Sedang ramai: {ahead} orang di depan Anda. Tanyakan lagi setelah {again_s} detik dengan nomor antrean ini; urutannya tetap.",
+        "Many have come at once: {ahead} are before you. Ask again after {again_s} seconds with this place; it stays yours.",
+    ),
     "api.position_gone": Problem(
         410,
         "Kejadian setelah posisi {position} sudah dihapus karena masa simpannya habis; yang masih ada dimulai setelah {kept_after}. Baca ulang datanya, lalu lanjutkan dari sana.",

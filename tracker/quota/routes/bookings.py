@@ -13,7 +13,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
-from tracker.edge.hop import first_wants, once_undone
+from tracker.edge.hop import enters_in_line, first_wants, once_undone
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
 from tracker.kit.days import earliest_day
@@ -36,6 +36,7 @@ from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.nearby import with_alternatives
 from tracker.quota.queries.quota import QuotaAsked, read_quota
 from tracker.quota.routes.router import router
+from tracker.quota.rules.last_booking import AT_THE_DESK
 from tracker.quota.rules.words import BookingState
 from tracker.quota.schemas import (
     ArriveIn,
@@ -138,10 +139,15 @@ def _elsewhere(refused: Exhausted, *, db: Session, now: datetime, **_: object) -
 
 
 @router.post("/bookings", status_code=201, responses=_AGAIN)
+@enters_in_line(lambda values: values["body"].medium not in AT_THE_DESK)
 @first_wants(lambda values: (Wanted.SESSION, (values["body"].session,)))
 @once_undone(Exhausted, _elsewhere)
 def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
-    """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives."""
+    """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives.
+
+    In a rush who does not stand at the desk enters in order: 429 `api.in_line` says how many are before them, and when to send the
+    same again with its `place` in the header `Rantai-Place`.
+    """
     command = Book(
         id=body.id,
         person_id=body.person,

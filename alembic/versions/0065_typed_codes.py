@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0064_typed_codes"
-down_revision = "0063_adverse_events"
+revision = "0065_typed_codes"
+down_revision = "0064_vaccination_cards"
 branch_labels = None
 depends_on = None
 
