@@ -50,6 +50,7 @@ class Project:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.name = f"rantai-test-{secrets.token_hex(3)}"
         self.began = datetime.now(UTC)
+        self.people_told = False
         self.http, self.mqtt, self.sms = free_port(), free_port(), free_port()
         self.settings = {
             "POSTGRES_PASSWORD": secrets.token_hex(16),
