@@ -115,7 +115,7 @@ def desk(sought: str = "", *, vial: dict[str, Any] | None = None, lying: int = 0
         "discard_by": (NOW + timedelta(hours=6)).isoformat(),
     }
     batch = {"id": "b1", "lot": "AZ003", "product": "az-10", "expiry": "2090-12-31", "recalled": None}
-    place = {"place": "k1", "batch": "b1", "status": "usable", "vials": lying, "vvm_stage": None}
+    place = {"place": "k1", "batch": "b1", "status": more.pop("stands", "usable"), "vials": lying, "vvm_stage": None}
     guest = {"session": "s", "dose": 1, "screened": None, "given": None, "said": [], "born": "1990-01-01"}
     told = {
         "whole": True,
@@ -154,12 +154,13 @@ def test_no_label_gives_a_dose_that_must_not_be_given() -> None:
         desk(steps=drawn, lying=2),
         desk(vial={"discard_by": NOW.isoformat()}),
         desk(vial={"status": "held"}),
-        desk(batch_is={"recalled": "uji"}, lying=2),
+        desk(batch_is={"recalled": "uji"}, lying=2, stands="recalled", vial={"status": "recalled"}),
+        desk(batch_is={"recalled": "elsewhere"}, steps=drawn, lying=2),
         desk(batch_is={"expiry": "2026-03-01"}),
         desk(batch_is={"product": "mr-10"}),
     )
     assert [one["label"] for one in said] == [
-        ["open"], ["vial_empty"], ["vial_empty"], ["open"], ["lying"], ["vial_over"], ["held"], ["recalled"], ["expired"],
+        ["open"], ["vial_empty"], ["vial_empty"], ["open"], ["lying"], ["vial_over"], ["held"], ["recalled"], ["lying"], ["expired"],
         ["other_product"],
     ]  # fmt: skip
 

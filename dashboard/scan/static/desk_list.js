@@ -145,7 +145,7 @@ export class DeskList {
   against(vial, now, today) {
     const batch = this.holdings.batch(vial.batch);
     return [
-      ...(batch?.recalled || vial.status === "recalled" ? ["recalled"] : []),
+      ...(vial.status === "recalled" ? ["recalled"] : []),
       ...(vial.status === "held" ? ["held"] : []),
       ...(vial.status === "unusable" ? ["unusable"] : []),
       ...((batch?.expiry ?? "") < today ? ["expired"] : []),
@@ -167,11 +167,10 @@ export class DeskList {
     const opened = this.vials(product).filter((vial) => vial.batch === batch.id);
     const open = opened.find((vial) => !this.against(vial, now, today).length);
     if (open) return { open };
+    const [most] = this.holdings.openable(batch, today).sort((one, other) => other.vials - one.vials);
+    if (most) return { lying: most };
     const { verdict, why } = this.holdings.judge(batch, today);
     if (verdict === "stop") return { why };
-    const lying = this.holdings.lying(batch.id).filter((row) => row.status === "usable");
-    const most = lying.sort((one, other) => other.vials - one.vials)[0];
-    if (most) return { lying: most };
     return { why: opened[0] ? this.against(opened[0], now, today) : ["not_here"] };
   }
 }

@@ -4,7 +4,7 @@ import { DeskList, EXPECTED, OBSERVED_MS, goodUntil, offsetOf } from "./desk_lis
 import { isTicket, proven, ticketOf } from "./desk_ticket.js";
 import { WalkIn } from "./desk_walk_in.js";
 import { element } from "./scan_cards.js";
-import { nameOf } from "./scan_desk.js";
+import { cautionOf, nameOf } from "./scan_desk.js";
 import { button, choices, goods } from "./scan_parts.js";
 
 /**
@@ -143,7 +143,8 @@ export class DeskJob {
     this.vial = "open" in found ? found.open.id : null;
     if ("why" in found) desk.feel("out", found.why.map((why) => desk.say(`warn.${why}`)).join(" "));
     else if ("open" in found) desk.feel("ok", this.vialName(found.open));
-    else desk.feel("low", desk.say("desk.closed", { lot: batch.lot }));
+    else
+      desk.feel("low", [desk.say("desk.closed", { lot: batch.lot }), cautionOf(desk, batch)].filter(Boolean).join(" "));
     desk.draw();
   }
 
