@@ -40,9 +40,9 @@ class NothingHere(NotFound):
 
 
 @router.get("/kuota/sesi/{session_id}")
-def show_session(session_id: UUID, viewer: Member, db: Db, semua: bool = False) -> Response:
+def show_session(session_id: UUID, viewer: Member, db: Db, sesudah: str = "", belum: str = "") -> Response:
     """One session: who is booked, what is left in its vials, and what may be done to it."""
-    return _session(viewer, db, session_id, every=semua)
+    return _session(viewer, db, session_id, after=sesudah, untold_after=belum)
 
 
 @router.post("/kuota/sesi/{session_id}/{act}")
@@ -129,8 +129,8 @@ def _done(db: Session, viewer: Viewer, work: Callable[[], object] | None, *, rea
     return ""
 
 
-def _session(viewer: Viewer, db: Session, session_id: UUID, *, problem: str = "", every: bool = False) -> Response:
-    shown = session_page(db, viewer.known(), session_id, viewer.now, every=every)
+def _session(viewer: Viewer, db: Session, session_id: UUID, *, problem: str = "", **turned: str) -> Response:
+    shown = session_page(db, viewer.known(), session_id, viewer.now, **turned)
     return page(
         viewer,
         "quota/session.html",

@@ -5,56 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, String, cast, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import false, func, null, select, true
+from sqlalchemy.orm import Session
 
+from dashboard.frame.listing import FIELD, Listed, listed
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
-from tracker.delivery.models import MessageState, OutMessage
 from tracker.network.models import Facility
 from tracker.network.queries import path_of
 from tracker.people.models import Person
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking, BookingStep, SessionChange, VaccinationSession
 from tracker.quota.queries import lists
-from tracker.quota.rules.words import LIVE
+from tracker.quota.queries.untold import Untold, untold, untold_of
 from tracker.quota.service.leftovers import leftovers
 from tracker.quota.service.sessions import session_for
 from tracker.stock.models import OpenVial
 
 FIRST = 12
-MOST_PEOPLE = 500
-
-
-class Untold(NamedTuple):
-    """Somebody to be called; name and phone are None where the viewer may not know them, or there is none."""
-
-    booking_id: UUID
-    name: str | None
-    phone: str | None
-
-
-_Reached = tuple[list[Untold], int]
+UNTOLD_FIELD = "belum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPage:
-    """A session; `people`: (booking, name), the name None where the viewer may not know it; `hidden` are not shown.
+    """A session; `people`: (booking, name), the name None where the viewer may not know it.
 
-    `untold`: whom its new hours have not reached; of `untold_in_all`.
+    `untold`: whom its new hours have not reached, some of `untold_in_all`, as `untold_turned` goes on.
     """
 
     session: VaccinationSession
     facility: Facility
     product: str
-    people: Sequence[tuple[Booking, str | None]]
-    hidden: int
+    people: Listed[tuple[Booking, str | None]]
     untold: Sequence[Untold]
+    untold_turned: Listed[Any]
     untold_in_all: int
     left: Sequence[tuple[OpenVial, str]]
     changes: Sequence[SessionChange]
@@ -73,83 +62,43 @@ class SessionPage:
 
 
 def session_page(
-    db: Session, principal: Principal, session_id: UUID, now: datetime, *, every: bool = False
+    db: Session, principal: Principal, session_id: UUID, now: datetime, *, after: str = "", untold_after: str = ""
 ) -> SessionPage:
-    """What the page of a session shows; raises SessionNotFound, Forbidden."""
+    """What the page of a session shows; raises SessionNotFound, Forbidden, BadCursor."""
     session = session_for(db, principal, session_id, Permission.QUOTA_READ)
     db.refresh(session)
     path = path_of(db, session.facility_id)
-    people: list[tuple[Booking, str | None]] = []
-    total = 0
-    if principal.may(Permission.BOOKING_READ, path):
-        mine = select(Booking, Person.name).join(Person, Person.id == Booking.person_id)
-        mine = mine.where(Booking.session_id == session_id)
-        total = db.scalar(select(func.count()).where(Booking.session_id == session_id)) or 0
-        rows = db.execute(mine.order_by(Booking.made_at, Booking.id).limit(MOST_PEOPLE if every else FIRST))
-        named = principal.may(Permission.PERSON_READ, path)
-        people = [(booking, name if named else None) for booking, name in rows]
+    may_see, named = principal.may(Permission.BOOKING_READ, path), principal.may(Permission.PERSON_READ, path)
+    mine = select(Booking, Person.name if named else null()).join(Person, Person.id == Booking.person_id)
+    mine = mine.where(Booking.session_id == session_id if may_see else false())
+    unreached = untold_of(session).where(true() if may_see else false())
+    people, to_call = (
+        listed(db, [query], keys=[Booking.made_at, Booking.id], key_of=key_of, most=FIRST, after=start, field=field)
+        for query, key_of, start, field in (
+            (mine, lambda row: [row[0].made_at.isoformat(), row[0].id], after, FIELD),
+            (unreached, lambda row: [row.made_at.isoformat(), row.id], untold_after, UNTOLD_FIELD),
+        )
+    )
     changes = db.scalars(
         select(SessionChange)
         .where(SessionChange.session_id == session_id)
         .order_by(SessionChange.id.desc())
         .limit(FIRST)
     ).all()
-    since = _hours_since(db, session)
-    untold, in_all = _untold(db, principal, session, path, since, MOST_PEOPLE if every else FIRST)
     return SessionPage(
         session=session,
         facility=db.get_one(Facility, session.facility_id),
         product=db.get_one(Presentation, session.presentation_id).name,
         people=people,
-        hidden=max(0, total - len(people)) if people else 0,
-        untold=untold,
-        untold_in_all=in_all,
+        untold=[untold(principal, path, row) for row in to_call.rows],
+        untold_turned=to_call,
+        untold_in_all=db.scalar(select(func.count()).select_from(unreached.subquery())) or 0,
         left=leftovers(db, session, now),
         changes=changes,
         over=session.closes_at <= now,
         may_plan=principal.may(Permission.SESSION_WRITE, path),
         may_waste=principal.may(Permission.STOCK_WRITE, path),
     )
-
-
-def _hours_since(db: Session, session: VaccinationSession) -> datetime | None:
-    """Since when the session has the hours it has; None where they are as they were planned."""
-    before = SessionChange.before
-    other = or_(
-        cast(before["from"].astext, DateTime(timezone=True)) != session.opens_at,
-        cast(before["to"].astext, DateTime(timezone=True)) != session.closes_at,
-    )
-    since: datetime | None = db.scalar(
-        select(func.max(SessionChange.recorded_at)).where(SessionChange.session_id == session.id, other)
-    )
-    return since
-
-
-def _untold(
-    db: Session, principal: Principal, session: VaccinationSession, path: str, since: datetime | None, most: int
-) -> _Reached:
-    """Who keeps a place and has no message of the hours since then: none could be sent, or none has been yet."""
-    if since is None or not principal.may(Permission.BOOKING_READ, path):
-        return [], 0
-    guardian = aliased(Person)
-    reached = exists().where(
-        OutMessage.template == "quota_session_changed",
-        OutMessage.recipient_ref == cast(Booking.person_id, String),
-        OutMessage.created_at >= since,
-        OutMessage.state == MessageState.SENT,
-    )
-    which = (Booking.session_id == session.id, Booking.state.in_(LIVE), Booking.made_at < since, ~reached)
-    rows = db.execute(
-        select(Booking.id, Person.name, func.coalesce(Person.phone, guardian.phone).label("phone"))
-        .join(Person, Person.id == Booking.person_id)
-        .outerjoin(guardian, guardian.id == Person.guardian_id)
-        .where(*which)
-        .order_by(Booking.made_at, Booking.id)
-        .limit(most)
-    )
-    named, calls = principal.may(Permission.PERSON_READ, path), principal.may(Permission.BOOKING_WRITE, path)
-    shown = [Untold(row.id, row.name if named else None, row.phone if named and calls else None) for row in rows]
-    return shown, db.scalar(select(func.count()).select_from(Booking).where(*which)) or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

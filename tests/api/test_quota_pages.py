@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from uuid import UUID
 
 from fastapi.testclient import TestClient
@@ -11,9 +13,12 @@ from sqlalchemy import select
 
 from tests.browser.page_world import PageWorld
 from tests.db.test_network_facilities import collection, square
+from tests.support.copies import more_of
+from tests.support.network_api import Door
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tests.support.quota import Desk
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
@@ -88,6 +93,42 @@ def test_whom_the_new_hours_did_not_reach_stands_on_the_page_of_the_session(
         reached = db.get_one(OutMessage, unreached.id)
         reached.state, reached.sent_at = MessageState.SENT, app_services.clock()
     assert "belum-dikabari" not in site.get(path).text
+
+
+def test_a_session_s_people_and_whom_its_hours_did_not_reach_are_walked_to_the_end_by_page_and_http(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    session = world.sessions[0]
+    path = f"/kuota/sesi/{session}"
+    with transaction(app_services.engine) as db:
+        one = db.scalars(select(Booking).where(Booking.session_id == session)).first()
+        assert one is not None
+        nobody = {"nik_hash": "NULL", "nik_cipher": "NULL", "nik_key": "NULL", "identity": "'none'"}
+        anew = {"id": "gen_random_uuid()", "name": "'Warga Salinan'", "without_nik": "'no_papers'"}
+        more_of(db, Person, 30, f"id = '{one.person_id}'", **nobody, **anew)
+        for person in db.scalars(select(Person.id).where(Person.name == "Warga Salinan")):
+            again = {"id": "gen_random_uuid()", "person_id": f"'{person}'", "replaces_id": "NULL"}
+            more_of(db, Booking, 1, f"id = '{one.id}'", **again)
+    csrf = {"csrf": csrf_of(log_in(site, "kepala").get(path).text)}
+    hours = {"mulai": "13:00", "selesai": "16:00", "kapasitas": "50"}
+    assert site.post(f"{path}/ubah", data=csrf | WHY | hours).status_code == 303
+    with transaction(app_services.engine) as db:
+        booked = {str(each) for each in db.scalars(select(Booking.id).where(Booking.session_id == session))}
+    for part in ("belum-dikabari", "orang"):
+        seen, onward = list[str](), path
+        while onward:
+            text = site.get(onward).text.split(f'id="{part}"')[1].split("</section>")[0]
+            seen += dict.fromkeys(re.findall(r'href="/kuota/pendaftaran/([^"]+)"', text))
+            onward = unescape(next(iter(re.findall(r'rel="next"\s+href="([^"#]+)', text)), ""))
+        assert sorted(seen) == sorted(booked), part
+    assert len(booked) > 30
+    door = Door(client=site, services=app_services, world=world.world)
+    told, more = list[dict[str, str]](), {"limit": "20"}
+    while "cursor" not in more or more["cursor"]:
+        page = door.get(f"/api/v1/sessions/{session}/untold", Role.VACCINATOR, **more)
+        told, more = told + page["items"], {"limit": "20", "cursor": page["next_cursor"]}
+    assert {each["booking"] for each in told} == booked
+    assert "Warga Salinan" in {each["name"] for each in told}
 
 
 def test_a_dose_typed_wrong_is_corrected_and_taken_back_and_what_is_left_is_thrown_away_by_their_pages(

@@ -10,6 +10,7 @@ from tracker.quota.models import Bucket, DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.open_places import OpenPlace
 from tracker.quota.queries.quota import QuotaItem
+from tracker.quota.queries.untold import Untold
 from tracker.quota.schemas import (
     AgeRule,
     AppointmentOut,
@@ -34,6 +35,7 @@ from tracker.quota.schemas import (
     SessionCopyOut,
     SessionOut,
     SpacingRule,
+    UntoldOut,
 )
 from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing, NewBucket
 from tracker.quota.service.copying import Copied
@@ -83,6 +85,11 @@ def change_out(row: Any) -> SessionChangeOut:
         recorded_by=change.recorded_by,
         recorded_at=change.recorded_at,
     )
+
+
+def untold_out(found: Untold) -> UntoldOut:
+    """What `untold` made of a row."""
+    return UntoldOut(booking=found.booking_id, person=found.person_id, name=found.name, phone=found.phone)
 
 
 def leftovers_out(found: Iterable[tuple[OpenVial, str]]) -> LeftoversOut:

@@ -155,6 +155,15 @@ class LeftoversOut(BaseModel):
     doses: int
 
 
+class UntoldOut(BaseModel):
+    """Somebody to be called: the new hours of their session did not reach them. Name and phone only for who may call."""
+
+    booking: UUID
+    person: UUID
+    name: str | None
+    phone: str | None
+
+
 class BucketOut(BaseModel):
     """A bucket as it stands."""
 

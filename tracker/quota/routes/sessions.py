@@ -13,11 +13,12 @@ from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
-from tracker.network.queries import facility_by_code_or_id
+from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.quota.errors import SessionNotFound
-from tracker.quota.models import SessionChange, VaccinationSession
-from tracker.quota.presenting import bucket_of, change_out, copies_out, leftovers_out, session_out
+from tracker.quota.models import Booking, SessionChange, VaccinationSession
+from tracker.quota.presenting import bucket_of, change_out, copies_out, leftovers_out, session_out, untold_out
 from tracker.quota.queries import lists
+from tracker.quota.queries.untold import untold, untold_of
 from tracker.quota.routes.router import router
 from tracker.quota.schemas import (
     LeftoversOut,
@@ -28,6 +29,7 @@ from tracker.quota.schemas import (
     SessionCopyIn,
     SessionIn,
     SessionOut,
+    UntoldOut,
 )
 from tracker.quota.service.changing import change_session
 from tracker.quota.service.commands import ChangeSession, CopySessions, PlanSession
@@ -153,6 +155,24 @@ def list_changes(
         cursor=cursor,
         key_of=lambda row: [row[0].recorded_at, row[0].id],
         present=change_out,
+    )
+
+
+@router.get("/sessions/{session_id}/untold")
+def list_untold(
+    session_id: UUID, db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = None
+) -> Page[UntoldOut]:
+    """Who keeps a place and was not reached by the hours the session has now, the earliest booking first."""
+    session = session_for(db, caller, session_id, Permission.BOOKING_READ)
+    path = path_of(db, session.facility_id)
+    return page_of(
+        db,
+        untold_of(session),
+        keys=[Booking.made_at, Booking.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row.made_at, row.id],
+        present=lambda row: untold_out(untold(caller, path, row)),
     )
 
 

@@ -1,0 +1,74 @@
+"""Whom the new hours of a session have not reached: somebody has to call them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import DateTime, ScalarSelect, Select, String, cast, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.people.models import Person
+from tracker.quota.models import Booking, SessionChange, VaccinationSession
+from tracker.quota.rules.words import LIVE
+
+
+class Untold(NamedTuple):
+    """Somebody to be called; name and phone are None where the caller may not know them, or there is none."""
+
+    booking_id: UUID
+    person_id: UUID
+    made_at: datetime
+    name: str | None
+    phone: str | None
+
+
+def untold_of(session: VaccinationSession) -> Select[*tuple[Any, ...]]:
+    """Who keeps a place and has no message of the hours it has now: none could be sent, or none has been yet. Not ordered."""
+    guardian = aliased(Person)
+    since = _hours_since(session)
+    reached = exists().where(
+        OutMessage.template == "quota_session_changed",
+        OutMessage.recipient_ref == cast(Booking.person_id, String),
+        OutMessage.created_at >= since,
+        OutMessage.state == MessageState.SENT,
+    )
+    return (
+        select(
+            Booking.id,
+            Booking.person_id,
+            Booking.made_at,
+            Person.name,
+            func.coalesce(Person.phone, guardian.phone).label("phone"),
+        )
+        .join(Person, Person.id == Booking.person_id)
+        .outerjoin(guardian, guardian.id == Person.guardian_id)
+        .where(Booking.session_id == session.id, Booking.state.in_(LIVE), Booking.made_at < since, ~reached)
+    )
+
+
+def untold(principal: Principal, path: str, row: Any) -> Untold:
+    """A row of `untold_of` as the caller may see it at the session's facility (`path`)."""
+    named, calls = principal.may(Permission.PERSON_READ, path), principal.may(Permission.BOOKING_WRITE, path)
+    return Untold(
+        booking_id=row.id,
+        person_id=row.person_id,
+        made_at=row.made_at,
+        name=row.name if named else None,
+        phone=row.phone if named and calls else None,
+    )
+
+
+def _hours_since(session: VaccinationSession) -> ScalarSelect[Any]:
+    """Since when the session has the hours it has; NULL, and nobody is untold, where they are as they were planned."""
+    before = SessionChange.before
+    other = or_(
+        cast(before["from"].astext, DateTime(timezone=True)) != session.opens_at,
+        cast(before["to"].astext, DateTime(timezone=True)) != session.closes_at,
+    )
+    last = select(func.max(SessionChange.recorded_at)).where(SessionChange.session_id == session.id, other)
+    return last.scalar_subquery()
