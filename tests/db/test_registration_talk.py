@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -25,7 +25,8 @@ from tracker.people.rules.words import WithoutNik
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
-from tracker.quota.service.commands import MergePersons, NewBucket
+from tracker.quota.service.changing import change_session
+from tracker.quota.service.commands import ChangeSession, MergePersons, NewBucket
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.offering import make_offer
@@ -89,6 +90,25 @@ def test_a_citizen_books_by_talking_and_the_vials_are_behind_it(desk: Desk) -> N
     assert f"https://rantai.example/daftar/tiket/{OFFICE.sealed(booking.id)}" in last
     assert str(booking.id) not in last
     assert sum(desk.need().values()) == 1
+
+
+@pytest.mark.parametrize("words", ["BATAL", "tidak", "ya", "jam berapa?"])
+def test_no_word_after_a_booking_lets_one_think_that_it_is_changed(desk: Desk, words: str) -> None:
+    desk.stock("az-10/AZ002", 1)
+    session, talk = desk.session(ahead=1), Talk(desk)
+    for said in ("VAKSIN", registered(desk)[0], "cipondoh", "1", "tidak", "tidak", "tidak"):
+        talk.say(said)
+    hours = ChangeSession(session_id=session, reason="vaksinator sakit", opens=time(13), closes=time(15))
+    change_session(desk.db, SYSTEM, hours, now=desk.now)
+    (booked,) = talk.say("ya")
+    assert "13.00–15.00" in booked, "as the session stands, not as it was offered"
+    (stands,) = talk.say(words)
+    assert "Janji Anda tetap" in stands
+    assert booked.split("di ")[-1].split(" saat")[0] in stands, "the ticket's address"
+    (booking,) = bookings(desk)
+    desk.move(booking, BookingState.CANCELLED)
+    (over,) = talk.say("BATAL")
+    assert over.startswith("Baik, dihentikan")
 
 
 def test_a_message_delivered_twice_is_answered_alike_and_books_once(desk: Desk) -> None:

@@ -21,7 +21,9 @@ from tracker.registration.rules.conversation import (
     Option,
     Say,
     TakePlace,
+    TellBooking,
     Turn,
+    booking_told,
     hear,
     no_offer,
     person_found,
@@ -36,6 +38,11 @@ PERSON = uuid4()
 OPTIONS = tuple(
     Option(session=str(uuid4()), facility=f"Puskesmas {n}", day="2026-03-05", dose=1, room=5) for n in range(3)
 )
+
+TOLD = {
+    "vaccine": "AstraZeneca", "dose": "1", "facility": "Puskesmas 1", "day": "2026-03-05", "hours": "08.00–12.00 WIB",
+    "link": "https://rantai.example/daftar/tiket/x",
+}  # fmt: skip
 
 
 # Digits that are none to `int`, marks, signs, scripts, control characters.
@@ -106,7 +113,7 @@ def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
     assert keys(turn) == ["ask_sure"]
     turn = hear(turn.state, "YA")
     assert turn.wish == TakePlace(OPTIONS[1], str(PERSON), dict.fromkeys(QUESTIONS, False))
-    done = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
+    done = place_taken(turn.state, PERSON, TOLD)
     assert (keys(done), done.state.step) == (["booked"], ConversationStep.BOOKED)
 
 
@@ -175,9 +182,13 @@ def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_n
         elif isinstance(turn.wish, FindSessions):
             turn = sessions_found(turn.state, OPTIONS, turn.wish.place)
         elif isinstance(turn.wish, TakePlace):
-            turn = place_taken(turn.state, PERSON, "https://rantai.example/daftar/tiket/x")
+            turn = place_taken(turn.state, PERSON, TOLD)
         elif isinstance(turn.wish, AnswerOffer):
             turn = no_offer(turn.state)
+            if isinstance(turn.wish, TellBooking):
+                turn = booking_told(turn.state, None, turn.wish.otherwise)
+        elif isinstance(turn.wish, TellBooking):
+            turn = booking_told(turn.state, TOLD, turn.wish.otherwise)
         elif isinstance(turn.wish, KeepAnswers):
             turn = Turn(turn.state, turn.says)
         assert turn.says, "every message gets an answer"

@@ -155,7 +155,15 @@ class TellCode:
     text: str = field(repr=False)
 
 
-Wish = AskCode | TellCode | FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
+@dataclass(frozen=True, slots=True)
+class TellBooking:
+    """What stands of the booking made in this talk, so that nobody takes it for changed by a word; else `otherwise`."""
+
+    booking: str
+    otherwise: Say
+
+
+Wish = TellBooking | AskCode | TellCode | FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,8 @@ _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, Conversat
 def hear(state: ConversationState, text: str) -> Turn:
     """One message from the citizen."""
     if is_stop(text):
+        if state.booking is not None:
+            return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
         return Turn(ConversationState(), (Say("stopped"),))
     if is_start(text):
         return Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
@@ -189,7 +199,13 @@ def hear(state: ConversationState, text: str) -> Turn:
 
 def _hear_nothing_known(state: ConversationState, text: str) -> Turn:
     del text
-    return Turn(state, (Say("say_vaksin"),))
+    return _nothing_asked(state)
+
+
+def _nothing_asked(state: ConversationState) -> Turn:
+    """What the step at hand waits for; behind a booking what stands of it."""
+    say = Say(_WAITED_FOR.get(state.step, "say_vaksin"))
+    return Turn(state, (say,)) if state.booking is None else Turn(state, wish=TellBooking(state.booking, say))
 
 
 def _hear_nik(state: ConversationState, text: str) -> Turn:
@@ -302,8 +318,8 @@ def offer_answered(state: ConversationState, key: str, params: dict[str, str]) -
 
 
 def no_offer(state: ConversationState) -> Turn:
-    """The answer to AnswerOffer where nothing was offered: what the step at hand waits for."""
-    return Turn(state, (Say(_WAITED_FOR.get(state.step, "say_vaksin")),))
+    """The answer to AnswerOffer where nothing was offered."""
+    return _nothing_asked(state)
 
 
 _WAITED_FOR = {ConversationStep.NIK: "ask_phone", ConversationStep.PLACE: "place_short"}
@@ -320,10 +336,17 @@ def sessions_found(state: ConversationState, options: tuple[Option, ...], place:
     return Turn(replace(state, step=ConversationStep.CHOICE, options=options), (*lines, Say("ask_choice")))
 
 
-def place_taken(state: ConversationState, booking: UUID, link: str) -> Turn:
-    """The answer to TakePlace when it worked; `link` is the ticket's address."""
+def place_taken(state: ConversationState, booking: UUID, told: dict[str, str]) -> Turn:
+    """The answer to TakePlace when it worked; `told` is the booking as it stands, with the ticket's address."""
     done = ConversationState(step=ConversationStep.BOOKED, person=state.person, booking=str(booking))
-    return Turn(done, (Say("booked", {**_told(state.chosen), "link": link}),))
+    return Turn(done, (Say("booked", told),))
+
+
+def booking_told(state: ConversationState, told: dict[str, str] | None, otherwise: Say) -> Turn:
+    """The answer to TellBooking; `told` is None where that booking is over: then the talk has none any more."""
+    if told is not None:
+        return Turn(state, (Say("booking_stands", told),))
+    return Turn(ConversationState(person=state.person), (otherwise,))
 
 
 def place_refused(state: ConversationState, reason: str) -> Turn:

@@ -136,6 +136,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Terdaftar: {vaccine}, dosis {dose}, {facility}, {day}, {hours}. Tunjukkan tiket di {link} saat datang.",
         "Booked: {vaccine}, dose {dose}, {facility}, {day}, {hours}. Show the ticket at {link} when you come.",
     ),
+    "booking_stands": (
+        (
+            "Janji Anda tetap: {vaccine}, dosis {dose}, {facility}, {day}, {hours}. Untuk mengganti atau membatalkannya, "
+            "buka {link}. Ketik VAKSIN untuk pendaftaran lain."
+        ),
+        (
+            "Your booking stands: {vaccine}, dose {dose}, {facility}, {day}, {hours}. To change or cancel it, open {link}. "
+            "Type VACCINE for another one."
+        ),
+    ),
     "refused": ("Tidak berhasil: {reason}", "That did not work: {reason}"),
 }
 

@@ -14,6 +14,7 @@ from tracker.access.errors import TooManyAttempts
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Vaccine
+from tracker.kit.days import hours_there
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
@@ -21,8 +22,8 @@ from tracker.people.errors import BadPhone
 from tracker.people.queries import person_who_says
 from tracker.people.rules.contact import clean_phone
 from tracker.people.vault import NikVault
-from tracker.quota.models import VaccinationSession
-from tracker.quota.rules.words import BookingState
+from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.rules.words import LIVE, BookingState
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
@@ -37,6 +38,7 @@ from tracker.registration.rules.conversation import (
     FindSessions,
     KeepAnswers,
     TakePlace,
+    TellBooking,
     TellCode,
     Turn,
     Wish,
@@ -126,10 +128,8 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     if isinstance(wish, KeepAnswers):
         _keep(room, UUID(wish.person), wish.answers, None)
         return Turn(state)
-    if isinstance(wish, AnswerOffer):
-        person = None if wish.person is None else UUID(wish.person)
-        told = answer_offer(room.db, wish.yes, person, room.sender, office=room.office, now=room.now)
-        return machine.no_offer(state) if told is None else machine.offer_answered(state, told.key, told.params)
+    if isinstance(wish, TellBooking | AnswerOffer):
+        return _tell_booking(room, state, wish) if isinstance(wish, TellBooking) else _answer_offer(room, state, wish)
     return _take(room, turn, wish)
 
 
@@ -158,19 +158,33 @@ def _tell_code(room: _Room, state: ConversationState, wish: TellCode) -> Turn:
     found = tickets_for_code(room.db, UUID(wish.code), wish.text, office=room.office, now=room.now)
     if found is None:
         return machine.code_told(state, None)
-    lines = []
-    for booking in found:
-        session = room.db.get_one(VaccinationSession, booking.session_id)
-        lines.append(
-            {
-                "vaccine": room.db.get_one(Vaccine, booking.vaccine_id).name,
-                "dose": str(booking.dose),
-                "facility": room.db.get_one(Facility, session.facility_id).name,
-                "day": session.day.isoformat(),
-                "link": link_of(room.db, room.office, booking.id),
-            }
-        )
-    return machine.code_told(state, tuple(lines))
+    return machine.code_told(state, tuple(_told(room, booking) for booking in found))
+
+
+def _answer_offer(room: _Room, state: ConversationState, wish: AnswerOffer) -> Turn:
+    person = None if wish.person is None else UUID(wish.person)
+    told = answer_offer(room.db, wish.yes, person, room.sender, office=room.office, now=room.now)
+    return machine.no_offer(state) if told is None else machine.offer_answered(state, told.key, told.params)
+
+
+def _tell_booking(room: _Room, state: ConversationState, wish: TellBooking) -> Turn:
+    booking = room.db.get(Booking, UUID(wish.booking), populate_existing=True)
+    stands = booking is not None and booking.state in LIVE
+    return machine.booking_told(state, _told(room, booking) if booking and stands else None, wish.otherwise)
+
+
+def _told(room: _Room, booking: Booking) -> dict[str, str]:
+    """A booking as its session stands now, with its ticket's address."""
+    session = room.db.get_one(VaccinationSession, booking.session_id, populate_existing=True)
+    facility = room.db.get_one(Facility, session.facility_id)
+    return {
+        "vaccine": room.db.get_one(Vaccine, booking.vaccine_id).name,
+        "dose": str(booking.dose),
+        "facility": facility.name,
+        "day": session.day.isoformat(),
+        "hours": hours_there(session.opens_at, session.closes_at, facility.timezone),
+        "link": link_of(room.db, room.office, booking.id),
+    }
 
 
 def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
@@ -190,7 +204,7 @@ def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
     except DomainError as refusal:
         return machine.place_refused(turn.state, _sentence(refusal, room.message.language))
     _keep(room, booked.person_id, wish.answers, booked.id)
-    return machine.place_taken(turn.state, booked.id, link_of(room.db, room.office, booked.id))
+    return machine.place_taken(turn.state, booked.id, _told(room, booked))
 
 
 def _keep(room: _Room, person_id: UUID, answers: dict[str, bool], booking_id: UUID | None) -> None:
