@@ -163,6 +163,18 @@ def test_who_turns_out_to_be_their_own_guardian_has_none(desk: Desk) -> None:
     assert (keep.guardian_id, phone_of(desk.db, keep.id)) == (None, "+628123456789")
 
 
+def test_guardians_never_go_round_in_a_ring(desk: Desk) -> None:
+    grandmother, mother, child = register(desk), register(desk), register(desk)
+    change_guardian(desk, mother, grandmother)
+    change_guardian(desk, child, mother)
+    with pytest.raises(OwnGuardian):
+        change_guardian(desk, grandmother, child)
+    papers = {"without_nik": WithoutNik.NO_PAPERS, "birth_date": date(1960, 1, 1), "sex": Sex.FEMALE}
+    again = register(desk, nik=None, guardian_id=child.id, **papers)
+    merge(desk, grandmother, again)
+    assert grandmother.guardian_id is None
+
+
 def test_name_phone_and_residence_change_and_both_versions_are_kept(desk: Desk) -> None:
     person = register(desk, phone="0812-3456-789", residence="36.71.05.1001")
     vaccinator = desk.world.who(Role.VACCINATOR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,11 +15,21 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
-from tracker.quota.errors import AlreadyBooked, BadStep, CannotAwait, DoseDiffers, DoseGiven, Exhausted, OtherDay
+from tracker.quota.errors import (
+    AlreadyBooked,
+    BadStep,
+    CannotAwait,
+    DoseDiffers,
+    DoseGiven,
+    Exhausted,
+    OtherBooking,
+    OtherDay,
+)
 from tracker.quota.models import Booking, BookingStep, Claim, Displacement
 from tracker.quota.rules.words import BookingState, ClaimState, Medium, OfferState, SessionState
+from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
-from tracker.quota.service.commands import Book, CorrectDose, MoveBooking, TakeBack, Vaccinate
+from tracker.quota.service.commands import ArriveAt, Book, CorrectDose, MoveBooking, TakeBack, Vaccinate
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import close_session
@@ -393,6 +404,7 @@ def test_a_dose_told_again_is_a_repeat_also_when_set_right_since_and_with_anothe
 ) -> None:
     desk.stock("az-10/AZ003", 2)
     first = desk.now
+    desk.now += timedelta(minutes=1)
     booking = give(desk, desk.confirmed(desk.session(ahead=0)), first)
     desk.now += timedelta(minutes=10)
     right = first + timedelta(minutes=2)
@@ -404,6 +416,42 @@ def test_a_dose_told_again_is_a_repeat_also_when_set_right_since_and_with_anothe
     for again in (first, right, None):
         assert give(desk, booking, again).vaccinated_at == right
     assert vial(desk).given == 1
+
+
+def test_a_clock_ahead_told_twice_is_one_dose_and_another_reason_is_not_passed_over(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking, ahead = desk.confirmed(desk.session(ahead=0)), desk.now + timedelta(minutes=3)
+    give(desk, booking, ahead, override="darurat")
+    was = booking.vaccinated_at
+    desk.now += timedelta(minutes=4)
+    assert give(desk, booking, ahead, override="darurat").vaccinated_at == was
+    for other in ({"at": ahead + timedelta(minutes=3)}, {"at": ahead, "override": "alasan lain"}):
+        with pytest.raises(DoseDiffers):
+            give(desk, booking, **other)  # type: ignore[arg-type]  # test data
+
+
+def test_a_correction_told_again_makes_no_second_version(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    desk.now += timedelta(minutes=30)
+    right = CorrectDose(booking_id=booking.id, reason=WHY, occurred_at=desk.now - timedelta(minutes=10))
+    for _ in range(2):
+        correct_dose(db, SYSTEM, right, now=desk.now)
+    assert [step.to_state for step in steps(desk, booking)].count(B.VACCINATED) == 2
+    assert len(claims(desk, booking)) == 2
+
+
+def test_a_booking_told_again_after_its_owner_came_to_another_session_is_a_repeat(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 2)
+    booked_in, came_to, never = (desk.session(ahead=0) for _ in range(3))
+    command = Book(id=uuid7(), person_id=desk.person(), session_id=booked_in, dose=1, medium=Medium.OPERATOR)
+    booking = book(db, SYSTEM, command, now=desk.now).booking
+    arrive_at(db, SYSTEM, ArriveAt(booking_id=booking.id, session_id=came_to), now=desk.now)
+    again = book(db, SYSTEM, command, now=desk.now)
+    assert (again.fresh, again.booking.id, again.booking.session_id) == (False, booking.id, came_to)
+    for other in (replace(command, session_id=never), replace(command, medium=Medium.WEB)):
+        with pytest.raises(OtherBooking):
+            book(db, SYSTEM, other, now=desk.now)
 
 
 def test_doses_thrown_away_by_mistake_are_in_the_vial_again(desk: Desk, db: Session) -> None:

@@ -69,7 +69,7 @@ def change_person(db: Session, principal: Principal, command: ChangePerson, *, n
     _check_birth(db, person, wanted, now)
     if wanted.get("guardian_id") is not None:
         guardian = person_by_id(db, principal, UUID(str(wanted["guardian_id"])))
-        if person.id in (guardian.id, guardian.guardian_id):
+        if _leads_to(db, guardian.id, {person.id}):
             raise OwnGuardian(field="guardian")
         wanted["guardian_id"] = guardian.id
     changed = {name: value for name, value in wanted.items() if getattr(person, name) != value}
@@ -165,6 +165,18 @@ def join_records(
     return keep, gone
 
 
+def _leads_to(db: Session, guardian_id: UUID, persons: set[UUID]) -> bool:
+    """Whether the guardian is one of them, or has one of them as guardian, however far up."""
+    passed = set[UUID]()
+    above: UUID | None = guardian_id
+    while above is not None and above not in passed:
+        passed.add(above)
+        if above in persons:
+            return True
+        above = db.scalar(select(Person.guardian_id).where(Person.id == above))
+    return False
+
+
 def _differ(one: Person, other: Person, vault: NikVault) -> bool:
     """Whether two numbers are not the same, each under whatever key."""
     if one.nik_hash == other.nik_hash or one.nik_cipher is None or other.nik_cipher is None:
@@ -186,12 +198,12 @@ def _take_over(db: Session, keep: Person, gone: Person, vault: NikVault) -> None
         gone.identity = Identity.CLAIMED
     keep.phone = keep.phone or gone.phone
     keep.residence = keep.residence or gone.residence
-    # Nobody answers for themself: one of the two may have stood as the other's guardian.
-    keep.guardian_id = next(
-        (one for one in (keep.guardian_id, gone.guardian_id) if one not in (None, keep.id, gone.id)), None
-    )
+    # Nobody answers for themself: one of the two may have stood as the other's guardian, or as their guardian's.
+    guardians = [one for one in (keep.guardian_id, gone.guardian_id) if one is not None]
+    keep.guardian_id = None
     # Whose wards these were, is asked and answers for them.
     db.execute(update(Person).where(Person.guardian_id == gone.id, Person.id != keep.id).values(guardian_id=keep.id))
+    keep.guardian_id = next((one for one in guardians if not _leads_to(db, one, {keep.id, gone.id})), None)
     keep.groups = sorted({*keep.groups, *gone.groups})
     for unit_id in db.scalars(select(PersonUnit.unit_id).where(PersonUnit.person_id == gone.id)).all():
         serve_person(db, keep, unit_id)

@@ -118,7 +118,7 @@ class OtherDay(Conflict):
 
 
 class DoseDiffers(Conflict):
-    """The dose is recorded, with another instant or out of another vial."""
+    """The dose is recorded, with another instant or reason, or out of another vial."""
 
     code = "quota.dose_differs"
 

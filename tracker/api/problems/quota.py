@@ -76,9 +76,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.dose_differs": Problem(
         409,
-        "Dosis ini sudah tercatat, diberikan pada {given_at:moment}, dengan jam atau vial lain. Bila yang tercatat salah, "
+        "Dosis ini sudah tercatat, diberikan pada {given_at:moment}, dengan jam, vial atau alasan lain. Bila yang tercatat salah, "
         "betulkan dengan alasan; bila orangnya lain, cari pendaftarannya.",
-        "This dose is recorded already, given at {given_at:moment}, with another hour or vial. Where that is wrong, set it right "
+        "This dose is recorded already, given at {given_at:moment}, with another hour, vial or reason. Where that is wrong, set it right "
         "with a reason; where it is somebody else, find their booking.",
     ),
     "quota.cannot_await": Problem(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, make_transient_to_detached
 
 from tracker.access.principal import Principal
@@ -28,7 +28,7 @@ from tracker.quota.errors import (
     UnknownPerson,
 )
 from tracker.quota.events import BookingMade
-from tracker.quota.models import Booking, Bucket, VaccinationSession
+from tracker.quota.models import Booking, BookingStep, Bucket, VaccinationSession
 from tracker.quota.queries.schedule import known_of
 from tracker.quota.queries.serving import served_at
 from tracker.quota.rules.buckets import Applicant, Seats, choose, eligible
@@ -180,7 +180,13 @@ def _repeat(db: Session, command: Book) -> Booking | None:
     found = db.get(Booking, command.id, populate_existing=True)
     if found is None:
         return None
-    if (found.person_id, found.session_id, found.dose) != (command.person_id, command.session_id, command.dose):
+    if (found.person_id, found.dose, found.medium) != (command.person_id, command.dose, command.medium):
+        raise OtherBooking(id=str(command.id))
+    # Whoever came to another session since was booked in this one all the same.
+    was_in = BookingStep.before["session"].astext
+    if found.session_id != command.session_id and not db.scalar(
+        select(exists().where(BookingStep.booking_id == found.id, was_in == str(command.session_id)))
+    ):
         raise OtherBooking(id=str(command.id))
     return found
 

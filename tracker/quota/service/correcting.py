@@ -25,6 +25,7 @@ from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.quota.service.vaccinating import give
+from tracker.quota.service.vials import vials_named
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.vials import opened_by
 from tracker.stock.service.amending import take_back_doses
@@ -75,7 +76,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
 
 
 def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now: datetime) -> Booking:
-    """A dose was given at another instant, or out of another vial, than was typed; what is left out stays.
+    """A dose was given at another instant, or out of another vial, than was typed; what is left out stays, and the same again changes nothing.
 
     A vial that was opened only after the right instant cannot stay: which it was is found as for any dose told late.
     Where the session's day or the schedule would not have it so, the reason of the correction is why they are set aside.
@@ -87,6 +88,9 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     if booking.vaccinated_at is None:
         raise BadStep(state=booking.state.value, to=BookingState.VACCINATED.value)
     at = checked_time(command.occurred_at or booking.vaccinated_at, now)
+    named = vials_named(db, command.open_vial_id)
+    if at == booking.vaccinated_at and (named is None or booking.open_vial_id in named):
+        return booking
     pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
     person = db.get_one(Person, booking.person_id)

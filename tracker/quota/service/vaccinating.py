@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.kit.clock import AHEAD
 from tracker.kit.days import local_day
 from tracker.people.models import Person
 from tracker.quota.errors import DoseDiffers
@@ -24,7 +25,7 @@ from tracker.quota.service.pools import PoolFacts, pool_facts, pool_of
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking
-from tracker.quota.service.vials import emptied_vial, is_named, vial_for_dose
+from tracker.quota.service.vials import emptied_vial, vial_for_dose, vials_named
 from tracker.stock.models import OpenVial
 from tracker.stock.service.amending import give_extra_dose
 from tracker.stock.service.commands import GiveDoses
@@ -38,7 +39,7 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
     A dose given before the booking came into its state (displaced, lapsed, closed) is recorded as it happened. Raises
     BookingNotFound, Forbidden, NoVial, OpenVialNotFound (a named vial of another facility or product), TooFarAhead, TooOld,
     what the stock room refuses of a named vial, and, unless somebody says why: BadStep, OtherDay, DoseGiven, NotDue,
-    DoseNotForeseen. What says another instant or vial than was ever recorded raises DoseDiffers. Never fails for lack of a further dose.
+    DoseNotForeseen. What says another instant, vial or reason than was ever recorded raises DoseDiffers. Never fails for lack of a further dose.
     """
     dose = lock_dose(db, principal, command.booking_id)
     booking, session = dose.booking, dose.session
@@ -61,16 +62,20 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
 
 def _repeated(db: Session, booking: Booking, command: Vaccinate) -> Booking:
     """The booking as it stands where the same was told before, set right since or not; raises DoseDiffers."""
-    before = db.scalars(select(BookingStep.before).where(BookingStep.booking_id == booking.id))
+    steps = db.scalars(select(BookingStep).where(BookingStep.booking_id == booking.id)).all()
     told = [(booking.vaccinated_at, booking.open_vial_id)]
     told += [
         (datetime.fromisoformat(was["vaccinated_at"]), UUID(was["open_vial"]))
-        for was in before
+        for was in (step.before for step in steps)
         if was and "vaccinated_at" in was
     ]
-    named = set(db.scalars(select(OpenVial.id).where(is_named(command.open_vial_id)))) if command.open_vial_id else None
-    if not any(
-        command.occurred_at in {None, at} and (named is None or vial in named or command.extra is not None)
+    recorded = {step.recorded_at for step in steps}
+    said, named = command.occurred_at, vials_named(db, command.open_vial_id)
+    why = {None, booking.override, *(step.reason for step in steps if step.to_state is BookingState.VACCINATED)}
+    if command.override not in why or not any(
+        # A clock ahead of ours was taken for now when it was first told.
+        (said in {None, at} or (at in recorded and at < said <= at + AHEAD))
+        and (named is None or vial in named or command.extra is not None)
         for at, vial in told
     ):
         raise DoseDiffers(given_at=cast("datetime", booking.vaccinated_at).isoformat())

@@ -59,6 +59,11 @@ def vial_for_dose(
     return found or _open(db, principal, pool, session, kept, at=at, now=now)
 
 
+def vials_named(db: Session, ref: UUID | None) -> set[UUID] | None:
+    """The vials that `ref` may mean; None where none is named."""
+    return None if ref is None else set(db.scalars(select(OpenVial.id).where(is_named(ref))))
+
+
 def emptied_vial(db: Session, pool: PoolFacts, session: VaccinationSession, named: UUID | None, at: datetime) -> UUID:
     """The vial that gave more than it should have held: the one named, else the session's last one that is used up."""
     if named is not None:
