@@ -11,6 +11,7 @@ import typer
 from rantai.cli.context import unit_of_work
 from rantai.errors import WrongUse
 from tracker.kit.clock import utc_now
+from tracker.kit.members import each_once
 
 if TYPE_CHECKING:
     from tracker.network.served_file import ServedFault
@@ -27,7 +28,7 @@ def import_file(
     from tracker.network.areas import import_areas  # noqa: PLC0415 - same
 
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(file.read_bytes(), object_pairs_hook=each_once)
     except ValueError as error:
         raise WrongUse(f"{file} is not JSON: {error}.") from None
     except RecursionError:

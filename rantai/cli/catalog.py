@@ -11,6 +11,7 @@ import typer
 from rantai.cli.context import unit_of_work
 from rantai.errors import WrongUse
 from tracker.kit.clock import utc_now
+from tracker.kit.members import each_once
 
 app = typer.Typer()
 
@@ -39,7 +40,7 @@ def import_file(
     from tracker.catalog.schemas import CatalogIn  # noqa: PLC0415 - same
 
     try:
-        document = CatalogIn.model_validate(json.loads(file.read_bytes()))
+        document = CatalogIn.model_validate(json.loads(file.read_bytes(), object_pairs_hook=each_once))
     except (ValueError, ValidationError) as error:
         raise WrongUse(f"{file} is no catalogue: {error}") from None
     with unit_of_work() as db:

@@ -39,6 +39,16 @@ def test_the_commands_that_others_rely_on_are_there() -> None:
     assert promised <= set(all_commands())
 
 
+@pytest.mark.parametrize("words", ["catalog import", "areas import"])
+def test_a_file_that_names_something_twice_is_refused(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "twice.json"
+    file.write_text('{"type": "FeatureCollection", "features": [], "products": [{"code": "a", "code": "b"}]}')
+    assert main([*words.split(), str(file)]) == 2
+    assert "more than once in one object: code" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
 def test_every_command_explains_itself(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0

@@ -37,7 +37,7 @@ from tracker.handsets.events import HandsetEnrolled, StepInConflict
 from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import MOST_DEEP, NOTHING, OPEN, Said, StepState, check_chain, depth_of
 from tracker.kit.errors import Forbidden
-from tracker.kit.members import given_twice
+from tracker.kit.members import each_once
 from tracker.network.queries import facility_by_code_or_id
 
 # A person changes browsers seldom; who loops makes no rows without end. Those laid aside stand in nobody's way.
@@ -147,16 +147,10 @@ def _no_number(word: str) -> float:
     raise ValueError(word)  # NaN and its like are no JSON
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if twice := given_twice(pairs):
-        raise ValueError(twice)
-    return dict(pairs)
-
-
 def _read(index: int, text: str, digest: str) -> Written:
     try:
         text.encode()
-        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=each_once)
         if depth_of(found) > MOST_DEEP:
             raise StepUnreadable(line=index)
         step = StepText.model_validate(found)

@@ -11,3 +11,10 @@ def given_twice(pairs: Sequence[tuple[str, object]]) -> list[str]:
     if len(dict(pairs)) == len(pairs):
         return []
     return [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+
+
+def each_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """An object whose names stand once each, as `object_pairs_hook`; raises ValueError naming those that stand more than once."""
+    if twice := given_twice(pairs):
+        raise ValueError(f"more than once in one object: {', '.join(twice)}")
+    return dict(pairs)
