@@ -83,6 +83,14 @@ def test_second_doses_and_health_workers_have_their_own() -> None:
     assert not serves_dose(BucketKind.SECOND_DOSE, 1)
 
 
+@pytest.mark.parametrize(
+    "word", ["Nakes", "ＮＡＫＥＳ", "tenaga  kesehatan", "Tenaga-Kesehatan", "tenaga_kesehatan", "health workers"]
+)
+def test_a_health_worker_is_one_however_the_group_is_written(word: str) -> None:
+    assert BucketKind.NAKES in eligible(web(groups=frozenset({word})), [])
+    assert BucketKind.NAKES not in eligible(web(groups=frozenset({f"keluarga {word}"})), [])
+
+
 def test_a_released_rest_is_for_anybody_and_not_before() -> None:
     kept = seats(BucketKind.KELURAHAN, 5, 2, NOW)
     assert choose([kept], [BucketKind.GENERAL], NOW) is kept

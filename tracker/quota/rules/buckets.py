@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,12 +31,17 @@ _ALIASES = {
     "any": BucketKind.GENERAL,
     "open": BucketKind.GENERAL,
 }
-NAKES_GROUPS = frozenset({"nakes", "health_worker", "health worker", "tenaga kesehatan"})
+NAKES_GROUPS = frozenset({"nakes", "health_worker", "health_workers", "tenaga_kesehatan"})
+
+
+def _plain(text: str) -> str:
+    """A word in one form: small letters of any width, with one line where blanks or dashes were."""
+    return "_".join(re.sub(r"[-_\s]+", " ", unicodedata.normalize("NFKC", text)).casefold().split())
 
 
 def bucket_kind(text: str, index: int = 0) -> BucketKind:
     """The kind a caller means; raises UnknownBucketKind naming the line."""
-    word = text.strip().lower().replace("-", "_").replace(" ", "_")
+    word = _plain(text)
     if word in _ALIASES:
         return _ALIASES[word]
     try:
@@ -111,7 +118,7 @@ def eligible(applicant: Applicant, served: Collection[str]) -> list[BucketKind]:
     kinds = []
     if applicant.dose > 1:
         kinds.append(BucketKind.SECOND_DOSE)
-    if applicant.groups & NAKES_GROUPS:
+    if any(_plain(group) in NAKES_GROUPS for group in applicant.groups):
         kinds.append(BucketKind.NAKES)
     near = nearness(applicant.residence, served)
     if near >= Nearness.KELURAHAN:
