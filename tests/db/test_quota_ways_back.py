@@ -427,7 +427,7 @@ def test_a_clock_ahead_told_twice_is_one_dose_and_another_reason_is_not_passed_o
     assert give(desk, booking, ahead, override="darurat").vaccinated_at == was
     for other in ({"at": ahead + timedelta(minutes=3)}, {"at": ahead, "override": "alasan lain"}):
         with pytest.raises(DoseDiffers):
-            give(desk, booking, **other)  # type: ignore[arg-type]  # test data
+            give(desk, booking, **other)
 
 
 def test_a_correction_told_again_makes_no_second_version(desk: Desk, db: Session) -> None:

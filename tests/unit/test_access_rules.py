@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tracker.access.principal import SYSTEM, Grant, Principal
-from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, path_label, within
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, path_label, plain_username, within
 from tracker.access.tokens import account_of_token, issue_token
 from tracker.kit.clock import utc_now
 from tracker.kit.errors import Forbidden, NotFound
@@ -66,3 +66,15 @@ def test_a_token_of_another_secret_or_an_ended_one_proves_nothing() -> None:
 
 def test_keys_for_different_purposes_differ() -> None:
     assert derived_key("secret", "bearer token") != derived_key("secret", "NIK")
+
+
+@pytest.mark.parametrize(
+    "alike", [" Rina ", "rina\u200b", "ｒｉｎａ", "\u202erina", "ri\u00adna", "ri\u200dna", "RINA\ufeff"]
+)
+def test_user_names_that_look_alike_are_one(alike: str) -> None:
+    assert plain_username(alike) == "rina"
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " ", "\u3164", "\u2800", "\u200d"])
+def test_a_user_name_that_nobody_sees_is_none(nothing: str) -> None:
+    assert plain_username(nothing) == ""

@@ -16,7 +16,7 @@ from tracker.access.errors import GrantBeyondOwn
 from tracker.access.events import AccountLocked, AccountUnlocked, LoginsEnded
 from tracker.access.models import Login, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Grant, Principal
-from tracker.access.rules import ROLE_PERMISSIONS, Permission
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, plain_username
 from tracker.access.telling import tell_of
 from tracker.feed.bell import ACCESS
 from tracker.kit.errors import Forbidden, NotFound
@@ -28,7 +28,7 @@ def account_in_reach(db: Session, principal: Principal, username: str) -> LoginA
     Raises NotFound, Forbidden, GrantBeyondOwn.
     """
     principal.require(Permission.USER_WRITE)
-    account = db.scalar(select(LoginAccount).where(LoginAccount.username == username.strip().lower()))
+    account = db.scalar(select(LoginAccount).where(LoginAccount.username == plain_username(username)))
     grants = [] if account is None else grants_of(db, account.id)
     if account is None or not all(principal.sees(grant.path) for grant in grants):
         raise NotFound
@@ -65,7 +65,7 @@ def unlock_account(db: Session, principal: Principal, username: str, *, now: dat
 def end_logins_of(db: Session, principal: Principal, username: str, *, now: datetime) -> LoginAccount:
     """Whoever is in as this account must log in again: a phone was lost. One's own, too."""
     own = own_account(db, principal)
-    mine = own is not None and own.username == username.strip().lower()
+    mine = own is not None and own.username == plain_username(username)
     account = own if own is not None and mine else account_in_reach(db, principal, username)
     tell_of(db, principal, account, lambda who: LoginsEnded(**who), now=now)
     return end_logins(db, account, now=now)

@@ -23,6 +23,12 @@ class CsrfFailed(Forbidden):
     code = "access.csrf_failed"
 
 
+class BadUsername(Refused):
+    """Nothing of the user name can be seen."""
+
+    code = "access.bad_username"
+
+
 class UsernameTaken(Conflict):
     """Another account has this user name."""
 

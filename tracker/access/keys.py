@@ -19,7 +19,7 @@ from tracker.access.events import KeyMade, KeyRevoked, KeyRotated
 from tracker.access.models import ApiKey, LoginAccount, Unit
 from tracker.access.principal import Grant, Principal, narrowed
 from tracker.access.queries import holder_of_key, principal_of, unit_by_ref
-from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, plain_username
 from tracker.access.telling import tell_of
 from tracker.access.tokens import KEY_PREFIX, digest_of, new_secret
 from tracker.kit.errors import NotFound
@@ -130,7 +130,7 @@ def revoke_key(db: Session, principal: Principal, key_id: UUID, *, now: datetime
 def keys_of(db: Session, principal: Principal, username: str) -> list[ShownKey]:
     """The keys of an account in reach or one's own, those that may still open something first, then the newest."""
     own = own_account(db, principal)
-    owner = own if own and own.username == username.strip().lower() else account_in_reach(db, principal, username)
+    owner = own if own and own.username == plain_username(username) else account_in_reach(db, principal, username)
     return _shown(db, ApiKey.account_id == owner.id)
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
+
+from tracker.kit.seen import seen
+
+
+def plain_username(text: str) -> str:
+    """A user name in one form: small letters of one width, and no sign that nobody sees.
+
+    Trap: an account whose name looks like another's stands in every list and log as that one.
+    """
+    plain = seen(unicodedata.normalize("NFKC", text))
+    return "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc")).strip().lower()
 
 
 class UnitKind(StrEnum):

@@ -16,12 +16,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.access.ending import account_in_reach, end_logins, tell_ended
-from tracker.access.errors import BadCredentials, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
+from tracker.access.errors import BadCredentials, BadUsername, GrantBeyondOwn, UnknownUnit, UsernameTaken, WeakPassword
 from tracker.access.events import PasswordChanged
 from tracker.access.models import Login, LoginAccount, RoleGrant, Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import principal_of, unit_by_ref
-from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label
+from tracker.access.rules import ROLE_PERMISSIONS, Permission, Role, UnitKind, path_label, plain_username
 from tracker.access.telling import tell_of
 from tracker.access.tokens import digest_of, new_secret
 from tracker.kit.errors import Forbidden
@@ -78,7 +78,7 @@ class NewAccount:
 def add_account(db: Session, principal: Principal, command: NewAccount, *, now: datetime) -> LoginAccount:
     """Make an account and give it a role.
 
-    Raises WeakPassword, UsernameTaken, UnknownUnit, GrantBeyondOwn, Forbidden.
+    Raises WeakPassword, BadUsername, UsernameTaken, UnknownUnit, GrantBeyondOwn, Forbidden.
     """
     unit = unit_by_ref(db, command.unit)
     if unit is None or not principal.sees(unit.path):
@@ -88,7 +88,9 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
         raise GrantBeyondOwn(field="role")
     if command.password is not None and len(command.password) < MIN_PASSWORD:
         raise WeakPassword(field="password", least=MIN_PASSWORD)
-    username = command.username.strip().lower()
+    username = plain_username(command.username)
+    if not username:
+        raise BadUsername(field="username")
     made: LoginAccount | None = db.scalar(
         upsert(LoginAccount)
         .values(
@@ -110,7 +112,7 @@ def add_account(db: Session, principal: Principal, command: NewAccount, *, now: 
 
 def account_exists(db: Session, username: str) -> bool:
     """Whether the user name is taken."""
-    return db.scalar(select(func.count()).where(LoginAccount.username == username.strip().lower())) == 1
+    return db.scalar(select(func.count()).where(LoginAccount.username == plain_username(username))) == 1
 
 
 def change_own_password(db: Session, principal: Principal, current: str, new: str, *, keep: str, now: datetime) -> None:
@@ -147,7 +149,7 @@ def set_password(db: Session, principal: Principal, username: str, password: str
 def check_password(db: Session, username: str, password: str) -> LoginAccount:
     """The active account these credentials prove; raises BadCredentials, after the same time in all cases."""
     account = db.scalar(
-        select(LoginAccount).where(LoginAccount.username == username.strip().lower(), LoginAccount.active)
+        select(LoginAccount).where(LoginAccount.username == plain_username(username), LoginAccount.active)
     )
     stored = account.password_hash if account is not None else None
     valid, updated = _passwords.verify_and_update(password, stored or _nobodys_hash())

@@ -7,6 +7,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from tracker.access.errors import TooManyAttempts
+from tracker.access.rules import plain_username
 
 # A health office with all its staff stands behind one address.
 _PEOPLE_PER_ADDRESS = 6
@@ -27,7 +28,7 @@ class LoginThrottle:
 
     def hit(self, address: str, username: str) -> None:
         """Count one attempt; raises TooManyAttempts when there were too many."""
-        name = username.strip().lower()
+        name = plain_username(username)
         # All are counted, even when one is spent.
         here = self._window.hit(self._per_user, "here", name, address)
         place = self._window.hit(self._per_address, "address", address)
@@ -38,4 +39,4 @@ class LoginThrottle:
 
     def got_in(self, address: str, username: str) -> None:
         """Remember that this name belongs at this address."""
-        self._window.hit(_HOME, "home", username.strip().lower(), address)
+        self._window.hit(_HOME, "home", plain_username(username), address)

@@ -22,6 +22,9 @@ PROBLEMS: dict[str, Problem] = {
         403, "Anda tidak dapat memberi peran yang melebihi wewenang Anda.", "You cannot give a role beyond your own."
     ),
     "access.not_found": Problem(404, "Tidak ditemukan dalam jangkauan Anda.", "Not found within your reach."),
+    "access.bad_username": Problem(
+        422, "Nama pengguna memerlukan huruf atau angka.", "A user name needs letters or digits."
+    ),
     "access.username_taken": Problem(409, "Nama pengguna sudah dipakai.", "This user name is taken."),
     "access.unknown_unit": Problem(422, "Unit tidak dikenal.", "This unit is not known."),
     "access.weak_password": Problem(
