@@ -31,7 +31,7 @@ from tracker.edge.words import Seen
 from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import DomainError, NotFound
 from tracker.quota.presenting import rule_command
-from tracker.quota.schemas import RuleBody
+from tracker.quota.schedule_schemas import RuleBody
 from tracker.quota.service.scheduling import add_rule
 from tracker.stock.service.places import correct_batch
 

@@ -11,8 +11,8 @@ from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.open_places import OpenPlace
 from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.queries.untold import Untold
+from tracker.quota.schedule_schemas import AgeRule, IntervalRule, RuleBody, ScheduleOut, SpacingRule
 from tracker.quota.schemas import (
-    AgeRule,
     AppointmentOut,
     BookingOut,
     BookingStepOut,
@@ -22,19 +22,15 @@ from tracker.quota.schemas import (
     DisplacedOut,
     DueOut,
     HistoryOut,
-    IntervalRule,
     LeftoverOut,
     LeftoversOut,
     OpenPlaceOut,
     QuotaItemOut,
     QuotaOut,
-    RuleBody,
-    ScheduleOut,
     SessionChangeOut,
     SessionCopiesOut,
     SessionCopyOut,
     SessionOut,
-    SpacingRule,
     UntoldOut,
 )
 from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing, NewBucket

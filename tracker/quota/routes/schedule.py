@@ -11,7 +11,7 @@ from tracker.edge.deps import Caller, Db
 from tracker.quota.presenting import rule_command, schedule_out
 from tracker.quota.queries.schedule import rules_of
 from tracker.quota.routes.router import router
-from tracker.quota.schemas import RuleBody, ScheduleOut
+from tracker.quota.schedule_schemas import RuleBody, ScheduleOut
 from tracker.quota.service.scheduling import add_rule
 
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
