@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Form, Query, Response
 from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from dashboard.citizens.choosing import Choice, choose
@@ -65,6 +66,19 @@ def draw_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
         raise TicketNotFound
     svg = drawn(office.sign(ticket_of(db, found.booking)))
     return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
+
+
+@router.get("/daftar/tiket/{secret}/simpan.html")
+def save_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
+    """The ticket as one file that a phone keeps and opens without a network: its code is in it, nothing is fetched."""
+    office = ticket_office(db, shared.settings)
+    found = ticket(db, booking_at(db, office, secret))
+    if found.booking.state not in _SHOWN_AT_THE_DOOR:
+        raise TicketNotFound
+    code = drawn(office.sign(ticket_of(db, found.booking)))
+    answer = page(viewer, "citizens/saved.html", ticket=found, code=Markup(code), link=office.link(secret))  # noqa: S704  # drawn by the house
+    answer.headers["Content-Disposition"] = f'attachment; filename="tiket-{found.session.day.isoformat()}.html"'
+    return _private(answer)
 
 
 @router.get("/daftar/tiket/{secret}/berikutnya")

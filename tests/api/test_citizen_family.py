@@ -181,3 +181,19 @@ def test_a_ticket_tells_its_owner_what_they_have_had(
     assert "Dosis yang sudah Anda terima" in page
     assert re.search(r"MR, Dosis 1|Dosis 1", page.split('id="riwayat"')[1])
     assert "MR101" in page
+
+
+def test_a_ticket_is_saved_as_one_file_that_fetches_nothing_and_its_code_opens_the_door(
+    site: TestClient, ticket: str
+) -> None:
+    assert f'href="{ticket}/simpan.html"' in site.get(ticket).text
+    saved = site.get(f"{ticket}/simpan.html")
+    assert saved.headers["content-disposition"].startswith("attachment")
+    assert "Puskesmas Cipondoh" in saved.text
+    assert saved.text.count("</svg>") == 1
+    assert [one.endswith(ticket) for one in re.findall(r'(?:src|href)="([^"]+)"', saved.text)] == [True]
+    assert not re.search(r"<(script|link|img)", saved.text)
+    drawn = site.get(f"{ticket}/kode.svg").text
+    assert re.sub(r"\s", "", drawn[drawn.index("<svg") :]) in re.sub(r"\s", "", saved.text)
+    site.post(f"{ticket}/batal")
+    assert site.get(f"{ticket}/simpan.html").status_code == 404

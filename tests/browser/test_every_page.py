@@ -72,7 +72,7 @@ CAME = UUID("01920000-0000-7000-8000-00000000d00d")
 # Pages somebody without a log-in sees.
 PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
-NOT_PAGES = re.compile(r"\.(json|csv|xlsx|svg|png)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
+NOT_PAGES = re.compile(r"\.(json|csv|xlsx|svg|png|html)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
 MOST_SCREENS = 5
 # Tables whose columns stand outside what a phone shows; they can be pushed aside, but nobody knows that. Papers are for A4.
 _CUT_TABLES = """[...document.querySelectorAll(".table:not(:has(table.paper))")].filter((one) => one.scrollWidth > one.clientWidth + 1)
