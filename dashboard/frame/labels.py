@@ -216,6 +216,8 @@ ADVERSE_OUTCOME = {
     "sequelae": mark("Sembuh, dengan gejala sisa"),
     "died": mark("Meninggal"),
 }
+STANDBY_GROUP = {"1": mark("tenaga kesehatan"), "2": mark("lansia"), "3": mark("yang lain")}
+STANDBY_SAID = {"coming": mark("Akan datang"), "declined": mark("Tidak mau"), "unreached": mark("Tidak tersambung")}
 CARD_STATE = {"valid": mark("Berlaku"), "corrected": mark("Sudah dibetulkan"), "withdrawn": mark("Ditarik kembali")}
 ADVERSE_LEVEL = {"facility": mark("Kepala fasilitas"), "office": mark("Dinas kesehatan")}
 BOOKING_STATE = {

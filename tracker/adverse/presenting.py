@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from tracker.adverse.schemas import (
     AdverseDetailOut,
     AdverseOut,
     AnswerOut,
+    SessionReportOut,
     SymptomCountOut,
     SymptomOut,
     TallyOut,
     ToldIn,
 )
+from tracker.quota.queries.report import SessionReport
 
 
 def told_of(body: ToldIn) -> Told:
@@ -97,3 +100,8 @@ def tally_out(batch_id: UUID, tally: Tally) -> TallyOut:
         serious=tally.serious,
         symptoms=[SymptomCountOut(symptom=one.code, times=times) for one, times in tally.symptoms],
     )
+
+
+def session_report_out(session_id: UUID, report: SessionReport, told: int, serious: int) -> SessionReportOut:
+    """A session in numbers."""
+    return SessionReportOut(session=session_id, **asdict(report), adverse=told, adverse_serious=serious)

@@ -89,6 +89,18 @@ def all_symptoms() -> Select[Symptom]:
     return select(Symptom)
 
 
+def tally_of_session(db: Session, session_id: UUID) -> tuple[int, int]:
+    """How often something followed a dose of a session, and how often it was serious."""
+    query = (
+        select(func.count(), func.count().filter(AdverseEvent.serious))
+        .select_from(AdverseEvent)
+        .join(Booking, Booking.id == AdverseEvent.booking_id)
+        .where(Booking.session_id == session_id, STANDS)
+    )
+    told, serious = db.execute(query).one()
+    return int(told), int(serious)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How often something followed a dose of one batch, and what; nobody is named."""

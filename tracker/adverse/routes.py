@@ -14,13 +14,22 @@ from tracker.access.rules import Permission
 from tracker.adverse.commands import AnswerAdverse, CorrectAdverse, SetSymptom, TellAdverse
 from tracker.adverse.errors import AdverseNotFound
 from tracker.adverse.models import AdverseChange, AdverseEvent, Symptom
-from tracker.adverse.presenting import adverse_change, adverse_detail, adverse_out, symptom_out, tally_out, told_of
+from tracker.adverse.presenting import (
+    adverse_change,
+    adverse_detail,
+    adverse_out,
+    session_report_out,
+    symptom_out,
+    tally_out,
+    told_of,
+)
 from tracker.adverse.queries import (
     adverse_visible_to,
     all_symptoms,
     answers_of,
     changes_of,
     tally_of_batch,
+    tally_of_session,
     waits_for,
 )
 from tracker.adverse.rules.words import Level
@@ -31,6 +40,7 @@ from tracker.adverse.schemas import (
     AdverseDetailOut,
     AdverseIn,
     AdverseOut,
+    SessionReportOut,
     SymptomIn,
     SymptomOut,
     TallyOut,
@@ -43,6 +53,8 @@ from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.queries.report import session_report
+from tracker.quota.service.sessions import session_for
 
 router = Router(prefix="/api/v1", tags=["adverse"])
 
@@ -169,3 +181,10 @@ def _detail(db: Session, caller: Principal, adverse_id: UUID, now: datetime) -> 
         raise AdverseNotFound(event=str(adverse_id))
     read_person(db, caller, row[1].person_id, now=now)
     return adverse_detail(row, answers_of(db, adverse_id))
+
+
+@router.get("/sessions/{session_id}/report", operation_id="read_session_report")
+def read_report(session_id: UUID, db: Db, caller: Caller) -> SessionReportOut:
+    """How a session went: who was awaited and came, what was given and thrown away, and what followed."""
+    session = session_for(db, caller, session_id, Permission.QUOTA_READ)
+    return session_report_out(session_id, session_report(db, session), *tally_of_session(db, session_id))

@@ -129,3 +129,27 @@ class TallyOut(BaseModel):
     told: int
     serious: int
     symptoms: list[SymptomCountOut]
+
+
+class SessionReportOut(BaseModel):
+    """How a session went: persons, of opened vials doses, and adverse events."""
+
+    session: UUID
+    target: int
+    booked: int
+    came: int
+    given: dict[int, int] = Field(description="By dose.")
+    late: int
+    awaited: int
+    at_the_desk: int
+    deferred: int
+    refused: int
+    no_show: int
+    displaced: int
+    vials: int
+    doses_opened: int
+    doses_given: int
+    doses_left: int
+    wasted: dict[str, int] = Field(description="Doses, by reason.")
+    adverse: int
+    adverse_serious: int

@@ -241,3 +241,15 @@ class BucketTaken(Conflict):
     """More places of a kind are taken than it would have; who is booked keeps theirs."""
 
     code = "quota.bucket_taken"
+
+
+class StandbyNotFound(NotFound):
+    """Nobody stands so on the list of this session's facility and vaccine."""
+
+    code = "quota.standby_not_found"
+
+
+class NotDrawn(Conflict):
+    """Nobody is called before the order was drawn."""
+
+    code = "quota.not_drawn"

@@ -18,6 +18,7 @@ from tracker.quota.rules.words import (
     ClaimState,
     Medium,
     OfferState,
+    Said,
     SessionAct,
     SessionState,
 )
@@ -269,3 +270,53 @@ class Displacement(Base):
     tried_at: Mapped[datetime | None]
     # The feed event that told of it: the cause of whatever is offered, now or later.
     event_id: Mapped[UUID | None]
+
+
+class Standby(Base):
+    """Somebody who wants to be called when doses of a vaccine are left at a facility, until they want it no more."""
+
+    __tablename__ = "standby"
+    __table_args__ = (
+        CheckConstraint("dose BETWEEN 1 AND 9", name="dose_range"),
+        Index(
+            "uq_standby_open",
+            "facility_id",
+            "vaccine_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "person_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    vaccine_id: Mapped[UUID] = mapped_column(ForeignKey("vaccine.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    dose: Mapped[int] = mapped_column(SmallInteger)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+
+
+class StandbyDraw(Base):
+    """The seed by which a session's order of calling is reckoned; drawn once."""
+
+    __tablename__ = "standby_draw"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("vaccination_session.id"), primary_key=True)
+    seed: Mapped[str]
+    drawn_at: Mapped[datetime]
+    drawn_by: Mapped[str]
+
+
+class StandbyCall(Base):
+    """What somebody said who was called for a session, the latest word."""
+
+    __tablename__ = "standby_call"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("standby_draw.session_id"), primary_key=True)
+    standby_id: Mapped[UUID] = mapped_column(ForeignKey("standby.id"), primary_key=True)
+    said: Mapped[Said] = mapped_column(StrEnumText(Said))
+    called_at: Mapped[datetime]
+    called_by: Mapped[str]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from tracker.quota.models import Bucket, DoseAge, DoseInterval, VaccineSpacing
+from tracker.quota.models import Bucket, DoseAge, DoseInterval, Standby, VaccineSpacing
 from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.open_places import OpenPlace
 from tracker.quota.queries.quota import QuotaItem
@@ -35,6 +35,8 @@ from tracker.quota.schemas import (
 )
 from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing, NewBucket
 from tracker.quota.service.copying import Copied
+from tracker.quota.service.standby import CallList
+from tracker.quota.standby_schemas import CallListOut, StandbyOut, ToCallOut
 from tracker.stock.models import OpenVial
 
 
@@ -226,4 +228,24 @@ def open_place_out(place: OpenPlace) -> OpenPlaceOut:
         dose=place.dose,
         room=place.room,
         distance_km=None if place.distance_km is None else round(place.distance_km, 3),
+    )
+
+
+def standby_out(row: Standby) -> StandbyOut:
+    """Somebody on the list."""
+    return StandbyOut(id=row.id, person=row.person_id, dose=row.dose, asked_at=row.asked_at)
+
+
+def call_list_out(found: CallList, limit: int) -> CallListOut:
+    """The first of those to call, with the draw they follow from."""
+    draw = found.draw
+    return CallListOut(
+        seed=draw and draw.seed,
+        drawn_at=draw and draw.drawn_at,
+        drawn_by=draw and draw.drawn_by,
+        waiting=found.waiting,
+        items=[
+            ToCallOut(**standby_out(one.standby).model_dump(), group=one.group.name.lower(), said=one.said)
+            for one in found.order[:limit]
+        ],
     )

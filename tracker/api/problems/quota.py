@@ -155,4 +155,14 @@ PROBLEMS: dict[str, Problem] = {
         "Dari tempat untuk {kind:bucket_kind} sudah terisi {least}: tidak dapat menjadi {persons}. Yang terdaftar tetap memiliki tempatnya; beri paling sedikit {least}.",
         "Of the places for {kind:bucket_kind} {least} are taken, so there cannot be {persons}. Who is booked keeps their place; give at least {least}.",
     ),
+    "quota.standby_not_found": Problem(
+        404,
+        "Orang ini tidak ada di daftar siaga sesi ini. Muat ulang halamannya.",
+        "This person is not on the standby list of this session. Load the page again.",
+    ),
+    "quota.not_drawn": Problem(
+        409,
+        "Urutan daftar siaga sesi ini belum diundi. Undi dahulu, lalu panggil menurut urutannya.",
+        "The order of this session's standby list is not drawn yet. Draw it, then call in its order.",
+    ),
 }

@@ -129,3 +129,11 @@ class Medium(StrEnum):
     OPERATOR = "operator"
     APP = "app"
     WALK_IN = "walk_in"
+
+
+class Said(StrEnum):
+    """What somebody said who was called because doses are left."""
+
+    COMING = "coming"
+    DECLINED = "declined"
+    UNREACHED = "unreached"

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from tracker.people.service import NewPerson
-from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.rules.words import BookingState, Medium, Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,25 @@ class Book:
     medium: Medium
     override: str | None = None
     made_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStandby:
+    """Somebody wants to be called when doses like the session's are left at its facility."""
+
+    id: UUID
+    session_id: UUID
+    person_id: UUID
+    dose: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCall:
+    """What somebody said who was called."""
+
+    session_id: UUID
+    standby_id: UUID
+    said: Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,11 @@ def throw_leftovers_away(db: Session, principal: Principal, session_id: UUID, *,
     session = session_for(db, principal, session_id, Permission.STOCK_WRITE)
     thrown = []
     for vial, _ in leftovers(db, session, now):
-        reason = OpenWaste.TIME_LIMIT if vial.discard_by <= min(now, session.closes_at) else OpenWaste.SESSION_END
-        command = DiscardDoses(open_vial_id=vial.id, occurred_at=now, reason=reason)
+        command = DiscardDoses(open_vial_id=vial.id, occurred_at=now, reason=why_thrown_away(vial, session, now))
         thrown.append(discard_doses(db, principal, command, now=now))
     return thrown
+
+
+def why_thrown_away(vial: OpenVial, session: VaccinationSession, now: datetime) -> OpenWaste:
+    """The reason under which a vial's doses are proposed as waste."""
+    return OpenWaste.TIME_LIMIT if vial.discard_by <= min(now, session.closes_at) else OpenWaste.SESSION_END

@@ -20,6 +20,7 @@ from tracker.quota.service.claims import OPEN, give_back_and_fund
 from tracker.quota.service.commands import MergePersons, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.pools import lock_pool, pool_facts, pools_beside
+from tracker.quota.service.standby import merge_standby
 
 _Promised = tuple[UUID, int]
 """A vaccine and a dose of it."""
@@ -44,6 +45,7 @@ def merge_persons(
     had = _had(db, both)
     _one_booking_each(db, both, had, now)
     _one_claim_each(db, both, had, now)
+    merge_standby(db, keep.id, gone.id, now=now)
     for table in (Booking, Claim):
         db.execute(update(table).where(table.person_id == gone.id).values(person_id=keep.id))
     db.expire_all()
