@@ -124,14 +124,14 @@ def acknowledge(
     csrf: Annotated[str, Form(max_length=200)] = "",
     comment: Annotated[str, Seen, Form(max_length=2000)] = "",
     tindakan: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
-    pindah: Annotated[list[UUID], Form()] = [],  # noqa: B006 - FastAPI copies it
+    pindah: Annotated[list[UUID], Form(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Answer an alarm with what was done (`tindakan`, and `pindah`: where vials went) or a comment.
 
     Without any, or when somebody was faster, the page says so.
     """
     check_csrf(viewer, csrf)
-    comment = told_in_words(tindakan, names_of(db, pindah[:10]), comment, viewer.texts)
+    comment = told_in_words(tindakan, names_of(db, pindah), comment, viewer.texts)
     try:
         acknowledge_alarm(db, viewer.known(), AcknowledgeAlarm(alarm_id=alarm_id, comment=comment), now=now)
     except CommentMissing as error:

@@ -96,6 +96,7 @@ def show_batch(
     first = {name: None if semua else count for name, count in FIRST.items()}
     passport = _passport(db, principal, facts.batch, chosen, viewer.now)
     names = road.nodes.set_index("key")["name"].to_dict()
+    recalls, recalls_hidden = recalls_of_batch(db, principal, batch_id)
     return page(
         viewer,
         "batch/batch.html",
@@ -109,7 +110,8 @@ def show_batch(
         home_zone=zones.get(chosen, WESTERN),
         chosen=chosen,
         chosen_name=station.name if station else "",
-        recalls=recalls_of_batch(db, principal, batch_id),
+        recalls=recalls,
+        recalls_hidden=recalls_hidden,
         adverse=tally_of_batch(db, principal, batch_id),
         passport=passport,
         stays=passport.stays[: first["stays"]] if passport else [],

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from dashboard.devices.ports import taker_of
 from dashboard.devices.queries import (
+    CORRECTED,
+    LETTERS,
+    WATCHES,
     DevicePage,
     channel_of,
     device_page,
@@ -59,19 +62,21 @@ class NothingHere(NotFound):
 
 
 @router.get("/perangkat")
-def show_devices(viewer: Member, db: Db, cari: str = "", sesudah: str = "") -> Response:
+def show_devices(viewer: Member, db: Db, cari: str = "", sesudah: str = "", pesan: str = "") -> Response:
     """Devices within reach, from where the page before ended, and the newest messages that could not become readings."""
     viewer.known().require(Permission.TELEMETRY_READ)
     text = cari.strip().replace("\0", "")[:100]
     total, turned = devices_within(db, viewer.known(), text, after=sesudah)
-    letters = letters_within(db, viewer.known())
+    letters = letters_within(db, viewer.known(), after=pesan)
     return page(viewer, "devices/devices.html", turned=turned, total=total, text=text, letters=letters)
 
 
 @router.get("/perangkat/{code}")
-def show_device(code: str, viewer: Member, db: Db) -> Response:
+def show_device(code: str, viewer: Member, db: Db, pantau: str = "", dikoreksi: str = "", pesan: str = "") -> Response:
     """One device: what it watches and watched, corrections, and what may be done to it."""
-    return _device(viewer, device_page(db, viewer.known(), code))
+    return _device(
+        viewer, device_page(db, viewer.known(), code, after={WATCHES: pantau, CORRECTED: dikoreksi, LETTERS: pesan})
+    )
 
 
 @router.post("/perangkat/{code}/{act}")

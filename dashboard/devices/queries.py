@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.frame.choices import Choices, choices
-from dashboard.frame.listing import Listed, listed
+from dashboard.frame.listing import Listed, listed, newest
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import units_visible_to, visible_to
@@ -28,6 +30,9 @@ from tracker.telemetry.rules.words import Quantity
 A_PAGE = 25
 MOST_LETTERS = 10
 MOST_WATCHES = 20
+# Each list of a device goes on by a field of its own.
+WATCHES, CORRECTED, LETTERS = "pantau", "dikoreksi", "pesan"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +84,15 @@ def devices_within(db: Session, principal: Principal, text: str, *, after: str =
     return total, Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
-def letters_within(db: Session, principal: Principal, device_id: UUID | None = None) -> Sequence[DeadLetter]:
-    """The newest messages that could not become readings, of one device or of all within reach."""
+def letters_within(
+    db: Session, principal: Principal, device_id: UUID | None = None, *, after: str
+) -> Listed[DeadLetter]:
+    """The newest messages that could not become readings, of one device or of all within reach; raises BadCursor."""
     query = dead_letters_visible_to(principal)
     if device_id is not None:
         query = query.where(DeadLetter.device_id == device_id)
-    return db.scalars(query.order_by(DeadLetter.last_received_at.desc(), DeadLetter.id).limit(MOST_LETTERS)).all()
+    keys = [DeadLetter.last_received_at, DeadLetter.id]
+    return newest(db, query, keys, most=MOST_LETTERS, after=after, field=LETTERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +129,9 @@ class DevicePage:
     unit: str
     zone: str
     channels: Sequence[Channel]
-    watches: Sequence[Watch]
-    corrected: Sequence[Corrected]
-    letters: Sequence[DeadLetter]
+    watches: Listed[Watch]
+    corrected: Listed[Corrected]
+    letters: Listed[DeadLetter]
     places: Choices[Equipment]
     """Equipment it may be said to watch; some elsewhere, too, by code."""
     may_manage: bool
@@ -134,21 +142,23 @@ class DevicePage:
         return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(self.zone))
 
 
-def device_page(db: Session, principal: Principal, code: str, said: str = "") -> DevicePage:
+def device_page(
+    db: Session, principal: Principal, code: str, said: str = "", *, after: Mapping[str, str] = NOTHING
+) -> DevicePage:
     """What the page of a device shows, `said` in the field for a place; raises UnknownDevice."""
     device = device_by_ref(db, principal, code)
     unit, zone = db.execute(
         select(Unit, zone_there()).outerjoin(Facility, Facility.id == Unit.id).where(Unit.id == device.unit_id)
     ).one()
-    watches = _watches(db, principal, device.id)
+    watches = _watches(db, principal, device.id, after.get(WATCHES, ""))
     return DevicePage(
         device=device,
         unit=unit.name,
         zone=zone,
         channels=db.scalars(select(Channel).where(Channel.device_id == device.id).order_by(Channel.id)).all(),
         watches=watches,
-        corrected=_corrected(db, principal, device.id),
-        letters=letters_within(db, principal, device.id),
+        corrected=_corrected(db, principal, device.id, after.get(CORRECTED, "")),
+        letters=letters_within(db, principal, device.id, after=after.get(LETTERS, "")),
         places=equipment_at(db, device.unit_id, said),
         may_manage=principal.may(Permission.DEVICE_WRITE, unit.path),
         may_correct=principal.may(Permission.TELEMETRY_WRITE, unit.path)
@@ -156,55 +166,55 @@ def device_page(db: Session, principal: Principal, code: str, said: str = "") ->
     )
 
 
-def _watches(db: Session, principal: Principal, device_id: UUID) -> list[Watch]:
+def _watches(db: Session, principal: Principal, device_id: UUID, after: str) -> Listed[Watch]:
     mine = Equipment.facility_id.in_(units_visible_to(principal, Permission.TELEMETRY_READ))
-    rows = db.execute(
+    query = (
         select(Assignment, Channel.name, Channel.quantity, Equipment.name, Shipment.code, mine.label("mine"))
         .join(Channel, Channel.id == Assignment.channel_id)
         .outerjoin(Equipment, Equipment.id == Assignment.equipment_id)
         .outerjoin(Shipment, Shipment.id == Assignment.shipment_id)
         .where(Channel.device_id == device_id)
-        .order_by(Assignment.from_at.desc(), Channel.id)
-        .limit(MOST_WATCHES)
     )
-    return [
-        Watch(
-            id=row[0].id,
-            channel=row[1],
-            quantity=row[2].value,
-            place=row[4] if row[0].equipment_id is None else row[3] if row.mine else None,
-            from_at=row[0].from_at,
-            to_at=row[0].to_at,
-        )
-        for row in rows
-    ]
+    keys = [Assignment.from_at, Assignment.id]
+    return newest(db, query, keys, most=MOST_WATCHES, after=after, field=WATCHES, present=_watch)
 
 
-def _corrected(db: Session, principal: Principal, device_id: UUID) -> list[Corrected]:
+def _watch(row: Any) -> Watch:
+    return Watch(
+        id=row[0].id,
+        channel=row[1],
+        quantity=row[2].value,
+        place=row[4] if row[0].equipment_id is None else row[3] if row.mine else None,
+        from_at=row[0].from_at,
+        to_at=row[0].to_at,
+    )
+
+
+def _corrected(db: Session, principal: Principal, device_id: UUID, behind: str) -> Listed[Corrected]:
     before, after = aliased(Equipment), aliased(Equipment)
     mine = units_visible_to(principal, Permission.TELEMETRY_READ)
-    rows = db.execute(
+    query = (
         select(WatchCorrection, Channel.name, before.name, after.name)
         .join(Channel, Channel.id == WatchCorrection.channel_id)
         .outerjoin(before, (before.id == WatchCorrection.from_equipment_id) & before.facility_id.in_(mine))
         .outerjoin(after, (after.id == WatchCorrection.to_equipment_id) & after.facility_id.in_(mine))
         .where(Channel.device_id == device_id)
-        .order_by(WatchCorrection.corrected_at.desc())
-        .limit(MOST_WATCHES)
     )
-    return [
-        Corrected(
-            channel=row[1],
-            before=row[2],
-            after=row[3],
-            from_at=row[0].from_at,
-            to_at=row[0].to_at,
-            reason=row[0].reason,
-            name=row[0].corrected_name,
-            at=row[0].corrected_at,
-        )
-        for row in rows
-    ]
+    keys = [WatchCorrection.corrected_at, WatchCorrection.assignment_id]
+    return newest(db, query, keys, most=MOST_WATCHES, after=behind, field=CORRECTED, present=_correction)
+
+
+def _correction(row: Any) -> Corrected:
+    return Corrected(
+        channel=row[1],
+        before=row[2],
+        after=row[3],
+        from_at=row[0].from_at,
+        to_at=row[0].to_at,
+        reason=row[0].reason,
+        name=row[0].corrected_name,
+        at=row[0].corrected_at,
+    )
 
 
 def watch_named(db: Session, device_id: UUID, watch_id: UUID) -> tuple[str, Quantity, datetime] | None:

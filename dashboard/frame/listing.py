@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.edge.paging import BadCursor, Key, beyond, decode_cursor, encode_cursor
 
@@ -55,6 +56,37 @@ def listed(
         last, row = shown[-1]
         onward = encode_cursor([last, *key_of(row)])
     return Listed(rows=[row for _, row in shown], onward=onward, begun=bool(after))
+
+
+def newest(
+    db: Session,
+    query: Select[*tuple[Any, ...]],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    *,
+    most: int,
+    after: str,
+    field: str,
+    present: Callable[[Any], Row] = lambda row: row[0],
+) -> Listed[Row]:
+    """What has happened to one thing, the newest `most` first: `keys` (unique together) are those of the query's first column.
+
+    A card beside others of its page, so `field` is its own. Raises BadCursor.
+    """
+    found = listed(
+        db,
+        [query],
+        keys=keys,
+        key_of=lambda row: [_told(getattr(row[0], key.key)) for key in keys],
+        most=most,
+        after=after,
+        descending=True,
+        field=field,
+    )
+    return Listed(rows=[present(row) for row in found.rows], onward=found.onward, begun=found.begun)
+
+
+def _told(value: Any) -> object:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _begin(after: str, parts: int, width: int, field: str) -> tuple[int, list[str]]:

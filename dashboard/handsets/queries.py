@@ -28,9 +28,12 @@ MOST_HERE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Beside a step: vials of its batches at the facility now (rows of `stock_visible_to`), its shipment, the event it took back."""
+    """Beside a step: vials of its batches at the facility now (rows of `stock_visible_to`; `more`: the stock card has others), its
+    shipment, the event it took back.
+    """
 
     lying: Sequence[Any]
+    more: bool
     lots: dict[str, str]
     shipment: Shipment | None
     event: StockEvent | None
@@ -44,11 +47,11 @@ def known_beside(
     batches = _batches(db, named)
     query = stock_visible_to(principal, facility_id=handset.facility_id, with_zero=False)
     found = {batch.id for batch, _ in batches}
-    lying = db.execute(
-        query.where(StockBalance.batch_id.in_(found)).order_by("place", Batch.lot, StockBalance.status).limit(MOST_HERE)
-    ).all()
+    here = query.where(StockBalance.batch_id.in_(found)).order_by("place", Batch.lot, StockBalance.status)
+    lying = db.execute(here.limit(MOST_HERE + 1)).all() if found else []
     return Known(
-        lying=lying if found else [],
+        lying=lying[:MOST_HERE],
+        more=len(lying) > MOST_HERE,
         lots={
             word: f"{product.name} {batch.lot}"
             for batch, product in batches
@@ -65,9 +68,7 @@ def _batches(db: Session, named: Sequence[str]) -> Sequence[Any]:
     lots = [word.rpartition("/")[2] for word in named]
     query = select(Batch, Presentation).join(Presentation, Presentation.id == Batch.presentation_id)
     return db.execute(
-        query.where(or_(Batch.id.in_(ids), Batch.lot.in_(lots) & or_(Batch.lot.in_(named), spoken.in_(named)))).limit(
-            MOST_HERE
-        )
+        query.where(or_(Batch.id.in_(ids), Batch.lot.in_(lots) & or_(Batch.lot.in_(named), spoken.in_(named))))
     ).all()
 
 

@@ -73,15 +73,19 @@ def week_of(db: Session, facility_id: UUID, monday: date, now: datetime) -> Week
     return Week(monday=monday, days=days, more=len(rows) > MOST)
 
 
-def to_copy(db: Session, facility_id: UUID, monday: date, today: date) -> list[Planned]:
-    """The sessions of the week before that took place and can be held again in this one: not past, not copied yet, nor alike."""
-    rows = db.execute(_between(facility_id, monday - WEEK, monday).limit(MOST)).all()
+def to_copy(db: Session, facility_id: UUID, monday: date, today: date) -> tuple[list[Planned], int]:
+    """The sessions of the week before that took place and can be held again in this one: not past, not copied yet, nor alike.
+
+    The first of them, and how many others come once these are copied.
+    """
+    rows = db.execute(_between(facility_id, monday - WEEK, monday)).all()
     there = _alike(db, facility_id, monday)
-    return [
+    found = [
         Planned(session=session, product=product, place=place, numbers=None)
         for session, product, place in rows
         if session.cancelled is None and session.day + WEEK >= today and not _has(there, session)
     ]
+    return found[:MOST], max(0, len(found) - MOST)
 
 
 def _alike(db: Session, facility_id: UUID, monday: date) -> set[object]:

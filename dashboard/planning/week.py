@@ -101,6 +101,7 @@ def _week(db: Session, viewer: Viewer, facility: Facility, said: str, *, problem
     today = local_day(viewer.now, facility.timezone)
     monday = monday_of(_day(said, viewer, facility))
     may_plan = viewer.may(Permission.SESSION_WRITE, path_of(db, facility.id))
+    copies, copies_hidden = to_copy(db, facility.id, monday, today) if may_plan else ([], 0)
     return page(
         viewer,
         "planning/week.html",
@@ -113,7 +114,8 @@ def _week(db: Session, viewer: Viewer, facility: Facility, said: str, *, problem
         after=address_of(facility, monday + WEEK),
         this_week=None if monday == monday_of(today) else address_of(facility, today),
         holidays=holidays_between(monday, monday + timedelta(days=6), viewer.language),
-        copies=to_copy(db, facility.id, monday, today) if may_plan else [],
+        copies=copies,
+        copies_hidden=copies_hidden,
         week_long=WEEK,
         may_plan=may_plan,
         problem=problem,

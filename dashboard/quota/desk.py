@@ -40,9 +40,11 @@ class NothingHere(NotFound):
 
 
 @router.get("/kuota/sesi/{session_id}")
-def show_session(session_id: UUID, viewer: Member, db: Db, sesudah: str = "", belum: str = "") -> Response:
+def show_session(
+    session_id: UUID, viewer: Member, db: Db, sesudah: str = "", belum: str = "", riwayat: str = ""
+) -> Response:
     """One session: who is booked, what is left in its vials, and what may be done to it."""
-    return _session(viewer, db, session_id, after=sesudah, untold_after=belum)
+    return _session(viewer, db, session_id, after=sesudah, untold_after=belum, changes_after=riwayat)
 
 
 @router.post("/kuota/sesi/{session_id}/{act}")
@@ -77,9 +79,9 @@ def act_on_session(
 
 
 @router.get("/kuota/pendaftaran/{booking_id}")
-def show_booking(booking_id: UUID, viewer: Member, db: Db) -> Response:
+def show_booking(booking_id: UUID, viewer: Member, db: Db, riwayat: str = "") -> Response:
     """One booking at the desk: how it stands, each step that was told, and the way back from a mistake."""
-    return _booking(viewer, db, booking_id)
+    return _booking(viewer, db, booking_id, after=riwayat)
 
 
 @router.post("/kuota/pendaftaran/{booking_id}/{act}")
@@ -141,8 +143,8 @@ def _session(viewer: Viewer, db: Session, session_id: UUID, *, problem: str = ""
     )
 
 
-def _booking(viewer: Viewer, db: Session, booking_id: UUID, *, problem: str = "") -> Response:
-    shown = booking_page(db, viewer.known(), booking_id)
+def _booking(viewer: Viewer, db: Session, booking_id: UUID, *, problem: str = "", after: str = "") -> Response:
+    shown = booking_page(db, viewer.known(), booking_id, after=after)
     ways = sorted(state.value for state in TAKEN_BACK.get(shown.booking.state, ()))
     return page(
         viewer,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import false, func, null, select, true
 from sqlalchemy.orm import Session
 
-from dashboard.frame.listing import FIELD, Listed, listed
+from dashboard.frame.listing import FIELD, Listed, listed, newest
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
@@ -46,7 +46,7 @@ class SessionPage:
     untold_turned: Listed[Any]
     untold_in_all: int
     left: Sequence[tuple[OpenVial, str]]
-    changes: Sequence[SessionChange]
+    changes: Listed[SessionChange]
     over: bool
     may_plan: bool
     may_waste: bool
@@ -62,7 +62,14 @@ class SessionPage:
 
 
 def session_page(
-    db: Session, principal: Principal, session_id: UUID, now: datetime, *, after: str = "", untold_after: str = ""
+    db: Session,
+    principal: Principal,
+    session_id: UUID,
+    now: datetime,
+    *,
+    after: str = "",
+    untold_after: str = "",
+    changes_after: str = "",
 ) -> SessionPage:
     """What the page of a session shows; raises SessionNotFound, Forbidden, BadCursor."""
     session = session_for(db, principal, session_id, Permission.QUOTA_READ)
@@ -79,12 +86,7 @@ def session_page(
             (unreached, lambda row: [row.made_at.isoformat(), row.id], untold_after, UNTOLD_FIELD),
         )
     )
-    changes = db.scalars(
-        select(SessionChange)
-        .where(SessionChange.session_id == session_id)
-        .order_by(SessionChange.id.desc())
-        .limit(FIRST)
-    ).all()
+    told = select(SessionChange).where(SessionChange.session_id == session_id)
     return SessionPage(
         session=session,
         facility=db.get_one(Facility, session.facility_id),
@@ -94,7 +96,7 @@ def session_page(
         untold_turned=to_call,
         untold_in_all=db.scalar(select(func.count()).select_from(unreached.subquery())) or 0,
         left=leftovers(db, session, now),
-        changes=changes,
+        changes=newest(db, told, [SessionChange.id], most=FIRST, after=changes_after, field="riwayat"),
         over=session.closes_at <= now,
         may_plan=principal.may(Permission.SESSION_WRITE, path),
         may_waste=principal.may(Permission.STOCK_WRITE, path),
@@ -112,7 +114,7 @@ class BookingPage:
     zone: str
     name: str | None
     lot: str | None
-    steps: Sequence[BookingStep]
+    steps: Listed[BookingStep]
     may_serve: bool
 
     @property
@@ -122,7 +124,7 @@ class BookingPage:
         return "" if at is None else at.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
 
 
-def booking_page(db: Session, principal: Principal, booking_id: UUID) -> BookingPage:
+def booking_page(db: Session, principal: Principal, booking_id: UUID, *, after: str = "") -> BookingPage:
     """What the page of a booking shows; raises BookingNotFound."""
     row = db.execute(lists.bookings_visible_to(principal).where(Booking.id == booking_id)).one_or_none()
     if row is None:
@@ -133,9 +135,7 @@ def booking_page(db: Session, principal: Principal, booking_id: UUID) -> Booking
     facility = db.get_one(Facility, session.facility_id)
     path = path_of(db, facility.id)
     named = principal.may(Permission.PERSON_READ, path)
-    steps = db.scalars(
-        select(BookingStep).where(BookingStep.booking_id == booking_id).order_by(BookingStep.id.desc()).limit(FIRST)
-    )
+    told = select(BookingStep).where(BookingStep.booking_id == booking_id)
     return BookingPage(
         booking=booking,
         session=session,
@@ -144,6 +144,6 @@ def booking_page(db: Session, principal: Principal, booking_id: UUID) -> Booking
         zone=facility.timezone,
         name=db.scalar(select(Person.name).where(Person.id == booking.person_id)) if named else None,
         lot=db.scalar(select(Batch.lot).where(Batch.id == booking.batch_id)),
-        steps=steps.all(),
+        steps=newest(db, told, [BookingStep.id], most=FIRST, after=after, field="riwayat"),
         may_serve=principal.may(Permission.BOOKING_SERVE, path),
     )

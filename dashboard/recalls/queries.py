@@ -25,11 +25,12 @@ from tracker.stock.rules.replay import RECALLED_FROM
 from tracker.stock.rules.words import Account, Status
 from tracker.trace.holdings import holdings
 from tracker.trace.models import Recall
-from tracker.trace.progress import Progress, progress_of
+from tracker.trace.progress import Progress, left_of, progress_of
 from tracker.trace.recalls import StartRecall, batch_of, concerning, may_end, reach_of, recall_by_id, units_of
 
 # As many as a phone shows at a time: of each open one its places are asked.
 A_PAGE = 12
+NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +60,20 @@ def recalls_of(db: Session, principal: Principal, *, after: str) -> Listed[Recal
         after=after,
         descending=True,
     )
-    rows = [RecallRow(recall=r, lot=lot, product=name, left=_left(db, principal, r)) for r, lot, name in found.rows]
+    left = left_of(db, principal, [row[0] for row in found.rows if row[0].closed_at is None])
+    rows = [RecallRow(recall=r, lot=lot, product=name, left=left.get(r.id)) for r, lot, name in found.rows]
     return Listed(rows=rows, onward=found.onward, begun=found.begun)
 
 
-def _left(db: Session, principal: Principal, recall: Recall) -> int | None:
-    if recall.closed_at is not None:
-        return None
-    return sum(each.left for each in progress_of(db, principal, recall))
-
-
-def recalls_of_batch(db: Session, principal: Principal, batch_id: UUID) -> list[Recall]:
-    """The recalls of a batch that concern the viewer, open ones first."""
+def recalls_of_batch(db: Session, principal: Principal, batch_id: UUID) -> tuple[Sequence[Recall], int]:
+    """The first recalls of a batch that concern the viewer, open ones first, and how many others the list of all has."""
     mine = select(Recall).where(Recall.batch_id == batch_id, concerning(principal))
-    return list(db.scalars(mine.order_by(Recall.closed_at.desc().nulls_first(), Recall.started_at.desc()).limit(3)))
+    shown = db.scalars(
+        mine.order_by(Recall.closed_at.desc().nulls_first(), Recall.started_at.desc()).limit(NAMED)
+    ).all()
+    if len(shown) < NAMED:
+        return shown, 0
+    return shown, (db.scalar(select(func.count()).select_from(mine.subquery())) or 0) - NAMED
 
 
 def count_open(db: Session, principal: Principal) -> int:

@@ -72,12 +72,13 @@ def _data(text: str) -> Markup:
 
 @router.get("/scan/fasilitas.json")
 def find_facilities(viewer: Member, db: Db, q: Annotated[str, Query(max_length=100)] = "") -> dict[str, Any]:
-    """The caller's facilities whose name or code holds the letters, a few."""
+    """The caller's facilities whose name or code holds the letters, a few; `more`: others do, too."""
     found = _facilities(viewer.known()).where(
         or_(Facility.name.icontains(q.strip(), autoescape=True), Facility.code.icontains(q.strip(), autoescape=True))
     )
-    rows = db.execute(found.order_by(Facility.name).limit(MOST_FOUND))
-    return {"items": [{"code": row.code, "name": row.name} for row in rows]}
+    rows = db.execute(found.order_by(Facility.name, Facility.code).limit(MOST_FOUND + 1)).all()
+    items = [{"code": row.code, "name": row.name} for row in rows[:MOST_FOUND]]
+    return {"items": items, "more": len(rows) > MOST_FOUND}
 
 
 def _facilities(principal: Principal) -> Select[str, str]:

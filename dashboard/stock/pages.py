@@ -33,9 +33,9 @@ _NO_DOSES = mark("Tulis berapa dosis yang ternyata tidak dibuang.")
 
 
 @router.get("/vial/{vial_id}")
-def show_vial(vial_id: UUID, viewer: Member, db: Db) -> Response:
+def show_vial(vial_id: UUID, viewer: Member, db: Db, riwayat: str = "") -> Response:
     """One opened vial; outside the caller's subtree there is no such page."""
-    return _vial(viewer, db, vial_id)
+    return _vial(viewer, db, vial_id, after=riwayat)
 
 
 @router.post("/vial/{vial_id}/buang")
@@ -100,8 +100,10 @@ def take_back(
     return RedirectResponse(f"/vial/{vial_id}", status_code=303)
 
 
-def _vial(viewer: Viewer, db: Session, vial_id: UUID, *, problem: str = "", field: str = "") -> Response:
-    shown = open_vial_page(db, viewer.known(), vial_id)
+def _vial(
+    viewer: Viewer, db: Session, vial_id: UUID, *, problem: str = "", field: str = "", after: str = ""
+) -> Response:
+    shown = open_vial_page(db, viewer.known(), vial_id, after=after)
     return page(
         viewer,
         "stock/vial.html",

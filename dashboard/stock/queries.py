@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard.frame.listing import Listed, listed
+from dashboard.frame.listing import Listed, listed, newest
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
@@ -331,11 +331,11 @@ class OpenVialPage:
     product: str
     lot: str
     facility: Facility
-    changes: Sequence[OpenVialChange]
+    changes: Listed[OpenVialChange]
     may_take_back: bool
 
 
-def open_vial_page(db: Session, principal: Principal, vial_id: UUID) -> OpenVialPage:
+def open_vial_page(db: Session, principal: Principal, vial_id: UUID, *, after: str = "") -> OpenVialPage:
     """What the page of a vial shows; raises OpenVialNotFound."""
     row = db.execute(
         select(OpenVial, Presentation.name, Batch.lot, Facility, Unit.path)
@@ -349,17 +349,13 @@ def open_vial_page(db: Session, principal: Principal, vial_id: UUID) -> OpenVial
         raise OpenVialNotFound(open_vial=str(vial_id))
     vial: OpenVial = row[0]
     db.refresh(vial)
-    changes = db.scalars(
-        select(OpenVialChange)
-        .where(OpenVialChange.open_vial_id == vial_id)
-        .order_by(OpenVialChange.recorded_at.desc(), OpenVialChange.id.desc())
-        .limit(20)
-    )
+    told = select(OpenVialChange).where(OpenVialChange.open_vial_id == vial_id)
+    keys = [OpenVialChange.recorded_at, OpenVialChange.id]
     return OpenVialPage(
         vial=vial,
         product=row[1],
         lot=row[2],
         facility=row[3],
-        changes=changes.all(),
+        changes=newest(db, told, keys, most=20, after=after, field="riwayat"),
         may_take_back=principal.may(Permission.STOCK_WRITE, str(row[4])),
     )

@@ -41,7 +41,14 @@ def window(span: str, now: datetime) -> tuple[datetime, datetime]:
 
 @router.get("/suhu/{sensor}")
 def show_temperature(
-    *, sensor: str, viewer: Member, db: Db, rentang: str = DEFAULT_SPAN, sesudah: str = ""
+    *,
+    sensor: str,
+    viewer: Member,
+    db: Db,
+    rentang: str = DEFAULT_SPAN,
+    sesudah: str = "",
+    hari: str = "",
+    kata: str = "",
 ) -> Response:
     """The page; `rentang` is 24j, 7h, 30h or 180h, `sesudah` where the page of its breaches before ended."""
     span = rentang if rentang in SPANS else DEFAULT_SPAN
@@ -65,7 +72,7 @@ def show_temperature(
             title=viewer.texts.gettext("Kurva suhu") + f": {found.place or found.device}, {found.facility}",
         ),
         hours=hourly(curve),
-        told=told_by(db, viewer.known(), found.channel_id, from_at, until),
+        told=told_by(db, viewer.known(), found.channel_id, from_at, until, days=hari, runs=kata),
         breaches=breaches_of(db, found, from_at, until, after=sesudah),
         alarms=alarms(db, viewer.known(), show="all", channel_id=found.channel_id, limit=10),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 
 import pytest
@@ -20,6 +20,7 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
 from tracker.catalog.models import Batch, Presentation
 from tracker.coldchain.models import Alarm, Episode
+from tracker.database.base import Base
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
@@ -27,9 +28,9 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import Booking, BookingStep, SessionChange, VaccinationSession
 from tracker.shipments.models import Shipment
-from tracker.stock.models import OpenVial, StockStanding
+from tracker.stock.models import OpenVial, OpenVialChange, StockStanding
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import PostEvent
@@ -176,9 +177,80 @@ def places(db: Session, many: int) -> None:
     more_of(db, Equipment, many, "code = 'pkm-cipondoh-k2'", id="gen_random_uuid()", code=code)
 
 
+def session_changes(db: Session, many: int) -> None:
+    what = {"what": "'changed'", "before": "'{}'", "reason": NOTE, "recorded_by": "'Rina'"}
+    _history(db, SessionChange, many, "vaccination_session", "session_id", what)
+
+
+def booking_steps(db: Session, many: int) -> None:
+    what = {"from_state": "'arrived'", "to_state": "'fit'", "before": "NULL", "reason": NOTE, "recorded_by": "'Rina'"}
+    _history(db, BookingStep, many, "booking", "booking_id", what)
+
+
+def vial_changes(db: Session, many: int) -> None:
+    if not db.scalar(select(OpenVial.id).limit(1)):
+        open_vials(db, 1)
+    doses = {"doses_per_vial": "10", "given": "1", "discarded": "0", "remaining": "9", "discard_reason": "NULL"}
+    _history(db, OpenVialChange, many, "open_vial", "open_vial_id", {**doses, "reason": NOTE, "recorded_by": "'Rina'"})
+
+
+def _history(db: Session, model: type[Base], many: int, of: str, key: str, values: dict[str, str]) -> None:
+    """What was told of one thing, three at an instant."""
+    all_of = {"id": "gen_random_uuid()", "recorded_at": "now() - (n / 3) * interval '1 minute'", **values}
+    db.execute(
+        text(
+            f"INSERT INTO {model.__tablename__} ({key}, {', '.join(all_of)}) SELECT one.id, {', '.join(all_of.values())}"
+            f" FROM (SELECT id FROM {of} ORDER BY id LIMIT 1) AS one, generate_series(1, {many}) AS n"
+        )
+    )
+
+
+def letters(db: Session, many: int) -> None:
+    db.execute(
+        text(
+            "INSERT INTO dead_letter (id, digest, topic, device_id, reason, detail, payload, size, first_received_at, last_received_at)"
+            f" SELECT gen_random_uuid(), decode(md5(random()::text), 'hex'), 'rantai/x', d.id, 'json', {NOTE}, '', 0, now(),"
+            " now() - (n / 3) * interval '1 minute'"
+            f" FROM (SELECT id FROM device WHERE {FRIDGES}) AS d, generate_series(1, {many}) AS n"
+        )
+    )
+
+
+def watches(db: Session, many: int) -> None:
+    """Where a channel was before: somewhere else each day."""
+    places(db, many)
+    db.execute(
+        text(
+            "INSERT INTO assignment (id, channel_id, equipment_id, from_at, to_at)"
+            " SELECT gen_random_uuid(), c.id, e.id, timestamptz '2001-01-01Z' - e.n * interval '2 days',"
+            " timestamptz '2001-01-01Z' - e.n * interval '2 days' + interval '1 day'"
+            f" FROM (SELECT c.id FROM channel c JOIN device d ON d.id = c.device_id WHERE {FRIDGES} LIMIT 1) AS c,"
+            " (SELECT id, row_number() OVER (ORDER BY id) + (SELECT count(*) FROM assignment) AS n FROM equipment"
+            " WHERE code LIKE 'L-%' AND NOT EXISTS (SELECT FROM assignment a WHERE a.equipment_id = equipment.id)) AS e"
+        )
+    )
+    db.execute(text("UPDATE equipment SET name = code WHERE code LIKE 'L-%'"))
+
+
+def told_alarms(db: Session, many: int) -> None:
+    """What a device called an alarm, each by a code of its own."""
+    db.execute(
+        text(
+            "INSERT INTO told_alarm (device_id, code, claimed_at, at, received_at)"
+            " SELECT d.id, 'ZZ' || upper(substr(md5(random()::text), 1, 12)), at, at, at"
+            f" FROM (SELECT id FROM device WHERE {FRIDGES}) AS d, generate_series(1, {many}) AS n,"
+            " LATERAL (SELECT now() - interval '1 hour' - (n / 3) * interval '1 minute' AS at) AS t"
+        )
+    )
+
+
+NOTE, NOTED = "'catatan-' || md5(random()::text)", r"(catatan-[0-9a-f]{32})"
+FRIDGES = "code = 'S-pkm-cipondoh-k1'"
+
+
 @dataclass(frozen=True, slots=True)
 class List:
-    """A list: where, how its rows are told apart, which must be on it, and how more of them come."""
+    """A list: where (of the thing that `of` names), how its rows are told apart, which must be on it, and how more of them come."""
 
     address: str
     row: str
@@ -186,6 +258,7 @@ class List:
     make: Make
     many: int = 60
     most: int = 30
+    of: str = "SELECT ''"
 
 
 BREACH = (
@@ -233,8 +306,49 @@ LISTS = {
         most=100,
     ),
     "recalls": List("/penarikan", RECALL, "SELECT id::text FROM recall", recalls),
+    "a session's changes": List(
+        "/kuota/sesi/{}",
+        NOTED,
+        "SELECT reason FROM session_change",
+        session_changes,
+        of="SELECT id FROM vaccination_session ORDER BY id LIMIT 1",
+    ),
+    "a booking's steps": List(
+        "/kuota/pendaftaran/{}",
+        NOTED,
+        "SELECT reason FROM booking_step WHERE reason LIKE 'catatan%'",
+        booking_steps,
+        of="SELECT id FROM booking ORDER BY id LIMIT 1",
+    ),
+    "an opened vial's changes": List(
+        "/vial/{}",
+        NOTED,
+        "SELECT reason FROM open_vial_change",
+        vial_changes,
+        of="SELECT id FROM open_vial ORDER BY id LIMIT 1",
+    ),
+    "messages that became no readings": List("/perangkat", NOTED, "SELECT detail FROM dead_letter", letters),
+    "a device's": List("/perangkat/S-pkm-cipondoh-k1", NOTED, "SELECT detail FROM dead_letter", letters),
+    "what a device watched": List(
+        "/perangkat/S-pkm-cipondoh-k1",
+        r"<td[^>]*>\s*(L-[0-9a-f]{12})",
+        "SELECT code FROM equipment WHERE code LIKE 'L-%'",
+        watches,
+    ),
+    "alarms that a device told": List(
+        "/suhu/S-pkm-cipondoh-k1?rentang=24j",
+        r'"mono">(ZZ[0-9A-F]{12})',
+        "SELECT code FROM told_alarm WHERE code LIKE 'ZZ%'",
+        told_alarms,
+    ),
 }
 each_list = pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)
+
+
+def of_one(services: Services, one: List) -> List:
+    """The list with the address of the thing that it is of."""
+    with transaction(services.engine) as db:
+        return replace(one, address=one.address.format(db.scalar(text(one.of))))
 
 
 def pages_of(site: TestClient, one: List, meanwhile: Callable[[], None] = lambda: None) -> list[list[str]]:
@@ -261,6 +375,7 @@ def test_a_list_is_walked_to_its_end_and_shows_each_row_once_though_rows_come(
     with transaction(app_services.engine) as db:
         one.make(db, one.many)
         there = set(db.scalars(text(one.there)))
+    one = of_one(app_services, one)
 
     def comes() -> None:
         with transaction(app_services.engine) as db:
@@ -282,6 +397,7 @@ def test_a_page_further_on_costs_as_much_as_the_first_and_what_is_no_place_in_th
     log_in(site, "pusat")
     with transaction(app_services.engine) as db:
         one.make(db, one.many)
+    one = of_one(app_services, one)
     site.get(one.address)
     with counted(app_services.engine) as first:
         answer = site.get(one.address)

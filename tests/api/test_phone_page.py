@@ -10,6 +10,11 @@ import re
 from fastapi.testclient import TestClient
 
 from tests.support.page_site import app_services, log_in, made, site, world
+from tracker.access.principal import SYSTEM
+from tracker.access.rules import UnitKind
+from tracker.database.engine import transaction
+from tracker.edge.services import Services
+from tracker.network.service import NewFacility, add_facility
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -72,3 +77,16 @@ def test_the_first_load_is_small_enough_for_a_slow_line(site: TestClient) -> Non
 def _compressed(site: TestClient, address: str) -> int:
     with site.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as answer:
         return sum(len(part) for part in answer.iter_raw())
+
+
+def test_of_more_facilities_than_are_offered_it_is_said_that_there_are_others(
+    site: TestClient, app_services: Services
+) -> None:
+    log_in(site, "pusat")
+    assert site.get("/scan/fasilitas.json", params={"q": "cipondoh"}).json()["more"] is False
+    with transaction(app_services.engine) as db:
+        for n in range(13):
+            place = NewFacility(code=f"pkm-ramai-{n}", name="Ramai", kind=UnitKind.PUSKESMAS, parent="kota-tangerang")
+            add_facility(db, SYSTEM, place, now=app_services.clock())
+    told = site.get("/scan/fasilitas.json", params={"q": "ramai"}).json()
+    assert (len(told["items"]), told["more"]) == (12, True)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.browser.page_world import PageWorld
 from tests.support.accounts import signed_in
+from tests.support.copies import more_of
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
@@ -176,6 +177,28 @@ def test_the_week_before_is_copied_once_without_what_was_called_off(
         first.capacity,
     )
     assert 'name="sesi"' not in site.get("/kuota/minggu", params=address).text
+
+
+def test_of_a_week_with_more_sessions_than_one_form_holds_the_others_are_said_and_come_next(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    with transaction(app_services.engine) as db:
+        first = db.get_one(VaccinationSession, world.sessions[0])
+        monday = first.day - timedelta(days=first.day.weekday()) + timedelta(days=7)
+        hours = {"opens_at": "opens_at + n * interval '1 second'", "closes_at": "closes_at + n * interval '1 second'"}
+        empty = {"taken": "0", "live": "0", "vaccinated": "0"}
+        more_of(db, VaccinationSession, 130, f"id = '{first.id}'", id="gen_random_uuid()", **empty, **hours)
+    log_in(site, "kepala")
+    address = {"fasilitas": HERE, "mulai": monday.isoformat()}
+    drawn = site.get("/kuota/minggu", params=address).text
+    offered = re.findall(r'name="sesi"\s+value="([^"]+)"', drawn)
+    hidden = re.search(r"(\d+) sesi lagi tampak", drawn)
+    assert len(offered) == 100
+    assert hidden is not None
+    site.post("/kuota/minggu/salin", data={**address, "csrf": csrf_of(drawn), "sesi": offered})
+    rest = re.findall(r'name="sesi"\s+value="([^"]+)"', site.get("/kuota/minggu", params=address).text)
+    assert len(rest) == int(hidden[1])
+    assert not set(rest) & set(offered)
 
 
 def test_who_only_looks_sees_the_week_and_no_form(site: TestClient, day: date) -> None:

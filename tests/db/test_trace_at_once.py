@@ -89,7 +89,7 @@ def committed(engine: Engine, world: World, work: Any, *args: Any) -> None:
 
 
 def statuses(db: Session, world: World) -> set[tuple[Account, Status]]:
-    return {(each.account, status) for each in where_now(db, world.batches[BATCH].id) for status in each.vials}
+    return {(each.account, status) for each in where_now(db, [world.batches[BATCH].id]) for status in each.vials}
 
 
 def over(db: Session, world: World, *codes: str) -> Principal:
@@ -150,7 +150,7 @@ def test_two_recalls_side_by_side_and_arrivals_in_both_at_once_leave_nothing_usa
     with transaction(engine) as db:
         sweep_recalls(db, world.batches[BATCH].id, now=world.now)
     with transaction(engine) as db:
-        at_city = {each.holder_id for each in where_now(db, world.batches[BATCH].id) if Status.USABLE in each.vials}
+        at_city = {each.holder_id for each in where_now(db, [world.batches[BATCH].id]) if Status.USABLE in each.vials}
         assert at_city == {world.equipment["kota-tangerang-r1"].id}, "where neither of them reaches"
         for who, recall_id in zip((left, right), results[:2], strict=True):
             assert isinstance(recall_id, UUID)
@@ -197,7 +197,7 @@ def test_vials_that_come_while_a_recall_that_found_none_is_started_are_stopped_o
     react()
     with transaction(engine) as db:
         check_books(db)
-        assert [one.vials for one in where_now(db, batch_id)] == [{Status.RECALLED: 5}]
+        assert [one.vials for one in where_now(db, [batch_id])] == [{Status.RECALLED: 5}]
 
 
 def test_a_withdrawal_while_vials_come_and_are_swept_up_leaves_none_recalled(
@@ -284,6 +284,6 @@ def test_a_recall_keeps_nobody_waiting_at_places_that_it_has_not_come_to(
     while number_pending(engine) + sum(one.run_once() for one in mine):
         pass
     with transaction(engine) as db:
-        assert sorted(one.vials[Status.RECALLED] for one in where_now(db, world.batches[BATCH].id)) == [5, 10]
+        assert sorted(one.vials[Status.RECALLED] for one in where_now(db, [world.batches[BATCH].id])) == [5, 10]
         assert statuses(db, world) == {(Account.PLACE, Status.RECALLED)}
         check_books(db)

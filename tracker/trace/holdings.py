@@ -73,16 +73,29 @@ def reach_over(db: Session, roots: Collection[str], facilities: Collection[UUID]
 
 def holdings(db: Session, roots: Collection[str], batch_id: UUID, *only: ColumnElement[bool]) -> list[Holding]:
     """Where vials of the batch are now within a reach, in every status: places, opened vials, the road; `only` those balances."""
-    places = where_now(db, batch_id, *only)
+    (found,) = holdings_of(db, [(roots, batch_id)], *only)
+    return found
+
+
+def holdings_of(
+    db: Session, asked: Sequence[tuple[Collection[str], UUID]], *only: ColumnElement[bool]
+) -> list[list[Holding]]:
+    """The same of several reaches, each with its batch, in as many statements."""
+    places = where_now(db, {batch_id for _, batch_id in asked}, *only)
     ends = ends_of(db, [each.holder_id for each in places if each.account is Account.TRANSIT])
     known = {each.facility_id for each in places if each.facility_id is not None}
-    reach = reach_over(db, roots, known | {end for pair in ends.values() for end in pair})
-    found = []
-    for each in places:
-        who = reach.actor(ends[each.holder_id] if each.facility_id is None else (each.facility_id,))
-        if who is not None:
-            found.append(Holding(who, each))
-    return found
+    all_paths = reach_over(db, (), known | {end for pair in ends.values() for end in pair}).paths
+    return [
+        [
+            Holding(who, each)
+            for each in places
+            if each.batch_id == batch_id
+            for who in (reach.actor(ends[each.holder_id] if each.facility_id is None else (each.facility_id,)),)
+            if who is not None
+        ]
+        for roots, batch_id in asked
+        for reach in (Reach(roots, all_paths),)
+    ]
 
 
 def part_of(found: Sequence[Holding], most: int) -> tuple[tuple[ColumnElement[bool], ...], bool]:

@@ -94,9 +94,9 @@ def is_elsewhere(db: Session, principal: Principal, batch: Batch) -> bool:
 
 def present_in(db: Session, batch: Batch, reach: Facilities) -> list[Whereabouts]:
     """Where vials are now at these facilities, and on the road to and from them."""
-    lying = where_now(db, batch.id, StockBalance.facility_id.in_(reach))
+    lying = where_now(db, [batch.id], StockBalance.facility_id.in_(reach))
     # From what is on the road now to its ends, not from every shipment that these facilities ever had.
-    on_road = where_now(db, batch.id, StockBalance.facility_id.is_(None))
+    on_road = where_now(db, [batch.id], StockBalance.facility_id.is_(None))
     theirs = _shipments_of(db, [each.holder_id for each in on_road], reach)
     return [*lying, *(each for each in on_road if each.holder_id in theirs)]
 

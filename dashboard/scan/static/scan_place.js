@@ -49,10 +49,11 @@ async function suggest(search, choose) {
     const answer = await fetch(`/scan/fasilitas.json?q=${encodeURIComponent(typed)}`, {
       headers: { Accept: "application/json" },
     });
-    /** @type {{ items: Facility[] }} */
-    const { items } = await answer.json();
+    /** @type {{ items: Facility[], more: boolean }} */
+    const { items, more } = await answer.json();
     if (search.value.trim() !== typed) return;
     box.replaceChildren(...items.map((each) => button(each.name, () => choose(each), "quiet")));
+    if (more) box.append(box.dataset.more ?? "");
     if (!items.length) box.textContent = box.dataset.none ?? "";
   } catch {
     box.textContent = box.dataset.offline ?? "";

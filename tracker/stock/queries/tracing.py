@@ -81,8 +81,8 @@ def lots_present(
     return sorted(found, key=lambda stay: (stay.first_at, str(stay.batch_id)))
 
 
-def where_now(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[Whereabouts]:
-    """Every account that has vials of the batch now: places, shipments on the road, opened vials; `only` those balances."""
+def where_now(db: Session, batch_ids: Collection[UUID], *only: ColumnElement[bool]) -> list[Whereabouts]:
+    """Every account that has vials of these batches now: places, shipments on the road, opened vials; `only` those balances."""
     rows = db.execute(
         select(
             StockBalance.batch_id,
@@ -92,8 +92,8 @@ def where_now(db: Session, batch_id: UUID, *only: ColumnElement[bool]) -> list[W
             StockBalance.status,
             StockBalance.vials,
         )
-        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0, *only)
-        .order_by(StockBalance.account, StockBalance.holder_id)
+        .where(StockBalance.batch_id.in_(batch_ids), StockBalance.vials > 0, *only)
+        .order_by(StockBalance.batch_id, StockBalance.account, StockBalance.holder_id)
     )
     return whereabouts(rows)
 

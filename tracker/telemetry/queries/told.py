@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
 from sqlalchemy.orm import Session
 
 from tracker.telemetry.models import DayFigures, ToldAlarm
@@ -28,16 +28,8 @@ class ToldRun:
     times: int
 
 
-def told_runs(
-    db: Session,
-    device_id: UUID,
-    from_at: datetime,
-    to_at: datetime,
-    *,
-    seen: ColumnElement[bool],
-    limit: int = RUNS_MOST,
-) -> list[ToldRun]:
-    """What a device called its alarms within [from_at, to_at), newest first, as far as it is `seen` (on `ToldAlarm.at`)."""
+def runs_told(device_id: UUID, from_at: datetime, to_at: datetime, *, seen: ColumnElement[bool]) -> Subquery:
+    """What a device called its alarms within [from_at, to_at), as far as it is `seen` (on `ToldAlarm.at`). Not ordered."""
     before = func.lag(ToldAlarm.at).over(partition_by=ToldAlarm.code, order_by=ToldAlarm.at)
     told = (
         select(
@@ -50,15 +42,28 @@ def told_runs(
     )
     number = func.sum(told.c.starts).over(partition_by=told.c.code, order_by=told.c.at).label("number")
     runs = select(told.c.code, told.c.at, number).subquery()
-    rows = db.execute(
+    return (
         select(
             runs.c.code, func.min(runs.c.at).label("first"), func.max(runs.c.at).label("last"), func.count().label("n")
         )
         .group_by(runs.c.code, runs.c.number)
-        .order_by(func.max(runs.c.at).desc(), runs.c.code)
-        .limit(limit)
+        .subquery()
     )
-    return [ToldRun(code=row.code, first_at=row.first, last_at=row.last, times=row.n) for row in rows]
+
+
+def told_run(row: Any) -> ToldRun:
+    """A row of `runs_told`."""
+    return ToldRun(code=row.code, first_at=row.first, last_at=row.last, times=row.n)
+
+
+def told_runs(
+    db: Session, device_id: UUID, from_at: datetime, to_at: datetime, *, seen: ColumnElement[bool]
+) -> list[ToldRun]:
+    """The newest of them."""
+    runs = runs_told(device_id, from_at, to_at, seen=seen)
+    return [
+        told_run(row) for row in db.execute(select(runs).order_by(runs.c.last.desc(), runs.c.code).limit(RUNS_MOST))
+    ]
 
 
 def days_of_channel(channel_id: int, *, seen: ColumnElement[bool]) -> Select[Any]:
