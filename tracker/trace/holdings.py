@@ -23,7 +23,7 @@ from tracker.stock.service.reading import Anchor, lock_anchors
 
 MOST_AT_ONCE = 800
 """Facilities at which a recall stops vials, or gives them back, in one transaction: a second or two of their locks, less than
-the lock time-out of who waits. So a province is done in one; what a nation has more, the worker does part by part."""
+the lock time-out of who waits. So most recalls are done in one; what a wider one has more, the worker does part by part."""
 # After so many looks in a row, each of which found vials moved since, what is locked is taken; the rest is swept up.
 _LOOKS = 5
 
