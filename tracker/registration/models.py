@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -102,7 +102,7 @@ class VaccinationCard(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary)  # of what it said: whether dose and owner still stand so
     issued_at: Mapped[datetime]
 
