@@ -69,9 +69,10 @@ def _repeated(db: Session, booking: Booking, command: Vaccinate) -> Booking:
         for was in (step.before for step in steps)
         if was and "vaccinated_at" in was
     ]
-    recorded = {step.recorded_at for step in steps}
+    doses = [step for step in steps if step.to_state is BookingState.VACCINATED]
+    recorded = {step.recorded_at for step in doses}
     said, named = command.occurred_at, vials_named(db, command.open_vial_id)
-    why = {None, booking.override, *(step.reason for step in steps if step.to_state is BookingState.VACCINATED)}
+    why = {None, booking.override, *(step.reason for step in doses)}
     if command.override not in why or not any(
         # A clock ahead of ours was taken for now when it was first told.
         (said in {None, at} or (at in recorded and at < said <= at + AHEAD))
