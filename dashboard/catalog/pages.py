@@ -32,6 +32,8 @@ from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import DomainError, NotFound
 from tracker.quota.presenting import rule_command
 from tracker.quota.schedule_schemas import RuleBody
+from tracker.quota.service.commands import JoinLots
+from tracker.quota.service.joining import join_lots
 from tracker.quota.service.scheduling import add_rule
 from tracker.stock.service.places import correct_batch
 
@@ -143,16 +145,23 @@ def confirm_apart(
     csrf: Csrf = "",
     satu: Annotated[UUID | None, Form()] = None,
     lain: Annotated[UUID | None, Form()] = None,
+    benar: Annotated[UUID | None, Form()] = None,
     alasan: Reason = "",
 ) -> Response:
-    """Say that two lots are two, after a look at their labels (national)."""
+    """Say that two lots are two, or (`benar`, the one that stays) one, after a look at their labels (national)."""
     check_csrf(viewer, csrf)
     viewer.known().require(Permission.CATALOG_WRITE)
     problem = _NO_REASON if len(alasan.strip()) < 3 or satu is None or lain is None else ""
-    if not problem and satu is not None and lain is not None:
+    if problem or satu is None or lain is None:
+        return _alike(viewer, db, problem=problem)
+    if benar is None:
         tell_apart(db, viewer.known(), satu, lain, alasan, now=now)
         return RedirectResponse("/katalog/mirip", status_code=303)
-    return _alike(viewer, db, problem=problem)
+    command = JoinLots(lot=str(lain if benar == satu else satu), into=str(benar), reason=alasan.strip()[:200])
+    problem = _done(db, viewer, lambda: join_lots(db, viewer.known(), command, now=now))
+    if problem:
+        return _alike(viewer, db, problem=problem)
+    return RedirectResponse(f"/katalog/lot/{benar}", status_code=303)
 
 
 def _alike(viewer: Viewer, db: Session, *, problem: str = "") -> Response:

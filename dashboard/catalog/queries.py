@@ -84,7 +84,7 @@ def look_alikes_seen(db: Session, principal: Principal) -> tuple[list[Lookalike]
         select(one, other, Presentation.name)
         .join(other, (other.presentation_id == one.presentation_id) & (other.look == one.look) & (other.id > one.id))
         .join(Presentation, Presentation.id == one.presentation_id)
-        .where(~compared)
+        .where(~compared, one.joined_into_id.is_(None), other.joined_into_id.is_(None))
         .order_by(Presentation.name, one.lot, other.lot)
         .limit(ALIKE + 1)
     ).all()

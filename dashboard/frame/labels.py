@@ -37,6 +37,7 @@ CATALOG_FIELD = {
     "expiry": mark("Kedaluwarsa"),
     "manufacturer": mark("Pembuat"),
     "unlike": mark("Dibandingkan, memang berbeda dari"),
+    "joined": mark("Satu lot, terdaftar dua kali"),
 }
 CHANGE_CAUSE = {"mistake": mark("salah tulis"), "official": mark("perubahan resmi")}
 RULE_KIND = {

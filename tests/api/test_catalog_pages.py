@@ -88,6 +88,26 @@ def test_only_the_nation_puts_the_catalogue_right_and_everybody_reads_it(site: T
     assert TestClient(site.app, headers=HTML, follow_redirects=False).get("/katalog").status_code == 303
 
 
+def test_lots_that_are_one_are_joined_into_the_one_whose_label_is_right(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    right = world.world.batches["penta-5/PB002"]
+    with transaction(app_services.engine) as db:
+        twin_id = add_batch(
+            db, SYSTEM, NewBatch(presentation="penta-5", lot="PBOO2", expiry=right.expiry), now=world.now
+        ).id
+    log_in(site, "pusat")
+    token = csrf_of(site.get("/katalog/mirip").text)
+    said = {"csrf": token, "satu": str(right.id), "lain": str(twin_id), "benar": str(right.id)}
+    assert site.post("/katalog/mirip", data={**said, "alasan": ""}).status_code == 422
+    answer = site.post("/katalog/mirip", data={**said, "alasan": "satu kardus"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/katalog/lot/{right.id}")
+    assert "PBOO2" not in site.get("/katalog/mirip").text
+    history = site.get(f"/katalog/lot/{right.id}").text
+    assert "PBOO2 → PB002" in history
+    assert "satu kardus" in history
+
+
 def test_lots_that_look_alike_are_listed_until_somebody_has_compared_them(
     site: TestClient, app_services: Services, world: PageWorld
 ) -> None:

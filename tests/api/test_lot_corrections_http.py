@@ -118,3 +118,27 @@ def test_the_list_asks_as_often_for_five_corrections_as_for_one(door: Door) -> N
     five, many = statements()
     assert (one, five) == (1, 5)
     assert many == few > 1
+
+
+def test_two_spellings_of_a_lot_are_joined_by_the_nation_and_a_repeat_is_a_repeat(door: Door) -> None:
+    right = door.get("/api/v1/batches/az-10/AZ003", Role.NATIONAL)
+    twin = {"product": "az-10", "lot": "AZOO3", "expiry": right["expiry"]}
+    assert door.ask("POST", "/api/v1/batches", Role.NATIONAL, json=twin).status_code == 201
+    event(door, "supply", "az-10/AZOO3", 6)
+    body, path = {"into": "AZ003", "reason": "satu label"}, "/api/v1/batches/az-10/AZOO3/join"
+    assert door.ask("POST", path, Role.MANAGER, json=body).status_code == 403
+    counted_there = event(door, "count", "az-10/AZOO3", 6, ago=30)
+    refused = door.ask("POST", path, Role.NATIONAL, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "stock.not_joined")
+    assert "pkm-cipondoh" in refused.json()["detail"]
+    undo = {"id": str(uuid7()), "reason": "keliru"}
+    assert (
+        door.ask("POST", f"/api/v1/stock/events/{counted_there}/reversal", Role.MANAGER, json=undo).status_code == 201
+    )
+    for _ in range(2):
+        answer = door.ask("POST", path, Role.NATIONAL, json=body)
+        assert (answer.status_code, answer.json()["lot"]) == (200, "AZ003"), answer.text
+    assert [each["field"] for each in answer.json()["history"]] == ["joined"]
+    event(door, "waste", "az-10/AZOO3", 1, ago=20, reason="broken")
+    stock = door.get("/api/v1/stock", Role.MANAGER, facility="pkm-cipondoh")["items"]
+    assert {item["lot"]: item["vials"] for item in stock} == {"AZOO3": 0, "AZ003": 5}

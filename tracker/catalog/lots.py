@@ -51,7 +51,7 @@ def lost_separator(
 def may_be_taken_for(mine: str, other: str) -> str:
     """In SQL: whether the lot of one row of `batch` may be an `other`'s, before `rules.lots` has looked closely."""
     return (
-        f"{other}.presentation_id = {mine}.presentation_id AND {other}.id <> {mine}.id AND ({other}.look = {mine}.look"
+        f"{other}.presentation_id = {mine}.presentation_id AND {other}.id <> {mine}.id AND {other}.joined_into_id IS NULL AND ({other}.look = {mine}.look"
         f" OR starts_with({other}.lot, {mine}.lot) OR starts_with({mine}.lot, {other}.lot))"
     )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.catalog.rules.storage import VvmType
@@ -89,7 +89,8 @@ def look_of(lot: str) -> str:
 class Batch(Base):
     """One lot of a presentation; usable through `expiry`, local time of the place.
 
-    Lots that share their `look` are kept apart, and whoever meets one is told of the others.
+    Lots that share their `look` are kept apart, and whoever meets one is told of the others. One that was registered twice
+    names the lot that it is (`joined_into_id`), and has no vials any more.
     """
 
     __tablename__ = "batch"
@@ -99,6 +100,8 @@ class Batch(Base):
         Index(None, "presentation_id", "look"),
         Index(None, "expiry"),
         CheckConstraint("length(lot) BETWEEN 1 AND 20", name="lot_length"),
+        CheckConstraint("joined_into_id <> id", name="joined_to_another"),
+        Index("ix_batch_joined_into_id", "joined_into_id", postgresql_where=text("joined_into_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -107,6 +110,7 @@ class Batch(Base):
     expiry: Mapped[date]
     manufacturer: Mapped[str]
     look: Mapped[str] = mapped_column(Computed(look_of("lot"), persisted=True))
+    joined_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
 
 
 class CatalogChange(Base):

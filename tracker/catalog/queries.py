@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.errors import (
@@ -83,11 +83,11 @@ def batch_by_ref(db: Session, ref: str | UUID, presentation_id: UUID | None = No
 def batches_by_refs(
     db: Session, refs: Collection[str], presentation_id: UUID | None = None
 ) -> dict[str, list[tuple[UUID, str]]]:
-    """The batches (id, product code) that each `PRODUCT/LOT` or lot names, in one statement."""
+    """The batches (id, product code) that each `PRODUCT/LOT` or lot names, in one statement; one that was joined is the other."""
     if not refs:
         return {}
     query = (
-        select(Batch.id, Batch.lot, Presentation.code)
+        select(func.coalesce(Batch.joined_into_id, Batch.id).label("id"), Batch.lot, Presentation.code)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(Batch.lot.in_(lots_in(refs)))
     )

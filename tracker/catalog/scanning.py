@@ -167,6 +167,9 @@ def _batch(db: Session, scan: Scan, presentation: Presentation | None, warnings:
         warnings.append(Caution.UNKNOWN_BATCH)
     elif scan.expiry is not None and scan.expiry != batch.expiry:
         _warn(warnings, Caution.OLD_LABEL if once_expired_on(db, batch, scan.expiry) else Caution.EXPIRY_DIFFERS)
+    if batch is not None and batch.joined_into_id is not None:
+        _warn(warnings, Caution.OLD_LABEL)
+        return db.get_one(Batch, batch.joined_into_id)
     return batch
 
 

@@ -266,7 +266,7 @@ def add_batch(db: Session, principal: Principal, command: NewBatch, *, now: date
     found = db.scalars(select(Batch).where(Batch.presentation_id == presentation.id, Batch.lot == command.lot)).one()
     if found.expiry != command.expiry and not once_expired_on(db, found, command.expiry):
         raise BatchDiffers(field="expiry", lot=command.lot, known=found.expiry.isoformat())
-    return found
+    return found if found.joined_into_id is None else db.get_one(Batch, found.joined_into_id)
 
 
 def check_expiry(expiry: date, today: date) -> None:

@@ -1,22 +1,26 @@
-"""Two lots that look alike and are two: said by whoever has compared their labels, and kept in the catalogue's history."""
+"""Two lots that look alike: that they are two, or one, is said by whoever has compared their labels, and kept in the history."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchNotFound, CorrectionIncomplete
+from tracker.catalog.events import BatchChanged
 from tracker.catalog.models import Batch, CatalogChange
 from tracker.catalog.rules.words import Cause
+from tracker.feed.service import append
 from tracker.kit.ids import uuid7
 
 # The field under which the history says so of a lot; `after` is the other one.
 UNLIKE = "unlike"
+# And under which it says that one was registered twice; `before` and `after` are the two spellings.
+JOINED = "joined"
 
 
 def tell_apart(
@@ -59,3 +63,35 @@ def tell_apart(
     db.add(made)
     db.flush()
     return made
+
+
+def note_joined(db: Session, principal: Principal, one: Batch, into: Batch, reason: str, *, now: datetime) -> None:
+    """Let `one` name the lot that it is from now on, and whatever was joined into it as well; both histories say so.
+
+    What lies of it the ledger tells of the other (`stock/service/joining.py`). Raises Forbidden, CorrectionIncomplete.
+    """
+    principal.require(Permission.CATALOG_WRITE)
+    if not reason.strip():
+        raise CorrectionIncomplete(field="reason")
+    db.execute(
+        update(Batch).where((Batch.id == one.id) | (Batch.joined_into_id == one.id)).values(joined_into_id=into.id)
+    )
+    for batch in (one, into):
+        db.add(
+            CatalogChange(
+                id=uuid7(),
+                batch_id=batch.id,
+                field=JOINED,
+                before=one.lot,
+                after=into.lot,
+                cause=Cause.MISTAKE,
+                reason=reason.strip(),
+                changed_at=now,
+                account_id=principal.account_id,
+                changed_by=principal.name,
+            )
+        )
+    told = BatchChanged(lot=one.lot, changed=(JOINED,))
+    append(db, told, unit_id=None, subject=one.id, occurred_at=now, now=now)
+    db.flush()
+    db.refresh(one)

@@ -395,3 +395,12 @@ class OpenPlaceOut(BaseModel):
     dose: int
     room: int
     distance_km: float | None
+
+
+class JoinIn(BaseModel):
+    """The lot that stays, by id, `PRODUCT/LOT` or lot, and why the two are one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    into: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    reason: Annotated[str, Seen, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

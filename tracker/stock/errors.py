@@ -293,6 +293,18 @@ class SentOn(Conflict):
     code = "stock.sent_on"
 
 
+class LotJoined(Conflict):
+    """The lot was found to be another one, registered twice; what is told of it is told of that one."""
+
+    code = "stock.lot_joined"
+
+
+class NotJoined(Conflict):
+    """Something stands in the way of joining two lots into one; `why` says what, `facility` where."""
+
+    code = "stock.not_joined"
+
+
 class CountedSince(Conflict):
     """One of the two lots was counted there since: a count asserts what lay on the shelf."""
 

@@ -126,7 +126,8 @@ def batch_of(db: Session, command: StartRecall, *, now: datetime) -> Batch:
         return scan.batch
     if not command.batch:
         raise MissingField(field="batch")
-    return batch_by_ref(db, command.batch)
+    batch = batch_by_ref(db, command.batch)
+    return batch if batch.joined_into_id is None else db.get_one(Batch, batch.joined_into_id)
 
 
 def sweep_recalls(

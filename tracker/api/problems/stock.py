@@ -67,6 +67,16 @@ PROBLEMS: dict[str, Problem] = {
         "Vials of this lot were sent on at {at:moment}. Correct them where they are now, from their receipt; here count"
         " both lots on the shelf.",
     ),
+    "stock.lot_joined": Problem(
+        409,
+        "Lot itu ternyata lot {lot} yang terdaftar dua kali; catat sebagai lot {lot}.",
+        "That lot turned out to be lot {lot}, registered twice; record it as lot {lot}.",
+    ),
+    "stock.not_joined": Problem(
+        409,
+        "Lot {lot} belum dapat disatukan: {why:join_hindrance}.",
+        "Lot {lot} cannot be joined yet: {why:join_hindrance}.",
+    ),
     "stock.counted_since": Problem(
         409,
         "Lot itu sudah dihitung di sini pada {at:moment}. Batalkan penghitungan itu, betulkan lotnya, lalu hitung lagi.",

@@ -16,7 +16,7 @@ from tracker.delivery.rules.addresses import AddressFault
 from tracker.network.rules.geojson import FeatureFault
 from tracker.quota.rules.words import BookingState, BucketKind
 from tracker.shipments.rules.words import ShipmentState
-from tracker.stock.rules.words import Kind, Status, WasteReason
+from tracker.stock.rules.words import JoinHindrance, Kind, Status, WasteReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,31 @@ class Words:
 
 
 WORDS: Mapping[str, Words] = {
+    "join_hindrance": Words(
+        JoinHindrance,
+        {
+            "expiry": (
+                "kedaluwarsanya berbeda; betulkan dahulu yang salah",
+                "their expiries differ; put the wrong one right first",
+            ),
+            "counted": (
+                "salah satunya sudah dihitung di {facility}; batalkan hitungan itu dahulu, lalu hitung lagi",
+                "one of them was counted at {facility}; take that count back first, and count again",
+            ),
+            "packed": (
+                "sebagian dikemas untuk pengiriman di {facility}; bongkar dahulu",
+                "some are packed for a shipment at {facility}; unpack first",
+            ),
+            "road": (
+                "sebagian masih di jalan atau menunggu konfirmasi ({facility}); terima dahulu",
+                "some are on the road or wait for a confirmation ({facility}); receive them first",
+            ),
+            "recalled": (
+                "lot itu ditarik; tarik dahulu lot yang benar, lalu cabut penarikan ini",
+                "it is called back; call back the right lot first, then withdraw this recall",
+            ),
+        },
+    ),
     "booking_state": Words(
         BookingState,
         {

@@ -9,6 +9,8 @@ from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.rules import Permission
+from tracker.catalog.presenting import batch_detail
+from tracker.catalog.schemas import BatchDetail
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
@@ -16,6 +18,9 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.routes.router import router
+from tracker.quota.schemas import JoinIn
+from tracker.quota.service.commands import JoinLots
+from tracker.quota.service.joining import join_lots
 from tracker.quota.service.relabelling import correct_lot, foresee_correction
 from tracker.stock.models import LotCorrection
 from tracker.stock.presenting import correction_out, foreseen_out
@@ -49,6 +54,16 @@ def post_lot_correction(
     done = correct_lot(db, caller, command, now=now)
     response.status_code = 201 if done.fresh else 200
     return _out(db, done.correction.id)
+
+
+@router.post("/batches/{ref:path}/join", tags=["catalog"])
+def join_batches(ref: str, body: JoinIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
+    """Join a lot that is another one, registered twice (national level): all that was told of it is told of that one.
+
+    Answers the lot that stays. 409 with what stands in the way, and where.
+    """
+    command = JoinLots(lot=ref, into=body.into, reason=body.reason)
+    return batch_detail(db, join_lots(db, caller, command, now=now), now=now)
 
 
 @router.get("/stock/lot-corrections/foreseen", tags=["stock"])

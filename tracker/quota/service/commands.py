@@ -219,3 +219,12 @@ class AddSpacing:
     from_day: date
     min_days: int
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinLots:
+    """`lot` is `into`, registered twice; each by id, `PRODUCT/LOT` or lot."""
+
+    lot: str
+    into: str
+    reason: str

@@ -65,7 +65,7 @@ def correct_lot(db: Session, principal: Principal, command: CorrectLot, *, now: 
     made = write_correction(db, principal, meant, foreseen, command, now=now)
     for booking in given:
         session = sessions.get(booking.session_id) or db.get_one(VaccinationSession, booking.session_id)
-        _name_right_lot(db, booking, session, meant, now)
+        name_right_lot(db, booking, session, meant, now)
     db.flush()
     # Opened vials may be stopped now, or no more: what they bear of the day is another number.
     for each in pools_beside(db, pool):
@@ -81,7 +81,8 @@ def correct_lot(db: Session, principal: Principal, command: CorrectLot, *, now: 
     return Corrected(made, True)
 
 
-def _name_right_lot(db: Session, booking: Booking, session: VaccinationSession, meant: Meant, now: datetime) -> None:
+def name_right_lot(db: Session, booking: Booking, session: VaccinationSession, meant: Meant, now: datetime) -> None:
+    """Let a dose that was given name the lot that it was; the feed hears it taken back and given."""
     if booking.open_vial_id is None:
         return
     facts, vial_id = facts_of(session, booking), booking.open_vial_id

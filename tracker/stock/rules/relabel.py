@@ -115,18 +115,20 @@ def to_tell_again(told: Sequence[Told], came: Place, vials: int | None) -> list[
     return [replace(inflow if wanted == arrived else _part_of(inflow, wanted), held=stopped)]
 
 
-def taken_back(told: Told, facility_id: UUID) -> list[Entry]:
-    """The entries that take the wrong lot out of what people told."""
-    return [replace(entry, vials=-entry.vials, vvm_stage=None) for entry in _without_road(told.facts, facility_id)]
+def taken_back(told: Told, facility_id: UUID, *, road: bool = False) -> list[Entry]:
+    """The entries that take the wrong lot out of what people told. `road`: as of `told_again`."""
+    facts = told.facts if road else _without_road(told.facts, facility_id)
+    return [replace(entry, vials=-entry.vials, vvm_stage=None) for entry in facts]
 
 
-def told_again(told: Told, facility_id: UUID, batch_id: UUID) -> Iterator[list[Entry]]:
+def told_again(told: Told, facility_id: UUID, batch_id: UUID, *, road: bool = False) -> Iterator[list[Entry]]:
     """The entries that tell it of the right lot, in each status in which that may have lain, the likeliest first.
 
-    An empty list at the end: what changed a status finds nothing where the right lot was stopped otherwise.
+    An empty list at the end: what changed a status finds nothing where the right lot was stopped otherwise. `road`: what
+    was on it is the right lot, too, for all of the wrong one is told again wherever it was.
     """
     recalled = any(entry.key.status is Status.RECALLED for entry in told.acts)
-    plain = [*_without_road(told.facts, facility_id), *(() if recalled else told.acts)]
+    plain = [*(told.facts if road else _without_road(told.facts, facility_id)), *(() if recalled else told.acts)]
     entries = [
         replace(
             entry,

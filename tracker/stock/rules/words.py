@@ -79,6 +79,16 @@ class SheetState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JoinHindrance(StrEnum):
+    """What stands in the way of telling all of one lot again of another."""
+
+    EXPIRY = "expiry"  # two days: one of them is wrong, and is put right first
+    COUNTED = "counted"  # somebody counted one of them where the other lay
+    PACKED = "packed"
+    ROAD = "road"  # a shipment's papers name it, and its vials have not arrived
+    RECALLED = "recalled"  # by its own name: the other one must be called back first
+
+
 class WasteReason(StrEnum):
     """Why a closed vial was thrown away (WHO SMART immunisations, closed-vial discards, and what stores report)."""
 

@@ -44,7 +44,7 @@ _NAMES = text(
     FROM here JOIN equipment e ON e.facility_id = here.id
     WHERE e.code = ANY(CAST(:codes AS text[]))
     UNION ALL
-    SELECT 'batch', b.id, b.lot, p.code, NULL, NULL, NULL
+    SELECT 'batch', coalesce(b.joined_into_id, b.id), b.lot, p.code, NULL, NULL, NULL
     FROM batch b JOIN presentation p ON p.id = b.presentation_id
     WHERE b.lot = ANY(CAST(:lots AS text[]))
     """

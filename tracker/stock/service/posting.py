@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.catalog.models import Batch
 from tracker.feed.service import Happening
 from tracker.kit.clock import AHEAD
 from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
 from tracker.network.errors import FacilityNotFound
 from tracker.stock.errors import (
+    LotJoined,
     OtherContent,
     TooFarAhead,
     TooOld,
@@ -150,7 +152,7 @@ def _prepare_lines(work: Work, command: PostEvent, facts: Facts) -> None:
 def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, locked: bool = False) -> Posted:
     """Lock (unless the caller has `locked` all of `anchors_of`), read, decide, write, tell.
 
-    Raises HistoryNegative, OtherContent.
+    Raises HistoryNegative, OtherContent, LotJoined.
     """
     connection = db.connection()
     if not locked:
@@ -164,6 +166,8 @@ def carry_out(db: Session, principal: Principal, work: Work, *, now: datetime, l
         if state.recorded != work.content:
             raise OtherContent(id=str(work.id))
         return Posted(work.id, False, work.facility_id, work.occurred_at)
+    if state.joined and work.kind is not Kind.RELABEL:
+        raise LotJoined(lot=db.get_one(Batch, next(iter(state.joined.values()))).lot)
     change, told = settle(connection, work, state, keys, now=now)
     try:
         write(db, [change], told, recorded_at=now, account_id=principal.account_id, by=principal.name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as made_by
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -62,7 +63,7 @@ class LedgerState:
     """What stands, read under the lock: balances, steps by pool, the next number, a twin's digest.
 
     `expiries`: of the batches, as they are under the lock: one may have been corrected meanwhile.
-    `out_of_service`: places that are, and since when. `apart`: places whose vials are promised by themselves.
+    `joined`: of the batches, those that are another lot by now. `out_of_service`: places that are, and since when. `apart`: places whose vials are promised by themselves.
     """
 
     balances: dict[Key, Balance]
@@ -72,6 +73,7 @@ class LedgerState:
     steps: dict[Pool, list[Step]]
     number: int
     recorded: str | None
+    joined: dict[UUID, UUID] = made_by(default_factory=dict)
 
 
 # The planner takes a JSON parameter for a hundred rows and would hash whole tables for one line; LIMIT 1 in a
@@ -228,7 +230,8 @@ _STATE = """
         'keys', (
             SELECT json_agg(stands) FROM (
                 SELECT k.*, b.account, b.vials, b.vvm_stage, b.touched_at, b.packed, b.packed_at, e.out_since, e.apart,
-                       (SELECT expiry FROM batch WHERE batch.id = k.batch_id) AS expiry
+                       (SELECT expiry FROM batch WHERE batch.id = k.batch_id) AS expiry,
+                       (SELECT joined_into_id FROM batch WHERE batch.id = k.batch_id) AS joined_into_id
                 FROM k
                 LEFT JOIN LATERAL (
                     SELECT * FROM stock_balance
@@ -278,6 +281,8 @@ def read_state(
     for row in found["keys"] or ():
         holder_id, batch_id = UUID(row["holder_id"]), UUID(row["batch_id"])
         state.expiries[batch_id] = date.fromisoformat(row["expiry"])
+        if row["joined_into_id"] is not None:
+            state.joined[batch_id] = UUID(row["joined_into_id"])
         if row["vials"] is not None:
             state.balances[Key(holder_id, batch_id, Status(row["status"]))] = balance_of(row)
         if row["out_since"] is not None:

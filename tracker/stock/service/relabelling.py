@@ -109,7 +109,7 @@ def foresee(db: Session, meant: Meant, vials: int | None) -> Foreseen:
     Raises TooFewOfLot, LotsMixed, SentOn, CountedSince, PackedVials.
     """
     event, came = meant.event, (meant.event.occurred_at, meant.event.number)
-    told = to_tell_again(told_of(_written(db, meant)), came, vials)
+    told = to_tell_again(told_of(written_of(db, meant.event.facility_id, meant.wrong.id)), came, vials)
     counted = _counted(db, meant)
     if counted is not None:
         raise CountedSince(at=counted.isoformat())
@@ -160,26 +160,27 @@ def write_correction(
     db.add(made)
     db.flush()
     corrected = _corrected(db, [told.beside_id for told in foreseen.told])
-    before = _usable(db, meant)
+    before = usable_of(db, meant)
     used: dict[str, Status] = {}
     for told in foreseen.told:
-        done = _tell_right(db, principal, meant, made, told, corrected, now)
+        done = tell_right(db, principal, meant, made, told, corrected, now)
         if done is not None and told.vial_id is not None:
             used[told.vial_id] = next(e.key.status for e in done.entries if e.account is Account.OPEN)
     for told in reversed(foreseen.told):
         entries = taken_back(told, made.facility_id)
         if entries:
-            _write(db, principal, meant, made, told, entries, corrected, right=False, now=now)
+            write_told(db, principal, meant, made, told, entries, corrected, right=False, now=now)
     db.flush()
-    _follow(db, meant, foreseen.opened, used)
-    rose = {pool_id: vials - before.get(pool_id, 0) for pool_id, vials in _usable(db, meant).items()}
+    follow_opened(db, meant, foreseen.opened, used)
+    rose = {pool_id: vials - before.get(pool_id, 0) for pool_id, vials in usable_of(db, meant).items()}
     tell_available(
         db, made.facility_id, meant.wrong.presentation_id, rose, occurred_at=meant.event.occurred_at, now=now
     )
     return made
 
 
-def _written(db: Session, meant: Meant) -> list[Written]:
+def written_of(db: Session, facility_id: UUID, batch_id: UUID) -> list[Written]:
+    """All that stands written of a lot at a facility."""
     own, beside = aliased(StockEvent), aliased(StockEvent)
     rows = db.execute(
         select(
@@ -193,7 +194,7 @@ def _written(db: Session, meant: Meant) -> list[Written]:
         )
         .join(own, own.id == StockEntry.event_id)
         .join(beside, beside.number == StockEntry.ordinal)
-        .where(StockEntry.facility_id == meant.event.facility_id, StockEntry.batch_id == meant.wrong.id)
+        .where(StockEntry.facility_id == facility_id, StockEntry.batch_id == batch_id)
         .order_by(StockEntry.occurred_at, StockEntry.ordinal, StockEntry.number, StockEntry.seq)
     )
     return [
@@ -229,7 +230,7 @@ def _counted(db: Session, meant: Meant) -> datetime | None:
     )
 
 
-def _usable(db: Session, meant: Meant) -> dict[UUID, int]:
+def usable_of(db: Session, meant: Meant) -> dict[UUID, int]:
     """Pool → usable vials, of the product at the facility."""
     rows = db.execute(
         select(Availability.pool_id, Availability.vials).where(
@@ -252,7 +253,7 @@ def _corrected(db: Session, beside: Sequence[UUID]) -> dict[UUID, UUID]:
     return {row.beside_id: row.event_id for row in rows}
 
 
-def _tell_right(
+def tell_right(
     db: Session,
     principal: Principal,
     meant: Meant,
@@ -260,15 +261,20 @@ def _tell_right(
     told: Told,
     corrected: Mapping[UUID, UUID],
     now: datetime,
+    *,
+    road: bool = False,
 ) -> Work | None:
-    """Tell it of the right lot in the status in which that lay then; None where there is nothing to tell."""
+    """Tell it of the right lot in the status in which that lay then; None where there is nothing to tell.
+
+    `road`: as of `told_again`.
+    """
     refused: HistoryNegative | None = None
-    for entries in told_again(told, made.facility_id, made.to_batch_id):
+    for entries in told_again(told, made.facility_id, made.to_batch_id, road=road):
         if not entries:
             return None
         try:
             with db.begin_nested():
-                return _write(db, principal, meant, made, told, entries, corrected, right=True, now=now)
+                return write_told(db, principal, meant, made, told, entries, corrected, right=True, now=now)
         except HistoryNegative as error:
             refused = refused or error
     if refused is not None:
@@ -276,7 +282,7 @@ def _tell_right(
     return None
 
 
-def _write(
+def write_told(
     db: Session,
     principal: Principal,
     meant: Meant,
@@ -288,6 +294,7 @@ def _write(
     right: bool,
     now: datetime,
 ) -> Work:
+    """Write entries beside what was told, and that they are the correction's. Raises HistoryNegative."""
     at, ordinal = told.at
     work = Work(
         id=uuid7(),
@@ -314,7 +321,7 @@ def _write(
     return work
 
 
-def _follow(db: Session, meant: Meant, opened: Sequence[OpenVial], used: Mapping[str, Status]) -> None:
+def follow_opened(db: Session, meant: Meant, opened: Sequence[OpenVial], used: Mapping[str, Status]) -> None:
     """The opened vials are of the right lot: used up, or in the status and for as long as that lot's are."""
     if not opened:
         return
