@@ -26,6 +26,7 @@ from tracker.kit.ids import uuid7
 from tracker.retention import rules_of
 from tracker.settings import RetentionSettings
 from tracker.stock.models import StockBalance, StockEvent
+from tracker.stock.rules.vials import vial_id
 
 PLACE = "pkm-cipondoh"
 
@@ -72,6 +73,31 @@ def test_steps_reach_the_ledger_once_however_often_they_are_sent(phone: Phone, a
     again = phone.enrol()
     assert again.status_code == 200
     assert (again.json()["last_number"], again.json()["last_hash"]) == (3, phone.lines[-1]["hash"])
+
+
+def test_a_vial_opened_without_a_network_is_known_before_the_house_told_of_it(phone: Phone) -> None:
+    phone.event("supply", 20)
+    phone.event("opening", 2)
+    opening = UUID(phone.ids[-1])
+    vial = str(vial_id(opening, 1))
+    at = phone.now.isoformat()
+    phone.write("stock.discard", {"open_vial": vial, "occurred_at": at, "reason": "session_end"})
+    phone.write("stock.take_back", {"open_vial": vial, "doses": 2, "reason": "salah pindai"})
+    assert states(phone.sent()) == ["done"] * 4
+    listed = phone.client.get(f"/api/v1/stock/open-vials?facility={PLACE}", headers=phone.headers).json()
+    left = {each["id"]: each["remaining"] for each in listed["items"]}
+    assert left[vial] == 2
+    assert str(vial_id(opening, 0)) in left
+
+
+def test_an_opening_whose_vials_would_have_the_ids_of_others_is_refused(phone: Phone) -> None:
+    phone.event("supply", 20)
+    phone.event("opening", 2)
+    assert states(phone.sent()) == ["done"] * 2
+    body = json.loads(phone.lines[-1]["text"])["body"]
+    beside = {**body, "id": str(UUID(int=UUID(body["id"]).int + 1))}
+    answer = phone.client.post("/api/v1/stock/events", json=beside, headers=phone.headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "stock.other_content")
 
 
 def test_a_count_by_phone_joins_who_counts_the_place_and_a_large_difference_waits_for_a_second_person(

@@ -75,6 +75,9 @@ def holdings(world: World) -> dict[str, object]:
                 on_road=[{"batch": "pb1", "vials": 10}],
             ),
             shipment(
+                "SJ-3", "out", "requested", lines=[{"product": "penta-5", "vials": 70, "approved": None}], on_road=[]
+            ),
+            shipment(
                 "SJ-2", "out", "approved", lines=[{"product": "penta-5", "vials": 12, "approved": 12}], on_road=[]
             ),
         ],

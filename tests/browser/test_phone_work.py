@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE
 from tests.browser.phone_page import all_sent, feels, house, network, scan, take, told, work
 from tests.support.phone_house import PhoneHouse
+from tracker.stock.rules.vials import vial_id
 
 __all__ = ["house", "work"]
 
@@ -176,6 +178,71 @@ def test_the_last_step_is_taken_back_with_a_reason(work: Page, house: PhoneHouse
     expect(work.locator("#undo button")).to_have_count(0)
     scan(work, "PB1")
     expect(work.locator("#result")).to_contain_text("40 Siap pakai")
+
+
+def test_an_order_is_approved_packed_and_sent_off_without_a_network(work: Page, house: PhoneHouse) -> None:
+    network(work, house, there=False)
+    take(work, "approve")
+    scan(work, "SJ-3")
+    expect(work.locator("#job")).to_contain_text("diminta 70, dapat dikirim 60")
+    amount = work.locator("#job .stepper input")
+    amount.fill("3")
+    work.get_by_role("button", name="Setujui 3 vial").click()
+    expect(work.locator("#job")).to_contain_text("Tidak ada permintaan")
+    work.locator("#leave").click()
+    take(work, "pick")
+    scan(work, "SJ-3")
+    scan(work, "PB1")
+    expect(work.locator("#job")).to_contain_text("1 / 3")
+    work.locator("summary").click()
+    work.get_by_label("Nomor segel").fill("S-77")
+    work.get_by_label("Nomor pencatat suhu").fill("LOG-9")
+    work.get_by_role("button", name="Tutup kotak (1 vial)").click()
+    work.locator("#leave").click()
+    take(work, "dispatch")
+    scan(work, "SJ-1")
+    feels(work, "out", "Bukan kotak atau kiriman yang siap berangkat")
+    scan(work, "SJ-3")
+    work.get_by_role("button", name="Sudah berangkat").click()
+    expect(work.locator("#job")).to_contain_text("Tidak ada kiriman yang sudah dikemas")
+    work.locator("#leave").click()
+    network(work, house, there=True)
+    all_sent(work, 3)
+    approved, packed, left = told(house)
+    assert (approved["shipment"], approved["vials"]) == ("SJ-3", {"0": 3})
+    line = {"batch": "pb1", "place": "kulkas-1", "vials": 1}
+    assert packed["boxes"] == [{"seal": "S-77", "logger": "LOG-9", "lines": [line]}]
+    assert left["shipment"] == "SJ-3"
+    first, second, third = next(iter(house.steps.values()))
+    assert (second["needs"], third["needs"]) == ([first["id"]], [first["id"], second["id"]])
+
+
+def test_a_vial_opened_without_a_network_is_thrown_away_there_and_taken_back(work: Page, house: PhoneHouse) -> None:
+    network(work, house, there=False)
+    take(work, "opening")
+    scan(work, "PB2")
+    work.get_by_role("button", name="Buka 1 vial").click()
+    work.locator("#leave").click()
+    take(work, "discard")
+    scan(work, "PB2")
+    expect(work.locator("#job")).to_contain_text("sisa 5 dari 5 dosis")
+    work.get_by_role("button", name="sesi selesai").click()
+    feels(work, "ok", "Tercatat")
+    scan(work, "PB2")
+    feels(work, "out", "Tidak ada vial terbuka")
+    work.locator("#leave").click()
+    work.get_by_role("button", name="Batalkan langkah terakhir").click()
+    work.get_by_role("button", name="salah pindai").click()
+    take(work, "discard")
+    scan(work, "PB2")
+    feels(work, "ok", "PB2")
+    work.locator("#leave").click()
+    network(work, house, there=True)
+    all_sent(work, 3)
+    opening, discard, kept = told(house)
+    vial = str(vial_id(UUID(str(opening["id"])), 0))
+    assert (discard["open_vial"], discard["reason"]) == (vial, "session_end")
+    assert kept == {"open_vial": vial, "doses": 5, "reason": "salah pindai"}
 
 
 @pytest.fixture

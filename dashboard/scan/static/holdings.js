@@ -97,6 +97,30 @@ const coded = (all, code, fields) =>
   all.find((product) => fields.some((field) => product.former?.[field]?.includes(code))) ??
   null;
 
+/**
+ * The id of a vial of an opening, as the house makes it (tracker/stock/rules/vials.py): the opening's, counted on.
+ * @param {string} event
+ * @param {number} index from 0
+ */
+export function vialId(event, index) {
+  const count = BigInt(`0x${event.replaceAll("-", "")}`) + BigInt(index + 1);
+  const hex = count.toString(16).padStart(32, "0");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+/**
+ * @param {Step} step an opening
+ * @param {Holdings} holdings
+ * @returns {(effect: Effect, index: number) => OpenVial}
+ */
+function opened(step, holdings) {
+  return ({ batch, place }, index) => {
+    const doses = holdings.product(holdings.batch(batch)?.product ?? "")?.doses_per_vial ?? 0;
+    const facts = { batch, place, status: "usable", remaining: doses, doses_per_vial: doses };
+    return { ...facts, id: vialId(step.id, index), opened_at: step.at, discard_by: "" };
+  };
+}
+
 export class Holdings {
   /**
    * @param {Held | null} held
@@ -107,11 +131,11 @@ export class Holdings {
     /** @type {Intl.DateTimeFormat | null} dear to make */
     this.calendar = null;
     const own = steps.filter((step) => step.number > (held?.upTo ?? 0) && ["waiting", "done"].includes(step.state));
-    this.own = own;
     const undone = new Set(own.map((step) => step.shown.undoes));
+    this.own = own.filter((step) => !undone.has(step.id));
     /** @type {Map<string, Lying>} */
     this.stock = new Map(Object.entries(held?.stock ?? {}).map(([key, row]) => [key, { ...row }]));
-    for (const step of own) if (!undone.has(step.id) && !step.shown.undoes) this.apply(step);
+    for (const step of this.own) if (!step.shown.undoes) this.apply(step);
   }
 
   /** What takes more than there is will be refused: it is not counted on. @param {Step} step */
@@ -183,17 +207,34 @@ export class Holdings {
 
   /** @param {"in" | "out"} direction @param {string[]} states */
   shipments(direction, states) {
-    const ended = new Set(this.own.map((step) => step.shown.shipment));
-    return Object.values(this.held?.shipments ?? {}).filter(
-      (shipment) => shipment.direction === direction && states.includes(shipment.state) && !ended.has(shipment.id),
-    );
+    return Object.values(this.held?.shipments ?? {})
+      .map((shipment) => this.afterOwn(shipment))
+      .filter((shipment) => shipment.direction === direction && states.includes(shipment.state));
+  }
+
+  /** The shipment as this phone's own steps left it; "" is the state of one that they ended here. @param {Shipment} shipment */
+  afterOwn(shipment) {
+    const steps = this.own.filter((step) => step.shown.shipment === shipment.id);
+    const last = steps.at(-1);
+    if (!last) return shipment;
+    const approved = steps.findLast((step) => step.shown.approved)?.shown.approved;
+    const lines = shipment.lines.map((line, index) => ({ ...line, approved: approved?.[index] ?? line.approved }));
+    return { ...shipment, lines, state: last.shown.becomes ?? "" };
   }
 
   get openVials() {
     const ended = new Set(this.own.map((step) => step.shown.openVial));
-    return Object.values(this.held?.open_vials ?? {})
+    const told = this.held?.open_vials ?? {};
+    return [...Object.values(told), ...this.opened.filter((vial) => !told[vial.id])]
       .filter((vial) => vial.remaining > 0 && !ended.has(vial.id))
       .sort((one, other) => one.discard_by.localeCompare(other.discard_by));
+  }
+
+  /** Vials that own steps opened and the house has not told back; until when each may, only it says. @returns {OpenVial[]} */
+  get opened() {
+    return this.own
+      .filter((step) => step.shown.job === "opening")
+      .flatMap((step) => step.effects.flatMap((effect) => Array(-effect.vials).fill(effect)).map(opened(step, this)));
   }
 
   /**

@@ -130,7 +130,8 @@ export class GoodsJob {
     });
     const only =
       sources.length === 1 ? element("span", { class: "small" }, this.parcel(/** @type {Lying} */ (sources[0]))) : from;
-    const tone = toneOf(desk.holdings.judge(line.batch, desk.today));
+    const judged = toneOf(desk.holdings.judge(line.batch, desk.today));
+    const tone = this.kind === "opening" && judged === "out" ? "low" : judged; // what stands here may be opened
     return goods(nameOf(desk, line.batch), factsOf(desk, line.batch), tone, [only, number, this.tooMany(line)]);
   }
 

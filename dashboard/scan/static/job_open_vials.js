@@ -1,7 +1,8 @@
 // The vials that stand open: how long each still may, and throwing away the rest of one.
 
 import { element } from "./scan_cards.js";
-import { factsOf, nameOf } from "./scan_desk.js";
+import { vialId } from "./holdings.js";
+import { factsOf, momentOf, nameOf } from "./scan_desk.js";
 import { button, choices, goods } from "./scan_parts.js";
 
 /**
@@ -9,6 +10,11 @@ import { button, choices, goods } from "./scan_parts.js";
  * @typedef {import("./scan_desk.js").Read} Read
  * @typedef {import("./holdings.js").OpenVial} OpenVial
  */
+
+/** Whether a step opened this vial. @param {import("./book_store.js").Step} step @param {OpenVial} vial */
+const opens = (step, vial) =>
+  step.shown.job === "opening" &&
+  step.effects.flatMap((effect) => Array(-effect.vials).fill(0)).some((_, index) => vialId(step.id, index) === vial.id);
 
 export class DiscardJob {
   /** @param {Desk} desk @param {() => number} now */
@@ -68,8 +74,9 @@ export class DiscardJob {
     const { desk } = this;
     const batch = desk.holdings.batch(vial.batch);
     const minutes = Math.round((Date.parse(vial.discard_by) - this.now()) / 60_000);
-    const clock =
-      minutes < 0
+    const clock = !vial.discard_by
+      ? desk.say("job.opened_at", { at: momentOf(desk, vial.opened_at) })
+      : minutes < 0
         ? desk.say("job.overdue")
         : desk.say("job.still", { time: `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}` });
     const facts = `${batch ? factsOf(desk, batch) : ""} · ${desk.say("job.doses_left", { n: vial.remaining, all: vial.doses_per_vial })}`;
@@ -98,7 +105,8 @@ export class DiscardJob {
     const kept = await desk.write({
       kind: "stock.discard",
       body: (_id, at) => ({ open_vial: vial.id, occurred_at: at, reason }),
-      shown: { job: "discard", text, undoable: false, openVial: vial.id },
+      needs: desk.steps.filter((step) => step.state !== "done" && opens(step, vial)).map((step) => step.id),
+      shown: { job: "discard", text, undoable: true, openVial: vial.id, doses: vial.remaining },
     });
     if (kept) this.back();
   }

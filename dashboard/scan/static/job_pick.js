@@ -3,8 +3,8 @@
 
 import { parcels, turn } from "./fefo.js";
 import { element } from "./scan_cards.js";
-import { batchScanned, cautionOf, factsOf, nameOf, placeName, told, whyOf } from "./scan_desk.js";
-import { button, choice, goods, stepper } from "./scan_parts.js";
+import { batchScanned, cautionOf, factsOf, nameOf, placeName, stepsOf, told, whyOf } from "./scan_desk.js";
+import { button, choice, goods, stepper, words } from "./scan_parts.js";
 
 /**
  * @typedef {import("./scan_desk.js").Desk} Desk
@@ -26,6 +26,8 @@ export class PickJob {
     /** @type {Picked[]} */
     this.picked = [];
     this.sscc = "";
+    this.seal = "";
+    this.logger = "";
   }
 
   get waiting() {
@@ -36,7 +38,8 @@ export class PickJob {
   scanned(read) {
     const { desk, shipment } = this;
     const named = desk.holdings.shipmentOfCode(read.text);
-    if (named && this.waiting.some((each) => each.id === named.id)) return this.open(named);
+    const asked = this.waiting.find((each) => each.id === named?.id);
+    if (asked) return this.open(asked);
     if (!shipment) return desk.feel("low", desk.say("job.pick_first"));
     if (read.scan?.sscc && !read.scan.contentGtin) return this.label(read.scan.sscc);
     const batch = batchScanned(desk, read);
@@ -47,7 +50,7 @@ export class PickJob {
   open(shipment) {
     this.shipment = shipment;
     this.picked = [];
-    this.sscc = "";
+    this.sscc = this.seal = this.logger = "";
     this.desk.feel("ok", `${shipment.code} → ${shipment.to_name}`);
     this.desk.draw();
   }
@@ -150,8 +153,25 @@ export class PickJob {
         ? element("ol", { class: "plain stack tight" }, ...this.picked.map((each) => this.line(each)))
         : null,
       this.sscc ? element("p", { class: "note good small" }, `${desk.say("say.sscc")}: ${this.sscc}`) : null,
+      this.picked.length ? this.box() : null,
       element("div", { class: "end" }, made),
     ];
+  }
+
+  /** The seal and the logger of the box, where it has them. */
+  box() {
+    const { desk } = this;
+    return element(
+      "details",
+      this.seal || this.logger ? { open: "" } : {},
+      element("summary", {}, desk.say("job.seal_logger")),
+      words(desk.say("job.seal"), this.seal, (value) => {
+        this.seal = value;
+      }),
+      words(desk.say("job.logger"), this.logger, (value) => {
+        this.logger = value;
+      }),
+    );
   }
 
   list() {
@@ -237,16 +257,19 @@ export class PickJob {
 
   /** @param {Shipment} shipment */
   async write(shipment) {
-    const { desk, sscc } = this;
+    const { desk, sscc, seal, logger } = this;
+    const named = Object.fromEntries(Object.entries({ sscc, seal, logger }).filter(([, value]) => value));
     const lines = this.picked.filter((each) => each.vials > 0).map((each) => this.lineOf(each));
     const kept = await desk.write({
       kind: "shipment.pack",
-      body: () => ({ shipment: shipment.code, boxes: [{ ...(sscc ? { sscc } : {}), lines }] }),
+      body: () => ({ shipment: shipment.code, boxes: [{ ...named, lines }] }),
+      needs: stepsOf(desk, shipment),
       shown: {
         job: "pick",
         text: `${desk.say("job.pick")} ${shipment.code}: ${told(desk, lines)}`,
         undoable: false,
         shipment: shipment.id,
+        becomes: "packed",
       },
     });
     if (!kept) return;

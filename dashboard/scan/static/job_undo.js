@@ -21,10 +21,12 @@ export function lastUndoable(steps) {
 
 /** @param {Desk} desk @param {Step} step @param {string} reason */
 export async function undo(desk, step, reason) {
+  const { openVial, doses = 0, text } = step.shown;
   return await desk.write({
-    kind: "stock.reversal",
-    body: (id) => ({ event: step.id, id, reason }),
+    ...(openVial
+      ? { kind: "stock.take_back", body: () => ({ open_vial: openVial, doses, reason }) }
+      : { kind: "stock.reversal", body: (/** @type {string} */ id) => ({ event: step.id, id, reason }) }),
     needs: [step.id],
-    shown: { job: "undo", text: desk.say("job.undone", { text: step.shown.text }), undoable: false, undoes: step.id },
+    shown: { job: "undo", text: desk.say("job.undone", { text }), undoable: false, undoes: step.id },
   });
 }

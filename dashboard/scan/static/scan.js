@@ -2,8 +2,10 @@
 // first and sent when there is a network, so that no network and no crash lose one (book.js, book_sender.js).
 
 import { readCode } from "./gs1_reader.js";
+import { ApproveJob } from "./job_approve.js";
 import { CountJob } from "./job_count.js";
 import { DeskJob } from "./job_desk.js";
+import { DispatchJob } from "./job_dispatch.js";
 import { GoodsJob } from "./job_goods.js";
 import { DiscardJob } from "./job_open_vials.js";
 import { PickJob } from "./job_pick.js";
@@ -158,8 +160,10 @@ const JOBS = {
   opening: () => new GoodsJob(desk, "opening"),
   discard: () => new DiscardJob(desk, () => shift.clock.now()),
   waste: () => new GoodsJob(desk, "waste"),
+  approve: () => new ApproveJob(desk),
   pick: () => new PickJob(desk),
   desk: () => new DeskJob(desk, shift),
+  dispatch: () => new DispatchJob(desk),
 };
 
 /** @param {string | null} name */

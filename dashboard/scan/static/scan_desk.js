@@ -71,6 +71,12 @@ export const cautionOf = (desk, batch) =>
     .map((why) => desk.say(`warn.${why}`))
     .join(" ");
 
+/** Own steps on a shipment that the house has not taken yet: what follows builds upon them. @param {Desk} desk @param {{ id: string }} shipment */
+export const stepsOf = (desk, shipment) =>
+  desk.steps
+    .filter((step) => step.shown.shipment === shipment.id && !["done", "dropped"].includes(step.state))
+    .map((step) => step.id);
+
 /** The words of a step's goods: "3 × Penta-5 PB002, …". @param {Desk} desk @param {{ batch: string, vials: number }[]} lines */
 export function told(desk, lines) {
   const names = lines.map(({ batch, vials }) => {

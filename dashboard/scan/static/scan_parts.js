@@ -75,6 +75,19 @@ export function stepper(label, value, act) {
 }
 
 /**
+ * A few words, kept letter by letter.
+ * @param {string} label
+ * @param {string} value
+ * @param {(value: string) => void} act
+ */
+export function words(label, value, act) {
+  const field = /** @type {HTMLInputElement} */ (element("input", { maxlength: "64", autocomplete: "off" }));
+  field.value = value;
+  field.addEventListener("input", () => act(field.value.trim()));
+  return element("label", {}, label, field);
+}
+
+/**
  * Puts parts in the place of others; who is typing, or on a key, stays there.
  * @param {HTMLElement} box
  * @param {Node[]} parts

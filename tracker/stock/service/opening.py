@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -22,6 +23,7 @@ from tracker.stock.errors import (
     Expired,
     HistoryNegative,
     OpenVialNotFound,
+    OtherContent,
     TooManyDoses,
     VialNotOpen,
     VialStopped,
@@ -30,7 +32,7 @@ from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.replay import Pair, status_at
-from tracker.stock.rules.vials import good_until, opened_by
+from tracker.stock.rules.vials import good_until, opened_by, vial_id
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.availability import check_need
 from tracker.stock.service.commands import (
@@ -99,7 +101,7 @@ def _open(
         until = _until(batch, opened_at, facts.timezone)
         rows += [
             {
-                "id": uuid7(),
+                "id": vial_id(event.id, len(rows) + index),
                 "facility_id": event.facility_id,
                 "batch_id": line.batch_id,
                 "place_id": line.place_id,
@@ -113,9 +115,12 @@ def _open(
                 "opened_at": opened_at,
                 "discard_by": until,
             }
-            for _ in range(line.vials)
+            for index in range(line.vials)
         ]
-    db.execute(insert(OpenVial), rows)
+    made = insert(OpenVial).on_conflict_do_nothing(index_elements=["id"]).returning(OpenVial.id)
+    if len(db.scalars(made, rows).all()) < len(rows):
+        # Another opening, whose id stands beside this one's, has vials of these ids.
+        raise OtherContent(event=str(event.id))
     return posted
 
 
