@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -95,7 +96,7 @@ def _open(
     for key, vials in work.moved.items():
         if key.holder_id == event.facility_id:
             statuses[key.batch_id] += [key.status] * vials
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line in event.lines:
         batch = facts.batches[line.batch_id]
         until = _until(batch, opened_at, facts.timezone)
