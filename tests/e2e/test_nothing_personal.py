@@ -60,7 +60,7 @@ class Programs:
             **os.environ,
             "RANTAI_DATABASE_URL": engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
             "RANTAI_MQTT_URL": services.mqtt_url,
-            "RANTAI_SECRET": SECRET,
+            "RANTAI_SECRET_KEY": SECRET,
             "RANTAI_API__PORT": str(self.port),
             "RANTAI_INGEST__CLIENT_ID": f"personal-{self.port}",
             "RANTAI_LOG__LEVEL": "DEBUG",
