@@ -14,7 +14,7 @@ class TokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: str = Field(min_length=1, max_length=100)
+    username: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")
     password: SecretStr = Field(min_length=1, max_length=200)
 
 

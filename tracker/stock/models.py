@@ -256,6 +256,7 @@ class OpenVial(Base):
         Index("ix_open_vial_event_id", "event_id"),
         Index("ix_open_vial_discard_by", "discard_by", postgresql_where=text("closed_at IS NULL")),
         Index("ix_open_vial_open", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_open_vial_session_id", "session_id", postgresql_where=text("session_id IS NOT NULL")),
         Index("ix_open_vial_discarded", "facility_id", "last_taken_at", postgresql_where=text("discarded > 0")),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.quota.models import Booking, VaccinationSession
@@ -53,7 +53,7 @@ def session_report(db: Session, session: VaccinationSession) -> SessionReport:
     drawn_from = select(Booking.open_vial_id).where(
         Booking.session_id == session.id, Booking.state == BookingState.VACCINATED
     )
-    its = or_(OpenVial.session_id == session.id, OpenVial.id.in_(drawn_from))
+    opened_for = select(OpenVial.id).where(OpenVial.session_id == session.id)
     vials = db.execute(
         select(
             OpenVial.discard_reason,
@@ -63,7 +63,7 @@ def session_report(db: Session, session: VaccinationSession) -> SessionReport:
             func.sum(OpenVial.remaining),
             func.sum(OpenVial.discarded),
         )
-        .where(OpenVial.facility_id == session.facility_id, its)
+        .where(OpenVial.facility_id == session.facility_id, OpenVial.id.in_(opened_for.union(drawn_from)))
         .group_by(OpenVial.discard_reason)
     ).all()
     given = {
