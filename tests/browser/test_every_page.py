@@ -33,6 +33,7 @@ from tracker.handsets.taking import enrol, take_steps
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
+from tracker.people.models import Person
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import WithoutNik
 from tracker.people.service import NewPerson, register_person
@@ -144,13 +145,15 @@ def address(path: str, site: Site) -> str:
 def _child(site: Site) -> UUID:
     """A child that is told through the phone of whoever has the booking; registered once."""
     with transaction(site.engine) as db:
+        head = db.get_one(Person, db.get_one(Booking, site.world.booking).person_id)
+        head.phone = head.phone or "+6281234567890"
         child = NewPerson(
             id=CHILD,
             name="Anak Rekaan",
             without_nik=WithoutNik.INFANT,
             birth_date=(site.world.now - timedelta(days=400)).date(),
             sex=Sex.FEMALE,
-            guardian_id=db.get_one(Booking, site.world.booking).person_id,
+            guardian_id=head.id,
             unit_id=site.world.world.puskesmas.id,
         )
         return register_person(db, SYSTEM, child, vault=VAULT, now=utc_now()).person.id
