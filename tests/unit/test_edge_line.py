@@ -1,0 +1,36 @@
+"""A place in the line is what the house signed; whatever else a browser or an app shows is none."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
+
+from tracker.database.turns import Turns
+from tracker.edge.line import Line
+from tracker.edge.places import Places
+from tracker.kit.clock import utc_now
+
+PLACES = Places(1, queue=1, patience_s=1)
+LINE = Line(
+    engine=create_engine("postgresql+psycopg://nowhere"),
+    side=PLACES,
+    places=PLACES,
+    turns=Turns(1, queue=1),
+    keys=(b"a key",),
+    rush_from=1,
+    clock=utc_now,
+)
+
+
+@given(st.text(max_size=300))
+@example("number.1.1.é")
+@example("form.0.0.")
+def test_no_text_is_a_place_but_one_that_was_signed(shown: str) -> None:
+    assert LINE.number_of(shown) == 0
+
+
+def test_a_place_is_read_as_it_was_signed_and_a_form_keeps_its_number() -> None:
+    place = LINE._sign("number", 7)
+    assert (LINE.number_of(place), LINE.number_of(LINE.form_pass(place))) == (7, 7)
+    assert LINE.number_of(place.replace(".7.", ".6.")) == 0
