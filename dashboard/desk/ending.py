@@ -28,6 +28,8 @@ from tracker.network.models import Equipment
 from tracker.network.queries import as_id, path_of
 from tracker.people.errors import PersonNotFound
 from tracker.people.queries import phone_of
+from tracker.people.rules.words import PersonAct
+from tracker.people.service import note_acts
 from tracker.quota.queries.report import SessionReport, session_report
 from tracker.quota.rules.words import Said
 from tracker.quota.service.commands import AskStandby, NoteCall
@@ -119,6 +121,9 @@ def _end(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Res
         (vial, lot, why_thrown_away(vial, here.session, viewer.now))
         for vial, lot in leftovers(db, here.session, viewer.now)
     ]
+    coming = [one for one in standby.order if one.said is Said.COMING]
+    named = {one.person.id for one in (*calls, *coming)}
+    note_acts(db, viewer.known(), named, PersonAct.READ, now=viewer.now)
     path = path_of(db, here.facility.id)
     return page(
         viewer,
@@ -132,7 +137,7 @@ def _end(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Res
         lines=list(_lines(viewer.texts, report, *told)),
         standby=standby,
         calls=[(one, phone_of(db, one.person.id)) for one in calls],
-        coming=[one for one in standby.order if one.said is Said.COMING],
+        coming=coming,
         carrier=db.scalar(select(Equipment.code).where(Equipment.id == here.session.place_id)),
         may_close=viewer.known().may(Permission.SESSION_WRITE, path),
         answers=list(Said),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tests.api.test_adverse_pages import given
 from tests.api.test_desk_pages import Meja, app_services, made, meja, site, words_of, world
 from tests.support.accounts import signed_in
 from tracker.access.rules import Role
 from tracker.kit.ids import uuid7
+from tracker.people.models import PersonRecord
+from tracker.people.rules.words import PersonAct
 from tracker.quota.models import VaccinationSession
 from tracker.stock.models import OpenVial
 
@@ -29,6 +31,8 @@ def test_whom_to_call_is_asked_at_the_desk_drawn_once_and_called_from_the_page(m
     shown = meja.site.get(end)
     assert "Dewi Lestari" in words_of(shown)
     assert "tel:" in shown.text
+    seen = select(func.count()).where(PersonRecord.person_id == person, PersonRecord.act == PersonAct.READ)
+    assert meja.done(lambda desk: desk.db.scalar(seen)) == 1, "who saw name and number is known"
     head = signed_in(meja.services, meja.world.world, Role.VACCINATOR)
     told = meja.site.get(f"/api/v1/sessions/{meja.session}/standby", headers=head).json()
     assert told["seed"] in shown.text
