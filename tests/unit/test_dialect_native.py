@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -84,9 +85,21 @@ def test_of_two_values_under_one_name_none_is_taken_and_its_reading_says_so(colo
     found = decode(f'{{"readings":[{twice},{good}]}}'.encode())
     assert [entry[3] for entry in found.groups[0].entries] == [5.0]
     assert [(each.where, each.reason) for each in found.problems] == [("/readings/0", "given_twice")]
-    with pytest.raises(Reject) as refused:
-        decode(b'{"readings":[],"readings":[]}')
-    assert refused.value.reason == "given_twice"
+    for body in (
+        b'{"readings":[],"readings":[]}',
+        b'{"readings" :[],"x":1,"x":2}',
+        b'{"readings":[],"note":"\\u0022\\u0022","note":""}',
+    ):
+        with pytest.raises(Reject) as refused:
+            decode(body)
+        assert refused.value.reason == "given_twice"
+
+
+@pytest.mark.parametrize("depth", [250, 300, 900, 1000])
+def test_a_body_as_deep_as_may_be_is_read_or_rejected_whatever_looks_for_names_twice(depth: int) -> None:
+    for beside in (b"", b'"note":"\\n",', b'"x" :1,'):
+        with suppress(Reject):
+            decode(b"{" + beside + b'"readings":' + b"[" * depth + b"]" * depth + b"}")
 
 
 def test_quantities_of_one_entry_share_channel_and_instant() -> None:
