@@ -21,8 +21,7 @@ def make_nation(engine: Engine, nation: Nation, *, password: str | None = None, 
     """Fill a migrated, empty database. Needs a superuser: triggers and foreign keys rest meanwhile."""
     began = time.perf_counter()
     with transaction(engine) as db:
-        for guard in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            db.execute(text("SELECT set_config(:guard, '0', true)"), {"guard": guard})
+        _let_it_take_its_time(db)
         db.execute(text("SET LOCAL work_mem = '256MB'"))
         db.execute(text("SET LOCAL synchronous_commit = off"))
         db.connection().exec_driver_sql(FUNCTIONS)
@@ -42,10 +41,17 @@ def make_nation(engine: Engine, nation: Nation, *, password: str | None = None, 
     done = 1
     while done:
         with transaction(engine) as db:
+            _let_it_take_its_time(db)
             done = reckon_standings(db, now=nation.now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM (ANALYZE)"))
+
+
+def _let_it_take_its_time(db: Session) -> None:
+    """The house's guard times are for requests; on a busy machine they would end this after minutes of work."""
+    for guard in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        db.execute(text("SELECT set_config(:guard, '0', true)"), {"guard": guard})
 
 
 def _taken_off(db: Session) -> list[str]:
