@@ -13,6 +13,8 @@ from simulators.people.ids import make_up_person
 from simulators.people.work import Worker, refusal, western_clock
 
 LOOKS_AHEAD = timedelta(days=3)
+MOST_SEEN = 500
+"""Sessions a phone is shown to choose among: the next ones."""
 RUSH = 15
 """So many people come at the beginning, one every few seconds; then it grows calm."""
 
@@ -82,7 +84,7 @@ class Citizens(Worker):
     def _look(self, now: datetime) -> dict[str, Any] | None:
         """A session with room for a first dose."""
         today = western_clock(now).date()
-        answer = self.phone.get("/api/v1/quota", **{"from": today, "to": today + LOOKS_AHEAD})
+        answer = self.phone.get("/api/v1/quota", **{"from": today, "to": today + LOOKS_AHEAD, "limit": MOST_SEEN})
         rooms = [
             item
             for item in answer.items()

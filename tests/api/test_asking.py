@@ -51,6 +51,45 @@ def needed(path: str) -> dict[str, str]:
     return {field.alias: given[field.alias] for field in route.dependant.query_params if field.field_info.is_required()}
 
 
+# Lists that a route answers whole, and why each is short.
+_WHOLE = {
+    "/api/v1/handsets/holdings": "of one facility, tested by size where it lies",
+    "/api/v1/persons/{person_id}/health-answers": "the newest of one person",
+    "/api/v1/tickets/key": "keys that are being replaced",
+    "/api/v1/cards/keys": "keys of this house",
+    "/api/v1/adverse-events/tally": "a fixed list of symptoms",
+    "/api/v1/adverse-events/{adverse_id}": "of one report",
+    "/api/v1/persons/{person_id}/history": "of one person",
+    "/api/v1/schedule": "the nation's immunization schedule",
+    "/api/v1/sessions/{session_id}": "a fixed list of kinds",
+    "/api/v1/sessions/{session_id}/leftovers": "opened vials of one session",
+    "/api/v1/persons/{person_id}": "a fixed list of groups",
+    "/api/v1/batches/{batch:path}/passport": "of the road to one facility",
+    "/api/v1/shipments/{ref}": "lines of one shipment, bounded where it is made",
+    "/api/v1/stock/count-sheets/{sheet_id}": "lots of one place",
+    "/api/v1/stock/events/{event_id}": "lines of one event, bounded where it is told",
+    "/api/v1/stock/availability": "steps of one pool",
+    "/api/v1/stock/pick": "lots of one place",
+    "/api/v1/products/{ref}": "of one product",
+    "/api/v1/batches/{ref:path}": "changes of one lot",
+    "/api/v1/facilities/{ref}/service-areas": "of one facility, bounded where they are set",
+    "/api/v1/webhooks/{webhook_id}": "a fixed list of kinds",
+    "/api/v1/sessions/{session_id}/standby": "those who wait for one session's last doses",
+    "/api/v1/facilities/{ref}/nearest": "as many as were asked for",
+    "/api/v1/me": "roles of one account",
+    "/api/v1/accounts/{username}/keys": "of one account, bounded where they are made",
+}
+
+
+def _lists(model: Any) -> bool:
+    return any("list[" in str(field.annotation) for field in getattr(model, "model_fields", {}).values())
+
+
+def test_whatever_answers_a_list_goes_on_by_a_cursor_or_is_known_to_be_short() -> None:
+    whole = {route.path for route in ROUTES if route.methods == {"GET"} and _lists(route.response_model)}
+    assert whole - set(listings()) == set(_WHOLE)
+
+
 def test_every_route_refuses_a_name_it_does_not_know(door: Door) -> None:
     for route in ROUTES:
         path = route.path.replace("{ref:path}", "x").replace("{batch:path}", "x")

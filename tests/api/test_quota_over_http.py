@@ -17,14 +17,11 @@ from tests.support.quota import Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
-from tracker.api.problems import PROBLEMS
 from tracker.catalog.service import NewBatch, add_batch
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
-from tracker.quota.errors import TooMany
-from tracker.quota.queries.quota import QuotaAsked, read_quota
 
 LOT = "az-10/HTTP"
 
@@ -233,15 +230,16 @@ def test_a_period_that_cannot_be_is_refused(city: Caller) -> None:
     assert city.get("quota", **{"from": "9999-12-31"}).status_code == 200
 
 
-def test_more_sessions_than_one_answer_holds_are_refused_and_not_cut_off(city: Caller, app_services: Services) -> None:
-    city.session(buckets=[])
-    city.session(facility="pkm-tanah-tinggi", buckets=[])
-    with transaction(app_services.engine) as db:
-        with pytest.raises(TooMany) as refused:
-            read_quota(db, SYSTEM, QuotaAsked(), now=utc_now(), most=1)
-        assert read_quota(db, SYSTEM, QuotaAsked(facility="pkm-cipondoh"), now=utc_now(), most=1)
-    assert refused.value.params == {"most": 1}
-    assert PROBLEMS[refused.value.code].status == 422
+def test_the_quota_comes_in_pages_that_part_no_session(city: Caller) -> None:
+    sessions = [city.session(buckets=[]), city.session(facility="pkm-tanah-tinggi", buckets=[])]
+    whole = city.get("quota").json()
+    first = city.get("quota", limit=1).json()
+    second = city.get("quota", limit=1, cursor=first["next_cursor"]).json()
+    assert second["next_cursor"] is whole["next_cursor"] is None
+    assert [len({item["session"] for item in page["items"]}) for page in (first, second)] == [1, 1]
+    told = [(item["session"], item["dose"], item["bucket"]) for item in first["items"] + second["items"]]
+    assert told == [(item["session"], item["dose"], item["bucket"]) for item in whole["items"]]
+    assert {session for session, _, _ in told} == set(sessions)
 
 
 @pytest.mark.parametrize("steps", [("confirm", "arrive", "screen", "vaccinate"), ("cancel",)])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.network_api import Door
+from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.rules import Role
+from tracker.database.engine import transaction
 from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 
 
@@ -54,6 +58,23 @@ def test_a_label_that_leaves_a_doubt_calls_nothing_back(door: Door, lot: str, ex
 @pytest.mark.parametrize("said", [{}, {"batch": None}, {"batch": "AZ003", "recall_class": 4}, {"barcode": "\x00"}])
 def test_a_recall_of_nothing_is_refused_with_a_sentence(door: Door, said: dict[str, Any]) -> None:
     assert recall(door, **said).status_code == 422
+
+
+def test_the_facilities_of_a_recall_are_told_page_by_page_and_its_vials_at_once(door: Door) -> None:
+    now = utc_now()
+    with transaction(door.services.engine) as db:
+        desk = Desk(db, replace(door.world, now=now), now)
+        for place in ("pkm-cipondoh-k1", "pkm-tanah-tinggi-k1"):
+            desk.stock("az-10/AZ003", 1, place=place)
+    made = recall(door, batch="AZ003").json()
+    path = f"/api/v1/recalls/{made['id']}"
+    whole = door.get(path, Role.CITY)
+    assert (len(whole["facilities"]), whole["next_cursor"]) == (2, None)
+    first = door.get(path, Role.CITY, limit=1)
+    rest = door.get(path, Role.CITY, cursor=first["next_cursor"])
+    assert first["facilities"] + rest["facilities"] == whole["facilities"]
+    assert (first["vials_found"], rest["next_cursor"]) == (whole["vials_found"], None)
+    assert door.ask("GET", f"{path}?cursor=x", Role.CITY).status_code == 422
 
 
 def test_a_recall_is_closed_with_a_reason_that_stays(door: Door) -> None:

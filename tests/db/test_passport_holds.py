@@ -32,7 +32,9 @@ from tracker.passport.errors import (
     ShakeTestNeeded,
 )
 from tracker.passport.models import AlarmDisposition, Hold
+from tracker.passport.presenting import passport_out
 from tracker.passport.queries.holds import holds_visible_to
+from tracker.passport.queries.passport import passport_of
 from tracker.passport.rules.harm import Disposition, HoldState, ShakeTest
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
@@ -328,6 +330,20 @@ def test_vials_under_two_holds_are_free_after_both_are_lifted(ledger: Ledger, ch
     assert ledger.vials(COVID) == 0
     release_hold(ledger.db, city, second.id, Decision(reason="dua"), now=ledger.now)
     assert ledger.vials(COVID) == 10
+
+
+def test_a_passport_tells_what_happened_on_its_road_and_not_at_other_places(ledger: Ledger, channel: Channel) -> None:
+    elsewhere = ledger.world.facilities["pkm-tanah-tinggi"]
+    there = ledger.line(COVID, 3, place=ledger.world.equipment["pkm-tanah-tinggi-k1"])
+    ledger.post(Kind.SUPPLY, ledger.line(COVID, 10), at=BEFORE)
+    ledger.post(Kind.SUPPLY, there, at=BEFORE, facility=elsewhere)
+    hold(ledger, warm(ledger.db, channel, ledger.now))
+    batch = ledger.world.batches[COVID]
+    told = [
+        passport_out(ledger.db, SYSTEM, passport_of(ledger.db, batch, place, now=ledger.now))
+        for place in (ledger.world.puskesmas, elsewhere)
+    ]
+    assert [(len(one.holds), len(one.alarms)) for one in told] == [(1, 1), (0, 0)]
 
 
 def test_others_do_not_see_a_hold_and_readers_cannot_lift_it(ledger: Ledger, channel: Channel) -> None:

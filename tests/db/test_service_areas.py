@@ -28,7 +28,7 @@ from tracker.network.serving import MOST_AREAS, ChangeAreas, ServeAreas, change_
 from tracker.people.models import Person
 from tracker.quota.errors import Exhausted
 from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
-from tracker.quota.queries.quota import QuotaAsked, read_quota
+from tracker.quota.queries.quota import QuotaAsked
 from tracker.quota.rules.words import BookingState, BucketKind, Medium
 from tracker.quota.service.commands import NewBucket
 from tracker.quota.service.displacing import displace
@@ -81,7 +81,7 @@ def test_a_session_out_in_a_kelurahan_is_for_its_people(desk: Desk) -> None:
     with pytest.raises(Exhausted):
         desk.book(out, desk.person(residence=SECOND))
     desk.book(out, desk.person(residence=THIRD))
-    found = {item.session for item in read_quota(desk.db, SYSTEM, QuotaAsked(area=THIRD), now=desk.now)}
+    found = {item.session for item in desk.quota_asked(QuotaAsked(area=THIRD))}
     assert found == {out}
 
 
@@ -109,9 +109,9 @@ def test_quota_is_asked_by_any_kelurahan_served(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 1)
     session = desk.session(capacity=10, buckets=RESIDENTS)
     for area in (OWN, SECOND, "36.71.05"):
-        items = read_quota(desk.db, SYSTEM, QuotaAsked(area=area), now=desk.now)
+        items = desk.quota_asked(QuotaAsked(area=area))
         assert [item.bucket for item in items if item.session == session and item.dose == 1] == [BucketKind.KELURAHAN]
-    assert read_quota(desk.db, SYSTEM, QuotaAsked(area=THIRD), now=desk.now) == []
+    assert desk.quota_asked(QuotaAsked(area=THIRD)) == []
 
 
 def test_one_known_by_its_district_serves_all_of_it_until_kelurahan_are_listed(desk: Desk) -> None:

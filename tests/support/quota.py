@@ -19,7 +19,7 @@ from tracker.people.models import Person
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
-from tracker.quota.queries.quota import QuotaAsked, QuotaItem, read_quota
+from tracker.quota.queries.quota import QuotaAsked, QuotaItem, quota_of, sessions_asked
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking, NewBucket, PlanSession, Vaccinate
@@ -139,8 +139,11 @@ class Desk:
     def quota(self, session: UUID, *, dose: int = 1) -> list[QuotaItem]:
         self.db.flush()
         asked = QuotaAsked(from_day=self.day(-1), to_day=self.day(40))
-        items = read_quota(self.db, SYSTEM, asked, now=self.now)
-        return [item for item in items if item.session == session and item.dose == dose]
+        return [item for item in self.quota_asked(asked) if item.session == session and item.dose == dose]
+
+    def quota_asked(self, asked: QuotaAsked) -> list[QuotaItem]:
+        rows = self.db.execute(sessions_asked(self.db, SYSTEM, asked, self.now)).all()
+        return quota_of(self.db, rows, now=self.now)
 
     def available(self, session: UUID, *, dose: int = 1) -> int:
         return max(item.available for item in self.quota(session, dose=dose))

@@ -60,7 +60,7 @@ def closed_out(alarm: Any, holds: Iterable[Any]) -> ClosedOut:
 
 
 def passport_out(db: Session, caller: Principal, passport: Passport) -> PassportOut:
-    """The wire shape; holds are those the caller may see."""
+    """The wire shape; holds are those on the road that the caller may see."""
     batch = passport.batch
     presentation, storage = db.execute(
         select(Presentation, StorageClass)
@@ -121,12 +121,13 @@ def _exposure_out(exposure: Exposure, vvm_type: VvmType | None) -> ExposureOut:
 
 
 def _holds(db: Session, caller: Principal, passport: Passport) -> list[HoldOut]:
-    rows = db.execute(holds_visible_to(caller, batch_id=passport.batch.id).order_by(Hold.placed_at, Hold.id).limit(500))
-    return [hold_out(row) for row in rows]
+    """Of the road alone, so that they are few: of the batch at all other places `GET /holds` tells."""
+    theirs = holds_visible_to(caller, batch_id=passport.batch.id).where(Hold.facility_id.in_(passport.road))
+    return [hold_out(row) for row in db.execute(theirs.order_by(Hold.placed_at, Hold.id))]
 
 
 def _alarms(db: Session, passport: Passport) -> list[PassportAlarmOut]:
-    """Alarms whose episodes held this batch, with the disposition of the batch."""
+    """Alarms whose episodes held this batch on its road, with the disposition of the batch."""
     rows = db.execute(
         select(
             Alarm,
@@ -145,7 +146,7 @@ def _alarms(db: Session, passport: Passport) -> list[PassportAlarmOut]:
             Alarm.id.in_(
                 select(Episode.alarm_id)
                 .join(Hold, Hold.episode_id == Episode.id)
-                .where(Hold.batch_id == passport.batch.id)
+                .where(Hold.batch_id == passport.batch.id, Hold.facility_id.in_(passport.road))
             )
         )
         .order_by(Alarm.started_at, Alarm.id)

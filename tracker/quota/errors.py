@@ -231,12 +231,6 @@ class BadPeriod(Refused):
     code = "quota.bad_period"
 
 
-class TooMany(Refused):
-    """More sessions match than one answer holds."""
-
-    code = "quota.too_many"
-
-
 class BucketTaken(Conflict):
     """More places of a kind are taken than it would have; who is booked keeps theirs."""
 

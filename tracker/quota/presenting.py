@@ -26,7 +26,6 @@ from tracker.quota.schemas import (
     LeftoversOut,
     OpenPlaceOut,
     QuotaItemOut,
-    QuotaOut,
     SessionChangeOut,
     SessionCopiesOut,
     SessionCopyOut,
@@ -174,9 +173,9 @@ def history_out(person_id: UUID, appointments: Iterable[Appointment], dues: Iter
     )
 
 
-def quota_out(items: Iterable[QuotaItem]) -> QuotaOut:
-    """What `read_quota` found."""
-    return QuotaOut(items=[QuotaItemOut.model_validate(item) for item in items])
+def quota_item_out(item: QuotaItem) -> QuotaItemOut:
+    """One of what `quota_of` reckoned."""
+    return QuotaItemOut.model_validate(item)
 
 
 def rule_command(body: RuleBody) -> AddInterval | AddAge | AddSpacing:

@@ -303,12 +303,6 @@ class QuotaItemOut(BaseModel):
     as_of: dt.datetime
 
 
-class QuotaOut(BaseModel):
-    """What may still be promised."""
-
-    items: list[QuotaItemOut]
-
-
 class ClaimOut(BaseModel):
     """A claim for a further dose."""
 

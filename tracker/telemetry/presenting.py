@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from tracker.edge.paging import Page
 from tracker.telemetry.models import Channel, DayFigures, DeadLetter, Device
 from tracker.telemetry.queries.curves import Point, Resolution
 from tracker.telemetry.queries.sensors import sensor_code
@@ -137,7 +138,7 @@ def day_out(day: DayFigures) -> DayOut:
 
 
 def told_alarms_out(
-    channel: Channel, device_code: str, runs: Iterable[ToldRun], *, from_at: datetime, to_at: datetime
+    channel: Channel, device_code: str, page: Page[ToldRun], *, from_at: datetime, to_at: datetime
 ) -> ToldAlarmsOut:
     """Stretches of a device's own alarms within [from_at, to_at)."""
     return ToldAlarmsOut(
@@ -145,8 +146,10 @@ def told_alarms_out(
         from_at=from_at,
         to_at=to_at,
         items=[
-            ToldAlarmOut(code=run.code, first_at=run.first_at, last_at=run.last_at, times=run.times) for run in runs
+            ToldAlarmOut(code=run.code, first_at=run.first_at, last_at=run.last_at, times=run.times)
+            for run in page.items
         ],
+        next_cursor=page.next_cursor,
     )
 
 

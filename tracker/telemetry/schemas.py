@@ -184,7 +184,7 @@ class ToldAlarmOut(BaseModel):
 
 
 class ToldAlarmsOut(BaseModel):
-    """A device's own alarms within [from, to), newest first, 200 at most."""
+    """A device's own alarms within [from, to), newest first; `next_cursor` is null on the last page."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -192,3 +192,4 @@ class ToldAlarmsOut(BaseModel):
     from_at: datetime = Field(alias="from")
     to_at: datetime = Field(alias="to")
     items: list[ToldAlarmOut]
+    next_cursor: str | None = None

@@ -14,7 +14,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.lots import look_alikes
 from tracker.catalog.models import Batch, Presentation
-from tracker.edge.paging import encode_cursor
+from tracker.edge.paging import MOST, decode_cursor, encode_cursor
 from tracker.kit.days import WESTERN, local_day
 from tracker.stock.models import StockBalance
 from tracker.trace.models import Recall
@@ -96,11 +96,15 @@ def recall_listed(row: Any) -> RecallListed:
     return RecallListed(**_head(recall, lot, product))
 
 
-def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
-    """A recall and how far it has come where the caller may look."""
+def recall_out(
+    db: Session, caller: Principal, recall: Recall, *, limit: int = MOST, cursor: str | None = None
+) -> RecallOut:
+    """A recall and how far it has come where the caller may look; raises BadCursor."""
+    after = "" if cursor is None else decode_cursor(cursor, 1)[0]
     batch = db.get_one(Batch, recall.batch_id)
     product = db.get_one(Presentation, batch.presentation_id).code
     parts = progress_of(db, caller, recall)
+    told = [part for part in parts if part.facility > after]
     return RecallOut(
         **_head(recall, batch.lot, product),
         facilities=[
@@ -119,8 +123,9 @@ def recall_out(db: Session, caller: Principal, recall: Recall) -> RecallOut:
                 given_back=part.given_back,
                 unaccounted=part.unaccounted,
             )
-            for part in parts
+            for part in told[:limit]
         ],
+        next_cursor=encode_cursor([told[limit - 1].facility]) if len(told) > limit else None,
         vials_found=sum(part.found for part in parts),
         vials_left=sum(part.left for part in parts),
         vials_gone=sum(part.gone for part in parts),

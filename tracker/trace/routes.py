@@ -14,7 +14,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
-from tracker.edge.paging import Cursor, Limit, Page, decode_cursor, page_of
+from tracker.edge.paging import MOST, Cursor, Limit, Page, decode_cursor, page_of
 from tracker.edge.values import Instant
 from tracker.network.queries import facility_by_code_or_id
 from tracker.trace import queries, recalls, withdrawing
@@ -80,9 +80,9 @@ def list_recalls(db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = Non
 
 
 @router.get("/api/v1/recalls/{recall_id}")
-def read_recall(recall_id: UUID, db: Db, caller: Caller) -> RecallOut:
-    """How far a recall has come."""
-    return recall_out(db, caller, recalls.recall_by_id(db, caller, recall_id))
+def read_recall(recall_id: UUID, *, db: Db, caller: Caller, limit: Limit = MOST, cursor: Cursor = None) -> RecallOut:
+    """How far a recall has come, facility by facility."""
+    return recall_out(db, caller, recalls.recall_by_id(db, caller, recall_id), limit=limit, cursor=cursor)
 
 
 @router.post("/api/v1/recalls/{recall_id}/close")

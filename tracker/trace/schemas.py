@@ -139,7 +139,7 @@ class LookAlikeOut(BaseModel):
 class RecallOut(BaseModel):
     """A recall and how far it has come, as far as the caller may see.
 
-    `look_alikes` hold stock and are not recalled: read their labels letter by letter.
+    `facilities` go on behind `next_cursor`; the vials are of all. `look_alikes` hold stock and are not recalled: read their labels letter by letter.
     """
 
     id: UUID
@@ -157,6 +157,7 @@ class RecallOut(BaseModel):
     withdrawn_by: str | None
     withdraw_reason: str | None
     facilities: list[RecallPlaceOut]
+    next_cursor: str | None
     vials_found: int
     vials_left: int
     vials_gone: int

@@ -145,11 +145,6 @@ PROBLEMS: dict[str, Problem] = {
     "quota.bad_period": Problem(
         422, "Rentang tanggal terbalik atau lebih dari 92 hari.", "The period is reversed or longer than 92 days."
     ),
-    "quota.too_many": Problem(
-        422,
-        "Lebih dari {most} sesi cocok; persempit dengan fasilitas, wilayah, produk atau tanggal.",
-        "More than {most} sessions match; narrow it by facility, area, product or dates.",
-    ),
     "quota.bucket_taken": Problem(
         409,
         "Dari tempat untuk {kind:bucket_kind} sudah terisi {least}: tidak dapat menjadi {persons}. Yang terdaftar tetap memiliki tempatnya; beri paling sedikit {least}.",

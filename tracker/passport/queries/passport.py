@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -53,6 +53,8 @@ class Passport:
     batch: Batch
     facility: Facility
     stays: Sequence[Stay]
+    road: Collection[UUID]
+    """The facilities it came by, this one among them."""
     places: dict[UUID, PlaceNames]
     whole_from: datetime | None
     """From when on all that was measured is here; before it readings are archived. None where all of it is."""
@@ -83,6 +85,7 @@ def passport_of(db: Session, batch: Batch, facility: Facility, *, now: datetime)
         batch=batch,
         facility=facility,
         stays=stays,
+        road=road_here,
         places=_places(db, movements, road),
         whole_from=measured_whole_from(db),
     )

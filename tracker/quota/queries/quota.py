@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, column, exists, func, literal, or_, select
+from sqlalchemy import Row, Select, column, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -17,16 +17,15 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation, Vaccine
 from tracker.catalog.queries import presentation_by_ref
 from tracker.database.types import any_of
+from tracker.kit.days import earliest_day, latest_day
 from tracker.network.models import Equipment, Facility, ServiceArea
 from tracker.network.queries import facility_by_code_or_id, local_today
-from tracker.quota.errors import TooMany
 from tracker.quota.models import Bucket, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
 from tracker.quota.rules.buckets import Seats, open_to, serves_dose
 from tracker.quota.rules.last_booking import last_booking
 from tracker.quota.rules.words import BucketKind, SessionState
 
-MOST_SESSIONS = 2_000
 USUAL_DAYS = 14
 
 
@@ -66,16 +65,8 @@ class QuotaItem:
     as_of: datetime
 
 
-def read_quota(
-    db: Session, principal: Principal, asked: QuotaAsked, *, now: datetime, most: int = MOST_SESSIONS
-) -> list[QuotaItem]:
-    """What may be promised in the caller's subtree; six statements, however many sessions there are.
-
-    Raises FacilityNotFound, PresentationNotFound; TooMany rather than leave sessions out, where there are more than `most`.
-    """
-    rows = db.execute(_sessions(db, principal, asked, now).limit(most + 1)).all()
-    if len(rows) > most:
-        raise TooMany(most=most)
+def quota_of(db: Session, rows: Sequence[Row[VaccinationSession, str, str, str]], *, now: datetime) -> list[QuotaItem]:
+    """What may be promised of these rows of `sessions_asked`; five statements, however many there are."""
     sessions = [row[0] for row in rows]
     numbers = pool_numbers(db, sessions, now)
     seats = _seats(db, sessions)
@@ -130,9 +121,13 @@ def _items(
             )
 
 
-def _sessions(
+def sessions_asked(
     db: Session, principal: Principal, asked: QuotaAsked, now: datetime
 ) -> Select[VaccinationSession, str, str, str]:
+    """A select of (session, facility code, presentation code, code of its place or None), not ordered.
+
+    Raises FacilityNotFound, PresentationNotFound.
+    """
     start = local_today(now) if asked.from_day is None else literal(asked.from_day)
     end = start + USUAL_DAYS if asked.to_day is None else literal(asked.to_day)
     query = (
@@ -144,9 +139,9 @@ def _sessions(
         .where(
             visible_to(principal, Unit.path, Permission.QUOTA_READ),
             VaccinationSession.day.between(start, end),
+            VaccinationSession.day.between(*_around(asked, now)),
             VaccinationSession.state != SessionState.CLOSED,
         )
-        .order_by(VaccinationSession.day, Facility.code, VaccinationSession.id)
     )
     if asked.facility is not None:
         facility = facility_by_code_or_id(db, principal, asked.facility)
@@ -156,6 +151,15 @@ def _sessions(
     if asked.product is not None:
         query = _of_product(db, query, asked.product)
     return query
+
+
+def _around(asked: QuotaAsked, now: datetime) -> tuple[date, date]:
+    """Days between which every place's own lie: an index finds these, not those that each place reckons."""
+    first = asked.from_day or earliest_day(now)
+    last = asked.to_day or min((asked.from_day or latest_day(now)), date.max - timedelta(USUAL_DAYS)) + timedelta(
+        USUAL_DAYS
+    )
+    return first, last
 
 
 def _within(

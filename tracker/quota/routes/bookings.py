@@ -14,7 +14,7 @@ from tracker.access.rules import Permission
 from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import enters_in_line, first_wants, once_undone
-from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.paging import MOST, Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
@@ -28,13 +28,13 @@ from tracker.quota.presenting import (
     claim_out,
     displaced_out,
     history_out,
-    quota_out,
+    quota_item_out,
     step_out,
 )
 from tracker.quota.queries import lists
 from tracker.quota.queries.history import appointments_of, dues_of
 from tracker.quota.queries.nearby import with_alternatives
-from tracker.quota.queries.quota import QuotaAsked, read_quota
+from tracker.quota.queries.quota import QuotaAsked, quota_of, sessions_asked
 from tracker.quota.routes.router import router
 from tracker.quota.rules.last_booking import AT_THE_DESK
 from tracker.quota.rules.words import BookingState
@@ -49,7 +49,7 @@ from tracker.quota.schemas import (
     DisplacedOut,
     HistoryOut,
     MergeIn,
-    QuotaOut,
+    QuotaItemOut,
     ScreenIn,
     TakeBackIn,
     VaccinateIn,
@@ -78,6 +78,7 @@ from tracker.quota.service.walking_in import walk_in
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
 _LONGEST = timedelta(days=92)
+USUAL_SESSIONS = 100
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
 
@@ -94,12 +95,29 @@ def quota(
         Day | None, Query(alias="from", description="Inclusive; each place's today when left out.")
     ] = None,
     to: Annotated[Day | None, Query(description="Inclusive; a fortnight after `from` when left out.")] = None,
-) -> QuotaOut:
-    """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed."""
+    limit: Annotated[
+        int, Query(ge=1, le=MOST, description="Sessions per page; the items of one are never parted.")
+    ] = USUAL_SESSIONS,
+    cursor: Cursor = None,
+) -> Page[QuotaItemOut]:
+    """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed.
+
+    The next sessions first; where `next_cursor` is not null there are more.
+    """
     if to is not None and not timedelta(0) <= to - (from_ or earliest_day(now)) <= _LONGEST:
         raise BadPeriod(field="to")
     asked = QuotaAsked(from_day=from_, to_day=to, facility=facility, area=area, product=product)
-    return quota_out(read_quota(db, caller, asked, now=now))
+    page = page_of(
+        db,
+        sessions_asked(db, caller, asked, now),
+        keys=[VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].day, row[0].opens_at, row[0].id],
+        present=lambda row: row,
+    )
+    items = quota_of(db, page.items, now=now)
+    return Page(items=[quota_item_out(item) for item in items], next_cursor=page.next_cursor)
 
 
 @router.get("/bookings")

@@ -15,7 +15,6 @@ from tracker.telemetry.models import DayFigures, ToldAlarm
 
 # Three records of the standard's period: beyond that nobody said that it went on.
 _GOES_ON = timedelta(minutes=45)
-RUNS_MOST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +53,6 @@ def runs_told(device_id: UUID, from_at: datetime, to_at: datetime, *, seen: Colu
 def told_run(row: Any) -> ToldRun:
     """A row of `runs_told`."""
     return ToldRun(code=row.code, first_at=row.first, last_at=row.last, times=row.n)
-
-
-def told_runs(
-    db: Session, device_id: UUID, from_at: datetime, to_at: datetime, *, seen: ColumnElement[bool]
-) -> list[ToldRun]:
-    """The newest of them."""
-    runs = runs_told(device_id, from_at, to_at, seen=seen)
-    return [
-        told_run(row) for row in db.execute(select(runs).order_by(runs.c.last.desc(), runs.c.code).limit(RUNS_MOST))
-    ]
 
 
 def days_of_channel(channel_id: int, *, seen: ColumnElement[bool]) -> Select[Any]:

@@ -16,7 +16,7 @@ from tracker.telemetry.models import DayFigures, Device, ToldAlarm
 from tracker.telemetry.presenting import day_out, told_alarms_out
 from tracker.telemetry.queries.reach import readings_seen
 from tracker.telemetry.queries.sensors import sensor_by_ref
-from tracker.telemetry.queries.told import days_of_channel, told_runs
+from tracker.telemetry.queries.told import days_of_channel, runs_told, told_run
 from tracker.telemetry.routes.periods import period_of
 
 router = Router(prefix="/api/v1", tags=["telemetry"])
@@ -50,11 +50,23 @@ def get_told_alarms(
     now: Now,
     from_at: Annotated[Instant | None, Query(alias="from", description="Default: a day before `to`.")] = None,
     to_at: Annotated[Instant | None, Query(alias="to", description="Default: now.")] = None,
+    limit: Limit = 200,
+    cursor: Cursor = None,
 ) -> schemas.ToldAlarmsOut:
     """What the sensor's device itself called alarms within [from, to). This house judges by readings, not by these."""
     channel = sensor_by_ref(db, caller, sensor)
     start, end = period_of(from_at, to_at, now)
     seen = readings_seen(db, caller, channel.id, at=ToldAlarm.at)
     code = db.scalars(select(Device.code).where(Device.id == channel.device_id)).one()
-    runs = told_runs(db, channel.device_id, start, end, seen=seen)
-    return told_alarms_out(channel, code, runs, from_at=start, to_at=end)
+    runs = runs_told(channel.device_id, start, end, seen=seen)
+    page = page_of(
+        db,
+        select(runs),
+        keys=[runs.c.last, runs.c.code],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row.last, row.code],
+        present=told_run,
+        descending=True,
+    )
+    return told_alarms_out(channel, code, page, from_at=start, to_at=end)
