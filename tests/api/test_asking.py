@@ -53,7 +53,7 @@ def needed(path: str) -> dict[str, str]:
 
 # Lists that a route answers whole, and why each is short.
 _WHOLE = {
-    "/api/v1/handsets/holdings": "of one facility, tested by size where it lies",
+    "/api/v1/handsets/holdings": "of one facility; how large that grows has a test",
     "/api/v1/persons/{person_id}/health-answers": "the newest of one person",
     "/api/v1/tickets/key": "keys that are being replaced",
     "/api/v1/cards/keys": "keys of this house",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -367,6 +370,32 @@ def test_holdings_are_told_whole_and_then_by_difference(phone: Phone, app_servic
     # An answer that got lost does no harm: the phone asks again from what it has.
     assert told(later["token"])["gone"] == gone["gone"]
     assert told(str(uuid7()))["whole"]
+
+
+def test_a_phone_that_takes_stock_in_its_batches_keeps_what_one_of_before_keeps(phone: Phone) -> None:
+    phone.event("supply", 20)
+    phone.sent()
+
+    def told(since: str | None = None, **more: str) -> dict[str, Any]:
+        params = {"facility": PLACE, **({"since": since} if since else {})}
+        headers = {**phone.headers, **more}
+        found: dict[str, Any] = phone.client.get("/api/v1/handsets/holdings", params=params, headers=headers).json()
+        return found
+
+    before, now = told(), told(Prefer="stock-in-batches")
+    assert before["stock"]
+    assert now["stock"] == []
+    node = Path(sys.executable).with_name("node")
+    script = Path(__file__).resolve().parents[1] / "support" / "keep_told.mjs"
+    done = subprocess.run(  # our own script, run by the environment's node
+        [node, script], input=json.dumps([before, now]), capture_output=True, text=True, check=True, timeout=60
+    )
+    kept = [{**one, "as_of": "", "token": ""} for one in json.loads(done.stdout)]
+    assert kept[0] == kept[1]
+    phone.event("opening", 1)
+    phone.sent()
+    # A difference names what changed alone, and not its batch.
+    assert told(now["token"], Prefer="stock-in-batches")["stock"]
 
 
 def test_a_phone_that_only_asks_was_heard(phone: Phone, app_services: Services, committed_world: World) -> None:

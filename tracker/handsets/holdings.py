@@ -194,6 +194,7 @@ def _goods(
         select(Batch, Presentation)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(any_of(Batch.id, sorted(batch_ids)))
+        .order_by(Batch.id)  # made one after another, they begin alike: so they pack smaller
     ).all()
     recalled = dict(
         db.execute(

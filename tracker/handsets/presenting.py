@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.models import LoginAccount
 from tracker.edge.deps import Speaker
-from tracker.handsets.holdings import Told
+from tracker.handsets.holdings import Row, Told
 from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.schemas import ConflictOut, HandsetOut, HoldingsOut, StandingOut, StepOut, StepsOut
 from tracker.network.models import Facility
@@ -85,8 +86,9 @@ def conflict_out(row: Any, speak: Speaker) -> ConflictOut:
     )
 
 
-def holdings_out(facility: Facility, told: Told, now: datetime) -> HoldingsOut:
-    """What a phone is told of its facility."""
+def holdings_out(facility: Facility, told: Told, now: datetime, *, nested: bool = False) -> HoldingsOut:
+    """What a phone is told of its facility; `nested`: in a whole answer what lies of a batch stands with it."""
+    lists = _in_batches(told.lists) if nested and told.whole else told.lists
     return HoldingsOut(
         as_of=now,
         token=told.token,
@@ -94,8 +96,16 @@ def holdings_out(facility: Facility, told: Told, now: datetime) -> HoldingsOut:
         facility=facility.code,
         timezone=facility.timezone,
         gone={name: keys for name, keys in told.gone.items() if keys},
-        **told.lists,
+        **lists,
     )
+
+
+def _in_batches(lists: Mapping[str, list[Row]]) -> Mapping[str, list[Row]]:
+    """An id is random and twice as long on the road as anything else of its row, so it is said once."""
+    lying: dict[str, list[Row]] = defaultdict(list)
+    for row in lists["stock"]:
+        lying[row["batch"]].append({name: value for name, value in row.items() if name != "batch"})
+    return {**lists, "batches": [{**row, "lies": lying[row["id"]]} for row in lists["batches"]], "stock": []}
 
 
 def standing_out(*, cut_off: bool, now: datetime) -> StandingOut:

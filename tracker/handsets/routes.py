@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 
 from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now, Shared, Speaking
@@ -34,6 +34,7 @@ from tracker.network.queries import facility_by_code_or_id
 router = Router(prefix="/api/v1/handsets", tags=["handsets"])
 
 Place = Annotated[str, Query(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", description="Id or code.")]
+IN_BATCHES = "stock-in-batches"
 _REPEAT: dict[int | str, dict[str, Any]] = {200: {"model": HandsetOut, "description": "The same began before."}}
 
 
@@ -78,6 +79,13 @@ def read_holdings(
     since: UUID | None = None,
     handset: UUID | None = None,
     session: UUID | None = None,
+    prefer: Annotated[
+        str,
+        Header(
+            max_length=200,
+            description="`stock-in-batches`: in a whole answer, rows of stock stand in `lies` of their batch.",
+        ),
+    ] = "",
 ) -> HoldingsOut:
     """What a phone needs of its facility, or what has changed `since` a token of an earlier answer.
 
@@ -88,7 +96,7 @@ def read_holdings(
         hear(db, caller, handset, now=now)
     place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
     told = tell_holdings(db, caller, place, since, session_id=session, settings=shared.settings, now=now)
-    return holdings_out(place, told, now)
+    return holdings_out(place, told, now, nested=prefer == IN_BATCHES)
 
 
 @router.get("/conflicts")

@@ -136,7 +136,8 @@ class StandingOut(BaseModel):
 class HoldingsOut(BaseModel):
     """What a phone needs of its facility. `whole`: forget what you had; else rows replace those of their key, `gone` go.
 
-    Keys: code of a place and a product; place, batch and status of stock; of all others the id. `sessions` are today's whose
+    Keys: code of a place and a product; place, batch and status of stock; of all others the id. Who prefers it (`Prefer:
+    stock-in-batches`) is told in a whole answer what lies of a batch in its `lies`, and `stock` is empty. `sessions` are today's whose
     desk the caller serves; with `session` its `guests`, and in `keys` what tickets are signed with and phones seal with.
     """
 

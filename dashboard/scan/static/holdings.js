@@ -65,6 +65,20 @@ export const SPENT_FROM = 3; // stage of the vial monitor
 const stockKey = (place, batch, status) => `${place} ${batch} ${status}`;
 
 /**
+ * The answer with rows of stock by themselves: in a whole one they may stand with their batch, so that its id is sent once.
+ * @param {any} answer
+ */
+function apart(answer) {
+  const batches = [];
+  const stock = [...(answer.stock ?? [])];
+  for (const { lies, ...batch } of answer.batches ?? []) {
+    batches.push(batch);
+    for (const row of lies ?? []) stock.push({ ...row, batch: batch.id });
+  }
+  return { ...answer, batches, stock };
+}
+
+/**
  * What is kept after an answer: the whole anew, or the difference worked in.
  * @param {Held | null} old
  * @param {any} answer of GET /api/v1/handsets/holdings
@@ -74,13 +88,14 @@ const stockKey = (place, batch, status) => `${place} ${batch} ${status}`;
  */
 export function merged(old, answer, facility, upTo) {
   const { token, as_of, timezone = old?.timezone ?? "Asia/Jakarta" } = answer;
+  const told = apart(answer);
   /** @type {any} */
   const held = { facility, token, as_of, timezone, upTo };
   for (const list of LISTS) {
     /** @type {Record<string, unknown>} */
     const rows = answer.whole || !old ? {} : { ...old[list] };
     for (const gone of answer.gone?.[list] ?? []) delete rows[Array.isArray(gone) ? gone.join(" ") : gone];
-    for (const row of answer[list] ?? []) rows[KEYS[list](row)] = row;
+    for (const row of told[list] ?? []) rows[KEYS[list](row)] = row;
     held[list] = rows;
   }
   return held;

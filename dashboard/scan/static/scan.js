@@ -48,7 +48,13 @@ let table = null;
 const ask = (method, path, body) =>
   fetch(path, {
     method,
-    headers: { "Content-Type": "application/json", Accept: "application/json", ...headers() },
+    // A house of before does not know the preference and answers as it always did: both are understood.
+    headers: {
+      "Content-Type": "application/json",
+      Accept: "application/json",
+      Prefer: "stock-in-batches",
+      ...headers(),
+    },
     ...(body ? { body: JSON.stringify(body) } : {}),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
