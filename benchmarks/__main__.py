@@ -18,6 +18,7 @@ from benchmarks import (
     bench_pages,
     bench_phone,
     bench_rounds,
+    bench_rush,
     bench_stopping,
 )
 from benchmarks.common import Row, print_table
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "phone": bench_phone.measure,
     "nation": bench_nation.measure,
     "rounds": bench_rounds.measure,
+    "rush": bench_rush.measure,
     "stopping": bench_stopping.measure,
 }
 

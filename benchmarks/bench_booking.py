@@ -37,11 +37,11 @@ _FIRST_OF_BARE = 10_000  # its people come behind ours
 
 # Identifiers that pgbench can spell from a number.
 _PERSON = "00000005-0000-7000-8000-"
-_PEOPLE = f"""
+PEOPLE = f"""
     INSERT INTO person (id, identity, without_nik, name, birth_date, sex, groups, registered_at)
     SELECT ('{_PERSON}' || lpad(to_hex(n), 12, '0'))::uuid, 'none', 'no_papers', 'Warga Rekaan', '1990-01-01', 'female', '[]',
            now()
-    FROM generate_series(1, {_FIRST_OF_BARE + SPARE}) n
+    FROM generate_series(1, CAST(:last AS integer)) n
 """
 
 _PGBENCH = rf"""
@@ -84,7 +84,7 @@ def make_world(engine: Engine, places: int) -> tuple[UUID, UUID]:
         batch = add_product(db, now=now)
         ours = hot_session(db, batch, places, now=now)
         bare = hot_session(db, batch, SPARE, now=now, code="pkm-2")
-        db.execute(text(_PEOPLE))
+        db.execute(text(PEOPLE), {"last": _FIRST_OF_BARE + SPARE})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     return ours, bare

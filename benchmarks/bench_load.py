@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from datetime import time as day_time
 from itertools import chain, repeat
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx2
 from sqlalchemy import Engine
@@ -186,25 +187,42 @@ def _house(*, people: int) -> Iterator[House]:
         booked = tuple(
             chain.from_iterable(_people(engine, first, min(first + 500, people)) for first in range(0, people, 500))
         )
-        port = free_port()
-        environment = {
-            "RANTAI_DATABASE_URL": services.database_url,
-            "RANTAI_SECRET_KEY": SECRET,
-            "RANTAI_API__PORT": str(port),
-        }
-        server = multiprocessing.get_context("spawn").Process(target=_serve, args=(environment,))
-        server.start()
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address)
-            yield House(address, login.cookie, login.csrf, session, booked)
-        finally:
+        with served(services.database_url, 1) as (port,):
+            yield House(f"http://127.0.0.1:{port}", login.cookie, login.csrf, session, booked)
+
+
+@contextmanager
+def served(url: str, processes: int) -> Iterator[list[int]]:
+    """The ports of so many server processes with pages, at work."""
+    ports, servers = [free_port() for _ in range(processes)], []
+    try:
+        for port in ports:
+            environment = {
+                "RANTAI_DATABASE_URL": url,
+                "RANTAI_SECRET_KEY": SECRET,
+                "RANTAI_API__PORT": str(port),
+            }
+            server = multiprocessing.get_context("spawn").Process(target=_serve, args=(environment,))
+            server.start()
+            servers.append(server)
+        for port in ports:
+            _wait_for(f"http://127.0.0.1:{port}")
+        yield ports
+    finally:
+        for server in servers:
             server.terminate()
+        for server in servers:
             server.join(20)
 
 
 def hot_session(db: Session, batch: UUID, people: int, *, now: datetime, code: str = "pkm") -> UUID:
     """A session with a place and a dose for each of the people, at a new puskesmas."""
+    stocked(db, batch, people, now=now, code=code)
+    return planned(db, code, people, now=now, ahead=2)
+
+
+def stocked(db: Session, batch: UUID, people: int, *, now: datetime, code: str) -> None:
+    """A new puskesmas with a dose for each of the people."""
     puskesmas = NewFacility(code=code, name=code, kind=UnitKind.PUSKESMAS, parent="ID", longitude=106.7, latitude=-6.2)
     facility = add_facility(db, SYSTEM, puskesmas, now=now)
     fridge = NewEquipment(code=f"{code}-k1", name=f"{code}-k1", facility=code, kind=EquipmentKind.FRIDGE)
@@ -212,17 +230,22 @@ def hot_session(db: Session, batch: UUID, people: int, *, now: datetime, code: s
     line = Line(batch_id=batch, place_id=place, vials=people // 5 + 1)
     supply = PostEvent(id=uuid7(), kind=Kind.SUPPLY, facility_id=facility.id, occurred_at=now, lines=(line,))
     post_event(db, SYSTEM, supply, now=now)
-    planned = PlanSession(
+
+
+def planned(db: Session, code: str, people: int, *, now: datetime, ahead: int) -> UUID:
+    """A session of so many places, so many days ahead; today's lasts as long as the day."""
+    opens, closes = (day_time(8), day_time(12)) if ahead else (day_time(0), day_time(23, 59))
+    session = PlanSession(
         id=uuid7(),
         facility=code,
-        day=now.date() + timedelta(days=2),
-        opens=day_time(8),
-        closes=day_time(12),
+        day=now.astimezone(ZoneInfo("Asia/Jakarta")).date() + timedelta(days=ahead),
+        opens=opens,
+        closes=closes,
         presentation=PRODUCT,
         doses=(1,),
         capacity=people,
     )
-    return plan_session(db, SYSTEM, planned, now=now)[0]
+    return plan_session(db, SYSTEM, session, now=now)[0]
 
 
 def _people(engine: Engine, first: int, last: int) -> list[UUID]:

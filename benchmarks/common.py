@@ -87,17 +87,18 @@ def stopwatch() -> Iterator[list[float]]:
 
 
 def pgbench(
-    url: str, script: str, *, clients: int, seconds: int, variables: Mapping[str, int] = MappingProxyType({})
+    url: str, *scripts: str, clients: int, seconds: int, variables: Mapping[str, int] = MappingProxyType({})
 ) -> float:
-    """Transactions per second of a script, each statement sent as text (`-M simple`); `variables` it starts with."""
+    """Transactions per second of the scripts by chance, each statement sent as text (`-M simple`); `variables` they start with."""
     found = shutil.which("pgbench") or "/usr/lib/postgresql/15/bin/pgbench"
     given = [f"-D{name}={value}" for name, value in variables.items()]
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-        file.write(script)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.sql" for number in range(len(scripts))]
+        for file, script in zip(files, scripts, strict=True):
+            file.write_text(script)
         size = ["-c", str(clients), "-j", "2", "-T", str(seconds)]
         done = subprocess.run(
-            [found, "-n", "-M", "simple", *size, *given, "-f", file.name, url],
+            [found, "-n", "-M", "simple", *size, *given, *(f"-f{file}" for file in files), url],
             capture_output=True,
             text=True,
             check=False,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from tracker.database.turns import Turns
-from tracker.edge.line import Line
+from tracker.edge.line import Line, again_after
 from tracker.edge.places import Places
 from tracker.kit.clock import utc_now
 
@@ -34,3 +34,7 @@ def test_a_place_is_read_as_it_was_signed_and_a_form_keeps_its_number() -> None:
     place = LINE._sign("number", 7)
     assert (LINE.number_of(place), LINE.number_of(LINE.form_pass(place))) == (7, 7)
     assert LINE.number_of(place.replace(".7.", ".6.")) == 0
+
+
+def test_who_waits_is_asked_back_when_it_is_their_turn_and_not_on_the_way_there() -> None:
+    assert [again_after(wait_s) for wait_s in (None, 1, 20, 29, 600)] == [3, 3, 20, 29, 30]

@@ -78,8 +78,7 @@ class Line:
         self._keep_beating()
         ahead = number - self.let_in
         wait_s = None if self.rate <= 0 else int(ahead / self.rate) + 1
-        again_s = min(max(_SOONEST_S, (wait_s or 0) // 2), _LATEST_S)
-        raise InLine(ahead=ahead, wait_s=wait_s, again_s=again_s, place=self._sign("number", number))
+        raise InLine(ahead=ahead, wait_s=wait_s, again_s=again_after(wait_s), place=self._sign("number", number))
 
     def form_pass(self, shown: str | None) -> str:
         """For whoever was let in and opened a form: it may be sent although a rush begins meanwhile. Their number stays theirs."""
@@ -188,6 +187,11 @@ class Line:
         if self.clock() - datetime.fromtimestamp(int(at), self.clock().tzinfo) > STANDS:
             return "", 0
         return kind, int(number)
+
+
+def again_after(wait_s: int | None) -> int:
+    """When to ask again: once it is one's turn as it goes now. Who asks on the way there only takes time from those who are served."""
+    return min(max(_SOONEST_S, wait_s or 0), _LATEST_S)
 
 
 def _signed(key: bytes, said: str, mac: str) -> bool:
