@@ -26,7 +26,7 @@ from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import OPEN
 from tracker.handsets.settling import handsets_visible_to, steps_visible_to
 from tracker.network.models import Equipment, Facility
-from tracker.network.rules.words import EquipmentKind
+from tracker.network.rules.words import CARRIERS
 from tracker.shipments.models import Shipment
 from tracker.shipments.queries.finding import shipments_of
 from tracker.shipments.rules.words import ON_THE_ROAD, TOLD, ShipmentState
@@ -44,7 +44,6 @@ LONG_CARRIED = timedelta(hours=24)
 LONG_COUNTING = timedelta(hours=24)
 LONG_SILENT = timedelta(days=3)
 LAID_ASIDE = timedelta(days=60)
-CARRIERS = (EquipmentKind.COLD_BOX, EquipmentKind.TRUCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import path_of
-from tracker.network.rules.words import EquipmentKind
+from tracker.network.rules.words import CARRIERS
 from tracker.quota.models import VaccinationSession
 from tracker.quota.rules.words import SessionState
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
@@ -31,7 +31,6 @@ from tracker.stock.rules.words import Account, Status
 
 # Shipments named one by one; the rest is told as a number.
 NAMED = 3
-CARRIERS = (EquipmentKind.COLD_BOX, EquipmentKind.TRUCK)
 
 _SENDS = {
     ShipmentState.REQUESTED: mark("Setujui permintaan"),

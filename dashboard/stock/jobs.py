@@ -26,7 +26,7 @@ from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
-from tracker.network.rules.words import EquipmentKind
+from tracker.network.rules.words import CARRIERS, EquipmentKind
 from tracker.stock.errors import OtherContent
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.lines import NamedLine, Reference
@@ -37,7 +37,6 @@ from tracker.stock.service.commands import RecordEvent
 router = Router(include_in_schema=False)
 
 MOST_LINES = 40
-CARRIERS = frozenset({EquipmentKind.COLD_BOX, EquipmentKind.TRUCK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +63,14 @@ JOBS: dict[str, Job] = {
         title=mark("Simpan atau pindahkan"),
         verb=mark("Catat pemindahan"),
         hint=mark("Tulis berapa vial yang dipindahkan."),
-        to=frozenset(EquipmentKind) - CARRIERS,
+        to=frozenset(EquipmentKind) - frozenset(CARRIERS),
     ),
     "lapangan": Job(
         kind=Kind.TRANSFER,
         title=mark("Bawa ke lapangan"),
         verb=mark("Catat yang dibawa"),
         hint=mark("Tulis berapa vial yang masuk ke kotak dingin."),
-        to=CARRIERS,
+        to=frozenset(CARRIERS),
         statuses=frozenset({Status.USABLE}),
     ),
     "kembali": Job(
@@ -79,7 +78,7 @@ JOBS: dict[str, Job] = {
         title=mark("Kembali dari lapangan"),
         verb=mark("Catat yang kembali"),
         hint=mark("Tulis berapa vial tertutup yang dibawa pulang."),
-        to=frozenset(EquipmentKind) - CARRIERS,
+        to=frozenset(EquipmentKind) - frozenset(CARRIERS),
         out_of_carriers=True,
     ),
     "buka": Job(

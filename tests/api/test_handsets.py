@@ -29,6 +29,7 @@ from tracker.kit.ids import uuid7
 from tracker.retention import rules_of
 from tracker.settings import RetentionSettings
 from tracker.stock.models import StockBalance, StockEvent
+from tracker.stock.rules.counting import NEVER_COUNTED
 from tracker.stock.rules.vials import vial_id
 
 PLACE = "pkm-cipondoh"
@@ -349,6 +350,9 @@ def test_holdings_are_told_whole_and_then_by_difference(phone: Phone, app_servic
     whole = told()
     assert whole["whole"]
     assert {place["code"] for place in whole["places"]} >= {f"{PLACE}-k1"}
+    due = {place["code"]: place["count_due"] for place in whole["places"]}
+    assert due[f"{PLACE}-k1"] == NEVER_COUNTED.isoformat()
+    assert None in due.values()  # where nothing lies
     k1 = [row for row in whole["stock"] if row["place"] == f"{PLACE}-k1" and row["status"] == "usable"]
     assert sum(row["vials"] for row in k1) >= 20
     same = told(whole["token"])

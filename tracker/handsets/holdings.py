@@ -27,10 +27,12 @@ from tracker.handsets.desk import desk_lists
 from tracker.handsets.models import HandsetHolding
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
+from tracker.network.rules.words import CARRIERS
 from tracker.settings import Settings
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.rules.counting import count_due
 from tracker.stock.rules.words import Account
 from tracker.trace.models import Recall
 
@@ -158,7 +160,13 @@ def _lists(db: Session, facility: Facility) -> Lists:
     )
     return {
         "places": {
-            row.code: {"code": row.code, "name": row.name, "in_service": row.in_service, "apart": row.apart}
+            row.code: {
+                "code": row.code,
+                "name": row.name,
+                "in_service": row.in_service,
+                "apart": row.apart,
+                "count_due": _count_due(row, lying),
+            }
             for row in places
         },
         "products": products,
@@ -170,8 +178,15 @@ def _lists(db: Session, facility: Facility) -> Lists:
 
 
 def _places(db: Session, facility_id: UUID) -> list[Any]:
-    query = select(Equipment.id, Equipment.code, Equipment.name, Equipment.in_service, Equipment.apart)
+    query = select(Equipment.id, Equipment.code, Equipment.name, Equipment.in_service, Equipment.apart, Equipment.kind)
     return list(db.execute(query.where(Equipment.facility_id == facility_id).order_by(Equipment.code)))
+
+
+def _count_due(place: Any, lying: Iterable[StockBalance]) -> str | None:
+    """From when on what lies there is to be counted; None where nothing lies, or it is on the way."""
+    counted = [each.counted_at for each in lying if each.place_id == place.id]
+    due = None if place.kind in CARRIERS else count_due(counted)
+    return None if due is None else due.isoformat()
 
 
 def _vial(vial: OpenVial, codes: Mapping[UUID, str]) -> Row:

@@ -6,7 +6,8 @@
  * @typedef {import("./book_store.js").Step} Step
  * @typedef {import("./book_store.js").Store} Store
  * @typedef {import("./gs1_reader.js").Scan} Scan
- * @typedef {{ code: string, name: string, in_service: boolean, apart?: boolean }} Place
+ * @typedef {{ code: string, name: string, in_service: boolean, apart?: boolean, count_due?: string | null }} Place
+ *   `count_due`: since or from when what lies there is to be counted; nothing where nothing lies
  * @typedef {{ code: string, name: string, gtin: string | null, box_gtin: string | null, nie: string | null,
  *   vials_per_box: number | null, doses_per_vial: number, uses_vvm: boolean,
  *   open_vial_hours?: number | null, open_vial_days?: number | null,
@@ -218,6 +219,19 @@ export class Holdings {
   /** @param {string} place */
   at(place) {
     return [...this.stock.values()].filter((row) => row.place === place && row.vials > 0);
+  }
+
+  /** Places that are to be counted, and this phone has not counted since it was told. @param {number} now */
+  countsDue(now) {
+    const counted = new Set(
+      this.own.filter((step) => step.shown.job === "count").flatMap((step) => step.effects.map((each) => each.place)),
+    );
+    return this.places.filter((place) => Date.parse(place.count_due ?? "") <= now && !counted.has(place.code));
+  }
+
+  /** Sessions of the day whose doors are not shut yet. @param {number} now */
+  sessionsAt(now) {
+    return Object.values(this.held?.sessions ?? {}).filter((session) => Date.parse(session.closes) > now);
   }
 
   /** @param {"in" | "out"} direction @param {string[]} states */

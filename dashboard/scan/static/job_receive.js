@@ -2,6 +2,7 @@
 
 import { element } from "./scan_cards.js";
 import { factsOf, nameOf, placeName, told } from "./scan_desk.js";
+import { ON_THE_ROAD } from "./scan_home.js";
 import { button, choice, choices, goods, stepper } from "./scan_parts.js";
 
 /**
@@ -23,8 +24,6 @@ import { button, choice, choices, goods, stepper } from "./scan_parts.js";
  * @property {boolean} wrong whether what is wrong with it is open to be said
  */
 
-const OPEN = ["in_transit", "partly_received"];
-
 export class ReceiveJob {
   /** @param {Desk} desk */
   constructor(desk) {
@@ -43,7 +42,7 @@ export class ReceiveJob {
   }
 
   get waiting() {
-    return this.desk.holdings.shipments("in", OPEN);
+    return this.desk.holdings.shipments("in", ON_THE_ROAD);
   }
 
   /** @param {Read} read */

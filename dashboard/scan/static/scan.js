@@ -13,6 +13,7 @@ import { ReceiveJob } from "./job_receive.js";
 import { lastUndoable, undo } from "./job_undo.js";
 import { Cards, element, the } from "./scan_cards.js";
 import { feel } from "./scan_feel.js";
+import { groupJobs, tasksOf } from "./scan_home.js";
 import { Lookup } from "./scan_lookup.js";
 import { button, goods, redraw } from "./scan_parts.js";
 import { choosePlace } from "./scan_place.js";
@@ -196,6 +197,7 @@ function draw() {
   the("jobs", HTMLElement).hidden = Boolean(job) || shift.state === "cut_off";
   for (const each of document.querySelectorAll("#jobs button"))
     each.toggleAttribute("disabled", !ready || shift.state === "insecure");
+  groupJobs(the("jobs-now", HTMLElement), the("jobs-rest", HTMLElement), tasksOf(shift.holdings, shift.clock.now()));
   the("job-card", HTMLElement).hidden = !job;
   the("job-name", HTMLElement).textContent = job ? say(`job.${job.name}`) : "";
   redraw(the("job", HTMLElement), /** @type {Node[]} */ ((job?.parts() ?? []).filter(Boolean)));
@@ -221,6 +223,8 @@ function drawState(ready) {
   const bad = ["full", "insecure", "cut_off", "broken", "refused"].includes(state) || conflicts.length > 0;
   box.className = `note small ${bad ? "bad" : words.length ? "warn" : "good"}`;
   the("login-again", HTMLElement).hidden = state !== "login";
+  the("conflicts", HTMLElement).hidden = !conflicts.length || Boolean(job);
+  the("conflicts-number", HTMLElement).textContent = String(conflicts.length);
 }
 
 function drawSteps() {

@@ -28,6 +28,10 @@ class EquipmentKind(StrEnum):
     TRUCK = "truck"
 
 
+CARRIERS = (EquipmentKind.COLD_BOX, EquipmentKind.TRUCK)
+"""What goods are carried in: nothing is kept or counted there."""
+
+
 class PlaceKind(StrEnum):
     """Which set of limits applies to a place (WHO PQS E006: refrigerator, freezer, shipping type 1 and 2)."""
 

@@ -6,16 +6,22 @@ these stood when each of them counted, never by their numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 COUNT_EVERY = timedelta(days=31)
 """A shelf is counted once a month."""
+NEVER_COUNTED = datetime(1970, 1, 1, tzinfo=UTC)
 LARGE_VIALS = 5
 LARGE_ONE_IN = 20
+
+
+def count_due(counted: Iterable[datetime | None]) -> datetime | None:
+    """From when on a shelf is to be counted of whose lots it is told when each was counted last; None where none lies there."""
+    return min((NEVER_COUNTED if at is None else at + COUNT_EVERY for at in counted), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
