@@ -39,7 +39,7 @@ from tracker.passport.rules.harm import Disposition, HoldState, ShakeTest
 from tracker.passport.service.closing import close_alarm
 from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
 from tracker.passport.service.entering import hold_entering
-from tracker.passport.service.holding import NewlyHeld, hold_for_episode
+from tracker.passport.service.holding import NewlyHeld, hold_for_episode, hold_for_episodes
 from tracker.passport.service.releasing import release_hold
 from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.queries.availability import pool_state
@@ -424,6 +424,25 @@ def test_a_hold_of_one_batch_and_of_twenty_costs_the_same_statements(
         held = hold(ledger, episode)
     assert held.vials == 2 * batches
     assert len(seen) <= HOLD_STATEMENTS, "\n\n".join(seen)
+
+
+def test_fridges_of_several_facilities_that_rang_are_stopped_at_once(db: Session, world: World) -> None:
+    ledger, fridges = Ledger(db, world), ["pkm-cipondoh-k1", "pkm-tanah-tinggi-k1", "biofarma-r1"]
+    owners = {place.id: place for place in world.facilities.values()}
+    episodes = []
+    for code in fridges:
+        place = world.equipment[code]
+        ledger.post(Kind.SUPPLY, ledger.line(COVID, 6, place=place), at=BEFORE, facility=owners[place.facility_id])
+        episodes.append(warm(db, new_channel(db, world, equipment=code), ledger.now).id)
+    asked = []
+    for many in (2, 3):
+        db.expire_all()
+        with db.begin_nested() as undone, counted(db.connection()) as seen:
+            held = hold_for_episodes(db, SYSTEM, episodes[:many], now=ledger.now)
+            assert [one.vials for one in held] == [6] * many
+            undone.rollback()
+        asked.append(len(seen))
+    assert asked[1] - asked[0] <= 2, "what lay there, looked at before its pool is locked and after"
 
 
 def test_what_a_hold_stopped_itself_sends_it_on_no_second_look_and_what_comes_late_does(

@@ -7,6 +7,7 @@ what an alarm may have harmed meanwhile is held in the same transaction.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -56,8 +57,8 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
     waiting = unstopped(db, batch.id, holdings(db, nation, batch.id, *recalled))
     if not waiting:
         return Done()
-    part, more = part_of(waiting, most)
-    found = unstopped(db, batch.id, locked_holdings(db, nation, batch.id, batch.presentation_id, *recalled, *part))
+    part = part_of(waiting, most)
+    found = unstopped(db, batch.id, locked_holdings(db, nation, batch, part, *recalled))
     withdrawn = db.scalars(
         select(Recall)
         .where(Recall.batch_id == batch.id, Recall.withdrawn_at.is_not(None))
@@ -65,7 +66,7 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
         .execution_options(populate_existing=True)
     ).all()
     if not withdrawn or not found:
-        return Done(more=more)
+        return Done(more=part.more)
     came_by = recalled_on_the_way(db, batch.id, [(held.at.account, held.at.holder_id) for held in found])
     moved = [
         Moved(
@@ -91,7 +92,7 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
     vials = _give(db, batch, withdrawn[-1], lines, now)
     locked = anchors_of(found, batch.presentation_id)
     hold_freed(db, SYSTEM, batch.id, {holder_id for _, holder_id in came_by}, now=now, locked=locked)
-    return Done(vials, more)
+    return Done(vials, part.more)
 
 
 def _lines(
@@ -125,11 +126,14 @@ class _Holds:
                 Hold.batch_id == batch_id, (Hold.state == HoldState.HELD) | (Hold.decided_at >= since)
             )
         )
-        self._states = [(row.holder_id, row.state) for row in rows]
+        self._by_holder: dict[UUID, set[HoldState]] = defaultdict(set)
+        for row in rows:
+            self._by_holder[row.holder_id].add(row.state)
+        self._of_batch = {state for here in self._by_holder.values() for state in here}
 
     def make_of(self, holder_id: UUID) -> Status:
         """The status of what was on hold at an account: by the holds there, else by those of the batch."""
-        here = {state for holder, state in self._states if holder == holder_id} or {state for _, state in self._states}
+        here = self._by_holder.get(holder_id) or self._of_batch
         if HoldState.HELD in here or not here:
             return Status.HELD
         return Status.UNUSABLE if HoldState.DISCARDED in here else Status.USABLE

@@ -10,11 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.rules import within
+from tracker.catalog.models import Batch
+from tracker.database.types import any_of
 from tracker.shipments.models import Shipment
 from tracker.stock.models import StockBalance, StockEntry, StockStop
 from tracker.stock.queries.tracing import Whereabouts, where_now
@@ -58,7 +60,8 @@ class Reach:
 
     def holds(self, facility_id: UUID) -> bool:
         """Whether a facility lies within."""
-        return covers(self.roots, (self.paths[facility_id],))
+        path = self.paths[facility_id]
+        return any(within(path, root) for root in self.roots)
 
     def actor(self, ends: Iterable[UUID]) -> UUID | None:
         """Who acts for vials between these ends (a place has one, a road its sender and its receiver); None: nobody here."""
@@ -67,7 +70,7 @@ class Reach:
 
 def reach_over(db: Session, roots: Collection[str], facilities: Collection[UUID]) -> Reach:
     """The reach of these roots, ready to be asked about these facilities."""
-    rows = db.execute(select(Unit.id, Unit.path).where(Unit.id.in_(list(facilities))))
+    rows = db.execute(select(Unit.id, Unit.path).where(any_of(Unit.id, facilities)))
     return Reach(roots, {row.id: str(row.path) for row in rows})
 
 
@@ -98,17 +101,26 @@ def holdings_of(
     ]
 
 
-def part_of(found: Sequence[Holding], most: int) -> tuple[tuple[ColumnElement[bool], ...], bool]:
-    """What is true of the balances of the first `most` facilities of these alone, and whether there are others.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is done in one transaction; `only`: what is true of its balances alone, `more`: there are others."""
 
-    Where there are none it is left open, so that what moves while the locks are waited for is found where it went.
+    found: list[Holding]
+    only: tuple[ColumnElement[bool], ...] = ()
+    more: bool = False
+
+
+def part_of(found: list[Holding], most: int) -> Part:
+    """The first `most` facilities of these.
+
+    Where there are no others it is left open, so that what moves while the locks are waited for is found where it went.
     """
     facilities = sorted({each.facility_id for each in found})
     if len(facilities) <= most:
-        return (), False
+        return Part(found)
     chosen = set(facilities[:most])
-    holders = sorted({each.at.holder_id for each in found if each.facility_id in chosen})
-    return (StockBalance.holder_id == func.any(literal(holders, ARRAY(Uuid))),), True
+    mine = [each for each in found if each.facility_id in chosen]
+    return Part(mine, (any_of(StockBalance.holder_id, {each.at.holder_id for each in mine}),), more=True)
 
 
 def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
@@ -123,24 +135,24 @@ def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Hol
 
 
 def locked_holdings(
-    db: Session, roots: Collection[str], batch_id: UUID, presentation_id: UUID, *only: ColumnElement[bool]
+    db: Session, roots: Collection[str], batch: Batch, part: Part, *only: ColumnElement[bool]
 ) -> list[Holding]:
-    """The same with every pool locked that they lie in, so that what is found cannot move.
+    """The part's holdings with every pool locked that they lie in, so that what is found cannot move.
 
     All at once and in the house's order: facility by facility could meet a dispatch the other way round. What moved while
     the locks were waited for is looked for again; what still escapes is the sweep's.
     """
-    found = holdings(db, roots, batch_id, *only)
+    found = part.found
     for _ in range(_LOOKS):
         savepoint = db.begin_nested()
-        locked = anchors_of(found, presentation_id)
+        locked = anchors_of(found, batch.presentation_id)
         lock_anchors(db, locked)
-        found = holdings(db, roots, batch_id, *only)
-        if anchors_of(found, presentation_id) <= locked:
+        found = holdings(db, roots, batch.id, *only, *part.only)
+        if anchors_of(found, batch.presentation_id) <= locked:
             savepoint.commit()
             return found
         savepoint.rollback()
-    lock_anchors(db, anchors_of(found, presentation_id))
+    lock_anchors(db, anchors_of(found, batch.presentation_id))
     return found
 
 
@@ -160,6 +172,6 @@ def anchors_of(found: Collection[Holding], presentation_id: UUID) -> set[Anchor]
 def ends_of(db: Session, shipments: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
     """Sender and receiver of each shipment."""
     rows = db.execute(
-        select(Shipment.id, Shipment.from_facility_id, Shipment.to_facility_id).where(Shipment.id.in_(shipments))
+        select(Shipment.id, Shipment.from_facility_id, Shipment.to_facility_id).where(any_of(Shipment.id, shipments))
     )
     return {row.id: (row.from_facility_id, row.to_facility_id) for row in rows}

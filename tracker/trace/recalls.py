@@ -263,8 +263,8 @@ def _freeze(
     waiting = holdings(db, roots, batch.id, *loose)
     if not waiting:
         return Done()
-    part, more = part_of(waiting, most)
-    found = locked_holdings(db, roots, batch.id, batch.presentation_id, *loose, *part)
+    part = part_of(waiting, most)
+    found = locked_holdings(db, roots, batch, part, *loose)
     if not stands(db, recall.id):
         return Done()  # withdrawn while the locks were waited for
     lines: dict[UUID, list[StatusLine]] = defaultdict(list)
@@ -287,7 +287,7 @@ def _freeze(
     done = change_everywhere(db, _starter(db, recall), batch.id, changes, now=now)
     vials = {one: done[one.change.id].vials for one in changes}
     _tell(db, recall, batch, [(one.told_as, one.change.facility_id, vials[one]) for one in changes if vials[one]], now)
-    return Done(sum(vials.values()), more)
+    return Done(sum(vials.values()), part.more)
 
 
 def _lines(batch: Batch, held: Holding) -> list[StatusLine]:

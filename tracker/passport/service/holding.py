@@ -7,8 +7,8 @@ running twice is harmless and late evidence works.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,8 @@ from tracker.passport.service.telling import told_of
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.tracing import lots_present
 from tracker.stock.rules.words import Status
-from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.changing_many import Caused, change_everywhere
+from tracker.stock.service.changing_status import Changed, change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.reading import Anchor
 
@@ -143,16 +144,19 @@ def _stop(
     known: dict[UUID, dict[tuple[UUID, UUID], Hold]] = {case.episode.id: {} for case, _ in judged}
     for hold in db.scalars(select(Hold).where(Hold.episode_id.in_(known))):
         known[hold.episode_id][hold.holder_id, hold.batch_id] = hold
-    vials: dict[tuple[UUID, UUID], int] = {}
     open_spots: dict[UUID, list[Spot]] = {}
-    told: list[Happening] = []
+    told_as: dict[UUID, dict[UUID, UUID]] = {}
+    changes: list[Caused] = []
     for case, spots in judged:
         mine = open_spots[case.episode.id] = [spot for spot in spots if _undecided(db, spot, known[case.episode.id])]
         # What the ledger tells of a facility names the hold's event there as its cause; that one is written last.
-        told_as = {facility_id: uuid7() for facility_id in sorted({spot.facility_id for spot in mine})}
-        moved = _change_to_held(db, principal, case, mine, told_as)
-        vials |= {spot.key: moved[spot.key] for spot in mine}
-        told += told_of(case, [spot for spot in mine if vials[spot.key]], vials, told_as)
+        ids = told_as[case.episode.id] = {facility: uuid7() for facility in sorted({spot.facility_id for spot in mine})}
+        changes += _changes_to_held(case, mine, ids)
+    vials = _change(db, principal, changes, now)
+    told: list[Happening] = []
+    for case, _ in judged:
+        stopped = [spot for spot in open_spots[case.episode.id] if vials[spot.key]]
+        told += told_of(case, stopped, vials, told_as[case.episode.id])
     evidence = evidence_of(db, [case for case, _ in judged])
     fresh = [
         spot for one, mine in open_spots.items() for spot in mine if not vials[spot.key] and spot.key not in known[one]
@@ -184,10 +188,8 @@ def _newly(episode_id: UUID, spots: Sequence[Spot], vials: Mapping[tuple[UUID, U
     )
 
 
-def _change_to_held(
-    db: Session, principal: Principal, case: Case, spots: Sequence[Spot], told_as: dict[UUID, UUID]
-) -> dict[tuple[UUID, UUID], int]:
-    """One status change a facility and instant; returns the vials it moved by (holder, batch)."""
+def _changes_to_held(case: Case, spots: Sequence[Spot], told_as: Mapping[UUID, UUID]) -> Iterator[Caused]:
+    """One status change a facility and instant."""
     lines: dict[tuple[UUID, datetime | None], list[StatusLine]] = defaultdict(list)
     for spot in spots:
         for one in spot.stoppings:
@@ -200,7 +202,6 @@ def _change_to_held(
                 account=spot.account,
             )
             lines[spot.facility_id, one.at].append(line)
-    vials: dict[tuple[UUID, UUID], int] = defaultdict(int)
     for facility_id, at in sorted(lines, key=lambda each: (each[0], each[1] or case.now)):
         change = StatusChange(
             id=uuid7(),
@@ -210,11 +211,46 @@ def _change_to_held(
             stands_at=at,
             reason=f"hold:{case.episode.rule}",
         )
-        with causing(db, told_as[facility_id]):
-            changed = change_status(db, principal, change, now=case.now, locked=True)
+        yield Caused(change=change, told_as=told_as[facility_id])
+
+
+def _change(
+    db: Session, principal: Principal, asked: Sequence[Caused], now: datetime
+) -> Mapping[tuple[UUID, UUID], int]:
+    """Carry the changes out, those of one batch at many facilities at once; the vials they moved by (holder, batch)."""
+    done: list[Changed] = []
+    for batch_id, changes in _together(principal, asked):
+        if batch_id is not None and len(changes) > 1:
+            done += change_everywhere(db, principal, batch_id, changes, now=now).values()
+            continue
+        for one in changes:
+            with causing(db, one.told_as):
+                done.append(change_status(db, principal, one.change, now=now, locked=True))
+    vials: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for changed in done:
         for line in changed.lines:
             vials[line.holder_id, line.batch_id] += line.vials or 0
     return vials
+
+
+def _together(principal: Principal, asked: Sequence[Caused]) -> Iterator[tuple[UUID | None, list[Caused]]]:
+    """What may be changed at once, and of which batch: each facility once, and all of it now. None: one after another.
+
+    What stands earlier comes before.
+    """
+    alone: list[Caused] = []
+    groups: dict[tuple[UUID, int], list[Caused]] = defaultdict(list)
+    times: Counter[UUID] = Counter()
+    for one in asked:
+        batches = {line.batch_id for line in one.change.lines}
+        if len(batches) > 1 or one.change.stands_at is not None or not principal.is_system:
+            alone.append(one)
+            continue
+        groups[batches.pop(), times[one.change.facility_id]].append(one)
+        times[one.change.facility_id] += 1
+    yield None, alone
+    for (batch_id, _), changes in groups.items():
+        yield batch_id, changes
 
 
 def _undecided(db: Session, spot: Spot, known: dict[tuple[UUID, UUID], Hold]) -> bool:
