@@ -40,7 +40,7 @@ from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import checks
 from dashboard.overview import pages as overview
-from dashboard.planning import plan, shares, week
+from dashboard.planning import patterns, plan, shares, week
 from dashboard.quota import desk
 from dashboard.quota import pages as quota
 from dashboard.recalls import pages as recalls
@@ -100,6 +100,7 @@ ROUTERS = (
     desk_pages.router,
     week.router,
     plan.router,
+    patterns.router,
     shares.router,
     quota.router,
     desk.router,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 
 from dashboard.frame.choices import Choices, Said
 from dashboard.frame.rendering import page
@@ -34,6 +35,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import areas_served_by, as_id, facility_by_code_or_id, path_of
 from tracker.quota.errors import OtherSession
+from tracker.quota.models import SessionTemplate
 from tracker.quota.queries.coming import share_who_come
 from tracker.quota.queries.lists import buckets_by_session
 from tracker.quota.queries.numbers import Numbers, Thought, pool_numbers
@@ -41,6 +43,7 @@ from tracker.quota.rules.loss import Loss, expected_loss
 from tracker.quota.rules.words import BucketKind
 from tracker.quota.service.commands import NewBucket, PlanSession
 from tracker.quota.service.sessions import MOST_PERSONS, plan_session, session_for
+from tracker.quota.service.templates import template_for, templates_of
 
 router = Router(include_in_schema=False)
 
@@ -90,44 +93,68 @@ class Advice:
 
 @router.get("/kuota/rencana")
 def show_plan(
-    *, viewer: Member, db: Db, fasilitas: Said = "", hari: Said = "", produk: Said = "", seperti: Said = ""
+    *,
+    viewer: Member,
+    db: Db,
+    fasilitas: Said = "",
+    hari: Said = "",
+    produk: Said = "",
+    seperti: Said = "",
+    pola: Said = "",
 ) -> Response:
-    """The form; `seperti` is the id of a session to take everything but the day from."""
+    """The form; `seperti` is the id of a session, `pola` of a template, to take everything but the day from."""
     facility = facility_to_plan(db, viewer, fasilitas)
     if isinstance(facility, Choices):
         offered = facilities_to_choose(db, viewer.known(), fasilitas)
         return page(viewer, "planning/plan.html", facility=None, facilities=offered, said=fasilitas)
-    pattern = as_id(seperti)
-    values = _like(db, viewer, facility, pattern) if pattern else {"mulai": "08:00", "selesai": "12:00", "dosis": "1"}
+    like, pattern = as_id(seperti), as_id(pola)
+    values = {"mulai": "08:00", "selesai": "12:00", "dosis": "1"}
+    if like is not None:
+        values = _like(db, viewer, facility, like)
+    elif pattern is not None:
+        values = _patterned(db, template_for(db, viewer.known(), pattern, Permission.QUOTA_READ))
     day = hari or local_day(viewer.now, facility.timezone).isoformat()
-    return _form(db, viewer, facility, Typed({**values, "hari": day, **({"produk": produk} if produk else {})}))
+    areas = values.pop("wilayah", "").split()
+    return form_of(
+        db, viewer, facility, Typed({**values, "hari": day, **({"produk": produk} if produk else {})}), areas=areas
+    )
 
 
 @router.post("/kuota/rencana")
 def plan(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Plan it, once however often the form is sent; `hitung` only reckons what it would mean."""
-    typed = Typed.of(fields)
-    typed = Typed({**typed.values, "dosis": ",".join(str(value) for value in fields.getlist("dosis"))[:20]})
+    typed = typed_plan(fields)
     check_csrf(viewer, typed.get("csrf"))
     facility = facility_by_code_or_id(db, viewer.known(), typed.get("fasilitas"), Permission.QUOTA_READ)
-    command = _command(viewer, facility, typed, [str(area) for area in fields.getlist("wilayah")])
+    command = command_of(viewer, facility, typed, [str(area) for area in fields.getlist("wilayah")])
     if command is None or typed.get("hitung"):
-        return _form(db, viewer, facility, typed, planned=command, areas=fields.getlist("wilayah"))
+        return form_of(db, viewer, facility, typed, planned=command, areas=fields.getlist("wilayah"))
     try:
         with db.begin_nested():
             plan_session(db, viewer.known(), command, now=now)
     except OtherSession:
         typed = Typed({**typed.values, "nomor": str(uuid7())}, {"": viewer.texts.gettext(_TOLD_OTHERWISE)})
-    except PresentationNotFound as error:
-        typed.faults["produk"] = sentence_of(error, viewer.language)
     except DomainError as error:
-        typed.faults[_FIELD_OF.get(str(error.params.get("field")), "")] = sentence_of(error, viewer.language)
+        typed.faults[fault_of(error)] = sentence_of(error, viewer.language)
     else:
         return RedirectResponse(f"{address_of(facility, command.day)}#h-{command.day.isoformat()}", status_code=303)
-    return _form(db, viewer, facility, typed, planned=command, areas=fields.getlist("wilayah"))
+    return form_of(db, viewer, facility, typed, planned=command, areas=fields.getlist("wilayah"))
 
 
-def _command(viewer: Viewer, facility: Facility, typed: Typed, areas: list[str]) -> PlanSession | None:
+def typed_plan(fields: FormData) -> Typed:
+    """The form, its doses as one text."""
+    typed = Typed.of(fields)
+    return Typed({**typed.values, "dosis": ",".join(str(value) for value in fields.getlist("dosis"))[:20]})
+
+
+def fault_of(error: DomainError) -> str:
+    """Which field of the form is at fault; "" for the whole."""
+    if isinstance(error, PresentationNotFound):
+        return "produk"
+    return _FIELD_OF.get(str(error.params.get("field")), "")
+
+
+def command_of(viewer: Viewer, facility: Facility, typed: Typed, areas: list[str]) -> PlanSession | None:
     """What is asked for; None where a field says what it cannot mean."""
     texts = viewer.texts
 
@@ -225,7 +252,35 @@ def _like(db: Session, viewer: Viewer, facility: Facility, session_id: UUID) -> 
     return values
 
 
-def _form(
+def _patterned(db: Session, template: SessionTemplate) -> dict[str, str]:
+    """The form as a template stands."""
+    values = {
+        "pola": str(template.id),
+        "nama-pola": template.name,
+        "hari-pola": "1" if template.weekday else "",
+        "mulai": f"{template.opens:%H:%M}",
+        "selesai": f"{template.closes:%H:%M}",
+        "produk": db.get_one(Presentation, template.presentation_id).code,
+        "dosis": ",".join(str(dose) for dose in template.doses),
+        "kapasitas": str(template.capacity),
+        "tempat": "" if template.place_id is None else db.get_one(Equipment, template.place_id).code,
+        "wilayah": " ".join(template.areas or ()),
+    }
+    for kind, kept in template.buckets.items():
+        share = kept["share"] if kept["share"] <= 1 else kept["share"] / template.capacity
+        values[f"bagian-{kind}"] = str(round(100 * share))
+        if kept["release_hours"] is not None:
+            values[f"lepas-{kind}"] = str(kept["release_hours"])
+    return values
+
+
+def _offered(db: Session, facility: Facility, day: date | None) -> list[SessionTemplate]:
+    """Templates that are for this weekday or for any."""
+    weekday = None if day is None else day.isoweekday()
+    return [one for one in templates_of(db, facility.id) if one.weekday in (None, weekday)]
+
+
+def form_of(
     db: Session,
     viewer: Viewer,
     facility: Facility,
@@ -252,6 +307,8 @@ def _form(
         shares_open=any(name.startswith(("bagian", "lepas")) for name in typed.faults),
         holiday=None if day is None else holidays_between(day, day, viewer.language).get(day),
         day=day,
+        patterns=_offered(db, facility, day),
+        pattern_open=bool({"nama-pola"} & typed.faults.keys()),
         advice=_advice(db, viewer, facility, typed, day, planned),
         planned=planned,
         number=typed.number(),

@@ -75,6 +75,7 @@ _WHOLE = {
     "/api/v1/facilities/{ref}/service-areas": "of one facility, bounded where they are set",
     "/api/v1/webhooks/{webhook_id}": "a fixed list of kinds",
     "/api/v1/sessions/{session_id}/standby": "those who wait for one session's last doses",
+    "/api/v1/facilities/{ref}/session-templates": "of one facility, bounded where they are saved",
     "/api/v1/facilities/{ref}/nearest": "as many as were asked for",
     "/api/v1/me": "roles of one account",
     "/api/v1/accounts/{username}/keys": "of one account, bounded where they are made",

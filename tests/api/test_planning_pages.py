@@ -20,7 +20,7 @@ from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.days import local_day
-from tracker.quota.models import Bucket, VaccinationSession
+from tracker.quota.models import Bucket, SessionTemplate, VaccinationSession
 from tracker.quota.rules.words import BucketKind
 from tracker.quota.service.ending import cancel_session
 
@@ -257,3 +257,50 @@ def test_the_shares_of_a_planned_session_are_changed_on_their_page_and_over_http
     assert places() == {"city": 15, "general": 45}
     log_in(site, "vaksinator")
     assert site.get(page).status_code == 403
+
+
+def templates(services: Services) -> list[SessionTemplate]:
+    with transaction(services.engine) as db:
+        rows = list(db.scalars(select(SessionTemplate).order_by(SessionTemplate.saved_at)))
+        db.expunge_all()
+        return rows
+
+
+def test_a_plan_is_kept_as_a_template_offered_on_its_weekday_and_removed_again(
+    site: TestClient, app_services: Services, day: date
+) -> None:
+    log_in(site, "kepala")
+    before = len(planned(app_services))
+    fields = {
+        **form(site, hari=day.isoformat()),
+        "bagian-kelurahan": "50",
+        "lepas-kelurahan": "24",
+        "nama-pola": "Poli pagi",
+        "hari-pola": "1",
+    }
+    nameless = site.post("/kuota/rencana/pola", data={**fields, "nama-pola": ""})
+    assert nameless.status_code == 422
+    assert "Beri pola ini nama." in words_of(nameless)
+    kept, again = (site.post("/kuota/rencana/pola", data=fields) for _ in range(2))
+    assert kept.status_code == again.status_code == 303, words_of(kept)
+    (template,) = templates(app_services)
+    assert (template.name, template.weekday, template.capacity) == ("Poli pagi", day.isoweekday(), 60)
+    assert template.buckets == {"kelurahan": {"share": 0.5, "release_hours": 24}}
+    assert len(planned(app_services)) == before, "a template plans nothing"
+
+    later = day + timedelta(days=7)
+    drawn = site.get("/kuota/rencana", params={"fasilitas": HERE, "hari": later.isoformat(), "pola": str(template.id)})
+    for name, value in (("mulai", "08:00"), ("kapasitas", "60"), ("bagian-kelurahan", "50"), ("lepas-kelurahan", "24")):
+        assert re.search(rf'name="{name}"[^>]*value="{value}"', drawn.text), name
+    other_day = site.get("/kuota/rencana", params={"fasilitas": HERE, "hari": (day + timedelta(days=1)).isoformat()})
+    assert "Poli pagi" not in words_of(other_day)
+
+    taken_from = {**form(site, hari=later.isoformat()), "pola": str(template.id), "nama-pola": "Poli pagi"}
+    assert site.post("/kuota/rencana/pola", data={**taken_from, "kapasitas": "40"}).status_code == 303
+    assert [one.capacity for one in templates(app_services)] == [40], "the same name replaces it"
+    taken = site.post("/kuota/rencana/pola", data={**form(site, hari=day.isoformat()), "nama-pola": "poli PAGI"})
+    assert taken.status_code == 422
+    assert "sudah punya pola lain" in words_of(taken)
+    gone = {"csrf": fields["csrf"], "fasilitas": HERE, "hari": later.isoformat(), "pola": str(template.id)}
+    assert site.post("/kuota/rencana/pola/hapus", data=gone).status_code == 303
+    assert templates(app_services) == []

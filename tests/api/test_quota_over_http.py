@@ -363,3 +363,54 @@ def test_the_schedule_is_written_by_the_ministry_and_asked_from_its_day_on(
     assert rule in read
     refused = city.book(today_session(city), city.person())
     assert (refused.status_code, refused.json()["code"]) == (409, "quota.too_young")
+
+
+def template_body(**more: Any) -> dict[str, Any]:
+    planned = session_body()
+    return {
+        "facility": planned["facility"],
+        "name": "Poli pagi",
+        "weekday": 1,
+        "from": "08:00",
+        "to": "12:00",
+        "presentation": planned["presentation"],
+        "doses": [1],
+        "capacity": 40,
+        "buckets": [{"kind": "kelurahan", "share": 0.5, "release_hours": 24}],
+        **more,
+    }
+
+
+def test_a_template_is_saved_replaced_planned_from_and_removed(city: Caller) -> None:
+    template = str(uuid7())
+
+    def save(**more: Any) -> Response:
+        path = f"/api/v1/session-templates/{template}"
+        return city.client.put(path, json=template_body(**more), headers=city.headers)
+
+    assert save().status_code == 200
+    assert save(capacity=50).json()["capacity"] == 50
+    facility = template_body()["facility"]
+    listed = city.get(f"facilities/{facility}/session-templates").json()["items"]
+    assert [(one["id"], one["from"], one["capacity"]) for one in listed] == [(template, "08:00", 50)]
+    for wrong, code in (
+        ({"to": "08:00"}, "quota.bad_window"),
+        ({"doses": [1, 1]}, "quota.bad_doses"),
+        ({"buckets": [{"kind": "city", "share": 0.6}, {"kind": "kota", "share": 0.1}]}, "quota.bucket_twice"),
+        ({"presentation": "no-such"}, "catalog.presentation_not_found"),
+    ):
+        assert save(**wrong).json()["code"] == code
+    other = f"/api/v1/session-templates/{uuid7()}"
+    assert city.client.put(other, json=template_body(), headers=city.headers).json()["code"] == "quota.other_template"
+    assert city.get(f"facilities/{facility}/session-templates").json()["items"] == listed
+
+    asked = {"id": str(uuid7()), "date": session_body()["date"]}
+    first, again = (city.post(f"session-templates/{template}/sessions", asked) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200), first.text
+    kept = {one["kind"]: one for one in first.json()["buckets"]}
+    assert (kept["kelurahan"]["places"], kept["general"]["places"]) == (25, 25)
+    opens = datetime.fromisoformat(first.json()["from"])
+    assert opens - datetime.fromisoformat(kept["kelurahan"]["release_at"]) == timedelta(hours=24)
+    assert city.client.delete(f"/api/v1/session-templates/{template}", headers=city.headers).status_code == 204
+    gone = city.post(f"session-templates/{template}/sessions", {**asked, "id": str(uuid7())})
+    assert gone.json()["code"] == "quota.template_not_found"

@@ -63,6 +63,24 @@ class OtherSession(Conflict):
     code = "quota.other_session"
 
 
+class TemplateNotFound(NotFound):
+    """There is no such template of sessions within the caller's reach."""
+
+    code = "quota.template_not_found"
+
+
+class OtherTemplate(Conflict):
+    """The facility has another template of this name."""
+
+    code = "quota.other_template"
+
+
+class TooManyTemplates(Conflict):
+    """A facility keeps so many templates at most."""
+
+    code = "quota.too_many_templates"
+
+
 class BadStep(Conflict):
     """A booking cannot go from its state to that one."""
 

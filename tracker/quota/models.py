@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +75,32 @@ class VaccinationSession(Base):
     closed_at: Mapped[datetime | None]
     content: Mapped[dict[str, Any]]  # what was asked, to tell a repeat from another session under the same id
     created_at: Mapped[datetime]
+
+
+class SessionTemplate(Base):
+    """What a facility holds again and again: a session without a date. `buckets`: share and hours of release by kind."""
+
+    __tablename__ = "session_template"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday_range"),
+        CheckConstraint("capacity BETWEEN 1 AND 100000", name="capacity_range"),
+        UniqueConstraint("facility_id", "name"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    name: Mapped[str]
+    weekday: Mapped[int | None] = mapped_column(SmallInteger)
+    opens: Mapped[time]
+    closes: Mapped[time]
+    presentation_id: Mapped[UUID] = mapped_column(ForeignKey("presentation.id"))
+    doses: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    capacity: Mapped[int] = mapped_column(Integer)
+    buckets: Mapped[dict[str, Any]]
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"))
+    areas: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]
 
 
 class SessionChange(Base):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from tracker.quota.models import Bucket, DoseAge, DoseInterval, Standby, VaccineSpacing
+from tracker.quota.models import Bucket, DoseAge, DoseInterval, SessionTemplate, Standby, VaccineSpacing
 from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.open_places import OpenPlace
 from tracker.quota.queries.quota import QuotaItem
@@ -36,6 +36,7 @@ from tracker.quota.service.commands import AddAge, AddInterval, AddSpacing, NewB
 from tracker.quota.service.copying import Copied
 from tracker.quota.service.standby import CallList
 from tracker.quota.standby_schemas import CallListOut, StandbyOut, ToCallOut
+from tracker.quota.template_schemas import TemplateBucket, TemplateOut
 from tracker.stock.models import OpenVial
 
 
@@ -68,6 +69,25 @@ def session_out(row: Any, buckets: list[Bucket]) -> SessionOut:
         place=session.place_id,
         areas=session.areas or [],
         buckets=[BucketOut(kind=b.kind, places=b.places, taken=b.taken, release_at=b.release_at) for b in buckets],
+    )
+
+
+def template_out(template: SessionTemplate) -> TemplateOut:
+    """A template with the places it keeps."""
+    return TemplateOut(
+        id=template.id,
+        facility=template.facility_id,
+        name=template.name,
+        weekday=template.weekday,
+        opens=f"{template.opens:%H:%M}",
+        closes=f"{template.closes:%H:%M}",
+        presentation=template.presentation_id,
+        doses=template.doses,
+        capacity=template.capacity,
+        buckets=[TemplateBucket(kind=kind, **said) for kind, said in template.buckets.items()],
+        place=template.place_id,
+        areas=template.areas or [],
+        saved_at=template.saved_at,
     )
 
 

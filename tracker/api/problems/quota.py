@@ -33,6 +33,19 @@ PROBLEMS: dict[str, Problem] = {
     "quota.other_session": Problem(
         409, "Id ini sudah dipakai untuk sesi lain.", "This id was used for another session."
     ),
+    "quota.template_not_found": Problem(
+        404, "Pola sesi tidak ditemukan dalam jangkauan Anda.", "There is no such session template within your reach."
+    ),
+    "quota.other_template": Problem(
+        409,
+        "Fasilitas ini sudah punya pola lain bernama {name}. Pilih nama lain, atau hapus yang lama.",
+        "This facility has another template named {name}. Choose another name, or remove the old one.",
+    ),
+    "quota.too_many_templates": Problem(
+        409,
+        "Satu fasilitas menyimpan paling banyak {most} pola sesi. Hapus yang tidak dipakai lagi.",
+        "A facility keeps {most} session templates at most. Remove those that are no longer used.",
+    ),
     "quota.bad_step": Problem(
         409,
         "Pendaftaran ini {state:booking_state}, jadi tidak dapat menjadi {to:booking_state}.",

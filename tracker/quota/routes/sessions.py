@@ -39,7 +39,7 @@ from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
 from tracker.quota.service.sessions import plan_session, session_for
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
-_AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
+AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
 
 @router.get("/sessions")
@@ -74,7 +74,7 @@ def list_sessions(
     return Page(items=[session_out(row, buckets[row[0].id]) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/sessions", status_code=201, responses=_AGAIN)
+@router.post("/sessions", status_code=201, responses=AGAIN)
 def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Response) -> SessionOut:
     """Plan a session; the same again answers the first with 200."""
     command = PlanSession(
@@ -92,7 +92,7 @@ def add_session(body: SessionIn, db: Db, caller: Caller, now: Now, response: Res
     )
     session_id, fresh = plan_session(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200
-    return _one_session(db, caller, session_id)
+    return one_session(db, caller, session_id)
 
 
 @router.post("/sessions/copies", status_code=201)
@@ -105,7 +105,7 @@ def copy(body: SessionCopyIn, db: Db, caller: Caller, now: Now) -> SessionCopies
 @router.get("/sessions/{session_id}")
 def read_session(session_id: UUID, db: Db, caller: Caller) -> SessionOut:
     """One session."""
-    return _one_session(db, caller, session_id)
+    return one_session(db, caller, session_id)
 
 
 @router.patch("/sessions/{session_id}")
@@ -120,25 +120,25 @@ def change(session_id: UUID, body: SessionChangeIn, *, db: Db, caller: Caller, n
         place=body.place,
         buckets=None if body.buckets is None else tuple(map(bucket_of, body.buckets)),
     )
-    return _one_session(db, caller, change_session(db, caller, command, now=now).id)
+    return one_session(db, caller, change_session(db, caller, command, now=now).id)
 
 
 @router.post("/sessions/{session_id}/cancel")
 def cancel(session_id: UUID, body: ReasonIn, *, db: Db, caller: Caller, now: Now) -> SessionOut:
     """The session does not take place: everybody booked is offered another place and told."""
-    return _one_session(db, caller, cancel_session(db, caller, session_id, body.reason, now=now).id)
+    return one_session(db, caller, cancel_session(db, caller, session_id, body.reason, now=now).id)
 
 
 @router.post("/sessions/{session_id}/reopen")
 def reopen(session_id: UUID, body: ReasonIn, *, db: Db, caller: Caller, now: Now) -> SessionOut:
     """It was closed or cancelled by mistake; who gave way and waits is offered a place in it again."""
-    return _one_session(db, caller, reopen_session(db, caller, session_id, body.reason, now=now).id)
+    return one_session(db, caller, reopen_session(db, caller, session_id, body.reason, now=now).id)
 
 
 @router.post("/sessions/{session_id}/close")
 def close(session_id: UUID, *, db: Db, caller: Caller, now: Now) -> SessionOut:
     """Close a session: who has not come by its end is a no-show; before its end they are offered another place."""
-    return _one_session(db, caller, close_session(db, caller, session_id, now=now).id)
+    return one_session(db, caller, close_session(db, caller, session_id, now=now).id)
 
 
 @router.get("/sessions/{session_id}/changes")
@@ -146,7 +146,7 @@ def list_changes(
     session_id: UUID, db: Db, caller: Caller, *, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[SessionChangeOut]:
     """How a session stood before each change, the earliest first, with who changed it and why."""
-    _one_session(db, caller, session_id)
+    one_session(db, caller, session_id)
     return page_of(
         db,
         lists.session_changes_visible_to(caller).where(SessionChange.session_id == session_id),
@@ -191,7 +191,7 @@ def waste_leftovers(session_id: UUID, *, db: Db, caller: Caller, now: Now) -> Le
     return leftovers_out(leftovers(db, session, now))
 
 
-def _one_session(db: Session, caller: Principal, session_id: UUID) -> SessionOut:
+def one_session(db: Session, caller: Principal, session_id: UUID) -> SessionOut:
     row = db.execute(lists.sessions_visible_to(caller).where(VaccinationSession.id == session_id)).one_or_none()
     if row is None:
         raise SessionNotFound(session=str(session_id))

@@ -41,6 +41,33 @@ class PlanSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBucket:
+    """As `NewBucket`, released so many hours before a session begins."""
+
+    kind: str
+    share: float
+    release_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveTemplate:
+    """What a facility holds again and again, under a name of its own; `weekday` from 1 (Monday), None for any day."""
+
+    id: UUID
+    facility: str | UUID
+    name: str
+    opens: time
+    closes: time
+    presentation: str | UUID
+    doses: tuple[int, ...]
+    capacity: int
+    weekday: int | None = None
+    buckets: tuple[TemplateBucket, ...] = ()
+    place: str | UUID | None = None
+    areas: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopySessions:
     """The same sessions `weeks` weeks later, on the same weekdays and at the same hours."""
 

@@ -67,12 +67,9 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     opens_at, closes_at = window_of(command.day, command.opens, command.closes, facility)
     if command.day < local_day(now, facility.timezone) or closes_at <= now:
         raise SessionInPast(field="date")
-    if not 1 <= command.capacity <= MOST_PERSONS:
-        raise BadCapacity(field="capacity")
+    capacity = persons_of(command.capacity)
     place_id = place_of(db, principal, command.place, facility.id)
-    doses = sorted(set(command.doses))
-    if not doses or len(doses) != len(command.doses) or not all(1 <= dose <= _MOST_DOSE for dose in doses):
-        raise BadDoses(field="doses")
+    doses = doses_of(command.doses)
     session = VaccinationSession(
         id=command.id,
         facility_id=facility.id,
@@ -82,7 +79,7 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
         opens_at=opens_at,
         closes_at=closes_at,
         doses=doses,
-        capacity=command.capacity,
+        capacity=capacity,
         taken=0,
         live=0,
         state=SessionState.PLANNED,
@@ -101,6 +98,21 @@ def plan_session(db: Session, principal: Principal, command: PlanSession, *, now
     tell_session(db, session, SessionPlanned, now)
     db.flush()
     return session.id, True
+
+
+def persons_of(capacity: int) -> int:
+    """A capacity that can be; raises BadCapacity."""
+    if not 1 <= capacity <= MOST_PERSONS:
+        raise BadCapacity(field="capacity")
+    return capacity
+
+
+def doses_of(doses: Sequence[int]) -> list[int]:
+    """The doses of a session in order, each once; raises BadDoses."""
+    found = sorted(set(doses))
+    if not found or len(found) != len(doses) or not all(1 <= dose <= _MOST_DOSE for dose in found):
+        raise BadDoses(field="doses")
+    return found
 
 
 def _content(command: PlanSession, facility_id: UUID, presentation_id: UUID) -> dict[str, object]:
