@@ -19,6 +19,7 @@ KIND = {
     "stock.discard": mark("Sisa vial dibuang"),
     "stock.take_back": mark("Dosis dikembalikan ke vial"),
     "shipment.create": mark("Permintaan kiriman"),
+    "shipment.tell": mark("Kiriman tanpa kabar"),
     "shipment.approve": mark("Persetujuan kiriman"),
     "shipment.cancel": mark("Pembatalan kiriman"),
     "shipment.pack": mark("Pengemasan"),

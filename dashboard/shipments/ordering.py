@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
@@ -30,6 +29,7 @@ from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import OtherContent
+from tracker.shipments.queries.neighbours import neighbours_of
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.service.commands import CreateShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
@@ -74,7 +74,7 @@ def order(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     wanted = _wanted(viewer, typed)
     if not typed.get("dari"):
         typed.faults["dari"] = viewer.texts.gettext(_NO_SENDER)
-    elif not known(db, _senders(db, facility)[0], Facility, [typed.get("dari")]):
+    elif not known(db, neighbours_of(db, facility)[0], Facility, [typed.get("dari")]):
         typed.faults["dari"] = viewer.texts.gettext(UNKNOWN)
     if not typed.faults:
         command = CreateShipment(
@@ -118,7 +118,7 @@ def _wanted(viewer: Viewer, typed: Typed) -> list[tuple[str, Wanted]]:
 def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Response:
     path = path_of(db, facility.id)
     viewer.known().require(Permission.SHIPMENT_WRITE, path)
-    senders, above_first = _senders(db, facility)
+    senders, above_first = neighbours_of(db, facility)
     products = choices(db, select(Presentation), Presentation, said=typed.get("produk"))
     return page(
         viewer,
@@ -153,14 +153,6 @@ def _own_stores(db: Session, viewer: Viewer, said: str = "") -> Choices[Facility
     return choices(
         db, query.where(visible_to(viewer.known(), Unit.path, Permission.SHIPMENT_WRITE)), Facility, said=said
     )
-
-
-def _senders(db: Session, facility: Facility) -> tuple[Select[Facility], Any]:
-    """Whom a store asks: the one above (the order that puts it first), and its neighbours under the same one."""
-    unit = db.get_one(Unit, facility.id)
-    above = Facility.id == unit.parent_id
-    beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
-    return select(Facility).join(Unit, Unit.id == Facility.id).where(above | beside), above.desc()
 
 
 def _offered(db: Session, facility: Facility, products: Sequence[Presentation]) -> list[Offered]:

@@ -31,7 +31,7 @@ from tracker.quota.routes import bookings
 from tracker.quota.schemas import ArriveIn, ScreenIn, VaccinateIn, WalkInIn
 from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
-from tracker.shipments.schemas import ApproveIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
+from tracker.shipments.schemas import ApproveIn, DeliveryIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
 from tracker.stock.count_schemas import CountIn
 from tracker.stock.routes import counting
 from tracker.stock.routes import ledger as stock
@@ -73,6 +73,7 @@ ACTS: Mapping[str, Act] = {
     "stock.discard": Act(call=stock.discard_open_vial, body=DiscardIn, named=("open_vial", "open_vial_id", _ID)),
     "stock.take_back": Act(call=stock.keep_open_vial, body=KeepIn, named=("open_vial", "open_vial_id", _ID)),
     "shipment.create": Act(call=shipments.post_shipment, body=ShipmentIn, answers=True),
+    "shipment.tell": Act(call=shipments.post_unannounced, body=DeliveryIn, answers=True),
     "shipment.approve": _of_shipment(shipments.approve, ApproveIn),
     "shipment.cancel": _of_shipment(shipments.cancel, None),
     "shipment.pack": _of_shipment(shipments.pack, PackIn),

@@ -19,6 +19,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.catalog.history import former_codes
 from tracker.catalog.models import Batch, Presentation
@@ -30,6 +31,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.rules.words import CARRIERS
 from tracker.settings import Settings
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine
+from tracker.shipments.queries.neighbours import neighbours_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.rules.counting import count_due
@@ -38,6 +40,9 @@ from tracker.trace.models import Recall
 
 # What is under way for months is looked at on a page; a phone works with what is near.
 MOST_SHIPMENTS = 200
+MOST_NEIGHBOURS = 100
+# What is asked for lies nowhere here, as a rule.
+MOST_PRODUCTS = 200
 _NOT_ENDED = (ShipmentState.REQUESTED, ShipmentState.APPROVED, ShipmentState.PACKED, *sorted(ON_THE_ROAD))
 _KEPT = 4  # tellings of each account and facility: two phones of one person, one answer lost each
 _KEPT_FOR = timedelta(days=40)
@@ -174,12 +179,21 @@ def _lists(db: Session, facility: Facility) -> Lists:
         "stock": {f"{row['place']} {row['batch']} {row['status']}": row for row in stock},
         "shipments": shipments,
         "open_vials": {str(each.id): _vial(each, codes) for each in vials},
+        "facilities": _neighbours(db, facility),
     }
 
 
 def _places(db: Session, facility_id: UUID) -> list[Any]:
     query = select(Equipment.id, Equipment.code, Equipment.name, Equipment.in_service, Equipment.apart, Equipment.kind)
     return list(db.execute(query.where(Equipment.facility_id == facility_id).order_by(Equipment.code)))
+
+
+def _neighbours(db: Session, facility: Facility) -> dict[str, Row]:
+    """Of whom goods are asked, and to whom they go back."""
+    near, above_first = neighbours_of(db, facility)
+    found = db.scalars(near.order_by(above_first, Facility.name, Facility.id).limit(MOST_NEIGHBOURS))
+    upper = db.get_one(Unit, facility.id).parent_id
+    return {each.code: {"code": each.code, "name": each.name, "above": each.id == upper} for each in found}
 
 
 def _count_due(place: Any, lying: Iterable[StockBalance]) -> str | None:
@@ -230,7 +244,8 @@ def _goods(
         for batch, product in found
     }
     ordered = {line["product"] for shipment in shipments.values() for line in shipment["lines"]}
-    more = db.scalars(select(Presentation).where(Presentation.code.in_(sorted(ordered)))) if ordered else ()
+    asked_first = Presentation.code.in_(sorted(ordered)).desc()
+    more = db.scalars(select(Presentation).order_by(asked_first, Presentation.code).limit(MOST_PRODUCTS))
     known = {product.id: product for product in (*(row[1] for row in found), *more)}
     former = former_codes(db, known)
     return batches, {product.code: _product(product, former.get(product.id, {})) for product in known.values()}

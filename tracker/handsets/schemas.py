@@ -136,7 +136,7 @@ class StandingOut(BaseModel):
 class HoldingsOut(BaseModel):
     """What a phone needs of its facility. `whole`: forget what you had; else rows replace those of their key, `gone` go.
 
-    Keys: code of a place and a product; place, batch and status of stock; of all others the id. Who prefers it (`Prefer:
+    Keys: code of a place, a product and a facility (of whom goods are asked: the one `above`, and those beside); place, batch and status of stock; of all others the id. Who prefers it (`Prefer:
     stock-in-batches`) is told in a whole answer what lies of a batch in its `lies`, and `stock` is empty. `sessions` are today's whose
     desk the caller serves; with `session` its `guests`, and in `keys` what tickets are signed with and phones seal with.
     """
@@ -152,6 +152,7 @@ class HoldingsOut(BaseModel):
     stock: list[dict[str, Any]]
     shipments: list[dict[str, Any]]
     open_vials: list[dict[str, Any]]
+    facilities: list[dict[str, Any]] = []
     sessions: list[dict[str, Any]] = []
     guests: list[dict[str, Any]] = []
     keys: list[dict[str, Any]] = []

@@ -18,8 +18,10 @@
  * @property {string} job
  * @property {string} text
  * @property {boolean} undoable
+ * @property {boolean} [cancels] whether undoing it gives up its shipment: the one it names, or else the one it makes
  * @property {string} [undoes] the step that it takes back
  * @property {string} [shipment] the shipment that it ends, or changes
+ * @property {Omit<import("./holdings.js").Shipment, "id">} [made] the shipment that it makes, under the step's own id
  * @property {string} [becomes] the state of the shipment after it; without one it is ended here
  * @property {number[]} [approved] vials that it approves, by line of the order
  * @property {string} [openVial] the open vial that it ends

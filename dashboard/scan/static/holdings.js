@@ -16,11 +16,12 @@
  * @typedef {{ place: string, batch: string, status: string, vials: number, packed?: number,
  *   vvm_stage: number | null }} Lying
  * @typedef {{ batch: string, place: string, status: string, vials: number }} Packed
+ * @typedef {{ code: string, name: string, above: boolean }} Near
  * @typedef {{ sscc: string, seal: string | null, lines: Packed[] }} Box
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   expected_at?: string | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
- *   kind?: string, on_road: { batch: string, status?: string, vials: number }[] }} Shipment
+ *   kind?: string, made?: boolean, on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
  * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[] }} SessionRow
@@ -38,6 +39,7 @@
  * @property {Record<string, Lying>} stock
  * @property {Record<string, Shipment>} shipments
  * @property {Record<string, OpenVial>} open_vials
+ * @property {Record<string, Near>} [facilities] of whom goods are asked, and to whom they go back
  * @property {Record<string, SessionRow>} [sessions] today's whose desk one serves
  * @property {Record<string, Guest>} [guests]
  * @property {Record<string, { keys: string[] }>} [keys] of the house: "tickets" are signed with, "seal" is what phones seal with
@@ -46,7 +48,7 @@
  */
 
 /** How a row of each list is known. */
-/** @type {Record<"places" | "products" | "batches" | "stock" | "shipments" | "open_vials" | "sessions" | "guests" | "keys", (row: any) => string>} */
+/** @type {Record<"places" | "products" | "batches" | "stock" | "shipments" | "open_vials" | "facilities" | "sessions" | "guests" | "keys", (row: any) => string>} */
 const KEYS = {
   places: (row) => row.code,
   products: (row) => row.code,
@@ -54,6 +56,7 @@ const KEYS = {
   stock: (row) => stockKey(row.place, row.batch, row.status),
   shipments: (row) => row.id,
   open_vials: (row) => row.id,
+  facilities: (row) => row.code,
   sessions: (row) => row.id,
   guests: (row) => row.id,
   keys: (row) => row.id,
@@ -236,7 +239,11 @@ export class Holdings {
 
   /** @param {"in" | "out"} direction @param {string[]} states */
   shipments(direction, states) {
-    return Object.values(this.held?.shipments ?? {})
+    const told = this.held?.shipments ?? {};
+    const made = this.own.flatMap((step) =>
+      step.shown.made && !told[step.id] ? [{ ...step.shown.made, id: step.id }] : [],
+    );
+    return [...Object.values(told), ...made]
       .map((shipment) => this.afterOwn(shipment))
       .filter((shipment) => shipment.direction === direction && states.includes(shipment.state));
   }
@@ -249,6 +256,12 @@ export class Holdings {
     const approved = steps.findLast((step) => step.shown.approved)?.shown.approved;
     const lines = shipment.lines.map((line, index) => ({ ...line, approved: approved?.[index] ?? line.approved }));
     return { ...shipment, lines, state: last.shown.becomes ?? "" };
+  }
+
+  /** Of whom goods are asked, the one above first. @returns {Near[]} */
+  get near() {
+    const all = Object.values(this.held?.facilities ?? {});
+    return all.sort((one, other) => Number(other.above) - Number(one.above) || one.name.localeCompare(other.name));
   }
 
   get openVials() {

@@ -1,7 +1,7 @@
 // Sending off what is packed: the box, the shipment's code or a tap opens it; one more tap and it has left.
 
 import { element } from "./scan_cards.js";
-import { stepsOf } from "./scan_desk.js";
+import { refOf, stepsOf } from "./scan_desk.js";
 import { button, goods } from "./scan_parts.js";
 
 /**
@@ -79,7 +79,7 @@ export class DispatchJob {
     const { desk } = this;
     const kept = await desk.write({
       kind: "shipment.dispatch",
-      body: (_id, at) => ({ shipment: shipment.code, occurred_at: at }),
+      body: (_id, at) => ({ shipment: refOf(shipment), occurred_at: at }),
       needs: stepsOf(desk, shipment),
       shown: {
         job: "dispatch",

@@ -11,7 +11,7 @@ import { button, choice, choices, goods, stepper } from "./scan_parts.js";
  * @typedef {import("./holdings.js").Batch} Batch
  * @typedef {import("./holdings.js").Lying} Lying
  * @typedef {{ batch: Batch, place: string, status: string, vials: number }} Line
- * @typedef {"transfer" | "opening" | "waste"} Kind
+ * @typedef {"transfer" | "opening" | "waste" | "return"} Kind
  */
 
 /** @type {Record<Kind, string[]>} statuses that a job may take, the first sort first */
@@ -19,6 +19,7 @@ const TAKES = {
   transfer: ["usable", "held", "recalled", "unusable"],
   opening: ["usable"],
   waste: ["unusable", "recalled", "held", "usable"],
+  return: ["recalled", "unusable", "held", "usable"],
 };
 
 export class GoodsJob {
@@ -78,7 +79,7 @@ export class GoodsJob {
       this.lines.unshift({ batch, place: from.place, status: from.status, vials });
     }
     const said = opens ? this.onlyFrom(batch) : whyOf(desk, judged);
-    const warns = stop && this.kind !== "waste";
+    const warns = stop && this.kind !== "waste" && this.kind !== "return";
     desk.feel(warns ? "low" : "ok", warns ? said : `${nameOf(desk, batch)} ${batch.lot}`);
     desk.draw();
   }
@@ -179,10 +180,21 @@ export class GoodsJob {
 
   end() {
     const vials = this.lines.reduce((sum, line) => sum + line.vials, 0);
-    const ready = vials > 0 && (this.kind !== "transfer" || this.to) && (this.kind !== "waste" || this.reason);
     const made = button(this.desk.say(`job.${this.kind}_do`, { n: vials }), () => this.write(), "big");
-    made.disabled = !ready;
+    made.disabled = !vials || !this.ready;
     return element("div", { class: "end" }, made);
+  }
+
+  /** Whether all is said that the lines do not say. */
+  get ready() {
+    return Boolean((this.kind !== "transfer" || this.to) && (this.kind !== "waste" || this.reason));
+  }
+
+  done() {
+    this.lines = [];
+    this.to = null;
+    this.reason = "";
+    this.desk.draw();
   }
 
   async write() {
@@ -206,10 +218,6 @@ export class GoodsJob {
       effects: [...gone, ...come].map(({ place, batch, status, vials }) => ({ place, batch, status, vials })),
       shown: { job: kind, text, undoable: true },
     });
-    if (!kept) return;
-    this.lines = [];
-    this.to = null;
-    this.reason = "";
-    desk.draw();
+    if (kept) this.done();
   }
 }

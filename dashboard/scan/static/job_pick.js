@@ -3,7 +3,7 @@
 
 import { parcels, turn } from "./fefo.js";
 import { element } from "./scan_cards.js";
-import { batchScanned, cautionOf, factsOf, nameOf, placeName, stepsOf, told, whyOf } from "./scan_desk.js";
+import { batchScanned, cautionOf, factsOf, nameOf, placeName, refOf, stepsOf, told, whyOf } from "./scan_desk.js";
 import { button, choice, goods, stepper, words } from "./scan_parts.js";
 
 /**
@@ -262,7 +262,7 @@ export class PickJob {
     const lines = this.picked.filter((each) => each.vials > 0).map((each) => this.lineOf(each));
     const kept = await desk.write({
       kind: "shipment.pack",
-      body: () => ({ shipment: shipment.code, boxes: [{ ...named, lines }] }),
+      body: () => ({ shipment: refOf(shipment), boxes: [{ ...named, lines }] }),
       needs: stepsOf(desk, shipment),
       shown: {
         job: "pick",

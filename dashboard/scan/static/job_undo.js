@@ -21,12 +21,20 @@ export function lastUndoable(steps) {
 
 /** @param {Desk} desk @param {Step} step @param {string} reason */
 export async function undo(desk, step, reason) {
-  const { openVial, doses = 0, text } = step.shown;
+  const { openVial, doses = 0, text, cancels, shipment = step.id } = step.shown;
   return await desk.write({
-    ...(openVial
-      ? { kind: "stock.take_back", body: () => ({ open_vial: openVial, doses, reason }) }
-      : { kind: "stock.reversal", body: (/** @type {string} */ id) => ({ event: step.id, id, reason }) }),
+    ...(cancels
+      ? { kind: "shipment.cancel", body: () => ({ shipment }) }
+      : openVial
+        ? { kind: "stock.take_back", body: () => ({ open_vial: openVial, doses, reason }) }
+        : { kind: "stock.reversal", body: (/** @type {string} */ id) => ({ event: step.id, id, reason }) }),
     needs: [step.id],
-    shown: { job: "undo", text: desk.say("job.undone", { text }), undoable: false, undoes: step.id },
+    shown: {
+      job: "undo",
+      ...(cancels ? { shipment } : {}),
+      text: desk.say("job.undone", { text }),
+      undoable: false,
+      undoes: step.id,
+    },
   });
 }

@@ -8,8 +8,11 @@ import { DeskJob } from "./job_desk.js";
 import { DispatchJob } from "./job_dispatch.js";
 import { GoodsJob } from "./job_goods.js";
 import { DiscardJob } from "./job_open_vials.js";
+import { OrderJob } from "./job_order.js";
 import { PickJob } from "./job_pick.js";
 import { ReceiveJob } from "./job_receive.js";
+import { ReturnJob } from "./job_return.js";
+import { TellJob } from "./job_tell.js";
 import { lastUndoable, undo } from "./job_undo.js";
 import { Cards, element, the } from "./scan_cards.js";
 import { feel } from "./scan_feel.js";
@@ -171,6 +174,9 @@ const JOBS = {
   pick: () => new PickJob(desk),
   desk: () => new DeskJob(desk, shift),
   dispatch: () => new DispatchJob(desk),
+  order: () => new OrderJob(desk),
+  return: () => new ReturnJob(desk),
+  tell: () => new TellJob(desk),
 };
 
 /** @param {string | null} name */

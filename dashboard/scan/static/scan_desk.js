@@ -77,6 +77,9 @@ export const stepsOf = (desk, shipment) =>
     .filter((step) => step.shown.shipment === shipment.id && !["done", "dropped"].includes(step.state))
     .map((step) => step.id);
 
+/** How a call names a shipment: one that this phone made has its code from the house later. @param {import("./holdings.js").Shipment} shipment */
+export const refOf = (shipment) => (shipment.made ? shipment.id : shipment.code);
+
 /** The words of a step's goods: "3 × Penta-5 PB002, …". @param {Desk} desk @param {{ batch: string, vials: number }[]} lines */
 export function told(desk, lines) {
   const names = lines.map(({ batch, vials }) => {

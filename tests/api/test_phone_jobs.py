@@ -1,0 +1,102 @@
+"""Jobs that the phone's own program does without a network, and what the house makes of the steps they write."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.accounts import signed_in
+from tests.support.phone import Phone
+from tests.support.world import World
+from tracker.access.rules import Role
+from tracker.edge.services import Services
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+
+PLACE, CITY = "pkm-cipondoh", "kota-tangerang"
+FRIDGE = f"{PLACE}-k1"
+SCRIPT = Path(__file__).resolve().parents[1] / "support" / "phone_jobs.mjs"
+
+
+@dataclass
+class Shift:
+    """A phone of the head with the store's holdings on it; the city above."""
+
+    phone: Phone
+    api: TestClient
+    city: dict[str, str]
+
+    def works(self, *acts: dict[str, Any]) -> list[dict[str, Any]]:
+        """Do jobs on the phone, write the steps into its book and send them: what became of each."""
+        answer = self.api.get(f"/api/v1/handsets/holdings?facility={PLACE}", headers=self.phone.headers)
+        asked = {"told": answer.json(), "facility": PLACE, "at": self.phone.now.isoformat(), "acts": acts}
+        node = Path(sys.executable).with_name("node")
+        done = subprocess.run([node, SCRIPT], input=json.dumps(asked), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        before = len(self.phone.lines)
+        for step in json.loads(done.stdout)["steps"]:
+            self.phone.write(step["kind"], step["body"], needs=step["needs"], id=step["id"])
+        return self.phone.sent(self.phone.lines[before:])
+
+    def read(self, shipment: str) -> dict[str, Any]:
+        answer = self.api.get(f"/api/v1/shipments/{shipment}", headers=self.city)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def stock(self, kind: str, vials: int, **line: Any) -> None:
+        self.phone.event(kind, vials, **line)
+        assert self.phone.sent()[-1]["state"] == "done"
+
+
+@pytest.fixture
+def shift(api: TestClient, app_services: Services, committed_world: World) -> Shift:
+    phone = Phone(api, signed_in(app_services, committed_world, Role.MANAGER), PLACE, utc_now())
+    assert phone.enrol().status_code == 201
+    return Shift(phone, api, signed_in(app_services, committed_world, Role.WAREHOUSE))
+
+
+def test_an_order_is_asked_of_the_store_above_and_taken_back(shift: Shift) -> None:
+    (made,) = shift.works({"job": "order", "fields": {"wanted": {"az-10": 12, "penta-5": 0}}})
+    assert made["state"] == "done", made
+    order = shift.read(made["id"])
+    assert (order["from"], order["to"], order["kind"], order["state"]) == (CITY, PLACE, "order", "requested")
+    assert [(line["product"], line["vials"]) for line in order["lines"]] == [("az-10", 12)]
+    again, back = shift.works({"job": "order", "fields": {"wanted": {"az-10": 3}}}, {"back": "tidak jadi"})
+    assert [again["state"], back["state"]] == ["done", "done"]
+    assert shift.read(again["id"])["state"] == "cancelled"
+
+
+def test_what_was_stopped_goes_back_up_in_a_box_and_leaves_before_the_house_has_told_it(shift: Shift) -> None:
+    shift.stock("supply", 10)
+    shift.stock("status", 4, to_status="held", reason="dicurigai")
+    lot = {"job": "return", "scans": ["penta-5/PB001", "penta-5/PB001", "penta-5/PB001"]}
+    items = shift.works(lot, {"job": "dispatch"})
+    assert [item["state"] for item in items] == ["done"] * 3, items
+    sent = shift.read(items[0]["id"])
+    assert (sent["kind"], sent["to"], sent["state"]) == ("return", CITY, "in_transit")
+    (box,) = sent["boxes"]
+    assert [(line["status"], line["vials"]) for line in box["lines"]] == [("held", 3)]
+
+
+def test_boxes_without_a_word_are_told_to_their_sender_who_confirms(shift: Shift) -> None:
+    supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
+    line = {"batch": "penta-5/PB001", "place": f"{CITY}-r1", "vials": 5}
+    shift.api.post("/api/v1/stock/events", json={**supply, "lines": [line]}, headers=shift.city)
+    shift.stock("supply", 1)
+    (made,) = shift.works({"job": "tell", "scans": ["penta-5/PB001"] * 5 + [FRIDGE]})
+    assert made["state"] == "done", made
+    assert shift.read(made["id"])["state"] == "unconfirmed"
+    answer = shift.api.post(f"/api/v1/shipments/{made['id']}/confirm", json={}, headers=shift.city)
+    assert answer.status_code == 200, answer.text
+    assert shift.read(made["id"])["state"] == "received"
+    told, back = shift.works({"job": "tell", "scans": ["penta-5/PB001", FRIDGE]}, {"back": "salah"})
+    assert [told["state"], back["state"]] == ["done", "done"]
+    assert shift.read(told["id"])["state"] == "cancelled"
