@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time, timedelta
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
+from tracker.delivery.models import OutMessage
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.network.rules.words import EquipmentKind
@@ -44,9 +46,10 @@ def desk(db: Session, world: World) -> Desk:
 
 
 class Talk:
-    """One citizen's conversation."""
+    """One citizen's conversation; `own`: as most do, they write from the phone that they name."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, own: bool = True) -> None:
+        self.own = own
         self.desk = desk
         self.id = uuid7()
         self.count = 0
@@ -55,6 +58,8 @@ class Talk:
 
     def say(self, words: str, *, message_id: str | None = None, medium: Medium = Medium.WEB) -> list[str]:
         self.count += 1
+        if self.own and (named := re.search(r"\+62\d+", words)):
+            self.sender = named[0]
         message = Message(
             conversation_id=self.id,
             message_id=message_id or str(self.count),
@@ -189,13 +194,40 @@ def choosing(desk: Desk, place: str, nik: str) -> list[str]:
 def test_a_number_alone_is_answered_alike_whether_registered_or_not_and_opens_nothing(desk: Desk) -> None:
     mine, _ = registered(desk)
     nik, phone = mine.split()
-    talk = Talk(desk)
-    talk.say("vaksin")
-    assert talk.say(nik) == talk.say(fresh_nik())
-    strange = talk.say(f"{nik} 0812-9999-9999")
-    assert strange == talk.say(f"{fresh_nik()} 0812-9999-9999")
+    talk = Talk(desk, own=False)
+
+    def asked(words: str) -> list[str]:
+        talk.say("vaksin")
+        return talk.say(words)
+
+    assert asked(nik) == asked(fresh_nik())
+    strange = asked(f"{nik} 0812-9999-9999")
+    assert strange == asked(f"{fresh_nik()} 0812-9999-9998") == asked(f"{phone} {nik}")
     assert "https://rantai.example/daftar" in strange[0]
-    assert "Di mana" in talk.say(f"{phone} {nik}")[0]
+
+
+@pytest.mark.parametrize("sender", [None, "+6281299990000"])
+def test_number_and_phone_of_another_book_nothing_before_the_code_sent_to_that_phone_was_told(
+    desk: Desk, sender: str | None
+) -> None:
+    desk.stock("az-10/AZ002", 1)
+    desk.session()
+    mine, person = registered(desk)
+    talk = Talk(desk, own=False)
+    talk.sender = sender
+    talk.say("vaksin")
+    (sent,) = talk.say(mine)
+    assert "kode enam angka" in sent
+    for words in ("Cipondoh", "1", "tidak", "tidak", "tidak", "ya", "000000"):
+        assert "Di mana" not in talk.say(words)[0]
+    assert bookings(desk) == []
+    message = desk.db.scalars(select(OutMessage).where(OutMessage.template == "phone_code")).one()
+    assert message.recipient_ref == str(person)
+    told = OFFICE.code_of(UUID(message.params["ticket_code"]))
+    assert "Di mana" in talk.say(told)[0]
+    for words in ("Cipondoh", "1", "tidak", "tidak", "tidak", "ya"):
+        talk.say(words)
+    assert [booking.person_id for booking in bookings(desk)] == [person]
 
 
 def test_who_writes_from_their_own_phone_need_not_type_it(desk: Desk) -> None:

@@ -23,7 +23,10 @@ class MessageIn(BaseModel):
     text: str = Field(max_length=2000)
     language: Literal["id", "en"] = "id"
     sender: str | None = Field(
-        None, max_length=60, description="The phone number the message came from, where the mouth knows it."
+        None,
+        max_length=60,
+        description="The phone number the message came from, only where the mouth vouches for it: whoever writes from a person's "
+        "phone may book for them. Whoever names another phone is asked for a code sent there.",
     )
 
 

@@ -29,6 +29,7 @@ class ConversationStep(StrEnum):
 
     START = "start"
     NIK = "nik"
+    PROOF = "proof"
     PLACE = "place"
     CHOICE = "choice"
     HEALTH = "health"
@@ -100,10 +101,18 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class FindPerson:
-    """Who is registered under this number and phone? The phone is None where the message had none."""
+    """Who is registered under this number and phone, and is it they who write? The phone is None where the message had none."""
 
     nik: str = field(repr=False)
     phone: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TellProof:
+    """Whose phone did this code go to?"""
+
+    code: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ class TellBooking:
     otherwise: Say
 
 
-Wish = TellBooking | AskCode | TellCode | FindPerson | FindSessions | TakePlace | KeepAnswers | AnswerOffer
+Wish = TellBooking | AskCode | TellCode | FindPerson | TellProof | FindSessions | TakePlace | KeepAnswers | AnswerOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +222,12 @@ def _hear_nik(state: ConversationState, text: str) -> Turn:
     if found is None:
         return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
     return Turn(state, wish=FindPerson(found.nik, found.phone))
+
+
+def _hear_proof(state: ConversationState, text: str) -> Turn:
+    if state.code is None or digits_in(text) != _CODE_DIGITS:
+        return Turn(state, (Say("proof_shape"),))
+    return Turn(state, wish=TellProof(state.code, text))
 
 
 def _hear_lost(state: ConversationState, text: str) -> Turn:
@@ -278,6 +293,7 @@ _HEARERS = {
     ConversationStep.START: _hear_nothing_known,
     ConversationStep.BOOKED: _hear_nothing_known,
     ConversationStep.NIK: _hear_nik,
+    ConversationStep.PROOF: _hear_proof,
     ConversationStep.PLACE: _hear_place,
     ConversationStep.CHOICE: _hear_choice,
     ConversationStep.HEALTH: _hear_health,
@@ -305,6 +321,17 @@ def person_found(state: ConversationState, person: UUID | None, address: str = "
     if person is None:
         return Turn(state, (Say("nik_unknown", {"address": address}),))
     return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
+
+
+def proof_asked(code: UUID, address: str) -> Turn:
+    """The answer to FindPerson for who writes from elsewhere, or nobody knows from where: the same for every number and phone."""
+    asked = ConversationState(step=ConversationStep.PROOF, code=str(code))
+    return Turn(asked, (Say("proof_sent", {"address": address}),))
+
+
+def proof_told(state: ConversationState, person: UUID | None) -> Turn:
+    """The answer to TellProof; None for a code that shows nothing."""
+    return Turn(state, (Say("proof_wrong"),)) if person is None else person_found(ConversationState(), person)
 
 
 def phone_wanted(state: ConversationState) -> Turn:

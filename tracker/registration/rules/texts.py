@@ -32,6 +32,24 @@ TEXTS: dict[str, tuple[str, str]] = {
             "minutes. No code? Come to the puskesmas with your identity card."
         ),
     ),
+    "proof_sent": (
+        (
+            "Bila NIK dan nomor itu terdaftar, kami mengirim kode enam angka ke ponselnya. Tuliskan kode itu di sini dalam 15 menit. "
+            "Belum terdaftar? Daftar di {address}/daftar, atau datang ke puskesmas dengan KTP."
+        ),
+        (
+            "If that NIK and number are registered, we are sending a code of six digits to the phone. Write it here within 15 "
+            "minutes. Not registered yet? Register at {address}/daftar, or come to the puskesmas with your identity card."
+        ),
+    ),
+    "proof_shape": (
+        "Kode terdiri dari enam angka. Tulis lagi, atau ketik VAKSIN untuk kode baru.",
+        "A code has six digits. Write it again, or type VACCINE for a new one.",
+    ),
+    "proof_wrong": (
+        "Kode tidak cocok atau tidak berlaku lagi. Coba lagi, atau ketik VAKSIN untuk kode baru.",
+        "The code does not match, or is no longer good. Try again, or type VACCINE for a new one.",
+    ),
     "code_shape": (
         "Kode terdiri dari enam angka. Tulis lagi, atau ketik TIKET untuk kode baru.",
         "A code has six digits. Write it again, or type TICKET for a new one.",

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from tracker.access.errors import TooManyAttempts
 from tracker.delivery.service import queue_message
-from tracker.network.models import Facility
 from tracker.quota.rules.words import Medium
 from tracker.registration.models import TicketCode
 from tracker.registration.service.tickets import TicketOffice
@@ -48,20 +47,21 @@ def send_code(
     template: str,
     *,
     to: UUID,
-    facility: Facility,
+    unit_id: UUID,
+    timezone: str,
     medium: Medium,
     language: str,
     now: datetime,
 ) -> None:
     """Put it into the outbox: `to` is a person, or the code itself, which knows its phone."""
-    until = code.expires_at.astimezone(ZoneInfo(facility.timezone)).isoformat()
+    until = code.expires_at.astimezone(ZoneInfo(timezone)).isoformat()
     queue_message(
         db,
         medium=medium.value,
         recipient_ref=str(to),
         template=template,
         params={"ticket_code": str(code.id), "until": until},
-        unit_id=facility.id,
+        unit_id=unit_id,
         now=now,
         language=language,
     )

@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.kit.days import latest_day
+from tracker.access.models import Unit
+from tracker.kit.days import WESTERN, latest_day
 from tracker.network.models import Facility
 from tracker.people.models import Person
 from tracker.people.queries import person_now, person_who_says, phone_of
@@ -22,6 +23,7 @@ from tracker.people.rules.nik import read_nik
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState, Medium
+from tracker.registration.models import TicketCode
 from tracker.registration.service.codes import hashes_of_phone, new_code, send_code, told_right, use_code
 from tracker.registration.service.tickets import TicketOffice
 
@@ -45,24 +47,59 @@ def ask_for_code(db: Session, asked: AskForCode, *, vault: NikVault, office: Tic
 
     Answers alike for everybody. Raises BadNik, BadPhone (of what was written), TooManyAttempts (asked too often, whoever it is).
     """
+    code, person = _asked(db, asked, vault=vault, office=office, now=now)
+    tickets = [] if person is None else tickets_of(db, person)
+    if person is not None and tickets:
+        there = db.get_one(Facility, db.get_one(VaccinationSession, tickets[0].session_id).facility_id)
+        _send(db, code, "ticket_code", person, asked, unit_id=there.id, timezone=there.timezone, now=now)
+    return code.id
+
+
+def ask_for_proof(db: Session, asked: AskForCode, *, vault: NikVault, office: TicketOffice, now: datetime) -> UUID:
+    """The same for whoever wants to book in a talk and does not write from that phone, whether or not they have a ticket."""
+    code, person = _asked(db, asked, vault=vault, office=office, now=now)
+    if person is not None:
+        served = select(Unit.id, Facility.timezone).outerjoin(Facility, Facility.id == Unit.id)
+        home = db.execute(served.where(Unit.id == person.unit_id)).one_or_none()
+        # Who is registered nowhere is the nation's.
+        home = home or db.execute(served.where(Unit.parent_id.is_(None))).one()
+        _send(db, code, "phone_code", person, asked, unit_id=home[0], timezone=home[1] or WESTERN, now=now)
+    return code.id
+
+
+def _asked(
+    db: Session, asked: AskForCode, *, vault: NikVault, office: TicketOffice, now: datetime
+) -> tuple[TicketCode, Person | None]:
+    """A question for a code, and whose it is where a message can reach them."""
     nik, phone = read_nik(asked.nik, latest_day(now)).digits, clean_phone(asked.phone)
     code = new_code(db, office, phone, now=now)
     person = person_who_says(db, nik, phone, vault=vault, now=now)
-    tickets = [] if person is None or not takes_messages(phone) else tickets_of(db, person)
-    if person is not None and tickets:
-        code.person_id, code.sent_to = person.id, code.asked
-        there = db.get_one(Facility, db.get_one(VaccinationSession, tickets[0].session_id).facility_id)
-        send_code(
-            db,
-            code,
-            "ticket_code",
-            to=person.id,
-            facility=there,
-            medium=asked.medium,
-            language=asked.language,
-            now=now,
-        )
-    return code.id
+    return code, person if takes_messages(phone) else None
+
+
+def _send(
+    db: Session,
+    code: TicketCode,
+    template: str,
+    person: Person,
+    asked: AskForCode,
+    *,
+    unit_id: UUID,
+    timezone: str,
+    now: datetime,
+) -> None:
+    code.person_id, code.sent_to = person.id, code.asked
+    send_code(
+        db,
+        code,
+        template,
+        to=person.id,
+        unit_id=unit_id,
+        timezone=timezone,
+        medium=asked.medium,
+        language=asked.language,
+        now=now,
+    )
 
 
 def tickets_for_code(
@@ -72,6 +109,12 @@ def tickets_for_code(
 
     Counts every try, so the transaction must be kept whatever the answer.
     """
+    person = person_for_code(db, code_id, text, office=office, now=now)
+    return None if person is None else tickets_of(db, person)
+
+
+def person_for_code(db: Session, code_id: UUID, text: str, *, office: TicketOffice, now: datetime) -> Person | None:
+    """Whose phone a code went to; None for one that shows nothing. Counts every try."""
     code = told_right(db, code_id, text, office=office, now=now)
     person = person_now(db, code.person_id) if code is not None and code.person_id is not None else None
     # The phone was stolen and its owner told so meanwhile: what was sent there opens nothing.
@@ -79,7 +122,7 @@ def tickets_for_code(
         return None
     use_code(code, person.id, now)
     db.flush()
-    return tickets_of(db, person)
+    return person
 
 
 def tickets_of(db: Session, person: Person) -> list[Booking]:

@@ -40,6 +40,7 @@ from tracker.registration.rules.conversation import (
     TakePlace,
     TellBooking,
     TellCode,
+    TellProof,
     Turn,
     Wish,
 )
@@ -47,7 +48,7 @@ from tracker.registration.rules.texts import spoken
 from tracker.registration.service.addresses import link_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.finding import options_for
-from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
+from tracker.registration.service.lost import AskForCode, ask_for_code, ask_for_proof, person_for_code, tickets_for_code
 from tracker.registration.service.offers import answer_offer
 from tracker.registration.service.tickets import TicketOffice
 
@@ -118,8 +119,8 @@ def _phone(text: str | None) -> str | None:
 
 def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     state = turn.state
-    if isinstance(wish, FindPerson):
-        return _find(room, state, wish)
+    if isinstance(wish, FindPerson | TellProof):
+        return _find(room, state, wish) if isinstance(wish, FindPerson) else _tell_proof(room, state, wish)
     if isinstance(wish, AskCode | TellCode):
         return _ask_code(room, state, wish) if isinstance(wish, AskCode) else _tell_code(room, state, wish)
     if isinstance(wish, FindSessions):
@@ -134,20 +135,31 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
 
 
 def _find(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
+    """Number and phone are known to many: that a phone is theirs shows who writes from it, or the code that is sent there."""
     phone = wish.phone or room.sender
     if phone is None:
         return machine.phone_wanted(state)
+    if phone != room.sender:
+        return _ask_code(room, state, wish)
     person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
     return machine.person_found(state, None if person is None else person.id, room.office.address)
 
 
-def _ask_code(room: _Room, state: ConversationState, wish: AskCode) -> Turn:
+def _tell_proof(room: _Room, state: ConversationState, wish: TellProof) -> Turn:
+    person = person_for_code(room.db, UUID(wish.code), wish.text, office=room.office, now=room.now)
+    return machine.proof_told(state, None if person is None else person.id)
+
+
+def _ask_code(room: _Room, state: ConversationState, wish: AskCode | FindPerson) -> Turn:
     phone = wish.phone or room.sender
     if phone is None:
         return machine.phone_wanted(state)
     asked = AskForCode(nik=wish.nik, phone=phone, medium=room.message.medium, language=room.message.language)
+    proves = isinstance(wish, FindPerson)
+    ask = ask_for_proof if proves else ask_for_code
     try:
-        return machine.code_asked(ask_for_code(room.db, asked, vault=room.vault, office=room.office, now=room.now))
+        code = ask(room.db, asked, vault=room.vault, office=room.office, now=room.now)
+        return machine.proof_asked(code, room.office.address) if proves else machine.code_asked(code)
     except TooManyAttempts:
         return machine.code_not_asked(state, "code_too_often")
     except DomainError:
