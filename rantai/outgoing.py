@@ -11,15 +11,16 @@ from sqlalchemy import Engine
 
 from rantai.supervisor import Loop
 from tracker.database.engine import transaction
-from tracker.delivery.messages import AddressOf, deliver_due
-from tracker.delivery.senders import sender_from
+from tracker.delivery.gateways import sender_from
+from tracker.delivery.messages import AddressOf, Reply, deliver_due
 from tracker.delivery.webhooks import deliver_webhooks
 from tracker.events import KINDS
 from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
-from tracker.registration.service import addresses
+from tracker.quota.rules.words import Medium
+from tracker.registration.service import addresses, chats
 from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.sealing.keyring import Keyring
@@ -28,10 +29,18 @@ from tracker.settings import Settings
 _CONNECT_S = 5.0
 
 
-def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop]:
-    """One for people, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver."""
-    client = httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
-    sender = sender_from(current.delivery, client)
+def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client | None = None) -> list[Loop]:
+    """One for people, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver.
+
+    `client` speaks to the gateways; without one the loops have their own for as long as the process lives.
+    """
+    client = client or httpx2.Client(timeout=httpx2.Timeout(10.0, connect=_CONNECT_S), follow_redirects=False)
+
+    def wrote_lately(phone: str) -> bool:
+        with transaction(engine) as db:
+            return chats.wrote_lately(db, ticket_office(db, current), Medium.WHATSAPP, phone, now=clock())
+
+    sender = sender_from(current.delivery, client, wrote_lately)
     address_of = phone_book(engine, current)
     keyring = Keyring.of(current)
     private = current.delivery.private_webhooks
@@ -44,8 +53,12 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
         with transaction(engine) as db:
             return ticket_office(db, current).code_of(UUID(ticket_code))
 
+    def reply_of(turn: str) -> Reply | None:
+        with transaction(engine) as db:
+            return chats.reply_of(db, ticket_office(db, current), turn)
+
     def messages() -> int:
-        done = deliver_due(engine, sender, address_of, link_of=link_of, code_of=code_of, now=clock())
+        done = deliver_due(engine, sender, address_of, link_of=link_of, code_of=code_of, reply_of=reply_of, now=clock())
         return done.sent + done.retried + done.given_up
 
     # A round has a client of its own, for it has an event loop of its own; the certificates are read once.
@@ -69,14 +82,17 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop
 def phone_book(engine: Engine, current: Settings) -> AddressOf:
     """Looks a person's phone up at the moment of sending, however they booked; None where it takes no messages.
 
-    A code that was asked for by nobody known yet goes to the phone that was typed beside it.
+    A code that was asked for by nobody known yet goes to the phone that was typed beside it, a reply to the phone that wrote.
     """
 
     def address_of(recipient_ref: str, medium: str) -> str | None:
         del medium  # whichever gateway it leaves by, a phone is reached
         with transaction(engine) as db:
-            phone = phone_of(db, UUID(recipient_ref))
-            phone = phone or phone_of_code(db, ticket_office(db, current), UUID(recipient_ref))
+            office = ticket_office(db, current)
+            wrote = chats.phone_of_chat(db, office, UUID(recipient_ref))
+            if wrote is not None:
+                return wrote
+            phone = phone_of(db, UUID(recipient_ref)) or phone_of_code(db, office, UUID(recipient_ref))
         return phone if takes_messages(phone) else None
 
     return address_of

@@ -125,6 +125,26 @@ class DeliverySettings(BaseModel):
     whatsapp_token: SecretStr = Field(SecretStr(""), description="Access token of the WhatsApp Cloud API.")
 
 
+class MouthSettings(BaseModel):
+    """Where people speak to the house by message. A mouth whose secret is not set is closed: its address answers 404."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    whatsapp_secret: SecretStr = Field(
+        SecretStr(""), description="App secret that Meta signs deliveries to `/webhooks/whatsapp` with."
+    )
+    whatsapp_verify_token: SecretStr = Field(
+        SecretStr(""), description="Word that Meta shows when the address of the webhook is entered there."
+    )
+    sms_password: SecretStr = Field(
+        SecretStr(""), description="Password with which a Kannel posts SMS to `/webhooks/sms` (HTTP Basic, any name)."
+    )
+    ussd_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password with which a gateway posts calls to `/webhooks/ussd` (HTTP Basic, any name).",
+    )
+
+
 class RetentionSettings(BaseModel):
     """How long what nothing needs any more is kept; policy of whoever answers for the house. Doses and the ledger stay."""
 
@@ -195,6 +215,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = Field(default_factory=lambda: DatabaseSettings())  # noqa: PLW0108 - same
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
     delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
+    mouths: MouthSettings = Field(default_factory=lambda: MouthSettings())  # noqa: PLW0108 - same
     retention: RetentionSettings = Field(default_factory=lambda: RetentionSettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
 

@@ -69,15 +69,41 @@ class FakeWhatsApp:
         reply = {"type": "button_reply", "button_reply": {"id": button_id, "title": title}}
         return self._deliver(phone, message_id, name, {"type": "interactive", "interactive": reply})
 
+    def chooses(self, phone: str, row_id: str, title: str, *, message_id: str, name: str = "Warga") -> Delivery:
+        """A person chooses a row of a list."""
+        reply = {"type": "list_reply", "list_reply": {"id": row_id, "title": title}}
+        return self._deliver(phone, message_id, name, {"type": "interactive", "interactive": reply})
+
+    def sends(self, phone: str, content: dict[str, object], *, message_id: str, name: str = "Warga") -> Delivery:
+        """A person sends something else: `content` is its type and what belongs to that."""
+        return self._deliver(phone, message_id, name, content)
+
+    def reports(self, index: int, status: str, *, error: int | None = None) -> Delivery:
+        """What became of the message that was taken as number `index`: sent, delivered, read or failed."""
+        message = self.sent[index]
+        told: dict[str, object] = {
+            "id": f"wamid.fake{index % len(self.sent) + 1}",
+            "status": status,
+            "timestamp": str(int(self.clock().timestamp())),
+            "recipient_id": message["to"],
+        }
+        if "biz_opaque_callback_data" in message:
+            told["biz_opaque_callback_data"] = message["biz_opaque_callback_data"]
+        if error is not None:
+            told["errors"] = [{"code": error, "title": "Message undeliverable"}]
+        return self._post({"statuses": [told]})
+
     def _deliver(self, phone: str, message_id: str, name: str, content: dict[str, object]) -> Delivery:
         now = self.clock()
         self._heard[phone] = now
         message = {"from": phone, "id": message_id, "timestamp": str(int(now.timestamp())), **content}
+        return self._post({"contacts": [{"profile": {"name": name}, "wa_id": phone}], "messages": [message]})
+
+    def _post(self, news: dict[str, object]) -> Delivery:
         value = {
             "messaging_product": "whatsapp",
             "metadata": {"display_phone_number": "622150000000", "phone_number_id": self.phone_number_id},
-            "contacts": [{"profile": {"name": name}, "wa_id": phone}],
-            "messages": [message],
+            **news,
         }
         entry = {"id": "0", "changes": [{"field": "messages", "value": value}]}
         body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()

@@ -34,7 +34,6 @@ from tracker.delivery.senders import (
     RecordingSender,
     SendRefused,
     SendTrouble,
-    WhatsAppSender,
 )
 from tracker.delivery.service import (
     MOST_WEBHOOKS,
@@ -45,6 +44,7 @@ from tracker.delivery.service import (
     webhook_in_reach,
 )
 from tracker.delivery.webhooks import EVENTS_PER_REQUEST, deliver_webhooks
+from tracker.delivery.whatsapp import WhatsAppSender
 from tracker.events import KINDS
 from tracker.feed.contract import Event
 from tracker.feed.numbering import number_pending
@@ -165,7 +165,9 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
 
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
     sms = KannelSender("http://kannel.test/cgi-bin/sendsms", username="u", password="p", sender="RANTAI", client=client)
-    whatsapp = WhatsAppSender("https://graph.test/v1/7/messages", token="t", client=client)
+    whatsapp = WhatsAppSender(
+        "https://graph.test/v1/7/messages", token="t", client=client, wrote_lately=lambda _phone: True
+    )
     chooser = ByMedium({"sms": sms, "whatsapp": whatsapp})
     for medium in ("ussd", "whatsapp", "web"):
         chooser.send(outgoing(medium))
@@ -181,7 +183,8 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(503, SendTrouble), (429, SendTrouble), (302, SendTrouble), (403, SendRefused)]
+    ("status", "error"),
+    [(503, SendTrouble), (429, SendTrouble), (302, SendTrouble), (403, SendTrouble), (400, SendRefused)],
 )
 def test_a_gateways_answer_decides_whether_to_try_again(status: int, error: type[Exception]) -> None:
     client = httpx2.Client(transport=httpx2.MockTransport(lambda _request: httpx2.Response(status)))

@@ -227,7 +227,7 @@ def test_the_chat_brings_a_ticket_back_with_the_same_code(desk: Desk, start: str
 
     def say(words: str, message: str | None = None) -> str:
         heard = Message(conversation_id=talk, message_id=message or str(uuid7()), medium=Medium.WHATSAPP, text=words)
-        return " ".join(answer(desk.db, SYSTEM, heard, vault=VAULT, office=OFFICE, now=desk.now))
+        return " ".join(answer(desk.db, SYSTEM, heard, vault=VAULT, office=OFFICE, now=desk.now).replies)
 
     assert "NIK dan nomor ponsel" in say(start)
     assert "NIK" in say("tidak tahu")

@@ -67,7 +67,7 @@ class Talk:
             text=words,
             sender=self.sender,
         )
-        return answer(self.desk.db, self.by, message, vault=VAULT, office=OFFICE, now=self.desk.now)
+        return answer(self.desk.db, self.by, message, vault=VAULT, office=OFFICE, now=self.desk.now).replies
 
 
 def registered(desk: Desk, **more: object) -> tuple[str, UUID]:

@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from rantai.logs import configure_logs
-from tracker.delivery.senders import Outgoing, sender_from
+from tracker.delivery.gateways import sender_from
+from tracker.delivery.senders import Outgoing
 from tracker.kit.ids import uuid7
 from tracker.settings import DeliverySettings, LogSettings
 
@@ -34,7 +35,7 @@ def test_a_gateways_password_a_number_and_a_text_stand_in_no_log(
     )
     transport = httpx2.MockTransport(lambda _: httpx2.Response(202, text="0: Accepted"))
     with httpx2.Client(transport=transport) as client:
-        sender = sender_from(settings, client)
+        sender = sender_from(settings, client, lambda _phone: True)
         logging.getLogger("httpx2").info("HTTP Request: %s", "to=+628123456789&text=Halo&password=gerbang-77")
         sender.send(Outgoing(id=uuid7(), medium="sms", address="+628123456789", text="Halo Budi"))
     written = "".join(capfd.readouterr())

@@ -28,6 +28,7 @@ from tracker.edge.services import Services
 from tracker.events import KINDS
 from tracker.feed.bell import Bell
 from tracker.handsets import routes as handsets
+from tracker.mouths import routes as mouths
 from tracker.network import routes as network
 from tracker.passport import routes as passport
 from tracker.people import routes as people
@@ -52,12 +53,15 @@ _LARGER_BODIES = {
     "/api/v1/logger-files": 16_100_000,
     "/pencatat": 16_100_000,
     "/api/v1/scans/image": 12_000_000,
+    # Meta's own bound for a delivery.
+    "/webhooks/whatsapp": 3_145_728,
 }
 
 
 # From the highest floor down: a batch's code may have a slash, so `/batches/{ref}` takes any path, and what higher
 # rooms put behind it must come first.
 ROOM_ROUTERS = (
+    mouths.router,
     handsets.router,
     scans.router,
     trace.router,

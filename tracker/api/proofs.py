@@ -16,7 +16,7 @@ from tracker.edge.services import Services
 
 
 def proof_shown(services: Services, app: FastAPI) -> Callable[[Request], Awaitable[Proof]]:
-    """Looks at tokens, keys and log-ins; a device's password is left to the route that takes it."""
+    """Looks at tokens, keys and log-ins; a device's password and a gateway's signature are left to the route that takes them."""
 
     def look(request: Request) -> Proof:
         with transaction(services.engine) as db:
@@ -27,6 +27,8 @@ def proof_shown(services: Services, app: FastAPI) -> Callable[[Request], Awaitab
         return Proof.FALSE if found is None else Proof.KNOWN
 
     async def shown(request: Request) -> Proof:
+        if "x-hub-signature-256" in request.headers:
+            return Proof.UNSEEN  # signed over the whole body, so it must be read first
         scheme, _ = get_authorization_scheme_param(request.headers.get("authorization"))
         if scheme and scheme.lower() != "bearer":
             return Proof.UNSEEN

@@ -8,7 +8,7 @@ goes again: at least once, never nought times.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select, update
@@ -18,8 +18,8 @@ from tracker.database.engine import transaction
 from tracker.delivery.events import MessageFailed, MessageSent
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.rules.backoff import wait_after
-from tracker.delivery.rules.templates import has_run_out, render
-from tracker.delivery.senders import Outgoing, Sender, SendRefused, SendTrouble
+from tracker.delivery.rules.templates import ANSWERS, has_run_out, render, values_in
+from tracker.delivery.senders import Choice, Left, Outgoing, Sender, SendRefused, SendTrouble
 from tracker.feed.service import append
 
 CLAIM = timedelta(seconds=60)
@@ -31,6 +31,19 @@ AddressOf = Callable[[str, str], str | None]
 # The address of a booking's page, or a code, made of an id as the message leaves: what opens a ticket does not lie in the
 # outbox.
 LinkOf = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a conversation answered to one message; its words lie with the conversation, not in the outbox."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    picture: bytes | None = None
+
+
+# The reply to a message of a conversation, made as it leaves; None where it is kept no longer.
+ReplyOf = Callable[[str], Reply | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +63,28 @@ def deliver_due(
     now: datetime,
     link_of: LinkOf | None = None,
     code_of: LinkOf | None = None,
+    reply_of: ReplyOf | None = None,
     most: int = 50,
 ) -> Sent:
     """Send up to `most` messages that are due, oldest first; several workers share the work.
 
     `address_of(recipient_ref, medium)` looks an address up; `link_of(booking)` fills `{ticket}` where a message speaks
-    of a booking, `code_of(ticket_code)` fills `{code}` where it brings one. Nothing of a message is ever logged.
+    of a booking, `code_of(ticket_code)` fills `{code}` where it brings one, `reply_of(turn)` is what a conversation said.
+    Nothing of a message is ever logged.
     """
     sent = retried = given_up = 0
     secrets = (("booking", "ticket", link_of), ("ticket_code", "code", code_of))
     for message in _claim(engine, now, most):
         told = {name: make(str(message.params[of])) for of, name, make in secrets if make and of in message.params}
-        error, final = _send(sender, address_of, told, message, now)
+        outgoing = _outgoing(address_of, reply_of, told, message, now)
+        left, error, final = _send(sender, outgoing)
         if error is None:
             sent += 1
         elif final or message.attempts >= MOST_ATTEMPTS:
             given_up += 1
         else:
             retried += 1
-        _record(engine, message, error, final=final, now=now)
+        _record(engine, message, left, error, final=final, now=now)
     return Sent(sent=sent, retried=retried, given_up=given_up)
 
 
@@ -90,29 +106,62 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
         return sorted(rows, key=lambda message: message.id)
 
 
-def _send(
-    sender: Sender, address_of: AddressOf, told: Mapping[str, str], message: OutMessage, now: datetime
-) -> tuple[str | None, bool]:
-    """The error, if any, and whether trying again is no use."""
+def _outgoing(
+    address_of: AddressOf, reply_of: ReplyOf | None, told: Mapping[str, str], message: OutMessage, now: datetime
+) -> Outgoing | str:
+    """The message as it leaves, or why it will not."""
     if has_run_out(message.template, message.params, now):
-        return "too late: what it says has run out", True
+        return "too late: what it says has run out"
     address = address_of(message.recipient_ref, message.medium)
     if address is None:
-        return "no address", True
-    text = render(message.template, {**message.params, **told}, message.language)
+        return "no address"
+    outgoing = Outgoing(
+        id=message.id,
+        medium=message.medium,
+        address=address,
+        text="",
+        template=message.template,
+        language=message.language,
+    )
+    if "turn" in message.params:
+        reply = reply_of(str(message.params["turn"])) if reply_of else None
+        if reply is None:
+            return "too late: the conversation is forgotten"
+        return replace(outgoing, text=reply.text, choices=reply.choices, picture=reply.picture)
+    params = {**message.params, **told}
+    return replace(
+        outgoing,
+        text=render(message.template, params, message.language),
+        values=tuple(values_in(message.template, params, message.language)),
+        choices=_answers_to(message.template, message.language),
+    )
+
+
+def _answers_to(template: str, language: str) -> tuple[Choice, ...]:
+    labels = ANSWERS.get(template, ())
+    return tuple(Choice(answer=said, label=english if language == "en" else here) for said, here, english in labels)
+
+
+def _send(sender: Sender, outgoing: Outgoing | str) -> tuple[Left | None, str | None, bool]:
+    """By what it left; the error, if any, and whether trying again is no use."""
+    if isinstance(outgoing, str):
+        return None, outgoing, True
     try:
-        sender.send(Outgoing(id=message.id, medium=message.medium, address=address, text=text))
+        return sender.send(outgoing), None, False
     except SendRefused as refusal:
-        return str(refusal), True
+        return None, str(refusal), True
     except SendTrouble as trouble:
-        return str(trouble), False
-    return None, False
+        return None, str(trouble), False
 
 
-def _record(engine: Engine, message: OutMessage, error: str | None, *, final: bool, now: datetime) -> None:
+def _record(
+    engine: Engine, message: OutMessage, left: Left | None, error: str | None, *, final: bool, now: datetime
+) -> None:
     news: type[MessageSent | MessageFailed] | None = None
     if error is None:
         values: dict[str, object] = {"state": MessageState.SENT, "sent_at": now, "last_error": None}
+        if left is not None:
+            values |= {"left_by": left.by, "gateway_ref": left.ref}
         news = MessageSent
     elif final or message.attempts >= MOST_ATTEMPTS:
         values = {"state": MessageState.UNDELIVERABLE, "last_error": error}
@@ -128,10 +177,11 @@ def _record(engine: Engine, message: OutMessage, error: str | None, *, final: bo
             .returning(OutMessage.id)
         )
         if mine is not None and news is not None:
-            _tell(db, news, message, now)
+            tell(db, news, message, now)
 
 
-def _tell(db: Session, news: type[MessageSent | MessageFailed], message: OutMessage, now: datetime) -> None:
+def tell(db: Session, news: type[MessageSent | MessageFailed], message: OutMessage, now: datetime) -> None:
+    """Say on the feed what became of a message, to whom it concerns."""
     if message.unit_id is None:
         return  # queued by a version that did not note whom it concerns
     told = news(message_id=message.id, template=message.template, medium=message.medium, attempts=message.attempts)

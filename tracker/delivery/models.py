@@ -29,6 +29,7 @@ class OutMessage(Base):
     __table_args__ = (
         Index("ix_out_message_due", "next_at", postgresql_where=text("state = 'pending'")),
         Index(None, "recipient_ref", "created_at"),
+        Index("ix_out_message_gateway_ref", "gateway_ref", postgresql_where=text("gateway_ref IS NOT NULL")),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
     )
 
@@ -47,6 +48,10 @@ class OutMessage(Base):
     # Whom the feed tells what became of it, and the event it speaks of; None in messages of earlier versions.
     unit_id: Mapped[UUID | None]
     caused_by: Mapped[UUID | None]
+    # The gateway it left by last, that one's own name for it, and when that one said that it had arrived.
+    left_by: Mapped[str | None]
+    gateway_ref: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
 
 
 class Webhook(Base):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx2
-
-from tracker.settings import DeliverySettings
 
 
 class SendTrouble(Exception):
@@ -20,19 +18,44 @@ class SendRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An answer that a phone can show as a button: `answer` is what pressing it says."""
+
+    answer: str
+    label: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A message ready to leave. `id` lets a gateway recognise a repeat."""
+    """A message ready to leave. `id` lets a gateway recognise a repeat, `template` and `values` say it in a form agreed on before.
+
+    `picture` is a PNG that the text belongs to. `repr` shows neither address nor words.
+    """
 
     id: UUID
     medium: str
-    address: str
-    text: str
+    address: str = field(repr=False)
+    text: str = field(repr=False)
+    template: str = ""
+    language: str = "id"
+    values: tuple[str, ...] = field(default=(), repr=False)
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
+    picture: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """By which gateway a message left, and what that one calls it, if it says so."""
+
+    by: str
+    ref: str | None = None
 
 
 class Sender(Protocol):
     """Takes one message out of the house. Raises SendTrouble or SendRefused."""
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: Outgoing) -> Left:
         """Send it."""
         ...
 
@@ -44,11 +67,12 @@ class RecordingSender:
     sent: list[Outgoing] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: Outgoing) -> Left:
         """Remember it, or fail as told."""
         if self.trouble:
             raise self.trouble.pop(0)
         self.sent.append(message)
+        return Left(by=message.medium)
 
 
 class KannelSender:
@@ -59,33 +83,15 @@ class KannelSender:
         self._login = {"username": username, "password": password, "from": sender}
         self._client = client
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: Outgoing) -> Left:
         """Hand it to the gateway."""
         query = {**self._login, "to": message.address, "text": message.text, "coding": "0", "charset": "UTF-8"}
-        _check(_call(self._client, "POST", self._url, params=query))
-
-
-class WhatsAppSender:
-    """WhatsApp Cloud API: free text, which Meta delivers within 24 h of the person's last message."""
-
-    def __init__(self, url: str, *, token: str, client: httpx2.Client) -> None:
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._client = client
-
-    def send(self, message: Outgoing) -> None:
-        """Hand it to Meta."""
-        body = {
-            "messaging_product": "whatsapp",
-            "to": message.address.lstrip("+"),
-            "type": "text",
-            "text": {"body": message.text},
-        }
-        _check(_call(self._client, "POST", self._url, json=body, headers=self._headers))
+        check(call(self._client, "POST", self._url, params=query))
+        return Left(by="sms")
 
 
 class ByMedium:
-    """Chooses a sender that reaches the person's phone: WhatsApp for who came by it, else SMS, and the other where one lacks.
+    """Chooses a sender that reaches the person's phone: WhatsApp for who came by it, else SMS; the other where one lacks or refuses.
 
     A page, an app or a desk calls nobody: who booked there is told by phone as well. Where no gateway is set up nobody is
     told, and says so.
@@ -94,43 +100,31 @@ class ByMedium:
     def __init__(self, senders: dict[str, Sender]) -> None:
         self._senders = senders
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: Outgoing) -> Left:
         """Pass it on."""
         order = ("whatsapp", "sms") if message.medium == "whatsapp" else ("sms", "whatsapp")
-        sender = next((self._senders[name] for name in order if name in self._senders), None)
-        if sender is None:
-            raise SendRefused("no gateway")
-        sender.send(message)
+        refusal = SendRefused("no gateway")
+        for sender in (self._senders[name] for name in order if name in self._senders):
+            try:
+                return sender.send(message)
+            except SendRefused as refused:
+                refusal = refused
+        raise refusal
 
 
-def sender_from(settings: DeliverySettings, client: httpx2.Client) -> Sender:
-    """The senders this installation is set up for."""
-    senders: dict[str, Sender] = {}
-    if settings.sms_url:
-        senders["sms"] = KannelSender(
-            settings.sms_url,
-            username=settings.sms_username,
-            password=settings.sms_password.get_secret_value(),
-            sender=settings.sms_sender,
-            client=client,
-        )
-    if settings.whatsapp_url:
-        token = settings.whatsapp_token.get_secret_value()
-        senders["whatsapp"] = WhatsAppSender(settings.whatsapp_url, token=token, client=client)
-    return ByMedium(senders)
-
-
-def _call(client: httpx2.Client, method: str, url: str, **more: object) -> httpx2.Response:
+def call(client: httpx2.Client, method: str, url: str, **more: Any) -> httpx2.Response:
+    """One request; raises SendTrouble where no answer came."""
     try:
-        return client.request(method, url, **more)  # type: ignore[arg-type]  # passes keywords of httpx2 on unchanged
+        return client.request(method, url, **more)
     except httpx2.HTTPError as error:
         raise SendTrouble(type(error).__name__) from None
 
 
-def _check(response: httpx2.Response) -> None:
+def check(response: httpx2.Response) -> None:
+    """Raises SendRefused or SendTrouble unless it was taken."""
     if response.is_success:
         return
-    # 408 and 429 ask for patience; every other 4xx says the request is wrong as it stands.
-    if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
+    # 401 and 403 are about our own log-in, 408 and 429 ask for patience; every other 4xx says the request is wrong as it stands.
+    if 400 <= response.status_code < 500 and response.status_code not in (401, 403, 408, 429):
         raise SendRefused(f"status {response.status_code}")
     raise SendTrouble(f"status {response.status_code}")

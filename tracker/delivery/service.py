@@ -37,14 +37,15 @@ def queue_message(
     recipient_ref: str,
     template: str,
     params: Mapping[str, object],
-    unit_id: UUID,
+    unit_id: UUID | None,
     now: datetime,
     language: str = "id",
 ) -> UUID:
     """Put a message into the outbox; it leaves after the commit, or not at all when the transaction fails.
 
     `recipient_ref` is the opaque id of the person, never an address or a name; so are `params`. What becomes of the
-    message is told on the feed under `unit_id`, as a consequence of the event being handled. Raises UnknownTemplate.
+    message is told on the feed under `unit_id`, as a consequence of the event being handled; None for a reply in a talk, which concerns
+    no unit. Raises UnknownTemplate.
     """
     if template not in TEMPLATES:
         raise UnknownTemplate(field="template", template=template)

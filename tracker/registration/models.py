@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -15,7 +15,7 @@ from tracker.quota.rules.words import Medium
 
 
 class Conversation(Base):
-    """What is remembered of one person's talk through one medium; holds no identity number and no text."""
+    """What is remembered of one person's talk through one medium; holds no identity number, no text, and no phone to be read."""
 
     __tablename__ = "conversation"
     __table_args__ = (Index(None, "updated_at"),)
@@ -25,16 +25,27 @@ class Conversation(Base):
     account_id: Mapped[UUID | None]
     state: Mapped[dict[str, Any]]
     updated_at: Mapped[datetime]
+    # Where replies go that leave by message: a phone as its medium writes it, sealed.
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # By the medium's own clock: the newest message, and the one that brought the question that stands.
+    heard_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
 
 
 class ConversationTurn(Base):
-    """The replies to one message, by the message's own id."""
+    """The replies to one message, by the message's own id, and what a phone can show beside them.
+
+    `choices`: answers to the question that was asked. `booking_id`: whose ticket was given. `over`: nothing more is asked.
+    """
 
     __tablename__ = "conversation_turn"
 
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversation.id"), primary_key=True)
     message_id: Mapped[str] = mapped_column(primary_key=True)
     replies: Mapped[list[Any]]
+    choices: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    booking_id: Mapped[UUID | None]
+    over: Mapped[bool] = mapped_column(server_default=false())
     at: Mapped[datetime]
 
 

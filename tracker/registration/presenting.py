@@ -21,12 +21,13 @@ from tracker.registration.schemas import (
     TicketOut,
 )
 from tracker.registration.service.cards import Issued, Looked, jwk_of
+from tracker.registration.service.talking import Answer
 from tracker.registration.service.tickets import TicketOffice, drawn
 
 
-def replies_out(replies: list[str]) -> RepliesOut:
+def replies_out(answer: Answer) -> RepliesOut:
     """What to say, in order."""
-    return RepliesOut(replies=replies)
+    return RepliesOut(replies=answer.replies)
 
 
 def health_answers_out(answers: Iterable[HealthAnswer]) -> HealthAnswersOut:

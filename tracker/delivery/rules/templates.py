@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from string import Formatter
 
 from tracker.kit.days import wall_clock
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?$")
+
+CHAT_REPLY = "chat_reply"
 
 # name: (Indonesian, English)
 TEMPLATES: dict[str, tuple[str, str]] = {
@@ -67,7 +70,8 @@ TEMPLATES: dict[str, tuple[str, str]] = {
             "If you did not ask for it, do nothing."
         ),
     ),
-    "registration_reply": ("{text}", "{text}"),
+    # What the conversation says to somebody's message; the words are its own (`tracker/registration/rules/texts.py`).
+    CHAT_REPLY: ("{text}", "{text}"),
     "recall_notice": (
         "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",
         "Recall of {product} batch {lot}: stop using it and set all vials apart.",
@@ -83,6 +87,19 @@ def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> b
     """Whether what a message says is over; one that tells no end never is."""
     told = params.get(_UNTIL.get(template, ""))
     return bool(told) and datetime.fromisoformat(str(told)) <= now
+
+
+# What a message asks to be answered with, where the phone can show buttons: what is said, and the label in both languages.
+ANSWERS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "quota_offer": (("YA", "Ya, saya datang", "Yes, I will come"), ("TIDAK", "Tidak", "No")),
+}
+
+
+def values_in(template: str, params: Mapping[str, object], language: str) -> list[str]:
+    """What fills a template's gaps, in the order in which they stand in it. Raises KeyError for an unknown template."""
+    indonesian, english = TEMPLATES[template]
+    gaps = [name for _, name, _, _ in Formatter().parse(english if language == "en" else indonesian) if name]
+    return [_shown(params[name]) if name in params else "…" for name in gaps]
 
 
 def render(template: str, params: Mapping[str, object], language: str) -> str:

@@ -100,6 +100,15 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer to the question that stands, for mouths that can show buttons: `answer` is what pressing one says."""
+
+    answer: str
+    label: Say
+    detail: Say | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FindPerson:
     """Who is registered under this number and phone, and is it they who write? The phone is None where the message had none."""
 
@@ -204,6 +213,24 @@ def hear(state: ConversationState, text: str) -> Turn:
     if answer is not None and state.step in _UNASKED:
         return Turn(state, wish=AnswerOffer(answer, state.person))
     return _HEARERS[state.step](state, " ".join(text.split())[:200])
+
+
+def choices_of(state: ConversationState) -> tuple[Choice, ...]:
+    """What may be answered to the question that stands; nothing where words are asked for."""
+    if state.step in (ConversationStep.HEALTH, ConversationStep.SURE):
+        return (Choice("YA", Say("label_yes")), Choice("TIDAK", Say("label_no")))
+    if state.step is not ConversationStep.CHOICE:
+        return ()
+    return tuple(
+        Choice(str(number), Say("label_option", told), Say("detail_option", told))
+        for number, option in enumerate(state.options, start=1)
+        for told in ({"number": str(number), "room": str(option.room), **_told(option)},)
+    )
+
+
+def is_over(state: ConversationState) -> bool:
+    """Whether nothing is asked any more."""
+    return state.step in (ConversationStep.START, ConversationStep.BOOKED)
 
 
 def _hear_nothing_known(state: ConversationState, text: str) -> Turn:

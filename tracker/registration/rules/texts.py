@@ -165,6 +165,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
     ),
     "refused": ("Tidak berhasil: {reason}", "That did not work: {reason}"),
+    # On buttons and in lists: 20 letters, 24 and 72.
+    "label_yes": ("Ya", "Yes"),
+    "label_no": ("Tidak", "No"),
+    "label_option": ("{number}. {day}", "{number}. {day}"),
+    "detail_option": (
+        "{hours}, {facility}{far} (sisa {room}), {vaccine}",
+        "{hours}, {facility}{far} ({room} left), {vaccine}",
+    ),
 }
 
 

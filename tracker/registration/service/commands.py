@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tracker.quota.rules.words import Medium
@@ -12,7 +13,7 @@ from tracker.quota.rules.words import Medium
 class Message:
     """One message of a conversation; ids are the mouth's own. Text and sender are not shown by `repr`.
 
-    `sender`: the phone number the mouth knows it to come from.
+    `sender`: the phone number the mouth knows it to come from. `sent_at`: when it was written, by the mouth's clock.
     """
 
     conversation_id: UUID
@@ -21,6 +22,7 @@ class Message:
     text: str
     language: str = "id"
     sender: str | None = None
+    sent_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"Message(conversation_id={self.conversation_id}, message_id={self.message_id!r})"

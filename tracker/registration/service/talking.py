@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -54,6 +54,21 @@ from tracker.registration.service.tickets import TicketOffice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The replies to a message, in order; `first` is False where they were given before.
+
+    `choices` are answers to the question that stands, `booking` is whose ticket was given just now, `over` says that nothing more is asked.
+    """
+
+    conversation: UUID
+    replies: list[str]
+    choices: list[dict[str, str]] = field(default_factory=list)
+    booking: UUID | None = None
+    over: bool = False
+    first: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Room:
     """What granting a wish needs; `sender` is the phone the mouth vouches for."""
 
@@ -67,29 +82,85 @@ class _Room:
 
 def answer(
     db: Session, principal: Principal, message: Message, *, vault: NikVault, office: TicketOffice, now: datetime
-) -> list[str]:
+) -> Answer:
     """The replies to a message; the same message id again gets the same replies and changes nothing.
 
-    A citizen who talks is served anywhere, as on the public page: the caller's reach bounds nothing.
+    A message that was written before the question which stands was asked is no answer to it: it gets none. A citizen who talks is served anywhere, as on the public page: the caller's reach bounds nothing.
     Raises Forbidden, OtherMedium.
     """
     principal.require(Permission.BOOKING_WRITE)
     talk = _locked(db, principal, message, now)
     earlier = db.get(ConversationTurn, (talk.id, message.message_id))
     if earlier is not None:
-        return [str(reply) for reply in earlier.replies]
+        return answer_kept(earlier)
+    if _overtaken(talk, message):
+        return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
     room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
-    turn = machine.hear(ConversationState.from_json(talk.state), message.text)
+    before = ConversationState.from_json(talk.state)
+    turn = machine.hear(before, _sayable(message.text))
     says = [*turn.says]
     while turn.wish is not None:
         turn = _grant(room, turn, turn.wish)
         says += turn.says
-    replies = [spoken(say, message.language) for say in says]
-    talk.state = turn.state.to_json()
+    told = turn.state.to_json()
+    if told != talk.state:
+        talk.state, talk.asked_at = told, message.sent_at
+    said = ConversationTurn(
+        replies=[spoken(say, message.language) for say in says],
+        choices=_choices(turn.state, message.language),
+        booking_id=_booked_now(before, turn.state),
+        over=machine.is_over(turn.state),
+    )
+    return replace(answer_kept(_keep_turn(db, talk, message, said, now)), first=True)
+
+
+def _choices(state: ConversationState, language: str) -> list[dict[str, str]]:
+    return [
+        {
+            "answer": choice.answer,
+            "label": spoken(choice.label, language),
+            "detail": "" if choice.detail is None else spoken(choice.detail, language),
+        }
+        for choice in machine.choices_of(state)
+    ]
+
+
+def _keep_turn(
+    db: Session, talk: Conversation, message: Message, said: ConversationTurn, now: datetime
+) -> ConversationTurn:
+    said.conversation_id, said.message_id, said.at = talk.id, message.message_id, now
     talk.updated_at = now
-    db.add(ConversationTurn(conversation_id=talk.id, message_id=message.message_id, replies=replies, at=now))
+    talk.heard_at = max((at for at in (talk.heard_at, message.sent_at) if at is not None), default=None)
+    db.add(said)
     db.flush()
-    return replies
+    return said
+
+
+def answer_kept(turn: ConversationTurn) -> Answer:
+    """What was answered then."""
+    return Answer(
+        conversation=turn.conversation_id,
+        replies=[str(reply) for reply in turn.replies],
+        choices=list(turn.choices),
+        booking=turn.booking_id,
+        over=turn.over,
+        first=False,
+    )
+
+
+def _booked_now(before: ConversationState, after: ConversationState) -> UUID | None:
+    """The booking of which this turn gave the ticket."""
+    return None if after.booking is None or after.booking == before.booking else UUID(after.booking)
+
+
+def _sayable(text: str) -> str:
+    """The text without what no database keeps and nobody typed: NUL, and halves of signs."""
+    return text.replace("\x00", " ").encode(errors="ignore").decode()
+
+
+def _overtaken(talk: Conversation, message: Message) -> bool:
+    """Whether it was written before what stands was asked: by the same clock, that of the medium."""
+    return message.sent_at is not None and talk.asked_at is not None and message.sent_at < talk.asked_at
 
 
 def _locked(db: Session, principal: Principal, message: Message, now: datetime) -> Conversation:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import os
 from contextlib import suppress
@@ -27,6 +28,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from joserfc.util import to_bytes
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -47,6 +49,7 @@ from tracker.settings import Settings
 
 ALGORITHM = "Ed25519"
 _NONCE = 12
+_DOTS = 8  # of a picture, to a module of the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,15 @@ def drawn(text: str) -> str:
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     svg: str = code.to_svg(add_quiet_zones=True)
     return svg
+
+
+def picture_of(text: str) -> bytes:
+    """The text as a QR code, a PNG that a phone shows whole and another phone reads from it."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    drawing = Image.fromarray(code.to_image(scale=_DOTS, add_quiet_zones=True))
+    kept = io.BytesIO()
+    drawing.save(kept, "PNG", optimize=True)
+    return kept.getvalue()
 
 
 def check_in(

@@ -1,0 +1,357 @@
+"""People register by message, over the wire of each medium: signatures, repeats, outages, and the ticket as a picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import httpx2
+import pytest
+import zxingcpp
+from fastapi.testclient import TestClient
+from PIL import Image
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from rantai.outgoing import outgoing_loops
+from simulators.outside.sms import FakeKannel, UssdCall
+from simulators.outside.whatsapp import Delivery, FakeWhatsApp, sign
+from tests.support.page_site import SECRET, app_services, made, site, world
+from tests.support.quota import VAULT
+from tests.support.server import served
+from tracker.access.principal import SYSTEM
+from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.delivery.service import queue_message
+from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
+from tracker.people.service import NewPerson, register_person
+from tracker.quota.models import Booking
+from tracker.quota.rules.words import BookingState, Medium
+from tracker.registration.models import Conversation
+from tracker.registration.service.tickets import TicketOffice
+
+__all__ = ["app_services", "made", "site", "world"]
+
+NIK, PHONE, WA = "3671015506920051", "+6281234567851", "6281234567851"
+APP_SECRET, VERIFY, PASSWORD = "the app's secret", "the-word-agreed-on", "kata sandi gerbang"
+BASIC = {"Authorization": "Basic " + base64.b64encode(f"gerbang:{PASSWORD}".encode()).decode()}
+
+
+@dataclass
+class Outside:
+    """The outside services and the house between them."""
+
+    site: TestClient
+    services: Services
+    whatsapp: FakeWhatsApp
+    kannel: FakeKannel
+    client: httpx2.Client
+    later: timedelta = timedelta()
+    count: int = 0
+
+    def clock(self) -> datetime:
+        return self.services.clock() + self.later
+
+    def post(self, delivery: Delivery) -> int:
+        return self.site.post("/webhooks/whatsapp", content=delivery.body, headers=delivery.headers).status_code
+
+    def deliver(self) -> None:
+        """What the worker does next."""
+        loops = outgoing_loops(self.services.engine, self.services.settings, self.clock, self.client)
+        next(loop for loop in loops if loop.name == "messages").step()
+
+    def hears(self, delivery: Delivery) -> list[dict[str, Any]]:
+        """What comes back for a message."""
+        before = len(self.whatsapp.sent)
+        assert self.post(delivery) == 200
+        self.deliver()
+        return cast("list[dict[str, Any]]", self.whatsapp.sent[before:])
+
+    def says(self, text: str) -> list[dict[str, Any]]:
+        self.count += 1
+        return self.hears(self.whatsapp.says(WA, text, message_id=f"wamid.{self.count}"))
+
+    def presses(self, answer: str) -> list[dict[str, Any]]:
+        self.count += 1
+        return self.hears(self.whatsapp.presses(WA, answer, "Tombol", message_id=f"wamid.{self.count}"))
+
+    def dials(self, call: UssdCall, *keys: str) -> str:
+        answer = self.site.post("/webhooks/ussd", data=call.form(*keys), headers=BASIC)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def texts(self, words: str, message_id: str) -> int:
+        headers = BASIC | {"X-Kannel-From": PHONE, "Content-Type": "text/plain; charset=UTF-8"}
+        return self.site.post(f"/webhooks/sms?id={message_id}", content=words.encode(), headers=headers).status_code
+
+
+@pytest.fixture
+def outside(site: TestClient, app_services: Services) -> Iterator[Outside]:
+    kannel = FakeKannel(username="u", password="p")
+    whatsapp = FakeWhatsApp(phone_number_id="77", token="t", app_secret=APP_SECRET, clock=app_services.clock)
+    own, mouths = app_services.settings.delivery, app_services.settings.mouths
+    with served(whatsapp.app()) as meta, served(kannel.app()) as smsbox, httpx2.Client() as client:
+        house = Outside(site, app_services, whatsapp, kannel, client)
+        whatsapp.clock = house.clock
+        own.whatsapp_url, own.whatsapp_token = f"{meta}/v20.0/77/messages", SecretStr("t")
+        own.sms_url, own.sms_username, own.sms_password = f"{smsbox}/cgi-bin/sendsms", "u", SecretStr("p")
+        mouths.whatsapp_secret, mouths.whatsapp_verify_token = SecretStr(APP_SECRET), SecretStr(VERIFY)
+        mouths.sms_password = mouths.ussd_password = SecretStr(PASSWORD)
+        with transaction(app_services.engine) as db:
+            somebody = NewPerson(id=uuid7(), nik=NIK, name="Siti Rekaan", phone=PHONE)
+            register_person(db, SYSTEM, somebody, vault=VAULT, now=app_services.clock())
+        yield house
+
+
+def text_in(message: dict[str, Any]) -> str:
+    kind = message["type"]
+    content = message[kind]
+    return str(
+        content["body"] if kind == "text" else content["body"]["text"] if kind == "interactive" else content["caption"]
+    )
+
+
+def booking_of(services: Services) -> Booking:
+    with transaction(services.engine) as db:
+        found = db.scalars(
+            select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.medium == Medium.WHATSAPP)
+        ).one()
+        db.expunge(found)
+        return found
+
+
+def booked_by_whatsapp(outside: Outside) -> dict[str, Any]:
+    """From the first word to the ticket; what was sent last."""
+    outside.says("Vaksin")
+    outside.says(f"{NIK} {PHONE}")
+    (offered,) = outside.says("PKM Cipondoh")
+    rows = offered["interactive"]["action"]["sections"][0]["rows"]
+    outside.count += 1
+    outside.hears(outside.whatsapp.chooses(WA, rows[0]["id"], rows[0]["title"], message_id=f"wamid.{outside.count}"))
+    for _ in range(3):
+        (asked,) = outside.presses("TIDAK")
+    assert [button["reply"]["id"] for button in asked["interactive"]["action"]["buttons"]] == ["YA", "TIDAK"]
+    (ticket,) = outside.presses("YA")
+    return ticket
+
+
+def test_meta_is_shown_that_the_address_is_ours_and_nobody_else_is(outside: Outside) -> None:
+    def asks(**changed: str) -> tuple[int, str]:
+        query = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1158201444"} | changed
+        answer = outside.site.get("/webhooks/whatsapp", params=query)
+        return answer.status_code, answer.text
+
+    assert asks() == (200, "1158201444")
+    assert asks(**{"hub.verify_token": "another"})[0] == 401
+    assert asks(**{"hub.verify_token": "é"})[0] == 401
+    assert asks(**{"hub.mode": "unsubscribe"})[0] == 401
+    assert asks(**{"hub.challenge": "<script>"})[0] == 422
+    outside.services.settings.mouths.whatsapp_verify_token = SecretStr("")
+    assert asks(**{"hub.verify_token": ""})[0] == 404  # no secret opens nothing
+
+
+def test_a_citizen_registers_by_whatsapp_and_has_the_ticket_as_a_picture(outside: Outside) -> None:
+    ticket = booked_by_whatsapp(outside)
+    booking = booking_of(outside.services)
+    picture = Image.open(io.BytesIO(outside.whatsapp.media[ticket["image"]["id"]]))
+    (code,) = zxingcpp.read_barcodes(picture)
+    assert TicketOffice.from_secret(SECRET).read(code.text).booking == booking.id
+    assert "/daftar/tiket/" in text_in(ticket)
+    assert not [message for message in outside.whatsapp.sent if message["to"] != WA]
+    assert outside.kannel.sent == []
+    with transaction(outside.services.engine) as db:
+        kept = [str(message.params) + message.recipient_ref for message in db.scalars(select(OutMessage))]
+        (talk,) = db.scalars(select(Conversation))
+        assert WA.encode() not in (talk.phone_sealed or b"")
+    assert not [row for row in kept if WA in row or NIK in row or "/daftar/tiket/" in row]
+
+
+def test_a_message_that_comes_again_is_answered_once(outside: Outside) -> None:
+    delivery = outside.whatsapp.says(WA, "Vaksin", message_id="wamid.same")
+    for _ in range(3):
+        assert outside.post(delivery) == 200
+    outside.deliver()
+    outside.deliver()
+    assert len(outside.whatsapp.sent) == 1
+
+
+def test_what_is_not_signed_by_meta_changes_nothing(outside: Outside) -> None:
+    delivery = outside.whatsapp.says(WA, "Vaksin", message_id="wamid.1")
+    for header in (
+        None,
+        "",
+        sign(delivery.body, "another"),
+        delivery.headers["X-Hub-Signature-256"].upper(),
+        "sha256=é",
+    ):
+        headers = {"Content-Type": "application/json"} | (
+            {} if header is None else {"X-Hub-Signature-256": header.encode()}
+        )
+        answer = outside.site.post("/webhooks/whatsapp", content=delivery.body, headers=headers)  # type: ignore[arg-type]  # bytes are headers, too
+        assert (answer.status_code, answer.json()["code"]) == (401, "mouths.not_signed")
+    changed = delivery.body.replace(b"Vaksin", b"Tiket ")
+    assert outside.post(replace(delivery, body=changed)) == 401
+    large = b" " * 5_000_000
+    assert outside.post(Delivery(body=large, headers={"X-Hub-Signature-256": sign(large, APP_SECRET)})) == 413
+    assert outside.site.post("/webhooks/whatsapp", content=b" " * 100_000).status_code in (401, 413)
+    outside.deliver()
+    assert outside.whatsapp.sent == []
+
+
+def test_an_answer_to_an_earlier_question_does_not_answer_the_one_that_stands(outside: Outside) -> None:
+    outside.says("Vaksin")
+    outside.says(f"{NIK} {PHONE}")
+    outside.later = timedelta(seconds=10)
+    late = outside.whatsapp.says(WA, "PKM Dahlia", message_id="wamid.late")
+    outside.later = timedelta(seconds=20)
+    assert len(outside.says("PKM Cipondoh")) == 1
+    assert outside.hears(late) == []
+    outside.count += 1
+    outside.later = timedelta(seconds=30)
+    (asked,) = outside.hears(outside.whatsapp.chooses(WA, "1", "1.", message_id="wamid.choice"))
+    assert "demam" in text_in(asked)
+
+
+def test_a_picture_or_a_voice_gets_the_question_that_stands(outside: Outside) -> None:
+    outside.says("Vaksin")
+    outside.says(f"{NIK} {PHONE}")
+    odd: tuple[dict[str, object], ...] = (
+        {"type": "image", "image": {"id": "1"}},
+        {"type": "audio", "audio": {"id": "2"}},
+    )
+    for number, content in enumerate(odd):
+        (asked,) = outside.hears(outside.whatsapp.sends(WA, content, message_id=f"wamid.odd{number}"))
+        assert "tiga huruf" in text_in(asked)
+
+
+def test_after_a_day_of_silence_a_template_tells_and_free_text_does_not(outside: Outside) -> None:
+    booked_by_whatsapp(outside)
+    outside.deliver()
+    before = len(outside.whatsapp.sent)
+    outside.later = timedelta(hours=25)
+    with transaction(outside.services.engine) as db:
+        queue_message(
+            db,
+            medium="whatsapp",
+            recipient_ref=str(booking_of(outside.services).person_id),
+            template="quota_reminder",
+            params={"day": "2026-03-04", "facility": "Puskesmas\nCipondoh"},
+            unit_id=None,
+            now=outside.clock(),
+        )
+    outside.deliver()
+    told = outside.whatsapp.sent[before:]
+    assert [message["type"] for message in told] == ["template"]
+    template = cast("dict[str, Any]", told[0]["template"])
+    assert template["language"] == {"code": "id"}
+    values = [one["text"] for one in template["components"][0]["parameters"]]
+    assert values == ["04-03-2026", "Puskesmas Cipondoh"]  # in the order of the gaps, without what Meta refuses
+
+
+def test_what_becomes_of_a_message_is_known_and_a_failed_one_goes_by_sms(outside: Outside) -> None:
+    outside.says("Vaksin")
+    outside.says("Vaksin lagi")
+    with transaction(outside.services.engine) as db:
+        first, second = db.scalars(select(OutMessage).order_by(OutMessage.created_at, OutMessage.id))
+        assert (first.left_by, first.state) == ("whatsapp", MessageState.SENT)
+    for delivery in (
+        outside.whatsapp.reports(0, "read"),
+        outside.whatsapp.reports(0, "delivered"),
+        outside.whatsapp.reports(0, "sent"),
+    ):
+        assert outside.post(delivery) == 200
+    assert outside.post(outside.whatsapp.reports(0, "failed", error=131026)) == 200  # it has arrived: too late to fail
+    failed = outside.whatsapp.reports(1, "failed", error=131026)
+    for _ in range(2):
+        assert outside.post(failed) == 200
+    outside.deliver()
+    outside.deliver()
+    assert [sms.to for sms in outside.kannel.sent] == [PHONE]
+    assert outside.post(failed) == 200  # said once more, it is still one SMS
+    outside.deliver()
+    assert len(outside.kannel.sent) == 1
+    with transaction(outside.services.engine) as db:
+        first, second = (db.get_one(OutMessage, one.id) for one in (first, second))
+        assert (first.state, first.delivered_at is not None) == (MessageState.SENT, True)
+        assert (second.state, second.left_by, second.delivered_at) == (MessageState.SENT, "sms", None)
+
+
+def test_a_receipt_keeps_a_message_from_going_twice_whose_sender_died(outside: Outside) -> None:
+    outside.says("Vaksin")
+    with transaction(outside.services.engine) as db:
+        (message,) = db.scalars(select(OutMessage))
+        # As it stands when a worker was killed between Meta's answer and its own note.
+        message.state, message.sent_at, message.left_by, message.gateway_ref = MessageState.PENDING, None, None, None
+    assert outside.post(outside.whatsapp.reports(0, "sent")) == 200
+    outside.later = timedelta(hours=1)
+    outside.deliver()
+    assert len(outside.whatsapp.sent) == 1
+
+
+def test_meta_down_for_a_while_loses_no_answer(outside: Outside) -> None:
+    outside.whatsapp.fail_next = 2
+    assert outside.says("Vaksin") == []
+    outside.later = timedelta(hours=1)
+    outside.deliver()
+    outside.later = timedelta(hours=3)
+    outside.deliver()
+    assert len(outside.whatsapp.sent) == 1
+
+
+def test_a_citizen_registers_by_119_with_a_call_that_breaks_off(outside: Outside) -> None:
+    call = UssdCall("s1", PHONE)
+    assert outside.dials(call).startswith("CON Selamat datang")
+    assert outside.dials(call).startswith("CON Selamat datang")  # the gateway asks again
+    assert "Di mana" in outside.dials(call, f"{NIK} {PHONE}")
+    shown = outside.dials(call, "Cipondoh")
+    again = UssdCall("s2", PHONE)  # the line broke off: whoever dials again is where they were
+    assert outside.dials(again) == shown
+    pages = [shown]
+    while pages[-1].endswith("0. Lanjut"):
+        pages.append(outside.dials(again, "0"))
+    assert all(len(page) <= 182 for page in pages)
+    assert "nomor pilihan" in pages[-1]
+    assert "demam" in outside.dials(again, "1")
+    for _ in range(2):
+        outside.dials(again, "2")
+    assert "Sudah benar" in outside.dials(again, "2")
+    told = outside.dials(again, "1")
+    while told.startswith("CON"):
+        told = outside.dials(again, "0")
+    assert told.startswith("END")
+    with transaction(outside.services.engine) as db:
+        (booking,) = db.scalars(select(Booking).where(Booking.medium == Medium.USSD))
+        assert booking.state is BookingState.CONFIRMED
+
+
+def test_an_sms_is_answered_by_sms_once(outside: Outside) -> None:
+    for _ in range(2):
+        assert outside.texts("Vaksin", "kannel-1") == 200
+    outside.deliver()
+    assert [(sms.to, "NIK" in sms.text) for sms in outside.kannel.sent] == [(PHONE, True)]
+    assert outside.texts("Vaksin", "") == 422
+    wrong = {"X-Kannel-From": PHONE, "Authorization": "Basic " + base64.b64encode(b"gerbang:salah").decode()}
+    assert outside.site.post("/webhooks/sms?id=k2", content=b"Vaksin", headers=wrong).status_code == 401
+    assert outside.site.post("/webhooks/sms?id=k2", content=b"Vaksin", headers=BASIC).status_code == 422
+    ussd = {"sessionId": "s", "phoneNumber": PHONE, "text": ""}
+    assert outside.site.post("/webhooks/ussd", data=ussd).status_code == 401
+    assert outside.site.post("/webhooks/ussd", data=ussd | {"phoneNumber": "Budi"}, headers=BASIC).status_code == 422
+
+
+def test_a_mouth_without_a_secret_is_closed(outside: Outside) -> None:
+    mouths = outside.services.settings.mouths
+    mouths.whatsapp_secret = mouths.sms_password = mouths.ussd_password = SecretStr("")
+    empty = {"Authorization": "Basic " + base64.b64encode(b"gerbang:").decode()}
+    delivery = outside.whatsapp.says(WA, "Vaksin", message_id="wamid.1")
+    signed = replace(delivery, headers={"X-Hub-Signature-256": sign(delivery.body, "")})
+    assert outside.post(signed) == 404
+    assert (
+        outside.site.post("/webhooks/sms?id=k", content=b"x", headers=empty | {"X-Kannel-From": PHONE}).status_code
+        == 404
+    )
+    assert outside.site.post("/webhooks/ussd", data={"sessionId": "s"}, headers=empty).status_code == 404

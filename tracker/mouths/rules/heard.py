@@ -1,0 +1,18 @@
+"""What a mouth has heard: one message, whoever carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MOST_TEXT = 2000  # characters; the longest message that anything is made of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """`id` is the medium's own and comes again with a repeat; `phone` is in international form. `repr` shows neither phone nor text."""
+
+    id: str
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    sent_at: datetime | None = None
