@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from rantai.cli import main
 from rantai.local.folders import data_folder, remove_folders
@@ -35,16 +38,24 @@ from tests.support.world import NOW, StandingWorld, small_world
 from tracker.database import migrations
 from tracker.database.backups import newest_backup
 from tracker.database.engine import transaction
+from tracker.edge.models import StoredAnswer
 from tracker.feed.numbering import number_pending
+from tracker.kit.ids import uuid7
+from tracker.retention import let_go_next, rules_of
+from tracker.settings import RetentionSettings
 
 pytestmark = pytest.mark.skipif(bool(local_servers_missing()), reason=local_servers_missing())
 
 PASSWORD = "only-for-this-drill"
-KEPT = ("stock_event", "stock_entry", "stock_balance", "availability", "feed_event", "reading", "booking", "person")
+KEPT = (
+    *("stock_event", "stock_entry", "stock_balance", "availability", "feed_event", "reading", "booking", "person"),
+    *("stored_answer", "forgotten"),
+)
 _CONTENT = (
     "SELECT count(*), md5(coalesce(string_agg(row, '|' ORDER BY row), '')) FROM (SELECT t::text AS row FROM {} t) r"
 )
 Content = dict[str, tuple[int, str]]
+ANSWERS = 50
 
 
 @dataclass
@@ -154,6 +165,46 @@ def work(house: House, standing: StandingWorld, day: int) -> None:
         number_pending(engine)
 
 
+@dataclass
+class Rounds:
+    """What retention let go meanwhile."""
+
+    gone: int = 0
+
+
+@contextmanager
+def retention_beside(url: str) -> Iterator[Rounds]:
+    """Answers too old to keep come to light and go, over and over; in the last round they came and are still there."""
+    rule = next(rule for rule in rules_of(RetentionSettings()) if rule.setting == "answers_days")
+    rounds, over = Rounds(), threading.Event()
+
+    def old_answers_come(db: Session) -> None:
+        old = {"account_id": uuid7(), "fingerprint": "", "answer": None, "created_at": NOW - timedelta(days=400)}
+        db.execute(insert(StoredAnswer), [{**old, "key": str(number)} for number in range(ANSWERS)])
+
+    def go_round() -> None:
+        with databases.engine_of(url) as engine:
+            while not over.is_set():
+                now = datetime.now(UTC)
+                with transaction(engine) as db:
+                    old_answers_come(db)
+                more = True
+                while more:
+                    with transaction(engine) as db:
+                        more = let_go_next(db, rule, due_since=now, now=now)
+                rounds.gone += ANSWERS
+            with transaction(engine) as db:
+                old_answers_come(db)
+
+    beside = threading.Thread(target=go_round)
+    beside.start()
+    try:
+        yield rounds
+    finally:
+        over.set()
+        beside.join()
+
+
 def follows(house: House) -> bool:
     """Whether all that is written down is also on the other side."""
     query = (
@@ -203,8 +254,10 @@ def _written_and_killed(root: Path, house: House) -> Drill:
             drill = Drill(root=root, backups=backups, standing=standing)
             # As somebody who runs it with `rantai up` says it; the log is taken by the address.
             InstanceState(house.folder).remember(postgres_port=house.server.port, postgres_password=PASSWORD)
-            made = drill.rantai("backup", "make", str(backups), "--house", str(house.folder))
+            with retention_beside(url) as rounds:
+                made = drill.rantai("backup", "make", str(backups), "--house", str(house.folder))
             assert made.returncode == 0, made.stderr
+            assert rounds.gone > ANSWERS, "retention deleted all the while that the backup was made"
             work(house, standing, 1)
             at, then = house.ask(b"SELECT clock_timestamp()"), house.content()
             assert isinstance(at, datetime)
@@ -232,6 +285,7 @@ def test_a_backup_says_what_it_is_and_is_its_owners_alone(drill: Drill) -> None:
 def test_what_was_destroyed_comes_back_to_its_last_row_and_its_books_agree(drill: Drill) -> None:
     with drill.restored() as (house, said):
         assert house.content() == drill.last
+        assert drill.last["stored_answer"][0] == ANSWERS, "what retention let go while it was copied stays gone"
         assert f"feed event {house.last('feed_event', 'position')}, which the house learnt at" in said
         assert f"stock event {house.last('stock_event', 'number')}, which" in said
         assert "reading of 2026-03-03T09:50:00Z" in said
