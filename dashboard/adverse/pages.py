@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.choices import Said
-from dashboard.frame.listing import listed
+from dashboard.frame.listing import listed, newest
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -104,9 +104,9 @@ def tell(booking_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> 
 
 
 @router.get("/kipi/{adverse_id}")
-def show_one(adverse_id: UUID, viewer: Member, db: Db, now: Now) -> Response:
+def show_one(adverse_id: UUID, viewer: Member, db: Db, now: Now, riwayat: str = "") -> Response:
     """One, with whom it befell, what was done, and what was put right."""
-    return _one(viewer, db, adverse_id, now)
+    return _one(viewer, db, adverse_id, now, after=riwayat)
 
 
 @router.post("/kipi/{adverse_id}/betulkan")
@@ -218,12 +218,15 @@ def _row(db: Session, viewer: Viewer, adverse_id: UUID) -> Any:
     return row
 
 
-def _one(viewer: Viewer, db: Session, adverse_id: UUID, now: datetime, typed: Typed | None = None) -> Response:
+def _one(
+    viewer: Viewer, db: Session, adverse_id: UUID, now: datetime, typed: Typed | None = None, *, after: str = ""
+) -> Response:
     event, booking, facility, product, lot, codes = _row(db, viewer, adverse_id)
     who = viewer.known()
     path = path_of(db, facility.id)
     person: Person = read_person(db, who, booking.person_id, now=now)
     answers = {one.level: one for one in answers_of(db, adverse_id)}
+    told = changes_of(adverse_id)
     level = level_of(who, path) if who.may(Permission.ADVERSE_ANSWER, path) else None
     return page(
         viewer,
@@ -239,7 +242,9 @@ def _one(viewer: Viewer, db: Session, adverse_id: UUID, now: datetime, typed: Ty
         answers=answers,
         levels=list(Level),
         mine=level if event.serious and not event.withdrawn and level not in answers else None,
-        changes=db.scalars(changes_of(adverse_id).order_by(AdverseChange.recorded_at.desc()).limit(MOST_CHANGES)).all(),
+        changes=newest(
+            db, told, [AdverseChange.recorded_at, AdverseChange.id], most=MOST_CHANGES, after=after, field="riwayat"
+        ),
         words=_words(db, viewer),
         outcomes=list(Outcome),
         typed=typed or Typed(_as_typed(event, codes or [])),

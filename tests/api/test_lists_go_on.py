@@ -18,6 +18,8 @@ from tests.support.counting import counted
 from tests.support.page_site import app_services, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
+from tracker.adverse.models import AdverseChange, AdverseEvent
+from tracker.adverse.rules.words import Outcome
 from tracker.catalog.models import Batch, Presentation
 from tracker.coldchain.models import Alarm, Episode
 from tracker.database.base import Base
@@ -194,6 +196,18 @@ def vial_changes(db: Session, many: int) -> None:
     _history(db, OpenVialChange, many, "open_vial", "open_vial_id", {**doses, "reason": NOTE, "recorded_by": "'Rina'"})
 
 
+def adverse_changes(db: Session, many: int) -> None:
+    if not db.scalar(select(AdverseEvent.id).limit(1)):
+        booking = db.scalars(select(Booking.id).order_by(Booking.id).limit(1)).one()
+        told = {"words": "demam", "serious": False, "recorded_by": "Rina", "content": b""}
+        at = {"onset_at": utc_now(), "recorded_at": utc_now()}
+        db.add(AdverseEvent(id=uuid7(), booking_id=booking, outcome=Outcome.RECOVERED, **told, **at))
+        db.flush()
+    before = """'{"symptoms": [], "words": "", "serious": false, "outcome": "recovered", "withdrawn": false}'"""
+    said = {"before": before, "reason": NOTE, "recorded_by": "'Rina'"}
+    _history(db, AdverseChange, many, "adverse_event", "event_id", said)
+
+
 def _history(db: Session, model: type[Base], many: int, of: str, key: str, values: dict[str, str]) -> None:
     """What was told of one thing, three at an instant."""
     all_of = {"id": "gen_random_uuid()", "recorded_at": "now() - (n / 3) * interval '1 minute'", **values}
@@ -326,6 +340,13 @@ LISTS = {
         "SELECT reason FROM booking_step WHERE reason LIKE 'catatan%'",
         booking_steps,
         of="SELECT id FROM booking ORDER BY id LIMIT 1",
+    ),
+    "how a reaction was told before": List(
+        "/kipi/{}",
+        NOTED,
+        "SELECT reason FROM adverse_change",
+        adverse_changes,
+        of="SELECT id FROM adverse_event ORDER BY id LIMIT 1",
     ),
     "an opened vial's changes": List(
         "/vial/{}",
