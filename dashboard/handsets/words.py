@@ -25,6 +25,8 @@ KIND = {
     "shipment.pack": mark("Pengemasan"),
     "shipment.dispatch": mark("Keberangkatan kiriman"),
     "shipment.receipt": mark("Penerimaan kiriman"),
+    "shipment.receipt_reversal": mark("Pembatalan penerimaan"),
+    "shipment.unpack": mark("Pembongkaran kotak"),
     "shipment.return": mark("Kiriman kembali"),
     "booking.arrive": mark("Kedatangan di meja"),
     "booking.screen": mark("Skrining di meja"),

@@ -15,7 +15,7 @@ from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt, ToldLine
-from tracker.shipments.queries.finding import shipments_of, shipments_visible_to
+from tracker.shipments.queries.finding import shipments_of, shipments_visible_to, stands
 from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
 
 MOST = 100
@@ -197,7 +197,7 @@ def _received(db: Session, ids: list[UUID]) -> tuple[dict[UUID, int], dict[UUID,
             ),
         )
         .join(ReceiptLine, ReceiptLine.receipt_id == ShipmentReceipt.id)
-        .where(ShipmentReceipt.shipment_id.in_(ids))
+        .where(ShipmentReceipt.shipment_id.in_(ids), stands(ShipmentReceipt.id))
         .group_by(ShipmentReceipt.shipment_id)
     ).all()
     return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2]) for row in rows}

@@ -100,3 +100,29 @@ def test_boxes_without_a_word_are_told_to_their_sender_who_confirms(shift: Shift
     told, back = shift.works({"job": "tell", "scans": ["penta-5/PB001", FRIDGE]}, {"back": "salah"})
     assert [told["state"], back["state"]] == ["done", "done"]
     assert shift.read(told["id"])["state"] == "cancelled"
+
+
+def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) -> None:
+    supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
+    line = {"batch": "az-10/AZ003", "place": f"{CITY}-r1", "vials": 8}
+    shift.api.post("/api/v1/stock/events", json={**supply, "lines": [line]}, headers=shift.city)
+    ends = {"id": str(uuid7()), "from": CITY, "to": PLACE, "lines": [{"product": "az-10", "vials": 8}]}
+    code = shift.api.post("/api/v1/shipments", json=ends, headers=shift.city).json()["code"]
+    for step in ("pack", "dispatch"):
+        assert shift.api.post(f"/api/v1/shipments/{code}/{step}", json={}, headers=shift.city).status_code == 200
+    receive = {"job": "receive", "scans": [code, FRIDGE]}
+    items = shift.works(receive, {"back": "salah kiriman"})
+    assert [item["state"] for item in items] == ["done", "done"], items
+    assert shift.read(code)["state"] == "in_transit"
+    (again,) = shift.works(receive)
+    assert again["state"] == "done", again
+    assert shift.read(code)["state"] == "received"
+
+
+def test_a_box_is_emptied_again(shift: Shift) -> None:
+    shift.stock("supply", 6)
+    ends = {"id": str(uuid7()), "from": PLACE, "to": CITY, "lines": [{"product": "penta-5", "vials": 2}]}
+    code = shift.api.post("/api/v1/shipments", json=ends, headers=shift.phone.headers).json()["code"]
+    items = shift.works({"job": "pick", "scans": [code, "penta-5/PB001", "penta-5/PB001"]}, {"back": "salah kotak"})
+    assert [item["state"] for item in items] == ["done", "done"], items
+    assert shift.read(code)["state"] == "approved"

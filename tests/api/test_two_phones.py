@@ -140,3 +140,30 @@ def test_two_phones_that_count_the_same_fridge_correct_it_once(store: Store, dif
         assert "done" in {item["state"] for item in items}, items
         assert all(item["message_id"] for item in items if item["state"] == "conflict")
         assert store.lying() == seen
+
+
+def test_many_calls_of_one_receipt_at_once_put_it_away_once(store: Store) -> None:
+    head = store.receivers[0].headers
+
+    def calls(path: str, bodies: list[dict[str, Any]]) -> list[tuple[int, str]]:
+        def call(body: dict[str, Any]) -> tuple[int, str]:
+            answer = store.api.post(f"/api/v1/shipments/{path}", json=body, headers=head)
+            return answer.status_code, answer.json().get("code", "")
+
+        with ThreadPoolExecutor(len(bodies)) as crowd:
+            return sorted(crowd.map(call, bodies))
+
+    had, code = store.lying(), store.coming(10)
+    line = {"batch": "AZ003", "place": FRIDGE, "accepted": 10}
+    receipt = {"occurred_at": utc_now().isoformat(), "final": True, "lines": [line]}
+    # Two phones, each with its own receipt, each sending it three times.
+    ids = [str(uuid7()), str(uuid7())] * 3
+    found = calls(f"{code}/receipts", [{**receipt, "id": each} for each in ids])
+    refused = (409, "shipments.bad_state")
+    assert found == [(200, code)] * 2 + [(201, code)] + [refused] * 3
+    assert store.lying() == had + 10
+    (kept,) = store.api.get(f"/api/v1/shipments/{code}", headers=head).json()["receipts"]
+    back = {"receipt": kept["id"], "reason": "salah kiriman"}
+    found = calls(f"{code}/receipt-reversals", [{**back, "id": each} for each in (str(uuid7()), str(uuid7()))] * 3)
+    assert [status for status, _ in found] == [200, 200, 201, 409, 409, 409], found
+    assert store.lying() == had

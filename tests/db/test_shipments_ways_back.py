@@ -16,20 +16,32 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
 from tracker.kit.errors import Conflict, Forbidden, Refused
 from tracker.kit.ids import uuid7
+from tracker.shipments.errors import BadState, BuiltUpon
 from tracker.shipments.models import Shipment, ShipmentReceipt
 from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.queries.finding import sums_by_batch
 from tracker.shipments.rules.words import Difference, OtherLot, ShipmentKind, ShipmentState
-from tracker.shipments.service.commands import Box, CreateShipment, Pack, Received, ReceiveShipment, Wanted
+from tracker.shipments.service.commands import (
+    Box,
+    CreateShipment,
+    Pack,
+    Received,
+    ReceiveShipment,
+    TakeReceiptBack,
+    Wanted,
+)
 from tracker.shipments.service.ordering import cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import Arrived, receive_shipment
+from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
+from tracker.stock.errors import AlreadyReversed
 from tracker.stock.models import StockEntry
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.changing_status import change_status
-from tracker.stock.service.commands import PostEvent, StatusChange, StatusLine
+from tracker.stock.service.commands import PostEvent, ReverseEvent, StatusChange, StatusLine
 from tracker.stock.service.posting import post_event
+from tracker.stock.service.reversing import reverse_event
 
 BATCH = "az-10/AZ003"
 
@@ -285,3 +297,80 @@ def test_packed_twice_for_two_returns_the_same_vials_are_refused(road: Road) -> 
         pack_shipment(road.db, manager, second.id, (Box(lines=(line,)),), now=road.now)
     cancel_shipment(road.db, manager, first.id, now=road.now)
     pack_shipment(road.db, manager, second.id, (Box(lines=(line,)),), now=road.now)
+
+
+def take_back(road: Road, shipment: Shipment, number: UUID | None = None, *, receipt: int = -1) -> Arrived:
+    rows = select(ShipmentReceipt.id).where(ShipmentReceipt.shipment_id == shipment.id)
+    ids = road.db.scalars(rows.order_by(ShipmentReceipt.recorded_at, ShipmentReceipt.id)).all()
+    command = TakeReceiptBack(id=number or uuid7(), receipt=ids[receipt], reason="salah kiriman")
+    return take_receipt_back(road.db, road.world.who(Role.MANAGER), shipment.id, command, now=road.now)
+
+
+def test_a_receipt_that_did_not_happen_puts_its_vials_on_the_road_again(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=5, rejected=3, reason=Difference.DAMAGED), final=True)
+    assert (road.ledger.vials(BATCH), outer(road, Account.LOST)) == (5, 2)
+    number = uuid7()
+    assert take_back(road, shipment, number).fresh
+    assert not take_back(road, shipment, number).fresh
+    with pytest.raises(AlreadyReversed):
+        take_back(road, shipment)
+    assert (shipment.state, shipment.received_at) == (ShipmentState.IN_TRANSIT, None)
+    assert (road.ledger.vials(BATCH), outer(road, Account.LOST)) == (0, 0)
+    assert road.ledger.vials(BATCH, status=Status.HELD) == 0
+    [sums] = sums_by_batch(road.db, shipment.id).values()
+    assert (sums.on_road, sums.differs) == (10, False)
+    [told] = shipment_detail(road.db, SYSTEM, shipment.id, road.now).receipts
+    assert told.taken_back
+    road.receive(shipment, road.arrived(accepted=10), final=True)
+    assert (shipment.state, road.ledger.vials(BATCH)) == (ShipmentState.RECEIVED, 10)
+    # Told late, the same again is still the first.
+    assert not take_back(road, shipment, number, receipt=0).fresh
+
+
+def test_only_the_last_receipt_is_taken_back(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    for vials in (4, 6):
+        road.receive(shipment, road.arrived(accepted=vials))
+    with pytest.raises(BuiltUpon):
+        take_back(road, shipment, receipt=0)
+    take_back(road, shipment)
+    assert (shipment.state, road.ledger.vials(BATCH)) == (ShipmentState.PARTLY_RECEIVED, 4)
+    take_back(road, shipment, receipt=0)
+    assert (shipment.state, road.ledger.vials(BATCH)) == (ShipmentState.IN_TRANSIT, 0)
+
+
+def test_a_receipt_stands_once_somebody_worked_with_its_vials(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=10), final=True)
+    used = uuid7()
+    road.ledger.post(Kind.WASTE, road.ledger.line(BATCH, 1, reason="broken"), event_id=used)
+    with pytest.raises(BuiltUpon):
+        take_back(road, shipment)
+    assert road.ledger.vials(BATCH) == 9
+    reverse_event(road.db, SYSTEM, ReverseEvent(id=uuid7(), event_id=used, reason="salah"), now=road.now)
+    assert take_back(road, shipment).fresh
+
+
+def test_who_may_not_receive_there_takes_nothing_back(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=10), final=True)
+    receipt = road.db.scalar(select(ShipmentReceipt.id).where(ShipmentReceipt.shipment_id == shipment.id))
+    assert receipt is not None
+    command = TakeReceiptBack(id=uuid7(), receipt=receipt, reason="salah")
+    with pytest.raises(Forbidden):
+        take_receipt_back(road.db, road.world.who(Role.VACCINATOR), shipment.id, command, now=road.now)
+
+
+def test_boxes_are_emptied_again_before_they_leave(road: Road) -> None:
+    road.stock(BATCH, 10)
+    shipment = road.create(vials=10)
+    road.pack(shipment)
+    for _ in range(2):
+        unpack_shipment(road.db, SYSTEM, shipment.id, "salah kotak", now=road.now)
+        assert shipment.state is ShipmentState.APPROVED
+    assert shipment_detail(road.db, SYSTEM, shipment.id, road.now).boxes == []
+    pack_shipment(road.db, SYSTEM, shipment.id, (), now=road.now)
+    dispatch_shipment(road.db, SYSTEM, shipment.id, occurred_at=road.now, now=road.now)
+    with pytest.raises(BadState):
+        unpack_shipment(road.db, SYSTEM, shipment.id, "terlambat", now=road.now)

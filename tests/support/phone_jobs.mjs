@@ -6,11 +6,12 @@ import { Holdings, merged } from "../../dashboard/scan/static/holdings.js";
 import { DispatchJob } from "../../dashboard/scan/static/job_dispatch.js";
 import { OrderJob } from "../../dashboard/scan/static/job_order.js";
 import { PickJob } from "../../dashboard/scan/static/job_pick.js";
+import { ReceiveJob } from "../../dashboard/scan/static/job_receive.js";
 import { ReturnJob } from "../../dashboard/scan/static/job_return.js";
 import { TellJob } from "../../dashboard/scan/static/job_tell.js";
 import { lastUndoable, undo } from "../../dashboard/scan/static/job_undo.js";
 
-const JOBS = { dispatch: DispatchJob, order: OrderJob, pick: PickJob, return: ReturnJob, tell: TellJob };
+const JOBS = { dispatch: DispatchJob, order: OrderJob, pick: PickJob, receive: ReceiveJob, return: ReturnJob, tell: TellJob };
 const TABLE = JSON.parse(readFileSync(new URL("../../dashboard/scan/static/gs1_table.json", import.meta.url)));
 const { told, facility, at, acts } = JSON.parse(readFileSync(0, "utf8"));
 const held = merged(null, told, facility, 0);
@@ -57,7 +58,8 @@ for (const { job, scans = [], fields = {}, back } of acts) {
     for (const text of scans) hand.scanned(read(text));
     Object.assign(hand, fields);
     if (job === "dispatch") hand.open(hand.waiting[0]);
-    await hand.write(hand.shipment);
+    if (job === "receive") await hand.allAsNoted();
+    else await hand.write(hand.shipment);
   }
 }
 process.stdout.write(JSON.stringify({ steps, said }));

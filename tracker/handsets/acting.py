@@ -31,7 +31,16 @@ from tracker.quota.routes import bookings
 from tracker.quota.schemas import ArriveIn, ScreenIn, VaccinateIn, WalkInIn
 from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
-from tracker.shipments.schemas import ApproveIn, DeliveryIn, DispatchIn, PackIn, ReceiptIn, ShipmentIn
+from tracker.shipments.schemas import (
+    ApproveIn,
+    DeliveryIn,
+    DispatchIn,
+    PackIn,
+    ReceiptIn,
+    ReceiptReversalIn,
+    ShipmentIn,
+    UnpackIn,
+)
 from tracker.stock.count_schemas import CountIn
 from tracker.stock.routes import counting
 from tracker.stock.routes import ledger as stock
@@ -52,12 +61,16 @@ class Act:
     named: tuple[str, str, TypeAdapter[Any]] | None = None
     answers: bool = False
     """Whether the function sets the answer's status itself."""
+    keeps_id: bool = False
+    """Whether what comes of it has the id that its body says, not that of what is answered."""
     sealed: str | None = None
     """The field that a phone may have sealed for the house; the function then asks for keys, too."""
 
 
-def _of_shipment(call: Callable[..., Any], body: type[BaseModel] | None, *, answers: bool = False) -> Act:
-    return Act(call=call, body=body, named=("shipment", "ref", _REF), answers=answers)
+def _of_shipment(
+    call: Callable[..., Any], body: type[BaseModel] | None, *, answers: bool = False, keeps_id: bool = False
+) -> Act:
+    return Act(call=call, body=body, named=("shipment", "ref", _REF), answers=answers, keeps_id=keeps_id)
 
 
 def _of_booking(call: Callable[..., Any], body: type[BaseModel]) -> Act:
@@ -78,8 +91,10 @@ ACTS: Mapping[str, Act] = {
     "shipment.cancel": _of_shipment(shipments.cancel, None),
     "shipment.pack": _of_shipment(shipments.pack, PackIn),
     "shipment.dispatch": _of_shipment(shipments.dispatch, DispatchIn),
-    "shipment.receipt": _of_shipment(shipments.receive, ReceiptIn, answers=True),
-    "shipment.return": _of_shipment(shipments.take_back, ReceiptIn, answers=True),
+    "shipment.receipt": _of_shipment(shipments.receive, ReceiptIn, answers=True, keeps_id=True),
+    "shipment.receipt_reversal": _of_shipment(shipments.reverse_receipt, ReceiptReversalIn, answers=True),
+    "shipment.unpack": _of_shipment(shipments.unpack, UnpackIn),
+    "shipment.return": _of_shipment(shipments.take_back, ReceiptIn, answers=True, keeps_id=True),
     "booking.arrive": _of_booking(bookings.arrive, ArriveIn),
     "booking.screen": _of_booking(bookings.screen, ScreenIn),
     "booking.vaccinate": _of_booking(bookings.give_dose, VaccinateIn),
@@ -117,7 +132,7 @@ def carry_out(
     if act.answers:
         made["response"] = Response()
     done = act.call(**made, db=db, caller=principal, now=now)
-    return getattr(done, "id", None)
+    return getattr(made["body"] if act.keeps_id else done, "id", None)
 
 
 def try_out(

@@ -23,6 +23,18 @@ class BadState(Conflict):
     code = "shipments.bad_state"
 
 
+class BuiltUpon(Conflict):
+    """Another receipt followed, or somebody counted or moved these vials since: a receipt is taken back before that only."""
+
+    code = "shipments.built_upon"
+
+
+class ReceiptNotFound(NotFound):
+    """The shipment has no such receipt."""
+
+    code = "shipments.receipt_not_found"
+
+
 class SsccTaken(Conflict):
     """Another box carries this SSCC."""
 

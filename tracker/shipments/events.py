@@ -64,6 +64,25 @@ class ShipmentPacked(ShipmentNews):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentUnpacked(ShipmentNews):
+    """Its boxes were emptied again before it left."""
+
+    KIND: ClassVar[str] = "shipments.unpacked"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptTakenBack(ShipmentNews):
+    """A receipt did not happen: its vials are on the road again."""
+
+    KIND: ClassVar[str] = "shipments.receipt_taken_back"
+
+    receipt_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentDispatched(ShipmentNews):
     """It left the sender."""
 

@@ -25,7 +25,7 @@ from tracker.shipments.models import (
     ToldDelivery,
     ToldLine,
 )
-from tracker.shipments.queries.finding import matches, shipments_visible_to, sums_by_batch
+from tracker.shipments.queries.finding import matches, shipments_visible_to, stands, sums_by_batch
 from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentKind
 from tracker.shipments.schemas import (
     BoxOut,
@@ -199,8 +199,8 @@ def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
 
 
 def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
-    receipts = db.scalars(
-        select(ShipmentReceipt)
+    receipts = db.execute(
+        select(ShipmentReceipt, stands(ShipmentReceipt.id))
         .where(ShipmentReceipt.shipment_id == shipment_id)
         .order_by(ShipmentReceipt.recorded_at, ShipmentReceipt.id)
     )
@@ -213,9 +213,10 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
             recorded_at=receipt.recorded_at,
             recorded_by=receipt.recorded_by,
             final=receipt.final,
+            taken_back=not standing,
             lines=[],
         )
-        for receipt in receipts
+        for receipt, standing in receipts
     }
     rows = db.execute(
         select(ReceiptLine, Batch.lot, Presentation.code, Equipment.code)

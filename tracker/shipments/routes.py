@@ -28,10 +28,12 @@ from tracker.shipments.schemas import (
     PackedOut,
     PackIn,
     ReceiptIn,
+    ReceiptReversalIn,
     ReceivedOut,
     ShipmentDetail,
     ShipmentIn,
     ShipmentOut,
+    UnpackIn,
 )
 from tracker.shipments.service.commands import (
     Box,
@@ -41,6 +43,7 @@ from tracker.shipments.service.commands import (
     Pack,
     Received,
     ReceiveShipment,
+    TakeReceiptBack,
     TellDelivery,
     Wanted,
 )
@@ -49,6 +52,7 @@ from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.shipments.service.unannounced import dispute_delivery, tell_delivery
+from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
 
 router = Router(prefix="/api/v1/shipments", tags=["shipments"])
 
@@ -181,6 +185,12 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
     return packed_out(db, caller, packed, now)
 
 
+@router.post("/{ref}/unpack")
+def unpack(*, ref: Ref, body: UnpackIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """Empty the boxes of a shipment that has not left; it is approved as before."""
+    return shipment_detail(db, caller, unpack_shipment(db, caller, ref, body.reason, now=now).id, now)
+
+
 @router.post("/{ref}/dispatch")
 def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """The packed vials leave: from their places to the shipment's transit account."""
@@ -195,6 +205,17 @@ def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller
 def receive(*, ref: Ref, body: ReceiptIn, response: Response, db: Db, caller: Caller, now: Now) -> ReceivedOut:
     """Record one part of what arrived, also what was written off as missing and turns up: 201, or 200 for the same again."""
     return _take(ref, body, response, db, caller, now, returned=False)
+
+
+@router.post("/{ref}/receipt-reversals", status_code=201, responses=_REPEAT)
+def reverse_receipt(
+    *, ref: Ref, body: ReceiptReversalIn, response: Response, db: Db, caller: Caller, now: Now
+) -> ShipmentDetail:
+    """The last receipt did not happen, while nothing was built upon it: 201, or 200 for the same again."""
+    command = TakeReceiptBack(id=body.id, receipt=body.receipt, reason=body.reason)
+    taken = take_receipt_back(db, caller, ref, command, now=now)
+    response.status_code = 201 if taken.fresh else 200
+    return shipment_detail(db, caller, taken.shipment.id, now)
 
 
 @router.post("/{ref}/returns", status_code=201, responses=_RECEIVED_BEFORE)

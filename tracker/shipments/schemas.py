@@ -128,6 +128,24 @@ class ReceiptIn(BaseModel):
     final: Flag = False
 
 
+class ReceiptReversalIn(BaseModel):
+    """A receipt did not happen; `id` is made by whoever takes it back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    receipt: UUID
+    reason: Words
+
+
+class UnpackIn(BaseModel):
+    """Why the boxes are emptied again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words
+
+
 class CameIn(BaseModel):
     """Vials of a batch that came, and where they lie. `batch`: id, lot or PRODUCT/LOT; `expiry` as it was read beside it."""
 
@@ -234,7 +252,7 @@ class ReceiptLineOut(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """One part of what arrived; `returned` at its sender. `said_at`: what a clock said that was before the departure."""
+    """One part of what arrived; `returned` at its sender. `taken_back`: it did not happen. `said_at`: what a clock said that was before the departure."""
 
     id: UUID
     occurred_at: datetime
@@ -243,6 +261,7 @@ class ReceiptOut(BaseModel):
     recorded_at: datetime
     recorded_by: str
     final: bool
+    taken_back: bool
     lines: list[ReceiptLineOut]
 
 

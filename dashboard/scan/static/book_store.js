@@ -18,7 +18,8 @@
  * @property {string} job
  * @property {string} text
  * @property {boolean} undoable
- * @property {boolean} [cancels] whether undoing it gives up its shipment: the one it names, or else the one it makes
+ * @property {"cancel" | "unpack" | "receipt" | "take_back" | "reversal"} [way] how it is undone; `cancel` gives up its shipment: the one it names, or else the one it makes
+ * @property {string} [of] the shipment of a receipt
  * @property {string} [undoes] the step that it takes back
  * @property {string} [shipment] the shipment that it ends, or changes
  * @property {Omit<import("./holdings.js").Shipment, "id">} [made] the shipment that it makes, under the step's own id

@@ -93,7 +93,7 @@ export class OrderJob {
         job: "order",
         text: `${desk.say("job.order")} → ${name}: ${desk.say("job.n_vials", { n: vials })}`,
         undoable: true,
-        cancels: true,
+        way: "cancel",
       },
     });
     if (!kept) return;

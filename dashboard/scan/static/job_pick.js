@@ -267,7 +267,8 @@ export class PickJob {
       shown: {
         job: "pick",
         text: `${desk.say("job.pick")} ${shipment.code}: ${told(desk, lines)}`,
-        undoable: false,
+        undoable: true,
+        way: "unpack",
         shipment: shipment.id,
         becomes: "packed",
       },

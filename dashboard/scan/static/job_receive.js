@@ -410,7 +410,9 @@ export class ReceiveJob {
       shown: {
         job: "receive",
         text: `${desk.say("job.receive")} ${shipment.code}: ${told(desk, taken)}`,
-        undoable: false,
+        undoable: true,
+        way: "receipt",
+        of: shipment.id,
         ...(final ? { shipment: shipment.id } : {}),
       },
     });

@@ -60,7 +60,7 @@ export class ReturnJob extends GoodsJob {
         job: "return",
         text,
         undoable: true,
-        cancels: true,
+        way: "cancel",
         made: {
           code: text,
           kind: "return",
@@ -84,7 +84,7 @@ export class ReturnJob extends GoodsJob {
         job: "pick",
         text: `${desk.say("job.pick")}: ${told(desk, taken)}`,
         undoable: true,
-        cancels: true,
+        way: "cancel",
         shipment: id,
         becomes: "packed",
       },

@@ -105,7 +105,7 @@ export class TellJob {
         job: "tell",
         text: `${desk.say("job.tell")} ← ${name}: ${desk.say("job.n_vials", { n: vials })}`,
         undoable: true,
-        cancels: true,
+        way: "cancel",
       },
     });
     if (!kept) return;

@@ -19,22 +19,31 @@ export function lastUndoable(steps) {
   return last?.shown.undoable ? last : null;
 }
 
+/** What takes a step back: a call of its own for what a shipment did, the ledger's for all else. */
+/** @type {Record<NonNullable<Step["shown"]["way"]>, (step: Step, reason: string) => { kind: string, body: (id: string) => Record<string, unknown> }>} */
+const WAYS = {
+  cancel: (step) => ({ kind: "shipment.cancel", body: () => ({ shipment: step.shown.shipment ?? step.id }) }),
+  unpack: (step, reason) => ({ kind: "shipment.unpack", body: () => ({ shipment: step.shown.shipment, reason }) }),
+  receipt: (step, reason) => ({
+    kind: "shipment.receipt_reversal",
+    body: (id) => ({ shipment: step.shown.of, receipt: step.id, id, reason }),
+  }),
+  take_back: ({ shown }, reason) => ({
+    kind: "stock.take_back",
+    body: () => ({ open_vial: shown.openVial, doses: shown.doses ?? 0, reason }),
+  }),
+  reversal: (step, reason) => ({ kind: "stock.reversal", body: (id) => ({ event: step.id, id, reason }) }),
+};
+
 /** @param {Desk} desk @param {Step} step @param {string} reason */
 export async function undo(desk, step, reason) {
-  const { openVial, doses = 0, text, cancels, shipment = step.id } = step.shown;
+  const { openVial, text, shipment = step.id } = step.shown;
+  const way = step.shown.way ?? (openVial ? "take_back" : "reversal");
+  // Of what was given up, or unpacked, the phone knows it before the house says so.
+  const after = { cancel: { shipment }, unpack: { shipment, becomes: "approved" } }[String(way)] ?? {};
   return await desk.write({
-    ...(cancels
-      ? { kind: "shipment.cancel", body: () => ({ shipment }) }
-      : openVial
-        ? { kind: "stock.take_back", body: () => ({ open_vial: openVial, doses, reason }) }
-        : { kind: "stock.reversal", body: (/** @type {string} */ id) => ({ event: step.id, id, reason }) }),
+    ...WAYS[way](step, reason),
     needs: [step.id],
-    shown: {
-      job: "undo",
-      ...(cancels ? { shipment } : {}),
-      text: desk.say("job.undone", { text }),
-      undoable: false,
-      undoes: step.id,
-    },
+    shown: { job: "undo", ...after, text: desk.say("job.undone", { text }), undoable: false, undoes: step.id },
   });
 }

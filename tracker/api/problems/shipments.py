@@ -16,6 +16,14 @@ PROBLEMS: dict[str, Problem] = {
         "Pengiriman {shipment} {state:shipment_state}; langkah ini tidak berlaku.",
         "The shipment {shipment} is {state:shipment_state}; this step does not apply.",
     ),
+    "shipments.built_upon": Problem(
+        409,
+        "Setelah penerimaan {shipment} ini, vialnya sudah dihitung, dipindah, atau dipakai: catat yang salah dengan hitungan.",
+        "Since this receipt of {shipment} its vials were counted, moved or used: put right what is wrong by a count.",
+    ),
+    "shipments.receipt_not_found": Problem(
+        404, "Pengiriman {shipment} tidak punya penerimaan itu.", "The shipment {shipment} has no such receipt."
+    ),
     "shipments.sscc_taken": Problem(409, "SSCC {sscc} sudah dipakai.", "The SSCC {sscc} is taken."),
     "shipments.nothing_to_pack": Problem(
         409, "Tidak ada vial layak pakai untuk dikemas.", "There are no usable vials to pack."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -18,6 +18,7 @@ from tracker.network.queries import as_id
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.rules.receiving import Sums, Taken, sums_of
+from tracker.stock.models import StockEvent
 
 
 def shipments_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
@@ -59,6 +60,12 @@ def matches(ref: str | UUID) -> ColumnElement[bool]:
     return condition
 
 
+def stands(event_id: Any) -> ColumnElement[bool]:
+    """The condition that an event, or the receipt that has its id, was not taken back."""
+    reversal = aliased(StockEvent)
+    return ~exists().where(reversal.reverses_id == event_id)
+
+
 def shipment_by_ref(db: Session, principal: Principal, ref: str | UUID) -> Shipment:
     """A shipment by id or code that the caller sees from either end; raises ShipmentNotFound."""
     row = db.execute(shipments_visible_to(principal).where(matches(ref))).one_or_none()
@@ -82,7 +89,7 @@ def sums_by_batch(db: Session, shipment_id: UUID) -> dict[UUID, Sums]:
             ShipmentReceipt.returned,
         )
         .join(ShipmentReceipt, ShipmentReceipt.id == ReceiptLine.receipt_id)
-        .where(ShipmentReceipt.shipment_id == shipment_id)
+        .where(ShipmentReceipt.shipment_id == shipment_id, stands(ShipmentReceipt.id))
     ).mappings()
     return sums_of(
         [(row.batch_id, row.vials) for row in sent],

@@ -51,6 +51,15 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeReceiptBack:
+    """A receipt did not happen. `id` is the reversal's."""
+
+    id: UUID
+    receipt: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """One box; without `sscc` one is made, without lines it is filled first expiry, first out."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.shipments.models import ShipmentReceipt
+from tracker.shipments.queries.finding import stands
 from tracker.stock.models import StockBalance, StockEntry
 from tracker.stock.rules.words import Account, Status
 
@@ -28,7 +29,7 @@ class Waiting:
 
 def written_off(db: Session, shipment_id: UUID) -> Vials:
     """What earlier receipts of this shipment wrote off as missing, less what has turned up since."""
-    receipts = select(ShipmentReceipt.id).where(ShipmentReceipt.shipment_id == shipment_id)
+    receipts = select(ShipmentReceipt.id).where(ShipmentReceipt.shipment_id == shipment_id, stands(ShipmentReceipt.id))
     found: Vials = defaultdict(dict)
     rows = db.execute(
         select(StockEntry.batch_id, StockEntry.status, func.sum(StockEntry.vials).label("vials"))

@@ -8,7 +8,7 @@ its sender. What was sent and what arrived both stay, and the sender is told of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -86,7 +86,7 @@ def receive_shipment(
     here = shipment.from_facility_id if command.returned else shipment.to_facility_id
     arrived_at = _arrived_at(db, shipment, here, command)
     lines = resolve(db, principal, here, command.lines, now=now)
-    _lock(db, shipment, here, lines)
+    lock_both_ends(db, shipment, here, {line.batch_id for line in lines})
     waiting = Waiting(on_road(db, shipment.id, arrived_at), lost)
     if command.final:
         lines += missing_rest(waiting.road, lines)
@@ -105,9 +105,8 @@ def _arrived_at(db: Session, shipment: Shipment, here: UUID, command: ReceiveShi
         raise BeforeSent(field="occurred_at", sent_at=sent_at) from None
 
 
-def _lock(db: Session, shipment: Shipment, here: UUID, lines: Sequence[ArrivedLine]) -> None:
+def lock_both_ends(db: Session, shipment: Shipment, here: UUID, named: Collection[UUID]) -> None:
     """Take all anchors the two events of a receipt touch, at once: those of the batches named and of all on the road."""
-    named = {line.batch_id for line in lines}
     road = select(StockBalance.batch_id).where(StockBalance.holder_id == shipment.id)
     rows = db.scalars(select(Batch.presentation_id).where(Batch.id.in_(named) | Batch.id.in_(road)).distinct()).all()
     lock_anchors(db, {(owner, presentation) for presentation in rows for owner in (shipment.id, here)})
@@ -203,6 +202,16 @@ def _keep(
     db.flush()
 
 
+def state_now(db: Session, shipment: Shipment) -> ShipmentState:
+    """Where a shipment that has left stands by its receipts."""
+    sums = sums_by_batch(db, shipment.id).values()
+    turned_round = any(each.returned for each in sums) and not any(each.accepted or each.rejected for each in sums)
+    if all(each.on_road == 0 for each in sums):
+        return ShipmentState.RETURNED if turned_round else ShipmentState.RECEIVED
+    begun = any(each.on_road < each.sent or each.surplus for each in sums)
+    return ShipmentState.PARTLY_RECEIVED if begun else ShipmentState.IN_TRANSIT
+
+
 def _finish(
     db: Session,
     shipment: Shipment,
@@ -212,14 +221,9 @@ def _finish(
     *,
     now: datetime,
 ) -> None:
-    sums = sums_by_batch(db, shipment.id).values()
-    complete = all(each.on_road == 0 for each in sums)
-    turned_round = any(each.returned for each in sums) and not any(each.accepted or each.rejected for each in sums)
     was_complete = shipment.state in ARRIVED
-    if complete:
-        shipment.state = ShipmentState.RETURNED if turned_round else ShipmentState.RECEIVED
-    else:
-        shipment.state = ShipmentState.PARTLY_RECEIVED
+    shipment.state = state_now(db, shipment)
+    complete = shipment.state in ARRIVED
     if complete and not was_complete:
         shipment.received_at = arrived_at
     db.flush()
