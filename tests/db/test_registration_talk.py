@@ -459,3 +459,37 @@ def test_the_drawn_code_reads_back_as_the_ticket(desk: Desk) -> None:
     image = zxingcpp.create_barcode(signed, zxingcpp.BarcodeFormat.QRCode, ec_level="M").to_image(scale=4)
     (read,) = zxingcpp.read_barcodes(image)
     assert read.text == signed
+
+
+def test_a_numbers_ending_is_enough_for_who_writes_from_its_phone_and_for_nobody_else(desk: Desk) -> None:
+    said, person = registered(desk)
+    nik, phone = said.split()
+    child, _ = registered(desk, guardian_id=None)
+    talk = Talk(desk)
+    talk.sender = phone
+    assert "6 angka terakhir" in talk.say("vaksin", medium=Medium.WHATSAPP)[0]
+    assert "5" in talk.say(nik[-5:], medium=Medium.WHATSAPP)[0]
+    assert "belum ada pendaftaran" in talk.say(child.split()[0][-6:], medium=Medium.WHATSAPP)[0]
+    assert "Di mana" in talk.say(f"… {nik[-6:-3]} {nik[-3:]}", medium=Medium.WHATSAPP)[0]
+    other = Talk(desk)
+    other.sender = "+6281234567999"
+    other.say("vaksin", medium=Medium.WHATSAPP)
+    assert "belum ada pendaftaran" in other.say(nik[-6:], medium=Medium.WHATSAPP)[0]
+    unknown = Talk(desk)  # a page knows no phone: six digits are no number
+    unknown.say("vaksin")
+    assert "16 angka" in unknown.say(nik[-6:])[0]
+    del person
+
+
+def test_two_numbers_of_one_phone_that_end_alike_are_told_apart_by_all_sixteen(desk: Desk) -> None:
+    nik = fresh_nik()
+    twin = ("3573" if nik.startswith("3671") else "3671") + nik[4:]
+    phone = "+628123456700"
+    for number in (nik, twin):
+        somebody = NewPerson(id=uuid7(), nik=number, name="Warga Rekaan", phone=phone)
+        register_person(desk.db, SYSTEM, somebody, vault=VAULT, now=desk.now)
+    talk = Talk(desk)
+    talk.sender = phone
+    talk.say("vaksin", medium=Medium.WHATSAPP)
+    assert "semua 16 angka" in talk.say(nik[-6:], medium=Medium.WHATSAPP)[0]
+    assert "Di mana" in talk.say(twin, medium=Medium.WHATSAPP)[0]

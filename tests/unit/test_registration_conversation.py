@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 
 from tracker.registration.rules.conversation import (
     QUESTIONS,
-    AnswerOffer,
     ConversationState,
     ConversationStep,
-    FindPerson,
-    FindSessions,
-    KeepAnswers,
-    Option,
-    Say,
-    TakePlace,
-    TellBooking,
     Turn,
     booking_told,
     hear,
@@ -32,6 +24,16 @@ from tracker.registration.rules.conversation import (
     sessions_found,
 )
 from tracker.registration.rules.texts import TEXTS, spoken
+from tracker.registration.rules.wishes import (
+    AnswerOffer,
+    FindPerson,
+    FindSessions,
+    KeepAnswers,
+    Option,
+    Say,
+    TakePlace,
+    TellBooking,
+)
 
 NIK = "3671011203900001"
 PERSON = uuid4()

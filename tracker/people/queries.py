@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
@@ -21,6 +21,7 @@ from tracker.people.rules.words import Identity
 from tracker.people.vault import NikVault
 
 MOST_OF_ONE_NUMBER = 20
+_MOST_OF_ONE_PHONE = 50
 
 
 def person_now(db: Session, person_id: UUID) -> Person | None:
@@ -86,6 +87,27 @@ def person_who_says(db: Session, nik: str, phone: str | None, *, vault: NikVault
     if given is None:
         return None
     return next((p for p in persons_by_nik(db, nik, vault=vault, now=now) if phone_of(db, p.id) == given), None)
+
+
+def persons_ending(db: Session, ending: str, phone: str, *, vault: NikVault) -> list[Person]:
+    """Whoever is told through this phone and whose number ends in these digits: its owner, and children without a phone of their own.
+
+    Of two records of one number the proven one. Only for who writes from that phone.
+    """
+    owners = select(Person.id).where(Person.phone == phone, Person.merged_into_id.is_(None))
+    theirs = or_(Person.id.in_(owners), and_(Person.phone.is_(None), Person.guardian_id.in_(owners)))
+    rows = db.scalars(
+        select(Person)
+        .where(theirs, Person.merged_into_id.is_(None), Person.nik_cipher.is_not(None))
+        .order_by(Person.identity == Identity.CLAIMED, Person.registered_at.desc(), Person.id)
+        .limit(_MOST_OF_ONE_PHONE)
+    )
+    found: dict[str, Person] = {}
+    for person in rows:
+        digits = vault.open(person.nik_cipher or b"", person.id)
+        if digits.endswith(ending):
+            found.setdefault(digits, person)
+    return list(found.values())
 
 
 def phone_of(db: Session, person_id: UUID) -> str | None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from tracker.registration.rules.understanding import (
     digits_in,
+    digits_of,
     identified,
     is_start,
     is_stop,
@@ -21,6 +22,22 @@ from tracker.registration.rules.understanding import (
     number_chosen,
     place_words,
     yes_or_no,
+)
+from tracker.registration.rules.wishes import (
+    AnswerOffer,
+    AskCode,
+    Choice,
+    FindByEnding,
+    FindPerson,
+    FindSessions,
+    KeepAnswers,
+    Option,
+    Say,
+    TakePlace,
+    TellBooking,
+    TellCode,
+    TellProof,
+    Wish,
 )
 
 
@@ -41,20 +58,6 @@ class ConversationStep(StrEnum):
 
 # The questions of the national screening form that make a person come another day.
 QUESTIONS = ("fever", "severe_allergy", "recent_covid")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """A session offered for choosing."""
-
-    session: str
-    facility: str
-    day: str
-    dose: int
-    room: int
-    vaccine: str = ""
-    hours: str = ""
-    distance_km: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,99 +95,6 @@ class ConversationState:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """One reply: a text's key and what fills it."""
-
-    key: str
-    params: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An answer to the question that stands, for mouths that can show buttons: `answer` is what pressing one says."""
-
-    answer: str
-    label: Say
-    detail: Say | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FindPerson:
-    """Who is registered under this number and phone, and is it they who write? The phone is None where the message had none."""
-
-    nik: str = field(repr=False)
-    phone: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TellProof:
-    """Whose phone did this code go to?"""
-
-    code: str
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FindSessions:
-    """Which sessions with room are at places of this name, for this person?"""
-
-    place: str
-    person: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakePlace:
-    """Book and confirm this session for this person, and keep for the desk what they said of their health."""
-
-    option: Option
-    person: str
-    answers: dict[str, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class KeepAnswers:
-    """Keep for the desk what a person said of their health who was sent home with advice."""
-
-    person: str
-    answers: dict[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerOffer:
-    """Take or decline the place that was offered to whoever writes; `person` is known where they have talked before."""
-
-    yes: bool
-    person: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AskCode:
-    """Send a code for a lost ticket to the phone on file, if these are somebody's."""
-
-    nik: str = field(repr=False)
-    phone: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TellCode:
-    """Which tickets does this code open?"""
-
-    code: str
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TellBooking:
-    """What stands of the booking made in this talk, so that nobody takes it for changed by a word; else `otherwise`."""
-
-    booking: str
-    otherwise: Say
-
-
-Wish = TellBooking | AskCode | TellCode | FindPerson | TellProof | FindSessions | TakePlace | KeepAnswers | AnswerOffer
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """The new state, what to say, and what must be looked up or done before more can be said."""
 
@@ -193,26 +103,29 @@ class Turn:
     wish: Wish | None = None
 
 
-_CODE_DIGITS = 6
+_CODE_DIGITS = _ENDING_DIGITS = 6
 
 # Where nobody was asked, a yes or no can only be the answer to a message of ours.
 _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, ConversationStep.NIK, ConversationStep.PLACE})
 
 
-def hear(state: ConversationState, text: str) -> Turn:
-    """One message from the citizen."""
+def hear(state: ConversationState, text: str, *, phone_known: bool = False) -> Turn:
+    """One message from the citizen. `phone_known`: the mouth says which phone writes, so that a number's ending tells whose it is."""
     if is_stop(text):
         if state.booking is not None:
             return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
         return Turn(ConversationState(), (Say("stopped"),))
     if is_start(text):
-        return Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome"),))
+        return Turn(
+            ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
+        )
     if is_ticket_lost(text):
         return Turn(ConversationState(step=ConversationStep.LOST), (Say("lost_welcome"),))
     answer = yes_or_no(text)
     if answer is not None and state.step in _UNASKED:
         return Turn(state, wish=AnswerOffer(answer, state.person))
-    return _HEARERS[state.step](state, " ".join(text.split())[:200])
+    hearer = _hear_ending if phone_known and state.step is ConversationStep.NIK else _HEARERS[state.step]
+    return hearer(state, " ".join(text.split())[:200])
 
 
 def choices_of(state: ConversationState) -> tuple[Choice, ...]:
@@ -249,6 +162,15 @@ def _hear_nik(state: ConversationState, text: str) -> Turn:
     if found is None:
         return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
     return Turn(state, wish=FindPerson(found.nik, found.phone))
+
+
+def _hear_ending(state: ConversationState, text: str) -> Turn:
+    digits = digits_of(text)
+    if len(digits) == _ENDING_DIGITS:
+        return Turn(state, wish=FindByEnding(digits))
+    if identified(text) is None:
+        return Turn(state, (Say("ending_shape", {"digits": str(len(digits))}),))
+    return _hear_nik(state, text)
 
 
 def _hear_proof(state: ConversationState, text: str) -> Turn:
@@ -348,6 +270,11 @@ def person_found(state: ConversationState, person: UUID | None, address: str = "
     if person is None:
         return Turn(state, (Say("nik_unknown", {"address": address}),))
     return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
+
+
+def number_wanted(state: ConversationState) -> Turn:
+    """The answer to FindByEnding where several numbers of that phone end so."""
+    return Turn(state, (Say("nik_whole"),))
 
 
 def proof_asked(code: UUID, address: str) -> Turn:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from datetime import date
 
-from tracker.registration.rules.conversation import Say
+from tracker.registration.rules.wishes import (
+    Say,
+)
 
 TEXTS: dict[str, tuple[str, str]] = {
     "welcome": (
         "Selamat datang. Tuliskan 16 angka NIK dan nomor ponsel Anda untuk mulai mendaftar. Ketik BATAL untuk berhenti.",
         "Welcome. Write the 16 digits of your NIK and your phone number to begin. Type CANCEL to stop.",
+    ),
+    "welcome_ending": (
+        "Selamat datang. Tuliskan 6 angka terakhir NIK Anda. Bukan ponsel yang terdaftar? NIK lengkap dan nomor terdaftar. BATAL untuk berhenti.",
+        "Welcome. Write the last 6 digits of your NIK. Not your registered phone? The whole NIK and the registered number. CANCEL to stop.",
+    ),
+    "ending_shape": (
+        "Tuliskan 6 angka terakhir NIK Anda, atau semua 16 angkanya; yang kami terima {digits}.",
+        "Write the last 6 digits of your NIK, or all 16; we got {digits}.",
+    ),
+    "nik_whole": (
+        "Lewat ponsel ini ada beberapa NIK dengan akhiran itu. Tuliskan semua 16 angka.",
+        "Several NIKs of this phone end like that. Write all 16 digits.",
     ),
     "say_vaksin": (
         "Ketik VAKSIN untuk mendaftar, atau TIKET bila tiket Anda hilang.",
@@ -168,7 +182,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # On buttons and in lists: 20 letters, 24 and 72.
     "label_yes": ("Ya", "Yes"),
     "label_no": ("Tidak", "No"),
-    "label_option": ("{number}. {day}", "{number}. {day}"),
+    "label_option": ("{number}. {day}", "#{number} {day}"),
     "detail_option": (
         "{hours}, {facility}{far} (sisa {room}), {vaccine}",
         "{hours}, {facility}{far} ({room} left), {vaccine}",

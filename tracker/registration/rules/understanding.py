@@ -165,7 +165,12 @@ def identified(text: str) -> Identified | None:
 
 def digits_in(text: str) -> int:
     """How many digits a message has."""
-    return sum(char.isascii() and char.isdigit() for char in _ascii_digits(text))
+    return len(digits_of(text))
+
+
+def digits_of(text: str) -> str:
+    """The digits of a message, of whatever script, as 0 to 9."""
+    return "".join(char for char in _ascii_digits(text) if char.isascii() and char.isdigit())
 
 
 def _ascii_digits(text: str) -> str:

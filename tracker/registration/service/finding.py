@@ -16,8 +16,10 @@ from tracker.people.queries import person_now
 from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
 from tracker.quota.queries.quota import USUAL_DAYS
 from tracker.quota.rules.words import Medium
-from tracker.registration.rules.conversation import Option
 from tracker.registration.rules.understanding import place_words
+from tracker.registration.rules.wishes import (
+    Option,
+)
 
 MOST_OPTIONS = 5
 # Of the first days; among them the nearest of each day come first.

@@ -19,7 +19,7 @@ from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.errors import BadPhone
-from tracker.people.queries import person_who_says
+from tracker.people.queries import person_who_says, persons_ending
 from tracker.people.rules.contact import clean_phone
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
@@ -31,9 +31,14 @@ from tracker.registration.errors import OtherMedium
 from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer
 from tracker.registration.rules import conversation as machine
 from tracker.registration.rules.conversation import (
+    ConversationState,
+    Turn,
+)
+from tracker.registration.rules.texts import spoken
+from tracker.registration.rules.wishes import (
     AnswerOffer,
     AskCode,
-    ConversationState,
+    FindByEnding,
     FindPerson,
     FindSessions,
     KeepAnswers,
@@ -41,10 +46,8 @@ from tracker.registration.rules.conversation import (
     TellBooking,
     TellCode,
     TellProof,
-    Turn,
     Wish,
 )
-from tracker.registration.rules.texts import spoken
 from tracker.registration.service.addresses import link_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.finding import options_for
@@ -97,7 +100,7 @@ def answer(
         return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
     room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
     before = ConversationState.from_json(talk.state)
-    turn = machine.hear(before, _sayable(message.text))
+    turn = machine.hear(before, _sayable(message.text), phone_known=room.sender is not None)
     says = [*turn.says]
     while turn.wish is not None:
         turn = _grant(room, turn, turn.wish)
@@ -190,8 +193,8 @@ def _phone(text: str | None) -> str | None:
 
 def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     state = turn.state
-    if isinstance(wish, FindPerson | TellProof):
-        return _find(room, state, wish) if isinstance(wish, FindPerson) else _tell_proof(room, state, wish)
+    if isinstance(wish, FindPerson | FindByEnding | TellProof):
+        return _find(room, state, wish)
     if isinstance(wish, AskCode | TellCode):
         return _ask_code(room, state, wish) if isinstance(wish, AskCode) else _tell_code(room, state, wish)
     if isinstance(wish, FindSessions):
@@ -205,7 +208,13 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     return _take(room, turn, wish)
 
 
-def _find(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
+def _find(room: _Room, state: ConversationState, wish: FindPerson | FindByEnding | TellProof) -> Turn:
+    if isinstance(wish, FindByEnding):
+        return _find_by_ending(room, state, wish)
+    return _find_by_number(room, state, wish) if isinstance(wish, FindPerson) else _tell_proof(room, state, wish)
+
+
+def _find_by_number(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
     """Number and phone are known to many: that a phone is theirs shows who writes from it, or the code that is sent there."""
     phone = wish.phone or room.sender
     if phone is None:
@@ -214,6 +223,15 @@ def _find(room: _Room, state: ConversationState, wish: FindPerson) -> Turn:
         return _ask_code(room, state, wish)
     person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
     return machine.person_found(state, None if person is None else person.id, room.office.address)
+
+
+def _find_by_ending(room: _Room, state: ConversationState, wish: FindByEnding) -> Turn:
+    if room.sender is None:
+        return machine.phone_wanted(state)
+    found = persons_ending(room.db, wish.ending, room.sender, vault=room.vault)
+    if len(found) > 1:
+        return machine.number_wanted(state)
+    return machine.person_found(state, found[0].id if found else None, room.office.address)
 
 
 def _tell_proof(room: _Room, state: ConversationState, wish: TellProof) -> Turn:
