@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
-from dashboard.papers.codes import qr, sscc_code, sscc_matrix
+from dashboard.papers.codes import goods_codes, qr, sscc_code, sscc_matrix
 from dashboard.shipments.ends import ends_of
 from dashboard.shipments.queries import batch_products, place_names, product_names
 from dashboard.stock.shelf import products_of
@@ -78,6 +78,7 @@ def print_picks(ref: str, viewer: Member, db: Db) -> Response:
         facility=ends.sender,
         picks=picks,
         products=batch_products(db, batches),
+        labels=goods_codes(db, batches),
         places=place_names(db, ends.sender.id),
         code=qr(ends.shipment.code),
     )

@@ -9,6 +9,7 @@ from fastapi import HTTPException, Response
 from dashboard.frame.reasons import reason_text
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member
+from dashboard.papers.codes import goods_codes, qr
 from dashboard.stock.shelf import products_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db
@@ -26,13 +27,18 @@ router = Router(include_in_schema=False)
 def print_sheet(sheet_id: UUID, viewer: Member, db: Db) -> Response:
     """A count sheet for the hand: what lies there, and room for what is found; filled in once it was posted."""
     view = sheet_by_id(db, viewer.known(), sheet_id)
+    lines = lines_of(db, view.sheet)
+    batches = {line.batch_id for line in lines}
     return page(
         viewer,
         "stock/sheet_paper.html",
         facility=view.facility,
         view=view,
         sheet=view.sheet,
-        lines=lines_of(db, view.sheet),
+        lines=lines,
+        products=products_of(db, batches),
+        labels=goods_codes(db, batches),
+        code=qr(view.place.code),
     )
 
 

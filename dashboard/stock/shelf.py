@@ -78,16 +78,17 @@ class Product:
 
     name: str
     expiry: date
+    uses_vvm: bool
 
 
 def products_of(db: Session, batch_ids: Collection[UUID]) -> dict[UUID, Product]:
     """What these batches are."""
     rows = db.execute(
-        select(Batch.id, Presentation.name, Batch.expiry)
+        select(Batch.id, Presentation.name, Batch.expiry, Presentation.uses_vvm)
         .join(Presentation, Presentation.id == Batch.presentation_id)
         .where(Batch.id.in_(batch_ids))
     )
-    return {row.id: Product(row.name, row.expiry) for row in rows}
+    return {row.id: Product(row.name, row.expiry, row.uses_vvm) for row in rows}
 
 
 def _there(place: Equipment) -> tuple[ColumnElement[bool], ...]:
