@@ -21,9 +21,10 @@ from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
+from tracker.people.models import Person
 from tracker.people.queries import phone_of
 from tracker.people.rules.nik import Sex
-from tracker.people.rules.words import WithoutNik
+from tracker.people.rules.words import Identity, WithoutNik
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
@@ -469,12 +470,12 @@ def test_a_numbers_ending_is_enough_for_who_writes_from_its_phone_and_for_nobody
     talk.sender = phone
     assert "6 angka terakhir" in talk.say("vaksin", medium=Medium.WHATSAPP)[0]
     assert "5" in talk.say(nik[-5:], medium=Medium.WHATSAPP)[0]
-    assert "belum ada pendaftaran" in talk.say(child.split()[0][-6:], medium=Medium.WHATSAPP)[0]
+    assert "nama lengkap" in talk.say(child.split()[0][-6:], medium=Medium.WHATSAPP)[0]
     assert "Di mana" in talk.say(f"… {nik[-6:-3]} {nik[-3:]}", medium=Medium.WHATSAPP)[0]
     other = Talk(desk)
     other.sender = "+6281234567999"
     other.say("vaksin", medium=Medium.WHATSAPP)
-    assert "belum ada pendaftaran" in other.say(nik[-6:], medium=Medium.WHATSAPP)[0]
+    assert "nama lengkap" in other.say(nik[-6:], medium=Medium.WHATSAPP)[0]
     unknown = Talk(desk)  # a page knows no phone: six digits are no number
     unknown.say("vaksin")
     assert "16 angka" in unknown.say(nik[-6:])[0]
@@ -493,3 +494,25 @@ def test_two_numbers_of_one_phone_that_end_alike_are_told_apart_by_all_sixteen(d
     talk.say("vaksin", medium=Medium.WHATSAPP)
     assert "semua 16 angka" in talk.say(nik[-6:], medium=Medium.WHATSAPP)[0]
     assert "Di mana" in talk.say(twin, medium=Medium.WHATSAPP)[0]
+
+
+def test_who_is_not_registered_registers_from_their_own_phone_and_claims_the_number_only(desk: Desk) -> None:
+    said, owner = registered(desk)
+    nik = said.split()[0]
+    talk = Talk(desk)
+    talk.sender = "+6281234567655"
+    talk.say("vaksin", medium=Medium.WHATSAPP)
+    assert "nama lengkap" in talk.say(nik, medium=Medium.WHATSAPP)[0]
+    assert "Di mana" in talk.say(f"NIK: {nik}, nama saya Siti Nur'aini", medium=Medium.WHATSAPP)[0]
+    made = desk.db.scalars(select(Person).where(Person.phone == talk.sender)).one()
+    assert (made.name, made.identity, made.id != owner) == ("Siti Nur'aini", Identity.CLAIMED, True)
+    # Said once more it is the same person; from another phone it is nobody's.
+    again = Talk(desk)
+    again.sender = talk.sender
+    again.say("vaksin", medium=Medium.WHATSAPP)
+    assert "Di mana" in again.say(nik[-6:], medium=Medium.WHATSAPP)[0]
+    unborn = Talk(desk)
+    unborn.sender = "+6281234567656"
+    unborn.say("vaksin", medium=Medium.WHATSAPP)
+    assert "nama lengkap" in unborn.say(f"{nik} 12", medium=Medium.WHATSAPP)[0]
+    assert desk.db.scalars(select(Person).where(Person.phone == unborn.sender)).first() is None

@@ -24,6 +24,7 @@ from tracker.registration.rules.conversation import (
     sessions_found,
 )
 from tracker.registration.rules.texts import TEXTS, spoken
+from tracker.registration.rules.understanding import name_in
 from tracker.registration.rules.wishes import (
     AnswerOffer,
     FindPerson,
@@ -321,3 +322,19 @@ def test_every_text_is_in_both_languages_and_differs() -> None:
 
 def test_a_placeholder_in_what_a_citizen_wrote_is_only_text() -> None:
     assert "{0.__class__}" in spoken(Say("no_room", {"place": "{0.__class__}"}), "id")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("3671015506920051 Siti Aminah", "Siti Aminah"),
+        ("NIK: 3671015506920051, nama: H. Abdul-Aziz", "H. Abdul-Aziz"),
+        ("nama saya O'Neil 3671015506920051 hp 0812-3456-7851", "O'Neil"),
+        ("3671015506920051", None),
+        ("NIK saya 3671 0155 0692 0051 ya pak", None),
+        ("3671015506920051 Li", None),
+        ("3671015506920051 李小龍子", "李小龍子"),
+    ],
+)
+def test_a_name_beside_a_number_is_taken_as_it_is_written(text: str, name: str | None) -> None:
+    assert name_in(text) == name

@@ -19,6 +19,7 @@ from tracker.registration.rules.understanding import (
     is_start,
     is_stop,
     is_ticket_lost,
+    name_in,
     number_chosen,
     place_words,
     yes_or_no,
@@ -161,7 +162,7 @@ def _hear_nik(state: ConversationState, text: str) -> Turn:
     found = identified(text)
     if found is None:
         return Turn(state, (Say("nik_shape", {"digits": str(digits_in(text))}),))
-    return Turn(state, wish=FindPerson(found.nik, found.phone))
+    return Turn(state, wish=FindPerson(found.nik, found.phone, name_in(text)))
 
 
 def _hear_ending(state: ConversationState, text: str) -> Turn:
@@ -270,6 +271,11 @@ def person_found(state: ConversationState, person: UUID | None, address: str = "
     if person is None:
         return Turn(state, (Say("nik_unknown", {"address": address}),))
     return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
+
+
+def name_wanted(state: ConversationState) -> Turn:
+    """The answer to FindPerson and FindByEnding for who writes from a phone of their own under which that number is not registered."""
+    return Turn(state, (Say("nik_new"),))
 
 
 def number_wanted(state: ConversationState) -> Turn:

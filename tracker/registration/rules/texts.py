@@ -21,6 +21,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tuliskan 6 angka terakhir NIK Anda, atau semua 16 angkanya; yang kami terima {digits}.",
         "Write the last 6 digits of your NIK, or all 16; we got {digits}.",
     ),
+    "nik_new": (
+        "NIK itu belum terdaftar dengan ponsel ini. Untuk mendaftar, tuliskan 16 angka NIK dan nama lengkap seperti di KTP, dalam satu pesan.",
+        "That NIK is not registered with this phone yet. To register, write the 16 digits and the full name as on the identity card in one message.",
+    ),
     "nik_whole": (
         "Lewat ponsel ini ada beberapa NIK dengan akhiran itu. Tuliskan semua 16 angka.",
         "Several NIKs of this phone end like that. Write all 16 digits.",

@@ -145,6 +145,25 @@ class Identified:
     phone: str | None = field(repr=False)
 
 
+# What stands beside a name where somebody writes number and name in one message.
+_LABELS = _words(
+    "nik nikku ktp no nomor nomer nmr number name nama namaku lengkap hp ponsel telepon telp tlp phone dan and saya aku i am my is adalah ini nya wa"
+)
+
+
+def name_in(text: str) -> str | None:
+    """The words of a message that can be somebody's name, as they were written; None where there are none."""
+    kept = "".join(
+        char if char.isalpha() or char in _NAME_SIGNS or unicodedata.combining(char) else " " for char in text
+    )
+    words = [word for word in kept.split() if words_of(word) and not set(words_of(word)) <= _LABELS | _COURTESY]
+    letters = sum(char.isalpha() for word in words for char in word)
+    return " ".join(words) if letters >= _SHORTEST_NAME else None
+
+
+_NAME_SIGNS = frozenset("'’.-")
+_SHORTEST_NAME = 3
+
 _GAP = re.compile(r"[\s.\-–]*")
 _PHONE = re.compile(r"\+?[0-9(][0-9\s().\-–]{6,}[0-9]")
 

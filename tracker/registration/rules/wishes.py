@@ -38,10 +38,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class FindPerson:
-    """Who is registered under this number and phone, and is it they who write? The phone is None where the message had none."""
+    """Who is registered under this number and phone, and is it they who write? The phone is None where the message had none.
+
+    `name` as it stood beside: for who writes from their own phone and is not registered yet.
+    """
 
     nik: str = field(repr=False)
     phone: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from tracker.access.errors import TooManyAttempts
+from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Vaccine
@@ -20,7 +21,8 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.errors import BadPhone
 from tracker.people.queries import person_who_says, persons_ending
-from tracker.people.rules.contact import clean_phone
+from tracker.people.rules.contact import clean_phone, takes_messages
+from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState
@@ -222,7 +224,23 @@ def _find_by_number(room: _Room, state: ConversationState, wish: FindPerson) -> 
     if phone != room.sender:
         return _ask_code(room, state, wish)
     person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
-    return machine.person_found(state, None if person is None else person.id, room.office.address)
+    if person is not None or not takes_messages(phone):
+        return machine.person_found(state, None if person is None else person.id, room.office.address)
+    if wish.name is None:
+        return machine.name_wanted(state)
+    return _register(room, state, wish.nik, wish.name, phone)
+
+
+def _register(room: _Room, state: ConversationState, nik: str, name: str, phone: str) -> Turn:
+    """A record of their own for who writes from their phone, whoever else has that number: it is claimed, as on the web."""
+    nation = room.db.scalars(select(Unit.id).where(Unit.parent_id.is_(None))).one()
+    somebody = NewPerson(id=uuid7(), nik=nik, name=name, phone=phone, claimed=True, unit_id=nation)
+    try:
+        with room.db.begin_nested():
+            made = register_person(room.db, SYSTEM, somebody, vault=room.vault, now=room.now)
+    except DomainError:
+        return machine.name_wanted(state)  # no name, or a day of birth that has not come yet
+    return machine.person_found(state, made.person.id)
 
 
 def _find_by_ending(room: _Room, state: ConversationState, wish: FindByEnding) -> Turn:
@@ -231,6 +249,8 @@ def _find_by_ending(room: _Room, state: ConversationState, wish: FindByEnding) -
     found = persons_ending(room.db, wish.ending, room.sender, vault=room.vault)
     if len(found) > 1:
         return machine.number_wanted(state)
+    if not found and takes_messages(room.sender):
+        return machine.name_wanted(state)
     return machine.person_found(state, found[0].id if found else None, room.office.address)
 
 
