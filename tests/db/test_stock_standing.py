@@ -23,6 +23,7 @@ from tracker.database.engine import transaction
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.stock.models import StockEvent, StockMark, StockStanding
+from tracker.stock.queries.products import USE_WINDOW, products_at
 from tracker.stock.queries.standing import TRUTH, contradictions, reckoned, standings
 from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import ReverseEvent
@@ -156,3 +157,25 @@ def test_a_file_of_facilities_comes_part_by_part_to_its_end(db: Session, world: 
     theirs = next_facilities(db, city, after=None, limit=100)
     assert set(theirs) < set(whole)
     assert world.puskesmas.id in {facility_id for _, facility_id in theirs}
+
+
+def test_days_long_past_are_not_read_to_say_how_long_the_stock_lasts(db: Session, world: World) -> None:
+    ledger = Ledger(db, world)
+    ledger.post(Kind.SUPPLY, ledger.line("az-10/AZ002", 40), at=world.now)
+    years = {"facility": world.puskesmas.id, "presentation": world.presentations["az-10"].id, "day": world.now.date()}
+    db.execute(
+        text(
+            "INSERT INTO stock_day (facility_id, presentation_id, day, used, moves)"
+            " SELECT :facility, :presentation, CAST(:day AS date) - n, 1, 1 FROM generate_series(1, 3000) AS n"
+        ),
+        years,
+    )
+    db.execute(text("ANALYZE stock_day"))
+    # As a list of some hundred facilities is joined: all of their days, and then each with its place.
+    for way in ("seqscan", "nestloop"):
+        db.execute(text(f"SET LOCAL enable_{way} = off"))
+    read = text("SELECT pg_stat_get_xact_tuples_returned('pk_stock_day'::regclass)")
+    before = db.scalars(read).one()
+    (found,) = products_at(db, [world.puskesmas.id, world.warehouse.id], world.now)
+    assert found.days is not None
+    assert db.scalars(read).one() - before <= 2 * USE_WINDOW.days

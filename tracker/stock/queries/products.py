@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Batch, Presentation
+from tracker.kit.days import earliest_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import local_today
 from tracker.stock.models import Availability, StockBalance, StockDay
@@ -116,6 +117,8 @@ def _use(db: Session, facilities: Collection[UUID], now: datetime) -> dict[tuple
         .where(
             StockDay.facility_id.in_(facilities),
             Facility.id.in_(facilities),
+            # Said as a day, too: an index finds it, and years of days before are not read to be left out.
+            StockDay.day >= earliest_day(now) - USE_WINDOW,
             StockDay.day >= local_today(now) - USE_WINDOW.days,
             StockDay.moves > 0,
         )
