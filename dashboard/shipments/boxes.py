@@ -13,7 +13,7 @@ from dashboard.frame import labels
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Viewer
-from dashboard.stock.forms import Typed
+from dashboard.stock.forms import Typed, is_amount
 from tracker.kit.errors import DomainError
 from tracker.network.queries import as_id
 from tracker.shipments.rules.words import OtherLot
@@ -21,7 +21,6 @@ from tracker.shipments.service.commands import Box, Pack
 from tracker.stock.rules.words import Status
 
 MOST_BOXES = 40
-_NO_NUMBER = mark("Tulis bilangan bulat.")
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris.")
 _EMPTY_BOX = mark("Kotak %(n)s kosong: pilih kotak itu pada satu baris, atau kurangi jumlah kotak.")
 _KINDS = {"reason": "a", "note": "c"}
@@ -46,17 +45,12 @@ def goods_in(typed: Typed) -> Iterator[tuple[str, str, UUID, Status]]:
 def vials_of(typed: Typed, goods: str) -> int | None:
     """How many vials a line says; None where that is no number."""
     value = typed.get(f"v/{goods}") or "0"
-    return int(value) if is_number(value) else None
-
-
-def is_number(value: str) -> bool:
-    """Whether a field holds a number that fits one."""
-    return value.isascii() and value.isdigit() and len(value) < 9
+    return int(value) if is_amount(value) else None
 
 
 def count_of(typed: Typed) -> int:
     """How many boxes the form has."""
-    return min(max(int(typed.get("kotak")) if is_number(typed.get("kotak")) else 1, 1), MOST_BOXES)
+    return min(max(int(typed.get("kotak")) if is_amount(typed.get("kotak")) else 1, 1), MOST_BOXES)
 
 
 def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
@@ -65,12 +59,11 @@ def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
     count = count_of(typed)
     inside: list[list[tuple[str, Pack]]] = [[] for _ in range(count)]
     for goods, place, batch_id, status in goods_in(typed):
-        vials = vials_of(typed, goods)
-        if vials is None:
-            typed.faults[f"v/{goods}"] = texts.gettext(_NO_NUMBER)
-        elif vials:
+        field = f"v/{goods}"
+        vials = typed.amount(field, texts) if typed.get(field) else None
+        if vials:
             box = typed.get(f"k/{goods}")
-            index = min(int(box), count) - 1 if is_number(box) and int(box) else 0
+            index = min(int(box), count) - 1 if is_amount(box) and int(box) else 0
             reason = typed.get(f"a/{goods}")
             line = Pack(
                 vials=vials,

@@ -39,7 +39,6 @@ from tracker.stock.rules.words import Account, Status
 router = Router(include_in_schema=False)
 
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu produk.")
-_NO_NUMBER = mark("Tulis bilangan bulat.")
 _NO_SENDER = mark("Pilih dari mana vial diminta.")
 _TOLD_OTHERWISE = mark(
     "Formulir ini sudah pernah dikirim dengan isi lain, dan permintaan itu tercatat. Kirim lagi hanya bila yang ini juga"
@@ -106,10 +105,9 @@ def _wanted(viewer: Viewer, typed: Typed) -> list[tuple[str, Wanted]]:
         kind, _, product = name.partition("-")
         if kind != "p" or not value:
             continue
-        if not (value.isascii() and value.isdigit() and len(value) < 9):
-            typed.faults[name] = viewer.texts.gettext(_NO_NUMBER)
-        elif int(value):
-            found.append((name, Wanted(product=product, vials=int(value))))
+        vials = typed.amount(name, viewer.texts)
+        if vials:
+            found.append((name, Wanted(product=product, vials=vials)))
     if not found and not typed.faults:
         typed.faults[""] = viewer.texts.gettext(_NOTHING)
     return found

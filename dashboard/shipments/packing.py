@@ -13,13 +13,14 @@ from dashboard.shipments.boxes import (
     add_fault,
     boxes_of,
     count_of,
+    goods_in,
     reasons_for_other_lots,
 )
 from dashboard.shipments.ends import Ends, ends_of
 from dashboard.shipments.picking import Line, lines_of
 from dashboard.shipments.queries import batch_products, place_names
 from dashboard.shipments.scanned import Table
-from dashboard.stock.forms import Fields, Typed
+from dashboard.stock.forms import Fields, Typed, is_code
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, NotFound
@@ -48,7 +49,8 @@ def fill(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
         return _back(ends)
     if typed.get("tambah"):
         typed = Typed({**typed.values, "kotak": str(count_of(typed) + 1)})
-    return _packing(viewer, db, ends, typed, scanned=str(fields.get("kode") or "").strip())
+    strayed = _strayed(viewer, typed)
+    return _packing(viewer, db, ends, typed, scanned=str(fields.get("kode") or "").strip() or strayed)
 
 
 @router.post("/pengiriman/{ref}/kemas")
@@ -73,12 +75,21 @@ def pack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Respo
     return _packing(viewer, db, ends, typed)
 
 
+def _strayed(viewer: Viewer, typed: Typed) -> str:
+    """A code that the scanner typed into a field for vials; "" where there is none."""
+    strayed = [field for goods, *_ in goods_in(typed) if is_code(typed.get(field := f"v/{goods}"))]
+    codes = [typed.get(field) for field in strayed]
+    for field in strayed:
+        typed.amount(field, viewer.texts)
+    return codes[0] if codes else ""
+
+
 def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, scanned: str = "") -> Response:
     proposal = propose(db, viewer.known(), ends.shipment.id, now=viewer.now)
     answer = None
     if scanned:
         answer = Table(db, viewer, ends, proposal, typed).answer(scanned)
-        typed = Typed({**typed.values, **answer.fields})
+        typed = Typed({**typed.values, **answer.fields}, typed.faults)
     lines = lines_of(proposal, typed)
     _show_all_faults(typed, lines)
     return page(

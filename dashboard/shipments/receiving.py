@@ -15,7 +15,6 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.shipments.boxes import is_number
 from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
 from dashboard.shipments.queries import product_names
 from dashboard.stock.forms import Typed, label_or_lot
@@ -36,7 +35,6 @@ MOST_LINES = 200
 # Nine fields a line, and those of the whole form.
 MOST_FIELDS = MOST_LINES * 9 + 50
 COUNTS = ("accepted", "rejected", "missing", "surplus")
-_NO_NUMBER = mark("Tulis bilangan bulat.")
 _NO_PLACE = mark("Pilih di mana vial ini disimpan.")
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris.")
 _NO_LOT = mark("Tulis lot atau kode vial itu.")
@@ -156,13 +154,14 @@ def _found(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:
         (batch, _line(typed, batch, {count: counts[count].get(batch, 0) for count in COUNTS})) for batch in batches
     ]
     lines = [(batch, line) for batch, line in lines if any(getattr(line, count) for count in COUNTS)]
-    lot = typed.get("lot-lain")
-    if lot or typed.get("vial-lain"):
-        vials, reason = typed.get("vial-lain"), _reason(typed.get("alasan-lain"))
-        if not lot:
+    if typed.get("lot-lain") or typed.get("vial-lain"):
+        reason = _reason(typed.get("alasan-lain"))
+        vials = typed.amount("vial-lain", texts, waits="lot-lain") if not typed.faults else None
+        lot = typed.get("lot-lain")
+        if vials is None:
+            pass  # it stands at its field, or another fault comes first
+        elif not lot:
             typed.faults["lot-lain"] = texts.gettext(_NO_LOT)
-        elif not is_number(vials):
-            typed.faults["vial-lain"] = texts.gettext(_NO_NUMBER)
         elif reason is None:
             typed.faults["alasan-lain"] = texts.gettext(_NO_REASON)
         else:
@@ -171,7 +170,7 @@ def _found(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:
                 barcode=barcode,
                 batch=batch,
                 place=typed.get("tempat") or None,
-                surplus=int(vials),
+                surplus=vials,
                 reason=reason,
             )
             lines.append(("lain", came))
@@ -207,10 +206,9 @@ def _numbers(viewer: Viewer, typed: Typed, kind: str) -> dict[str, int]:
         word, _, batch = name.partition("-")
         if word != kind or not value:
             continue
-        if is_number(value):
-            found[batch] = int(value)
-        else:
-            typed.faults[name] = viewer.texts.gettext(_NO_NUMBER)
+        vials = typed.amount(name, viewer.texts, waits="lot-lain")
+        if vials is not None:
+            found[batch] = vials
     return found
 
 

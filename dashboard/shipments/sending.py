@@ -6,9 +6,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.sentences import sentence_of
-from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, check_csrf
-from dashboard.shipments.boxes import is_number
 from dashboard.shipments.ends import Ends, ends_of
 from dashboard.shipments.pages import shipment_page
 from dashboard.stock.forms import Fields, Typed
@@ -19,8 +17,6 @@ from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment
 
 router = Router(include_in_schema=False)
-
-_NO_NUMBER = mark("Tulis bilangan bulat.")
 
 
 @router.post("/pengiriman/{ref}/setujui")
@@ -34,14 +30,13 @@ def approve(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Re
     if "approve" not in ends.steps:
         return _back(ends)
     agreed: dict[int, int] = {}
-    for name, value in typed.values.items():
+    for name in typed.values:
         kind, _, line = name.partition("-")
         if kind != "setuju" or not line.isdigit():
             continue
-        if is_number(value):
-            agreed[int(line)] = int(value)
-        else:
-            typed.faults[name] = viewer.texts.gettext(_NO_NUMBER)
+        vials = typed.amount(name, viewer.texts)
+        if vials is not None:
+            agreed[int(line)] = vials
     if not typed.faults:
         try:
             with db.begin_nested():

@@ -16,10 +16,9 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.shipments.boxes import is_number
 from dashboard.shipments.ends import check_places, places_of, store_of
 from dashboard.shipments.ordering import own_store
-from dashboard.stock.forms import Fields, Typed, label_or_lot
+from dashboard.stock.forms import Fields, Typed, is_amount, label_or_lot
 from tracker.access.models import Unit
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
@@ -39,7 +38,6 @@ MOST_LINES = 40
 _NO_SENDER = mark("Tulis dari mana kotaknya: pilih dari daftar, atau tulis kode fasilitasnya.")
 _UNKNOWN_SENDER = mark("Tidak ada fasilitas dengan nama atau kode itu: pilih dari daftar, atau tulis kodenya.")
 _NO_LOT = mark("Pindai label vialnya, atau tulis lotnya.")
-_NO_NUMBER = mark("Tulis bilangan bulat.")
 _NO_PLACE = mark("Pilih di mana vial ini disimpan.")
 _NO_DAY = mark("Tanggal itu tidak ada.")
 _TOLD_OTHERWISE = mark(
@@ -120,7 +118,7 @@ def _tell(db: Session, viewer: Viewer, command: TellDelivery) -> Shipment:
 
 def _rows(typed: Typed) -> int:
     count = typed.get("baris")
-    return min(max(int(count), 1), MOST_LINES) if is_number(count) else 1
+    return min(max(int(count), 1), MOST_LINES) if is_amount(count) else 1
 
 
 def _lines(viewer: Viewer, typed: Typed) -> list[tuple[int, Came]]:
@@ -128,23 +126,22 @@ def _lines(viewer: Viewer, typed: Typed) -> list[tuple[int, Came]]:
     texts = viewer.texts
     found: list[tuple[int, Came]] = []
     for row in range(1, _rows(typed) + 1):
-        text, vials = typed.get(f"kode-{row}"), typed.get(f"vial-{row}")
-        if not text and not vials and row > 1:
+        if not typed.get(f"kode-{row}") and not typed.get(f"vial-{row}") and row > 1:
             continue
+        vials = typed.amount(f"vial-{row}", texts, waits=f"kode-{row}")
+        text = typed.get(f"kode-{row}")
         place = typed.get(f"tempat-{row}") or typed.get("tempat")
         if not text:
             typed.faults[f"kode-{row}"] = texts.gettext(_NO_LOT)
-        if not is_number(vials):
-            typed.faults[f"vial-{row}"] = texts.gettext(_NO_NUMBER)
         if not place:
             typed.faults["tempat"] = texts.gettext(_NO_PLACE)
         expiry = _day(viewer, typed, f"kedaluwarsa-{row}")
-        if typed.faults:
+        if vials is None or typed.faults:
             continue
         barcode, lot = label_or_lot(text)
         product, stage = typed.get(f"produk-{row}"), typed.get(f"vvm-{row}")
         came = Came(
-            vials=int(vials),
+            vials=vials,
             place=place,
             barcode=barcode,
             batch=f"{product}/{lot}" if lot and product else lot,

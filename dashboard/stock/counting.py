@@ -41,7 +41,6 @@ MOST_LINES = 60
 MOST_PLACES = 30
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris; 0 bila kosong.")
 _NO_LOT = mark("Tulis lot atau kode vial itu.")
-_NO_NUMBER = mark("Tulis berapa vial.")
 _SENT_OTHERWISE = mark("Hitungan ini sudah terkirim dengan angka lain. Kirim lagi bila yang ini hitungan baru.")
 
 
@@ -223,15 +222,15 @@ def _found(typed: Typed, viewer: Viewer) -> list[tuple[str, NamedLine]]:
                 status_said=status is not None,
             ),
         )
-        for name, batch_id, status, vials in typed.amounts(viewer.texts)
+        for name, batch_id, status, vials in typed.amounts(viewer.texts, waits="lot-lain")
     ]
-    lot, vials = typed.get("lot-lain"), typed.get("vial-lain")
-    if lot and not (vials.isascii() and vials.isdigit()):
-        typed.faults["vial-lain"] = viewer.texts.gettext(_NO_NUMBER)
-    elif lot:
+    written = typed.get("lot-lain") or typed.get("vial-lain")
+    vials = typed.amount("vial-lain", viewer.texts, waits="lot-lain") if written and not typed.faults else None
+    lot = typed.get("lot-lain")
+    if vials is not None and lot:
         other = goods_reference(*label_or_lot(lot))
-        found.append(("lot-lain", NamedLine(batch_id=other, vials=int(vials))))
-    elif vials:
+        found.append(("lot-lain", NamedLine(batch_id=other, vials=vials)))
+    elif vials is not None:
         typed.faults["lot-lain"] = viewer.texts.gettext(_NO_LOT)
     if not found and not typed.faults:
         typed.faults[""] = viewer.texts.gettext(_NOTHING)

@@ -28,7 +28,10 @@ from tracker.stock.service.recording import record_event
 MOST_FIELDS = 500
 LONGEST = 200
 AMOUNT = "v"
+_MOST_DIGITS = 7  # ten million vials are in no store; the shortest code of goods has eight digits
+_FEWEST_DIGITS = 4  # of a code; words have none
 _NO_NUMBER = mark("Tulis bilangan bulat.")
+_A_CODE = mark("Ini kode, bukan jumlah: %(code)s. Tulis jumlahnya.")
 _NO_TIME = mark("Waktu itu tidak ada.")
 
 
@@ -60,10 +63,26 @@ class Typed:
         """The event's id: made as the form was drawn, so that a double tap is one event."""
         return as_id(self.get("nomor")) or uuid7()
 
-    def amounts(self, texts: Any) -> Iterator[tuple[str, UUID, Status | None, int]]:
+    def amount(self, name: str, texts: Any, *, waits: str = "") -> int | None:
+        """The number in a field; None where there is none, which is a fault of it.
+
+        What a scanner typed there is no amount. It is said, the field is free again, and the code waits in the field `waits`.
+        """
+        value = self.get(name)
+        if is_amount(value):
+            return int(value)
+        if not is_code(value):
+            self.faults[name] = texts.gettext(_NO_NUMBER)
+            return None
+        self.faults[name] = texts.gettext(_A_CODE) % {"code": value}
+        kept = {waits: value} if waits and not self.get(waits) else {}
+        self.values = {**self.values, name: "", **kept}
+        return None
+
+    def amounts(self, texts: Any, *, waits: str = "") -> Iterator[tuple[str, UUID, Status | None, int]]:
         """(field, batch, status, vials) of each line with a number; what is none is a fault of its field.
 
-        A field is `v-STATUS-BATCH`; without a status it is of the shelf.
+        A field is `v-STATUS-BATCH`; `waits` as for `amount`. Without a status it is of the shelf.
         """
         for name, value in self.values.items():
             kind, _, rest = name.partition("-")
@@ -71,10 +90,9 @@ class Typed:
             batch_id = as_id(batch)
             if kind != AMOUNT or not value or batch_id is None or status not in ("", *Status):
                 continue
-            if value.isascii() and value.isdigit() and len(value) < 9:
-                yield name, batch_id, Status(status) if status else None, int(value)
-            else:
-                self.faults[name] = texts.gettext(_NO_NUMBER)
+            vials = self.amount(name, texts, waits=waits)
+            if vials is not None:
+                yield name, batch_id, Status(status) if status else None, vials
 
     def moment(self, name: str, zone: str, now: datetime, texts: Any) -> datetime:
         """The local time in a field; `now` where nothing stands."""
@@ -86,6 +104,16 @@ class Typed:
         except ValueError:
             self.faults[name] = texts.gettext(_NO_TIME)
             return now
+
+
+def is_amount(value: str) -> bool:
+    """Whether a field holds a number of vials."""
+    return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+
+
+def is_code(value: str) -> bool:
+    """Whether a scanner typed this, not fingers that meant an amount."""
+    return len(value) > _MOST_DIGITS and sum(sign.isdigit() for sign in value) >= _FEWEST_DIGITS
 
 
 def label_or_lot(text: str) -> tuple[str | None, str | None]:

@@ -11,9 +11,9 @@ from sqlalchemy import func, select, update
 
 from tests.api.test_checks_page import found
 from tests.api.test_home_pages import tasks
-from tests.api.test_shipment_pages import Road
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import app_services, csrf_of, made, site, world
+from tests.support.road import Road
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.shipments.models import Shipment

@@ -184,6 +184,12 @@ def test_a_scan_at_the_packing_table_is_seen_heard_and_felt(visit: Open) -> None
     expect(city.page.get_by_text("cocok", exact=True)).to_have_count(1)
     expect(city.page.get_by_label("Segel")).to_have_value("S-8")
     city.check()
+    vials = city.page.locator(".amounts input").first
+    vials.focus()
+    city.page.keyboard.type("]C1PB002")
+    city.page.keyboard.press("Enter")
+    expect(vials, "the amount stands, and the code was read").to_have_value("6")
+    expect(city.page.locator("#feel")).to_have_class("feel out")
     city.page.context.set_offline(True)
     assert scan("PB002", "out", "Tidak terkirim")[0] == ["buzz", 3]
     city.page.context.set_offline(False)

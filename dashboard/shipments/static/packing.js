@@ -11,6 +11,7 @@ import { listen } from "./scan_sources.js";
  */
 
 const PATIENCE_MS = 20_000;
+const MOST_DIGITS = 7; // of an amount; the shortest code of goods has eight
 
 if (document.getElementById("lines")) pick();
 
@@ -47,6 +48,22 @@ function pick() {
     feel(banner, /** @type {Tone} */ (word.dataset.tone), word.textContent ?? "");
   }
 
+  // What lands in a field for vials and is too long for an amount came from the scanner: the amount stays, the code is read.
+  let amount = "";
+  form.addEventListener("focusin", ({ target }) => {
+    if (!ofVials(target)) return;
+    amount = target.value;
+    target.select();
+  });
+  form.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key !== "Enter" || !ofVials(target) || target.value.length <= MOST_DIGITS) return;
+    event.preventDefault();
+    const code = target.value;
+    target.value = amount;
+    scanned(code);
+  });
+
   /** A photo is read by the server; each code in it is a scan. @param {File} file */
   async function photographed(file) {
     const sent = new FormData();
@@ -67,4 +84,9 @@ function pick() {
   }
 
   listen(scanned, photographed);
+}
+
+/** @param {EventTarget | null} target @returns {target is HTMLInputElement} */
+function ofVials(target) {
+  return target instanceof HTMLInputElement && target.name.startsWith("v/");
 }
