@@ -46,7 +46,7 @@ from dashboard.quota import pages as quota
 from dashboard.recalls import pages as recalls
 from dashboard.scan import pages as scan
 from dashboard.search import pages as search
-from dashboard.shipments import arriving, confirming, leaving, ordering, packing, receiving, sending, telling
+from dashboard.shipments import arriving, confirming, leaving, ordering, packing, receiving, sending, telling, undoing
 from dashboard.shipments import pages as shipments
 from dashboard.shipments import papers as shipment_papers
 from dashboard.stock import card, counting, jobs, papers
@@ -115,6 +115,7 @@ ROUTERS = (
     shipments.router,
     packing.router,
     sending.router,
+    undoing.router,
     receiving.router,
     shipment_papers.router,
     stock.router,

@@ -18,12 +18,13 @@ from tracker.handsets.rules import OPEN
 from tracker.handsets.settling import handsets_visible_to, steps_visible_to
 from tracker.network.queries import as_id
 from tracker.shipments.errors import ShipmentNotFound
-from tracker.shipments.models import Shipment
+from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import shipment_by_ref
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.stock.queries.stock import stock_visible_to
 
 MOST_HERE = 60
+APPROVAL = "shipment.approve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Known:
     more: bool
     lots: dict[str, str]
     shipment: Shipment | None
+    asked: Sequence[Any]
+    """Lines of an order that a step approves: (line, product, asked, approved)."""
     event: StockEvent | None
 
 
@@ -43,12 +46,14 @@ def known_beside(
     db: Session, principal: Principal, handset: Handset, step: HandsetStep, lines: Sequence[Line]
 ) -> Known:
     """What stands in the house for what the step names."""
-    named = sorted({line.batch for line in lines if line.batch})
+    named = sorted({line.batch for line in lines if line.batch}) if step.kind != APPROVAL else []
     batches = _batches(db, named)
     query = stock_visible_to(principal, facility_id=handset.facility_id, with_zero=False)
     found = {batch.id for batch, _ in batches}
     here = query.where(StockBalance.batch_id.in_(found)).order_by("place", Batch.lot, StockBalance.status)
     lying = db.execute(here.limit(MOST_HERE + 1)).all() if found else []
+    shipment = _shipment(db, principal, step)
+    asked = _asked(db, shipment) if shipment is not None and step.kind == APPROVAL else ()
     return Known(
         lying=lying[:MOST_HERE],
         more=len(lying) > MOST_HERE,
@@ -56,8 +61,10 @@ def known_beside(
             word: f"{product.name} {batch.lot}"
             for batch, product in batches
             for word in (str(batch.id), batch.lot, f"{product.code}/{batch.lot}")
-        },
-        shipment=_shipment(db, principal, step),
+        }
+        | {str(line): name for line, name, _, _ in asked},
+        shipment=shipment,
+        asked=asked,
         event=_event(db, handset, step),
     )
 
@@ -80,6 +87,12 @@ def _shipment(db: Session, principal: Principal, step: HandsetStep) -> Shipment 
         return shipment_by_ref(db, principal, ref)
     except ShipmentNotFound:
         return None
+
+
+def _asked(db: Session, shipment: Shipment) -> Sequence[Any]:
+    query = select(ShipmentLine.seq, Presentation.name, ShipmentLine.vials, ShipmentLine.approved)
+    query = query.join(Presentation, Presentation.id == ShipmentLine.presentation_id)
+    return db.execute(query.where(ShipmentLine.shipment_id == shipment.id).order_by(ShipmentLine.seq)).all()
 
 
 def _event(db: Session, handset: Handset, step: HandsetStep) -> StockEvent | None:

@@ -62,8 +62,10 @@ def lines_of(body: Mapping[str, Any]) -> list[Line]:
     """The lines of a step's body; what is no line of ours (a phone's fault) shows nothing."""
     return [
         Line(
-            goods=str(line.get("batch") or line.get("barcode") or line.get("product") or "–")[:80],
-            batch=_word(line, "batch"),
+            goods=str(line.get("batch") or line.get("barcode") or line.get("product") or line.get("order_line") or "–")[
+                :80
+            ],
+            batch=_word(line, "batch") or _word(line, "order_line"),
             place=_word(line, "place"),
             to_place=_word(line, "to_place"),
             reason=_word(line, "reason"),
@@ -96,7 +98,8 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> di
     A time that was left as it stood stays to the second. What is said for the decision says a reason that has no word of its own.
     """
     changed = deepcopy(dict(body))
-    for index, line in _lines(changed):
+    lines = list(_lines(changed))
+    for index, line in lines:
         reason = said.get(f"lot-{index}")
         if reason in set(OtherLot):
             line["reason"] = reason
@@ -109,18 +112,23 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> di
             if not (typed.strip().isascii() and typed.strip().isdigit() and len(typed.strip()) <= 9):
                 return None
             line[key] = int(typed)
+    if isinstance(changed.get("vials"), dict):
+        changed["vials"] = {line["order_line"]: line["vials"] for _, line in lines}
     if said.get("vial") and "open_vial" in changed:
         changed["open_vial"] = said["vial"]
     # The word for the decision is the word for what is set aside, too.
     changed |= {key: said.get("alasan", "") for field, key in SET_ASIDE.items() if said.get(field)}
-    typed = said.get("waktu")
-    if typed and typed != time_of(body, zone):
-        try:
-            happened = datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone)).isoformat()
-        except ValueError:
-            return None
-        changed |= {key: happened for key in TIMES if key in changed}
-    return changed
+    return _at_time(changed, said.get("waktu"), zone)
+
+
+def _at_time(body: dict[str, Any], typed: str | None, zone: str) -> dict[str, Any] | None:
+    if not typed or typed == time_of(body, zone):
+        return body
+    try:
+        happened = datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone)).isoformat()
+    except ValueError:
+        return None
+    return body | {key: happened for key in TIMES if key in body}
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -129,8 +137,16 @@ def _lines(body: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     if isinstance(boxes, list):
         inside = [box.get("lines") for box in boxes if isinstance(box, dict)]
         lines = [line for each in inside if isinstance(each, list) for line in each]
+    if isinstance(body.get("vials"), dict):
+        # Of an approval: by the line of the order, whose product the house knows.
+        yield from ((index, line) for index, line in enumerate(_approved(body["vials"])))
+        return
     found = lines if isinstance(lines, list) else [body]
     yield from ((index, line) for index, line in enumerate(found) if isinstance(line, dict))
+
+
+def _approved(vials: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"order_line": line, "vials": number} for line, number in vials.items()]
 
 
 def _word(line: Mapping[str, Any], key: str) -> str | None:

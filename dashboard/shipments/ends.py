@@ -16,7 +16,9 @@ from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import Shipment
 from tracker.shipments.queries.finding import matches, shipments_visible_to
-from tracker.shipments.rules.words import ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
+from tracker.shipments.rules.words import ON_THE_ROAD, STILL_HERE, TOLD, ShipmentKind, ShipmentState
+
+_TAKEN = frozenset({ShipmentState.PARTLY_RECEIVED, ShipmentState.RECEIVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Ends:
             "turn": self.sends and state in ON_THE_ROAD,
             "confirm": self.sends and state in TOLD,
             "dispute": self.sends and state is ShipmentState.UNCONFIRMED,
+            "unpack": self.sends and state is ShipmentState.PACKED,
+            "untake": self.takes and state in _TAKEN and self.shipment.kind is not ShipmentKind.UNANNOUNCED,
             "cancel": ((self.sends or self.takes) and state in STILL_HERE) or (self.takes and state in TOLD),
         }
         return frozenset(name for name, may in can.items() if may)

@@ -242,3 +242,35 @@ def test_a_dose_of_no_known_vial_is_decided_beside_who_had_it_and_who_walked_in_
     assert kept.status_code == 303, kept.text
     assert meja.state(booking) is BookingState.VACCINATED
     assert "AZ003" in site.get(path, headers=HTML).text
+
+
+def test_an_approval_that_came_too_late_is_kept_corrected_or_dropped(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    def headers(username: str) -> dict[str, str]:
+        token = site.post("/api/v1/tokens", json={"username": username, "password": PASSWORD}).json()["access_token"]
+        return {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+    city = Phone(site, headers("kota"), "kota-tangerang", app_services.clock())
+    assert city.enrol().status_code == 201
+    ends = {"id": str(uuid7()), "from": "kota-tangerang", "to": "pkm-cipondoh", "kind": "order"}
+    lines = [{"product": "penta-5", "vials": 7}, {"product": "az-10", "vials": 3}]
+    order = site.post("/api/v1/shipments", json={**ends, "lines": lines}, headers=headers("kepala")).json()["code"]
+    for path, body in (("approve", {"vials": {"1": 0}}), ("pack", {})):
+        answer = site.post(f"/api/v1/shipments/{order}/{path}", json=body, headers=city.headers)
+        assert answer.status_code == 200, answer.text
+    step = city.write("shipment.approve", {"shipment": order, "vials": {"0": 5, "1": 0}})
+    assert city.sent()[-1]["code"] == "shipments.packed_already"
+    log_in(site, "kota")
+    path = f"/gawai/bentrok/{step}"
+    shown = " ".join(unescape(site.get(path, headers=HTML).text).split())
+    assert "Kosongkan kotaknya dahulu" in shown
+    assert "diminta 7 · disetujui 7" in shown
+    fields = form(site, path)
+    assert (fields["jumlah-0-vials"], fields["jumlah-1-vials"]) == ("5", "0")
+    unpacked = site.post(f"/api/v1/shipments/{order}/unpack", json={"reason": "jumlah lain"}, headers=city.headers)
+    assert unpacked.status_code == 200, unpacked.text
+    decided = {**fields, "cara": "betulkan", "alasan": "enam cukup", "jumlah-0-vials": "6"}
+    assert site.post(path, data=decided, headers=HTML, follow_redirects=False).status_code == 303
+    told = site.get(f"/api/v1/shipments/{order}", headers=city.headers).json()
+    assert [line["approved"] for line in told["lines"]] == [6, 0]

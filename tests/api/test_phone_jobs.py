@@ -126,3 +126,15 @@ def test_a_box_is_emptied_again(shift: Shift) -> None:
     items = shift.works({"job": "pick", "scans": [code, "penta-5/PB001", "penta-5/PB001"]}, {"back": "salah kotak"})
     assert [item["state"] for item in items] == ["done", "done"], items
     assert shift.read(code)["state"] == "approved"
+
+
+def test_the_logger_the_seal_and_the_label_of_a_box_are_scanned(shift: Shift) -> None:
+    shift.stock("supply", 6)
+    ends = {"id": str(uuid7()), "from": PLACE, "to": CITY, "lines": [{"product": "penta-5", "vials": 2}]}
+    code = shift.api.post("/api/v1/shipments", json=ends, headers=shift.phone.headers).json()["code"]
+    label = "(00)189912345000000017"
+    logger = ["@logger", label, "(01)08991234567891(21)LOG-77", "@seal", "S-1"]
+    (packed,) = shift.works({"job": "pick", "scans": [code, "penta-5/PB001", "penta-5/PB001", *logger, label]})
+    assert packed["state"] == "done", packed
+    (box,) = shift.read(code)["boxes"]
+    assert (box["logger"], box["seal"], box["sscc"]) == ("LOG-77", "S-1", "189912345000000017")

@@ -518,3 +518,27 @@ def test_only_who_packs_may_scan_at_the_table(packer: Packer) -> None:
     refused = packer.road.send(f"{packer.path}/kemas/isi", packer.fields, csrf=csrf_of(page.text), kode="SOON")
     assert refused.status_code == 403
     assert packer.road.as_("kota").send(f"{packer.path}/kemas/isi", {"kode": "SOON"}).status_code == 403
+
+
+def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Road) -> None:
+    path = road.as_("kepala").order()
+    road.as_("kota").send(f"{path}/setujui", road.form(path))
+    road.send(f"{path}/kemas", road.form(f"{path}/kemas"))
+    fields = road.form(path)
+    assert "Kosongkan kotaknya" in road.site.get(path).text
+    assert "Tulis alasannya" in road.send(f"{path}/bongkar", {**fields, "alasan": ""}).text
+    for _ in range(2):
+        assert road.send(f"{path}/bongkar", fields, alasan="salah kotak").status_code == 303
+    assert road.shipment(path).state == "approved"
+    packing = road.form(f"{path}/kemas")
+    road.send(f"{path}/kemas", packing)
+    road.send(f"{path}/berangkat", {"csrf": packing["csrf"]})
+    road.as_("kepala")
+    taken = road.form(f"{path}/terima") | {"tempat": K1}
+    assert road.send(f"{path}/terima", taken, semua="ya").status_code == 303
+    fields = road.form(path)
+    for _ in range(2):
+        assert road.send(f"{path}/batal-terima", fields, alasan="salah kiriman").status_code == 303
+    assert road.shipment(path).state == "in_transit"
+    assert "dibatalkan" in road.site.get(path).text
+    assert road.as_("auditor").send(f"{path}/bongkar", {"csrf": csrf_of(road.site.get(path).text)}).status_code != 303

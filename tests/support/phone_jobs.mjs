@@ -55,7 +55,11 @@ for (const { job, scans = [], fields = {}, back } of acts) {
   if (back) await undo(desk, lastUndoable(steps), back);
   else {
     const hand = new JOBS[job](desk);
-    for (const text of scans) hand.scanned(read(text));
+    // A tap on the key of a field stands as @field.
+    for (const text of scans) {
+      if (text.startsWith("@")) hand.into = text.slice(1);
+      else hand.scanned(read(text));
+    }
     Object.assign(hand, fields);
     if (job === "dispatch") hand.open(hand.waiting[0]);
     if (job === "receive") await hand.allAsNoted();

@@ -23,6 +23,12 @@ class BadState(Conflict):
     code = "shipments.bad_state"
 
 
+class PackedAlready(Conflict):
+    """An order is packed by what was approved of it: other numbers need its boxes emptied first."""
+
+    code = "shipments.packed_already"
+
+
 class BuiltUpon(Conflict):
     """Another receipt followed, or somebody counted or moved these vials since: a receipt is taken back before that only."""
 

@@ -16,6 +16,8 @@ import { button, choice, goods, stepper, words } from "./scan_parts.js";
  * @typedef {Parcel & { reason: string, note: string }} Picked `reason` why they go though it is another's turn
  */
 
+const MOST_LETTERS = 64; // of a seal's or a logger's number
+
 export class PickJob {
   /** @param {Desk} desk */
   constructor(desk) {
@@ -28,6 +30,8 @@ export class PickJob {
     this.sscc = "";
     this.seal = "";
     this.logger = "";
+    /** @type {"" | "seal" | "logger"} what the next scan is for */
+    this.into = "";
   }
 
   get waiting() {
@@ -41,6 +45,7 @@ export class PickJob {
     const asked = this.waiting.find((each) => each.id === named?.id);
     if (asked) return this.open(asked);
     if (!shipment) return desk.feel("low", desk.say("job.pick_first"));
+    if (this.into) return this.fill(this.into, read);
     if (read.scan?.sscc && !read.scan.contentGtin) return this.label(read.scan.sscc);
     const batch = batchScanned(desk, read);
     if (batch && read.scan) this.take(shipment, batch, desk.holdings.vialsOf(read.scan));
@@ -50,13 +55,28 @@ export class PickJob {
   open(shipment) {
     this.shipment = shipment;
     this.picked = [];
-    this.sscc = this.seal = this.logger = "";
+    this.sscc = this.seal = this.logger = this.into = "";
     this.desk.feel("ok", `${shipment.code} → ${shipment.to_name}`);
     this.desk.draw();
   }
 
+  /** The number of a seal or a logger: the serial of its code, or the code itself. @param {"seal" | "logger"} field @param {Read} read */
+  fill(field, read) {
+    const { desk } = this;
+    const number = (read.scan?.serial ?? read.text).trim();
+    if (read.scan?.sscc || number.length > MOST_LETTERS)
+      return desk.feel("out", desk.say("job.no_device", { text: read.text.slice(0, 40) }));
+    this[field] = number;
+    this.into = "";
+    desk.feel("ok", `${desk.say(`job.${field}`)}: ${number}`);
+    desk.draw();
+  }
+
   /** @param {string} sscc of the label on the box */
   label(sscc) {
+    const other = this.desk.holdings.shipmentOfBox(sscc);
+    if (other && other.id !== this.shipment?.id)
+      return this.desk.feel("out", this.desk.say("job.label_taken", { code: other.code }));
     this.sscc = sscc;
     this.desk.feel("ok", this.desk.say("job.box_labelled"));
     this.desk.draw();
@@ -163,7 +183,7 @@ export class PickJob {
     const { desk } = this;
     return element(
       "details",
-      this.seal || this.logger ? { open: "" } : {},
+      this.seal || this.logger || this.into ? { open: "" } : {},
       element("summary", {}, desk.say("job.seal_logger")),
       words(desk.say("job.seal"), this.seal, (value) => {
         this.seal = value;
@@ -171,7 +191,26 @@ export class PickJob {
       words(desk.say("job.logger"), this.logger, (value) => {
         this.logger = value;
       }),
+      this.scanInto("logger"),
+      this.scanInto("seal"),
     );
+  }
+
+  /** @param {"seal" | "logger"} field */
+  scanInto(field) {
+    const { desk } = this;
+    const words = desk.say(`job.scan_${field}`);
+    const made = button(
+      words,
+      () => {
+        this.into = this.into === field ? "" : field;
+        if (this.into) desk.feel("low", desk.say("job.scan_now"));
+        desk.draw();
+      },
+      "quiet",
+    );
+    made.setAttribute("aria-pressed", String(this.into === field));
+    return made;
   }
 
   list() {

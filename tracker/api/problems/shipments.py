@@ -16,6 +16,11 @@ PROBLEMS: dict[str, Problem] = {
         "Pengiriman {shipment} {state:shipment_state}; langkah ini tidak berlaku.",
         "The shipment {shipment} is {state:shipment_state}; this step does not apply.",
     ),
+    "shipments.packed_already": Problem(
+        409,
+        "Kiriman {shipment} sudah dikemas menurut persetujuan sebelumnya. Kosongkan kotaknya dahulu, lalu setujui jumlah lain; atau biarkan.",
+        "The shipment {shipment} is packed by what was approved before. Empty its boxes first, then approve other numbers; or let it be.",
+    ),
     "shipments.built_upon": Problem(
         409,
         "Setelah penerimaan {shipment} ini, vialnya sudah dihitung, dipindah, atau dipakai: catat yang salah dengan hitungan.",

@@ -22,7 +22,15 @@ from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
-from tracker.shipments.errors import BadState, NoRoute, NoSuchLine, OnlyReturned, OtherContent, ShipmentNotFound
+from tracker.shipments.errors import (
+    BadState,
+    NoRoute,
+    NoSuchLine,
+    OnlyReturned,
+    OtherContent,
+    PackedAlready,
+    ShipmentNotFound,
+)
 from tracker.shipments.events import ShipmentApproved, ShipmentCancelled, ShipmentCreated
 from tracker.shipments.models import Shipment, ShipmentLine
 from tracker.shipments.queries.finding import matches, shipments_visible_to
@@ -111,12 +119,14 @@ def approve_shipment(
 ) -> Shipment:
     """The sender agrees to an order, wholly or with other numbers (`approved`: line → vials, from 0).
 
-    Raises ShipmentNotFound, Forbidden, BadState, NoSuchLine, BadVials. Approving again what is approved so changes nothing.
+    Raises ShipmentNotFound, Forbidden, PackedAlready, BadState, NoSuchLine, BadVials. Approving again what is approved so changes nothing.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
     if shipment.state is ShipmentState.APPROVED and approved is None:
         return shipment
+    if shipment.state is ShipmentState.PACKED:
+        raise PackedAlready(shipment=shipment.code)
     if shipment.state not in (ShipmentState.REQUESTED, ShipmentState.APPROVED):
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     lines = lines_of(db, shipment.id)
