@@ -1,7 +1,7 @@
 """Whatever happens in whatever order: promises never exceed vials plus shortage, and displacement ends the shortage.
 
-The machine books, cancels, opens vials in mid-session, throws doses away, loses and receives vials of batches
-that expire inside the horizon, and lets time pass; an independent count by brute force checks every row.
+The machine books, cancels, changes days, opens vials in mid-session, throws doses away, loses, holds and receives vials of
+batches that expire inside the horizon, tells doses late, and lets time pass; an independent count by brute force checks every row.
 """
 
 from __future__ import annotations
@@ -17,29 +17,25 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 from sqlalchemy import Connection, Engine, Select, select, text
 from sqlalchemy.orm import Session
 
+from tests.db.test_quota_vials_then import release_everything, stop_everything
 from tests.support.quota import Desk
 from tests.support.world import StandingWorld
 from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
+from tracker.feed.models import FeedPending
 from tracker.kit.errors import DomainError
+from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
-from tracker.quota.service.commands import ChangeDay, TakeBack
+from tracker.quota.service.commands import ChangeDay, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import close_session
 from tracker.quota.service.rebooking import change_day
+from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import Availability, OpenVial, StockBalance
 from tracker.stock.queries.availability import pool_state
 from tracker.stock.rules.words import Account, OpenWaste, Status
@@ -48,19 +44,20 @@ from tracker.stock.service.opening import discard_doses
 
 # AZ001 can be used through the eighth day ahead: before it, on it, behind it.
 DAYS = st.sampled_from([0, 0, 1, 8, 9, 9, 12])
+# A vial lasts six hours once open: doses of before and of after its time.
+_INTO_IT = [timedelta(minutes=minutes) for minutes in (0, 30, 120, 380, 420, 600)]
 PRODUCTS = {"az-10": ("az-10/AZ001", "az-10/AZ002", "az-10/AZ003"), "penta-5": ("penta-5/PB001", "penta-5/PB002")}
 
 T = TypeVar("T")
 
 
-class Puskesmas(RuleBasedStateMachine):
+class Puskesmas:
     """One puskesmas, two products (one keeps 28 days once open), seven weeks."""
 
     connection: Connection
     standing: StandingWorld
 
     def __init__(self) -> None:
-        super().__init__()
         self.trial = self.connection.begin_nested()
         self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         self.world = self.standing.joined(self.db)
@@ -74,7 +71,6 @@ class Puskesmas(RuleBasedStateMachine):
 
     # what happens
 
-    @initialize(early=st.integers(1, 3), late=st.integers(1, 2), kept=st.integers(0, 2))
     def begin(self, early: int, late: int, kept: int) -> None:
         """Vials that expire inside the horizon, vials that do not, and sessions on both sides of that day."""
         for batch, vials in (("az-10/AZ001", early), ("az-10/AZ003", late), ("penta-5/PB001", kept)):
@@ -83,18 +79,15 @@ class Puskesmas(RuleBasedStateMachine):
         for product, ahead in (("az-10", 0), ("az-10", 9), ("penta-5", 0)):
             self.sessions.append((product, self.desk.session(product=product, ahead=ahead, capacity=15)))
 
-    @rule(product=st.sampled_from(sorted(PRODUCTS)), ahead=DAYS, capacity=st.integers(1, 30))
     def plan(self, product: str, ahead: int, capacity: int) -> None:
         session = self.attempt(lambda: self.desk.session(product=product, ahead=ahead, capacity=capacity))
         if session is not None:
             self.sessions.append((product, session))
 
-    @rule(product=st.sampled_from(sorted(PRODUCTS)), which=st.integers(0, 2), vials=st.integers(1, 3))
     def receive(self, product: str, which: int, vials: int) -> None:
         batches = PRODUCTS[product]
         self.desk.stock(batches[which % len(batches)], vials)
 
-    @rule(data=st.data(), persons=st.integers(1, 12), dose=st.sampled_from([1, 1, 1, 2]), arrive=st.booleans())
     def book(self, data: st.DataObject, persons: int, dose: int, arrive: bool) -> None:
         _, session = data.draw(st.sampled_from(self.sessions))
         short = self.worst()
@@ -108,13 +101,11 @@ class Puskesmas(RuleBasedStateMachine):
                 self.attempt(partial(self.desk.move, booking, BookingState.ARRIVED))
         assert self.worst() <= short, "only the ledger raises a shortage, never a booking"
 
-    @rule(data=st.data(), to=st.sampled_from([BookingState.CANCELLED, BookingState.FIT, BookingState.REFUSED]))
     def move(self, data: st.DataObject, to: BookingState) -> None:
         booking = self._one(data, select(Booking).where(Booking.state.in_(LIVE)).order_by(Booking.id))
         if booking is not None:
             self.attempt(lambda: self.desk.move(booking, to))
 
-    @rule(data=st.data())
     def change_day(self, data: st.DataObject) -> None:
         """Another session, of whatever product: the seat and the vials go along, and no shortage comes of it."""
         booking = self._one(data, select(Booking).where(Booking.state.in_(DISPLACEABLE)).order_by(Booking.id))
@@ -127,7 +118,6 @@ class Puskesmas(RuleBasedStateMachine):
             event("a day was changed")
         assert self.worst() <= short, "only the ledger raises a shortage, never a change of day"
 
-    @rule(data=st.data(), to=st.sampled_from([BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.NO_SHOW]))
     def take_back(self, data: st.DataObject, to: BookingState) -> None:
         """A state reached by mistake, whichever: seats and vials are counted again, and no shortage comes of it."""
         booking = self._one(data, select(Booking).where(Booking.state.in_(TAKEN_BACK)).order_by(Booking.id))
@@ -139,7 +129,6 @@ class Puskesmas(RuleBasedStateMachine):
             event(f"{was.value} was taken back")
             assert self.worst() <= short, "only the ledger raises a shortage, never a correction"
 
-    @invariant()
     def doses_add_up(self) -> None:
         """Each dose given out of a vial is somebody's, and the other way round."""
         self.db.flush()
@@ -149,7 +138,6 @@ class Puskesmas(RuleBasedStateMachine):
         for vial in self.db.scalars(select(OpenVial).execution_options(populate_existing=True)):
             assert vial.given == given.get(vial.id, 0)
 
-    @rule(data=st.data(), persons=st.integers(1, 6), calmly=st.booleans())
     def vaccinate(self, data: st.DataObject, persons: int, calmly: bool) -> None:
         """Opening a vial takes it and the bookings it serves together: a pool in order stays without a shortage."""
         if calmly:
@@ -162,7 +150,51 @@ class Puskesmas(RuleBasedStateMachine):
                 event(f"a dose was given, {'all' if covered else 'not all'} promises covered before")
                 assert not covered or self.worst() == 0
 
-    @rule(data=st.data())
+    def vaccinate_late(self, data: st.DataObject, persons: int) -> None:
+        """Typed in afterwards, also of a session that is closed: what was given, and when."""
+        came = LIVE | {BookingState.NO_SHOW}
+        for _ in range(persons):
+            booking = self._one(
+                data,
+                select(Booking)
+                .join(VaccinationSession)
+                .where(Booking.state.in_(came), VaccinationSession.opens_at <= self.desk.now)
+                .order_by(Booking.id),
+            )
+            if booking is None:
+                return
+            opened = self.db.get_one(VaccinationSession, booking.session_id).opens_at
+            at = min(self.desk.now, opened + data.draw(st.sampled_from(_INTO_IT)))
+            command = Vaccinate(booking_id=booking.id, occurred_at=at)
+            if self.attempt(partial(vaccinate, self.db, SYSTEM, command, now=self.desk.now)) is not None:
+                event("a dose was told late" if at < self.desk.now else "a dose was told as it was given")
+
+    def hold(self, data: st.DataObject, lifted: bool) -> None:
+        """All of a lot is stopped, closed and opened, as an alarm or a recall does it; or the stop ends."""
+        batch = data.draw(st.sampled_from([batch for batches in PRODUCTS.values() for batch in batches]))
+        stop_or_go = release_everything if lifted else stop_everything
+        if self.attempt(lambda: [stop_or_go(self.desk, batch, self.desk.now)]) is not None:
+            event("a stop ended" if lifted else "a lot was stopped")
+
+    def each_dose_was_there_then(self) -> None:
+        """Its vial was open at the instant of the dose and still good, and its lot had not expired."""
+        self.db.flush()
+        rows = self.db.execute(
+            select(Booking.vaccinated_at, OpenVial.opened_at, OpenVial.discard_by, Batch.expiry)
+            .join(OpenVial, OpenVial.id == Booking.open_vial_id)
+            .join(Batch, Batch.id == OpenVial.batch_id)
+            .where(Booking.state == BookingState.VACCINATED)
+        )
+        for given_at, opened_at, discard_by, expiry in rows:
+            assert given_at is not None
+            assert opened_at <= given_at <= discard_by
+            assert given_at.astimezone(ZoneInfo(self.world.puskesmas.timezone)).date() <= expiry
+
+    def nobody_has_two_places(self) -> None:
+        self.db.flush()
+        live = self.db.execute(select(Booking.person_id, Booking.vaccine_id).where(Booking.state.in_(LIVE)))
+        assert max(Counter(tuple(row) for row in live).values(), default=1) == 1
+
     def throw_away(self, data: st.DataObject) -> None:
         vial = self._one(data, select(OpenVial).where(OpenVial.closed_at.is_(None)).order_by(OpenVial.id))
         if vial is not None:
@@ -170,7 +202,6 @@ class Puskesmas(RuleBasedStateMachine):
             command = DiscardDoses(open_vial_id=vial.id, occurred_at=self.desk.now, reason=OpenWaste.CONTAMINATION)
             self.attempt(lambda: discard_doses(self.db, SYSTEM, command, now=self.desk.now))
 
-    @rule(data=st.data(), vials=st.sampled_from([1, 2, 50]))
     def lose(self, data: st.DataObject, vials: int) -> None:
         lying = [batch for batches in PRODUCTS.values() for batch in batches if self.desk.ledger.vials(batch)]
         if lying:
@@ -178,17 +209,11 @@ class Puskesmas(RuleBasedStateMachine):
             self.desk.lose(batch, min(vials, self.desk.ledger.vials(batch)))
             self.settled = False
 
-    @rule(hours=st.sampled_from([1, 7, 24, 24 * 9]))
     def wait(self, hours: int) -> None:
         self.desk.now += timedelta(hours=hours)
         for session in self.db.scalars(select(VaccinationSession)):
             if session.closes_at < self.desk.now and session.state is not SessionState.CLOSED:
                 close_session(self.db, SYSTEM, session.id, now=self.desk.now)
-
-    @precondition(lambda self: not self.settled)
-    @rule()
-    def displace(self) -> None:
-        self.settle()
 
     def settle(self) -> None:
         for product in PRODUCTS:
@@ -196,21 +221,21 @@ class Puskesmas(RuleBasedStateMachine):
             rows = pool_state(self.db, self.world.puskesmas.id, presentation.id, self.desk.today)
             if rows and rows[0].short == 0 and any(row.short for row in rows):
                 event("only days behind an expiry were short")
+            gone, told = self._gave_way(), self._told()
             done = displace(self.db, self.world.puskesmas.id, presentation.id, now=self.desk.now)
+            assert self._told() - told == self._gave_way() - gone, "whoever gives way is told, once"
             event(f"{'some' if done.bookings else 'nobody'} displaced")
             self._check_settled(product, done.short)
         self.settled = True
 
     # what must hold
 
-    @invariant()
     def promises_are_backed(self) -> None:
         self.db.flush()
         for row in self.db.scalars(select(Availability).execution_options(populate_existing=True)):
             assert row.needed <= row.vials + row.short
             assert row.vials == self._usable(row.presentation_id, row.step)
 
-    @invariant()
     def counters_count(self) -> None:
         self.db.flush()
         for session in self.db.scalars(select(VaccinationSession).execution_options(populate_existing=True)):
@@ -255,6 +280,14 @@ class Puskesmas(RuleBasedStateMachine):
     def worst(self) -> int:
         """The greatest shortage among the rows that bind today."""
         return max(self.desk.short(product) for product in PRODUCTS)
+
+    def _gave_way(self) -> Counter[str]:
+        self.db.flush()
+        return Counter(map(str, self.db.scalars(select(Booking.id).where(Booking.state == BookingState.DISPLACED))))
+
+    def _told(self) -> Counter[str]:
+        self.db.flush()
+        return Counter(self.db.scalars(select(FeedPending.subject).where(FeedPending.kind == BookingDisplaced.KIND)))
 
     def _could_help(self, product: str, step: date, movable: int) -> bool:
         """Whether withdrawing everybody who may be withdrawn would need fewer vials on these days."""
@@ -366,6 +399,8 @@ def one_transaction(engine: Engine) -> Iterator[Connection]:
         outer.rollback()
 
 
+Act = tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]
+
 crowds = st.lists(
     st.tuples(st.sampled_from([0, 1, 8, 9, 12]), st.integers(1, 14), st.sampled_from([1, 1, 2]), st.booleans()),
     min_size=2,
@@ -426,19 +461,60 @@ def test_after_any_loss_displacement_covers_every_day_again(
         town.teardown()
 
 
+_FATES = [BookingState.CANCELLED, BookingState.FIT, BookingState.FIT, BookingState.REFUSED]
+_BACK = [BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.NO_SHOW]
+_PRODUCT = st.sampled_from(sorted(PRODUCTS))
+_BOOK: Act = (
+    Puskesmas.book,
+    {
+        "data": st.data(),
+        "persons": st.integers(1, 12),
+        "dose": st.sampled_from([1, 1, 1, 2]),
+        "arrive": st.booleans(),
+    },
+)
+_DOSE: Act = (Puskesmas.vaccinate, {"data": st.data(), "persons": st.integers(1, 6), "calmly": st.booleans()})
+# What happens often stands here more than once.
+ACTS: list[Act] = [
+    (Puskesmas.plan, {"product": _PRODUCT, "ahead": DAYS, "capacity": st.integers(1, 30)}),
+    (Puskesmas.receive, {"product": _PRODUCT, "which": st.integers(0, 2), "vials": st.integers(1, 3)}),
+    *[_BOOK] * 4,
+    *[_DOSE] * 4,
+    *[(Puskesmas.vaccinate_late, {"data": st.data(), "persons": st.integers(2, 6)})] * 3,
+    *[(Puskesmas.move, {"data": st.data(), "to": st.sampled_from(_FATES)})] * 2,
+    (Puskesmas.change_day, {"data": st.data()}),
+    (Puskesmas.take_back, {"data": st.data(), "to": st.sampled_from(_BACK)}),
+    (Puskesmas.throw_away, {"data": st.data()}),
+    *[(Puskesmas.lose, {"data": st.data(), "vials": st.sampled_from([1, 2, 50])})] * 2,
+    *[(Puskesmas.hold, {"data": st.data(), "lifted": st.booleans()})] * 2,
+    *[(Puskesmas.wait, {"hours": st.sampled_from([1, 1, 1, 2, 2, 7, 7, 24, 24 * 9])})] * 2,
+    (Puskesmas.settle, {}),
+]
+
+
+@settings(max_examples=12, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
+@given(
+    data=st.data(),
+    stock=st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 2)),
+    acts=st.lists(st.sampled_from(ACTS), min_size=25, max_size=30),
+)
 def test_promises_are_always_backed_and_displacement_ends_every_shortage(
-    world_savepoint_engine: Engine, standing: StandingWorld
+    world_savepoint_engine: Engine,
+    standing: StandingWorld,
+    data: st.DataObject,
+    stock: tuple[int, int, int],
+    acts: list[Act],
 ) -> None:
     with one_transaction(world_savepoint_engine) as connection:
         Puskesmas.connection, Puskesmas.standing = connection, standing
-        run_state_machine_as_test(
-            Puskesmas,
-            settings=settings(
-                max_examples=15,
-                stateful_step_count=25,
-                deadline=None,
-                # A failing run is told step by step as it is; making it smaller would take minutes.
-                phases=(Phase.explicit, Phase.generate),
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        town = Puskesmas()
+        town.begin(*stock)
+        for act, drawn in [_BOOK, *acts, (Puskesmas.settle, {})]:
+            values = {name: data.draw(each) for name, each in drawn.items()}
+            act(town, **values)
+            town.promises_are_backed()
+            town.counters_count()
+            town.doses_add_up()
+            town.each_dose_was_there_then()
+            town.nobody_has_two_places()
+        town.teardown()
