@@ -34,7 +34,7 @@ from tracker.quota.queries.report import SessionReport, session_report
 from tracker.quota.rules.words import Said
 from tracker.quota.service.commands import AskStandby, NoteCall
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away, why_thrown_away
-from tracker.quota.service.standby import ask_standby, call_list, draw_standby, note_call
+from tracker.quota.service.standby import ask_standby, call_list, draw_standby, end_standby, note_call
 
 router = Router(include_in_schema=False)
 
@@ -97,6 +97,15 @@ def ask(
     number = int(dosis) if dosis.isascii() and dosis.isdigit() else 0
     command = AskStandby(id=uuid7(), session_id=session_id, person_id=person_id, dose=number)
     return _done(viewer, db, session_id, csrf, lambda: ask_standby(db, viewer.known(), command, now=now))
+
+
+@router.post("/meja/{session_id}/siaga/akhir")
+def end(session_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", siaga: Id = "") -> Response:
+    """Somebody wants to be called no more."""
+    standby_id = as_id(siaga)
+    if standby_id is None:
+        raise NotFound
+    return _done(viewer, db, session_id, csrf, lambda: end_standby(db, viewer.known(), session_id, standby_id, now=now))
 
 
 def _done(viewer: Viewer, db: Session, session_id: UUID, csrf: str, work: Callable[[], object]) -> Response:

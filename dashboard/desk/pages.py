@@ -26,7 +26,7 @@ from tracker.people.errors import PersonNotFound
 from tracker.people.models import Person
 from tracker.people.queries import person_by_id
 from tracker.people.rules.sought import read_sought
-from tracker.people.searching import MOST_FOUND, search_people
+from tracker.people.searching import MOST_FOUND, person_with_paper, search_people
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound, DoseNotForeseen, NotDue
 from tracker.quota.queries.desk import ToServe, count_guests, guests_of, to_serve
@@ -34,6 +34,8 @@ from tracker.quota.rules.words import DISPLACEABLE, BookingState, Medium
 from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import ArriveAt, Book
+from tracker.quota.service.standby import standing_of
+from tracker.registration.service.cards import owner_of_card
 from tracker.registration.service.tickets import check_in, ticket_office
 
 router = Router(include_in_schema=False)
@@ -81,11 +83,15 @@ def find(
     siapa: Annotated[str, Form(max_length=2_000)] = "",
     foto: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """A ticket's code checks its owner in; anything else is looked up. What was typed stands in no address."""
+    """A ticket's code checks its owner in, a card's opens its owner; anything else is looked up. What was typed stands in no address."""
     check_csrf(viewer, csrf)
     here = served(db, viewer.known(), session_id)
     try:
         said = _ticket_in(foto) or siapa.strip()
+        owner = owner_of_card(db, said)
+        if owner is not None:
+            shown = person_with_paper(db, viewer.known(), here.facility.id, owner, now=now)
+            return _found(viewer, db, here, shown) if shown else _desk(viewer, db, here, problem=_nobody(viewer))
         if said.count(".") == 2 and len(said) > 80:
             office = ticket_office(db, services_of(request).settings)
             with db.begin_nested():
@@ -99,7 +105,7 @@ def find(
     except DomainError as error:
         return _desk(viewer, db, here, problem=sentence_of(error, viewer.language))
     if not people:
-        return _desk(viewer, db, here, problem=viewer.texts.gettext(_NOTHING if sought.empty else _NOBODY))
+        return _desk(viewer, db, here, problem=viewer.texts.gettext(_NOTHING) if sought.empty else _nobody(viewer))
     return _found(viewer, db, here, people)
 
 
@@ -173,6 +179,10 @@ def _known(db: Session, viewer: Viewer, person_id: UUID) -> Person | None:
         return None
 
 
+def _nobody(viewer: Viewer) -> str:
+    return viewer.texts.gettext(_NOBODY)
+
+
 def _ticket_in(photo: UploadFile | None) -> str:
     """The text of the first code in a photo, without what a scanner puts before it; nothing where none was sent."""
     data = photo.file.read() if photo is not None else b""
@@ -210,6 +220,7 @@ def _found(viewer: Viewer, db: Session, here: Served, people: list[Person], *, p
         status=422 if problem else 200,
         here=here,
         people=[(one, to_do[one.id], uuid7()) for one in shown],
+        standing=standing_of(db, here.session, [one.id for one in shown]),
         more=len(people) > MOST_FOUND,
         problem=problem,
     )

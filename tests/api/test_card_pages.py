@@ -6,12 +6,16 @@ import re
 from html import unescape
 from uuid import UUID, uuid4
 
+from sqlalchemy import func, select
+
 from tests.api.test_adverse_pages import given
 from tests.api.test_desk_pages import Meja, app_services, made, meja, site, words_of, world
 from tests.support.accounts import signed_in
 from tests.support.page_site import SECRET
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.people.models import PersonRecord
+from tracker.people.rules.words import PersonAct
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.commands import TakeBack
@@ -48,6 +52,19 @@ def test_desk_and_owner_have_the_card_and_a_stranger_sees_what_is_true_of_it(mej
     meja.done(undo)
     assert "Ditarik kembali" in words_of(meja.site.get(checked[1]))
     assert meja.site.get(f"{own}/kartu").status_code == 409
+
+
+def test_a_card_shown_at_the_desk_opens_its_owner_and_that_they_were_looked_at_is_kept(meja: Meja, given: UUID) -> None:
+    nurse = signed_in(meja.services, meja.world.world, Role.VACCINATOR)
+    code = meja.site.get(f"/api/v1/bookings/{given}/card", headers=nurse).json()["code"]
+    found = meja.send(f"{meja.to}/cari", siapa=code)
+    assert found.status_code == 200, words_of(found)
+    assert "Rahmat Hidayat" in words_of(found)
+    person = meja.done(lambda desk: desk.db.get_one(Booking, given).person_id)
+    seen = select(func.count()).where(PersonRecord.person_id == person, PersonRecord.act == PersonAct.SEARCHED)
+    assert meja.done(lambda desk: desk.db.scalar(seen)) == 1
+    changed = meja.send(f"{meja.to}/cari", siapa=f"{code[:-4]}AAAA")
+    assert changed.status_code == 422
 
 
 def test_other_systems_read_a_card_and_anybody_checks_one(meja: Meja, given: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +27,14 @@ def test_whom_to_call_is_asked_at_the_desk_drawn_once_and_called_from_the_page(m
     assert "Minta dipanggil bila ada sisa" in words_of(meja.send(f"{meja.to}/cari", siapa=nik))
     assert meja.send(f"{meja.to}/siaga", orang=str(person), dosis="1").status_code == 303
     assert "1 orang meminta dipanggil" in words_of(meja.site.get(end))
+    on_list = meja.send(f"{meja.to}/cari", siapa=nik)
+    assert "Minta dipanggil bila ada sisa" not in words_of(on_list)
+    number = re.search(r'name="siaga" value="([^"]+)"', on_list.text)
+    assert number is not None
+    assert meja.send(f"{meja.to}/siaga/akhir", siaga=number[1]).status_code == 303
+    assert "0 orang meminta dipanggil" in words_of(meja.site.get(end))
+    assert meja.send(f"{meja.to}/siaga/akhir", siaga="x").status_code == 404
+    assert meja.send(f"{meja.to}/siaga", orang=str(person), dosis="1").status_code == 303
     assert "Dewi" not in meja.site.get(end).text
     assert meja.send(f"{end}/undi").status_code == 303
     shown = meja.site.get(end)

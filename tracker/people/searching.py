@@ -12,12 +12,28 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.network.queries import path_of
 from tracker.people.models import Person, PersonUnit
+from tracker.people.queries import person_now
 from tracker.people.rules.sought import Sought
 from tracker.people.rules.words import PersonAct
 from tracker.people.service import find_persons, note_act
 from tracker.people.vault import NikVault
 
 MOST_FOUND = 12
+
+
+def person_with_paper(
+    db: Session, principal: Principal, facility_id: UUID, person_id: UUID, *, now: datetime
+) -> list[Person]:
+    """Whoever showed a paper of the house at this facility, wherever they were registered; that they were looked at is kept.
+
+    Nobody where there is no such person any more. Raises Forbidden.
+    """
+    principal.require(Permission.PERSON_READ, path_of(db, facility_id))
+    person = person_now(db, person_id)
+    if person is None or person.forgotten_at is not None:
+        return []
+    note_act(db, principal, person, PersonAct.SEARCHED, now=now)
+    return [person]
 
 
 def search_people(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -89,6 +89,19 @@ def end_standby(db: Session, principal: Principal, session_id: UUID, standby_id:
     session = session_for(db, principal, session_id, Permission.BOOKING_SERVE)
     _standby_of(db, session, standby_id)
     db.execute(update(Standby).where(Standby.id == standby_id, Standby.ended_at.is_(None)).values(ended_at=now))
+
+
+def standing_of(db: Session, session: VaccinationSession, person_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Who of these is on the list for such a session: by person, under which number."""
+    rows = db.execute(
+        select(Standby.person_id, Standby.id).where(
+            Standby.facility_id == session.facility_id,
+            Standby.vaccine_id == session.vaccine_id,
+            Standby.person_id.in_(person_ids),
+            Standby.ended_at.is_(None),
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def draw_standby(db: Session, principal: Principal, session_id: UUID, *, now: datetime) -> StandbyDraw:

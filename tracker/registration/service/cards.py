@@ -97,11 +97,17 @@ def look_up(db: Session, card_id: UUID) -> Looked:
 
 def check_card(db: Session, text: str) -> Looked:
     """What is true of a card whose code somebody shows; raises BadCard (none of ours, or changed), CardNotFound."""
-    signed = text.strip().rpartition("#")[2]
-    card_id = next((found for key in public_keys(db) if (found := _read(signed, key)) is not None), None)
+    card_id = _card_in(db, text)
     if card_id is None:
         raise BadCard(field="card")
     return look_up(db, card_id)
+
+
+def owner_of_card(db: Session, text: str) -> UUID | None:
+    """Whose dose a shown code is of, whatever became of the card since; None for a text that is no card of this house."""
+    card_id = _card_in(db, text)
+    row = None if card_id is None else db.get(VaccinationCard, card_id)
+    return None if row is None else db.get_one(Booking, row.booking_id).person_id
 
 
 def public_keys(db: Session) -> list[CardKey]:
@@ -148,6 +154,14 @@ def _signed(db: Session, settings: Settings, card: Card, now: datetime) -> str:
     db.execute(insert(CardKey).values(public=public, since=now).on_conflict_do_nothing())
     payload = json.dumps(card.to_claims(), separators=(",", ":"), ensure_ascii=False)
     return jws.serialize_compact({"alg": ALGORITHM, "typ": _PURPOSE}, payload, key, algorithms=[ALGORITHM])
+
+
+def _card_in(db: Session, text: str) -> UUID | None:
+    """The card whose code a text is; None for any other text."""
+    signed = text.strip().rpartition("#")[2]
+    if signed.count(".") != 2:
+        return None
+    return next((found for key in public_keys(db) if (found := _read(signed, key)) is not None), None)
 
 
 def _read(signed: str, key: CardKey) -> UUID | None:
