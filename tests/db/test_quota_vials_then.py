@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,8 @@ from tracker.access.principal import SYSTEM
 from tracker.kit.ids import uuid7
 from tracker.quota.errors import NoVial
 from tracker.quota.models import Booking
-from tracker.quota.service.commands import Vaccinate
+from tracker.quota.service.commands import CorrectDose, Vaccinate
+from tracker.quota.service.correcting import correct_dose
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.words import Account, Kind, OpenWaste, Status
@@ -149,6 +152,71 @@ def test_a_dose_of_before_the_rest_was_thrown_away_is_given_from_that_vial(desk:
     discard_doses(desk.db, SYSTEM, discard, now=AFTERNOON)
     again = give(desk, second, MORNING + timedelta(hours=3))
     assert (again.id, again.given, again.discarded) == (vial.id, 2, 8)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_dose_of_before_an_inferred_opening_moves_it_also_when_the_rest_was_thrown_away(
+    desk: Desk, corrected: bool
+) -> None:
+    desk.stock(LOTB, 3)
+    first, second = desk.booked(desk.session(ahead=0), 2)
+    vial = give(desk, first, MORNING + timedelta(hours=1))
+    if corrected:
+        give(desk, second, MORNING + timedelta(hours=2))
+    discard(desk, AFTERNOON)  # past its time by the earlier opening
+    if corrected:
+        correct(desk, second, MORNING)
+    else:
+        give(desk, second, MORNING)
+    desk.db.refresh(vial)
+    assert (vial.opened_at, vial.given, vial.discarded) == (MORNING, 2, 8)
+    assert vials(desk) == [(MORNING, 2)]
+    assert vial.closed_at == AFTERNOON
+    assert desk.ledger.vials(LOTB) == 2
+    check_books(desk.db)
+
+
+def discard(desk: Desk, at: datetime) -> None:
+    """The rest of all that is open is thrown away."""
+    for vial_id in desk.db.scalars(select(OpenVial.id).where(OpenVial.closed_at.is_(None)).order_by(OpenVial.id)).all():
+        command = DiscardDoses(open_vial_id=vial_id, occurred_at=at, reason=OpenWaste.SESSION_END)
+        discard_doses(desk.db, SYSTEM, command, now=AFTERNOON)
+
+
+def correct(desk: Desk, booking: Booking, at: datetime) -> None:
+    command = CorrectDose(booking_id=booking.id, reason="salah ketik", occurred_at=at)
+    correct_dose(desk.db, SYSTEM, command, now=AFTERNOON)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(order=st.permutations(range(12)), wrong=st.sets(st.integers(0, 11), max_size=4), thrown=st.integers(1, 11))
+@example(order=[11, *range(11)], wrong=set(), thrown=1)
+@example(order=list(range(12)), wrong={0}, thrown=11)
+def test_doses_corrections_and_a_discard_told_in_any_order_leave_the_vials_of_the_order_of_time(
+    db: Session, world: World, order: list[int], wrong: set[int], thrown: int
+) -> None:
+    """`wrong` were typed as the session's last and put right at the end; after `thrown` doses the rest was thrown away."""
+    outer = db.begin_nested()
+    try:
+        desk = Desk(db, world, MORNING.replace(minute=0))
+        desk.stock(LOTB, 10)
+        bookings = desk.booked(desk.session(ahead=0), 12)
+        at = [MORNING + timedelta(minutes=5 * index) for index in range(12)]
+        end = MORNING + timedelta(hours=5)
+        for told, index in enumerate(order, 1):
+            give(desk, bookings[index], end - timedelta(minutes=index + 1) if index in wrong else at[index])
+            if told == thrown:
+                discard(desk, end)
+        for index in sorted(wrong):
+            correct(desk, bookings[index], at[index])
+        discard(desk, end)
+        assert sorted(given for _, given in vials(desk)) == [2, 10]
+        assert vials(desk)[0][0] == MORNING
+        assert desk.ledger.vials(LOTB) == 8
+        check_books(db)
+    finally:
+        outer.rollback()
+        db.expire_all()
 
 
 def test_what_left_the_fridge_since_is_not_opened_twice(desk: Desk) -> None:

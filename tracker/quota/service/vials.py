@@ -119,7 +119,7 @@ _CANDIDATES = text(
         WHERE (act.batch_id, act.holder_id) = (v.batch_id, v.place_id) AND act.status = 'usable' AND act.vials < 0
           AND act.occurred_at > v.opened_at AND act.occurred_at <= :at
           AND EXISTS (SELECT FROM stock_event k WHERE k.id = act.event_id AND k.kind = 'status' AND k.number < e.number)
-    ) AS stopped_there
+    ) AS stopped_there, (SELECT max(d.vaccinated_at) FROM booking d WHERE d.open_vial_id = v.id) AS last_dose_at
     FROM open_vial v
     JOIN batch b ON b.id = v.batch_id
     JOIN stock_event e ON e.id = v.event_id
@@ -130,7 +130,7 @@ _CANDIDATES = text(
                    ELSE v.place_id = :place END)
       AND CASE WHEN :opened_later
                THEN v.batch_id = :batch AND v.opened_at > :at AND (v.opened_at AT TIME ZONE :zone)::date = :day_of_dose AND e.reason = :inferred
-                    AND v.closed_at IS NULL AND v.remaining > 0
+                    AND (v.closed_at IS NULL AND v.remaining > 0 OR v.closed_at >= :at AND v.discarded > 0)
                ELSE v.opened_at <= :at AND v.discard_by > :at
                     AND (v.closed_at IS NULL AND v.remaining > 0 OR v.closed_at >= :at AND v.discarded > 0) END
     ORDER BY v.closed_at IS NOT NULL, (v.session_id = :session) DESC NULLS LAST, v.discard_by, v.id
@@ -193,7 +193,7 @@ def _opened_too_late(
 ) -> UUID | None:
     """A vial of the batch whose opening was only inferred from a later dose was open already for this one, where that can be."""
     for row in _candidates(db, pool, session, at, kept, opened_later=batch_id):
-        if open_earlier(db, principal, row.id, at, now=now):
+        if open_earlier(db, principal, row.id, at, last_dose_at=row.last_dose_at, now=now):
             return UUID(str(row.id))
     return None
 

@@ -8,21 +8,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.kit.ids import uuid7
 from tracker.stock.errors import TooManyDoses
-from tracker.stock.models import OpenVial, OpenVialChange, StockEntry, StockEvent
-from tracker.stock.rules.entries import Entry, Key
+from tracker.stock.models import OpenVial, OpenVialChange
 from tracker.stock.rules.vials import most_doses
-from tracker.stock.rules.words import Kind
 from tracker.stock.service.commands import TakeBackDoses
-from tracker.stock.service.opening import locked_vial
-from tracker.stock.service.posting import carry_out, checked_time
-from tracker.stock.service.reading import Facts
-from tracker.stock.service.work import Work
+from tracker.stock.service.opening import back_in_use, locked_vial
+from tracker.stock.service.posting import checked_time
 
 
 def take_back_doses(db: Session, principal: Principal, command: TakeBackDoses, *, now: datetime) -> OpenVial:
@@ -53,7 +48,7 @@ def take_back_doses(db: Session, principal: Principal, command: TakeBackDoses, *
         vial.discard_reason = None
     if vial.closed_at is not None and vial.remaining:
         vial.closed_at = None
-        _unuse(db, principal, vial, facts, command.reason, now)
+        back_in_use(db, principal, vial, facts, command.reason, now=now)
     db.flush()
     return vial
 
@@ -93,41 +88,3 @@ def _keep(db: Session, principal: Principal, vial: OpenVial, reason: str, now: d
             recorded_at=now,
         )
     )
-
-
-def _unuse(db: Session, principal: Principal, vial: OpenVial, facts: Facts, reason: str, now: datetime) -> None:
-    """The vial is not empty after all: used → open, at the instant it was said to be."""
-    reversal = aliased(StockEvent)
-    used = db.scalars(
-        select(StockEvent)
-        .outerjoin(reversal, reversal.reverses_id == StockEvent.id)
-        .where(
-            StockEvent.facility_id == vial.facility_id,
-            StockEvent.kind == Kind.USE,
-            StockEvent.reference == str(vial.id),
-            reversal.id.is_(None),
-        )
-    ).one()
-    entries = db.scalars(select(StockEntry).where(StockEntry.event_id == used.id).order_by(StockEntry.seq)).all()
-    work = Work(
-        id=uuid7(),
-        kind=Kind.REVERSAL,
-        facility_id=vial.facility_id,
-        occurred_at=used.occurred_at,
-        content=f"not emptied: {vial.id}",
-        facts=facts,
-        reason=reason,
-        reference=str(vial.id),
-        reverses_id=used.id,
-        ordinal=used.number,
-        entries=[Entry(each.account, _key_now(each, vial), -each.vials) for each in entries],
-    )
-    carry_out(db, principal, work, now=now)
-    # A hold or a recall that came after the vial was said to be empty has found it too.
-    vial.status = next(key.status for key, vials in work.moved.items() if vials > 0)
-
-
-def _key_now(entry: StockEntry, vial: OpenVial) -> Key:
-    """Of the lot that the vial has by now: it may have been corrected since, and was then told in a status of its own."""
-    status = entry.status if vial.batch_id == entry.batch_id else vial.status
-    return Key(entry.holder_id, vial.batch_id, status)

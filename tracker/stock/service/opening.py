@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -29,7 +29,7 @@ from tracker.stock.errors import (
     VialNotOpen,
     VialStopped,
 )
-from tracker.stock.models import OpenVial, StockEvent
+from tracker.stock.models import OpenVial, StockEntry, StockEvent
 from tracker.stock.rules.entries import Entry, Key
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.replay import Pair, status_at
@@ -185,8 +185,10 @@ def status_where_it_lay(db: Session, open_vial_id: UUID, at: datetime) -> Status
     return status_at(history.acts.get(Pair(key.holder_id, key.batch_id), ()), vial.opened_at, at)
 
 
-def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: datetime, *, now: datetime) -> bool:
-    """Take back the opening of a vial with doses left and open it at `at` instead, doses and all.
+def open_earlier(
+    db: Session, principal: Principal, open_vial_id: UUID, at: datetime, *, last_dose_at: datetime | None, now: datetime
+) -> bool:
+    """Take back the opening of a vial with doses left, or thrown away since, and open it at `at` instead, doses and all.
 
     False, and nothing changed, where that cannot be: it would have been past its time at its last dose, or was not
     there yet. For openings that nobody told, when an earlier dose comes to light. Raises as `give_doses`.
@@ -194,8 +196,10 @@ def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: date
     vial, facts = locked_vial(db, principal, open_vial_id)
     batch = facts.batches[vial.batch_id]
     until = _until(batch, at, facts.timezone)
-    if vial.remaining == 0 or (vial.last_taken_at or at) >= until:
+    # What was thrown away may have been past its time by then.
+    if vial.remaining + vial.discarded == 0 or (last_dose_at or at) >= until:
         return False
+    emptied_at = vial.closed_at
     event = db.get_one(StockEvent, vial.event_id)
     undo = Work(
         id=uuid7(),
@@ -223,6 +227,8 @@ def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: date
     )
     try:
         with db.begin_nested():
+            if emptied_at is not None:
+                back_in_use(db, principal, vial, facts, event.reason or "", now=now)
             carry_out(db, principal, undo, now=now, locked=True)
             work = prepare(db, principal, again, now=now, facts=facts)
             carry_out(db, principal, work, now=now, locked=True)
@@ -232,6 +238,8 @@ def open_earlier(db: Session, principal: Principal, open_vial_id: UUID, at: date
     vial.status = next(
         key.status for key, vials in work.moved.items() if key.holder_id == vial.facility_id and vials > 0
     )
+    if emptied_at is not None:
+        _use_up(db, principal, vial, facts, emptied_at, now=now)
     db.flush()
     return True
 
@@ -293,16 +301,60 @@ def _close_if_empty(
     vial.last_taken_at = occurred_at
     if vial.remaining == 0:
         vial.closed_at = occurred_at
-        key = Key(vial.facility_id, vial.batch_id, _status_at(db, vial, occurred_at))
-        work = Work(
-            id=uuid7(),
-            kind=Kind.USE,
-            facility_id=vial.facility_id,
-            occurred_at=occurred_at,
-            content=f"emptied: {vial.id}",
-            facts=facts,
-            reference=str(vial.id),
-            entries=[Entry(Account.OPEN, key, -1), Entry(Account.USED, key, 1)],
-        )
-        carry_out(db, principal, work, now=now)
+        _use_up(db, principal, vial, facts, occurred_at, now=now)
     db.flush()
+
+
+def _use_up(db: Session, principal: Principal, vial: OpenVial, facts: Facts, at: datetime, *, now: datetime) -> None:
+    key = Key(vial.facility_id, vial.batch_id, _status_at(db, vial, at))
+    work = Work(
+        id=uuid7(),
+        kind=Kind.USE,
+        facility_id=vial.facility_id,
+        occurred_at=at,
+        content=f"emptied: {vial.id}",
+        facts=facts,
+        reference=str(vial.id),
+        entries=[Entry(Account.OPEN, key, -1), Entry(Account.USED, key, 1)],
+    )
+    carry_out(db, principal, work, now=now)
+
+
+def back_in_use(
+    db: Session, principal: Principal, vial: OpenVial, facts: Facts, reason: str, *, now: datetime
+) -> None:
+    """The vial is not empty after all: used → open, at the instant it was said to be."""
+    reversal = aliased(StockEvent)
+    used = db.scalars(
+        select(StockEvent)
+        .outerjoin(reversal, reversal.reverses_id == StockEvent.id)
+        .where(
+            StockEvent.facility_id == vial.facility_id,
+            StockEvent.kind == Kind.USE,
+            StockEvent.reference == str(vial.id),
+            reversal.id.is_(None),
+        )
+    ).one()
+    entries = db.scalars(select(StockEntry).where(StockEntry.event_id == used.id).order_by(StockEntry.seq)).all()
+    work = Work(
+        id=uuid7(),
+        kind=Kind.REVERSAL,
+        facility_id=vial.facility_id,
+        occurred_at=used.occurred_at,
+        content=f"not emptied: {vial.id}",
+        facts=facts,
+        reason=reason,
+        reference=str(vial.id),
+        reverses_id=used.id,
+        ordinal=used.number,
+        entries=[Entry(each.account, _key_now(each, vial), -each.vials) for each in entries],
+    )
+    carry_out(db, principal, work, now=now)
+    # A hold or a recall that came after the vial was said to be empty has found it too.
+    vial.status = next(key.status for key, vials in work.moved.items() if vials > 0)
+
+
+def _key_now(entry: StockEntry, vial: OpenVial) -> Key:
+    """Of the lot that the vial has by now: it may have been corrected since, and was then told in a status of its own."""
+    status = entry.status if vial.batch_id == entry.batch_id else vial.status
+    return Key(entry.holder_id, vial.batch_id, status)
