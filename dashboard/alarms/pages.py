@@ -24,6 +24,7 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
 from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
+from tracker.edge.asking import form_once
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
@@ -142,7 +143,7 @@ def acknowledge(
 
 
 async def _fields(request: Request) -> FormData:
-    return await request.form(max_fields=2_000)
+    return await form_once(request, most=2_000)
 
 
 @router.post("/alarm/{alarm_id}/tutup")

@@ -18,7 +18,7 @@ from dashboard.planning.plan import command_of, fault_of, form_of, typed_plan
 from dashboard.stock.forms import Fields
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_lists
 from tracker.kit.errors import DomainError
 from tracker.network.models import Facility
 from tracker.network.queries import as_id, facility_by_code_or_id
@@ -33,6 +33,7 @@ _NO_NAME = mark("Beri pola ini nama.")
 
 
 @router.post("/kuota/rencana/pola")
+@takes_lists("dosis", "wilayah")
 def keep_pattern(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Keep the form under a name: under the one it was taken from it replaces that template. Nothing is planned."""
     typed = typed_plan(fields)

@@ -28,7 +28,7 @@ from tracker.catalog.errors import PresentationNotFound
 from tracker.catalog.models import Presentation
 from tracker.catalog.queries import presentation_by_ref
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_lists
 from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
@@ -121,6 +121,7 @@ def show_plan(
 
 
 @router.post("/kuota/rencana")
+@takes_lists("dosis", "wilayah")
 def plan(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Plan it, once however often the form is sent; `hitung` only reckons what it would mean."""
     typed = typed_plan(fields)

@@ -18,6 +18,7 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
 from dashboard.shipments.queries import product_names
 from dashboard.stock.forms import Typed, label_or_lot
+from tracker.edge.asking import form_once
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
@@ -45,7 +46,7 @@ _TOLD_OTHERWISE = mark(
 
 
 async def _fields(request: Request) -> FormData:
-    return await request.form(max_fields=MOST_FIELDS)
+    return await form_once(request, most=MOST_FIELDS)
 
 
 ManyFields = Annotated[FormData, Depends(_fields)]

@@ -16,6 +16,7 @@ from starlette.datastructures import FormData
 
 from dashboard.frame.texts import mark
 from tracker.access.principal import Principal
+from tracker.edge.asking import form_once
 from tracker.kit.ids import uuid7
 from tracker.kit.seen import seen
 from tracker.network.queries import as_id
@@ -36,7 +37,7 @@ _NO_TIME = mark("Waktu itu tidak ada.")
 
 
 async def _fields(request: Request) -> FormData:
-    return await request.form(max_fields=MOST_FIELDS)
+    return await form_once(request, most=MOST_FIELDS)
 
 
 Fields = Annotated[FormData, Depends(_fields)]

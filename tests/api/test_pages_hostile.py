@@ -109,6 +109,35 @@ def test_no_page_stumbles_over_what_is_sent_to_it(site: TestClient, blanks: dict
     assert asked > 500
 
 
+def test_no_form_takes_a_field_twice_that_is_not_a_list(site: TestClient, blanks: dict[str, str]) -> None:
+    log_in(site, "pusat")
+    token = csrf_of(site.get("/akun").text)
+    deaf, asked = [], 0
+    for route in forms():
+        if "POST" not in (route.methods or ()) or route.path == "/daftar/tiket/{secret}/{step}":  # reads no form
+            continue
+        answer = site.post(
+            filled(route.path, blanks), content=f"csrf={token}&alasan=3&alasan=30", headers=FORM, follow_redirects=False
+        )
+        asked += 1
+        if answer.status_code != 422 or "lebih dari sekali" not in answer.text:
+            deaf.append(f"{route.path}: {answer.status_code}")
+    assert deaf == []
+    assert asked > 60
+
+
+def test_a_list_of_a_form_is_given_as_often_as_it_is_long(site: TestClient) -> None:
+    log_in(site, "pusat")
+    token = csrf_of(site.get("/akun").text)
+    lists = {
+        "/kuota/rencana": "dosis=1&dosis=2&wilayah=3671011001&wilayah=3671011002",
+        "/kuota/rencana/pola": "dosis=1&dosis=2",
+    }
+    for path, words in lists.items():
+        answer = site.post(path, content=f"csrf={token}&fasilitas=pkm-cipondoh&{words}", headers=FORM)
+        assert "lebih dari sekali" not in answer.text
+
+
 # Forms that everybody has for themselves, and those of citizens, who need no right.
 FOR_ALL = ("/akun", "/daftar", "/bahasa")
 ACTS = {

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from typing import get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import FormData
 
+from tracker.kit.errors import Refused
 from tracker.kit.members import given_twice
 
 UNKNOWN = "unknown_name"
+MOST_FIELDS = 1_000
 _TWICE = {"type": "given_twice", "msg": "This name is given more than once.", "input": None}
+
+
+class GivenTwice(Refused):
+    """A form says one field more than once: of two amounts, which was meant?"""
+
+    code = "api.given_twice"
 
 
 def names_known(dependant: Dependant) -> Iterator[str]:
@@ -53,6 +63,23 @@ async def refuse_twice(request: Request) -> None:
         return  # no JSON, which whoever reads it says
     if twice:
         raise RequestValidationError([{**_TWICE, "loc": ("body", name)} for name in dict.fromkeys(twice)])
+
+
+def lists_of(dependant: Dependant) -> Iterator[str]:
+    """The fields of a form that may be given many times, as its route reads them."""
+    for field in dependant.body_params:
+        if get_origin(field.field_info.annotation) in (list, Sequence):
+            yield field.alias
+    for inner in dependant.dependencies:
+        yield from lists_of(inner)
+
+
+async def form_once(request: Request, *, most: int = MOST_FIELDS) -> FormData:
+    """A request's form, each field once but those that its route knows as lists; raises GivenTwice naming the first other."""
+    form = await request.form(max_fields=most)
+    if twice := set(given_twice(form.multi_items())) - request.scope["route"].lists:
+        raise GivenTwice(field=min(twice))
+    return form
 
 
 def _problem(name: str, known: list[str]) -> dict[str, object]:

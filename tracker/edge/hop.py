@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
@@ -25,7 +25,7 @@ from starlette.types import Scope
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
 from tracker.database.turns import Contended, Held, LineFull, Thing, held
-from tracker.edge.asking import refuse_twice, refuse_unknown
+from tracker.edge.asking import GivenTwice, form_once, lists_of, refuse_twice, refuse_unknown
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
 from tracker.edge.line import COOKIE, HEADER, Line
 from tracker.edge.places import Busy, Places
@@ -78,6 +78,16 @@ def knows_its_repeats(endpoint: Endpoint) -> Endpoint:
     """
     endpoint.__dict__["knows_its_repeats"] = True
     return endpoint
+
+
+def takes_lists(*names: str) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint that reads its form as it was sent: of these fields it takes many, of all others one."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__["takes_lists"] = names
+        return endpoint
+
+    return mark
 
 
 def answers_evenly(endpoint: Endpoint) -> Endpoint:
@@ -167,6 +177,7 @@ class Route(APIRoute):
             described.append(Depends(described_key))
         options["dependencies"] = [*(options.get("dependencies") or ()), *described]
         super().__init__(path, self._hopping(endpoint, signature) if self.inside else endpoint, **options)
+        self.lists = frozenset((*endpoint.__dict__.get("takes_lists", ()), *lists_of(self.dependant)))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Unknown names are refused; who may not ask at all hears that before what is wrong with the question."""
@@ -177,9 +188,10 @@ class Route(APIRoute):
                 if self.include_in_schema:
                     refuse_unknown(request, self.dependant)
                 if self.body_field is not None:
-                    await refuse_twice(request)
+                    is_form = isinstance(self.body_field.field_info, params.Form)
+                    await (form_once if is_form else refuse_twice)(request)
                 return await handle(request)
-            except RequestValidationError:
+            except (RequestValidationError, GivenTwice):
                 if self.inside:
                     await in_hop(request, self._made)
                 raise

@@ -59,6 +59,11 @@ PROBLEMS: dict[str, Problem] = {
     "api.idempotency_mismatch": Problem(
         409, "Kunci ini sudah dipakai untuk permintaan lain.", "This key was used for another request."
     ),
+    "api.given_twice": Problem(
+        422,
+        "Isian {field:field} terkirim lebih dari sekali, jadi tidak jelas mana yang dimaksud. Buka lagi halamannya dan isi sekali saja.",
+        "The field “{field:field}” was sent more than once, so it is unclear which was meant. Open the page again and fill it in once.",
+    ),
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
     ),

@@ -320,9 +320,7 @@ def _use_up(db: Session, principal: Principal, vial: OpenVial, facts: Facts, at:
     carry_out(db, principal, work, now=now)
 
 
-def back_in_use(
-    db: Session, principal: Principal, vial: OpenVial, facts: Facts, reason: str, *, now: datetime
-) -> None:
+def back_in_use(db: Session, principal: Principal, vial: OpenVial, facts: Facts, reason: str, *, now: datetime) -> None:
     """The vial is not empty after all: used → open, at the instant it was said to be."""
     reversal = aliased(StockEvent)
     used = db.scalars(
