@@ -17,7 +17,8 @@ from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, MergedElsewhere, NikTaken, OwnGuardian, TwoNumbers
 from tracker.people.models import Person, PersonUnit
 from tracker.people.queries import person_by_id
-from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, clean_residence, masked_phone
+from tracker.people.rules.contact import clean_name, clean_phone, clean_residence, masked_phone
+from tracker.people.rules.groups import clean_groups
 from tracker.people.rules.nik import Sex, read_nik
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 from tracker.people.service import birth_of, note_act, serve_person

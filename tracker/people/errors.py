@@ -35,6 +35,12 @@ class BadResidence(Refused):
     code = "people.bad_residence"
 
 
+class UnknownGroup(Refused):
+    """The group `name` is none of those in `known`, the nearest first."""
+
+    code = "people.unknown_group"
+
+
 class NoNikWithoutReason(Refused):
     """Either an identity number, or why there is none, a birth date and a sex."""
 

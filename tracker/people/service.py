@@ -22,7 +22,8 @@ from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson, UnitUnsaid, UnknownUnit
 from tracker.people.models import Person, PersonRecord, PersonUnit
 from tracker.people.queries import person_by_id, person_now, persons_by_nik
-from tracker.people.rules.contact import clean_groups, clean_name, clean_phone, clean_residence
+from tracker.people.rules.contact import clean_name, clean_phone, clean_residence
+from tracker.people.rules.groups import clean_groups
 from tracker.people.rules.nik import Nik, Sex, read_nik
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 from tracker.people.vault import NikVault

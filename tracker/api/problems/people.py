@@ -20,6 +20,11 @@ PROBLEMS: dict[str, Problem] = {
         "Tempat tinggal ditulis dengan kode wilayah: 2, 4, 6, atau 10 angka, dengan atau tanpa titik.",
         "Where somebody lives is written as an area code: 2, 4, 6 or 10 digits, with dots or without.",
     ),
+    "people.unknown_group": Problem(
+        422,
+        "Kelompok {name} tidak dikenal. Yang dikenal: {known:person_group}.",
+        "There is no group {name}. Those known are: {known:person_group}.",
+    ),
     "people.no_nik_without_reason": Problem(
         422,
         "Isi NIK, atau alasan mengapa tidak ada, beserta tanggal lahir dan jenis kelamin.",

@@ -14,6 +14,7 @@ from tracker.catalog.rules.policy import PolicyFault
 from tracker.catalog.rules.storage import BandFault
 from tracker.delivery.rules.addresses import AddressFault
 from tracker.network.rules.geojson import FeatureFault
+from tracker.people.rules.groups import PersonGroup
 from tracker.quota.rules.words import BookingState, BucketKind
 from tracker.shipments.rules.words import ShipmentState
 from tracker.stock.rules.words import JoinHindrance, Kind, Status, WasteReason
@@ -82,6 +83,10 @@ WORDS: Mapping[str, Words] = {
             "nakes": ("tenaga kesehatan", "health workers"),
             "general": ("umum", "anybody"),
         },
+    ),
+    "person_group": Words(
+        PersonGroup,
+        {"nakes": ("nakes (tenaga kesehatan)", "nakes (health workers)"), "lansia": ("lansia", "lansia (the elderly)")},
     ),
     "shipment_state": Words(
         ShipmentState,

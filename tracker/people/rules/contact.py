@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -37,11 +36,6 @@ def clean_residence(text: str | None) -> str | None:
     if code and re.fullmatch(r"[0-9]{2}(\.?[0-9]{2}){0,2}(\.?[0-9]{3,4})?", code) is None:
         raise BadResidence(field="residence")
     return code or None
-
-
-def clean_groups(groups: Iterable[str]) -> list[str]:
-    """Names of groups in one form, in order."""
-    return sorted({group.strip().lower() for group in groups if group.strip()})
 
 
 def clean_phone(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +9,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from tracker.network.rules.residents import Nearness, nearness
+from tracker.people.rules.groups import PersonGroup, groups_meant, plain
 from tracker.quota.errors import BadShare, UnknownBucketKind
 from tracker.quota.rules.words import BucketKind, Medium
 
@@ -31,17 +30,11 @@ _ALIASES = {
     "any": BucketKind.GENERAL,
     "open": BucketKind.GENERAL,
 }
-NAKES_GROUPS = frozenset({"nakes", "health_worker", "health_workers", "tenaga_kesehatan"})
-
-
-def _plain(text: str) -> str:
-    """A word in one form: small letters of any width, with one line where blanks or dashes were."""
-    return "_".join(re.sub(r"[-_\s]+", " ", unicodedata.normalize("NFKC", text)).casefold().split())
 
 
 def bucket_kind(text: str, index: int = 0) -> BucketKind:
     """The kind a caller means; raises UnknownBucketKind naming the line."""
-    word = _plain(text)
+    word = plain(text)
     if word in _ALIASES:
         return _ALIASES[word]
     try:
@@ -118,7 +111,7 @@ def eligible(applicant: Applicant, served: Collection[str]) -> list[BucketKind]:
     kinds = []
     if applicant.dose > 1:
         kinds.append(BucketKind.SECOND_DOSE)
-    if any(_plain(group) in NAKES_GROUPS for group in applicant.groups):
+    if PersonGroup.NAKES in groups_meant(applicant.groups):
         kinds.append(BucketKind.NAKES)
     near = nearness(applicant.residence, served)
     if near >= Nearness.KELURAHAN:

@@ -9,11 +9,10 @@ from datetime import date
 from enum import IntEnum
 from uuid import UUID
 
-from tracker.quota.rules.buckets import NAKES_GROUPS
+from tracker.people.rules.groups import PersonGroup, groups_meant
 
 ELDERLY_FROM = 60
 """Years: from that age on somebody counts as elderly (UU 13/1998)."""
-_ELDERLY = frozenset({"lansia", "elderly"})
 
 
 class Group(IntEnum):
@@ -34,11 +33,11 @@ class Waiting:
 
 def group_of(groups: Collection[str], born: date, today: date) -> Group:
     """The group somebody belongs to on a day."""
-    said = {group.strip().lower() for group in groups}
-    if said & NAKES_GROUPS:
+    said = groups_meant(groups)
+    if PersonGroup.NAKES in said:
         return Group.NAKES
     age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return Group.ELDERLY if age >= ELDERLY_FROM or said & _ELDERLY else Group.OTHERS
+    return Group.ELDERLY if age >= ELDERLY_FROM or PersonGroup.LANSIA in said else Group.OTHERS
 
 
 def drawn(seed: str, waiting: Iterable[Waiting]) -> list[Waiting]:
