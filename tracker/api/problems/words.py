@@ -86,7 +86,10 @@ WORDS: Mapping[str, Words] = {
     ),
     "person_group": Words(
         PersonGroup,
-        {"nakes": ("nakes (tenaga kesehatan)", "nakes (health workers)"), "lansia": ("lansia", "lansia (the elderly)")},
+        {
+            "nakes": ("nakes (tenaga kesehatan)", "nakes (health workers)"),
+            "lansia": ("lansia (lanjut usia)", "lansia (the elderly)"),
+        },
     ),
     "shipment_state": Words(
         ShipmentState,
