@@ -29,6 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 _FIRST_PORT = 8000
 _READY_TIMEOUT_S = 60.0
 _TICK_S = 0.25
+_MOUTHS = ("WHATSAPP_SECRET", "WHATSAPP_VERIFY_TOKEN", "SMS_PASSWORD", "USSD_PASSWORD")
 _BROKER_USERS_EVERY_S = 1.0
 # Migrating and seeding are done by one who waits; the programs' own guard times are much shorter.
 # Seeding computes between its statements, for longer than a request may where the machine is busy.
@@ -127,7 +128,7 @@ class _House:
         """Where to go and who to be."""
         gateway = None if self._gateway_port is None else self._gateway_address()
         below = f"Logs:   {self._root / 'logs'}    Times are WIB. Ctrl-C ends everything."
-        say(doors(self.address, gateway=gateway, log_ins=self._log_ins, below=below))
+        say(doors(self.address, gateway=gateway, phone=True, log_ins=self._log_ins, below=below))
 
     def _start_servers(self) -> None:
         self._services.start()
@@ -170,7 +171,9 @@ class _House:
             },
         )
         if self._gateway_port is not None:
-            self._programs.start("gateway", "simulators.gateway", "--port", str(self._gateway_port))
+            self._programs.start(
+                "gateway", "simulators.gateway", "--port", str(self._gateway_port), "--house", self.address
+            )
         for name in ("api", "ingest", "worker"):
             self._programs.start(name, "rantai", name)
 
@@ -178,11 +181,16 @@ class _House:
         """The settings by which messages leave for the simulated gateway; none where nothing is simulated."""
         if not self._simulate:
             return {}
+        from simulators.gateway import WHATSAPP_NUMBER  # noqa: PLC0415 - `rantai up` simulates nothing
+
         self._gateway_port = free_port()
         return {
             "RANTAI_DELIVERY__SMS_URL": f"{self._gateway_address()}/cgi-bin/sendsms",
             "RANTAI_DELIVERY__SMS_USERNAME": "rantai",
             "RANTAI_DELIVERY__SMS_PASSWORD": secrets.token_urlsafe(18),
+            "RANTAI_DELIVERY__WHATSAPP_URL": f"{self._gateway_address()}/v20.0/{WHATSAPP_NUMBER}/messages",
+            "RANTAI_DELIVERY__WHATSAPP_TOKEN": secrets.token_urlsafe(18),
+            **{f"RANTAI_MOUTHS__{name}": secrets.token_urlsafe(18) for name in _MOUTHS},
         }
 
     def _gateway_address(self) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def doors(address: str, *, gateway: str | None, log_ins: Sequence[tuple[str, str, str]], below: str) -> str:
+def doors(
+    address: str, *, gateway: str | None, phone: bool = False, log_ins: Sequence[tuple[str, str, str]], below: str
+) -> str:
     """Addresses and log-ins (user name, password, who it is) between two rules, with a last line of the caller's."""
     lines = [f"  Pages:  {address}/", f"  API:    {address}/openapi.json"]
     if gateway is not None:
-        lines.append(f"  SMS:    {gateway}/   what the simulated gateway was given")
+        lines.append(f"  SMS:    {gateway}/   what the simulated gateways were given")
+        if phone:
+            lines.append(f"  Phone:  {gateway}/hp   WhatsApp, SMS and *119# to try out")
     if log_ins:
         width = max(len(username) for username, _password, _who in log_ins)
         lines.append("  Log-ins (user / password):")

@@ -1,6 +1,6 @@
-"""`python -m simulators.gateway`: an SMS gateway that nobody's phone hangs on, and a page of what it was given.
+"""`python -m simulators.gateway`: gateways that nobody's phone hangs on, a page of what they were given, and a phone to play with.
 
-It speaks as Kannel does, on this machine only unless told otherwise. Its log has counts and no word of a message; the page shows the texts, for
+SMS as a Kannel takes it, WhatsApp as Meta's Cloud API; from the phone at `/hp` people write to the house and dial `*119#`. On this machine only unless told otherwise. Its log has counts and no word of a message; the page shows the texts, for
 whoever tries the demo, and the numbers masked.
 """
 
@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -23,43 +23,65 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from simulators.outside.sms import FakeKannel, Sms
+from simulators.outside.whatsapp import FakeWhatsApp
+from simulators.phone.app import House, PhonePage
+from simulators.phone.phones import Phones
 
 SHOWN = 100
+WHATSAPP_NUMBER = "119"  # the `phone_number_id` in `/v…/119/messages`
 _WIB = timezone(timedelta(hours=7), "WIB")
 _TOLD_EVERY_S = 3.0
 _PAGE = """<!doctype html>
 <html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="refresh" content="10"><title>Gerbang SMS simulasi</title>
+<meta http-equiv="refresh" content="10"><title>Gerbang pesan simulasi</title>
 <style>body{{font:1rem/1.5 sans-serif;max-width:42rem;margin:1rem auto;padding:0 1rem;color:#222;background:#fff}}
 li{{margin:.75rem 0;overflow-wrap:anywhere}}small{{color:#555}}ol{{padding-left:0;list-style:none}}</style></head>
-<body><main><h1>Gerbang SMS simulasi</h1>
-<p>{count}. Tidak ada yang sampai ke telepon sungguhan. <span lang="en">The simulated SMS gateway: what it took, newest
-first. No real phone got anything.</span></p>
+<body><main><h1>Gerbang pesan simulasi</h1>
+<p>{count}. Tidak ada yang sampai ke telepon sungguhan. <span lang="en">The simulated gateways: what they took, newest
+first. No real phone got anything.</span> {phone}</p>
 <ol>{items}</ol></main></body></html>"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def outbox_app(kannel: FakeKannel) -> Starlette:
-    """The gateway with its page of what it took, at `/`."""
+def outbox_app(kannel: FakeKannel, whatsapp: FakeWhatsApp | None = None, house: House | None = None) -> Starlette:
+    """The gateways with a page of what they took, at `/`; the phone to play with, at `/hp`, where the house's mouths are known."""
 
     async def show(_request: Request) -> HTMLResponse:
-        return HTMLResponse(page_of(kannel.sent[: -SHOWN - 1 : -1], kannel.taken))
+        return HTMLResponse(page_of(kannel.sent[: -SHOWN - 1 : -1], kannel.taken, phone=house is not None))
 
     served = kannel.app()
     served.router.routes.append(Route("/", show))
+    if whatsapp is not None:
+        served.router.routes.extend(whatsapp.app().routes)
+        if house is not None:
+            _with_phone(served, kannel, whatsapp, house)
     return served
 
 
-def page_of(newest_first: Sequence[Sms], taken: int) -> str:
+def _with_phone(served: Starlette, kannel: FakeKannel, whatsapp: FakeWhatsApp, house: House) -> None:
+    phones = Phones(whatsapp.clock)
+    page = PhonePage(house=house, whatsapp=whatsapp, phones=phones)
+
+    def took(message: dict[str, Any]) -> None:
+        line = phones.take_whatsapp(message)
+        kannel.keep(Sms(sender="WhatsApp", to=f"+{message['to']}", text=line.text, taken_at=whatsapp.clock()))
+
+    whatsapp.told, kannel.told = took, phones.take_sms
+    page.mount(served)
+
+
+def page_of(newest_first: Sequence[Sms], taken: int, *, phone: bool = False) -> str:
     """The page; `taken` counts those no longer shown, too."""
-    items = "".join(_item(sms) for sms in newest_first)
-    return _PAGE.format(count=f"{taken} pesan diterima", items=items or "<li>Belum ada pesan. No message yet.</li>")
+    items = "".join(_item(sms) for sms in newest_first) or "<li>Belum ada pesan. No message yet.</li>"
+    link = '<a href="/hp">Ponsel simulasi · a made-up phone</a>' if phone else ""
+    return _PAGE.format(count=f"{taken} pesan diterima", items=items, phone=link)
 
 
 def _item(sms: Sms) -> str:
     at = "" if sms.taken_at is None else f"{sms.taken_at.astimezone(_WIB):%H.%M.%S} WIB · "
-    return f"<li><small>{at}{html.escape(masked(sms.to))}</small><br>{_linked(sms.text)}</li>"
+    by = "WhatsApp · " if sms.sender == "WhatsApp" else ""
+    return f"<li><small>{at}{by}{html.escape(masked(sms.to))}</small><br>{_linked(sms.text)}</li>"
 
 
 def _linked(text: str) -> str:
@@ -92,14 +114,31 @@ def serve(
     host: Annotated[str, typer.Option(help="Address it listens on.")] = "127.0.0.1",
     username: Annotated[str, typer.Option(envvar="RANTAI_DELIVERY__SMS_USERNAME", help="Who may send.")],
     password: Annotated[str, typer.Option(envvar="RANTAI_DELIVERY__SMS_PASSWORD", help="With which password.")],
+    house: Annotated[str, typer.Option(help="Address of the house, for the phone to play with.")] = "",
+    token: Annotated[
+        str, typer.Option(envvar="RANTAI_DELIVERY__WHATSAPP_TOKEN", help="Who may send by WhatsApp.")
+    ] = "",
+    secret: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__WHATSAPP_SECRET", help="Signs what phones say.")] = "",
+    sms_in: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__SMS_PASSWORD", help="For SMS to the house.")] = "",
+    ussd: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__USSD_PASSWORD", help="For calls to the house.")] = "",
 ) -> None:
-    """Take SMS as a Kannel would, until SIGTERM or Ctrl-C."""
+    """Take messages as a Kannel and Meta would, until SIGTERM or Ctrl-C."""
     if not username or not password:
         print("the gateway needs a user name and a password, as the real one does", file=sys.stderr)
         raise typer.Exit(2)
     kannel = FakeKannel(username=username, password=password, most=SHOWN, clock=lambda: datetime.now(UTC))
+    whatsapp = FakeWhatsApp(
+        phone_number_id=WHATSAPP_NUMBER, token=token, app_secret=secret, clock=lambda: datetime.now(UTC), most=SHOWN
+    )
+    mouths = House(address=house, sms_password=sms_in, ussd_password=ussd) if house and secret else None
     # No access log: Kannel's way is to put password, number and text into the address.
-    config = uvicorn.Config(outbox_app(kannel), host=host, port=port, access_log=False, log_level="warning")
+    config = uvicorn.Config(
+        outbox_app(kannel, whatsapp if token else None, mouths),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+    )
     stopped = threading.Event()
     # uvicorn repeats the signal that stopped it to whoever handled it before: here that is nobody.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -45,9 +45,14 @@ def story(
 
     interrupts = Interrupts()
     log_ins = shown_log_ins(manifest)
+    phone = bool(current_settings().mouths.whatsapp_secret.get_secret_value())
     with engine_for_commands() as engine:
         told = Story(engine, _say, since=_since(manifest))
-        _say(doors(current_settings().api.public_url, gateway=gateway, log_ins=log_ins, below="Times are WIB."))
+        _say(
+            doors(
+                current_settings().api.public_url, gateway=gateway, phone=phone, log_ins=log_ins, below="Times are WIB."
+            )
+        )
         while not interrupts.wait(_TICK_S):
             try:
                 told.tell_news()

@@ -40,7 +40,7 @@ class Sms:
 class FakeKannel:
     """Kannel's `sendsms`: user and password in the query, `0: Accepted for delivery` as the answer (202).
 
-    `sent` is what it took, the newest last; of more than `most` only those. `taken` counts all.
+    `sent` is what it took, the newest last; of more than `most` only those. `taken` counts all, `told` hears of each.
     """
 
     username: str
@@ -50,6 +50,7 @@ class FakeKannel:
     taken: int = 0
     most: int | None = None
     clock: Callable[[], datetime] | None = None
+    told: Callable[[Sms], None] | None = None
 
     def app(self) -> Starlette:
         """The ASGI app."""
@@ -66,11 +67,18 @@ class FakeKannel:
         if not to.lstrip("+").isdigit() or not text:
             return PlainTextResponse("Missing receiver number or text", status_code=400)
         at = self.clock() if self.clock else None
-        self.sent.append(Sms(sender=query.get("from", ""), to=to, text=text, taken_at=at))
+        sms = Sms(sender=query.get("from", ""), to=to, text=text, taken_at=at)
+        self.keep(sms)
+        if self.told is not None:
+            self.told(sms)
+        return PlainTextResponse("0: Accepted for delivery", status_code=202)
+
+    def keep(self, sms: Sms) -> None:
+        """Note a message."""
+        self.sent.append(sms)
         self.taken += 1
         if self.most is not None:
             del self.sent[: -self.most]
-        return PlainTextResponse("0: Accepted for delivery", status_code=202)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ class Delivery:
 
 @dataclass(slots=True, kw_only=True)
 class FakeWhatsApp:
-    """One business number. `sent` is what it accepted, in order; `media` what was uploaded."""
+    """One business number. `sent` is what it accepted, in order, and `told` hears of each; `media` what was uploaded. Of more than `most` only the newest."""
 
     phone_number_id: str
     token: str
@@ -48,6 +48,9 @@ class FakeWhatsApp:
     sent: list[dict[str, object]] = field(default_factory=list)
     media: dict[str, bytes] = field(default_factory=dict)
     fail_next: int = 0
+    told: Callable[[dict[str, object]], None] | None = None
+    most: int | None = None
+    _uploads: int = 0
     _heard: dict[str, datetime] = field(default_factory=dict)
 
     def app(self) -> Starlette:
@@ -130,6 +133,10 @@ class FakeWhatsApp:
         if complaint:
             return _error(400, *complaint)
         self.sent.append(message)
+        if self.most is not None:
+            del self.sent[: -self.most]
+        if self.told is not None:
+            self.told(message)
         return JSONResponse(
             {
                 "messaging_product": "whatsapp",
@@ -162,8 +169,11 @@ class FakeWhatsApp:
             upload = form.get("file")
             if not isinstance(upload, UploadFile) or form.get("messaging_product") != "whatsapp":
                 return _error(400, 100, "file and messaging_product are required")
-            media_id = f"media{len(self.media) + 1}"
+            self._uploads += 1
+            media_id = f"media{self._uploads}"
             self.media[media_id] = await upload.read()
+            if self.most is not None and len(self.media) > self.most:
+                del self.media[next(iter(self.media))]
         return JSONResponse({"id": media_id})
 
 

@@ -18,12 +18,15 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from rantai.outgoing import outgoing_loops
+from simulators.gateway import outbox_app
 from simulators.outside.sms import FakeKannel, UssdCall
 from simulators.outside.whatsapp import Delivery, FakeWhatsApp, sign
+from simulators.phone.app import House
 from tests.support.page_site import SECRET, app_services, made, site, world
 from tests.support.quota import VAULT
 from tests.support.server import served
 from tracker.access.principal import SYSTEM
+from tracker.api.app import create_app
 from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.service import queue_message
@@ -355,3 +358,38 @@ def test_a_mouth_without_a_secret_is_closed(outside: Outside) -> None:
         == 404
     )
     assert outside.site.post("/webhooks/ussd", data={"sessionId": "s"}, headers=empty).status_code == 404
+
+
+def test_the_phone_to_play_with_speaks_to_the_house_as_the_gateways_do(outside: Outside) -> None:
+    with served(create_app(outside.services)) as address:
+        house = House(address=address, sms_password=PASSWORD, ussd_password=PASSWORD)
+        with TestClient(outbox_app(outside.kannel, outside.whatsapp, house), follow_redirects=True) as phone:
+            shown = phone.post("/hp/wa", data={"n": "0812-3456-7851", "text": "vaksin"}).text
+            assert 'class="mine">vaksin' in shown
+            outside.deliver()
+            assert "6 angka terakhir NIK" in phone.get("/hp?n=081234567851&m=wa").text
+            phone.post("/hp/wa", data={"n": WA, "text": NIK[-6:]})
+            phone.post("/hp/wa", data={"n": WA, "text": "Cipondoh"})
+            outside.deliver()
+            offered = phone.get(f"/hp?n={WA}", headers={"X-Part": "talk"}).text
+            assert 'name="baris" value="1"' in offered
+            phone.post("/hp/wa", data={"n": WA, "baris": "1"})
+            for _ in range(3):
+                phone.post("/hp/wa", data={"n": WA, "tombol": "TIDAK"})
+            phone.post("/hp/wa", data={"n": WA, "tombol": "YA"})
+            outside.deliver()
+            talk = phone.get(f"/hp?n={WA}").text
+            picture = talk.split('<img src="')[-1].split('"')[0]
+            assert phone.get(picture).content.startswith(b"\x89PNG")
+            assert phone.get("/hp/gambar/none").status_code == 404
+            assert "Selamat datang" in phone.post("/hp/panggil", data={"n": WA}).text
+            assert "terima 3" in phone.post("/hp/ussd", data={"n": WA, "text": "123"}).text
+            phone.post("/hp/sms", data={"n": WA, "text": "<b>vaksin</b>"})
+            outside.deliver()
+            assert "&lt;b&gt;vaksin" in phone.get(f"/hp?n={WA}&m=sms").text
+            listed = phone.get("/").text
+            assert ("/hp" in listed, "WhatsApp · +628" in listed, WA in listed) == (True, True, False)
+    gone = House(address="http://127.0.0.1:1", sms_password="", ussd_password="")
+    with TestClient(outbox_app(outside.kannel, outside.whatsapp, gone)) as phone:
+        assert "belum terkirim" in phone.post("/hp/wa", data={"n": "x", "text": "vaksin"}).text
+        assert "tidak menjawab" in phone.post("/hp/panggil", data={"n": "x"}).text
