@@ -22,7 +22,7 @@ from dashboard.citizens import card as own_card
 from dashboard.citizens import family, finding, lost, proof, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
-from dashboard.desk import ending, newcomer, paper, person
+from dashboard.desk import ending, newcomer, paper, person, screen
 from dashboard.desk import pages as desk_pages
 from dashboard.devices import pages as devices
 from dashboard.devices.ports import TakeLoggerFile
@@ -95,6 +95,7 @@ ROUTERS = (
     person.router,
     desk_card.router,
     ending.router,
+    screen.router,
     newcomer.router,
     paper.router,
     desk_pages.router,

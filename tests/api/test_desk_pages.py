@@ -281,6 +281,21 @@ def test_screening_can_be_said_again_and_a_deferral_carries_its_reason(meja: Mej
     assert meja.state(booking) is BookingState.FIT
 
 
+def test_the_screen_in_the_room_shows_numbers_by_turn_and_nobody_by_name(meja: Meja) -> None:
+    people = [meja.booked(name=name)[0] for name in ("Dewi Lestari", "Budi Santoso")]
+    for booking in people:
+        assert meja.send(f"{meja.to}/datang", tempat=str(booking)).status_code == 303
+    meja.done(lambda desk: desk.move(desk.db.get_one(Booking, people[1]), BookingState.FIT))
+    assert f"{meja.to}/layar" in meja.site.get(meja.to).text
+    screen = meja.site.get(f"{meja.to}/layar")
+    turns = {
+        name: re.findall(r"<li>(\d+)", part)
+        for name, part in re.findall(r'id="(\w+)" data-live(.*?)</section>', screen.text, re.DOTALL)
+    }
+    assert turns == {"vaksinasi": ["2"], "periksa": ["1"], "tunggu": []}
+    assert not {"Dewi", "Lestari", "Budi", "Santoso"} & set(words_of(screen).split())
+
+
 def test_a_label_of_another_lot_gives_no_dose(meja: Meja) -> None:
     booking, _ = meja.booked()
     meja.send(f"{meja.to}/datang", tempat=str(booking))
