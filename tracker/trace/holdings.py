@@ -127,6 +127,8 @@ def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Hol
     """Those that lie within the reach of no recall that stands; of what is on the road, neither end does."""
     standing = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id)
     roots = db.scalars(standing.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))).all()
+    if not roots:
+        return list(found)
     ends = ends_of(db, [held.at.holder_id for held in found if held.at.account is Account.TRANSIT])
     reach = reach_over(
         db, roots, {held.facility_id for held in found} | {end for pair in ends.values() for end in pair}
