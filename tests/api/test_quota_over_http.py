@@ -414,3 +414,60 @@ def test_a_template_is_saved_replaced_planned_from_and_removed(city: Caller) -> 
     assert city.client.delete(f"/api/v1/session-templates/{template}", headers=city.headers).status_code == 204
     gone = city.post(f"session-templates/{template}/sessions", {**asked, "id": str(uuid7())})
     assert gone.json()["code"] == "quota.template_not_found"
+
+
+def told_of(city: Caller, session: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+    """Each write of the desk that has an id: where, what is sent, and what else is sent under the same id."""
+    other_session, somebody, person = city.session(), city.person(), city.person()
+    nik = fresh_nik()
+    walk = {"id": str(uuid7()), "nik": nik, "name": "Warga Rekaan"}
+    twin = {"id": str(uuid7()), "nik": fresh_nik(), "name": "Warga Lain"}
+    booking = {"id": str(uuid7()), "person": person, "session": session, "dose": 1, "medium": "app"}
+    return [
+        (
+            "bookings",
+            booking,
+            [{"person": somebody}, {"session": other_session}, {"dose": 2}, {"medium": "web"}],
+        ),
+        (
+            f"sessions/{session}/walk-ins",
+            {"id": str(uuid7()), "person": walk, "dose": 1},
+            [{"person": twin}, {"dose": 2}],
+        ),
+        (
+            f"sessions/{session}/standby",
+            {"id": str(uuid7()), "person": city.person(), "dose": 1},
+            [{"person": somebody}, {"dose": 2}],
+        ),
+        (
+            "persons",
+            {**twin, "id": str(uuid7()), "nik": fresh_nik()},
+            [{"name": "Nama Lain"}, {"phone": "081234567890"}],
+        ),
+    ]
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+def test_a_write_under_the_id_of_another_is_a_difference_and_the_same_is_a_repeat_whatever_came_since(
+    city: Caller, moved_on: bool
+) -> None:
+    session = city.session(
+        date=(utc_now() + timedelta(hours=7)).date().isoformat(), **{"from": "00:00", "to": "23:59:59"}
+    )
+    writes = told_of(city, session)
+    first = {path: city.post(path, body) for path, body, _ in writes}
+    assert {answer.status_code for answer in first.values()} <= {200, 201}, [each.text for each in first.values()]
+    if moved_on:
+        booking, walk_in = writes[0][1]["id"], writes[1][1]["id"]
+        steps = (("confirm", None), ("arrive", None), ("screen", {"result": "fit"}), ("vaccinate", None))
+        for made, step, told in [*((booking, *each) for each in steps), *((walk_in, *each) for each in steps[2:])]:
+            answer = city.post(f"bookings/{made}/{step}", told)
+            assert answer.status_code == 200, answer.text
+        assert city.post(f"sessions/{session}/close").status_code == 200
+    for path, body, others in writes:
+        again = city.post(path, body)
+        assert again.status_code in {200, 201}, (path, again.text)
+        assert again.json()["id"] == first[path].json()["id"]
+        for other in others:
+            answer = city.post(path, {**body, **other})
+            assert answer.status_code in {409, 422}, (path, other, answer.text)

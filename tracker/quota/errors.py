@@ -57,6 +57,12 @@ class OtherBooking(Conflict):
     code = "quota.other_content"
 
 
+class OtherStandby(Conflict):
+    """The id was used for somebody else's place on the standby list, or for another dose."""
+
+    code = "quota.other_standby"
+
+
 class OtherSession(Conflict):
     """The id was used for a session with other content."""
 

@@ -27,6 +27,11 @@ PROBLEMS: dict[str, Problem] = {
     "quota.dose_given": Problem(
         409, "Dosis {dose} sudah diberikan kepada orang ini.", "This person has had dose {dose} already."
     ),
+    "quota.other_standby": Problem(
+        409,
+        "Nomor permintaan ini sudah dipakai untuk orang atau dosis lain di daftar siaga.",
+        "The id of this request was used for another person or dose on the standby list.",
+    ),
     "quota.other_content": Problem(
         409, "Id ini sudah dipakai untuk pendaftaran lain.", "This id was used for another booking."
     ),

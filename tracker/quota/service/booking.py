@@ -70,7 +70,7 @@ def book(db: Session, principal: Principal, command: Book, *, now: datetime) -> 
         raise UnknownPerson(field="person", person=str(command.person_id))
     command = replace(command, person_id=person.id)
     known = known_of(db, person.id, command.id, session.vaccine_id, command.dose)
-    repeated = _repeat(db, command) if known.said_before else None
+    repeated = booked_before(db, command) if known.said_before else None
     if repeated is not None:
         return Booked(repeated, fresh=False)
     if command.dose not in session.doses:
@@ -176,7 +176,8 @@ def chosen_seat(session: VaccinationSession, seats: Sequence[Seats], kinds: list
     return chosen
 
 
-def _repeat(db: Session, command: Book) -> Booking | None:
+def booked_before(db: Session, command: Book) -> Booking | None:
+    """What the same was booked as, wherever its owner has come since; raises OtherBooking."""
     found = db.get(Booking, command.id, populate_existing=True)
     if found is None:
         return None
@@ -196,7 +197,7 @@ def _twin(db: Session, command: Book, session: VaccinationSession, *, tell_where
 
     Whoever serves the person is told which and where, so that it can be moved here.
     """
-    found = _repeat(db, command)
+    found = booked_before(db, command)
     if found is not None:
         return found
     other = db.execute(

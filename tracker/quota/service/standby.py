@@ -17,7 +17,15 @@ from tracker.access.rules import Permission
 from tracker.people.models import Person
 from tracker.people.queries import person_by_id
 from tracker.people.service import serve_person
-from tracker.quota.errors import AlreadyBooked, BadDoses, DoseGiven, NotDrawn, SessionClosed, StandbyNotFound
+from tracker.quota.errors import (
+    AlreadyBooked,
+    BadDoses,
+    DoseGiven,
+    NotDrawn,
+    OtherStandby,
+    SessionClosed,
+    StandbyNotFound,
+)
 from tracker.quota.models import Booking, Standby, StandbyCall, StandbyDraw, VaccinationSession
 from tracker.quota.rules.standby import Group, Waiting, drawn, group_of
 from tracker.quota.rules.words import LIVE, BookingState, Said, SessionState
@@ -47,7 +55,8 @@ class CallList:
 def ask_standby(db: Session, principal: Principal, command: AskStandby, *, now: datetime) -> Standby:
     """Somebody wants to be called when doses of the session's vaccine are left at its facility, on any day.
 
-    Who is on the list stays where they are. Raises SessionNotFound, Forbidden, PersonNotFound, BadDoses, AlreadyBooked, DoseGiven.
+    Who is on the list stays where they are. Raises SessionNotFound, Forbidden, PersonNotFound, BadDoses, AlreadyBooked, DoseGiven,
+    OtherStandby.
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_SERVE)
     person = person_by_id(db, principal, command.person_id)
@@ -81,7 +90,10 @@ def ask_standby(db: Session, principal: Principal, command: AskStandby, *, now: 
         Standby.person_id == person.id,
         or_(Standby.ended_at.is_(None), Standby.id == command.id),
     )
-    return db.scalars(mine.order_by(Standby.ended_at.is_not(None), Standby.asked_at).limit(1)).one()
+    found = db.scalars(mine.order_by(Standby.ended_at.is_not(None), Standby.asked_at).limit(1)).one_or_none()
+    if found is None or (found.id == command.id and found.dose != command.dose):
+        raise OtherStandby(id=str(command.id))
+    return found
 
 
 def end_standby(db: Session, principal: Principal, session_id: UUID, standby_id: UUID, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.queries.desk import to_serve
 from tracker.quota.rules.words import LIVE, BookingState, Medium
 from tracker.quota.service.arriving import arrive_at
-from tracker.quota.service.booking import book
+from tracker.quota.service.booking import book, booked_before
 from tracker.quota.service.commands import ArriveAt, Book, MoveBooking, WalkIn
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.told import tell_of_desk
@@ -30,13 +30,15 @@ def walk_in(db: Session, principal: Principal, command: WalkIn, *, vault: NikVau
     SessionNotFound, Forbidden, and what registering, booking and arriving raise.
     """
     session = session_for(db, principal, command.session_id, Permission.BOOKING_SERVE)
+    told = command.person if command.person.unit_id else replace(command.person, unit_id=session.facility_id)
+    person_id = _person(db, principal, told, vault, now)
     known = db.get(Booking, command.id)
     if known is None:
-        told = command.person if command.person.unit_id else replace(command.person, unit_id=session.facility_id)
-        person_id = _person(db, principal, told, vault, now)
         known = place_for(
             db, principal, session, person_id, made=command.id, dose=command.dose, override=command.override, now=now
         )
+    else:
+        booked_before(db, _wanted(command.id, person_id, session, command.dose or known.dose, command.override))
     arrived = MoveBooking(booking_id=known.id, state=BookingState.ARRIVED)
     return tell_of_desk(db, principal, arrived, command.occurred_at or now, now=now)
 
@@ -71,7 +73,11 @@ def place_for(
     if elsewhere is not None:
         came = ArriveAt(booking_id=elsewhere.booking_id, session_id=session.id, record=True)
         return arrive_at(db, principal, came, now=now)
-    wanted = Book(
+    return book(db, principal, _wanted(made, person_id, session, dose, override), now=now).booking
+
+
+def _wanted(made: UUID, person_id: UUID, session: VaccinationSession, dose: int, override: str | None) -> Book:
+    return Book(
         id=made,
         person_id=person_id,
         session_id=session.id,
@@ -79,7 +85,6 @@ def place_for(
         medium=Medium.WALK_IN,
         override=override,
     )
-    return book(db, principal, wanted, now=now).booking
 
 
 def _person(db: Session, principal: Principal, told: NewPerson, vault: NikVault, now: datetime) -> UUID:
