@@ -40,6 +40,9 @@ _NO_PLACE = mark("Pilih di mana vial ini disimpan.")
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris.")
 _NO_LOT = mark("Tulis lot atau kode vial itu.")
 _NO_REASON = mark("Pilih alasannya.")
+_NOT_AS_NOTED = mark(
+    "Belum tercatat: Anda menulis selisih. Catat baris demi baris, atau kembalikan isian seperti surat jalan."
+)
 _TOLD_OTHERWISE = mark(
     "Formulir ini sudah pernah dikirim dengan isi lain, dan isi itu tercatat. Kirim lagi hanya bila yang ini juga tiba."
 )
@@ -139,11 +142,21 @@ def _as_noted(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:
     """All that the form showed as on the road, accepted."""
     if not typed.get("tempat"):
         typed.faults["tempat"] = viewer.texts.gettext(_NO_PLACE)
+    if _odd(typed):
+        typed.faults[""] = viewer.texts.gettext(_NOT_AS_NOTED)
     return [
         (batch, Received(batch=batch, place=typed.get("tempat"), accepted=vials, note=typed.get("catatan") or None))
         for batch, vials in _numbers(viewer, typed, "nota").items()
         if vials
     ]
+
+
+def _odd(typed: Typed) -> bool:
+    """Whether somebody wrote anything that is not as on the note."""
+    odd = any(value and name.partition("-")[0] in COUNTS[1:] for name, value in typed.values.items())
+    noted = {name.removeprefix("nota-"): value for name, value in typed.values.items() if name.startswith("nota-")}
+    changed = any(typed.values.get(f"accepted-{batch}", value) != value for batch, value in noted.items())
+    return odd or changed or bool(typed.get("lot-lain") or typed.get("vial-lain"))
 
 
 def _found(viewer: Viewer, typed: Typed) -> list[tuple[str, Received]]:

@@ -136,6 +136,17 @@ def test_a_difference_needs_its_reason_and_is_seen_by_the_sender(road: Road) -> 
     assert "dus basah" in seen
 
 
+@pytest.mark.parametrize("field", ["accepted", "missing", "lot-lain"])
+def test_what_differs_is_not_taken_as_on_the_note(road: Road, field: str) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima")
+    [batch] = [name.removeprefix("nota-") for name in fields if name.startswith("nota-")]
+    said = {field if field == "lot-lain" else f"{field}-{batch}": "3"}
+    answer = road.send(f"{path}/terima", {**fields, **said}, tempat=K1, semua="ya")
+    assert (answer.status_code, "Anda menulis selisih" in answer.text) == (422, True)
+    assert road.receipts(road.shipment(path).id) == 0
+
+
 def test_more_than_was_sent_is_refused_beside_its_line(road: Road) -> None:
     path = road.sent()
     fields = road.as_("kepala").form(f"{path}/terima")

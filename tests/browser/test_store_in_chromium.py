@@ -8,10 +8,17 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
-from tests.browser.conftest import DESK, PHONE, Visit
+from tests.browser.conftest import DESK, PHONE, Site, Visit
 from tests.browser.test_every_page import misfits
 from tests.support.axe import axe_script
+from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
+from tracker.shipments.rules.words import ShipmentKind
+from tracker.shipments.service.commands import Box, CreateShipment, Wanted
+from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.stock.models import StockBalance
 
 Open = Callable[..., Visit]
@@ -165,3 +172,88 @@ def test_by_keyboard_alone_vials_are_thrown_away_and_a_fault_is_found(visit: Ope
     page.evaluate(axe_script())
     assert misfits(page, DESK) == []
     assert {complaint for complaint in window.complaints if "422" not in complaint} == set()
+
+
+def sent_to_cipondoh(site: Site) -> str:
+    """Five vials on the road from the city, of which nobody received any; their shipment's code."""
+    now = utc_now()
+    wanted = (Wanted(product="penta-5", vials=5),)
+    command = CreateShipment(
+        id=uuid7(), from_facility="kota-tangerang", to_facility="pkm-cipondoh", lines=wanted, kind=ShipmentKind.DIRECT
+    )
+    with transaction(site.engine) as db:
+        shipment = create_shipment(db, SYSTEM, command, now=now).shipment
+        pack_shipment(db, SYSTEM, shipment.id, (Box(),), now=now)
+        dispatch_shipment(db, SYSTEM, shipment.id, occurred_at=now, now=now)
+        return shipment.code
+
+
+class Keys:
+    """Hands that have a keyboard and nothing else, at a desk."""
+
+    def __init__(self, window: Visit) -> None:
+        window.log_in("kepala")
+        self.window, self.page = window, window.page
+
+    def tab_to(self, name: str) -> None:
+        """The next control of this name, by Tab alone."""
+        for _ in range(60):
+            self.page.keyboard.press("Tab")
+            if name in self.page.evaluate(_NAME_IN_FOCUS):
+                return
+        pytest.fail(f"no Tab leads to {name} on {self.page.url}")
+
+    def enter(self, name: str = "") -> None:
+        """Press Enter where the focus is, or at the control of this name."""
+        if name:
+            self.tab_to(name)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def write(self, name: str, text: str) -> None:
+        self.tab_to(name)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+
+_NAME_IN_FOCUS = """(() => {
+  const one = document.activeElement;
+  const words = [...(one.labels ?? [])].map((label) => label.innerText);
+  return [one.getAttribute("aria-label"), ...words, one.innerText].filter(Boolean).join(" ");
+})()"""
+
+
+def test_by_keyboard_alone_a_day_of_the_store_is_done(visit: Open) -> None:
+    hands = Keys(visit(DESK))
+    page = hands.page
+    hands.window.go("/")
+    hands.enter("Simpan atau pindahkan")
+    hands.enter("PKM-CIPONDOH-K2")
+    hands.write("CV101", "2")
+    hands.write("Ke tempat", "PKM-CIPONDOH-K1")
+    hands.enter("Catat pemindahan")
+    recorded(page)
+    hands.write("Alasan", "salah rak")
+    hands.enter()
+    expect(page.get_by_text("Gerakan ini dibatalkan.")).to_be_visible()
+
+    hands.window.go("/stok/pkm-cipondoh/kerja/buka?tempat=pkm-cipondoh-k2")
+    hands.write("AZ101", "1")
+    hands.enter()
+    hands.write("Alasan", "Sesi")
+    hands.enter("Buang")
+    expect(page.get_by_text("10 dibuang, 0 tersisa")).to_be_visible()
+
+    hands.window.go(f"/pengiriman/{sent_to_cipondoh(hands.window.site)}/terima")
+    hands.write("Disimpan di", "PKM-CIPONDOH-K1")
+    hands.write("PB002", "3")
+    hands.tab_to("Ada selisih")
+    page.keyboard.press("Enter")
+    hands.write("Kurang", "2")
+    hands.enter()
+    expect(page.get_by_role("alert"), "Enter sends the lines, not all as on the note").to_be_visible()
+    expect(page.locator("[aria-invalid=true]"), "who was refused stands at the fault").to_be_focused()
+    page.keyboard.press("ArrowDown")
+    hands.enter("Catat baris ini")
+    expect(page.get_by_text("pecah").first).to_be_visible()
+    assert [said for said in hands.window.complaints if "422" not in said] == []
