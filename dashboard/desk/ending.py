@@ -28,8 +28,7 @@ from tracker.network.models import Equipment
 from tracker.network.queries import as_id, path_of
 from tracker.people.errors import PersonNotFound
 from tracker.people.queries import phone_of
-from tracker.people.rules.words import PersonAct
-from tracker.people.service import note_acts
+from tracker.people.service import note_list
 from tracker.quota.queries.report import SessionReport, session_report
 from tracker.quota.rules.words import Said
 from tracker.quota.service.commands import AskStandby, NoteCall
@@ -132,7 +131,7 @@ def _end(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Res
     ]
     coming = [one for one in standby.order if one.said is Said.COMING]
     named = {one.person.id for one in (*calls, *coming)}
-    note_acts(db, viewer.known(), named, PersonAct.READ, now=viewer.now)
+    note_list(db, viewer.known(), named, now=viewer.now)
     path = path_of(db, here.facility.id)
     return page(
         viewer,

@@ -27,6 +27,7 @@ from tracker.people.models import Person
 from tracker.people.queries import person_by_id
 from tracker.people.rules.sought import read_sought
 from tracker.people.searching import MOST_FOUND, person_with_paper, search_people
+from tracker.people.service import note_list
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound, DoseNotForeseen, NotDue
 from tracker.quota.queries.desk import ToServe, count_guests, guests_of, to_serve
@@ -194,6 +195,8 @@ def _desk(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Re
     waiting = guests_of(db, here.session.id, AT_THE_DESK, most=MOST_SHOWN)
     watched = guests_of(db, here.session.id, (BookingState.VACCINATED,), most=MOST_SHOWN, since=viewer.now - OBSERVED)
     expected = guests_of(db, here.session.id, tuple(DISPLACEABLE), most=FIRST_EXPECTED)
+    named = {one.booking.person_id for one in (*waiting, *watched, *expected)}
+    note_list(db, viewer.known(), named, now=viewer.now)
     return page(
         viewer,
         "desk/desk.html",

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import SECRET, app_services, csrf_of, log_in, made, site, world
@@ -25,6 +25,7 @@ from tracker.edge.services import Services
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person, PersonRecord
+from tracker.people.rules.words import PersonAct
 from tracker.people.service import NewPerson, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
@@ -178,6 +179,25 @@ def test_what_finds_nobody_says_so_and_what_to_do(meja: Meja, said: str, sentenc
     answer = meja.send(f"{meja.to}/cari", siapa=said)
     assert answer.status_code == 422
     assert sentence.lower() in words_of(answer).lower()
+
+
+def test_the_list_of_names_at_the_desk_is_a_look_at_each_kept_once_an_hour_however_often_it_is_drawn(
+    meja: Meja,
+) -> None:
+    booking, _ = meja.booked(name="Ratna Dewi")
+    for _ in range(2):
+        assert "Ratna Dewi" in words_of(meja.site.get(meja.to))
+    person = select(Booking.person_id).where(Booking.id == booking).scalar_subquery()
+    looks = select(PersonRecord).where(PersonRecord.person_id == person, PersonRecord.act == PersonAct.READ)
+    assert len(meja.done(lambda desk: desk.db.scalars(looks).all())) == 1
+
+    def an_hour_ago(desk: Desk) -> None:
+        then = desk.now - timedelta(hours=1, minutes=1)
+        desk.db.execute(update(PersonRecord).where(PersonRecord.person_id == person).values(at=then))
+
+    meja.done(an_hour_ago)
+    meja.site.get(meja.to)
+    assert len(meja.done(lambda desk: desk.db.scalars(looks).all())) == 2
 
 
 def test_a_stranger_of_another_facility_is_not_found_by_name(meja: Meja) -> None:

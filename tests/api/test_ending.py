@@ -51,9 +51,14 @@ def test_an_ended_account_is_out_with_every_proof_it_has(
     mine = bearer(api, app_services, "rina", OLD)
     with transaction(app_services.engine) as db:
         key = {"Authorization": "Bearer " + key_for(db, rina)}
-    assert api.get("/api/v1/me", headers=mine).status_code == api.get("/api/v1/me", headers=key).status_code == 200
+        cookie = {
+            "Cookie": f"{LOGIN_COOKIE}={open_login(db, check_password(db, 'rina', OLD), now=utc_now(), hours=1).cookie}"
+        }
+    for proof in (mine, key, cookie):
+        assert api.get("/api/v1/me", headers=proof).status_code == 200
     assert api.post(f"/api/v1/accounts/rina/{act}", headers=national).status_code == 200
-    assert api.get("/api/v1/me", headers=mine).status_code == 401
+    for proof in (mine, cookie):
+        assert api.get("/api/v1/me", headers=proof).status_code == 401
     locked = act == "lock"
     assert api.get("/api/v1/me", headers=key).status_code == (401 if locked else 200)
     again = api.post("/api/v1/tokens", json={"username": "rina", "password": OLD})
@@ -200,6 +205,10 @@ def test_a_webhook_hears_no_more_than_its_key_and_nothing_once_that_is_revoked(
 
     assert heard() == {"pkm-cipondoh"}
     new = door.ask("POST", f"/api/v1/keys/{made['id']}/rotate", json={"overlap_hours": 0}).json()
+    assert heard() == {"pkm-cipondoh"}
+    assert door.ask("POST", "/api/v1/accounts/mesin/lock").status_code == 200
+    assert heard() == set()
+    assert door.ask("POST", "/api/v1/accounts/mesin/unlock").status_code == 200
     assert heard() == {"pkm-cipondoh"}
     # Whoever manages the account finds it and may end it.
     listed = door.ask("GET", "/api/v1/webhooks", params={"account": "mesin"}).json()["items"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import cast, insert, select
@@ -30,6 +30,7 @@ from tracker.people.vault import NikVault
 
 # The oldest people alive are younger than that.
 _MOST_YEARS = 125
+LISTED_FOR = timedelta(hours=1)
 REGISTERED = ("name", "phone", "residence", "groups", "without_nik", "birth_date", "sex", "guardian_id")
 """What is said of somebody when they are registered, besides the number: a repeat is known by it."""
 
@@ -219,6 +220,20 @@ def note_acts(
     who = {"at": now, "account_id": principal.account_id, "who": principal.name, "act": act}
     if person_ids:
         db.execute(insert(PersonRecord), [{"id": uuid7(), "person_id": one, **who} for one in sorted(person_ids)])
+
+
+def note_list(db: Session, principal: Principal, person_ids: Collection[UUID], *, now: datetime) -> None:
+    """A list that names people was shown. It is drawn again after every act at a desk: one look an hour is kept of each.
+
+    What somebody reads of one person beyond the list is noted by itself.
+    """
+    lately = select(PersonRecord.person_id).where(
+        PersonRecord.person_id.in_(person_ids),
+        PersonRecord.account_id == principal.account_id,
+        PersonRecord.act == PersonAct.READ,
+        PersonRecord.at > now - LISTED_FOR,
+    )
+    note_acts(db, principal, set(person_ids) - set(db.scalars(lately)), PersonAct.READ, now=now)
 
 
 def _identity(nik: Nik | None, *, claimed: bool) -> Identity:
