@@ -190,6 +190,17 @@ def test_a_photo_of_a_carton_gives_the_gtin_in_its_itf_code(door: Door) -> None:
     assert [each["scan"]["gtin"] for each in answer.json()["items"]] == ["18991234567898"]
 
 
+@pytest.mark.parametrize(
+    ("names", "code"), [(["facilty"], "api.invalid"), (["facility", "facility"], "api.given_twice")]
+)
+def test_a_photo_is_not_read_for_a_place_that_was_not_understood(door: Door, names: list[str], code: str) -> None:
+    """Trap: the misspelt place is dropped, and held vials of the one that was meant look good."""
+    parts = [("file", ("vial", photo("(01)08991234567891"))), *((name, (None, "pkm-cipondoh")) for name in names)]
+    answer = door.ask("POST", "/api/v1/scans/image", Role.VACCINATOR, files=parts)
+    assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+    assert names[0] in str(answer.json())
+
+
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"])
 def test_what_is_no_picture_is_refused(door: Door, data: bytes) -> None:
     answer = door.ask("POST", "/api/v1/scans/image", files={"file": ("x", data)})

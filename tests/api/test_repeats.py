@@ -1,4 +1,7 @@
-"""A repeat is a repeat: one effect and the first answer, whatever has changed since, and however many come at once."""
+"""A repeat is a repeat: one effect and the first answer, whatever has changed since, and however many come at once.
+
+Red where a name is looked for before the work and written after it (`edge/idempotency.py::once`).
+"""
 
 from __future__ import annotations
 

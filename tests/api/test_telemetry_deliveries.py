@@ -216,6 +216,43 @@ def test_an_encoding_that_lies_or_bursts_is_refused(client: TestClient, gateway:
         assert answer.status_code == status, name
 
 
+def test_a_body_of_the_most_bytes_is_read_whole(
+    client: TestClient, app_services: Services, gateway: tuple[str, str]
+) -> None:
+    text = json.dumps(body_of()).encode().ljust(1_048_576)
+    for content, encoding in ((text, "identity"), (gzip.compress(text), "gzip")):
+        answer = client.post("/api/v1/ems", content=content, headers={"Content-Encoding": encoding}, auth=gateway)
+        assert answer.status_code == 200, encoding
+        assert stored(app_services) > 0
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "field"),
+    [
+        ([("equipment", "pkm-cipondoh-k1"), ("fasilitas", "x")], "api.invalid", "body.fasilitas"),
+        ([("equipment", "pkm-cipondoh-k1"), ("equipment", "pkm-cipondoh-k2")], "api.given_twice", "equipment"),
+    ],
+)
+def test_a_field_that_is_not_known_or_given_twice_is_named(
+    client: TestClient,
+    app_services: Services,
+    gateway: tuple[str, str],
+    data: list[tuple[str, str]],
+    code: str,
+    field: str,
+) -> None:
+    key = key_of(app_services, "petugas", Role.MANAGER, "pkm-cipondoh")
+    parts: list[tuple[str, tuple[str | None, bytes]]] = [("file", ("a.txt", b"x"))]
+    parts += [(name, (None, value.encode())) for name, value in data]
+    answer = client.post("/api/v1/logger-files", files=parts, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert field in str(answer.json())
+    for path, proof in (("ems", {"auth": gateway}), ("logger-files", {"headers": key})):
+        told = client.post(f"/api/v1/{path}?facilty=x", **proof)
+        assert told.status_code == 422
+        assert "query.facilty" in [one["field"] for one in told.json()["errors"]], path
+
+
 def test_a_logger_file_that_is_none_is_refused(
     client: TestClient, app_services: Services, gateway: tuple[str, str]
 ) -> None:

@@ -1,4 +1,7 @@
-"""The same facts and acts, recorded by many connections at once, leave the end of the order of time."""
+"""The same facts and acts, recorded by many connections at once, leave the end of the order of time.
+
+Red where a hold looks for harmed vials without locking their pools (`passport/service/finding.py::locked_spots`).
+"""
 
 from __future__ import annotations
 

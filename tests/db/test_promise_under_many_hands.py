@@ -1,4 +1,7 @@
-"""What the promise counts is what the picker gives, under many hands at once."""
+"""What the promise counts is what the picker gives, under many hands at once.
+
+Red where a fridge is put out of service without its pools locked (`stock/service/places.py`).
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import get_origin
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.datastructures import FormData
 
 from tracker.kit.errors import Refused
@@ -42,7 +43,7 @@ def refuse_unknown(request: Request, dependant: Dependant) -> None:
     if not request.query_params:
         return
     known = sorted(set(names_known(dependant)))
-    found = [_problem(name, known) for name in dict.fromkeys(request.query_params) if name not in known]
+    found = [_problem("query", name, known) for name in dict.fromkeys(request.query_params) if name not in known]
     twice = [{**_TWICE, "loc": ("query", name)} for name in known if len(request.query_params.getlist(name)) > 1]
     if found or twice:
         raise RequestValidationError([*found, *twice])
@@ -78,12 +79,25 @@ async def form_once(request: Request, *, most: int = MOST_FIELDS) -> FormData:
     """A request's form, each field once but those that its route knows as lists; raises GivenTwice naming the first other."""
     form = await request.form(max_fields=most)
     if twice := set(given_twice(form.multi_items())) - request.scope["route"].lists:
+        await form.close()
         raise GivenTwice(field=min(twice))
     return form
 
 
-def _problem(name: str, known: list[str]) -> dict[str, object]:
+async def refuse_unknown_fields(request: Request, dependant: Dependant) -> None:
+    """The same of a form that is read field by field; what is read into a model says there whether there may be more."""
+    fields = [field.field_info for field in dependant.body_params]
+    if any(isinstance(one.annotation, type) and issubclass(one.annotation, BaseModel) for one in fields):
+        return
+    known = sorted(field.alias for field in dependant.body_params)
+    form = await request.form(max_fields=MOST_FIELDS)
+    if found := [_problem("body", name, known) for name in dict.fromkeys(form) if name not in known]:
+        await form.close()
+        raise RequestValidationError(found)
+
+
+def _problem(part: str, name: str, known: list[str]) -> dict[str, object]:
     lower = {one.lower(): one for one in known}
     near = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
     hint = f" Did you mean {lower[near[0]]}?" if near else f" Known are: {', '.join(known) or 'none'}."
-    return {"type": UNKNOWN, "loc": ("query", name), "msg": f"This name is not known here.{hint}", "input": None}
+    return {"type": UNKNOWN, "loc": (part, name), "msg": f"This name is not known here.{hint}", "input": None}

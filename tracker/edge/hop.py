@@ -25,7 +25,7 @@ from starlette.types import Scope
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
 from tracker.database.turns import Contended, Held, LineFull, Thing, held
-from tracker.edge.asking import GivenTwice, form_once, lists_of, refuse_twice, refuse_unknown
+from tracker.edge.asking import GivenTwice, form_once, lists_of, refuse_twice, refuse_unknown, refuse_unknown_fields
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
 from tracker.edge.line import COOKIE, HEADER, Line
 from tracker.edge.places import Busy, Places
@@ -190,6 +190,8 @@ class Route(APIRoute):
                 if self.body_field is not None:
                     is_form = isinstance(self.body_field.field_info, params.Form)
                     await (form_once if is_form else refuse_twice)(request)
+                    if is_form and self.include_in_schema:
+                        await refuse_unknown_fields(request, self.dependant)
                 return await handle(request)
             except (RequestValidationError, GivenTwice):
                 if self.inside:
