@@ -9,7 +9,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.frame.rendering import page
-from dashboard.frame.resuming import unpacked
+from dashboard.frame.resuming import MOST_PACKED, unpacked
 from dashboard.frame.texts import LANGUAGES
 from dashboard.frame.viewer import LANGUAGE_COOKIE, Anyone, check_csrf, safe_path
 from tracker.access.errors import BadCredentials, TooManyAttempts
@@ -42,7 +42,7 @@ def log_in(
     username: Annotated[str, Form(max_length=100)] = "",
     password: Annotated[str, Form(max_length=200)] = "",
     ke: Annotated[str, Form(max_length=2000)] = "/",
-    tunda: Annotated[str, Form(max_length=50_000)] = "",
+    tunda: Annotated[str, Form(max_length=MOST_PACKED)] = "",
 ) -> Response:
     """Check the password and set the cookie.
 

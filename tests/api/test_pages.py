@@ -219,6 +219,18 @@ def test_what_was_typed_outlives_the_log_in(site: TestClient, app_services: Serv
     assert site.post(way, data={**fields, "csrf": csrf_of(again.text)}).status_code == 303
 
 
+def test_a_receipt_of_sixty_lines_outlives_the_log_in_too(site: TestClient) -> None:
+    batches = [uuid7() for _ in range(60)]
+    names = ("accepted", "rejected", "missing", "surplus", "alasan", "vvm", "tempat", "catatan", "nota")
+    fields = {f"{name}-{batch}": "1" for batch in batches for name in names}
+    kept = site.post("/pengiriman/SJ-0000-0000/terima", data={"csrf": "old", **fields})
+    assert kept.status_code == 401
+    waiting = html.unescape(re.search(r'name="tunda" value="([^"]*)"', kept.text)[1])  # type: ignore[index]  # red when it is missing
+    again = site.post("/masuk", data={"username": "kepala", "password": PASSWORD, "tunda": waiting})
+    assert again.status_code == 200
+    assert f'name="nota-{batches[-1]}" value="1"' in again.text
+
+
 def test_a_password_is_no_text_that_waits(site: TestClient, app_services: Services) -> None:
     log_in(site, "kepala").get("/akun")
     with transaction(app_services.engine) as db:
