@@ -404,6 +404,8 @@ def test_a_template_is_saved_replaced_planned_from_and_removed(city: Caller) -> 
     assert city.client.put(other, json=template_body(), headers=city.headers).json()["code"] == "quota.other_template"
     assert city.get(f"facilities/{facility}/session-templates").json()["items"] == listed
 
+    long_ago = city.post(f"session-templates/{template}/sessions", {"id": str(uuid7()), "date": "0001-01-01"})
+    assert long_ago.json()["code"] == "quota.session_in_past"
     asked = {"id": str(uuid7()), "date": session_body()["date"]}
     first, again = (city.post(f"session-templates/{template}/sessions", asked) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200), first.text

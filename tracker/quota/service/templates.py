@@ -79,7 +79,8 @@ def plan_of(db: Session, template: SessionTemplate, session_id: UUID, day: date)
     opens_at = datetime.combine(day, template.opens, zone)
 
     def release(hours: int | None) -> datetime | None:
-        return None if hours is None else opens_at - timedelta(hours=hours)
+        # Of the calendar's first day nothing can be taken away; no session is planned for it either.
+        return None if hours is None or day.year < 2 else opens_at - timedelta(hours=hours)
 
     return PlanSession(
         id=session_id,
