@@ -19,6 +19,7 @@ from dashboard.app import mount_pages
 from tests.support.accounts import make_account
 from tests.support.network_api import Door
 from tests.support.world import PASSWORD, World
+from tracker.access.errors import OtherKey
 from tracker.access.keys import MOST_LIVE, NewKey, make_key, principal_of_key, rotate_key
 from tracker.access.principal import SYSTEM, Grant, Principal, narrowed
 from tracker.access.rules import Permission, Role
@@ -27,6 +28,7 @@ from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.feed.numbering import number_pending
 from tracker.kit.clock import utc_now
+from tracker.kit.ids import uuid7
 
 PUSKESMAS = "pkm-cipondoh"
 
@@ -194,6 +196,17 @@ def test_a_repeat_under_one_name_is_one_key_told_again(door: Door, jaki: str) ->
     assert len(door.get(f"/api/v1/accounts/{jaki}/keys")["items"]) == 2
     revoked = [door.ask("POST", f"/api/v1/keys/{answers[0]['id']}/revoke").json()["revoked_at"] for _ in range(2)]
     assert revoked[0] == revoked[1]
+
+
+def test_another_key_under_the_same_id_is_a_difference(door: Door, jaki: str) -> None:
+    made = uuid7()
+    with transaction(door.services.engine) as db:
+        now = utc_now()
+        wide = make_key(db, SYSTEM, NewKey(id=made, account=jaki, label="JAKI"), now=now)
+        assert make_key(db, SYSTEM, NewKey(id=made, account=jaki, label="JAKI"), now=now).key is wide.key
+        narrow = NewKey(id=made, account=jaki, label="JAKI", role=Role.INTEGRATOR, unit="pkm-cipondoh")
+        with pytest.raises(OtherKey):
+            make_key(db, SYSTEM, narrow, now=now)
 
 
 def test_many_at_once_make_no_more_keys_than_an_account_may_have_and_rotate_one_once(door: Door, jaki: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from tests.support.books import check_books
 from tests.support.count_sheets import AZ, PB, Counting, found, together
 from tests.support.world import World
-from tracker.access.principal import Principal
+from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.kit.errors import DomainError, Forbidden, NotFound
@@ -306,3 +307,10 @@ def test_a_tally_that_comes_as_the_sheet_is_posted_is_kept_or_told(engine: Engin
     with transaction(engine) as db:
         assert Counting(db, world).counts() == 1
         check_books(db)
+
+
+def test_a_sheet_asked_for_blind_under_the_id_of_one_that_is_not_is_a_difference(db: Session, world: World) -> None:
+    seen = OpenSheet(id=uuid7(), facility="pkm-cipondoh", place="pkm-cipondoh-k1", blind=False)
+    open_sheet(db, SYSTEM, seen, now=world.now)
+    with pytest.raises(OtherContent):
+        open_sheet(db, SYSTEM, replace(seen, blind=True), now=world.now)

@@ -59,6 +59,12 @@ class KeyEnded(Conflict):
     code = "access.key_ended"
 
 
+class OtherKey(Conflict):
+    """The id was used for a key with another name or scope."""
+
+    code = "access.other_key"
+
+
 class TooManyKeys(Conflict):
     """The account has as many live keys as one may have."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.ending import account_in_reach, grants_of, own_account, tell_ended
-from tracker.access.errors import GrantBeyondOwn, KeyEnded, TooManyKeys, UnknownUnit
+from tracker.access.errors import GrantBeyondOwn, KeyEnded, OtherKey, TooManyKeys, UnknownUnit
 from tracker.access.events import KeyMade, KeyRevoked, KeyRotated
 from tracker.access.models import ApiKey, LoginAccount, Unit
 from tracker.access.principal import Grant, Principal, narrowed
@@ -70,13 +70,17 @@ class ShownKey:
 def make_key(db: Session, principal: Principal, command: NewKey, *, now: datetime) -> MadeKey:
     """Make a key for an account within the caller's reach and rights; nobody makes one stronger than themself.
 
-    Raises NotFound, Forbidden, GrantBeyondOwn (a scope beyond the account's own), UnknownUnit, TooManyKeys.
+    Raises NotFound, Forbidden, GrantBeyondOwn (a scope beyond the account's own), UnknownUnit, TooManyKeys, OtherKey.
     """
     owner = _locked(db, account_in_reach(db, principal, command.account))
     earlier = db.get(ApiKey, command.id) if command.id is not None else None
     if earlier is not None:
         if earlier.account_id != owner.id:
             raise NotFound
+        unit = unit_by_ref(db, command.unit) if command.role is not None and command.unit is not None else None
+        asked = (command.label, command.role if unit else None, unit.id if unit else None)
+        if (earlier.label, earlier.role, earlier.unit_id) != asked:
+            raise OtherKey(id=str(command.id))
         return MadeKey(earlier, None)
     scope = _scope(db, principal, owner, command)
     _require_room(db, owner, now=now)

@@ -30,6 +30,11 @@ PROBLEMS: dict[str, Problem] = {
     "access.weak_password": Problem(
         422, "Kata sandi paling sedikit {least} karakter.", "The password needs at least {least} characters."
     ),
+    "access.other_key": Problem(
+        409,
+        "Id ini sudah dipakai untuk kunci lain; buka lagi halamannya untuk membuat yang baru.",
+        "This id was used for another key; open the page again to make a new one.",
+    ),
     "access.key_ended": Problem(
         409,
         "Kunci ini sudah diganti, dicabut, atau habis masanya; buat kunci baru.",

@@ -72,7 +72,7 @@ def open_sheet(db: Session, principal: Principal, command: OpenSheet, *, now: da
             return db.get_one(CountSheet, made), True
         mine = db.get(CountSheet, command.id, populate_existing=True)
         if mine is not None:
-            if mine.place_id != place_id:
+            if (mine.place_id, mine.blind) != (place_id, command.blind):
                 raise OtherContent(event=str(command.id))
             return mine, False
         standing = db.scalars(
