@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Uuid, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from dashboard.frame.listing import Listed, listed
@@ -178,15 +178,21 @@ def _facilities(db: Session, found: list[Shipment]) -> dict[UUID, Facility]:
 
 
 def _sums(db: Session, key: Any, value: Any, ids: list[UUID]) -> dict[UUID, int]:
-    rows = db.execute(select(key, func.sum(value)).where(key.in_(ids)).group_by(key))
-    return {row[0]: int(row[1]) for row in rows}
+    of = _each(ids)
+    rows = db.execute(select(of.c.id, select(func.sum(value)).where(key == of.c.id).scalar_subquery()))
+    return {row[0]: int(row[1]) for row in rows if row[1] is not None}
+
+
+def _each(ids: list[UUID]) -> FromClause:
+    """The ids as rows: what belongs to each is then looked up by index. A list of a thousand has all of a table read instead."""
+    return select(func.unnest(cast(ids, ARRAY(Uuid))).label("id")).subquery("of")
 
 
 def _received(db: Session, ids: list[UUID]) -> tuple[dict[UUID, int], dict[UUID, int]]:
-    rows = db.execute(
+    of = _each(ids)
+    got = (
         select(
-            ShipmentReceipt.shipment_id,
-            func.coalesce(func.sum(ReceiptLine.accepted).filter(~ShipmentReceipt.returned), 0),
+            func.sum(ReceiptLine.accepted).filter(~ShipmentReceipt.returned).label("accepted"),
             # What came back to the sender differs from what was sent; what was missing and turned up does not.
             func.sum(
                 ReceiptLine.rejected
@@ -194,10 +200,11 @@ def _received(db: Session, ids: list[UUID]) -> tuple[dict[UUID, int], dict[UUID,
                 + ReceiptLine.surplus
                 - ReceiptLine.recovered
                 + case((ShipmentReceipt.returned, ReceiptLine.accepted), else_=0)
-            ),
+            ).label("wrong"),
         )
         .join(ReceiptLine, ReceiptLine.receipt_id == ShipmentReceipt.id)
-        .where(ShipmentReceipt.shipment_id.in_(ids), stands(ShipmentReceipt.id))
-        .group_by(ShipmentReceipt.shipment_id)
-    ).all()
-    return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2]) for row in rows}
+        .where(ShipmentReceipt.shipment_id == of.c.id, stands(ShipmentReceipt.id))
+        .lateral("got")
+    )
+    rows = db.execute(select(of.c.id, got.c.accepted, got.c.wrong).join(got, got.c.wrong.is_not(None))).all()
+    return {row[0]: int(row[1] or 0) for row in rows}, {row[0]: int(row[2]) for row in rows}
