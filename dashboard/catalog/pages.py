@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from dashboard.catalog.queries import look_alikes_seen, products, rule_lines, vaccines
+from dashboard.catalog.queries import look_alikes_seen, parted_at, products, rule_lines, vaccines
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -24,7 +24,7 @@ from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.queries import batch_by_ref, presentation_by_ref
 from tracker.catalog.rules.words import Cause
 from tracker.catalog.service import PresentationChange, change_presentation
-from tracker.catalog.unlike import tell_apart
+from tracker.catalog.unlike import joined_into, part_lot, tell_apart
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
@@ -128,6 +128,24 @@ def correct_lot(
     if problem:
         return _lot(viewer, db, batch, problem=problem)
     return RedirectResponse(f"/katalog/lot/{batch.id}", status_code=303)
+
+
+@router.post("/katalog/lot/{batch_id}/pisah")
+def part(
+    *, batch_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "", ejaan: Text = "", alasan: Reason = ""
+) -> Response:
+    """Take back that a spelling is this lot (national); then its own page says what is left to be told apart."""
+    check_csrf(viewer, csrf)
+    viewer.known().require(Permission.CATALOG_WRITE)
+    batch = batch_by_ref(db, batch_id)
+    parted: list[Batch] = []
+    problem = _NO_REASON if len(alasan.strip()) < 3 else ""
+    problem = problem or _done(
+        db, viewer, lambda: parted.append(part_lot(db, viewer.known(), batch, ejaan, alasan, now=now))
+    )
+    if problem:
+        return _lot(viewer, db, batch, problem=problem)
+    return RedirectResponse(f"/katalog/lot/{parted[0].id}", status_code=303)
 
 
 @router.get("/katalog/mirip")
@@ -266,6 +284,8 @@ def _lot(viewer: Viewer, db: Session, batch: Batch, *, problem: str = "") -> Res
         batch=batch,
         product=db.get_one(Presentation, batch.presentation_id),
         changes=changes_of(db, batch)[::-1],
+        spellings=joined_into(db, batch),
+        parted=parted_at(db, viewer.known(), batch),
         problem=viewer.texts.gettext(problem),
         zone=WESTERN,
     )

@@ -16,13 +16,16 @@ from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, CatalogChange, Presentation, Vaccine
-from tracker.catalog.unlike import UNLIKE
+from tracker.catalog.unlike import JOINED, PARTED, UNLIKE
+from tracker.network.models import Facility
 from tracker.quota.models import DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.queries.schedule import rules_of
-from tracker.stock.models import StockBalance
+from tracker.stock.models import LotCorrection, StockBalance
+from tracker.stock.queries.corrections import corrections_visible_to
 
 A_PAGE = 25
 ALIKE = 50
+PARTED_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,33 @@ def _vials(db: Session, principal: Principal, batches: Iterable[UUID]) -> dict[U
         .group_by(StockBalance.batch_id)
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartedAt:
+    """A facility where what was told of a spelling is told of the lot it was joined into by mistake."""
+
+    code: str
+    facility: str
+    standing: str
+    vials: int
+
+
+def parted_at(db: Session, principal: Principal, batch: Batch) -> list[PartedAt]:
+    """Where in the caller's subtree lot corrections may have to tell a parted lot apart; the first fifty by name, none for other lots."""
+    said = select(CatalogChange.field).where(
+        CatalogChange.batch_id == batch.id, CatalogChange.field.in_((JOINED, PARTED)), CatalogChange.before == batch.lot
+    )
+    if db.scalar(said.order_by(CatalogChange.changed_at.desc(), CatalogChange.id.desc()).limit(1)) != PARTED:
+        return []
+    rows = db.execute(
+        corrections_visible_to(principal)
+        .where(LotCorrection.from_batch_id == batch.id, LotCorrection.content.startswith("joined "))
+        .with_only_columns(Facility.code, Facility.name, LotCorrection.to_batch_id, LotCorrection.vials)
+        .order_by(Facility.name, Facility.code)
+        .limit(PARTED_SHOWN)
+    )
+    return [PartedAt(code=row[0], facility=row[1], standing=str(row[2]), vials=row[3]) for row in rows]
 
 
 Rule = DoseInterval | DoseAge | VaccineSpacing

@@ -38,6 +38,7 @@ CATALOG_FIELD = {
     "manufacturer": mark("Pembuat"),
     "unlike": mark("Dibandingkan, memang berbeda dari"),
     "joined": mark("Satu lot, terdaftar dua kali"),
+    "parted": mark("Lot tersendiri, keliru disatukan"),
 }
 CHANGE_CAUSE = {"mistake": mark("salah tulis"), "official": mark("perubahan resmi")}
 RULE_KIND = {

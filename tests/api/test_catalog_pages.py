@@ -106,6 +106,14 @@ def test_lots_that_are_one_are_joined_into_the_one_whose_label_is_right(
     history = site.get(f"/katalog/lot/{right.id}").text
     assert "PBOO2 → PB002" in history
     assert "satu kardus" in history
+    assert "Pisahkan ejaan" in history
+    way, form = f"/katalog/lot/{right.id}/pisah", {"csrf": token, "ejaan": "PBOO2"}
+    assert site.post(way, data={**form, "alasan": " "}).status_code == 422
+    for _ in range(2):  # a double tap parts once
+        answer = site.post(way, data={**form, "alasan": "dua label"})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/katalog/lot/{twin_id}")
+    assert "dua label" in site.get(f"/katalog/lot/{twin_id}").text
+    assert site.post(way, data={**form, "ejaan": "PB001", "alasan": "dua label"}).status_code == 422
 
 
 def test_lots_that_look_alike_are_listed_until_somebody_has_compared_them(

@@ -142,3 +142,15 @@ def test_two_spellings_of_a_lot_are_joined_by_the_nation_and_a_repeat_is_a_repea
     event(door, "waste", "az-10/AZOO3", 1, ago=20, reason="broken")
     stock = door.get("/api/v1/stock", Role.MANAGER, facility="pkm-cipondoh")["items"]
     assert {item["lot"]: item["vials"] for item in stock} == {"AZOO3": 0, "AZ003": 5}
+    part = {"lot": "AZOO3", "reason": "dua label"}
+    way = "/api/v1/batches/az-10/AZ003/part"
+    assert door.ask("POST", way, Role.MANAGER, json=part).status_code == 403
+    for _ in range(2):
+        answer = door.ask("POST", way, Role.NATIONAL, json=part)
+        assert (answer.status_code, answer.json()["lot"]) == (200, "AZOO3"), answer.text
+    assert (
+        door.ask("POST", way, Role.NATIONAL, json={**part, "lot": "AZ999"}).json()["code"] == "catalog.not_joined_here"
+    )
+    event(door, "supply", "az-10/AZOO3", 2, ago=10)
+    stock = door.get("/api/v1/stock", Role.MANAGER, facility="pkm-cipondoh")["items"]
+    assert {item["lot"]: item["vials"] for item in stock} == {"AZOO3": 2, "AZ003": 5}

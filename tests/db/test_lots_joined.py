@@ -14,14 +14,19 @@ from tests.support.quota import Desk
 from tests.support.relabel import PLACE, given, hours, lying
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
+from tracker.catalog.errors import NotJoinedHere
 from tracker.catalog.history import changes_of
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.scanning import Caution, resolve_scan
 from tracker.catalog.service import NewBatch, add_batch
+from tracker.catalog.unlike import part_lot
+from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
 from tracker.quota.service.commands import JoinLots
 from tracker.quota.service.joining import join_lots
+from tracker.quota.service.relabelling import correct_lot
 from tracker.shipments.rules.words import Difference
 from tracker.shipments.service.commands import Received, ReceiveShipment
 from tracker.shipments.service.receiving import receive_shipment
@@ -29,7 +34,7 @@ from tracker.stock.errors import LotJoined, NotJoined, OtherProduct, SameLot
 from tracker.stock.models import LotCorrection, OpenVial
 from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
-from tracker.stock.service.commands import RecordEvent, ReverseEvent
+from tracker.stock.service.commands import CorrectLot, RecordEvent, ReverseEvent
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 from tracker.trace.recalls import StartRecall, start_recall
@@ -161,3 +166,40 @@ def test_what_stands_in_the_way_is_said(desk: Desk) -> None:
     desk.db.flush()
     assert why_not(desk) == "expiry"
     assert sum(of(desk, TWIN).values()) == 10
+
+
+def part(desk: Desk, lot: str = "AZOO3") -> Batch:
+    return part_lot(desk.db, SYSTEM, desk.world.batches[RIGHT], lot, "dua label", now=desk.now)
+
+
+def test_a_join_by_mistake_is_taken_back_and_lot_corrections_tell_the_rest_apart(desk: Desk) -> None:
+    came(desk)
+    (booking,) = given(desk)
+    before = of(desk, TWIN)
+    join(desk)
+    twin, right = desk.world.batches[TWIN], desk.world.batches[RIGHT]
+    assert part(desk).id == part(desk).id == twin.id  # said twice it is said once
+    for lot in (twin, right):
+        assert [change.field for change in changes_of(desk.db, lot)][:2] == ["joined", "parted"]
+    assert of(desk, TWIN) == {}, "what was told of the standing lot stays until somebody says where"
+    (made,) = desk.db.scalars(select(LotCorrection).where(LotCorrection.from_batch_id == twin.id))
+    back = CorrectLot(id=uuid7(), event_id=made.event_id, wrong=RIGHT, right=TWIN, reason="dua label", vials=None)
+    correct_lot(desk.db, SYSTEM, back, now=desk.now)
+    assert of(desk, TWIN) == before
+    assert of(desk, RIGHT) == {}
+    assert booking.batch_id == twin.id
+    check_books(desk.db, desk.now)
+    came(desk, 2, TWIN, ago=1)  # its label means it again
+    assert sum(of(desk, TWIN).values()) == sum(before.values()) + 2
+
+
+def test_what_is_not_joined_is_not_parted(desk: Desk) -> None:
+    for lot in ("AZOO3", "NOBODY", "AZ003"):
+        with pytest.raises(NotJoinedHere):
+            part(desk, lot)
+    join(desk)
+    with pytest.raises(Forbidden):
+        part_lot(desk.db, desk.world.who(Role.CITY), desk.world.batches[RIGHT], "AZOO3", "dua", now=desk.now)
+    part(desk)
+    join(desk)  # and may be joined once more
+    assert part(desk).joined_into_id is None

@@ -111,3 +111,9 @@ class ImageTooLarge(Refused):
     """The picture has more bytes or pixels than are read."""
 
     code = "catalog.image_too_large"
+
+
+class NotJoinedHere(Conflict):
+    """No spelling of that name was joined into this lot."""
+
+    code = "catalog.not_joined_here"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.catalog.errors import BatchNotFound, CorrectionIncomplete
+from tracker.catalog.errors import BatchNotFound, CorrectionIncomplete, NotJoinedHere
 from tracker.catalog.events import BatchChanged
 from tracker.catalog.models import Batch, CatalogChange
 from tracker.catalog.rules.words import Cause
@@ -21,6 +21,8 @@ from tracker.kit.ids import uuid7
 UNLIKE = "unlike"
 # And under which it says that one was registered twice; `before` and `after` are the two spellings.
 JOINED = "joined"
+# And under which it says that this was a mistake.
+PARTED = "parted"
 
 
 def tell_apart(
@@ -76,22 +78,68 @@ def note_joined(db: Session, principal: Principal, one: Batch, into: Batch, reas
     db.execute(
         update(Batch).where((Batch.id == one.id) | (Batch.joined_into_id == one.id)).values(joined_into_id=into.id)
     )
-    for batch in (one, into):
+    _note_in_both(db, principal, JOINED, one, into, reason.strip(), now)
+    db.refresh(one)
+
+
+def part_lot(db: Session, principal: Principal, standing: Batch, lot: str, reason: str, *, now: datetime) -> Batch:
+    """Say that a spelling which was joined into a lot is a lot of its own after all (national level); both histories say so.
+
+    From then on its labels mean it again, and the two count as compared. What the ledger tells of the standing lot stays; at each facility it
+    was at, a lot correction tells what is the other's (ADR 37). Said again it is said already. Raises Forbidden, CorrectionIncomplete, NotJoinedHere.
+    """
+    principal.require(Permission.CATALOG_WRITE)
+    if not reason.strip():
+        raise CorrectionIncomplete(field="reason")
+    one = db.scalar(
+        select(Batch)
+        .where(Batch.presentation_id == standing.presentation_id, Batch.lot == lot.strip(), Batch.id != standing.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if one is None:
+        raise NotJoinedHere(lot=lot.strip())
+    if one.joined_into_id is None and _last_said(db, one) == PARTED:
+        return one
+    if one.joined_into_id != standing.id:
+        raise NotJoinedHere(lot=one.lot)
+    one.joined_into_id = None
+    db.flush()
+    _note_in_both(db, principal, PARTED, one, standing, reason.strip(), now)
+    tell_apart(db, principal, one.id, standing.id, reason, now=now)
+    return one
+
+
+def joined_into(db: Session, batch: Batch) -> list[str]:
+    """The spellings that were joined into a lot."""
+    return list(db.scalars(select(Batch.lot).where(Batch.joined_into_id == batch.id).order_by(Batch.lot)))
+
+
+def _last_said(db: Session, batch: Batch) -> str | None:
+    said = select(CatalogChange.field).where(
+        CatalogChange.batch_id == batch.id, CatalogChange.field.in_((JOINED, PARTED))
+    )
+    return db.scalar(said.order_by(CatalogChange.changed_at.desc(), CatalogChange.id.desc()).limit(1))
+
+
+def _note_in_both(
+    db: Session, principal: Principal, field: str, one: Batch, other: Batch, reason: str, now: datetime
+) -> None:
+    for batch in (one, other):
         db.add(
             CatalogChange(
                 id=uuid7(),
                 batch_id=batch.id,
-                field=JOINED,
+                field=field,
                 before=one.lot,
-                after=into.lot,
+                after=other.lot,
                 cause=Cause.MISTAKE,
-                reason=reason.strip(),
+                reason=reason,
                 changed_at=now,
                 account_id=principal.account_id,
                 changed_by=principal.name,
             )
         )
-    told = BatchChanged(lot=one.lot, changed=(JOINED,))
+    told = BatchChanged(lot=one.lot, changed=(field,))
     append(db, told, unit_id=None, subject=one.id, occurred_at=now, now=now)
     db.flush()
-    db.refresh(one)

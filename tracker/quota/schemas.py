@@ -391,6 +391,15 @@ class OpenPlaceOut(BaseModel):
     distance_km: float | None
 
 
+class PartIn(BaseModel):
+    """The spelling that is a lot of its own after all, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lot: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    reason: Annotated[str, Seen, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
 class JoinIn(BaseModel):
     """The lot that stays, by id, `PRODUCT/LOT` or lot, and why the two are one."""
 

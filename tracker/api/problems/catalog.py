@@ -52,6 +52,11 @@ PROBLEMS: dict[str, Problem] = {
         "Perubahan ini memerlukan alasan; perubahan resmi juga sumber dan tanggalnya.",
         "This change needs a reason; an official one also its source and that one's day.",
     ),
+    "catalog.not_joined_here": Problem(
+        409,
+        "Ejaan {lot} tidak disatukan dengan lot ini. Halaman lot menyebut ejaan yang disatukan dengannya.",
+        "The spelling {lot} is not joined into this lot. The lot's page names those that are.",
+    ),
     "catalog.bad_bands": Problem(
         422,
         "Rentang penyimpanan ke-{line} tidak masuk akal: {reason:band_fault}.",

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from tracker.access.rules import Permission
 from tracker.catalog.presenting import batch_detail
+from tracker.catalog.queries import batch_by_ref
 from tracker.catalog.schemas import BatchDetail
+from tracker.catalog.unlike import part_lot
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
@@ -18,7 +20,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
 from tracker.quota.routes.router import router
-from tracker.quota.schemas import JoinIn
+from tracker.quota.schemas import JoinIn, PartIn
 from tracker.quota.service.commands import JoinLots
 from tracker.quota.service.joining import join_lots
 from tracker.quota.service.relabelling import correct_lot, foresee_correction
@@ -64,6 +66,15 @@ def join_batches(ref: str, body: JoinIn, db: Db, caller: Caller, now: Now) -> Ba
     """
     command = JoinLots(lot=ref, into=body.into, reason=body.reason)
     return batch_detail(db, join_lots(db, caller, command, now=now), now=now)
+
+
+@router.post("/batches/{ref:path}/part", tags=["catalog"])
+def part_batches(ref: str, body: PartIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
+    """Take back that a spelling is this lot (national level): its labels mean a lot of its own again.
+
+    Answers that lot. What was told of this one stays; lot corrections tell at each facility what is the other's.
+    """
+    return batch_detail(db, part_lot(db, caller, batch_by_ref(db, ref), body.lot, body.reason, now=now), now=now)
 
 
 @router.get("/stock/lot-corrections/foreseen", tags=["stock"])
