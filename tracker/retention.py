@@ -3,7 +3,7 @@
 The worker runs the rules once a night, `rantai retention run` whenever it is asked; the page and `rantai retention show` tell how
 they stand. UU 27/2022 on personal data asks to end processing when the time is over or the purpose reached (article 42) and to delete
 what is needed no more (article 43); how long that is, it leaves to whoever answers for the data. So the days are settings. Doses,
-screenings and claims are medical records: PMK 24/2022 is reported to ask for 25 years after the last visit at least. Nothing here
+screenings, claims and adverse events are medical records: PMK 24/2022 is reported to ask for 25 years after the last visit at least. Nothing here
 touches them, nor the ledger with its balances: a balance of zero says that a place had a batch and has none, and on which any past day
 is asked for (docs/adr/0026-what-is-kept-how-long.md).
 """
@@ -20,6 +20,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.access.forgetting import forget_logins, old_logins
+from tracker.adverse.queries import something_followed
 from tracker.coldchain.archiving import OldMonths
 from tracker.coldchain.forgetting import WHAT as HOURS
 from tracker.coldchain.forgetting import OldHours
@@ -91,7 +92,7 @@ def rules_of(settings: RetentionSettings) -> Sequence[Rule]:
         rule("messages", "messages_days", "what was sent is of use while somebody may ask for it", OldRows(old_messages, forget_messages)),
         rule("health answers", "health_answers_days", "asked for the desk, which screens anew", OldRows(old_health_answers, forget_health_answers)),
         rule("look-ups", "lookups_days", "kept so that misuse can be asked about", OldRows(old_lookups, forget_lookups)),
-        rule("persons", "persons_days", "who never came is no patient", OldPersons()),
+        rule("persons", "persons_days", "who never came is no patient", OldPersons(something_followed())),
         rule(EVENTS, "feed_days", "everybody has read them, and what they told of stands in its room", OldRows(_old_events, forget_events)),
         rule("phones laid aside", "handsets_days", "what their steps did stands in the ledger", OldRows(old_handsets, forget_handsets)),
         rule("months of readings", "readings_days", "what they said is summed up by hours and judged", OldMonths()),

@@ -15,6 +15,9 @@ from tests.db.test_front_door_commands import commands, forget_settings
 from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
+from tracker.adverse.commands import TellAdverse, Told
+from tracker.adverse.rules.words import Outcome
+from tracker.adverse.service import tell_adverse
 from tracker.database.engine import transaction
 from tracker.database.forgotten import last_forgotten, last_run
 from tracker.delivery.models import OutMessage
@@ -26,7 +29,10 @@ from tracker.people.models import Person
 from tracker.people.queries import person_by_nik
 from tracker.people.service import NewPerson, find_persons, read_person, register_person
 from tracker.quota.rules.words import BookingState, Medium
+from tracker.quota.service.commands import TakeBack, Vaccinate
+from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
+from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.models import HealthAnswer
 from tracker.registration.service.commands import Message
 from tracker.registration.service.talking import answer
@@ -129,6 +135,20 @@ def test_whoever_had_a_dose_was_screened_waits_is_owed_one_or_answers_for_somebo
     let_go(db, desk.now + LATER + timedelta(days=1))
     db.expire_all()
     assert db.get_one(Person, guardian).forgotten_at is not None
+
+
+def test_whoever_had_something_after_a_dose_stays_also_when_the_dose_was_taken_back(desk: Desk, db: Session) -> None:
+    desk.stock("az-10/AZ003", 1)
+    booking = desk.move(desk.confirmed(desk.session(ahead=0), dose=2), BookingState.ARRIVED)
+    # From paper, without a screening; and the last dose makes no claim.
+    vaccinate(db, SYSTEM, Vaccinate(booking_id=booking.id, override="kartu vaksin dari tempat lain"), now=desk.now)
+    told = Told(onset_at=desk.now, symptoms=("fever",), words=None, serious=False, outcome=Outcome.RECOVERING)
+    tell_adverse(db, SYSTEM, TellAdverse(id=uuid7(), booking_id=booking.id, told=told), now=desk.now)
+    undo = TakeBack(booking_id=booking.id, state=BookingState.CANCELLED, reason="salah orang")
+    take_back(db, SYSTEM, undo, now=desk.now)
+    let_go(db, desk.now + LATER)
+    db.expire_all()
+    assert db.get_one(Person, booking.person_id).forgotten_at is None
 
 
 def test_what_is_under_way_or_was_said_lately_stays(desk: Desk, db: Session) -> None:

@@ -19,6 +19,7 @@ from tracker.adverse.models import AdverseAnswer, AdverseChange, AdverseEvent, A
 from tracker.adverse.rules.words import Level
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Facility
+from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
 
 STANDS = AdverseEvent.withdrawn.is_(False)
@@ -41,6 +42,12 @@ def adverse_visible_to(principal: Principal) -> Select[AdverseEvent, Booking, Fa
         .outerjoin(Batch, Batch.id == Booking.batch_id)
         .where(visible_to(principal, Unit.path, Permission.PERSON_READ))
     )
+
+
+def something_followed() -> ColumnElement[bool]:
+    """True for rows of `Person` who had something after a dose, also where the dose or the event was taken back since."""
+    theirs = select(AdverseEvent.id).join(Booking, Booking.id == AdverseEvent.booking_id)
+    return theirs.where(Booking.person_id == Person.id).exists()
 
 
 def waits_for(level: Level) -> ColumnElement[bool]:

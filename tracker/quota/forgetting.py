@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.database.letting_go import Piece
@@ -41,8 +42,14 @@ def persons_without_use(before: datetime) -> Select[*tuple[Any, ...]]:
     return old_persons(before).where(~needed.exists(), ~waits.exists(), ~claims.exists())
 
 
+@dataclass(frozen=True, slots=True)
 class OldPersons:
-    """Persons without use, found by looking at all in the order of their ids."""
+    """Persons without use, found by looking at all in the order of their ids.
+
+    `needed`: for whom a room above still has a use; True for rows of `Person`.
+    """
+
+    needed: ColumnElement[bool]
 
     def count(self, db: Session, before: datetime, *, most: int) -> int | None:
         """Nobody knows before the run: whoever asks would have to look at every person of the nation."""
@@ -53,7 +60,7 @@ class OldPersons:
         """How many there are; looks at every person."""
         count, after = 0, _NOBODY
         while (until := _last_of_next(db, after)) is not None:
-            some = persons_without_use(before).where(Person.id > after, Person.id <= until)
+            some = self._without_use(before, after, until)
             count += db.scalar(select(func.count()).select_from(some.subquery())) or 0
             after = until
         return count
@@ -64,13 +71,16 @@ class OldPersons:
         until = _last_of_next(db, after)
         if until is None:
             return Piece(how_many=0, reached=None)
-        some = persons_without_use(before).where(Person.id > after, Person.id <= until)
+        some = self._without_use(before, after, until)
         ids = db.scalars(some.order_by(Person.id).with_for_update(skip_locked=True, of=Person)).all()
         if ids:
             # Their bookings stay, for counting, without a word that somebody wrote about them.
             db.execute(update(Booking).where(Booking.person_id.in_(ids)).values(override=None))
             anonymise(db, ids, now)
         return Piece(how_many=len(ids), reached=str(until))
+
+    def _without_use(self, before: datetime, after: UUID, until: UUID) -> Select[*tuple[Any, ...]]:
+        return persons_without_use(before).where(Person.id > after, Person.id <= until, ~self.needed)
 
 
 def _last_of_next(db: Session, after: UUID) -> UUID | None:
