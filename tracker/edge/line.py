@@ -57,6 +57,8 @@ class Line:
     let_in: int = 0
     rate: float = 0.0
     _pace: float = 0.0
+    _came: set[int] = field(default_factory=set)
+    _counted: int = 0
     _looked_at: float | None = None
     _looking: asyncio.Task[None] | None = None
     _beating: asyncio.Task[None] | None = None
@@ -74,6 +76,7 @@ class Line:
                 return
             number = await self._draw()
         if number <= self.let_in:
+            self._came.add(number)
             return
         self._keep_beating()
         ahead = number - self.let_in
@@ -87,6 +90,11 @@ class Line:
     def number_of(self, shown: str | None) -> int:
         """The number of a place; 0 for whoever has none."""
         return self._read(shown)[1]
+
+    def newly_come(self) -> int:
+        """How many of those let in came here since this was asked last, each once however often they reload."""
+        before, self._counted = self._counted, len(self._came)
+        return self._counted - before
 
     def stop(self) -> None:
         """End what runs by itself."""
@@ -146,16 +154,14 @@ class Line:
     async def _beat(self) -> None:
         """While there is a line: every second as many as this process has shown it can serve, and none while too many wait."""
         self._pace = float(self.places.most)
+        self._came.clear()
+        self._counted = 0
         while self.drawn > self.let_in:
             await asyncio.sleep(BEAT_S)
             waiting = self._waiting()
-            if waiting >= self.rush_from:
-                self._pace = max(1.0, self._pace / 2)
-                statement, asked = _LOOK, {}
-            else:
-                if waiting == 0:
-                    self._pace = self._pace * 1.25 + 1
-                statement, asked = _LET_IN, {"many": int(self._pace)}
+            self._pace = next_pace(self._pace, self.newly_come(), waiting=waiting, rush_from=self.rush_from)
+            full = waiting >= self.rush_from
+            statement, asked = (_LOOK, {}) if full else (_LET_IN, {"many": int(self._pace)})
             with suppress(Busy, SQLAlchemyError):
                 self._learn(*await self._ask(statement, asked))
 
@@ -187,6 +193,16 @@ class Line:
         if self.clock() - datetime.fromtimestamp(int(at), self.clock().tzinfo) > STANDS:
             return "", 0
         return kind, int(number)
+
+
+def next_pace(pace: float, came: int, *, waiting: int, rush_from: int) -> float:
+    """How many to let in this second, after one in which `came` of those let in before came and `waiting` had to wait.
+
+    That nobody waits shows room only for those who came: of the others it is not known yet, and they come all at once.
+    """
+    if waiting >= rush_from:
+        return max(1.0, pace / 2)
+    return pace if waiting else pace + 1 + min(pace, came) / 4
 
 
 def again_after(wait_s: int | None) -> int:
