@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.forms import LONGEST, Typed
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
 from tracker.catalog.queries import batch_by_ref
@@ -69,7 +70,7 @@ def correct(
     lot: Annotated[str, Form(max_length=128)] = "",
     kejadian: Annotated[UUID | None, Form()] = None,
     benar: Annotated[str, Form(max_length=128)] = "",
-    vial: Annotated[str, Form(max_length=10)] = "",
+    vial: Annotated[str, Form(max_length=LONGEST)] = "",
     alasan: Annotated[str, Seen, Form(max_length=200)] = "",
     nomor: Annotated[UUID | None, Form()] = None,
     yakin: bool = Form(default=False),
@@ -79,16 +80,18 @@ def correct(
     said = Said(
         facility=fasilitas, wrong=lot, event=kejadian, right=benar.strip(), vials=vial.strip(), reason=alasan.strip()
     )
-    problem = _problem(said)
+    typed = Typed({"vial": said.vials})
+    vials = typed.amount("vial", viewer.texts) if said.vials else None
+    problem = viewer.texts.gettext(_problem(said, vials)) if not typed.faults else typed.faults["vial"]
     if problem or said.event is None:
-        return _page(viewer, db, said, problem=viewer.texts.gettext(problem))
+        return _page(viewer, db, replace(said, vials=typed.get("vial")), problem=problem)
     command = CorrectLot(
         id=nomor or uuid7(),
         event_id=said.event,
         wrong=said.wrong,
         right=said.right,
         reason=said.reason,
-        vials=int(said.vials) if said.vials else None,
+        vials=vials,
     )
     try:
         if not yakin:
@@ -102,13 +105,12 @@ def correct(
     return RedirectResponse(f"/batch/{done.correction.to_batch_id}?fasilitas={said.facility}", status_code=303)
 
 
-def _problem(said: Said) -> str:
+def _problem(said: Said, vials: int | None) -> str:
     if said.event is None:
         return _NO_EVENT
     if not said.right:
         return _NO_LOT
-    counted = said.vials.isascii() and said.vials.isdigit() and 1 <= int(said.vials) <= MOST_VIALS
-    if said.vials and not counted:
+    if vials is not None and not 1 <= vials <= MOST_VIALS:
         return _NO_VIALS
     return _NO_REASON if len(said.reason) < 3 else ""
 

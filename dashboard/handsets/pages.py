@@ -133,12 +133,12 @@ def decide(step_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now,
     row = db.execute(steps_visible_to(viewer.known()).where(HandsetStep.id == step_id)).first()
     if row is None:
         raise StepNotFound
-    body = corrected(row[0].body, typed.values, row[3].timezone) if way is Way.CORRECT else None
+    body = corrected(row[0].body, typed, row[3].timezone, viewer.texts) if way is Way.CORRECT else None
     problem = ""
     if way is None or len(reason) < SHORTEST_REASON:
         problem = viewer.texts.gettext(_NO_REASON if way else _NO_WAY)
     elif way is Way.CORRECT and body is None:
-        problem = viewer.texts.gettext(_NO_NUMBER)
+        problem = next(iter(typed.faults.values()), viewer.texts.gettext(_NO_NUMBER))
     else:
         command = Settle(id=typed.number(), way=way, reason=reason, body=body)
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.frame.texts import mark
+from dashboard.stock.forms import Typed
 from tracker.shipments.rules.words import OtherLot
 
 KIND = {
@@ -92,12 +93,14 @@ def time_of(body: Mapping[str, Any], zone: str) -> str:
     return ""
 
 
-def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> dict[str, Any] | None:
-    """The body with the amounts, the reasons for other lots and the time of a form; None where one is no number, or no time.
+def corrected(body: Mapping[str, Any], typed: Typed, zone: str, texts: Any) -> dict[str, Any] | None:
+    """The body with the amounts, the reasons for other lots and the time of a form; None where one is no amount, or no time.
+
+    What is no amount is a fault of its field.
 
     A time that was left as it stood stays to the second. What is said for the decision says a reason that has no word of its own.
     """
-    changed = deepcopy(dict(body))
+    changed, said = deepcopy(dict(body)), typed.values
     lines = list(_lines(changed))
     for index, line in lines:
         reason = said.get(f"lot-{index}")
@@ -106,12 +109,11 @@ def corrected(body: Mapping[str, Any], said: Mapping[str, str], zone: str) -> di
             if reason == OtherLot.OTHER:
                 line["note"] = said.get("alasan", "")
         for key in AMOUNT:
-            typed = said.get(f"jumlah-{index}-{key}")
-            if typed is None or not _is_amount(line, key):
-                continue
-            if not (typed.strip().isascii() and typed.strip().isdigit() and len(typed.strip()) <= 9):
-                return None
-            line[key] = int(typed)
+            field = f"jumlah-{index}-{key}"
+            if field in said and _is_amount(line, key):
+                line[key] = typed.amount(field, texts)
+    if typed.faults:
+        return None
     if isinstance(changed.get("vials"), dict):
         changed["vials"] = {line["order_line"]: line["vials"] for _, line in lines}
     if said.get("vial") and "open_vial" in changed:

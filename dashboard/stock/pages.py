@@ -13,6 +13,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.forms import LONGEST, Typed
 from dashboard.stock.queries import open_vial_page
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
@@ -29,7 +30,6 @@ router = Router(include_in_schema=False)
 _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 _NO_CHOICE = mark("Pilih alasannya.")
 _OTHER_REST = mark("Sementara itu dosis dari vial ini terpakai; sisanya kini lain. Periksa, lalu kirim lagi.")
-_NO_DOSES = mark("Tulis berapa dosis yang ternyata tidak dibuang.")
 
 
 @router.get("/vial/{vial_id}")
@@ -79,17 +79,17 @@ def take_back(
     db: Db,
     now: Now,
     csrf: Annotated[str, Form(max_length=200)] = "",
-    dosis: Annotated[str, Form(max_length=4)] = "",
+    dosis: Annotated[str, Form(max_length=LONGEST)] = "",
     alasan: Annotated[str, Seen, Form(max_length=500)] = "",
 ) -> Response:
     """Doses were not thrown away after all: they are in the vial again, and what was told stays visible."""
     check_csrf(viewer, csrf)
     reason = alasan.strip()
-    counted = dosis.isascii() and dosis.isdigit()
-    problem = _NO_DOSES if not counted else _NO_REASON if len(reason) < 3 else ""
-    if problem:
-        return _vial(viewer, db, vial_id, problem=viewer.texts.gettext(problem))
-    command = TakeBackDoses(open_vial_id=vial_id, doses=int(dosis), reason=reason, thrown_away=True)
+    typed = Typed({"dosis": dosis.strip()})
+    doses = typed.amount("dosis", viewer.texts)
+    if doses is None or len(reason) < 3:
+        return _vial(viewer, db, vial_id, problem=typed.faults.get("dosis") or viewer.texts.gettext(_NO_REASON))
+    command = TakeBackDoses(open_vial_id=vial_id, doses=doses, reason=reason, thrown_away=True)
     try:
         with db.begin_nested():
             take_back_doses(db, viewer.known(), command, now=now)

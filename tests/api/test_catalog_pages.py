@@ -195,6 +195,9 @@ def test_doses_told_as_thrown_away_come_back_by_the_page(
     token = csrf_of(site.get(f"/vial/{thrown}").text)
     for said in ({"dosis": "", "alasan": "salah"}, {"dosis": "2", "alasan": ""}, {"dosis": "9", "alasan": "salah"}):
         assert site.post(way, data={"csrf": token, **said}).status_code == 422, said
+    scanned = site.post(way, data={"csrf": token, "dosis": "8991234567890", "alasan": "salah"})
+    assert (scanned.status_code, "Ini kode, bukan jumlah: 8991234567890" in scanned.text) == (422, True)
+    assert site.post(way, data={"csrf": token, "dosis": "9999999", "alasan": "salah"}).status_code == 422
     assert site.post(way, data={"csrf": token, "dosis": "2", "alasan": "salah vial"}).status_code == 303
     shown = site.get(f"/vial/{thrown}").text
     assert "salah vial" in shown

@@ -71,7 +71,9 @@ def test_a_conflict_is_shown_with_both_versions_and_corrected(site: TestClient, 
     for said, why in (
         ({"cara": "betulkan", "alasan": ""}, "Tulis alasannya"),
         ({"cara": "apa", "alasan": "dicek"}, "Pilih salah satu"),
-        ({"cara": "betulkan", "alasan": "dicek", "jumlah-0-vials": "banyak"}, "dengan angka"),
+        ({"cara": "betulkan", "alasan": "dicek", "jumlah-0-vials": "banyak"}, "Tulis bilangan bulat"),
+        ({"cara": "betulkan", "alasan": "dicek", "jumlah-0-vials": "89912345"}, "Ini kode, bukan jumlah: 89912345"),
+        ({"cara": "betulkan", "alasan": "dicek", "waktu": "kemarin"}, "waktu dengan tanggal"),
         ({"cara": "lagi", "alasan": "dicek"}, "Saldo akan menjadi negatif"),
     ):
         again = site.post(path, data={**fields, **said}, headers=HTML)

@@ -53,6 +53,9 @@ def test_the_page_counts_asks_and_corrects_once(site: TestClient, app_services: 
     assert site.post("/lot-salah", data={**form, "alasan": ""}).status_code == 422
     assert site.post("/lot-salah", data={**form, "benar": "PB009"}).status_code == 422
     assert site.post("/lot-salah", data={**form, "vial": "-1"}).status_code == 422
+    scanned = site.post("/lot-salah", data={**form, "vial": "8991234567890"})
+    assert (scanned.status_code, "Ini kode, bukan jumlah: 8991234567890" in scanned.text) == (422, True)
+    assert 'value="penta-5/PB002"' in scanned.text, "what was typed beside it stands"
     assert site.post("/lot-salah", data={**form, "csrf": "guess"}).status_code == 403
     sure = site.post("/lot-salah", data=form)
     assert sure.status_code == 200, sure.text
