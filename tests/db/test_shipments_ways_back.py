@@ -34,7 +34,7 @@ from tracker.shipments.service.ordering import cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import Arrived, receive_shipment
 from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
-from tracker.stock.errors import AlreadyReversed
+from tracker.stock.errors import AlreadyReversed, PackedVials
 from tracker.stock.models import StockEntry
 from tracker.stock.rules.lines import Line
 from tracker.stock.rules.words import Account, Kind, Status
@@ -350,6 +350,21 @@ def test_a_receipt_stands_once_somebody_worked_with_its_vials(road: Road) -> Non
     assert road.ledger.vials(BATCH) == 9
     reverse_event(road.db, SYSTEM, ReverseEvent(id=uuid7(), event_id=used, reason="salah"), now=road.now)
     assert take_back(road, shipment).fresh
+
+
+def test_a_receipt_stands_while_its_vials_are_packed_for_another_shipment(road: Road) -> None:
+    shipment = road.sent(vials=10)
+    road.receive(shipment, road.arrived(accepted=10), final=True)
+    back = to_the_city(road)
+    line = Pack(vials=4, place="pkm-cipondoh-k1", batch=BATCH, status=Status.USABLE)
+    manager = road.world.who(Role.MANAGER)
+    pack_shipment(road.db, manager, back.id, (Box(lines=(line,)),), now=road.now)
+    with pytest.raises(PackedVials) as refused:
+        take_back(road, shipment)
+    assert refused.value.params["vials"] == 6
+    unpack_shipment(road.db, manager, back.id, "salah kotak", now=road.now)
+    assert take_back(road, shipment).fresh
+    assert road.ledger.vials(BATCH) == 0
 
 
 def test_who_may_not_receive_there_takes_nothing_back(road: Road) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
@@ -20,7 +20,8 @@ from tracker.shipments.service.packing import replace_boxes
 from tracker.shipments.service.receiving import Arrived, lock_both_ends, state_now
 from tracker.shipments.service.setting_aside import unpack
 from tracker.shipments.service.telling import tell
-from tracker.stock.models import StockCount, StockEntry, StockEvent
+from tracker.stock.errors import PackedVials
+from tracker.stock.models import StockBalance, StockCount, StockEntry, StockEvent
 from tracker.stock.rules.words import Account, Kind
 from tracker.stock.service.commands import ReverseEvent
 from tracker.stock.service.reversing import reverse_event
@@ -31,8 +32,8 @@ def take_receipt_back(
 ) -> Arrived:
     """The last receipt of a shipment did not happen: its vials are on the road again. The same again answers the first.
 
-    For whoever may receive there. Raises ShipmentNotFound, Forbidden, ReceiptNotFound, BadState, BuiltUpon, AlreadyReversed,
-    OtherContent, and what the ledger raises.
+    For whoever may receive there. Raises ShipmentNotFound, Forbidden, ReceiptNotFound, BadState, BuiltUpon, PackedVials,
+    AlreadyReversed, OtherContent, and what the ledger raises.
     """
     shipment, from_path, to_path = locked(db, principal, ref)
     receipt = db.get(ShipmentReceipt, command.receipt, populate_existing=True)
@@ -136,6 +137,29 @@ def _require_untouched(db: Session, shipment: Shipment, receipt: ShipmentReceipt
     )
     if db.scalar(select(func.count()).select_from(others.union_all(moved, counted).limit(1).subquery())):
         raise BuiltUpon(shipment=shipment.code)
+    _require_unpacked(db, family)
+
+
+def _require_unpacked(db: Session, family: list[StockEvent]) -> None:
+    """Raise PackedVials where what came is packed for another shipment: without it, that one could never leave."""
+    came = func.sum(StockEntry.vials)
+    rows = db.execute(
+        select(StockBalance.vials, StockBalance.packed, came.label("came"))
+        .join(
+            StockEntry,
+            and_(
+                StockEntry.holder_id == StockBalance.holder_id,
+                StockEntry.batch_id == StockBalance.batch_id,
+                StockEntry.status == StockBalance.status,
+            ),
+        )
+        .where(StockEntry.event_id.in_([event.id for event in family]), StockEntry.account == Account.PLACE)
+        .group_by(StockBalance.holder_id, StockBalance.batch_id, StockBalance.status)
+        .having(and_(came > 0, StockBalance.packed > StockBalance.vials - came))
+        .limit(1)
+    )
+    for row in rows:
+        raise PackedVials(field="receipt", vials=row.vials - row.packed)
 
 
 def unpack_shipment(db: Session, principal: Principal, ref: str | UUID, reason: str, *, now: datetime) -> Shipment:
