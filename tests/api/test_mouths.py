@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ import zxingcpp
 from fastapi.testclient import TestClient
 from PIL import Image
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from rantai.outgoing import outgoing_loops
 from simulators.gateway import outbox_app
@@ -181,6 +182,41 @@ def test_a_message_that_comes_again_is_answered_once(outside: Outside) -> None:
     outside.deliver()
     outside.deliver()
     assert len(outside.whatsapp.sent) == 1
+
+
+def together(*deliveries: Delivery) -> Delivery:
+    """What Meta brings at once."""
+    told = [json.loads(each.body) for each in deliveries]
+    body = json.dumps(told[0] | {"entry": [entry for each in told for entry in each["entry"]]}).encode()
+    return Delivery(body=body, headers=deliveries[0].headers | {"X-Hub-Signature-256": sign(body, APP_SECRET)})
+
+
+def test_a_part_of_a_delivery_that_fails_holds_nobody_else(outside: Outside) -> None:
+    outside.says("Vaksin")
+    other = "6281234567852"
+    ill = outside.whatsapp.says(WA, "Vaksin", message_id="wamid.ill")
+    outside.later = timedelta(seconds=10)
+    later = outside.whatsapp.says(WA, NIK[-6:], message_id="wamid.later")
+    well = outside.whatsapp.says(other, "Vaksin", message_id="wamid.well")
+    odd = replace(outside.whatsapp.reports(0, "sent"))
+    odd = replace(odd, body=odd.body.replace(b"wamid.fake1", b"wamid\\u0000"))
+    delivery = together(ill, later, odd, well, outside.whatsapp.reports(0, "delivered"))
+    with transaction(outside.services.engine) as db:
+        # A fault of the database that only this message meets.
+        db.execute(text("ALTER TABLE conversation_turn ADD CONSTRAINT ill CHECK (message_id <> 'wamid.ill') NOT VALID"))
+    answer = outside.site.post("/webhooks/whatsapp", content=delivery.body, headers=delivery.headers)
+    assert answer.status_code >= 400, "Meta brings it again"
+    outside.deliver()
+    assert [message["to"] for message in outside.whatsapp.sent] == [WA, other]
+    with transaction(outside.services.engine) as db:
+        first = db.scalars(select(OutMessage).order_by(OutMessage.created_at, OutMessage.id)).first()
+        assert first is not None
+        assert first.delivered_at is not None
+        db.execute(text("ALTER TABLE conversation_turn DROP CONSTRAINT ill"))
+    assert outside.post(delivery) == 200
+    outside.deliver()
+    assert [message["to"] for message in outside.whatsapp.sent] == [WA, other, WA, WA]
+    assert "Di mana" in text_in(outside.whatsapp.sent[-1])
 
 
 def test_what_is_not_signed_by_meta_changes_nothing(outside: Outside) -> None:

@@ -14,10 +14,12 @@ import structlog
 from fastapi import APIRouter, Form, Header, Query, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import OperationalError
 
 from tracker.delivery.receipts import note_receipt
 from tracker.delivery.rules.receipts import Receipt
 from tracker.edge.hop import Hop, in_hop, services_of
+from tracker.edge.places import Busy
 from tracker.mouths import whatsapp
 from tracker.mouths.errors import BadDelivery, MouthClosed, NotSigned
 from tracker.mouths.rules import signing, sms, ussd
@@ -73,11 +75,29 @@ async def hear_whatsapp(
     delivery = whatsapp.read_delivery(body, number)
     if delivery.unread:
         log.warning("whatsapp_not_understood", parts=delivery.unread)
-    for heard in delivery.heard:
-        await in_hop(request, partial(_hear, heard=heard, medium=Medium.WHATSAPP))
-    for receipt in delivery.receipts:
-        await in_hop(request, partial(_note, receipt=receipt))
+    await _take_in(request, delivery)
     return PlainTextResponse("")
+
+
+async def _take_in(request: Request, delivery: whatsapp.Delivery) -> None:
+    """All of a delivery, also what stands after a part that fails; then what failed first is raised, so that Meta brings it again.
+
+    Only what the same phone wrote later waits with it: answered first, it would make the earlier too late.
+    """
+    failed: dict[str | None, Exception] = {}
+    works = [(one.phone, partial(_hear, heard=one, medium=Medium.WHATSAPP)) for one in delivery.heard]
+    receipts = [(one.ref, partial(_note, receipt=one)) for one in delivery.receipts]
+    for whose, work in [*works, *receipts]:
+        if whose in failed:
+            continue
+        try:
+            await in_hop(request, work)
+        except (Busy, OperationalError):
+            raise  # nobody is served now
+        except Exception as error:  # noqa: BLE001 - whatever it is, it holds nobody else
+            failed[whose] = error
+    for first in failed.values():
+        raise first
 
 
 @router.post("/webhooks/sms")

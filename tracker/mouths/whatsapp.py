@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -58,8 +58,11 @@ class _Button(_Loose):
     text: str = ""
 
 
+_Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
 class _Message(_Loose):
-    id: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    id: _Id
     sender: str = Field(alias="from", pattern=r"^[0-9]{5,20}$")
     timestamp: int = Field(ge=0, le=_LAST_SECOND)
     type: str
@@ -73,7 +76,7 @@ class _Error(_Loose):
 
 
 class _Status(_Loose):
-    id: str = Field(min_length=1, max_length=200)
+    id: _Id
     status: str
     timestamp: int = Field(ge=0, le=_LAST_SECOND)
     biz_opaque_callback_data: str | None = None
