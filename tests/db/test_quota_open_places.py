@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from tests.support.counting import counted
@@ -126,6 +126,26 @@ def test_a_crowd_of_sessions_for_others_is_passed_in_bounded_looks_and_hides_non
         desk.db, Seeker(medium=Medium.WEB, dose=1), PlacesAsked(), limit=5, now=desk.now, cursor=page.cursor
     )
     assert [one.session.id for one in on.places] == [mine]
+
+
+def test_a_short_page_looks_at_few_sessions_where_there_is_room(desk: Desk) -> None:
+    desk.stock("az-10/AZ003", 30)
+    for _ in range(30):
+        desk.session(ahead=1, capacity=1)
+    looked: list[VaccinationSession] = []
+    desk.db.expunge_all()
+
+    def note(session: VaccinationSession, *_: object) -> None:
+        looked.append(session)
+
+    event.listen(VaccinationSession, "load", note)
+    try:
+        page = seek_places(desk.db, Seeker(medium=Medium.WEB, dose=1), PlacesAsked(), limit=5, now=desk.now)
+    finally:
+        event.remove(VaccinationSession, "load", note)
+    assert len(page.places) == 5
+    assert page.cursor is not None
+    assert len(looked) == 2 * 5
 
 
 def _copies(desk: Desk, first: VaccinationSession, many: int) -> None:

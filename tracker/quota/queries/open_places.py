@@ -119,21 +119,22 @@ def seek_places(
 ) -> PlacesFound:
     """Places this person can book, by day (the nearest first where a point is given), from `cursor` on.
 
-    Looks at a thousand sessions at most, in a few statements for every 200; a page may hold fewer than `limit` and still
-    not be the last. What it says may be gone a moment later. Raises BadCursor.
+    Looks at a thousand sessions at most, in a few statements for every 200, first at twice as many as are asked for: mostly
+    there is room. A page may hold fewer than `limit` and still not be the last. What it says may be gone a moment later.
+    Raises BadCursor.
     """
     found: list[OpenPlace] = []
     after = None if cursor is None else _after(cursor)
-    for _ in range(MOST_LOOKS):
-        rows = _rows(db, seeker, asked, after, now)
+    for looked_at in (min(2 * limit, LOOKED_AT), *([LOOKED_AT] * (MOST_LOOKS - 1))):
+        rows = _rows(db, seeker, asked, after, now, most=looked_at)
         for row, place in _with_room(db, seeker, rows, now):
             if place is not None:
                 found.append(place)
             after = (row.far, row[0].day, row[0].opens_at, row[0].id)
             if len(found) == limit:
-                more = row is not rows[-1] or len(rows) == LOOKED_AT
+                more = row is not rows[-1] or len(rows) == looked_at
                 return PlacesFound(places=found, cursor=encode_cursor(_spelled(after)) if more else None)
-        if len(rows) < LOOKED_AT:
+        if len(rows) < looked_at:
             return PlacesFound(places=found, cursor=None)
     return PlacesFound(places=found, cursor=None if after is None else encode_cursor(_spelled(after)))
 
@@ -157,7 +158,9 @@ def _after(cursor: str) -> _Key:
         raise BadCursor(field="cursor") from error
 
 
-def _rows(db: Session, seeker: Seeker, asked: PlacesAsked, after: _Key | None, now: datetime) -> Sequence[Any]:
+def _rows(
+    db: Session, seeker: Seeker, asked: PlacesAsked, after: _Key | None, now: datetime, *, most: int
+) -> Sequence[Any]:
     far: ColumnElement[int] = literal(0)
     distance: ColumnElement[float | None] = literal(None)
     # Without a point the order is that of an index, of all sessions or of one vaccine's: no more is read than is shown.
@@ -179,7 +182,7 @@ def _rows(db: Session, seeker: Seeker, asked: PlacesAsked, after: _Key | None, n
             *asked.where,
         )
         .order_by(*keys)
-        .limit(LOOKED_AT)
+        .limit(most)
     )
     if asked.vaccine is not None:
         # By its id, so that the index of one vaccine's sessions gives them in order.
