@@ -187,6 +187,13 @@ def test_an_order_is_approved_packed_and_sent_off_without_a_network(work: Page, 
     expect(work.locator("#job")).to_contain_text("diminta 70, dapat dikirim 60")
     amount = work.locator("#job .stepper input")
     amount.fill("3")
+    work.wait_for_timeout(400)  # fingers take the scanner
+    for code in ("8991234567890", "(01)08991234567891(10)LAIN"):
+        amount.focus()
+        work.keyboard.type(code)
+        work.keyboard.press("Enter")
+        feels(work, "out", code)
+        expect(amount).to_have_value("3")
     work.get_by_role("button", name="Setujui 3 vial").click()
     expect(work.locator("#job")).to_contain_text("Tidak ada permintaan")
     work.locator("#leave").click()

@@ -1,6 +1,6 @@
 // The parts that jobs are made of: buttons for a thumb, lines of goods with a number that can be tapped or typed.
 
-import { element } from "./scan_cards.js";
+import { element, the } from "./scan_cards.js";
 
 /**
  * @param {string} words
@@ -51,25 +51,52 @@ export function choice(label, options, chosen, act) {
   return element("label", {}, label, list);
 }
 
+const MOST_DIGITS = 7; // as on the pages: ten million vials are in no store
+const PAUSE_MS = 300; // between what fingers typed and what a scanner types after it
+
+/** What is being typed without a pause, and what stood before: a field is drawn anew by each letter. */
+let run = { label: "", before: /** @type {number | null} */ (null), text: "", at: 0 };
+
 /**
  * A number with a key for less and one for more; what is typed counts at once, letter by letter.
+ * What a scanner types there is no amount: it goes on in the field for codes.
  * @param {string} label
  * @param {number | null} value null where nobody said one yet
  * @param {(value: number | null, typed: boolean) => void} act
  */
 export function stepper(label, value, act) {
   const field = /** @type {HTMLInputElement} */ (
-    element("input", { type: "text", inputmode: "numeric", maxlength: "8", autocomplete: "off", "aria-label": label })
+    element("input", { type: "text", inputmode: "numeric", autocomplete: "off", "aria-label": label })
   );
-  field.value = value === null ? "" : String(value);
-  const read = () => {
-    const digits = field.value.replace(/\D/g, "");
-    return digits === "" ? null : Number(digits);
+  let stood = value;
+  const show = () => {
+    field.value = stood === null ? "" : String(stood);
   };
-  field.addEventListener("input", () => act(read(), true));
-  const less = button("−", () => act(Math.max(0, (read() ?? 0) - 1), false), "quiet");
+  show();
+  const said = (/** @type {number | null} */ number, /** @type {boolean} */ typed) => {
+    stood = number;
+    act(number, typed);
+  };
+  field.addEventListener("input", (event) => {
+    const { data, inputType, timeStamp } = /** @type {InputEvent} */ (event);
+    if (run.label !== label || timeStamp - run.at > PAUSE_MS) run = { label, before: stood, text: "", at: 0 };
+    run.at = timeStamp;
+    if (inputType.startsWith("insert")) run.text += data ?? field.value;
+    const digits = field.value.replace(/\D/g, "");
+    if (run.text.length > MOST_DIGITS) {
+      const code = run.text;
+      said(run.before, true);
+      show();
+      run.label = "";
+      const codes = the("text", HTMLInputElement);
+      codes.value = code;
+      codes.focus({ preventScroll: true });
+    } else if (digits.length > MOST_DIGITS) show();
+    else said(digits === "" ? null : Number(digits), true);
+  });
+  const less = button("−", () => said(Math.max(0, (stood ?? 0) - 1), false), "quiet");
   less.setAttribute("aria-label", `${label} −1`);
-  const more = button("+", () => act((read() ?? 0) + 1, false), "quiet");
+  const more = button("+", () => said((stood ?? 0) + 1, false), "quiet");
   more.setAttribute("aria-label", `${label} +1`);
   return element("div", { class: "stepper" }, less, field, more);
 }
