@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.mouths.rules import ussd
 from tracker.registration.rules.conversation import (
     QUESTIONS,
     ConversationState,
@@ -338,3 +339,40 @@ def test_a_placeholder_in_what_a_citizen_wrote_is_only_text() -> None:
 )
 def test_a_name_beside_a_number_is_taken_as_it_is_written(text: str, name: str | None) -> None:
     assert name_in(text) == name
+
+
+_STATES = (
+    ConversationState(),
+    ConversationState(step=ConversationStep.NIK),
+    ConversationState(step=ConversationStep.PLACE, person="p"),
+    ConversationState(step=ConversationStep.HEALTH, person="p", asked=1),
+    ConversationState(step=ConversationStep.LOST),
+    ConversationState(step=ConversationStep.CODE, code="c"),
+    ConversationState(step=ConversationStep.PROOF, code="c"),
+)
+
+
+@pytest.mark.parametrize("text", ["bantuan", "Help!", "minta info kak", "BANTU"])
+@pytest.mark.parametrize("state", _STATES, ids=lambda state: state.step.value)
+def test_help_is_given_anywhere_and_the_question_stands(state: ConversationState, text: str) -> None:
+    turn = hear(state, text)
+    assert (turn.says[0].key, turn.state, turn.wish) == ("help", state, None)
+    assert len(turn.says) == 2
+
+
+@pytest.mark.parametrize("text", ["ulang", "Ulangi dari awal", "mulai ulang", "restart"])
+@pytest.mark.parametrize("state", _STATES, ids=lambda state: state.step.value)
+def test_from_the_beginning_is_possible_anywhere(state: ConversationState, text: str) -> None:
+    assert keys(hear(state, text)) == ["welcome"]
+
+
+@pytest.mark.parametrize("text", ["kirim ulang tiket", "tiket hilang, kirim ulang"])
+def test_a_ticket_sent_again_is_no_beginning(text: str) -> None:
+    assert keys(hear(ConversationState(), text)) == ["lost_welcome"]
+
+
+@pytest.mark.parametrize("language", [0, 1])
+def test_every_text_without_gaps_fits_a_screen_of_ussd(language: int) -> None:
+    """So that a question is one screen; what has gaps may need a second."""
+    long = {key for key, both in TEXTS.items() if "{" not in both[0] and len(both[language]) > ussd.MOST - len("CON ")}
+    assert long <= {"lost_welcome", "code_sent"}, "people reach these by a choice of their own, and can go on with 0"

@@ -16,6 +16,8 @@ from tracker.registration.rules.understanding import (
     digits_in,
     digits_of,
     identified,
+    is_again,
+    is_help,
     is_start,
     is_stop,
     is_ticket_lost,
@@ -112,21 +114,48 @@ _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, Conversat
 
 def hear(state: ConversationState, text: str, *, phone_known: bool = False) -> Turn:
     """One message from the citizen. `phone_known`: the mouth says which phone writes, so that a number's ending tells whose it is."""
-    if is_stop(text):
-        if state.booking is not None:
-            return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
-        return Turn(ConversationState(), (Say("stopped"),))
-    if is_start(text):
-        return Turn(
-            ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
-        )
-    if is_ticket_lost(text):
-        return Turn(ConversationState(step=ConversationStep.LOST), (Say("lost_welcome"),))
+    everywhere = _hear_everywhere(state, text, phone_known=phone_known)
+    if everywhere is not None:
+        return everywhere
     answer = yes_or_no(text)
     if answer is not None and state.step in _UNASKED:
         return Turn(state, wish=AnswerOffer(answer, state.person))
     hearer = _hear_ending if phone_known and state.step is ConversationStep.NIK else _HEARERS[state.step]
     return hearer(state, " ".join(text.split())[:200])
+
+
+def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) -> Turn | None:
+    """The words that hold wherever one is: an end, help, the beginning, a lost ticket. None for other words."""
+    if is_stop(text):
+        if state.booking is not None:
+            return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
+        return Turn(ConversationState(), (Say("stopped"),))
+    if is_help(text):
+        return _help(state)
+    if is_start(text) or is_again(text):
+        return Turn(
+            ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
+        )
+    if is_ticket_lost(text):
+        return Turn(ConversationState(step=ConversationStep.LOST), (Say("lost_welcome"),))
+    return None
+
+
+def _help(state: ConversationState) -> Turn:
+    """What can be said anywhere, and the question that stands once more."""
+    if is_over(state):
+        return _nothing_asked(state, Say("help"))
+    asked = {
+        ConversationStep.CHOICE: Say("choose_number", {"most": str(len(state.options))}),
+        ConversationStep.HEALTH: Say(f"ask_{QUESTIONS[state.asked]}"),
+        ConversationStep.SURE: Say("ask_sure", _told(state.chosen)),
+        ConversationStep.PROOF: Say("proof_shape"),
+        ConversationStep.LOST: Say("lost_welcome"),
+        ConversationStep.CODE: Say("code_shape"),
+        ConversationStep.PLACE: Say("ask_place"),
+        ConversationStep.NIK: Say("ask_phone"),
+    }
+    return Turn(state, (Say("help"), asked[state.step]))
 
 
 def choices_of(state: ConversationState) -> tuple[Choice, ...]:
@@ -152,10 +181,12 @@ def _hear_nothing_known(state: ConversationState, text: str) -> Turn:
     return _nothing_asked(state)
 
 
-def _nothing_asked(state: ConversationState) -> Turn:
+def _nothing_asked(state: ConversationState, *before: Say) -> Turn:
     """What the step at hand waits for; behind a booking what stands of it."""
     say = Say(_WAITED_FOR.get(state.step, "say_vaksin"))
-    return Turn(state, (say,)) if state.booking is None else Turn(state, wish=TellBooking(state.booking, say))
+    if state.booking is None:
+        return Turn(state, (*before, say))
+    return Turn(state, before, wish=TellBooking(state.booking, say))
 
 
 def _hear_nik(state: ConversationState, text: str) -> Turn:

@@ -29,6 +29,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Lewat ponsel ini ada beberapa NIK dengan akhiran itu. Tuliskan semua 16 angka.",
         "Several NIKs of this phone end like that. Write all 16 digits.",
     ),
+    "help": (
+        "VAKSIN: mendaftar. TIKET: tiket hilang. ULANG: dari awal. BATAL: berhenti.",
+        "VACCINE: register. TICKET: ticket lost. AGAIN: from the beginning. CANCEL: stop.",
+    ),
     "say_vaksin": (
         "Ketik VAKSIN untuk mendaftar, atau TIKET bila tiket Anda hilang.",
         "Type VACCINE to register, or TICKET if you have lost yours.",

@@ -37,6 +37,8 @@ _LOST = _words(
     " forgot forgotten again code resend find my where is"
 )
 _STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
+_HELP = _words("bantuan bantu help info informasi petunjuk menu bingung caranya")
+_AGAIN = _words("ulang ulangi restart awal dari again")
 _YES = _words(
     "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
     " jadi bisa sudah udah sdh pernah ada right correct sure true nggih inggih enggeh iyo muhun"
@@ -98,6 +100,18 @@ def is_ticket_lost(text: str) -> bool:
     """Whether somebody wants their ticket back: the word alone says so."""
     words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
     return any(word in _TICKET for word in words) and all(word in _TICKET | _LOST for word in words)
+
+
+def is_help(text: str) -> bool:
+    """Whether somebody asks what can be said."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
+    return bool(words) and all(word in _HELP for word in words)
+
+
+def is_again(text: str) -> bool:
+    """Whether somebody wants to begin from the beginning."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _WISHING | _START]
+    return bool(words) and all(word in _AGAIN for word in words)
 
 
 def is_stop(text: str) -> bool:
