@@ -32,12 +32,15 @@ class Inline:
 
 
 @lru_cache(maxsize=8)
-def inline_script(name: str) -> Inline:
-    """The module and all it takes in, to stand at the end of a page; it runs without waiting for style sheets or scripts."""
-    body = joined(name)
+def inline_script(name: str, behind: str = "") -> Inline:
+    """The module and all it takes in but what the one it stands `behind` has brought, to stand at the end of a page.
+
+    A classic script: it runs where it stands, and those behind it see its rooms.
+    """
+    body = '"use strict";\n' + joined(name, behind)
     if "</script" in body:
         raise ValueError(f"{name} holds the end of a script element")
-    return Inline(markup=Markup(f'<script type="module" async>{body}</script>'), source=_hashed(body))  # noqa: S704 - our own file
+    return Inline(markup=Markup(f"<script>{body}</script>"), source=_hashed(body))  # noqa: S704 - our own file
 
 
 @lru_cache(maxsize=8)
@@ -47,11 +50,14 @@ def inline_style(name: str) -> Inline:
     return Inline(markup=Markup(f"<style>{body}</style>"), source=_hashed(body))  # noqa: S704 - our own file
 
 
-def joined(name: str) -> str:
-    """The module and all it takes in as one text."""
+def joined(name: str, behind: str = "") -> str:
+    """The module and all it takes in as one text, without what `behind` and its own hold already."""
     made: dict[str, str] = {}
+    if behind:
+        _join(behind, made)
+    there = len(made)
     _join(name, made)
-    return "".join(made.values())
+    return "".join([*made.values()][there:])
 
 
 def _join(name: str, made: dict[str, str]) -> None:

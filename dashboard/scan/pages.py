@@ -41,20 +41,24 @@ def show_scan(viewer: Member, db: Db) -> Response:
     facilities = db.execute(_facilities(known).order_by(func.nlevel(Unit.path), Facility.name).limit(2)).all()
     facility = facilities[0] if facilities else None
     works = viewer.may("stock.write")
-    script, style = inline_script("scan.js"), inline_style("app.css")
+    script, later = inline_script("scan.js"), inline_script("scan_later.js", behind="scan.js")
+    style = inline_style("app.css")
+    words, words_later = words_of(viewer.texts)
     answer = page(
         viewer,
         "scan/scan.html",
         facility=facility,
         several=len(facilities) > 1,
         may_work=works,
-        words=json.dumps(words_of(viewer.texts), ensure_ascii=False),
+        words=json.dumps(words, ensure_ascii=False),
+        words_later=_data(json.dumps(words_later, ensure_ascii=False)),
         script=script,
+        later=later,
         style=style,
         table=_data(static_body("gs1_table.json").decode()),
         holdings=_holdings(db, facility.code, viewer) if facility and works else None,
     )
-    answer.headers["Content-Security-Policy"] = policy_of(script.source, style.source)
+    answer.headers["Content-Security-Policy"] = policy_of(f"{script.source} {later.source}", style.source)
     return answer
 
 

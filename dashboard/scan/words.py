@@ -13,6 +13,7 @@ SAY = {
     "others": mark("{n} pindaian pengguna lain tersimpan di ponsel ini; terkirim bila ia sendiri yang masuk."),
     "unknown": mark("produk tidak dikenal"),
     "failed": mark("Kode tidak dapat dibaca"),
+    "half": mark("Halaman tidak datang utuh. Muat ulang."),
     "nothing": mark("Tidak ada kode di foto itu"),
     "unsaved": mark("Penyimpanan ponsel penuh: pindaian ini hilang bila halaman ditutup."),
     "photo_not_sent": mark("Foto tidak terkirim dan tidak disimpan; ambil lagi bila jaringan ada."),
@@ -84,12 +85,40 @@ WARN = {
 
 
 JOB = {
-    "receive": mark("Terima"),
-    "count": mark("Hitung"),
     "transfer": mark("Pindahkan"),
     "opening": mark("Buka vial"),
-    "discard": mark("Buang sisa"),
     "waste": mark("Buang rusak"),
+    "kept": mark("Tercatat. {text}"),
+    "good": mark("Boleh dipakai"),
+    "by_phone": mark("Menurut catatan di ponsel ini per {at}."),
+    "expires": mark("ked."),
+    "vials": mark("Jumlah vial"),
+    "from": mark("Dari"),
+    "to": mark("Ke {place}"),
+    "where_to": mark("Disimpan di mana?"),
+    "why": mark("Mengapa?"),
+    "not_here": mark("Batch {lot} tidak tercatat ada di sini. Hitung tempatnya lebih dulu."),
+    "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
+    "unknown_batch": mark("Batch ini tidak dikenal ponsel ini. Cocokkan labelnya, atau terima kirimannya lebih dulu."),
+    "no_goods": mark("Bukan kode barang: {text}"),
+    "more_than_there": mark("Menurut catatan hanya ada {n}. Hitung tempatnya bila memang lebih."),
+    "count_waits": mark("Belum masuk buku: menunggu orang kedua atau alasan"),
+    "only_from": mark("Ambil hanya dari {place}. {why}"),
+    "undo_last": mark("Batalkan langkah terakhir"),
+    "undo_why": mark("Batalkan “{text}”: mengapa?"),
+    "undone": mark("Dibatalkan: {text}"),
+    "see_conflict": mark("Lihat bentrokan"),
+    "transfer_how": mark("Pindai barang, lalu tempat tujuannya."),
+    "transfer_do": mark("Pindahkan {n} vial"),
+    "opening_how": mark("Pindai vial yang dibuka."),
+    "opening_do": mark("Buka {n} vial"),
+    "waste_how": mark("Pindai vial tertutup yang dibuang."),
+    "waste_do": mark("Buang {n} vial"),
+}
+JOB_LATER = {
+    "receive": mark("Terima"),
+    "count": mark("Hitung"),
+    "discard": mark("Buang sisa"),
     "approve": mark("Setujui"),
     "pick": mark("Ambil dan kemas"),
     "desk": mark("Meja"),
@@ -110,30 +139,10 @@ JOB = {
     "tell_label": mark("Pindai label vialnya: perlu produk dan lot. {text}"),
     "tell_apart": mark("Sisihkan, jangan dipakai: baru masuk buku setelah pengirimnya mengonfirmasi."),
     "tell_do": mark("Kabari pengirim ({n} vial)"),
-    "kept": mark("Tercatat. {text}"),
-    "good": mark("Boleh dipakai"),
-    "by_phone": mark("Menurut catatan di ponsel ini per {at}."),
-    "expires": mark("ked."),
-    "vials": mark("Jumlah vial"),
     "doses": mark("{n} dosis"),
     "n_vials": mark("{n} vial"),
-    "from": mark("Dari"),
-    "to": mark("Ke {place}"),
-    "where_to": mark("Disimpan di mana?"),
-    "why": mark("Mengapa?"),
     "back": mark("Kembali"),
     "remark": mark("Catatan"),
-    "not_here": mark("Batch {lot} tidak tercatat ada di sini. Hitung tempatnya lebih dulu."),
-    "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
-    "unknown_batch": mark("Batch ini tidak dikenal ponsel ini. Cocokkan labelnya, atau terima kirimannya lebih dulu."),
-    "no_goods": mark("Bukan kode barang: {text}"),
-    "more_than_there": mark("Menurut catatan hanya ada {n}. Hitung tempatnya bila memang lebih."),
-    "transfer_how": mark("Pindai barang, lalu tempat tujuannya."),
-    "transfer_do": mark("Pindahkan {n} vial"),
-    "opening_how": mark("Pindai vial yang dibuka."),
-    "opening_do": mark("Buka {n} vial"),
-    "waste_how": mark("Pindai vial tertutup yang dibuang."),
-    "waste_do": mark("Buang {n} vial"),
     "count_where": mark("Tempat mana yang dihitung? Pindai kodenya atau pilih."),
     "count_how": mark("pindai atau isi jumlah yang Anda lihat."),
     "count_empty": mark("Menurut catatan tempat ini kosong. Pindai apa yang ada."),
@@ -142,7 +151,6 @@ JOB = {
     "count_choose": mark("pilih alasan"),
     "count_again": mark("Hitung lagi"),
     "count_send": mark("Kirim hitungan"),
-    "count_waits": mark("Belum masuk buku: menunggu orang kedua atau alasan"),
     "counted": mark("Hitungan tercatat"),
     "difference": mark("selisih {n}"),
     "agrees": mark("cocok"),
@@ -215,13 +223,8 @@ JOB = {
     "not_asked_for": mark("{name} tidak diminta dalam kiriman ini."),
     "earlier_first": mark("Batch {lot} lebih dulu kedaluwarsa: ambil itu dulu."),
     "none_free": mark("Batch {lot}: tidak ada lagi yang boleh diambil untuk kiriman ini."),
-    "only_from": mark("Ambil hanya dari {place}. {why}"),
     "why_not_first": mark("Mengapa bukan lot {lot} dahulu?"),
     "box_labelled": mark("Nomor kotak terpasang."),
-    "undo_last": mark("Batalkan langkah terakhir"),
-    "undo_why": mark("Batalkan “{text}”: mengapa?"),
-    "undone": mark("Dibatalkan: {text}"),
-    "see_conflict": mark("Lihat bentrokan"),
 }
 COUNT_REASON = {
     "misread": mark("salah catat sebelumnya"),
@@ -262,31 +265,48 @@ STATE_OF = {
 }
 
 
-def words_of(texts: Texts) -> dict[str, str]:
-    """All words in one language, by `group.key`."""
-    groups = {
+Words = dict[str, str]
+
+
+def words_of(texts: Texts) -> tuple[Words, Words]:
+    """All words in one language, by `group.key`: those of the first program, those of what comes behind it."""
+    # What the reader refuses is said in the server's own sentences.
+    sentences = {code: said[texts.language != "id"] for code, said in SENTENCES.items()}
+    return _said(texts, _first()), _said(texts, _later()) | sentences
+
+
+def _said(texts: Texts, groups: dict[str, dict[str, str]]) -> Words:
+    return {f"{group}.{key}": texts.gettext(word) for group, words in groups.items() for key, word in words.items()}
+
+
+def _later() -> dict[str, dict[str, str]]:
+    return {
+        "warn": DESK_WARN,
+        "job": JOB_LATER,
+        "desk": DESK,
+        "health": labels.HEALTH_QUESTION,
+        "without": labels.WITHOUT_NIK,
+        "sex": labels.SEX,
+        "count_reason": COUNT_REASON,
+        "open_waste": labels.OPEN_WASTE,
+        "difference": labels.DIFFERENCE,
+        "other_lot": labels.OTHER_LOT,
+    }
+
+
+def _first() -> dict[str, dict[str, str]]:
+    return {
         "say": SAY,
         "queue": QUEUE,
         "why": WHY,
         "verdict": VERDICT,
         "thing": THING,
-        "warn": {**WARN, **DESK_WARN},
-        "desk": DESK,
-        "health": labels.HEALTH_QUESTION,
-        "without": labels.WITHOUT_NIK,
-        "sex": labels.SEX,
+        "warn": WARN,
         "status": labels.STOCK_STATUS,
         "job": JOB,
-        "count_reason": COUNT_REASON,
         "undo": UNDO,
         "step": STEP,
         "state_of": STATE_OF,
         "waste": labels.WASTE_REASON,
-        "open_waste": labels.OPEN_WASTE,
-        "difference": labels.DIFFERENCE,
-        "other_lot": labels.OTHER_LOT,
         "state": {**labels.SHIPMENT_STATE, **labels.BOOKING_STATE},
     }
-    words = {f"{group}.{key}": texts.gettext(word) for group, words in groups.items() for key, word in words.items()}
-    # What the reader refuses is said in the server's own sentences.
-    return words | {code: said[texts.language != "id"] for code, said in SENTENCES.items()}

@@ -19,8 +19,11 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.name for path in ROOT.glob("dashboard/scan/static/*.js") if path.name != "scan_worker.js")
 
 
+WHOLE = joined("scan.js") + joined("scan_later.js", behind="scan.js")
+
+
 def test_every_module_of_the_phone_is_in_it_once_before_those_that_need_it() -> None:
-    text = joined("scan.js")
+    text = WHOLE
     rooms = re.findall(r"^const \$(\w+) = \(\(\) => \{$", text, re.MULTILINE)
     assert sorted(f"{room}.js" for room in rooms) == MODULES
     for place, room in enumerate(rooms):
@@ -29,7 +32,7 @@ def test_every_module_of_the_phone_is_in_it_once_before_those_that_need_it() -> 
 
 
 def test_nothing_is_taken_in_or_given_out_any_more_and_no_word_to_the_reader_is_sent() -> None:
-    text = joined("scan.js")
+    text = WHOLE
     assert not re.search(r"^\s*(import|export)\b", text, re.MULTILINE)
     assert not re.search(r"^\s*//", text, re.MULTILINE)
     assert "/*" not in text
@@ -52,13 +55,17 @@ def test_the_whole_is_a_program(tmp_path: Path) -> None:
     node = shutil.which("node") or str(ROOT / ".venv/bin/node")
     if not Path(node).exists():
         pytest.skip("no Node on this machine; make lint brings one")
-    whole = tmp_path / "scan.mjs"
-    whole.write_text(joined("scan.js"), encoding="utf-8")
+    whole = tmp_path / "scan.cjs"
+    whole.write_text(f'"use strict";\n{WHOLE}', encoding="utf-8")
     told = subprocess.run([node, "--check", str(whole)], capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
 
 
-@pytest.mark.parametrize("made", [inline_script("scan.js"), inline_style("app.css")], ids=["script", "style"])
+@pytest.mark.parametrize(
+    "made",
+    [inline_script("scan.js"), inline_script("scan_later.js", behind="scan.js"), inline_style("app.css")],
+    ids=["first", "later", "style"],
+)
 def test_the_policy_lets_this_very_text_pass(made: Inline) -> None:
     source = made.source
     body = re.sub(r"^<[^>]*>|</\w+>$", "", str(made.markup))

@@ -1,18 +1,7 @@
 // The phone's tool for a day in a store: scan and look up, or take a job in hand. A step is written down on the phone
 // first and sent when there is a network, so that no network and no crash lose one (book.js, book_sender.js).
 
-import { readCode } from "./gs1_reader.js";
-import { ApproveJob } from "./job_approve.js";
-import { CountJob } from "./job_count.js";
-import { DeskJob } from "./job_desk.js";
-import { DispatchJob } from "./job_dispatch.js";
 import { GoodsJob } from "./job_goods.js";
-import { DiscardJob } from "./job_open_vials.js";
-import { OrderJob } from "./job_order.js";
-import { PickJob } from "./job_pick.js";
-import { ReceiveJob } from "./job_receive.js";
-import { ReturnJob } from "./job_return.js";
-import { TellJob } from "./job_tell.js";
 import { lastUndoable, undo } from "./job_undo.js";
 import { Cards, element, the } from "./scan_cards.js";
 import { feel } from "./scan_feel.js";
@@ -28,6 +17,8 @@ import { listen } from "./scan_sources.js";
  * @typedef {import("./scan_desk.js").Job} Job
  * @typedef {import("./scan_desk.js").Read} Read
  * @typedef {import("./book_store.js").Step} Step
+ * @typedef {typeof import("./gs1_reader.js").readCode} Reader
+ * @typedef {Record<string, (desk: Desk, shift: Shift) => Job>} Jobs
  */
 
 const RETRY_MS = 20_000;
@@ -45,8 +36,14 @@ let token = root.dataset.csrf ?? "";
 const headers = () => ({ "X-CSRF-Token": token, "Accept-Language": language });
 /** @param {string} id @returns {any} what the page brought with it */
 const brought = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
-/** @type {import("./gs1_values.js").Row[] | null} */
-let table = null;
+
+// What comes behind the rest of the page (scan_later.js): on a slow line that is a moment in which a job can be begun.
+/** @type {import("./gs1_values.js").Row[]} */
+let table = [];
+/** @type {Reader | null} */
+let readCode = null;
+/** @type {string[]} what was scanned in that moment */
+const early = [];
 
 /** @type {import("./book_sender.js").Ask} */
 const ask = (method, path, body) =>
@@ -126,17 +123,13 @@ function say(key, values = {}) {
 /* ---- what was scanned ---- */
 
 /**
+ * @param {Reader} reader
  * @param {string} text
  * @returns {Read}
  */
-function read(text) {
+function read(reader, text) {
   try {
-    table ??= brought("gs1-table");
-    return {
-      text,
-      scan: readCode(/** @type {import("./gs1_values.js").Row[]} */ (table), text, desk.today),
-      error: "",
-    };
+    return { text, scan: reader(table, text, desk.today), error: "" };
   } catch (error) {
     const { code = "", details = {} } = /** @type {import("./gs1_values.js").ScanError} */ (error);
     return { text, scan: null, error: say(code in cards.words ? code : "say.failed", details) };
@@ -147,7 +140,11 @@ function read(text) {
 async function scanned(text) {
   const clean = text.trim();
   if (!clean) return;
-  const what = read(clean);
+  if (!readCode) {
+    early.push(clean);
+    return;
+  }
+  const what = read(readCode, clean);
   if (job) job.scanned(what);
   else await lookup.scanned(desk, what);
 }
@@ -162,26 +159,35 @@ listen(scanned, (file) =>
 
 /* ---- jobs ---- */
 
-/** @type {Record<string, () => Job>} */
+/** @type {Jobs} */
 const JOBS = {
-  receive: () => new ReceiveJob(desk),
-  count: () => new CountJob(desk),
   transfer: () => new GoodsJob(desk, "transfer"),
   opening: () => new GoodsJob(desk, "opening"),
-  discard: () => new DiscardJob(desk, () => shift.clock.now()),
   waste: () => new GoodsJob(desk, "waste"),
-  approve: () => new ApproveJob(desk),
-  pick: () => new PickJob(desk),
-  desk: () => new DeskJob(desk, shift),
-  dispatch: () => new DispatchJob(desk),
-  order: () => new OrderJob(desk),
-  return: () => new ReturnJob(desk),
-  tell: () => new TellJob(desk),
 };
+
+/**
+ * The rest is there: jobs, their words and the reader of codes.
+ * @param {Jobs} jobs
+ * @param {Reader} reader
+ */
+export function complete(jobs, reader) {
+  Object.assign(JOBS, jobs);
+  Object.assign(cards.words, brought("words-later"));
+  table = brought("gs1-table");
+  readCode = reader;
+  draw();
+  for (const text of early.splice(0)) scanned(text);
+}
+
+// A line that broke in the middle of the page: jobs would stay grey and scans unheard without a word.
+document.addEventListener("DOMContentLoaded", () => {
+  if (!readCode) feel(banner, "out", say("say.half"));
+});
 
 /** @param {string | null} name */
 function take(name) {
-  job = name ? (JOBS[name]?.() ?? null) : null;
+  job = name ? (JOBS[name]?.(desk, shift) ?? null) : null;
   undoing = false;
   banner.hidden = true;
   banner.textContent = "";
@@ -202,7 +208,8 @@ function draw() {
   const ready = Boolean(shift.facility && shift.held);
   the("jobs", HTMLElement).hidden = Boolean(job) || shift.state === "cut_off";
   for (const each of document.querySelectorAll("#jobs button"))
-    each.toggleAttribute("disabled", !ready || shift.state === "insecure");
+    if (each instanceof HTMLElement)
+      each.toggleAttribute("disabled", !ready || shift.state === "insecure" || !((each.dataset.job ?? "") in JOBS));
   groupJobs(the("jobs-now", HTMLElement), the("jobs-rest", HTMLElement), tasksOf(shift.holdings, shift.clock.now()));
   the("job-card", HTMLElement).hidden = !job;
   the("job-name", HTMLElement).textContent = job ? say(`job.${job.name}`) : "";
