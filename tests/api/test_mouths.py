@@ -16,7 +16,7 @@ import zxingcpp
 from fastapi.testclient import TestClient
 from PIL import Image
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from rantai.outgoing import outgoing_loops
 from simulators.gateway import outbox_app
@@ -33,6 +33,7 @@ from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.service import queue_message
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
@@ -429,3 +430,29 @@ def test_the_phone_to_play_with_speaks_to_the_house_as_the_gateways_do(outside: 
     with TestClient(outbox_app(outside.kannel, outside.whatsapp, gone)) as phone:
         assert "belum terkirim" in phone.post("/hp/wa", data={"n": "x", "text": "vaksin"}).text
         assert "tidak menjawab" in phone.post("/hp/panggil", data={"n": "x"}).text
+
+
+def test_a_shared_position_is_answered_with_the_nearest_places_and_kept_nowhere(outside: Outside) -> None:
+    outside.says("Vaksin")
+    outside.says(NIK[-6:])
+    with transaction(outside.services.engine) as db:
+        at = func.ST_AsText(Facility.point)
+        (point,) = db.execute(select(at).where(Facility.code == "pkm-cipondoh")).one()
+    east, north = (float(part) for part in point.removeprefix("POINT(").removesuffix(")").split())
+
+    def sends(latitude: float, longitude: float) -> dict[str, Any]:
+        outside.count += 1
+        where: dict[str, object] = {
+            "type": "location",
+            "location": {"latitude": latitude, "longitude": longitude, "name": "Rumah"},
+        }
+        (answer,) = outside.hears(outside.whatsapp.sends(WA, where, message_id=f"wamid.{outside.count}"))
+        return answer
+
+    assert "25 km" in text_in(sends(5.55, 95.3))
+    offered = sends(north + 0.01, east)
+    assert "Cipondoh, 1,1 km" in text_in(offered).replace("1.1", "1,1")
+    assert [row["id"] for row in offered["interactive"]["action"]["sections"][0]["rows"]][:1] == ["1"]
+    with transaction(outside.services.engine) as db:
+        (talk,) = db.scalars(select(Conversation))
+        assert str(round(north, 3)) not in str(talk.state)

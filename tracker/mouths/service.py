@@ -41,6 +41,7 @@ def hear_message(mouth: Mouth, heard: Heard, medium: Medium) -> Answer:
         text=heard.text,
         sender=heard.phone,
         sent_at=heard.sent_at,
+        near=heard.near,
     )
     return hear(mouth.db, message, heard.phone, vault=mouth.vault, office=mouth.office, now=mouth.now)
 

@@ -53,6 +53,11 @@ class _Interactive(_Loose):
     list_reply: _Pressed | None = None
 
 
+class _Location(_Loose):
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+
 class _Button(_Loose):
     payload: str = ""
     text: str = ""
@@ -69,6 +74,7 @@ class _Message(_Loose):
     text: _Text = _Text()
     interactive: _Interactive = _Interactive()
     button: _Button = _Button()
+    location: _Location | None = None
 
 
 class _Error(_Loose):
@@ -134,7 +140,8 @@ def _heard(message: _Message) -> list[Heard]:
     said = message.text.body or (pressed.id or pressed.title if pressed else "")
     said = said or message.button.payload or message.button.text
     at = datetime.fromtimestamp(message.timestamp, UTC)
-    return [Heard(id=message.id, phone=f"+{message.sender}", text=said[:MOST_TEXT], sent_at=at)]
+    near = None if message.location is None else (message.location.latitude, message.location.longitude)
+    return [Heard(id=message.id, phone=f"+{message.sender}", text=said[:MOST_TEXT], sent_at=at, near=near)]
 
 
 def _receipt(status: _Status) -> list[Receipt]:

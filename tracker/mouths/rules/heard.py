@@ -10,9 +10,13 @@ MOST_TEXT = 2000  # characters; the longest message that anything is made of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """`id` is the medium's own and comes again with a repeat; `phone` is in international form. `repr` shows neither phone nor text."""
+    """`id` is the medium's own and comes again with a repeat; `phone` is in international form. `near`: a point that was sent.
+
+    `repr` shows neither phone nor text nor point.
+    """
 
     id: str
     phone: str = field(repr=False)
     text: str = field(repr=False)
     sent_at: datetime | None = None
+    near: tuple[float, float] | None = field(default=None, repr=False)

@@ -112,8 +112,20 @@ _CODE_DIGITS = _ENDING_DIGITS = 6
 _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, ConversationStep.NIK, ConversationStep.PLACE})
 
 
-def hear(state: ConversationState, text: str, *, phone_known: bool = False) -> Turn:
-    """One message from the citizen. `phone_known`: the mouth says which phone writes, so that a number's ending tells whose it is."""
+def hear(
+    state: ConversationState, text: str, *, phone_known: bool = False, near: tuple[float, float] | None = None
+) -> Turn:
+    """One message from the citizen. `phone_known`: the mouth says which phone writes, so that a number's ending tells whose it is.
+
+    `near`: a point (latitude, longitude) that was sent; where a place is asked for, the nearest are meant.
+    """
+    if (
+        near is not None
+        and state.person is not None
+        and state.step in (ConversationStep.PLACE, ConversationStep.CHOICE)
+    ):
+        asking = replace(state, step=ConversationStep.PLACE, options=())
+        return Turn(asking, wish=FindSessions("", state.person, near))
     everywhere = _hear_everywhere(state, text, phone_known=phone_known)
     if everywhere is not None:
         return everywhere
@@ -346,7 +358,8 @@ _WAITED_FOR = {ConversationStep.NIK: "ask_phone", ConversationStep.PLACE: "place
 def sessions_found(state: ConversationState, options: tuple[Option, ...], place: str) -> Turn:
     """The answer to FindSessions."""
     if not options:
-        return Turn(replace(state, step=ConversationStep.PLACE, options=()), (Say("no_room", {"place": place}),))
+        nothing = Say("no_room", {"place": place}) if place else Say("no_room_near")
+        return Turn(replace(state, step=ConversationStep.PLACE, options=()), (nothing,))
     lines = tuple(
         Say("option", {"number": str(number), "room": str(option.room), **_told(option)})
         for number, option in enumerate(options, start=1)

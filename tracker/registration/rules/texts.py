@@ -133,6 +133,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Belum ada tempat yang bervaksin untuk “{place}” dalam dua minggu ini. Coba nama tempat lain.",
         "No place with vaccine for “{place}” within two weeks. Try another name.",
     ),
+    "no_room_near": (
+        "Belum ada tempat yang bervaksin dalam 25 km dari sana dalam dua minggu ini. Tulis nama tempat lain.",
+        "No place with vaccine within 25 km of there within two weeks. Write the name of another place.",
+    ),
     "option": (
         "{number}. {vaccine}, dosis {dose}: {day}, {hours}, {facility}{far} (sisa {room})",
         "{number}. {vaccine}, dose {dose}: {day}, {hours}, {facility}{far} ({room} left)",

@@ -65,10 +65,11 @@ class TellProof:
 
 @dataclass(frozen=True, slots=True)
 class FindSessions:
-    """Which sessions with room are at places of this name, for this person?"""
+    """Which sessions with room are at places of this name, or near this point (latitude, longitude), for this person?"""
 
     place: str
     person: str
+    near: tuple[float, float] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from tracker.quota.rules.words import Medium
 class Message:
     """One message of a conversation; ids are the mouth's own. Text and sender are not shown by `repr`.
 
-    `sender`: the phone number the mouth knows it to come from. `sent_at`: when it was written, by the mouth's clock.
+    `sender`: the phone number the mouth knows it to come from. `sent_at`: when it was written, by the mouth's clock. `near`: a point that was
+    sent, latitude and longitude.
     """
 
     conversation_id: UUID
@@ -23,6 +24,7 @@ class Message:
     language: str = "id"
     sender: str | None = None
     sent_at: datetime | None = None
+    near: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         return f"Message(conversation_id={self.conversation_id}, message_id={self.message_id!r})"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from geoalchemy2 import Geography
+from sqlalchemy import ColumnElement, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.kit.days import hours_there
 from tracker.network.models import Area, Facility, ServiceArea
 from tracker.network.queries import home_point
-from tracker.network.rules.distance import distance_km
+from tracker.network.rules.distance import Point, distance_km
 from tracker.people.queries import person_now
 from tracker.quota.queries.open_places import PlacesAsked, seek_places, seeker_of
 from tracker.quota.queries.quota import USUAL_DAYS
@@ -22,17 +23,20 @@ from tracker.registration.rules.wishes import (
 )
 
 MOST_OPTIONS = 5
+NEAR_KM = 25
 # Of the first days; among them the nearest of each day come first.
 MOST_SORTED = 100
 
 
-def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now: datetime) -> tuple[Option, ...]:
-    """The nearest days at the places named, each with room for this person and the dose that is theirs."""
+def options_for(
+    db: Session, person_id: UUID, place: str, medium: Medium, *, now: datetime, near: Point | None = None
+) -> tuple[Option, ...]:
+    """The nearest days at the places named, else the nearest places to a point, each with room for this person and the dose that is theirs."""
     person = person_now(db, person_id)
     if person is None:
         return ()
-    home = home_point(db, person.residence)
-    asked = PlacesAsked(where=(named(place),), ahead=USUAL_DAYS)
+    home = near or home_point(db, person.residence)
+    asked = PlacesAsked(where=(named(place) if near is None else within(near),), ahead=USUAL_DAYS)
     found = [
         Option(
             session=str(each.session.id),
@@ -48,7 +52,15 @@ def options_for(db: Session, person_id: UUID, place: str, medium: Medium, *, now
     ]
     far = 1e9
     found.sort(key=lambda o: (o.day, far if o.distance_km is None else o.distance_km, o.facility, o.vaccine, o.dose))
+    if near is not None:
+        found.sort(key=lambda o: far if o.distance_km is None else o.distance_km)
     return tuple(found[:MOST_OPTIONS])
+
+
+def within(near: Point) -> ColumnElement[bool]:
+    """True for facilities within `NEAR_KM` of a point."""
+    point = cast(func.ST_SetSRID(func.ST_MakePoint(near[1], near[0]), 4326), Geography("POINT", srid=4326))
+    return func.ST_DWithin(Facility.point, point, NEAR_KM * 1000)
 
 
 def named(place: str) -> ColumnElement[bool]:

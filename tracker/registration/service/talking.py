@@ -102,7 +102,7 @@ def answer(
         return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
     room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
     before = ConversationState.from_json(talk.state)
-    turn = machine.hear(before, _sayable(message.text), phone_known=room.sender is not None)
+    turn = machine.hear(before, _sayable(message.text), phone_known=room.sender is not None, near=message.near)
     says = [*turn.says]
     while turn.wish is not None:
         turn = _grant(room, turn, turn.wish)
@@ -200,7 +200,7 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     if isinstance(wish, AskCode | TellCode):
         return _ask_code(room, state, wish) if isinstance(wish, AskCode) else _tell_code(room, state, wish)
     if isinstance(wish, FindSessions):
-        found = options_for(room.db, UUID(wish.person), wish.place, room.message.medium, now=room.now)
+        found = options_for(room.db, UUID(wish.person), wish.place, room.message.medium, now=room.now, near=wish.near)
         return machine.sessions_found(state, found, wish.place)
     if isinstance(wish, KeepAnswers):
         _keep(room, UUID(wish.person), wish.answers, None)
