@@ -58,6 +58,9 @@ def test_a_strangers_large_body_is_refused_before_it_is_read(
     assert (announced.status_code, announced.json()["code"]) == (status, code)
     hidden = client.post("/api/v1/stock/events", content=_in_pieces(900_000, []), headers={**JSON, **headers})
     assert (hidden.status_code, hidden.json()["code"]) == (status, code)
+    form = {"content-type": "application/x-www-form-urlencoded", **headers}
+    typed = client.post("/api/v1/stock/events", content=b" " * (STRANGERS + 1), headers=form)
+    assert (typed.status_code, typed.json()["code"]) == (status, code)  # a program types nothing
 
 
 def test_who_is_known_may_send_as_much_as_before(
@@ -76,7 +79,8 @@ def test_a_strangers_form_is_read(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "api.malformed")
 
 
-def test_large_bodies_whose_sender_is_known_only_afterwards_are_read_for_a_few_at_once() -> None:
+@pytest.mark.parametrize("proof", [Proof.UNSEEN, Proof.TYPED])
+def test_large_bodies_whose_sender_is_known_only_afterwards_are_read_for_a_few_at_once(proof: Proof) -> None:
     """Sixteen devices with passwords nobody has looked at; the rest hears it at once, and room comes back."""
     app = FastAPI()
     go_on = asyncio.Event()
@@ -88,7 +92,7 @@ def test_large_bodies_whose_sender_is_known_only_afterwards_are_read_for_a_few_a
         return size
 
     async def unseen(_request: Request) -> Proof:
-        return Proof.UNSEEN
+        return proof
 
     guarded = BodyLimit(app, limit=1_000_000, known=unseen)
 

@@ -18,8 +18,10 @@ from tests.support.page_site import HTML, app_services, book_on_the_web, csrf_of
 from tests.support.world import PASSWORD
 from tracker.access.models import Login
 from tracker.access.principal import SYSTEM
+from tracker.api.body_limit import LONGEST_FORM
 from tracker.coldchain.models import Alarm
 from tracker.database.engine import transaction
+from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.models import StoredAnswer
 from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
@@ -219,8 +221,8 @@ def test_what_was_typed_outlives_the_log_in(site: TestClient, app_services: Serv
     assert site.post(way, data={**fields, "csrf": csrf_of(again.text)}).status_code == 303
 
 
-def test_a_receipt_of_sixty_lines_outlives_the_log_in_too(site: TestClient) -> None:
-    batches = [uuid7() for _ in range(60)]
+def test_a_receipt_of_two_hundred_lines_outlives_the_log_in_too(site: TestClient) -> None:
+    batches = [uuid7() for _ in range(200)]
     names = ("accepted", "rejected", "missing", "surplus", "alasan", "vvm", "tempat", "catatan", "nota")
     fields = {f"{name}-{batch}": "1" for batch in batches for name in names}
     kept = site.post("/pengiriman/SJ-0000-0000/terima", data={"csrf": "old", **fields})
@@ -229,6 +231,11 @@ def test_a_receipt_of_sixty_lines_outlives_the_log_in_too(site: TestClient) -> N
     again = site.post("/masuk", data={"username": "kepala", "password": PASSWORD, "tunda": waiting})
     assert again.status_code == 200
     assert f'name="nota-{batches[-1]}" value="1"' in again.text
+    site.cookies.clear()
+    site.cookies.set(LOGIN_COOKIE, "ended")  # or one that the browser still shows
+    assert site.post("/pengiriman/SJ-0000-0000/terima", data={"csrf": "old", **fields}).status_code == 401
+    without_end = site.post("/pengiriman/SJ-0000-0000/terima", data={"catatan": "x" * LONGEST_FORM})
+    assert without_end.status_code == 413
 
 
 def test_a_password_is_no_text_that_waits(site: TestClient, app_services: Services) -> None:

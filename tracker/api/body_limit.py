@@ -1,7 +1,8 @@
 """No request body larger than the setting is read, whether it announces its length or not; of strangers far less.
 
 Who has shown no proof of who they are may send what a form needs. Who has is believed for as much; before more is read, the proof is
-looked at (`known`), and what cannot be looked at here, as a device's password, is read only for a few at once.
+looked at (`known`), and what cannot be looked at here, as a device's password, is read only for a few at once. So is a page's
+long form whose sender must log in (again): their browser has forgotten the log-in that ended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tracker.api.errors import problem_response
 from tracker.edge.places import Busy
 
 STRANGERS = 65_536  # bytes: a long form with its words
+LONGEST_FORM = 500_000  # bytes: a receipt of 200 lines, kept whole in the form of the log-in
 _UNSEEN_AT_ONCE = 16  # large bodies whose sender is known only once they are read
 
 
@@ -29,6 +31,11 @@ class Proof(StrEnum):
     FALSE = "false"
     UNSEEN = "unseen"
     """Looked at by the route itself."""
+    TYPED = "typed"
+    """A page's form of somebody whose log-in has ended: what was typed waits until they log in again."""
+
+
+_FEW_AT_ONCE = frozenset({Proof.UNSEEN, Proof.TYPED})
 
 
 class _Stop(Exception):
@@ -117,25 +124,31 @@ class _Body:
         limit = max(self.guard.limit, self.guard.larger.get(self.scope["path"], 0))
         if size > limit:
             raise _Stop("api.too_large", {"limit": limit})
-        if size <= STRANGERS or self.proof is not None:
+        if size <= STRANGERS:
             return
+        if self.proof is None:
+            await self._look()
+        if self.proof is Proof.TYPED and size > LONGEST_FORM:
+            raise _Stop("api.too_large", {"limit": LONGEST_FORM})
+
+    async def _look(self) -> None:
         try:
-            self.proof = await self.guard.known(Request(self.scope))
+            proof = await self.guard.known(Request(self.scope))
         except (Busy, SQLAlchemyError):
             raise _Stop("api.busy", {}, {"Retry-After": "1"}) from None
-        if self.proof is Proof.NONE:
+        if proof is Proof.NONE:
             raise _Stop("api.too_large", {"limit": STRANGERS})
-        if self.proof is Proof.FALSE:
+        if proof is Proof.FALSE:
             raise _Stop("access.unauthenticated", {}, {"WWW-Authenticate": "Bearer"})
-        if self.proof is Proof.UNSEEN:
+        if proof in _FEW_AT_ONCE:
             if self.guard.unseen >= _UNSEEN_AT_ONCE:
-                self.proof = None
                 raise _Stop("api.busy", {}, {"Retry-After": "1"})
             self.guard.unseen += 1
+        self.proof = proof
 
     def ends(self) -> None:
         """It has been read, or will not be."""
-        if self.proof is Proof.UNSEEN:
+        if self.proof in _FEW_AT_ONCE:
             self.guard.unseen -= 1
 
 

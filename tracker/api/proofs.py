@@ -15,6 +15,12 @@ from tracker.edge.places import Places
 from tracker.edge.services import Services
 
 
+def _is_page_form(request: Request) -> bool:
+    """Whether somebody typed it on a page, without a file."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/x-www-form-urlencoded" and not request.url.path.startswith(("/api/", "/webhooks/"))
+
+
 def proof_shown(services: Services, app: FastAPI) -> Callable[[Request], Awaitable[Proof]]:
     """Looks at tokens, keys and log-ins; a device's password and a gateway's signature are left to the route that takes them."""
 
@@ -32,9 +38,11 @@ def proof_shown(services: Services, app: FastAPI) -> Callable[[Request], Awaitab
         scheme, _ = get_authorization_scheme_param(request.headers.get("authorization"))
         if scheme and scheme.lower() != "bearer":
             return Proof.UNSEEN
-        if not scheme and LOGIN_COOKIE not in request.cookies:
-            return Proof.NONE
-        places: Places = app.state.places
-        return await places.run(lambda: look(request))
+        proof = Proof.NONE
+        if scheme or LOGIN_COOKIE in request.cookies:
+            places: Places = app.state.places
+            proof = await places.run(lambda: look(request))
+        typed = not scheme and proof is not Proof.KNOWN and _is_page_form(request)
+        return Proof.TYPED if typed else proof
 
     return shown
