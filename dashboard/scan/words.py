@@ -106,7 +106,7 @@ JOB = {
     "only_from": mark("Ambil hanya dari {place}. {why}"),
     "undo_last": mark("Batalkan langkah terakhir"),
     "undo_why": mark("Batalkan “{text}”: mengapa?"),
-    "undone": mark("Dibatalkan: {text}"),
+    "undone": mark("Dibatalkan ({reason}): {text}"),
     "see_conflict": mark("Lihat bentrokan"),
     "transfer_how": mark("Pindai barang, lalu tempat tujuannya."),
     "transfer_do": mark("Pindahkan {n} vial"),

@@ -16,9 +16,7 @@ from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import Shipment
 from tracker.shipments.queries.finding import matches, shipments_visible_to
-from tracker.shipments.rules.words import ON_THE_ROAD, STILL_HERE, TOLD, ShipmentKind, ShipmentState
-
-_TAKEN = frozenset({ShipmentState.PARTLY_RECEIVED, ShipmentState.RECEIVED})
+from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentKind, ShipmentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,16 @@ class Ends:
             "confirm": self.sends and state in TOLD,
             "dispute": self.sends and state is ShipmentState.UNCONFIRMED,
             "unpack": self.sends and state is ShipmentState.PACKED,
-            "untake": self.takes and state in _TAKEN and self.shipment.kind is not ShipmentKind.UNANNOUNCED,
+            "untake": self.takes and self._may_hold_a_receipt,
+            "unturn": self.sends and self._may_hold_a_receipt,
             "cancel": ((self.sends or self.takes) and state in STILL_HERE) or (self.takes and state in TOLD),
         }
         return frozenset(name for name, may in can.items() if may)
+
+    @property
+    def _may_hold_a_receipt(self) -> bool:
+        """That can be taken back; a delivery that its sender confirmed was settled by both."""
+        return self.shipment.state in DISPATCHED and self.shipment.kind is not ShipmentKind.UNANNOUNCED
 
 
 def ends_of(db: Session, viewer: Viewer, ref: str) -> Ends:

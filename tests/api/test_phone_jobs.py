@@ -113,6 +113,8 @@ def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) 
     receive = {"job": "receive", "scans": [code, FRIDGE]}
     items = shift.works(receive, {"back": "salah kiriman"})
     assert [item["state"] for item in items] == ["done", "done"], items
+    (undone,) = shift.read(code)["receipts"]
+    assert (undone["taken_back"], undone["taken_back_because"]) == (True, "salah kiriman")
     assert shift.read(code)["state"] == "in_transit"
     (again,) = shift.works(receive)
     assert again["state"] == "done", again

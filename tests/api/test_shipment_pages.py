@@ -164,6 +164,10 @@ def test_what_turned_round_is_taken_back_by_its_sender_alone(road: Road) -> None
     fields = road.as_("kota").form(f"{path}/kembali")
     assert road.send(f"{path}/kembali", fields, tempat="kota-tangerang-r1", semua="ya").status_code == 303
     assert road.shipment(path).state.value == "returned"
+    assert "/batal-terima" not in road.as_("kepala").site.get(path).text
+    fields = road.as_("kota").form(path)
+    assert road.send(f"{path}/batal-terima", fields, alasan="truk jalan terus").status_code == 303
+    assert road.shipment(path).state.value == "in_transit"
 
 
 def test_an_order_is_given_up_and_cannot_be_packed_any_more(road: Road) -> None:
@@ -551,5 +555,5 @@ def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Ro
     for _ in range(2):
         assert road.send(f"{path}/batal-terima", fields, alasan="salah kiriman").status_code == 303
     assert road.shipment(path).state == "in_transit"
-    assert "dibatalkan" in road.site.get(path).text
+    assert re.search(r"dibatalkan</strong>:\s+salah kiriman", road.site.get(path).text)
     assert road.as_("auditor").send(f"{path}/bongkar", {"csrf": csrf_of(road.site.get(path).text)}).status_code != 303

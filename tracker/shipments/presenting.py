@@ -25,7 +25,7 @@ from tracker.shipments.models import (
     ToldDelivery,
     ToldLine,
 )
-from tracker.shipments.queries.finding import matches, shipments_visible_to, stands, sums_by_batch
+from tracker.shipments.queries.finding import matches, shipments_visible_to, sums_by_batch
 from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentKind
 from tracker.shipments.schemas import (
     BoxOut,
@@ -44,6 +44,7 @@ from tracker.shipments.schemas import (
 )
 from tracker.shipments.service.packing import Packed
 from tracker.shipments.service.receiving import Arrived
+from tracker.stock.models import StockEvent
 
 
 def shipment_out(row: Any, now: datetime) -> ShipmentOut:
@@ -200,7 +201,8 @@ def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
 
 def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
     receipts = db.execute(
-        select(ShipmentReceipt, stands(ShipmentReceipt.id))
+        select(ShipmentReceipt, StockEvent.id, StockEvent.reason)
+        .outerjoin(StockEvent, StockEvent.reverses_id == ShipmentReceipt.id)
         .where(ShipmentReceipt.shipment_id == shipment_id)
         .order_by(ShipmentReceipt.recorded_at, ShipmentReceipt.id)
     )
@@ -213,10 +215,11 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
             recorded_at=receipt.recorded_at,
             recorded_by=receipt.recorded_by,
             final=receipt.final,
-            taken_back=not standing,
+            taken_back=reversal is not None,
+            taken_back_because=why,
             lines=[],
         )
-        for receipt, standing in receipts
+        for receipt, reversal, why in receipts
     }
     rows = db.execute(
         select(ReceiptLine, Batch.lot, Presentation.code, Equipment.code)

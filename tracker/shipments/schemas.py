@@ -252,7 +252,7 @@ class ReceiptLineOut(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """One part of what arrived; `returned` at its sender. `taken_back`: it did not happen. `said_at`: what a clock said that was before the departure."""
+    """One part of what arrived; `returned` at its sender. `taken_back`: it did not happen, and why. `said_at`: what a clock said that was before the departure."""
 
     id: UUID
     occurred_at: datetime
@@ -262,6 +262,7 @@ class ReceiptOut(BaseModel):
     recorded_by: str
     final: bool
     taken_back: bool
+    taken_back_because: str | None
     lines: list[ReceiptLineOut]
 
 

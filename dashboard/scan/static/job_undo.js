@@ -44,6 +44,6 @@ export async function undo(desk, step, reason) {
   return await desk.write({
     ...WAYS[way](step, reason),
     needs: [step.id],
-    shown: { job: "undo", ...after, text: desk.say("job.undone", { text }), undoable: false, undoes: step.id },
+    shown: { job: "undo", ...after, text: desk.say("job.undone", { text, reason }), undoable: false, undoes: step.id },
   });
 }
