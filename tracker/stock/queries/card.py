@@ -147,6 +147,7 @@ _LINES_OF = f"""
         WHERE e.batch_id = lot.batch_id AND e.holder_id = lot.holder_id AND {_WITHIN} ORDER BY {_BACKWARD}
     ) one ORDER BY {_BACKWARD}
 """
+# What an event moved is read by the event, never by its batch: OFFSET keeps the planner from the batch's whole history there.
 # A count without a difference wrote no entry; it is a line all the same: somebody looked.
 _LINES = """
     WITH found AS MATERIALIZED ({found}), moved AS (
@@ -154,7 +155,9 @@ _LINES = """
                sum(e.vials) AS change, sum(greatest(e.vials, 0)) AS came, -sum(least(e.vials, 0)) AS went,
                array_agg(DISTINCT q.code) FILTER (WHERE e.vials < 0) AS out_of,
                array_agg(DISTINCT q.code) FILTER (WHERE e.vials > 0) AS into_
-        FROM found JOIN stock_entry e ON e.event_id = found.event_id AND e.batch_id = found.batch_id
+        FROM (SELECT DISTINCT event_id FROM found) of_lines
+        CROSS JOIN LATERAL (SELECT * FROM stock_entry e WHERE e.event_id = of_lines.event_id OFFSET 0) e
+        JOIN found ON found.event_id = e.event_id AND found.batch_id = e.batch_id
         JOIN equipment q ON q.id = e.place_id
         WHERE e.facility_id = :facility AND e.account = 'place' AND e.recorded_at <= :known
         GROUP BY e.event_id, e.batch_id, e.occurred_at, e.ordinal, e.number
