@@ -18,6 +18,7 @@ from tracker.access.principal import Principal
 from tracker.access.queries import few_units, units_visible_to, visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.database.types import any_of
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import as_id
 from tracker.stock.models import LotCorrectionEvent, StockCount, StockEntry, StockEvent
@@ -215,14 +216,18 @@ def _right_lots() -> Select[UUID]:
 
 def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
     told: dict[UUID, _Told] = defaultdict(_Told)
-    goods = (Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
+    goods = (Batch.lot, Presentation.gtin, Presentation.nie)
     entries = db.execute(
         select(
-            StockEntry.event_id, StockEntry.batch_id, StockEntry.vials, StockEntry.status, StockEntry.place_id, *goods
+            StockEntry.event_id,
+            StockEntry.batch_id,
+            StockEntry.vials,
+            StockEntry.status,
+            StockEntry.place_id,
+            *goods,
         )
         .join(Batch, Batch.id == StockEntry.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
-        .outerjoin(Equipment, Equipment.id == StockEntry.place_id)
         .where(StockEntry.event_id.in_(event_ids), StockEntry.event_id.not_in(_right_lots()))
         .order_by(StockEntry.event_id, StockEntry.seq)
     ).all()
@@ -236,7 +241,10 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
         .scalar_subquery()
     )
     anew = db.execute(
-        select(one.event_id, StockEntry.batch_id, func.sum(StockEntry.vials), StockEntry.status, StockEntry.place_id, *goods)
+        select(
+            one.event_id, StockEntry.batch_id, func.sum(StockEntry.vials), StockEntry.status, StockEntry.place_id,
+            *goods,
+        )
         .join(beside, beside.id == one.beside_id)
         .join(
             StockEntry,
@@ -246,7 +254,6 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
         )
         .join(Batch, Batch.id == StockEntry.batch_id)
         .join(Presentation, Presentation.id == Batch.presentation_id)
-        .outerjoin(Equipment, Equipment.id == StockEntry.place_id)
         .where(
             one.event_id.in_(event_ids),
             one.right_lot,
@@ -260,14 +267,19 @@ def _goods(db: Session, event_ids: Collection[UUID]) -> dict[UUID, _Told]:
         .having(func.sum(StockEntry.vials) != 0)
         .order_by(one.event_id, Batch.lot)
     ).all()  # fmt: skip
+    # Of the places told alone: joined, all the nation's fridges are read for the codes of some hundred.
+    places = {row.place_id for row in (*entries, *anew) if row.place_id is not None}
+    codes = {
+        one.id: one.code for one in db.execute(select(Equipment.id, Equipment.code).where(any_of(Equipment.id, places)))
+    }
     sums: dict[tuple[UUID, UUID], int] = defaultdict(int)
     names: dict[UUID, tuple[str | None, str | None, str]] = {}
-    for event_id, batch_id, vials, status, place_id, lot, gtin, nie, place in (*entries, *anew):
+    for event_id, batch_id, vials, status, place_id, lot, gtin, nie in (*entries, *anew):
         if vials > 0:
             sums[event_id, batch_id] += vials
             told[event_id].statuses.add(status)
         if place_id is not None:
-            (told[event_id].came_to if vials > 0 else told[event_id].left).add(place)
+            (told[event_id].came_to if vials > 0 else told[event_id].left).add(codes[place_id])
         names[batch_id] = (gtin, nie, lot)
     counts = db.execute(
         select(StockCount, Batch.lot, Presentation.gtin, Presentation.nie, Equipment.code)
