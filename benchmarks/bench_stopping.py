@@ -6,12 +6,13 @@ Beside the recall others go on: they record supplies at places that have the lot
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
+from multiprocessing import Queue, get_context
+from multiprocessing.synchronize import Barrier, Event
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -33,6 +34,8 @@ from tracker.trace.recalls import StartRecall, start_recall, sweep_recalls
 from tracker.trace.withdrawing import withdraw_recall
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+# How long each of one bystander's records took, and how many were refused.
+_Beside = tuple[list[float], int]
 ALARMS, BYSTANDERS, MOVEMENTS = 305, 8, 200
 
 _RINGING = text(
@@ -81,61 +84,79 @@ def _heat_wave(engine: Engine) -> Row:
     )
 
 
-@dataclass(slots=True)
-class _Bystanders:
-    """Those who record supplies all the while."""
+def _record(
+    url: str, lot: UUID, places: Sequence[tuple[UUID, UUID]], ready: Barrier, over: Event, told: Queue[_Beside]
+) -> None:
+    """Supplies of the lot at these places in turn, until it is over. A process of its own, as another server's would be."""
+    engine = make_engine(url, name="rantai-bench")
+    times, refused = [], 0
+    ready.wait()
+    for facility_id, place_id in cycle(places):
+        if over.is_set():
+            break
+        line = Line(batch_id=lot, vials=1, place_id=place_id)
+        at = NOW + timedelta(minutes=2)
+        supply = PostEvent(id=uuid7(), kind=Kind.SUPPLY, facility_id=facility_id, occurred_at=at, lines=(line,))
+        began = time.perf_counter()
+        try:
+            with transaction(engine) as db:
+                post_event(db, SYSTEM, supply, now=at)
+        except DBAPIError:
+            refused += 1
+        times.append(time.perf_counter() - began)
+    told.put((times, refused))
+    engine.dispose()
 
-    engine: Engine
-    places: list[tuple[UUID, UUID]]
-    lot: UUID
-    over: threading.Event = field(default_factory=threading.Event)
-    times: list[float] = field(default_factory=list)
-    refused: int = 0
 
-    def record(self, first: int) -> None:
-        for facility_id, place_id in cycle(self.places[first::BYSTANDERS]):
-            if self.over.is_set():
-                return
-            began = time.perf_counter()
-            try:
-                with transaction(self.engine) as db:
-                    line = Line(batch_id=self.lot, vials=1, place_id=place_id)
-                    at = NOW + timedelta(minutes=2)
-                    supply = PostEvent(
-                        id=uuid7(), kind=Kind.SUPPLY, facility_id=facility_id, occurred_at=at, lines=(line,)
-                    )
-                    post_event(db, SYSTEM, supply, now=at)
-            except DBAPIError:
-                self.refused += 1
-            self.times.append(time.perf_counter() - began)
+@contextmanager
+def _others(url: str, lot: UUID, places: Sequence[tuple[UUID, UUID]]) -> Iterator[list[_Beside]]:
+    """Those who record supplies meanwhile, and at the end how long each took and how many were refused."""
+    away = get_context("spawn")
+    ready, over, told = away.Barrier(BYSTANDERS + 1), away.Event(), away.Queue()
+    others = [
+        away.Process(target=_record, args=(url, lot, places[first::BYSTANDERS], ready, over, told))
+        for first in range(BYSTANDERS)
+    ]
+    for other in others:
+        other.start()
+    ready.wait()
+    found: list[_Beside] = []
+    try:
+        yield found
+    finally:
+        over.set()
+        found += [told.get() for _ in others]
+        for other in others:
+            other.join()
 
 
 def _recall(engine: Engine, shipped: Engine) -> list[Row]:
     with transaction(engine) as db:
         lot = db.scalars(_WIDEST).one()
         places = [(row.facility_id, row.place_id) for row in db.execute(_PLACES, {"lot": lot, "status": "usable"})]
-    beside = _Bystanders(shipped, places, lot)
-    threads = [threading.Thread(target=beside.record, args=(first,)) for first in range(BYSTANDERS)]
-    for thread in threads:
-        thread.start()
     recall_id, at = uuid7(), NOW + timedelta(minutes=3)
     command = StartRecall(id=recall_id, batch=lot, reason="uji")
-    try:
+    with _others(shipped.url.render_as_string(hide_password=False), lot, places) as others:
+        worked = time.process_time()
         recalled = _parts(shipped, lambda db: start_recall(db, SYSTEM, command, now=at), lot, at)
-    finally:
-        beside.over.set()
-        for thread in threads:
-            thread.join()
+        worked = time.process_time() - worked
+    times = [one for spent, _ in others for one in spent]
     with transaction(engine) as db:
         sweep_recalls(db, lot, now=at)
         stopped = [(row.facility_id, row.place_id) for row in db.execute(_PLACES, {"lot": lot, "status": "recalled"})]
     moves = [_timed(shipped, _movement(lot, *place, at)) for place in stopped[:MOVEMENTS]]
     later = at + timedelta(minutes=1)
     withdrawn = _parts(shipped, lambda db: withdraw_recall(db, SYSTEM, recall_id, reason="uji", now=later), lot, later)
-    waited = f"{len(beside.times)} beside, the slowest {max(beside.times, default=0):.1f} s"
+    waited = f"{len(times)} beside, the slowest {max(times, default=0):.1f} s"
     return [
-        _row(f"nation, a lot called back at {len(stopped)} places", waited, _said(recalled), sum(recalled), 5),
-        _row("nation, those beside who were refused", waited, "", beside.refused, 0, unit=""),
+        _row(
+            f"nation, a lot called back at {len(stopped)} places",
+            waited,
+            f"{_said(recalled)}, {worked:.1f} s the program's own",
+            sum(recalled),
+            5,
+        ),
+        _row("nation, those beside who were refused", waited, "", sum(refused for _, refused in others), 0, unit=""),
         _row(
             "nation, a movement of that lot, with its sweep",
             f"{len(moves)} of them",
