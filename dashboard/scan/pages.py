@@ -65,7 +65,7 @@ def show_scan(viewer: Member, db: Db) -> Response:
 def _holdings(db: Session, code: str, viewer: Viewer) -> Markup | None:
     """What a phone that holds nothing yet works with until it has asked for itself; None where that is much."""
     facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
-    told = show_holdings(db, facility, most=MOST_LYING)
+    told = show_holdings(db, viewer.known(), facility, most=MOST_LYING)
     return None if told is None else _data(holdings_out(facility, told, viewer.now).model_dump_json())
 
 

@@ -47,6 +47,24 @@ def of(phone: Phone, services: Services, world: World, role: Role) -> Phone:
     return Phone(phone.client, signed_in(services, world, role), PLACE, phone.now)
 
 
+def to_settle(phone: Phone) -> int | None:
+    """Of how many conflicts of the place the phone is told, and keeps."""
+    told = phone.client.get("/api/v1/handsets/holdings", params={"facility": PLACE}, headers=phone.headers).json()
+    (kept,) = kept_of(told)
+    found: int | None = kept.get("conflicts")
+    return found
+
+
+def kept_of(*told: dict[str, Any]) -> list[dict[str, Any]]:
+    node = Path(sys.executable).with_name("node")
+    script = Path(__file__).resolve().parents[1] / "support" / "keep_told.mjs"
+    done = subprocess.run(  # our own script, run by the environment's node
+        [node, script], input=json.dumps(told), capture_output=True, text=True, check=True, timeout=60
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
 def lying(services: Services) -> dict[str, int]:
     with transaction(services.engine) as db:
         rows = db.execute(
@@ -244,6 +262,8 @@ def test_rights_are_those_of_whoever_acts(phone: Phone, app_services: Services, 
     items = phone.sent()
     assert states(items) == ["done", "conflict"]
     auditor = of(phone, app_services, committed_world, Role.AUDITOR)
+    colleague = of(phone, app_services, committed_world, Role.VACCINATOR)
+    assert [to_settle(asks) for asks in (phone, colleague, auditor)] == [1, 1, None]
     listed = auditor.client.get("/api/v1/handsets/conflicts", headers=auditor.headers)
     assert listed.status_code == 200
     assert auditor.settle(elsewhere, "drop").status_code in {403, 404}
@@ -389,12 +409,7 @@ def test_a_phone_that_takes_stock_in_its_batches_keeps_what_one_of_before_keeps(
     before, now = told(), told(Prefer="stock-in-batches")
     assert before["stock"]
     assert now["stock"] == []
-    node = Path(sys.executable).with_name("node")
-    script = Path(__file__).resolve().parents[1] / "support" / "keep_told.mjs"
-    done = subprocess.run(  # our own script, run by the environment's node
-        [node, script], input=json.dumps([before, now]), capture_output=True, text=True, check=True, timeout=60
-    )
-    kept = [{**one, "as_of": "", "token": ""} for one in json.loads(done.stdout)]
+    kept = [{**one, "as_of": "", "token": ""} for one in kept_of(before, now)]
     assert kept[0] == kept[1]
     phone.event("opening", 1)
     phone.sent()

@@ -63,6 +63,7 @@ def test_the_page_brings_all_it_needs_and_its_policy_lets_that_pass(site: TestCl
         for name in ("gs1-table", "holdings")
     )
     assert len(table) > 100
+    assert held["conflicts"] == 0
     own = site.get("/api/v1/handsets/holdings", params={"facility": held["facility"]}).json()
     assert {name: held[name] for name in ("stock", "batches", "places")} == {
         name: own[name] for name in ("stock", "batches", "places")

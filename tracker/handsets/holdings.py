@@ -15,19 +15,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
+from tracker.access.rules import Permission
 from tracker.catalog.history import former_codes
 from tracker.catalog.models import Batch, Presentation
 from tracker.database.types import any_of
 from tracker.handsets.desk import desk_lists
-from tracker.handsets.models import HandsetHolding
+from tracker.handsets.models import Handset, HandsetHolding, HandsetStep
+from tracker.handsets.rules import StepState
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import path_of
 from tracker.network.rules.words import CARRIERS
 from tracker.settings import Settings
 from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine
@@ -59,6 +62,8 @@ class Told:
     whole: bool
     lists: Mapping[str, list[Row]]
     gone: Mapping[str, list[Any]]
+    conflicts: int | None = None
+    """Refused steps of the facility's phones; None for whoever may not settle them."""
 
 
 def tell_holdings(
@@ -102,10 +107,11 @@ def tell_holdings(
         gone={
             name: [_as_key(name, key) for key in known.get(name, {}) if key not in rows] for name, rows in lists.items()
         },
+        conflicts=_conflicts(db, principal, facility),
     )
 
 
-def show_holdings(db: Session, facility: Facility, *, most: int) -> Told | None:
+def show_holdings(db: Session, principal: Principal, facility: Facility, *, most: int) -> Told | None:
     """The facility's holdings as they stand, without a token: of nobody's telling is anything kept. None beyond `most` lines of stock."""
     lying = select(StockBalance.batch_id).where(
         StockBalance.facility_id == facility.id, StockBalance.account == Account.PLACE, StockBalance.vials > 0
@@ -113,7 +119,19 @@ def show_holdings(db: Session, facility: Facility, *, most: int) -> Told | None:
     if len(db.scalars(lying.limit(most + 1)).all()) > most:
         return None
     lists = {name: list(rows.values()) for name, rows in _lists(db, facility).items()}
-    return Told(token=UUID(int=0), whole=True, lists=lists, gone={})
+    return Told(token=UUID(int=0), whole=True, lists=lists, gone={}, conflicts=_conflicts(db, principal, facility))
+
+
+def _conflicts(db: Session, principal: Principal, facility: Facility) -> int | None:
+    if not principal.may(Permission.STOCK_WRITE, path_of(db, facility.id)):
+        return None
+    waiting = (
+        select(func.count())
+        .select_from(HandsetStep)
+        .join(Handset, Handset.id == HandsetStep.handset_id)
+        .where(Handset.facility_id == facility.id, HandsetStep.state == StepState.CONFLICT)
+    )
+    return db.scalar(waiting)
 
 
 def _forget_older(db: Session, account_id: UUID, facility_id: UUID, now: datetime) -> None:

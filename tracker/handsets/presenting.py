@@ -94,6 +94,7 @@ def holdings_out(facility: Facility, told: Told, now: datetime, *, nested: bool 
         token=told.token,
         whole=told.whole,
         facility=facility.code,
+        conflicts=told.conflicts,
         timezone=facility.timezone,
         gone={name: keys for name, keys in told.gone.items() if keys},
         **lists,

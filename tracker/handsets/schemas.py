@@ -136,6 +136,7 @@ class StandingOut(BaseModel):
 class HoldingsOut(BaseModel):
     """What a phone needs of its facility. `whole`: forget what you had; else rows replace those of their key, `gone` go.
 
+    `conflicts`: refused steps of the facility's phones that wait for a person, told to whoever may settle them.
     Keys: code of a place, a product and a facility (of whom goods are asked: the one `above`, and those beside); place, batch and status of stock; of all others the id. Who prefers it (`Prefer:
     stock-in-batches`) is told in a whole answer what lies of a batch in its `lies`, and `stock` is empty. `sessions` are today's whose
     desk the caller serves; with `session` its `guests`, and in `keys` what tickets are signed with and phones seal with.
@@ -146,6 +147,7 @@ class HoldingsOut(BaseModel):
     whole: bool
     facility: str
     timezone: str
+    conflicts: int | None
     places: list[dict[str, Any]]
     products: list[dict[str, Any]]
     batches: list[dict[str, Any]]

@@ -31,6 +31,7 @@
  * @property {string} facility
  * @property {string} token
  * @property {string} as_of
+ * @property {number | null} [conflicts] of all phones of the facility, for whoever may settle them
  * @property {string} timezone
  * @property {number} upTo the last own step that the server had counted in
  * @property {Record<string, Place>} places
@@ -91,10 +92,10 @@ function apart(answer) {
  * @returns {Held}
  */
 export function merged(old, answer, facility, upTo) {
-  const { token, as_of, timezone = old?.timezone ?? "Asia/Jakarta" } = answer;
+  const { token, as_of, conflicts, timezone = old?.timezone ?? "Asia/Jakarta" } = answer;
   const told = apart(answer);
   /** @type {any} */
-  const held = { facility, token, as_of, timezone, upTo };
+  const held = { facility, token, as_of, timezone, conflicts, upTo };
   for (const list of LISTS) {
     /** @type {Record<string, unknown>} */
     const rows = answer.whole || !old ? {} : { ...old[list] };

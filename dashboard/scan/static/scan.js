@@ -236,8 +236,8 @@ function drawState(ready) {
   const bad = ["full", "insecure", "cut_off", "broken", "refused"].includes(state) || conflicts.length > 0;
   box.className = `note small ${bad ? "bad" : words.length ? "warn" : "good"}`;
   the("login-again", HTMLElement).hidden = state !== "login";
-  the("conflicts", HTMLElement).hidden = !conflicts.length || Boolean(job);
-  the("conflicts-number", HTMLElement).textContent = String(conflicts.length);
+  the("conflicts", HTMLElement).hidden = !shift.toSettle || Boolean(job);
+  the("conflicts-number", HTMLElement).textContent = String(shift.toSettle);
 }
 
 function drawSteps() {

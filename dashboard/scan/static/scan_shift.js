@@ -72,6 +72,11 @@ export class Shift {
     return this.steps.filter((step) => step.state === "conflict" || step.state === "behind");
   }
 
+  /** How many conflicts wait for the holder's hands: their own at once, those of the store's other phones as the house told. */
+  get toSettle() {
+    return Math.max(this.conflicts.length, this.held?.conflicts ?? 0);
+  }
+
   /** @param {string} facility */
   async open(facility) {
     this.facility = facility;
