@@ -22,7 +22,14 @@ from tracker.people.models import Person
 from tracker.people.queries import person_by_id, person_by_nik
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import WithoutNik
-from tracker.people.service import NewPerson, Registered, register_person, registering_unit
+from tracker.people.service import (
+    NewPerson,
+    Registered,
+    read_person,
+    register_person,
+    registering_unit,
+    serve_person,
+)
 
 
 def register(db: Session, world: World, nik: str, *, by: Role | None = None, **more: object) -> Registered:
@@ -142,3 +149,21 @@ def test_an_auditor_registers_nobody_and_another_city_sees_nobody(db: Session, w
     for person_id in (hidden.id, UUID(int=5)):
         with pytest.raises(PersonNotFound):
             person_by_id(db, world.who(Role.MANAGER), person_id)
+
+
+def test_who_serves_one_person_sees_no_other_of_another_facility(db: Session, world: World) -> None:
+    nurse = world.who(Role.VACCINATOR)
+    served, other = (
+        register_person(
+            db,
+            SYSTEM,
+            NewPerson(id=uuid7(), nik=fresh_nik(), name="Warga Rekaan", unit_id=world.neighbour.id),
+            vault=VAULT,
+            now=world.now,
+        ).person
+        for _ in range(2)
+    )
+    serve_person(db, served, world.puskesmas.id)
+    assert read_person(db, nurse, served.id, now=world.now) is served
+    with pytest.raises(PersonNotFound):
+        read_person(db, nurse, other.id, now=world.now)

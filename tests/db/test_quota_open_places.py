@@ -9,15 +9,17 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
+from tests.db.test_network_facilities import collection, square
 from tests.support.counting import counted
 from tests.support.quota import ALL, Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
 from tracker.edge.paging import BadCursor
+from tracker.network.areas import import_areas
 from tracker.network.models import Facility
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
@@ -29,6 +31,7 @@ from tracker.quota.queries import open_places
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places, seeker_of
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.commands import NewBucket
+from tracker.registration.service.finding import named
 
 OWN, SERVED, CITY, AWAY = "36.71.05.1001", "36.71.05.1002", "36.71.06.1001", "32.73.01.1001"
 KINDS = ("kelurahan", "city", "general", "walk_in", "second_dose", "nakes")
@@ -227,3 +230,11 @@ def test_places_are_found_by_facility_kelurahan_served_vaccine_and_day(desk: Des
         asked = PlacesAsked(where=(where,))
         places = seek_places(desk.db, seeker, asked, limit=5, now=desk.now).places
         assert [place.session.id for place in places] == found
+
+
+def test_a_kelurahan_finds_the_facility_that_serves_it_and_no_other(desk: Desk) -> None:
+    file = collection(("36.71.01.1002", "Babakan", square(10.0, 5.0)), ("36.71.01", "Tangerang", square(10.0, 5.0)))
+    import_areas(desk.db, SYSTEM, file, now=desk.now)
+    there = desk.world.neighbour
+    serve_areas(desk.db, SYSTEM, ServeAreas(facility=there.code, areas=["36.71.01.1002"]), now=desk.now)
+    assert desk.db.scalars(select(Facility.code).where(named("babakan"))).all() == [there.code]

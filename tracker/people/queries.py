@@ -48,7 +48,8 @@ def person_by_id(
 def _seen(principal: Principal, permission: Permission) -> ColumnElement[bool]:
     if principal.is_system:
         return true()
-    served = select(PersonUnit.unit_id).where(PersonUnit.person_id == Person.id)
+    # Of this person: a select two levels deep is tied to the outermost table by word only; unsaid, it asks of anybody at all.
+    served = select(PersonUnit.unit_id).where(PersonUnit.person_id == Person.id).correlate(Person)
     return exists().where(
         or_(Unit.id == Person.unit_id, Unit.id.in_(served)), visible_to(principal, Unit.path, permission)
     )

@@ -75,9 +75,12 @@ def named(place: str) -> ColumnElement[bool]:
             Area.code_kemendagri == Facility.code_kemendagri,
             Area.code_bps == Facility.code_bps,
             func.ST_Covers(Area.polygon, Facility.point),
-            exists().where(
+            # Of this facility: a select two levels deep is tied to the outermost table by word only.
+            exists()
+            .where(
                 ServiceArea.facility_id == Facility.id, ServiceArea.area_code.in_([Area.code_kemendagri, Area.code_bps])
-            ),
+            )
+            .correlate(Facility, Area),
         ),
     )
     return or_(_all_in(Facility.name, words), covered.exists())
