@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from dashboard.adverse import elsewhere as adverse_elsewhere
 from dashboard.adverse import pages as adverse
 from dashboard.alarms import pages as alarms
 from dashboard.aside import pages as aside
@@ -73,6 +74,7 @@ ROUTERS = (
     checks.router,
     handsets.router,
     keeping.router,
+    adverse_elsewhere.router,
     adverse.router,
     alarms.router,
     aside.router,

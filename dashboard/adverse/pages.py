@@ -19,6 +19,8 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.stock.forms import Fields, Typed
+from tracker.access.models import Unit
+from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.adverse.commands import AnswerAdverse, CorrectAdverse, TellAdverse, Told
 from tracker.adverse.errors import AdverseNotFound
@@ -31,14 +33,14 @@ from tracker.adverse.queries import (
     waits_for,
 )
 from tracker.adverse.rules.words import Level, Outcome
-from tracker.adverse.service import answer_adverse, correct_adverse, level_of, tell_adverse
+from tracker.adverse.service import answer_adverse, correct_adverse, level_of, may_correct, tell_adverse
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.models import Facility
-from tracker.network.queries import path_of
+from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.people.models import Person
 from tracker.people.service import read_person
 from tracker.quota.errors import BookingNotFound
@@ -80,27 +82,42 @@ def show_list(viewer: Member, db: Db, tunggu: Said = "", sesudah: Said = "") -> 
         ("/kipi?tunggu=dinkes", viewer.texts.gettext("Serius, menunggu dinkes"), level is Level.OFFICE),
     ]
     address = next(href for href, _, chosen in shows if chosen)
-    return page(viewer, "adverse/list.html", found=found, words=_words(db, viewer), shows=shows, address=address)
+    serving = db.scalars(
+        select(Facility)
+        .join(Unit, Unit.id == Facility.id)
+        .where(visible_to(principal, Unit.path, Permission.BOOKING_SERVE))
+        .limit(2)
+    ).all()
+    return page(
+        viewer,
+        "adverse/list.html",
+        found=found,
+        words=_words(db, viewer),
+        shows=shows,
+        address=address,
+        own=serving[0] if len(serving) == 1 else None,
+    )
 
 
 @router.get("/kipi/baru/{booking_id}")
-def show_form(booking_id: UUID, viewer: Member, db: Db, now: Now) -> Response:
-    """The form for what followed the dose of a booking; that its person was looked at is kept."""
-    return _form(viewer, db, booking_id, Typed({}), now)
+def show_form(booking_id: UUID, viewer: Member, db: Db, now: Now, di: Said = "") -> Response:
+    """The form for what followed the dose of a booking; that its person was looked at is kept. `di`: where they came with it."""
+    return _form(viewer, db, booking_id, Typed({}), now, di)
 
 
 @router.post("/kipi/baru/{booking_id}")
-def tell(booking_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+def tell(booking_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields, di: Said = "") -> Response:
     """Write it down, once however often the form is sent."""
     typed = Typed.of(fields)
     check_csrf(viewer, typed.get("csrf"))
-    zone = _place(db, viewer, booking_id)[1].timezone
-    told = _told(viewer, typed, zone, now)
+    _, given_at, here = _place(db, viewer, booking_id, di)
+    told = _told(viewer, typed, (here or given_at).timezone, now)
     if not typed.faults:
-        command = TellAdverse(id=typed.number(), booking_id=booking_id, told=told)
+        place = None if here is None else here.id
+        command = TellAdverse(id=typed.number(), booking_id=booking_id, told=told, facility_id=place)
         if _taken(db, viewer, typed, lambda: tell_adverse(db, viewer.known(), command, now=now)):
             return RedirectResponse(f"/kipi/{command.id}", status_code=303)
-    return _form(viewer, db, booking_id, typed, now)
+    return _form(viewer, db, booking_id, typed, now, di)
 
 
 @router.get("/kipi/{adverse_id}")
@@ -173,12 +190,18 @@ def _told(viewer: Viewer, typed: Typed, zone: str, now: datetime) -> Told:
     )
 
 
-def _place(db: Session, viewer: Viewer, booking_id: UUID) -> tuple[Booking, Facility]:
-    row = db.execute(lists.bookings_visible_to(viewer.known()).where(Booking.id == booking_id)).one_or_none()
-    if row is None:
+def _place(db: Session, viewer: Viewer, booking_id: UUID, di: str) -> tuple[Booking, Facility, Facility | None]:
+    """The booking, where its dose was given, and the other facility where it is told."""
+    here = facility_by_code_or_id(db, viewer.known(), di, Permission.BOOKING_SERVE) if di else None
+    if here is None:
+        row = db.execute(lists.bookings_visible_to(viewer.known()).where(Booking.id == booking_id)).one_or_none()
+        booking = None if row is None else row[0]
+    else:
+        booking = db.get(Booking, booking_id)
+    if booking is None:
         raise BookingNotFound(booking=str(booking_id))
-    session = db.get_one(VaccinationSession, row[0].session_id)
-    return row[0], db.get_one(Facility, session.facility_id)
+    session = db.get_one(VaccinationSession, booking.session_id)
+    return booking, db.get_one(Facility, session.facility_id), here
 
 
 def _words(db: Session, viewer: Viewer) -> dict[str, str]:
@@ -187,9 +210,10 @@ def _words(db: Session, viewer: Viewer) -> dict[str, str]:
     return {one.code: one.word_en if viewer.language == "en" else one.word_id for one in rows}
 
 
-def _form(viewer: Viewer, db: Session, booking_id: UUID, typed: Typed, now: datetime) -> Response:
-    booking, facility = _place(db, viewer, booking_id)
-    viewer.known().require(Permission.BOOKING_SERVE, path_of(db, facility.id))
+def _form(viewer: Viewer, db: Session, booking_id: UUID, typed: Typed, now: datetime, di: str) -> Response:
+    booking, facility, here = _place(db, viewer, booking_id, di)
+    zone = (here or facility).timezone
+    viewer.known().require(Permission.BOOKING_SERVE, path_of(db, (here or facility).id))
     person = read_person(db, viewer.known(), booking.person_id, now=now)
     return page(
         viewer,
@@ -197,13 +221,15 @@ def _form(viewer: Viewer, db: Session, booking_id: UUID, typed: Typed, now: date
         status=422 if typed.faults else 200,
         booking=booking,
         facility=facility,
+        here=here,
+        zone=zone,
         person=person,
         lot=db.scalar(select(Batch.lot).where(Batch.id == booking.batch_id)),
         typed=typed,
         number=typed.number(),
         words=_words(db, viewer),
         outcomes=list(Outcome),
-        began=typed.get("mulai") or _local(now, facility.timezone),
+        began=typed.get("mulai") or _local(now, zone),
     )
 
 
@@ -249,7 +275,9 @@ def _one(
         outcomes=list(Outcome),
         typed=typed or Typed(_as_typed(event, codes or [])),
         began=_local(event.onset_at, facility.timezone),
-        serves=who.may(Permission.BOOKING_SERVE, path),
+        told_at=None if event.told_at_id is None else db.get_one(Facility, event.told_at_id),
+        sees_given=who.sees(path),
+        serves=may_correct(db, who, event, facility.id),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from tests.api.test_desk_pages import Meja, app_services, made, meja, site, words_of, world
 from tests.support.accounts import signed_in
+from tests.support.quota import Desk, fresh_nik
 from tracker.access.rules import Role
 from tracker.adverse.models import AdverseEvent
 from tracker.kit.ids import uuid7
@@ -112,6 +113,41 @@ def test_a_correction_needs_a_reason_and_keeps_what_stood(meja: Meja, given: UUI
     meja.as_("auditor")
     assert meja.site.get("/kipi").status_code == 403
     assert meja.site.get(f"/kipi/{event}").status_code == 404
+
+
+def test_who_was_vaccinated_elsewhere_is_found_by_number_and_told_of_where_they_came(meja: Meja) -> None:
+    nik = fresh_nik()
+
+    def given_elsewhere(desk: Desk) -> UUID:
+        there = desk.world.neighbour
+        desk.stock("az-10/AZ003", 1, place="pkm-tanah-tinggi-k1")
+        person = desk.person(nik=nik, name="Wulan Sari", unit_id=there.id)
+        booking = desk.move(desk.confirmed(desk.session(ahead=0, facility=there), person), BookingState.ARRIVED)
+        desk.vaccinate(desk.move(booking, BookingState.FIT))
+        return booking.id
+
+    dose = meja.done(given_elsewhere)
+    assert meja.site.get(f"/kipi/baru/{dose}").status_code == 404
+    assert meja.site.get(f"/kipi/baru/{dose}?di=pkm-cipondoh").status_code == 404
+    assert "/kipi/di/pkm-cipondoh" in meja.site.get("/kipi").text
+    assert meja.site.get("/kipi/di/pkm-tanah-tinggi").status_code == 404
+    assert meja.send("/kipi/di/pkm-cipondoh", siapa=fresh_nik()).status_code == 422
+    found = meja.send("/kipi/di/pkm-cipondoh", siapa=nik)
+    assert "Wulan Sari" in words_of(found)
+    taken = meja.send(f"/kipi/di/pkm-cipondoh/{dose}")
+    form = taken.headers["location"]
+    assert "Wulan Sari" in words_of(meja.site.get(form))
+    fields = {"nomor": str(uuid7()), "g-fever": "1", "akibat": "recovering"}
+    one = [meja.send(form, **fields).headers["location"] for _ in range(2)]
+    assert one[0] == one[1]
+    shown = words_of(meja.site.get(one[0]))
+    assert "Datang ke Puskesmas Cipondoh" in shown
+    assert "Puskesmas Tanah Tinggi" in shown
+    assert meja.send(f"{one[0]}/betulkan", **{"g-rash": "1", "akibat": "recovered"}, alasan="salah").status_code == 303
+    body = {"id": str(uuid7()), "booking": str(dose), "onset": meja.services.clock().isoformat(), "serious": False}
+    headers = signed_in(meja.services, meja.world.world, Role.VACCINATOR)
+    told = {**body, "symptoms": ["fever"], "facility": "pkm-cipondoh"}
+    assert meja.site.post("/api/v1/adverse-events", json=told, headers=headers).status_code == 201
 
 
 def test_other_systems_tell_list_correct_and_count_them(meja: Meja, given: UUID, site: TestClient) -> None:

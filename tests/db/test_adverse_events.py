@@ -26,11 +26,13 @@ from tracker.adverse.errors import (
     UnknownSymptom,
 )
 from tracker.adverse.models import AdverseChange, AdverseEvent
-from tracker.adverse.queries import answers_of, count_waiting, symptoms_of, tally_of_batch
+from tracker.adverse.queries import adverse_visible_to, answers_of, count_waiting, symptoms_of, tally_of_batch
 from tracker.adverse.rules.words import Level, Outcome
 from tracker.adverse.service import answer_adverse, correct_adverse, tell_adverse
-from tracker.kit.errors import DomainError, Forbidden
+from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.kit.ids import uuid7
+from tracker.people.errors import PersonNotFound
+from tracker.people.service import read_person
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState
@@ -185,3 +187,45 @@ def test_the_database_knows_no_death_that_is_not_serious(desk: Desk, given: Book
     event = tell(desk, given)
     with pytest.raises(IntegrityError, match="death_is_serious"):
         desk.db.execute(text("UPDATE adverse_event SET outcome = 'died' WHERE id = :id"), {"id": event.id})
+
+
+def test_told_where_somebody_came_with_it_both_facilities_and_their_office_see_it(desk: Desk, world: World) -> None:
+    desk.stock("az-10/AZ001", 2, place="pkm-tanah-tinggi-k1")
+    there = desk.session(ahead=0, facility=world.neighbour)
+    booking = desk.vaccinate(desk.move(desk.move(desk.confirmed(there), BookingState.ARRIVED), BookingState.FIT))
+    nurse, head = world.who(Role.VACCINATOR), world.who(Role.MANAGER)
+    tell_it = TellAdverse(
+        id=uuid7(),
+        booking_id=booking.id,
+        told=told(desk, onset_at=desk.now, serious=True),
+        facility_id=world.puskesmas.id,
+    )
+    for place, refusal in ((world.neighbour, BookingNotFound), (world.city, NotFound)):
+        with pytest.raises(refusal):
+            tell_adverse(desk.db, nurse, replace(tell_it, facility_id=place.id), now=desk.now)
+    event, _ = tell_adverse(desk.db, nurse, tell_it, now=desk.now)
+    assert tell_adverse(desk.db, nurse, tell_it, now=desk.now) == (event, False)
+    assert read_person(desk.db, nurse, booking.person_id, now=desk.now).id == booking.person_id
+    for who in (nurse, head, world.who(Role.CITY)):
+        assert [row[0].id for row in desk.db.execute(adverse_visible_to(who))] == [event.id]
+    # It is told here, and looked into where the dose was given and by the office.
+    assert count_waiting(desk.db, head, Level.FACILITY) == 0
+    with pytest.raises(NotFound):
+        answer_adverse(desk.db, head, AnswerAdverse(event_id=event.id, words="Dirujuk."), now=desk.now)
+    assert count_waiting(desk.db, world.who(Role.CITY), Level.OFFICE) == 1
+    right = CorrectAdverse(
+        event_id=event.id, told=told(desk, onset_at=desk.now), withdrawn=False, reason="tidak dirawat"
+    )
+    assert not correct_adverse(desk.db, nurse, right, now=desk.now).serious
+
+
+def test_of_no_dose_and_no_booking_nothing_is_told_elsewhere_and_nobody_is_shown(desk: Desk, world: World) -> None:
+    desk.stock("az-10/AZ001", 1, place="pkm-tanah-tinggi-k1")
+    booking = desk.confirmed(desk.session(ahead=1, facility=world.neighbour))
+    nurse = world.who(Role.VACCINATOR)
+    for of, refusal in ((booking.id, NoDose), (uuid7(), BookingNotFound)):
+        command = TellAdverse(id=uuid7(), booking_id=of, told=told(desk), facility_id=world.puskesmas.id)
+        with pytest.raises(refusal):
+            tell_adverse(desk.db, nurse, command, now=desk.now)
+    with pytest.raises(PersonNotFound):
+        read_person(desk.db, nurse, booking.person_id, now=desk.now)

@@ -27,6 +27,16 @@ class TellAdverse:
     id: UUID
     booking_id: UUID
     told: Told
+    facility_id: UUID | None = None
+    """Where the person came with it; None: where the dose was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeElsewhere:
+    """Who had the dose of this booking has come to a facility that did not give it, with something that followed."""
+
+    booking_id: UUID
+    facility_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ class AdverseEvent(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
+    told_at_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("facility.id")
+    )  # where another one than vaccinated told it
     onset_at: Mapped[datetime]
     words: Mapped[str | None]
     serious: Mapped[bool]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -31,7 +31,11 @@ _CODES = (
 
 
 def adverse_visible_to(principal: Principal) -> Select[AdverseEvent, Booking, Facility, Presentation, str, list[str]]:
-    """A select of (event, booking, facility, presentation, lot, codes of symptoms), not ordered; of whoever treats people."""
+    """A select of (event, booking, facility, presentation, lot, codes of symptoms), not ordered; of whoever treats people.
+
+    Where the dose was given, where somebody came with what followed, and above both.
+    """
+    teller = aliased(Unit)
     return (
         select(AdverseEvent, Booking, Facility, Presentation, Batch.lot, _CODES.label("codes"))
         .join(Booking, Booking.id == AdverseEvent.booking_id)
@@ -40,7 +44,13 @@ def adverse_visible_to(principal: Principal) -> Select[AdverseEvent, Booking, Fa
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
         .outerjoin(Batch, Batch.id == Booking.batch_id)
-        .where(visible_to(principal, Unit.path, Permission.PERSON_READ))
+        .outerjoin(teller, teller.id == AdverseEvent.told_at_id)
+        .where(
+            or_(
+                visible_to(principal, Unit.path, Permission.PERSON_READ),
+                visible_to(principal, teller.path, Permission.PERSON_READ),
+            )
+        )
     )
 
 

@@ -98,7 +98,8 @@ def list_adverse(
 @router.post("/adverse-events", status_code=201, responses=_AGAIN, operation_id="tell_adverse_event")
 def add_adverse(body: AdverseIn, db: Db, caller: Caller, now: Now, response: Response) -> AdverseDetailOut:
     """Write down what followed a dose; the same again answers the first with 200."""
-    command = TellAdverse(id=body.id, booking_id=body.booking, told=told_of(body))
+    place = None if body.facility is None else facility_by_code_or_id(db, caller, body.facility).id
+    command = TellAdverse(id=body.id, booking_id=body.booking, told=told_of(body), facility_id=place)
     event, fresh = tell_adverse(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200
     return _detail(db, caller, event.id, now)

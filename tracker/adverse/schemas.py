@@ -14,6 +14,7 @@ from tracker.edge.words import Seen
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 _PLAIN = r"^[^\x00]+$"
+FacilityRef = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)]
 Word = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=2, max_length=100, pattern=_PLAIN)]
 Words = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=2, max_length=1000, pattern=_PLAIN)]
 Reason = Annotated[str, Seen, StringConstraints(strip_whitespace=True, min_length=3, max_length=500, pattern=_PLAIN)]
@@ -36,6 +37,9 @@ class AdverseIn(ToldIn):
 
     id: UUID
     booking: UUID
+    facility: FacilityRef | None = Field(
+        None, description="Where the person came with it, id or code; without it where the dose was given."
+    )
 
 
 class AdverseCorrectionIn(ToldIn):
@@ -57,7 +61,7 @@ class AdverseOut(BaseModel):
     """An adverse event without whom it befell."""
 
     id: UUID
-    facility: str
+    facility: str = Field(description="Where the dose was given.")
     presentation: str
     lot: str | None
     batch: UUID | None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.adverse.commands import AnswerAdverse, CorrectAdverse, SetSymptom, TellAdverse, Told
+from tracker.adverse.commands import AnswerAdverse, CorrectAdverse, ServeElsewhere, SetSymptom, TellAdverse, Told
 from tracker.adverse.errors import AdverseNotFound, NoDose, NotSerious, OtherAdverse, UnknownSymptom
 from tracker.adverse.events import AdverseAnswered, AdverseCorrected, AdverseTold
 from tracker.adverse.models import AdverseAnswer, AdverseChange, AdverseEvent, AdverseSymptom, Symptom
@@ -25,6 +25,9 @@ from tracker.adverse.rules.telling import check_told
 from tracker.adverse.rules.words import Level
 from tracker.feed.service import append
 from tracker.kit.ids import uuid7
+from tracker.network.queries import path_of
+from tracker.people.models import Person
+from tracker.people.service import serve_person
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking, VaccinationSession
 
@@ -42,10 +45,14 @@ def tell_adverse(
 ) -> tuple[AdverseEvent, bool]:
     """Write an adverse event down, and whether it is new; the same again answers the first, whatever was put right since.
 
-    Raises BookingNotFound, Forbidden, NoDose, OtherAdverse, and what `check_told` raises.
+    Of a dose given elsewhere it is told where the person came with it. Raises BookingNotFound, Forbidden, NoDose, OtherAdverse,
+    and what `check_told` raises.
     """
-    place = _place_of(db, principal, command.booking_id)
-    principal.require(Permission.BOOKING_SERVE, place.path)
+    place = _place_of(db, command.booking_id)
+    elsewhere = None if command.facility_id == place.facility_id else command.facility_id
+    if elsewhere is None and not principal.sees(place.path):
+        raise BookingNotFound(booking=str(command.booking_id))
+    principal.require(Permission.BOOKING_SERVE, place.path if elsewhere is None else path_of(db, elsewhere))
     content = _digest(command)
     known = db.get(AdverseEvent, command.id)
     if known is not None:
@@ -56,11 +63,14 @@ def tell_adverse(
     booking = db.get_one(Booking, command.booking_id, with_for_update={"read": True}, populate_existing=True)
     if booking.vaccinated_at is None:
         raise NoDose(booking=str(booking.id))
+    if elsewhere is not None:
+        serve_elsewhere(db, principal, ServeElsewhere(booking_id=booking.id, facility_id=elsewhere))
     told = command.told
     check_told(told, given_at=booking.vaccinated_at, now=now)
     event = AdverseEvent(
         id=command.id,
         booking_id=booking.id,
+        told_at_id=elsewhere,
         recorded_at=now,
         recorded_by=principal.name,
         content=content,
@@ -74,12 +84,27 @@ def tell_adverse(
     return event, True
 
 
+def serve_elsewhere(db: Session, principal: Principal, command: ServeElsewhere) -> None:
+    """From now on the facility's people see whoever came to them. Who stands at the door is served there, wherever the dose was given.
+
+    Raises BookingNotFound, NoDose, Forbidden.
+    """
+    principal.require(Permission.BOOKING_SERVE, path_of(db, command.facility_id))
+    booking = db.get(Booking, command.booking_id)
+    if booking is None:
+        raise BookingNotFound(booking=str(command.booking_id))
+    if booking.vaccinated_at is None:
+        raise NoDose(booking=str(booking.id))
+    serve_person(db, db.get_one(Person, booking.person_id), command.facility_id)
+
+
 def correct_adverse(db: Session, principal: Principal, command: CorrectAdverse, *, now: datetime) -> AdverseEvent:
     """Put right what was told; what stood before is kept with the reason. The same again writes nothing.
 
     Raises AdverseNotFound, Forbidden, NoDose (it was taken back, and this is not withdrawn), and what `check_told` raises.
     """
-    event, place = _locked(db, principal, command.event_id, Permission.BOOKING_SERVE)
+    event, place = _locked(db, principal, command.event_id)
+    _require_serving(db, principal, event, place)
     booking = db.get_one(Booking, event.booking_id, with_for_update={"read": True}, populate_existing=True)
     told, before = command.told, _as_told(event, symptoms_of(db, event.id))
     if before == _shown(told, withdrawn=command.withdrawn):
@@ -112,7 +137,8 @@ def answer_adverse(db: Session, principal: Principal, command: AnswerAdverse, *,
 
     Raises AdverseNotFound, Forbidden, NotSerious.
     """
-    event, place = _locked(db, principal, command.event_id, Permission.ADVERSE_ANSWER)
+    event, place = _locked(db, principal, command.event_id)
+    principal.require(Permission.ADVERSE_ANSWER, place.path)
     if not event.serious or event.withdrawn:
         raise NotSerious(event=str(event.id))
     level = level_of(principal, place.path)
@@ -141,28 +167,38 @@ def level_of(principal: Principal, path: str) -> Level:
     return Level.OFFICE if above and principal.may(Permission.ADVERSE_ANSWER, above) else Level.FACILITY
 
 
-def _place_of(db: Session, principal: Principal, booking_id: UUID) -> _Place:
+def may_correct(db: Session, principal: Principal, event: AdverseEvent, given_at: UUID) -> bool:
+    """Whether they serve people where the dose was given (`given_at`) or where the event was told."""
+    places = {given_at, event.told_at_id or given_at}
+    return any(principal.may(Permission.BOOKING_SERVE, path_of(db, each)) for each in places)
+
+
+def _place_of(db: Session, booking_id: UUID) -> _Place:
     row = db.execute(
         select(VaccinationSession.facility_id, Unit.path)
         .join(Booking, Booking.session_id == VaccinationSession.id)
         .join(Unit, Unit.id == VaccinationSession.facility_id)
         .where(Booking.id == booking_id)
     ).one_or_none()
-    if row is None or not principal.sees(row.path):
+    if row is None:
         raise BookingNotFound(booking=str(booking_id))
     return _Place(facility_id=row.facility_id, path=row.path)
 
 
-def _locked(db: Session, principal: Principal, event_id: UUID, permission: Permission) -> tuple[AdverseEvent, _Place]:
+def _locked(db: Session, principal: Principal, event_id: UUID) -> tuple[AdverseEvent, _Place]:
     event = db.get(AdverseEvent, event_id, with_for_update=True, populate_existing=True)
     if event is None:
         raise AdverseNotFound(event=str(event_id))
-    try:
-        place = _place_of(db, principal, event.booking_id)
-    except BookingNotFound:
-        raise AdverseNotFound(event=str(event_id)) from None
-    principal.require(permission, place.path)
+    place = _place_of(db, event.booking_id)
+    paths = {place.path, place.path if event.told_at_id is None else path_of(db, event.told_at_id)}
+    if not any(principal.sees(each) for each in paths):
+        raise AdverseNotFound(event=str(event_id))
     return event, place
+
+
+def _require_serving(db: Session, principal: Principal, event: AdverseEvent, place: _Place) -> None:
+    if not may_correct(db, principal, event, place.facility_id):
+        principal.require(Permission.BOOKING_SERVE, place.path)
 
 
 def _write_symptoms(db: Session, event_id: UUID, codes: tuple[str, ...]) -> None:
@@ -203,6 +239,8 @@ def _as_told(event: AdverseEvent, symptoms: list[str]) -> dict[str, Any]:
 
 def _digest(command: TellAdverse) -> bytes:
     said = {"booking": str(command.booking_id), **_shown(command.told, withdrawn=False)}
+    if command.facility_id is not None:
+        said["facility"] = str(command.facility_id)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
 
 
