@@ -220,6 +220,18 @@ def test_a_part_of_a_delivery_that_fails_holds_nobody_else(outside: Outside) -> 
     assert "Di mana" in text_in(outside.whatsapp.sent[-1])
 
 
+def test_endings_are_not_tried_out_from_a_phone_that_was_another_persons(outside: Outside) -> None:
+    outside.says("Vaksin")
+    for each in range(10):
+        outside.says(f"55{each:04d}")
+    outside.says("BATAL")
+    outside.says("Vaksin")
+    (asked,) = outside.says(NIK[-6:])
+    assert "semua 16 angka" in text_in(asked)
+    (found,) = outside.says(NIK)
+    assert "Di mana" in text_in(found)
+
+
 def test_what_is_not_signed_by_meta_changes_nothing(outside: Outside) -> None:
     delivery = outside.whatsapp.says(WA, "Vaksin", message_id="wamid.1")
     for header in (

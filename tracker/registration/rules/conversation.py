@@ -75,6 +75,8 @@ class ConversationState:
     answers: dict[str, bool] = field(default_factory=dict)
     booking: str | None = None
     code: str | None = None
+    missed: int = 0
+    """How often an ending belonged to nobody; it stays through new beginnings, so that nobody tries all."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -94,6 +96,7 @@ class ConversationState:
             answers={str(name): bool(said) for name, said in (value.get("answers") or {}).items()},
             booking=value.get("booking"),
             code=value.get("code"),
+            missed=int(value.get("missed", 0)),
         )
 
 
@@ -107,6 +110,8 @@ class Turn:
 
 
 _CODE_DIGITS = _ENDING_DIGITS = 6
+MOST_MISSED = 10
+"""A year of birth and few numbers make most endings: after so many tries from one phone only all sixteen digits tell."""
 
 # Where nobody was asked, a yes or no can only be the answer to a message of ours.
 _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, ConversationStep.NIK, ConversationStep.PLACE})
@@ -211,6 +216,8 @@ def _hear_nik(state: ConversationState, text: str) -> Turn:
 def _hear_ending(state: ConversationState, text: str) -> Turn:
     digits = digits_of(text)
     if len(digits) == _ENDING_DIGITS:
+        if state.missed >= MOST_MISSED:
+            return Turn(state, (Say("nik_missed"),))
         return Turn(state, wish=FindByEnding(digits))
     if identified(text) is None:
         return Turn(state, (Say("ending_shape", {"digits": str(len(digits))}),))

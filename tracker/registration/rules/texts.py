@@ -29,6 +29,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Lewat ponsel ini ada beberapa NIK dengan akhiran itu. Tuliskan semua 16 angka.",
         "Several NIKs of this phone end like that. Write all 16 digits.",
     ),
+    "nik_missed": (
+        "Terlalu sering akhirannya tidak cocok. Tuliskan semua 16 angka NIK.",
+        "The last digits were wrong too often. Write all 16 digits of the NIK.",
+    ),
     "help": (
         "VAKSIN: mendaftar. TIKET: tiket hilang. ULANG: dari awal. BATAL: berhenti.",
         "VACCINE: register. TICKET: ticket lost. AGAIN: from the beginning. CANCEL: stop.",

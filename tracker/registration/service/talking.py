@@ -107,7 +107,7 @@ def answer(
     while turn.wish is not None:
         turn = _grant(room, turn, turn.wish)
         says += turn.says
-    told = turn.state.to_json()
+    told = replace(turn.state, missed=max(before.missed, turn.state.missed)).to_json()
     if told != talk.state:
         talk.state, talk.asked_at = told, message.sent_at
     said = ConversationTurn(
@@ -249,6 +249,8 @@ def _find_by_ending(room: _Room, state: ConversationState, wish: FindByEnding) -
     found = persons_ending(room.db, wish.ending, room.sender, vault=room.vault)
     if len(found) > 1:
         return machine.number_wanted(state)
+    if not found:
+        state = replace(state, missed=state.missed + 1)
     if not found and takes_messages(room.sender):
         return machine.name_wanted(state)
     return machine.person_found(state, found[0].id if found else None, room.office.address)
