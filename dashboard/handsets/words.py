@@ -21,6 +21,7 @@ KIND = {
     "stock.take_back": mark("Dosis dikembalikan ke vial"),
     "shipment.create": mark("Permintaan kiriman"),
     "shipment.tell": mark("Kiriman tanpa kabar"),
+    "shipment.confirm": mark("Konfirmasi kiriman tanpa kabar"),
     "shipment.approve": mark("Persetujuan kiriman"),
     "shipment.cancel": mark("Pembatalan kiriman"),
     "shipment.pack": mark("Pengemasan"),

@@ -102,6 +102,18 @@ def test_boxes_without_a_word_are_told_to_their_sender_who_confirms(shift: Shift
     assert shift.read(told["id"])["state"] == "cancelled"
 
 
+def test_its_sender_confirms_on_the_phone_what_was_told_without_a_word(shift: Shift) -> None:
+    shift.stock("supply", 7)
+    line = {"batch": "penta-5/PB001", "place": f"{CITY}-r1", "vials": 4}
+    # The house's clock is the phone's: what arrives was there before.
+    told = {"id": str(uuid7()), "from": PLACE, "to": CITY, "arrived_at": utc_now().isoformat(), "lines": [line]}
+    code = shift.api.post("/api/v1/shipments/unannounced", json=told, headers=shift.city).json()["code"]
+    (done,) = shift.works({"job": "confirm", "scans": [code]})
+    assert (done["state"], shift.read(code)["state"]) == ("done", "received"), done
+    answer = shift.api.get(f"/api/v1/handsets/holdings?facility={CITY}", headers=shift.city).json()
+    assert answer["shipments"] == []
+
+
 def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) -> None:
     supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
     line = {"batch": "az-10/AZ003", "place": f"{CITY}-r1", "vials": 8}

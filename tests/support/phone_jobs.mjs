@@ -11,7 +11,10 @@ import { ReturnJob } from "../../dashboard/scan/static/job_return.js";
 import { TellJob } from "../../dashboard/scan/static/job_tell.js";
 import { lastUndoable, undo } from "../../dashboard/scan/static/job_undo.js";
 
-const JOBS = { dispatch: DispatchJob, order: OrderJob, pick: PickJob, receive: ReceiveJob, return: ReturnJob, tell: TellJob };
+const confirm = function (desk) {
+  return new DispatchJob(desk, "confirm");
+};
+const JOBS = { confirm, dispatch: DispatchJob, order: OrderJob, pick: PickJob, receive: ReceiveJob, return: ReturnJob, tell: TellJob };
 const TABLE = JSON.parse(readFileSync(new URL("../../dashboard/scan/static/gs1_table.json", import.meta.url)));
 const { told, facility, at, acts } = JSON.parse(readFileSync(0, "utf8"));
 const held = merged(null, told, facility, 0);
@@ -61,7 +64,7 @@ for (const { job, scans = [], fields = {}, back } of acts) {
       else hand.scanned(read(text));
     }
     Object.assign(hand, fields);
-    if (job === "dispatch") hand.open(hand.waiting[0]);
+    if (job === "dispatch" || (job === "confirm" && !hand.shipment)) hand.open(hand.waiting[0]);
     if (job === "receive") await hand.allAsNoted();
     else await hand.write(hand.shipment);
   }

@@ -33,6 +33,7 @@ from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
 from tracker.shipments.schemas import (
     ApproveIn,
+    ConfirmIn,
     DeliveryIn,
     DispatchIn,
     PackIn,
@@ -87,6 +88,7 @@ ACTS: Mapping[str, Act] = {
     "stock.take_back": Act(call=stock.keep_open_vial, body=KeepIn, named=("open_vial", "open_vial_id", _ID)),
     "shipment.create": Act(call=shipments.post_shipment, body=ShipmentIn, answers=True),
     "shipment.tell": Act(call=shipments.post_unannounced, body=DeliveryIn, answers=True),
+    "shipment.confirm": _of_shipment(shipments.confirm, ConfirmIn),
     "shipment.approve": _of_shipment(shipments.approve, ApproveIn),
     "shipment.cancel": _of_shipment(shipments.cancel, None),
     "shipment.pack": _of_shipment(shipments.pack, PackIn),

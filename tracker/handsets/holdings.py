@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,7 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.queries import path_of
 from tracker.network.rules.words import CARRIERS
 from tracker.settings import Settings
-from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine
+from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine, ToldLine
 from tracker.shipments.queries.neighbours import neighbours_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import OpenVial, StockBalance
@@ -286,11 +286,12 @@ def _product(product: Presentation, former: Mapping[str, list[str]]) -> Row:
 
 
 def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tuple[dict[str, Row], set[UUID]]:
-    """Shipments to and from the facility that have not ended, and the batches in them."""
+    """Shipments to and from the facility that have not ended or wait for its word, and the batches in them."""
+    to_confirm = and_(Shipment.from_facility_id == facility.id, Shipment.state == ShipmentState.UNCONFIRMED)
     either = or_(Shipment.from_facility_id == facility.id, Shipment.to_facility_id == facility.id)
     found = db.scalars(
         select(Shipment)
-        .where(either, Shipment.state.in_(_NOT_ENDED))
+        .where(either, or_(Shipment.state.in_(_NOT_ENDED), to_confirm))
         .order_by(Shipment.created_at.desc(), Shipment.id)
         .limit(MOST_SHIPMENTS)
     ).all()
@@ -336,6 +337,13 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
     on_road: dict[UUID, list[Row]] = defaultdict(list)
     for holder_id, batch_id, status, count in road:
         on_road[holder_id].append({"batch": str(batch_id), "status": status.value, "vials": count})
+    came = _by_first(
+        db.execute(
+            select(ToldLine.shipment_id, ToldLine.batch_id, ToldLine.vials)
+            .where(any_of(ToldLine.shipment_id, [each.id for each in found if each.state is ShipmentState.UNCONFIRMED]))
+            .order_by(ToldLine.shipment_id, ToldLine.seq)
+        )
+    )
     rows = {
         str(each.id): {
             "id": str(each.id),
@@ -356,10 +364,12 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
                 for (box,) in boxes[each.id]
             ],
             "on_road": on_road[each.id],
+            "told": [{"batch": str(batch), "vials": vials} for batch, vials in came[each.id]],
         }
         for each in found
     }
-    return rows, {line.batch_id for line in packed} | {row.batch_id for row in road}
+    told = {batch for lines_of in came.values() for batch, _ in lines_of}
+    return rows, {line.batch_id for line in packed} | {row.batch_id for row in road} | told
 
 
 def _by_first(rows: Iterable[Any]) -> dict[UUID, list[tuple[Any, ...]]]:

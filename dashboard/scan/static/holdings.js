@@ -21,7 +21,7 @@
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   expected_at?: string | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
- *   kind?: string, made?: boolean, on_road: { batch: string, status?: string, vials: number }[] }} Shipment
+ *   kind?: string, made?: boolean, told?: { batch: string, vials: number }[], on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
  * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[] }} SessionRow

@@ -22,6 +22,7 @@ export function tasksOf(holdings, now) {
     ["desk", holdings.sessionsAt(now).length, "ok"],
     ["discard", holdings.openVials.filter((vial) => Date.parse(vial.discard_by) <= now).length, "out"],
     ["receive", holdings.shipments("in", ON_THE_ROAD).length, "low"],
+    ["confirm", holdings.shipments("out", ["unconfirmed"]).length, "low"],
     ["approve", holdings.shipments("out", ["requested"]).length, "low"],
     ["pick", holdings.shipments("out", ["approved"]).length, "low"],
     ["dispatch", holdings.shipments("out", ["packed"]).length, "low"],

@@ -23,6 +23,7 @@ const jobs = {
   pick: (desk) => new PickJob(desk),
   desk: (desk, shift) => new DeskJob(desk, shift),
   dispatch: (desk) => new DispatchJob(desk),
+  confirm: (desk) => new DispatchJob(desk, "confirm"),
   order: (desk) => new OrderJob(desk),
   return: (desk) => new ReturnJob(desk),
   tell: (desk) => new TellJob(desk),
