@@ -21,6 +21,7 @@ from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError
 from tracker.people.queries import person_now
 from tracker.quota.models import VaccinationSession
+from tracker.quota.queries.desk import number_of
 from tracker.quota.queries.open_places import seeker_of
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, Medium
 from tracker.registration.errors import TicketNotFound
@@ -47,6 +48,7 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
         viewer,
         "citizens/ticket.html",
         ticket=found,
+        number=number_of(db, found.booking),
         secret=secret,
         offered=None if found.offered is None else secret_of(db, office, found.offered),
         booked_next=None if found.booked_next is None else secret_of(db, office, found.booked_next),

@@ -30,7 +30,7 @@ from tracker.people.searching import MOST_FOUND, person_with_paper, search_peopl
 from tracker.people.service import note_list
 from tracker.people.vault import NikVault
 from tracker.quota.errors import BookingNotFound, DoseNotForeseen, NotDue
-from tracker.quota.queries.desk import ToServe, count_guests, guests_of, to_serve
+from tracker.quota.queries.desk import WAITING, ToServe, count_guests, guests_of, to_serve
 from tracker.quota.rules.words import DISPLACEABLE, BookingState, Medium
 from tracker.quota.service.arriving import arrive_at
 from tracker.quota.service.booking import book
@@ -46,7 +46,6 @@ FIRST_EXPECTED = 12
 OBSERVED = timedelta(minutes=30)
 """How long somebody is watched after a dose (the ministry's technical guide: thirty minutes)."""
 DOSES = tuple("123456789")
-AT_THE_DESK = (BookingState.ARRIVED, BookingState.FIT)
 
 _NOBODY = mark("Tidak ditemukan di sini. Periksa ejaannya, cari dengan NIK, atau daftarkan.")
 NO_DOSE = mark("Tulis dosis ke berapa, 1 sampai 9.")
@@ -192,7 +191,7 @@ def _ticket_in(photo: UploadFile | None) -> str:
 
 def _desk(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Response:
     counts = count_guests(db, here.session.id)
-    waiting = guests_of(db, here.session.id, AT_THE_DESK, most=MOST_SHOWN)
+    waiting = guests_of(db, here.session.id, WAITING, most=MOST_SHOWN)
     watched = guests_of(db, here.session.id, (BookingState.VACCINATED,), most=MOST_SHOWN, since=viewer.now - OBSERVED)
     expected = guests_of(db, here.session.id, tuple(DISPLACEABLE), most=FIRST_EXPECTED)
     named = {one.booking.person_id for one in (*waiting, *watched, *expected)}
@@ -205,7 +204,7 @@ def _desk(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Re
         over=here.over(viewer.now),
         begun=here.begun(viewer.now),
         waiting=waiting,
-        waiting_in_all=sum(counts.get(state, 0) for state in AT_THE_DESK),
+        waiting_in_all=sum(counts.get(state, 0) for state in WAITING),
         watched=[(one, one.booking.vaccinated_at + OBSERVED) for one in watched if one.booking.vaccinated_at],
         expected=expected,
         expected_in_all=sum(counts.get(state, 0) for state in DISPLACEABLE),

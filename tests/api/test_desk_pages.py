@@ -137,11 +137,15 @@ def test_from_the_ticket_to_the_dose_and_the_next_date(meja: Meja) -> None:
     assert meja.at_the_desk(meja.send(f"{meja.to}/cari", siapa=ticket)) == booking
     assert meja.state(booking) is BookingState.ARRIVED
     assert "1 · Siti Aminah" in words_of(meja.site.get(meja.to))
+    own = f"/daftar/tiket/{office.sealed(booking)}"
+    assert "Nomor antrean Anda 1 " in words_of(meja.site.get(own))
     page = f"/meja/orang/{booking}"
     assert meja.send(f"{page}/layak").status_code == 303
+    assert "Nomor antrean Anda 1 " in words_of(meja.site.get(own))
     for _ in range(2):
         assert meja.send(f"{page}/suntik").status_code == 303
     assert meja.state(booking) is BookingState.VACCINATED
+    assert "Nomor antrean" not in words_of(meja.site.get(own))
     told = words_of(meja.site.get(page))
     assert "AZ101" in told
     assert "Observasi sampai" in told

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Presentation
@@ -19,6 +19,9 @@ from tracker.people.models import Person
 from tracker.people.rules.nik import Sex
 from tracker.quota.models import Booking, BookingStep, Claim, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState, ClaimState
+
+WAITING = (BookingState.ARRIVED, BookingState.FIT)
+"""Who has come and has not had the dose: to be screened, then to be vaccinated."""
 
 
 class Guest(NamedTuple):
@@ -36,15 +39,7 @@ def guests_of(
     db: Session, session_id: UUID, states: Collection[BookingState], *, most: int, since: datetime | None = None
 ) -> list[Guest]:
     """Those in one of the states, who arrived first and then by name; vaccinated ones since an instant only."""
-    arrived = (
-        select(BookingStep.booking_id, func.min(BookingStep.recorded_at).label("at"))
-        .join(Booking, Booking.id == BookingStep.booking_id)
-        .where(Booking.session_id == session_id, BookingStep.to_state == BookingState.ARRIVED)
-        .group_by(BookingStep.booking_id)
-        .subquery()
-    )
-    number = func.row_number().over(order_by=(arrived.c.at, arrived.c.booking_id)).label("number")
-    numbered = select(arrived.c.booking_id, arrived.c.at, number).subquery()
+    numbered = _numbered(session_id)
     query = (
         select(Booking, Person.name, Person.birth_date, Person.sex, numbered.c.number, numbered.c.at)
         .join(Person, Person.id == Booking.person_id)
@@ -55,6 +50,27 @@ def guests_of(
         query = query.where(Booking.vaccinated_at >= since)
     rows = db.execute(query.order_by(numbered.c.number.nulls_last(), Person.name, Booking.id).limit(most))
     return [Guest(*row) for row in rows]
+
+
+def number_of(db: Session, booking: Booking) -> int | None:
+    """The number of whoever waits at the desk; None before they came and once they need none."""
+    if booking.state not in WAITING:
+        return None
+    numbered = _numbered(booking.session_id)
+    return db.scalar(select(numbered.c.number).where(numbered.c.booking_id == booking.id))
+
+
+def _numbered(session_id: UUID) -> Subquery:
+    """Who came to a session, when, and as the how manieth."""
+    arrived = (
+        select(BookingStep.booking_id, func.min(BookingStep.recorded_at).label("at"))
+        .join(Booking, Booking.id == BookingStep.booking_id)
+        .where(Booking.session_id == session_id, BookingStep.to_state == BookingState.ARRIVED)
+        .group_by(BookingStep.booking_id)
+        .subquery()
+    )
+    number = func.row_number().over(order_by=(arrived.c.at, arrived.c.booking_id)).label("number")
+    return select(arrived.c.booking_id, arrived.c.at, number).subquery()
 
 
 def count_guests(db: Session, session_id: UUID) -> dict[BookingState, int]:
