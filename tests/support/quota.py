@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -90,6 +91,9 @@ class Desk:
         place: str | None = None,
         areas: tuple[str, ...] = (),
     ) -> UUID:
+        # Today's can be booked and served whenever the test runs, also late in the evening.
+        late = self.now + timedelta(hours=3)
+        evening = datetime.combine(self.day(ahead), time(23), tzinfo=ZoneInfo(self.world.puskesmas.timezone))
         command = PlanSession(
             place=place,
             areas=areas,
@@ -97,7 +101,7 @@ class Desk:
             facility=(facility or self.world.puskesmas).id,
             day=self.day(ahead),
             opens=time(8),
-            closes=time(23),
+            closes=max(evening, late) if ahead == 0 else time(23),
             presentation=product,
             doses=doses,
             capacity=capacity,
