@@ -31,7 +31,8 @@ _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 def unpack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """The boxes are emptied again; a second tap changes nothing."""
     typed = Typed.of(fields)
-    return _undo(viewer, db, ref, typed, lambda why: unpack_shipment(db, viewer.known(), ref, why, now=now))
+    box = as_id(typed.get("kotak"))
+    return _undo(viewer, db, ref, typed, lambda why: unpack_shipment(db, viewer.known(), ref, why, box=box, now=now))
 
 
 @router.post("/pengiriman/{ref}/batal-terima")

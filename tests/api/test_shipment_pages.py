@@ -547,6 +547,8 @@ def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Ro
     assert road.shipment(path).state == "approved"
     packing = road.form(f"{path}/kemas")
     road.send(f"{path}/kemas", packing)
+    assert road.send(f"{path}/bongkar", fields, alasan="salah kotak").status_code == 303
+    assert road.shipment(path).state == "packed", "a late repeat empties no new boxes"
     road.send(f"{path}/berangkat", {"csrf": packing["csrf"]})
     road.as_("kepala")
     taken = road.form(f"{path}/terima") | {"tempat": K1}

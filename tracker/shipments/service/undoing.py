@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from tracker.access.principal import Principal
 from tracker.shipments.errors import BadState, BuiltUpon, ReceiptNotFound
 from tracker.shipments.events import ReceiptTakenBack, ShipmentUnpacked
-from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
+from tracker.shipments.models import ReceiptLine, Shipment, ShipmentBox, ShipmentReceipt
 from tracker.shipments.queries.finding import stands
 from tracker.shipments.rules.words import ARRIVED, ON_THE_ROAD, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import TakeReceiptBack
@@ -162,14 +162,20 @@ def _require_unpacked(db: Session, family: list[StockEvent]) -> None:
         raise PackedVials(field="receipt", vials=row.vials - row.packed)
 
 
-def unpack_shipment(db: Session, principal: Principal, ref: str | UUID, reason: str, *, now: datetime) -> Shipment:
+def unpack_shipment(
+    db: Session, principal: Principal, ref: str | UUID, reason: str, *, box: UUID | None = None, now: datetime
+) -> Shipment:
     """The boxes of a shipment that has not left are emptied again, its vials free; it is as approved as before. Twice is harmless.
 
+    `box`: one of those that are meant. Where it was emptied before, and others are packed since, this is a late repeat: they stay.
     Raises ShipmentNotFound, Forbidden, BadState.
     """
     shipment, from_path, _ = locked(db, principal, ref)
     require_end(principal, from_path)
     if shipment.state is ShipmentState.APPROVED:
+        return shipment
+    gone = box is not None and db.scalar(select(~exists().where(ShipmentBox.id == box)))
+    if gone and shipment.state is ShipmentState.PACKED:
         return shipment
     if shipment.state is not ShipmentState.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
