@@ -35,7 +35,7 @@ pre{{font:1rem/1.4 monospace;white-space:pre-wrap;margin:.8rem;padding:.8rem;bac
 <button>Ganti</button></form></header>
 <nav aria-label="Saluran">{tabs}</nav>{hint}{body}
 </main>{script}</body></html>"""
-_HINT = """<p class="hint">{words} NIK rekaan untuk mencoba: <b>3671015506920051</b>, dengan nama apa saja. Tidak ada yang sampai ke telepon sungguhan.</p>"""
+_HINT = """<p class="hint">{words} Bila ditanya NIK, tulis NIK rekaan dan nama apa saja dalam satu pesan: <b>3671015506920051 Budi</b>. Tidak ada yang sampai ke telepon sungguhan.</p>"""
 _WORDS = {
     "wa": "Tulis <b>vaksin</b>.",
     "sms": "Kirim <b>vaksin</b>.",
