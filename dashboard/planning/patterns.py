@@ -22,6 +22,7 @@ from tracker.edge.hop import Router, takes_lists
 from tracker.kit.errors import DomainError
 from tracker.network.models import Facility
 from tracker.network.queries import as_id, facility_by_code_or_id
+from tracker.quota.errors import TemplateNotFound
 from tracker.quota.models import SessionTemplate
 from tracker.quota.service.commands import PlanSession, SaveTemplate, TemplateBucket
 from tracker.quota.service.sessions import window_of
@@ -67,13 +68,16 @@ def forget_pattern(
     *,
     viewer: Member,
     db: Db,
-    pola: Annotated[UUID, Form()],
+    pola: Annotated[UUID | None, Form()] = None,
     csrf: Annotated[str, Form(max_length=200)] = "",
     fasilitas: Annotated[str, Form(max_length=100)] = "",
     hari: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Remove it; the sessions planned from it stay."""
     check_csrf(viewer, csrf)
+    viewer.known().require(Permission.SESSION_WRITE)
+    if pola is None:
+        raise TemplateNotFound
     remove_template(db, viewer.known(), pola)
     return RedirectResponse(f"/kuota/rencana?{urlencode({'fasilitas': fasilitas, 'hari': hari})}", status_code=303)
 

@@ -67,7 +67,9 @@ def test_a_conversation_offers_the_last_of_fourteen_days_there(desk: Desk) -> No
     )
     talk = uuid7()
     for number, words in enumerate(("vaksin", f"{nik} 0812-3456-789", "Cipondoh")):
-        message = Message(conversation_id=talk, message_id=str(number), medium=Medium.WEB, text=words)
+        message = Message(
+            conversation_id=talk, message_id=str(number), medium=Medium.WEB, text=words, sender="0812-3456-789"
+        )
         replies = answer(desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=desk.now).replies
     assert "Selasa 17-03-2026, 08.00–23.00 WIT, Puskesmas Cipondoh" in replies[0], replies
 

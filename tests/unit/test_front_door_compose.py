@@ -69,7 +69,8 @@ def test_no_secret_has_a_default() -> None:
     simulated = ("RANTAI_DELIVERY__SMS_PASSWORD", ":-nobody-sends")
     secrets.remove(simulated)
     assert {name for name, _rest in secrets} == {
-        "POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY", "RANTAI_OTHER_SECRET_KEYS", simulated[0]
+        "POSTGRES_PASSWORD", "INGEST_PASSWORD", "RANTAI_SECRET_KEY", "RANTAI_OTHER_SECRET_KEYS", simulated[0],
+        "RANTAI_MOUTHS__WHATSAPP_SECRET", "RANTAI_MOUTHS__SMS_PASSWORD", "RANTAI_MOUTHS__USSD_PASSWORD",
     }  # fmt: skip
     assert all(rest == ":-" for _name, rest in secrets), "an empty default: valid to read, refused at start"
     example = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8")
