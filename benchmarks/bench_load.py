@@ -33,6 +33,7 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.access.service import NewAccount, add_account, ensure_unit, open_login
 from tracker.database.engine import transaction
+from tracker.edge.line import HEADER
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.rules.words import EquipmentKind
@@ -130,9 +131,11 @@ async def _load(address: str, asking: Asking, clients: int, seconds: float) -> S
         ends = begun + seconds
 
         async def ask() -> None:
+            place: dict[str, str] = {}
+            body = next(asking.bodies)
             while (began := time.perf_counter()) < ends:
                 try:
-                    answer = await client.request(asking.method, asking.path, json=next(asking.bodies))
+                    answer = await client.request(asking.method, asking.path, json=body, headers=place)
                 except httpx2.HTTPError:
                     seen.statuses[0] += 1
                     continue
@@ -141,7 +144,12 @@ async def _load(address: str, asking: Asking, clients: int, seconds: float) -> S
                 if begun <= now <= ends or answer.status_code >= 400:
                     seen.statuses[answer.status_code] += 1
                 if answer.status_code in (429, 503):
+                    # Whoever was given a place in the line keeps it and asks the same again with it, as the API says.
+                    shown = answer.json().get("params", {}).get("place")
+                    place = {HEADER: shown} if shown else place
                     await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+                else:
+                    place, body = {}, next(asking.bodies)
 
         with _slow_bodies(address):
             await asyncio.gather(*(ask() for _ in range(clients)))
