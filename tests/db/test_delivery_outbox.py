@@ -153,7 +153,7 @@ def test_an_unknown_template_is_refused_when_queued(db: Session) -> None:
 
 
 def outgoing(medium: str) -> Outgoing:
-    return Outgoing(id=UUID(int=1), medium=medium, address="+6281100", text="Halo & selamat")
+    return Outgoing(id=UUID(int=1), medium=medium, address="+6281100", text="Halo & selamat, 08.00–12.00")
 
 
 def test_gateways_get_what_their_manuals_ask_for() -> None:
@@ -177,7 +177,7 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
     assert seen[3].url.path == "/v1/7/messages"
     with pytest.raises(SendRefused, match="no gateway"):
         ByMedium({}).send(outgoing("web"))
-    assert (seen[0].url.params["to"], seen[0].url.params["text"]) == ("+6281100", "Halo & selamat")
+    assert (seen[0].url.params["to"], seen[0].url.params["text"]) == ("+6281100", "Halo & selamat, 08.00-12.00")
     assert json.loads(seen[1].content)["to"] == "6281100"
     assert seen[1].headers["Authorization"] == "Bearer t"
 

@@ -376,3 +376,8 @@ def test_every_text_without_gaps_fits_a_screen_of_ussd(language: int) -> None:
     """So that a question is one screen; what has gaps may need a second."""
     long = {key for key, both in TEXTS.items() if "{" not in both[0] and len(both[language]) > ussd.MOST - len("CON ")}
     assert long <= {"lost_welcome", "code_sent"}, "people reach these by a choice of their own, and can go on with 0"
+
+
+def test_help_asks_for_the_ending_where_the_phone_is_known() -> None:
+    turn = hear(ConversationState(step=ConversationStep.NIK), "bantuan", phone_known=True)
+    assert keys(turn) == ["help", "welcome_ending"]

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import httpx2
 
+from tracker.delivery.rules.plain import plain_signs
+
 
 class SendTrouble(Exception):
     """It did not work now; the message says why without naming anybody. Try again later."""
@@ -85,7 +87,8 @@ class KannelSender:
 
     def send(self, message: Outgoing) -> Left:
         """Hand it to the gateway."""
-        query = {**self._login, "to": message.address, "text": message.text, "coding": "0", "charset": "UTF-8"}
+        text = plain_signs(message.text)
+        query = {**self._login, "to": message.address, "text": text, "coding": "0", "charset": "UTF-8"}
         check(call(self._client, "POST", self._url, params=query))
         return Left(by="sms")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tracker.delivery.rules.plain import plain_signs
+
 MOST = 182  # characters of a screen, by the network
 _ON = "\n0. Lanjut"
 _MORE = {"id": _ON, "en": "\n0. More"}
-_PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "°": " ", "•": "-"})
 
 
 def pressed(text: str) -> list[str]:
@@ -18,7 +19,7 @@ def screens(replies: list[str], language: str, prefix: str) -> list[str]:
 
     Signs that a network's alphabet has not become the nearest that it has.
     """
-    text = "\n".join(replies).translate(_PLAIN).strip()
+    text = plain_signs("\n".join(replies)).strip()
     most = MOST - len(prefix)
     if len(text) <= most:
         return [text]

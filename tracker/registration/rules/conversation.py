@@ -148,7 +148,7 @@ def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) 
             return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
         return Turn(ConversationState(), (Say("stopped"),))
     if is_help(text):
-        return _help(state)
+        return _help(state, phone_known=phone_known)
     if is_start(text) or is_again(text):
         return Turn(
             ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
@@ -158,7 +158,7 @@ def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) 
     return None
 
 
-def _help(state: ConversationState) -> Turn:
+def _help(state: ConversationState, *, phone_known: bool) -> Turn:
     """What can be said anywhere, and the question that stands once more."""
     if is_over(state):
         return _nothing_asked(state, Say("help"))
@@ -170,7 +170,7 @@ def _help(state: ConversationState) -> Turn:
         ConversationStep.LOST: Say("lost_welcome"),
         ConversationStep.CODE: Say("code_shape"),
         ConversationStep.PLACE: Say("ask_place"),
-        ConversationStep.NIK: Say("ask_phone"),
+        ConversationStep.NIK: Say("welcome_ending" if phone_known else "ask_phone"),
     }
     return Turn(state, (Say("help"), asked[state.step]))
 
