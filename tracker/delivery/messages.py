@@ -39,6 +39,7 @@ class Reply:
 
     text: str
     choices: tuple[Choice, ...] = ()
+    question: str = ""
     picture: bytes | None = None
 
 
@@ -127,7 +128,7 @@ def _outgoing(
         reply = reply_of(str(message.params["turn"])) if reply_of else None
         if reply is None:
             return "too late: the conversation is forgotten"
-        return replace(outgoing, text=reply.text, choices=reply.choices, picture=reply.picture)
+        return replace(outgoing, text=reply.text, choices=reply.choices, question=reply.question, picture=reply.picture)
     params = {**message.params, **told}
     return replace(
         outgoing,

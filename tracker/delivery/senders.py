@@ -32,7 +32,7 @@ class Choice:
 class Outgoing:
     """A message ready to leave. `id` lets a gateway recognise a repeat, `template` and `values` say it in a form agreed on before.
 
-    `picture` is a PNG that the text belongs to. `repr` shows neither address nor words.
+    `picture` is a PNG that the text belongs to. `question` is what the text ends in, enough where choices say the rest. `repr` shows neither address nor words.
     """
 
     id: UUID
@@ -43,6 +43,7 @@ class Outgoing:
     language: str = "id"
     values: tuple[str, ...] = field(default=(), repr=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False)
+    question: str = field(default="", repr=False)
     picture: bytes | None = field(default=None, repr=False)
 
 

@@ -93,7 +93,9 @@ def _with_choices(message: Outgoing) -> dict[str, Any]:
             for choice in message.choices[:MOST_ROWS]
         ]
         action = {"button": "Choose" if message.language == "en" else "Pilih", "sections": [{"rows": rows}]}
-    interactive = {"type": "button" if buttons else "list", "body": {"text": message.text}, "action": action}
+    # Rows say what the text lists.
+    words = message.text if buttons else message.question or message.text
+    interactive = {"type": "button" if buttons else "list", "body": {"text": words}, "action": action}
     return {"type": "interactive", "interactive": interactive}
 
 

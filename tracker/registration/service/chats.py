@@ -100,5 +100,6 @@ def reply_of(db: Session, office: TicketOffice, turn: str) -> Reply | None:
     return Reply(
         text="\n".join(said.replies),
         choices=tuple(Choice(**choice) for choice in said.choices),
+        question=said.replies[-1] if said.replies else "",
         picture=picture_of(office.sign(ticket_of(db, booking))) if booking is not None and stands else None,
     )
