@@ -241,12 +241,16 @@ def stocked(db: Session, batch: UUID, people: int, *, now: datetime, code: str) 
 
 
 def planned(db: Session, code: str, people: int, *, now: datetime, ahead: int) -> UUID:
-    """A session of so many places, so many days ahead; today's lasts as long as the day."""
-    opens, closes = (day_time(8), day_time(12)) if ahead else (day_time(0), day_time(23, 59))
+    """A session of so many places, so many days ahead; today's can be booked and served whenever this runs."""
+    local = now.astimezone(ZoneInfo("Asia/Jakarta"))
+    opens: day_time | datetime = day_time(8)
+    closes: day_time | datetime = day_time(12)
+    if ahead == 0:
+        opens, closes = (day_time(0), day_time(23, 59)) if local.hour < 12 else (day_time(12), now + timedelta(hours=8))
     session = PlanSession(
         id=uuid7(),
         facility=code,
-        day=now.astimezone(ZoneInfo("Asia/Jakarta")).date() + timedelta(days=ahead),
+        day=local.date() + timedelta(days=ahead),
         opens=opens,
         closes=closes,
         presentation=PRODUCT,
