@@ -7,7 +7,8 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Query, Response
+from fastapi import Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
@@ -15,9 +16,10 @@ from dashboard.citizens.homes import Home, homes_of
 from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Anyone
 from dashboard.quota.queries import vaccines_with_sessions
-from tracker.edge.deps import Db
+from tracker.edge.deps import Db, Shared
 from tracker.edge.hop import Router, enters_in_line
 from tracker.kit.days import earliest_day, years_before
+from tracker.network.rules.distance import coarse, read_point, written_point
 from tracker.quota.models import DoseInterval, VaccinationSession
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
 from tracker.quota.rules.words import Medium, SessionState
@@ -29,9 +31,12 @@ router = Router(include_in_schema=False)
 SHOWN = 10
 MOST_DAYS = 60
 
+# Where the phone is, told by `POST /daftar`: to a kilometre, for half an hour, and in no address (docs/adr/0038).
+NEAR_COOKIE = "rantai_dekat"
+NEAR_STANDS_S = 30 * 60
+
 Words = Annotated[str, Query(max_length=100)]
-Latitude = Annotated[float | None, Query(ge=-90, le=90)]
-Longitude = Annotated[float | None, Query(ge=-180, le=180)]
+Typed = Annotated[str, Form(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +49,6 @@ class Asked:
     vaksin: str = ""
     hari: str = ""
     dosis: int = 1
-    lat: float | None = None
-    lon: float | None = None
 
     def address(self, **more: str) -> str:
         """The page of these choices."""
@@ -53,22 +56,18 @@ class Asked:
             name: str(value)
             for name, value in (
                 ("tempat", self.tempat), ("rumah", self.rumah), ("umur", self.umur), ("vaksin", self.vaksin),
-                ("hari", self.hari), ("dosis", self.dosis if self.dosis > 1 else ""), ("lat", self.lat), ("lon", self.lon),
+                ("hari", self.hari), ("dosis", self.dosis if self.dosis > 1 else ""),
             )
             if value not in ("", None)
         }  # fmt: skip
         return f"/daftar?{urlencode({**kept, **more})}" if kept or more else "/daftar"
-
-    @property
-    def near(self) -> tuple[float, float] | None:
-        """Where the phone is."""
-        return None if self.lat is None or self.lon is None else (self.lat, self.lon)
 
 
 @router.get("/daftar")
 @enters_in_line(lambda _: True)
 def find_place(
     *,
+    request: Request,
     viewer: Anyone,
     db: Db,
     tempat: Words = "",
@@ -77,14 +76,12 @@ def find_place(
     vaksin: Annotated[str, Query(max_length=64)] = "",
     hari: Annotated[str, Query(max_length=10)] = "",
     dosis: Annotated[int, Query(ge=0, le=9)] = 1,
-    lat: Latitude = None,
-    lon: Longitude = None,
     dari: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """Places such a person can book, a few a page (`dari` goes on); the nearest first where the phone told where it is."""
     asked = Asked(
         tempat=tempat.strip(), rumah=rumah.strip(), umur=int(umur) if umur else None, vaksin=vaksin, hari=hari,
-        dosis=dosis or 1, lat=lat, lon=lon,
+        dosis=dosis or 1,
     )  # fmt: skip
     homes = homes_of(db, asked.rumah)
     home = homes[0] if len(homes) == 1 else None
@@ -94,13 +91,15 @@ def find_place(
         residence=None if home is None else home.code,
         born=None if asked.umur is None else years_before(earliest_day(viewer.now), min(asked.umur, 130)),
     )
-    where = PlacesAsked(where=tuple(_where(asked)), vaccine=asked.vaksin or None, near=asked.near)
+    near = read_point(request.cookies.get(NEAR_COOKIE, ""))
+    where = PlacesAsked(where=tuple(_where(asked)), vaccine=asked.vaksin or None, near=near)
     found = seek_places(db, seeker, where, limit=SHOWN, now=viewer.now, cursor=dari)
     return page(
         viewer,
         "citizens/find.html",
         vaccines=vaccines_with_sessions(db, viewer.now),
         asked=asked,
+        near=near is not None,
         home=home,
         homes=[(one, replace(asked, rumah=one.spelled).address()) for one in homes] if len(homes) > 1 else [],
         days=days_with_places(db, earliest_day(viewer.now)),
@@ -111,6 +110,36 @@ def find_place(
         booking=_booking(asked, home),
         filtered=asked.address() != "/daftar",
     )
+
+
+@router.post("/daftar")
+def say_where(
+    *,
+    shared: Shared,
+    tempat: Typed = "",
+    rumah: Typed = "",
+    umur: Typed = "",
+    vaksin: Typed = "",
+    hari: Typed = "",
+    dosis: Annotated[int, Form(ge=0, le=9)] = 1,
+    lat: Annotated[float | None, Form(ge=-90, le=90)] = None,
+    lon: Annotated[float | None, Form(ge=-180, le=180)] = None,
+) -> Response:
+    """Keep where the phone is, for the list to begin there; without a point it is forgotten. Then the list of what was chosen."""
+    age = int(umur) if umur.isdecimal() else None
+    asked = Asked(tempat=tempat.strip(), rumah=rumah.strip(), umur=age, vaksin=vaksin, hari=hari, dosis=dosis)
+    answer = RedirectResponse(asked.address(), status_code=303)
+    told = "" if lat is None or lon is None else written_point(coarse((lat, lon)))
+    answer.set_cookie(
+        NEAR_COOKIE,
+        told,
+        max_age=NEAR_STANDS_S if told else 0,
+        path="/daftar",
+        httponly=True,
+        samesite="lax",
+        secure=shared.settings.api.secure_cookies,
+    )
+    return answer
 
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from dataclasses import replace
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -42,6 +44,45 @@ def test_places_are_chosen_by_vaccine_day_dose_age_and_name(site: TestClient, wo
     assert "Tidak ada yang cocok" in site.get("/daftar?dosis=7").text
     assert site.get("/daftar?dosis=-1").status_code == 422
     assert site.get("/daftar?dari=x").status_code == 422
+
+
+def test_where_a_phone_is_orders_the_list_and_stands_in_no_address(
+    site: TestClient, world: PageWorld, app_services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with transaction(app_services.engine) as db:
+        desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
+        for ahead in range(1, 13):  # more than a page
+            desk.session(product="coronavac-1", ahead=ahead, capacity=1)
+    chosen = {"tempat": "", "rumah": "", "umur": "30", "vaksin": "coronavac", "hari": "", "dosis": "1"}
+    said = site.post("/daftar", data={**chosen, "lat": "-6.2134567", "lon": "106.6554321"})
+    assert (said.status_code, said.headers["location"]) == (303, "/daftar?umur=30&vaksin=coronavac")
+    cookie = said.headers["set-cookie"].lower()
+    assert "rantai_dekat=" in cookie
+    for word in ('="-6.21\\054106.66"', "httponly", "samesite=lax", "path=/daftar", "max-age=1800"):
+        assert word in cookie, word
+    near = site.get(said.headers["location"])
+    assert ("km dari Anda" in near.text, near.headers["cache-control"]) == (True, "no-store")
+    assert site.get(said.headers["location"]).text == near.text  # a reload
+    addresses = re.findall(r'(?:href|action|value)="([^"]*)"', near.text)
+    following = html.unescape(next(one for one in addresses if "dari=" in one))
+    cursor = following.partition("dari=")[2]
+    held = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    for place in (*addresses, held):
+        assert not re.search(r"6\.2|106\.6|\blat\b|\blon\b", place), place
+    # Day, time and session: no distance, of which three would tell the same.
+    assert re.fullmatch(r'\["\d{4}-[^"]+", "\d{4}-[^"]+", "[0-9a-f-]{36}"\]', held)
+    first, second = (set(re.findall(r"/daftar/([0-9a-f-]{36})", site.get(one).text)) for one in (near.url, following))
+    assert (len(first), bool(second), first & second) == (10, True, set())
+    assert "km dari Anda" in site.get(following).text
+    written = "".join(capfd.readouterr())
+    assert ("6.21" in written, "106.6" in written) == (False, False)
+    # Forgotten by its button; what is no point on earth is none, typed or in the cookie.
+    assert site.post("/daftar", data=chosen).headers["location"] == said.headers["location"]
+    assert "km dari Anda" not in site.get("/daftar").text
+    assert site.post("/daftar", data={"lat": "91", "lon": "0"}).status_code == 422
+    for forged in ("91,0", "x", "-6.2", "1e3,2", "nan,nan"):
+        answer = site.get("/daftar", headers={"Cookie": f"rantai_dekat={forged}"})
+        assert (answer.status_code, "km dari Anda" in answer.text) == (200, False), forged
 
 
 def told_to(db: Session, template: str) -> list[OutMessage]:
@@ -192,7 +233,7 @@ def test_an_address_with_a_slip_says_so_and_shows_a_way_on(site: TestClient) -> 
         assert 'href="/daftar"' in broken.text.split("<main")[1]
     for path, repaired in (
         ("/daftar?dosis=-1", "/daftar"),
-        ("/daftar?vaksin=PENTA&amp;lat=999&amp;lon=1", "/daftar?vaksin=PENTA&amp;lon=1"),
+        ("/daftar?vaksin=PENTA&amp;dosis=99&amp;tempat=x", "/daftar?vaksin=PENTA&amp;tempat=x"),
         ("/daftar?dosis=dua", "/daftar"),
     ):
         broken = site.get(html.unescape(path))

@@ -39,10 +39,11 @@ from tracker.registration.service.tickets import TicketOffice
 ROOT = Path(__file__).parents[2]
 NIK, OTHER_NIK, BAD_NIK = "3671014202800007", "3671014202800008", "3671019902807777"
 NAME, PHONE, TALKED_PHONE = "Sekarwangi Puspadewi", "081299887766", "081299886655"
+POINT = ("-6.217771", "106.628883")
 # As they were typed and as they are kept; of the walk's own people, too.
 PLANTED = (
     NIK, OTHER_NIK, BAD_NIK, "Sekarwangi", "Puspadewi", "81299887766", "81299886655", "Warga 0",
-    "3671014101900001", "628600000001", "gerbang-rahasia",
+    "3671014101900001", "628600000001", "gerbang-rahasia", "6.21777", "6.22,106.63",
 )  # fmt: skip
 
 
@@ -158,6 +159,7 @@ def come_by_every_door(heard: Heard, walk: Walk) -> set[str]:
     heard.api("GET", f"/stock?facility={NIK}")
     heard.api("GET", f"/batches/{NIK}")
     heard.api("GET", f"/quota?facility={NAME}")
+    heard.ask("GET", "/api/v1/open-places", expect=200, headers={**heard.token, "Rantai-Near": ",".join(POINT)})
     heard.api("POST", "/scans", json={"text": NIK})
     heard.api("POST", "/bookings", json={"id": NIK, "person": person["id"], "session": NAME, "dose": 1}, expect=422)
     heard.ask("POST", "/api/v1/tokens", json={"username": NAME, "password": NIK}, expect=401)
@@ -183,7 +185,14 @@ def come_by_every_door(heard: Heard, walk: Walk) -> set[str]:
 def citizens(heard: Heard, session: str) -> set[str]:
     """The pages of a citizen, with a form filled in badly and well."""
     page: dict[str, Any] = {"headers": {"Accept": "text/html"}}
-    heard.ask("GET", f"/daftar?vaksin={NIK}&lat=-6.2&lon=106.6", **page)
+    heard.ask("GET", f"/daftar?vaksin={NIK}", **page)
+    said = heard.ask("POST", "/daftar", data={"lat": POINT[0], "lon": POINT[1]}, expect=303, **page)
+    heard.ask(
+        "GET",
+        said.headers["location"],
+        expect=200,
+        headers={**page["headers"], "Cookie": said.headers["set-cookie"].partition(";")[0]},
+    )
     heard.ask("GET", f"/daftar/{NIK}", **page)
     heard.ask("GET", f"/daftar/tiket/{NIK}", **page)
     form = {"nik": OTHER_NIK, "nama": NAME, "telepon": PHONE, "name": NAME, "phone": PHONE}

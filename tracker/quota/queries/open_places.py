@@ -130,7 +130,7 @@ def seek_places(
         for row, place in _with_room(db, seeker, rows, now):
             if place is not None:
                 found.append(place)
-            after = (row.far, row[0].day, row[0].opens_at, row[0].id)
+            after = (row[0].day, row[0].opens_at, row[0].id)
             if len(found) == limit:
                 more = row is not rows[-1] or len(rows) == looked_at
                 return PlacesFound(places=found, cursor=encode_cursor(_spelled(after)) if more else None)
@@ -139,23 +139,37 @@ def seek_places(
     return PlacesFound(places=found, cursor=None if after is None else encode_cursor(_spelled(after)))
 
 
-_Key = tuple[int, date, datetime, UUID]
+# Without how far it is: three distances to known places would say where somebody is, and a cursor stands in addresses.
+_Key = tuple[date, datetime, UUID]
 
 
 def _spelled(key: _Key) -> list[object]:
-    far, day, opens, session = key
-    return [far, day.isoformat(), opens.isoformat(), session]
+    day, opens, session = key
+    return [day.isoformat(), opens.isoformat(), session]
 
 
 def _after(cursor: str) -> _Key:
-    far, day, opens, session = decode_cursor(cursor, 4)
+    day, opens, session = decode_cursor(cursor, 3)
     try:
         at, key = datetime.fromisoformat(opens), as_id(session)
-        if key is None or at.tzinfo is None or not 0 <= int(far) <= _FAR:
+        if key is None or at.tzinfo is None:
             raise BadCursor(field="cursor")
-        return int(far), date.fromisoformat(day), at, key
+        return date.fromisoformat(day), at, key
     except ValueError as error:
         raise BadCursor(field="cursor") from error
+
+
+def _far_of(db: Session, far: ColumnElement[int], session_id: UUID) -> int:
+    """How far the place of the session is on which a page ended; raises BadCursor."""
+    found = db.scalar(
+        select(far)
+        .select_from(VaccinationSession)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(VaccinationSession.id == session_id)
+    )
+    if found is None:
+        raise BadCursor(field="cursor")
+    return found
 
 
 def _rows(
@@ -165,13 +179,14 @@ def _rows(
     distance: ColumnElement[float | None] = literal(None)
     # Without a point the order is that of an index, of all sessions or of one vaccine's: no more is read than is shown.
     keys: tuple[Any, ...] = (VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id)
-    passed: tuple[Any, ...] | None = None if after is None else after[1:]
+    passed: tuple[Any, ...] | None = after
     if asked.near is not None:
         distance = func.ST_Distance(Facility.point, geography_point(asked.near[1], asked.near[0]))
         far = func.least(func.coalesce(cast(distance / 100, Integer), _FAR), _FAR)
-        keys, passed = (far, *keys), after
+        keys = (far, *keys)
+        passed = None if after is None else (_far_of(db, far, after[-1]), *after)
     query = (
-        select(VaccinationSession, Facility, Vaccine, *coordinates(), far.label("far"), distance.label("metres"))
+        select(VaccinationSession, Facility, Vaccine, *coordinates(), distance.label("metres"))
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
         .where(

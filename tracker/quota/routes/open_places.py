@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Header, Query
 from sqlalchemy import ColumnElement, select
 
 from tracker.access.models import Unit
@@ -16,6 +16,7 @@ from tracker.edge.values import Day
 from tracker.kit.days import earliest_day, years_before
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
+from tracker.network.rules.distance import POINT_PATTERN, read_point
 from tracker.quota.models import VaccinationSession
 from tracker.quota.presenting import open_place_out
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
@@ -40,8 +41,14 @@ def list_open_places(
     vaccine: Annotated[str | None, Query(max_length=64, description="Its code.")] = None,
     facility: Annotated[str | None, Query(max_length=64, description="Id or code.")] = None,
     day: Annotated[Day | None, Query(alias="date")] = None,
-    latitude: Annotated[float | None, Query(ge=-90, le=90)] = None,
-    longitude: Annotated[float | None, Query(ge=-180, le=180)] = None,
+    near: Annotated[
+        str | None,
+        Header(
+            alias="Rantai-Near",
+            pattern=POINT_PATTERN,
+            description="Where they are, `latitude,longitude`; two decimals are enough. A header: addresses are written down.",
+        ),
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[OpenPlaceOut]:
@@ -62,7 +69,6 @@ def list_open_places(
         groups=frozenset(name.strip().lower() for name in group or ()),
         born=None if age is None else years_before(earliest_day(now), age),
     )
-    near = None if latitude is None or longitude is None else (latitude, longitude)
-    asked = PlacesAsked(where=tuple(where), vaccine=vaccine, near=near)
+    asked = PlacesAsked(where=tuple(where), vaccine=vaccine, near=None if near is None else read_point(near))
     found = seek_places(db, seeker, asked, limit=limit, now=now, cursor=cursor)
     return Page(items=[open_place_out(place) for place in found.places], next_cursor=found.cursor)
