@@ -48,7 +48,7 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
         viewer,
         "citizens/ticket.html",
         ticket=found,
-        number=number_of(db, found.booking),
+        number=number_of(found.booking),
         secret=secret,
         offered=None if found.offered is None else secret_of(db, office, found.offered),
         booked_next=None if found.booked_next is None else secret_of(db, office, found.booked_next),

@@ -36,6 +36,7 @@ from tracker.people.service import read_person
 from tracker.quota.errors import BadStep, BookingNotFound, DoseNotForeseen, NotDue, OtherDay
 from tracker.quota.models import Booking
 from tracker.quota.queries import lists
+from tracker.quota.queries.desk import number_of
 from tracker.quota.queries.history import Appointment, Due, appointments_of, dues_of
 from tracker.quota.rules.words import LIVE, STEPS, BookingState
 from tracker.quota.service.commands import MoveBooking, Vaccinate
@@ -202,6 +203,7 @@ def _person(
         status=422 if problem else 200,
         record=record,
         booking=record.booking,
+        number=number_of(record.booking),
         opened=vials_open(db, record.here, viewer.now) if awaits else [],
         adverse=db.execute(
             adverse_visible_to(viewer.known())

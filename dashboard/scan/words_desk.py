@@ -14,6 +14,7 @@ DESK = {
     "counts": mark("{expected} ditunggu · {waiting} di sini · {done} selesai"),
     "found": mark("Ditemukan"),
     "waiting": mark("Menunggu"),
+    "number": mark("Nomor antrean {n}"),
     "watched": mark("Observasi"),
     "more": mark("Masih {n} orang lagi: cari dengan nama."),
     "nobody": mark("Tidak ada di daftar sesi ini. Periksa ejaannya, atau catat sebagai datang tanpa janji."),

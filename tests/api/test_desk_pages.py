@@ -310,6 +310,7 @@ def test_the_screen_in_the_room_shows_numbers_by_turn_and_nobody_by_name(meja: M
     for booking in people:
         assert meja.send(f"{meja.to}/datang", tempat=str(booking)).status_code == 303
     meja.done(lambda desk: desk.move(desk.db.get_one(Booking, people[1]), BookingState.FIT))
+    assert "Nomor antrean 2" in words_of(meja.site.get(f"/meja/orang/{people[1]}"))
     assert f"{meja.to}/layar" in meja.site.get(meja.to).text
     screen = meja.site.get(f"{meja.to}/layar")
     turns = {

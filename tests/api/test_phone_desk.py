@@ -164,6 +164,9 @@ def test_the_list_of_a_session_is_handed_to_its_desk_for_its_day_and_each_look_i
     assert meja.list_of(Role.AUDITOR).json()["code"] == "quota.session_not_found"
     tomorrow = str(meja.done(lambda desk: desk.session(ahead=1)))
     assert meja.list_of(session=tomorrow).json()["code"] == "quota.session_not_found"
+    assert guest["number"] is None
+    meja.done(lambda desk: desk.move(desk.db.get_one(Booking, UUID(booking)), BookingState.ARRIVED))
+    assert [row["number"] for row in meja.list_of().json()["guests"]] == [1]
 
 
 def test_a_day_at_the_desk_is_told_in_one_batch_and_again_without_harm(meja: Meja) -> None:

@@ -195,3 +195,21 @@ def test_who_is_sought_is_found_by_name_and_digits_and_stands_where_this_phone_b
         [],
         [],
     ]
+
+
+def test_those_who_wait_stand_in_the_order_of_their_numbers_and_who_has_none_yet_as_they_came() -> None:
+    asked = desk(rule="queue")
+    (siti, budi) = asked["told"]["guests"]
+    asked["told"]["guests"] = [
+        siti | {"number": None},
+        budi | {"number": 10},
+        budi | {"id": "g3", "name": "Yani", "number": 9, "state": "fit"},
+        siti | {"id": "g4", "name": "Agus", "number": None},
+    ]
+    came = [("g1", NOW), ("g4", NOW + timedelta(minutes=1))]
+    asked["steps"] = [
+        step(number, "waiting", guest={"id": who, "to": "arrived", "at": at.isoformat()})
+        for number, (who, at) in enumerate(came, 3)
+    ]
+    (said,) = phone(asked)
+    assert said == ["Yani", "Budi Santoso", "Siti Aminah", "Agus"]

@@ -11,6 +11,10 @@ const RULES = {
   born: ({ nik, today }) => bornOf(nik, today),
   seal: ({ point, told }) => seal(point, told),
   ticket: async ({ text, keys }) => [isTicket(text), ticketOf(text), await proven(text, keys)],
+  queue: ({ told, steps }) => {
+    const list = new DeskList(new Holdings(merged(null, told, "pkm-cipondoh", 2), []), steps, []);
+    return list.of(["arrived", "fit"]).map(({ name }) => name);
+  },
   desk: ({ told, steps, came, sought, batch, now, today }) => {
     const list = new DeskList(new Holdings(merged(null, told, "pkm-cipondoh", 2), []), steps, came);
     const found = list.labelled(list.holdings.batch(batch), "az-10", now, today);

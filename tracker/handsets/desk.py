@@ -135,6 +135,7 @@ def _row(booking: Booking, person: Person, vault: NikVault, said: list[str]) -> 
         "digits": digits,
         "dose": booking.dose,
         "state": booking.state.value,
+        "number": booking.number,
         "screened": (booking.screening or {}).get("result"),
         "given": None if given is None else given.isoformat(),
         "said": said,

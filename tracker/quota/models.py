@@ -66,6 +66,8 @@ class VaccinationSession(Base):
     taken: Mapped[int] = mapped_column(Integer, server_default="0")
     live: Mapped[int] = mapped_column(Integer, server_default="0")
     vaccinated: Mapped[int] = mapped_column(Integer, server_default="0")
+    # How many numbers the desk has given out; whoever leaves the session takes theirs along.
+    arrivals: Mapped[int] = mapped_column(Integer, server_default="0")
     state: Mapped[SessionState] = mapped_column(StrEnumText(SessionState))
     cancelled: Mapped[str | None]  # why it did not take place
     # Where its vials come from: a carrier taken along; None where they come from the facility's stores.
@@ -154,6 +156,7 @@ class Booking(Base):
         Index("ix_booking_person_id_vaccine_id", "person_id", "vaccine_id"),
         Index("ix_booking_made_at_id", "made_at", "id"),
         Index("ix_booking_expires_at", "expires_at", postgresql_where=text("state = 'reserved'")),
+        Index("uq_booking_number", "session_id", "number", unique=True, postgresql_where=text("number IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -168,6 +171,8 @@ class Booking(Base):
     changed_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
+    # The number in the queue of its session: given on arrival, and never changed while the booking stays there.
+    number: Mapped[int | None] = mapped_column(Integer)
     screening: Mapped[dict[str, Any] | None]
     vaccinated_at: Mapped[datetime | None]
     # The dose was told after its day, or after its session was closed.

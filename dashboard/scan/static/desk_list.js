@@ -9,7 +9,7 @@
  * @typedef {import("./holdings.js").OpenVial} OpenVial
  * @typedef {import("./holdings.js").Holdings} Holdings
  * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, ticket?: boolean }} Came who came without a place
- * @typedef {Guest & { mine?: boolean, broken?: string }} Person `mine`: only this phone knows them; `broken`: a step waits for a decision
+ * @typedef {Guest & { mine?: boolean, came?: string, broken?: string }} Person `mine`: only this phone knows them; `came`: told by this phone; `broken`: a step waits for a decision
  * @typedef {OpenVial & { mine?: boolean }} Vial `mine`: opened here, by the id of its step
  * @typedef {{ open: Vial } | { lying: Lying } | { why: string[], used?: boolean }} Found
  */
@@ -45,6 +45,10 @@ export function offsetOf(zone, at) {
 /** The booking that a step of a desk is of; who came without a place is known by the step. @param {Step} step */
 const whose = (step) => step.shown.guest && (step.shown.guest.id || step.id);
 
+/** Where somebody stands in the queue, to be sorted by. @param {Person} person */
+const turn = ({ number, came, name }) =>
+  `${number ? `0${String(number).padStart(6, "0")}` : "1"} ${came ?? ""} ${name}`;
+
 export class DeskList {
   /**
    * @param {Holdings} holdings
@@ -65,7 +69,15 @@ export class DeskList {
   add(one) {
     const step = this.steps.find((each) => whose(each) === one.id);
     if (!step || this.people.has(one.id) || (step.state === "done" && step.number <= this.upTo)) return;
-    this.people.set(one.id, { ...one, state: "reserved", screened: null, given: null, said: [], mine: true });
+    this.people.set(one.id, {
+      ...one,
+      state: "reserved",
+      number: null,
+      screened: null,
+      given: null,
+      said: [],
+      mine: true,
+    });
   }
 
   /** @param {Step} step */
@@ -79,13 +91,14 @@ export class DeskList {
     const told = number <= this.upTo && !(open && shown.guest.to === "vaccinated");
     if (told || (state === "conflict" && shown.guest.to !== "vaccinated")) return;
     person.state = shown.guest.to;
+    if (shown.guest.to === "arrived") person.came = shown.guest.at;
     if (shown.guest.to === "vaccinated") person.given = shown.guest.at;
   }
 
-  /** @param {string[]} states */
+  /** In the order of the queue; who came while the house could give no number stands behind. @param {string[]} states */
   of(states) {
     const found = [...this.people.values()].filter((person) => states.includes(person.state));
-    return found.sort((one, other) => one.name.localeCompare(other.name));
+    return found.sort((one, other) => turn(one).localeCompare(turn(other)));
   }
 
   /** By parts of the name, or by the last four digits of the number. @param {string} typed */

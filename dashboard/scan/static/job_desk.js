@@ -130,7 +130,15 @@ export class DeskJob {
     const name = desk.say("desk.by_ticket", { n: id.slice(-4) });
     const person = { id, name, born: "", digits: "", dose, ticket: true };
     await this.shift.comes(person);
-    await this.arrive({ ...person, state: "confirmed", screened: null, given: null, said: [], mine: true });
+    await this.arrive({
+      ...person,
+      state: "confirmed",
+      number: null,
+      screened: null,
+      given: null,
+      said: [],
+      mine: true,
+    });
     this.take(id);
     desk.feel("low", desk.say("desk.unlisted"));
   }
@@ -311,7 +319,7 @@ export class DeskJob {
     const rows = people
       .slice(0, SHOWN)
       .map((person) =>
-        goods(person.name, this.facts(person), TONE[person.state] ?? "", [
+        goods(this.called(person), this.facts(person), TONE[person.state] ?? "", [
           this.clockOf(person),
           button(this.desk.say("desk.open", { name: person.name }), () => this.take(person.id), "quiet"),
         ]),
@@ -324,6 +332,11 @@ export class DeskJob {
       element("ol", { class: "plain stack tight" }, ...rows),
       ...(more > 0 ? [element("p", { class: "small" }, this.desk.say("desk.more", { n: more }))] : []),
     );
+  }
+
+  /** As one is called: by the number, once the house has given it. @param {Person} person */
+  called({ number, name }) {
+    return number ? `${number} · ${name}` : name;
   }
 
   /** @param {Person} person */
@@ -351,6 +364,7 @@ export class DeskJob {
       { class: "stack tight", "aria-label": person.name },
       element("h3", {}, person.name),
       element("p", {}, this.facts(person)),
+      ...(here && person.number ? [element("p", { class: "ask" }, desk.say("desk.number", { n: person.number }))] : []),
       .../** @type {Node[]} */ (
         [
           person.broken === undefined

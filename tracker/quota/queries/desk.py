@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.models import Presentation
@@ -25,52 +25,43 @@ WAITING = (BookingState.ARRIVED, BookingState.FIT)
 
 
 class Guest(NamedTuple):
-    """Somebody with a place in a session. `number`: the how manieth to arrive; None before, and for who was never told to have."""
+    """Somebody with a place in a session; `arrived_at`: None before, and for who was never told to have come."""
 
     booking: Booking
     name: str
     born: date
     sex: Sex
-    number: int | None
     arrived_at: datetime | None
+
+    @property
+    def number(self) -> int | None:
+        """In the queue."""
+        return self.booking.number
 
 
 def guests_of(
     db: Session, session_id: UUID, states: Collection[BookingState], *, most: int, since: datetime | None = None
 ) -> list[Guest]:
-    """Those in one of the states, who arrived first and then by name; vaccinated ones since an instant only."""
-    numbered = _numbered(session_id)
+    """Those in one of the states, by their number in the queue and then by name; vaccinated ones since an instant only."""
+    arrived_at = (
+        select(func.min(BookingStep.recorded_at))
+        .where(BookingStep.booking_id == Booking.id, BookingStep.to_state == BookingState.ARRIVED)
+        .scalar_subquery()
+    )
     query = (
-        select(Booking, Person.name, Person.birth_date, Person.sex, numbered.c.number, numbered.c.at)
+        select(Booking, Person.name, Person.birth_date, Person.sex, arrived_at)
         .join(Person, Person.id == Booking.person_id)
-        .outerjoin(numbered, numbered.c.booking_id == Booking.id)
         .where(Booking.session_id == session_id, Booking.state.in_(states))
     )
     if since is not None:
         query = query.where(Booking.vaccinated_at >= since)
-    rows = db.execute(query.order_by(numbered.c.number.nulls_last(), Person.name, Booking.id).limit(most))
+    rows = db.execute(query.order_by(Booking.number.nulls_last(), Person.name, Booking.id).limit(most))
     return [Guest(*row) for row in rows]
 
 
-def number_of(db: Session, booking: Booking) -> int | None:
+def number_of(booking: Booking) -> int | None:
     """The number of whoever waits at the desk; None before they came and once they need none."""
-    if booking.state not in WAITING:
-        return None
-    numbered = _numbered(booking.session_id)
-    return db.scalar(select(numbered.c.number).where(numbered.c.booking_id == booking.id))
-
-
-def _numbered(session_id: UUID) -> Subquery:
-    """Who came to a session, when, and as the how manieth."""
-    arrived = (
-        select(BookingStep.booking_id, func.min(BookingStep.recorded_at).label("at"))
-        .join(Booking, Booking.id == BookingStep.booking_id)
-        .where(Booking.session_id == session_id, BookingStep.to_state == BookingState.ARRIVED)
-        .group_by(BookingStep.booking_id)
-        .subquery()
-    )
-    number = func.row_number().over(order_by=(arrived.c.at, arrived.c.booking_id)).label("number")
-    return select(arrived.c.booking_id, arrived.c.at, number).subquery()
+    return booking.number if booking.state in WAITING else None
 
 
 def count_guests(db: Session, session_id: UUID) -> dict[BookingState, int]:

@@ -25,7 +25,7 @@ from tracker.quota.service.commands import ArriveAt, MoveBooking
 from tracker.quota.service.lapsing import answer_offer, lapse_in
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.pools import pool_of
-from tracker.quota.service.seating import buckets_of, lock_sessions, move, seat
+from tracker.quota.service.seating import buckets_of, give_number, lock_sessions, move, seat
 from tracker.quota.service.sessions import session_for
 from tracker.quota.service.steps import write_step
 from tracker.quota.service.telling import facts_of, tell_booking, tell_pool_changed
@@ -82,7 +82,9 @@ def move_over(
     write_step(db, principal, booking, state, None, now, moved_from=left.id)
     move(booking, left, buckets[booking.bucket_id], BookingState.CANCELLED, now)
     booking.session_id, booking.state, booking.changed_at = session.id, state, now
-    booking.expires_at = None
+    booking.expires_at = booking.number = None
+    if state is BookingState.ARRIVED:
+        give_number(booking, session)
     seat(booking, session, bucket)
     serve_person(db, db.get_one(Person, booking.person_id), session.facility_id)
     answer_offer(db, booking.id, OfferState.ACCEPTED, now)

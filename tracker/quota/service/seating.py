@@ -91,6 +91,15 @@ def move(booking: Booking, session: VaccinationSession, bucket: Bucket, state: B
     session.vaccinated += int(after is BookingState.VACCINATED) - int(before is BookingState.VACCINATED)
     booking.state = state
     booking.changed_at = now
+    if state is BookingState.ARRIVED:
+        give_number(booking, session)
+
+
+def give_number(booking: Booking, session: VaccinationSession) -> None:
+    """Whoever comes has the next number of the locked session's queue; who has one keeps it."""
+    if booking.number is None:
+        session.arrivals += 1
+        booking.number = session.arrivals
 
 
 def move_all(
