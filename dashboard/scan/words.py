@@ -213,6 +213,13 @@ JOB_LATER = {
     "logger": mark("Nomor pencatat suhu"),
     "scan_seal": mark("Pindai segelnya"),
     "scan_logger": mark("Pindai pencatat suhunya"),
+    "loggers_in_boxes": mark("Pencatat suhu di dalam kotak"),
+    "logger_of_other": mark(
+        "Menurut surat, pencatat suhu {number} ikut kiriman {code}: mungkin kotaknya tertukar. Periksa isi kotak itu."
+    ),
+    "logger_unknown": mark(
+        "Pencatat suhu {number} tidak ada di surat. Periksa nomornya; ketuk nomornya bila salah. Pengirim melihatnya."
+    ),
     "scan_now": mark("Pindai sekarang kodenya, atau ketik."),
     "no_device": mark("Bukan nomor segel atau pencatat suhu: {text}"),
     "label_taken": mark("Label ini sudah ada pada kotak kiriman {code}. Pakai label lain."),

@@ -13,6 +13,7 @@ from dashboard.frame import labels
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Viewer
+from dashboard.shipments.loggers import number_of
 from dashboard.stock.forms import Typed, is_amount
 from tracker.kit.errors import DomainError
 from tracker.network.queries import as_id
@@ -82,7 +83,7 @@ def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
     boxes = tuple(
         Box(
             seal=typed.get(f"segel-{index + 1}") or None,
-            logger=typed.get(f"pencatat-{index + 1}") or None,
+            logger=number_of(viewer, typed.get(f"pencatat-{index + 1}")),
             lines=tuple(line for _, line in lines),
         )
         for index, lines in enumerate(inside)

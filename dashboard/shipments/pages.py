@@ -11,6 +11,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.texts import Texts, mark
 from dashboard.frame.viewer import Member, Viewer
 from dashboard.shipments.ends import ends_of
+from dashboard.shipments.loggers import oddities
 from dashboard.shipments.queries import (
     SHOWS,
     ShipmentKey,
@@ -105,6 +106,7 @@ def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before
         receiver=ends.receiver,
         steps=ends.steps,
         products=product_names(db, codes),
+        oddities=oddities(db, viewer, [logger for receipt in found.receipts for logger in receipt.loggers]),
         before_you=before_you,
         typed=typed,
     )

@@ -16,6 +16,7 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
+from dashboard.shipments.loggers import TICKED, loggers_of
 from dashboard.shipments.queries import product_names
 from dashboard.stock.forms import Typed, label_or_lot
 from tracker.edge.asking import form_once
@@ -99,12 +100,14 @@ def _take(viewer: Viewer, db: Session, ref: str, typed: Typed, *, returned: bool
     here = ends.sender if returned else ends.receiver
     found = _as_noted(viewer, typed) if typed.get("semua") else _found(viewer, typed)
     check_places(db, viewer, here, typed)
+    loggers = loggers_of(db, viewer, ends, typed)
     command = ReceiveShipment(
         id=typed.number(),
         occurred_at=typed.moment("waktu", here.timezone, viewer.now, viewer.texts),
         lines=tuple(line for _, line in found),
         final=typed.get("habis") == "ya",
         returned=returned,
+        loggers=loggers,
     )
     if not typed.faults:
         try:
@@ -261,6 +264,7 @@ def _form(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, returned: bo
         hidden=max(0, len(lines) - MOST_LINES),
         total=sum(line.on_road for line in lines[:MOST_LINES]),
         boxes=detail.boxes,
+        ticked=TICKED,
         products=product_names(db, {line.product for line in lines}),
         places=places_of(db, here, typed.get("tempat")),
         reasons=[(one.value, viewer.texts.gettext(labels.DIFFERENCE[one])) for one in Difference],

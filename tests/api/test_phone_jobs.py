@@ -133,6 +133,21 @@ def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) 
     assert shift.read(code)["state"] == "received"
 
 
+def test_a_logger_opens_its_shipment_and_the_receipt_names_it(shift: Shift) -> None:
+    supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
+    line = {"batch": "az-10/AZ003", "place": f"{CITY}-r1", "vials": 8}
+    shift.api.post("/api/v1/stock/events", json={**supply, "lines": [line]}, headers=shift.city)
+    ends = {"id": str(uuid7()), "from": CITY, "to": PLACE, "lines": [{"product": "az-10", "vials": 8}]}
+    code = shift.api.post("/api/v1/shipments", json=ends, headers=shift.city).json()["code"]
+    for step, body in (("pack", {"boxes": [{"logger": "LOG-77"}]}), ("dispatch", {})):
+        assert shift.api.post(f"/api/v1/shipments/{code}/{step}", json=body, headers=shift.city).status_code == 200
+    scans = ["(01)08991234567891(21)LOG-77", FRIDGE, "@logger", "LOG-5"]
+    (done,) = shift.works({"job": "receive", "scans": scans})
+    assert done["state"] == "done", done
+    (receipt,) = shift.read(code)["receipts"]
+    assert [(each["number"], each["on_note"]) for each in receipt["loggers"]] == [("LOG-5", False), ("LOG-77", True)]
+
+
 def test_a_box_is_emptied_again(shift: Shift) -> None:
     shift.stock("supply", 6)
     ends = {"id": str(uuid7()), "from": PLACE, "to": CITY, "lines": [{"product": "penta-5", "vials": 2}]}

@@ -136,6 +136,17 @@ def test_a_difference_needs_its_reason_and_is_seen_by_the_sender(road: Road) -> 
     assert "dus basah" in seen
 
 
+def test_an_unknown_logger_is_asked_about_once_and_both_ends_read_of_it(road: Road) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima") | {"tempat": K1, "semua": "ya"}
+    asked = road.send(f"{path}/terima", fields, pencatat="(01)08991234567891(21)X-9")
+    assert (asked.status_code, 'id="salah-pencatat"' in asked.text) == (422, True)
+    assert "X-9 tidak ada di surat dan tidak terdaftar" in asked.text
+    assert road.receipts(road.shipment(path).id) == 0
+    assert road.send(f"{path}/terima", fields, pencatat="X-9", **{"pencatat-dilihat": "X-9"}).status_code == 303
+    assert "X-9 tidak ada di surat dan tidak terdaftar" in road.as_("kota").site.get(path).text
+
+
 @pytest.mark.parametrize("field", ["accepted", "missing", "lot-lain"])
 def test_what_differs_is_not_taken_as_on_the_note(road: Road, field: str) -> None:
     path = road.sent()

@@ -100,6 +100,28 @@ def test_from_order_to_receipt_with_a_difference_that_both_sides_see(sides: Side
     assert [(item["lot"], item["vials"]) for item in stock] == [("AZ003", 8)]
 
 
+def test_a_receipt_names_the_loggers_in_its_boxes_and_whose_they_are_by_the_notes(sides: Sides) -> None:
+    sides.supply(30)
+    codes = []
+    for logger in ("Q-1", "Q-2"):
+        code = sides.order()["code"]
+        for step, body in (("pack", {"boxes": [{"logger": logger}]}), ("dispatch", {})):
+            assert sides.post(Role.WAREHOUSE, f"/shipments/{code}/{step}", body).status_code == 200
+        codes.append(code)
+    line = {"batch": "AZ003", "place": "pkm-cipondoh-k1", "accepted": 10}
+    receipt = {"id": str(uuid7()), "occurred_at": utc_now().isoformat(), "lines": [line]}
+    named = {**receipt, "loggers": ["Q-2", "Q-1", "X-9", "Q-2"]}
+    answer = sides.post(Role.MANAGER, f"/shipments/{codes[0]}/receipts", named)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["receipts"][0]["loggers"] == [
+        {"number": "Q-1", "on_note": True, "elsewhere": False, "of_shipment": None},
+        {"number": "Q-2", "on_note": False, "elsewhere": True, "of_shipment": codes[1]},
+        {"number": "X-9", "on_note": False, "elsewhere": False, "of_shipment": None},
+    ]
+    assert sides.post(Role.MANAGER, f"/shipments/{codes[0]}/receipts", named).status_code == 200
+    assert sides.post(Role.MANAGER, f"/shipments/{codes[0]}/receipts", receipt).status_code == 409
+
+
 def test_an_answer_about_lines_that_are_not_there_or_about_none_is_refused(sides: Sides) -> None:
     path = f"/shipments/{sides.order(Role.MANAGER)['code']}"
     answer = sides.post(Role.WAREHOUSE, f"{path}/approve", {"vials": {"1": 5}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
@@ -62,6 +62,7 @@ class ShipmentBox(Base):
     """One logistic unit, with its SSCC, seal and temperature logger."""
 
     __tablename__ = "shipment_box"
+    __table_args__ = (Index("ix_shipment_box_logger", "logger", postgresql_where=text("logger IS NOT NULL")),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), index=True)
@@ -114,6 +115,19 @@ class ShipmentReceipt(Base):
     content: Mapped[str]
     returned: Mapped[bool] = mapped_column(server_default="false")
     said_at: Mapped[datetime | None]
+
+
+class ReceiptLogger(Base):
+    """The number of a temperature logger that the receiver found in a box, whether or not a note or a register has it.
+
+    `noted_of_id`: on whose note it stood then, of this shipment or of another that had not arrived.
+    """
+
+    __tablename__ = "receipt_logger"
+
+    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("shipment_receipt.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    noted_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipment.id"))
 
 
 class ToldDelivery(Base):

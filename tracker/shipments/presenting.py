@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from tracker.shipments.errors import ShipmentNotFound
 from tracker.shipments.models import (
     PackedLine,
     ReceiptLine,
+    ReceiptLogger,
     Shipment,
     ShipmentBox,
     ShipmentLine,
@@ -26,10 +28,12 @@ from tracker.shipments.models import (
     ToldLine,
 )
 from tracker.shipments.queries.finding import matches, shipments_visible_to, sums_by_batch
+from tracker.shipments.queries.loggers import notes_of_loggers
 from tracker.shipments.rules.words import DISPATCHED, ON_THE_ROAD, ShipmentKind
 from tracker.shipments.schemas import (
     BoxOut,
     DifferenceOut,
+    LoggerOut,
     PackedLineOut,
     PackedOut,
     PassedOverOut,
@@ -64,7 +68,7 @@ def shipment_detail(db: Session, principal: Principal, ref: str | UUID, now: dat
         lines=_lines(db, shipment.id),
         told=told_out(db, shipment.id) if shipment.kind is ShipmentKind.UNANNOUNCED else None,
         boxes=_boxes(db, shipment.id),
-        receipts=_receipts(db, shipment.id),
+        receipts=_receipts(db, principal, shipment.id),
         differences=_differences(db, shipment, names),
     )
 
@@ -199,7 +203,7 @@ def _boxes(db: Session, shipment_id: UUID) -> list[BoxOut]:
     return list(found.values())
 
 
-def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
+def _receipts(db: Session, principal: Principal, shipment_id: UUID) -> list[ReceiptOut]:
     receipts = db.execute(
         select(ShipmentReceipt, StockEvent.id, StockEvent.reason)
         .outerjoin(StockEvent, StockEvent.reverses_id == ShipmentReceipt.id)
@@ -217,6 +221,7 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
             final=receipt.final,
             taken_back=reversal is not None,
             taken_back_because=why,
+            loggers=[],
             lines=[],
         )
         for receipt, reversal, why in receipts
@@ -246,7 +251,36 @@ def _receipts(db: Session, shipment_id: UUID) -> list[ReceiptOut]:
                 vvm_stage=line.vvm_stage,
             )
         )
+    named = select(ReceiptLogger).where(ReceiptLogger.receipt_id.in_(found)).order_by(ReceiptLogger.number)
+    loggers = db.scalars(named).all()
+    notes = _noted(db, principal, shipment_id, [(each.number, each.noted_of_id) for each in loggers])
+    for each, logger in zip(loggers, notes, strict=True):
+        found[each.receipt_id].loggers.append(logger)
     return list(found.values())
+
+
+def loggers_out(db: Session, principal: Principal, shipment_id: UUID, numbers: Collection[str]) -> list[LoggerOut]:
+    """What the notes say of these loggers now."""
+    noted = notes_of_loggers(db, shipment_id, numbers)
+    return _noted(db, principal, shipment_id, [(number, noted.get(number)) for number in numbers])
+
+
+def _noted(
+    db: Session, principal: Principal, shipment_id: UUID, loggers: Sequence[tuple[str, UUID | None]]
+) -> list[LoggerOut]:
+    """Loggers with the shipment of their note; its code for whoever sees that one."""
+    others = {of for _, of in loggers} - {None, shipment_id}
+    seen = db.scalars(shipments_visible_to(principal).where(Shipment.id.in_(others))).all() if others else []
+    codes = {each.id: each.code for each in seen}
+    return [
+        LoggerOut(
+            number=number,
+            on_note=of == shipment_id,
+            elsewhere=of in others,
+            of_shipment=codes.get(of) if of else None,
+        )
+        for number, of in loggers
+    ]
 
 
 def _differences(db: Session, shipment: Shipment, names: dict[UUID, tuple[str, str]]) -> list[DifferenceOut]:

@@ -233,6 +233,7 @@ def _take(
         lines=tuple(Received(**line.model_dump()) for line in body.lines),
         final=body.final,
         returned=returned,
+        loggers=tuple(body.loggers),
     )
     arrived = receive_shipment(db, caller, ref, command, now=now)
     response.status_code = 201 if arrived.fresh else 200

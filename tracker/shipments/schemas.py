@@ -118,7 +118,9 @@ class ReceiptLineIn(BaseModel):
 
 
 class ReceiptIn(BaseModel):
-    """One part of what arrived; `final`: nothing more will come, the rest is missing."""
+    """One part of what arrived; `final`: nothing more will come, the rest is missing. `loggers`: numbers of the temperature
+    loggers found in the boxes.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -126,6 +128,7 @@ class ReceiptIn(BaseModel):
     occurred_at: Instant
     lines: Annotated[list[ReceiptLineIn], Field(max_length=200)]
     final: Flag = False
+    loggers: Annotated[list[Words], Field(max_length=50)] = Field(default_factory=list)
 
 
 class ReceiptReversalIn(BaseModel):
@@ -251,6 +254,17 @@ class ReceiptLineOut(BaseModel):
     vvm_stage: int | None
 
 
+class LoggerOut(BaseModel):
+    """A temperature logger found in a box. `on_note`: this shipment was sent with it. `elsewhere`: another one that was under way
+    then, `of_shipment` where the caller sees that one.
+    """
+
+    number: str
+    on_note: bool
+    elsewhere: bool
+    of_shipment: str | None
+
+
 class ReceiptOut(BaseModel):
     """One part of what arrived; `returned` at its sender. `taken_back`: it did not happen, and why. `said_at`: what a clock said that was before the departure."""
 
@@ -263,6 +277,7 @@ class ReceiptOut(BaseModel):
     final: bool
     taken_back: bool
     taken_back_because: str | None
+    loggers: list[LoggerOut]
     lines: list[ReceiptLineOut]
 
 

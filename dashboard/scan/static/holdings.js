@@ -17,7 +17,7 @@
  *   vvm_stage: number | null }} Lying
  * @typedef {{ batch: string, place: string, status: string, vials: number }} Packed
  * @typedef {{ code: string, name: string, above: boolean }} Near
- * @typedef {{ sscc: string, seal: string | null, lines: Packed[] }} Box
+ * @typedef {{ sscc: string, seal: string | null, logger?: string | null, lines: Packed[] }} Box
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
  *   expected_at?: string | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
@@ -320,6 +320,12 @@ export class Holdings {
     return (
       Object.values(this.held?.shipments ?? {}).find((each) => each.boxes.some((box) => box.sscc === sscc)) ?? null
     );
+  }
+
+  /** The shipment that has a temperature logger on its note. @param {string} number */
+  shipmentOfLogger(number) {
+    const all = Object.values(this.held?.shipments ?? {});
+    return all.find((each) => each.boxes.some((box) => box.logger === number)) ?? null;
   }
 
   /** @param {string} text */

@@ -16,7 +16,10 @@ import { button, choice, goods, stepper, words } from "./scan_parts.js";
  * @typedef {Parcel & { reason: string, note: string }} Picked `reason` why they go though it is another's turn
  */
 
-const MOST_LETTERS = 64; // of a seal's or a logger's number
+export const MOST_LETTERS = 64; // of a seal's or a logger's number
+
+/** The number of a seal or a logger: the serial of its code, or the code itself. @param {Read} read */
+export const numberOf = (read) => (read.scan?.serial ?? read.text).trim();
 
 export class PickJob {
   /** @param {Desk} desk */
@@ -63,7 +66,7 @@ export class PickJob {
   /** The number of a seal or a logger: the serial of its code, or the code itself. @param {"seal" | "logger"} field @param {Read} read */
   fill(field, read) {
     const { desk } = this;
-    const number = (read.scan?.serial ?? read.text).trim();
+    const number = numberOf(read);
     if (read.scan?.sscc || number.length > MOST_LETTERS)
       return desk.feel("out", desk.say("job.no_device", { text: read.text.slice(0, 40) }));
     this[field] = number;

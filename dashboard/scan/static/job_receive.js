@@ -1,5 +1,6 @@
 // Receiving: the box, the shipment's code or one vial opens the shipment; all as on the note in one tap, or line by line.
 
+import { MOST_LETTERS, numberOf } from "./job_pick.js";
 import { element } from "./scan_cards.js";
 import { factsOf, nameOf, placeName, told } from "./scan_desk.js";
 import { ON_THE_ROAD } from "./scan_home.js";
@@ -39,6 +40,10 @@ export class ReceiveJob {
     this.final = true;
     /** @type {string | null} */
     this.place = null;
+    /** @type {Set<string>} numbers of the temperature loggers that lay in the boxes */
+    this.loggers = new Set();
+    /** Whether the next scan is of a logger that no note names. */
+    this.into = false;
   }
 
   get waiting() {
@@ -48,6 +53,10 @@ export class ReceiveJob {
   /** @param {Read} read */
   scanned(read) {
     const { desk } = this;
+    const logger = numberOf(read);
+    const whose = desk.holdings.shipmentOfLogger(logger);
+    if (whose && !this.shipment) this.open(whose);
+    if (this.shipment && (whose || this.into)) return this.logged(logger);
     const place = desk.holdings.place(read.text);
     if (place && this.shipment) return this.put(place.code);
     if (read.scan?.sscc) return this.box(read.scan.sscc);
@@ -86,6 +95,27 @@ export class ReceiveJob {
     desk.draw();
   }
 
+  /** A logger that lay in a box of the shipment. @param {string} number */
+  logged(number) {
+    const { desk } = this;
+    const none = this.into && (!number || number.length > MOST_LETTERS);
+    this.into = false;
+    if (none) return desk.feel("out", desk.say("job.no_device", { text: number.slice(0, 40) }));
+    this.loggers.add(number);
+    const odd = this.odd(number);
+    desk.feel(odd ? "low" : "ok", odd || `${desk.say("job.logger")}: ${number}`);
+    desk.draw();
+  }
+
+  /** What is to be looked at with a logger; nothing where it is on the note. @param {string} number */
+  odd(number) {
+    const { desk, shipment } = this;
+    if (shipment?.boxes.some((box) => box.logger === number)) return "";
+    const whose = desk.holdings.shipmentOfLogger(number);
+    if (whose) return desk.say("job.logger_of_other", { number, code: whose.code });
+    return desk.say("job.logger_unknown", { number });
+  }
+
   /** @param {Batch | null} batch */
   byVial(batch) {
     const { desk } = this;
@@ -102,6 +132,8 @@ export class ReceiveJob {
       return desk.feel("out", desk.say("job.not_waiting", { code: shipment.code }));
     this.shipment = shipment;
     this.boxes = new Set();
+    this.loggers = new Set();
+    this.into = false;
     this.one_by_one = false;
     const places = desk.holdings.places;
     this.place = places.length === 1 ? (places[0]?.code ?? null) : this.usual(shipment);
@@ -231,6 +263,7 @@ export class ReceiveJob {
       element("ol", { class: "plain stack tight" }, ...lines),
       this.warning(),
       this.where(),
+      this.inBoxes(shipment),
       element(
         "div",
         { class: "end" },
@@ -279,6 +312,42 @@ export class ReceiveJob {
     );
   }
 
+  /** The loggers in the boxes: those of the note by a tap, any by a scan. @param {Shipment} shipment */
+  inBoxes(shipment) {
+    const { desk, loggers } = this;
+    const noted = shipment.boxes.flatMap((box) => (box.logger ? [box.logger] : []));
+    const keys = [...new Set([...noted, ...loggers])].map((number) => {
+      const key = button(
+        number,
+        () => {
+          if (!loggers.delete(number)) loggers.add(number);
+          desk.draw();
+        },
+        "quiet",
+      );
+      key.setAttribute("aria-pressed", String(loggers.has(number)));
+      return key;
+    });
+    const other = button(
+      desk.say("job.scan_logger"),
+      () => {
+        this.into = !this.into;
+        if (this.into) desk.feel("low", desk.say("job.scan_now"));
+        desk.draw();
+      },
+      "quiet",
+    );
+    other.setAttribute("aria-pressed", String(this.into));
+    const odd = [...loggers].map((number) => this.odd(number)).filter(Boolean);
+    return element(
+      "details",
+      noted.length || loggers.size || this.into ? { open: "" } : {},
+      element("summary", {}, desk.say("job.loggers_in_boxes")),
+      element("div", { class: "choices" }, ...keys, other),
+      ...odd.map((said) => element("p", { class: "note warn" }, said)),
+    );
+  }
+
   each() {
     this.one_by_one = true;
     this.desk.draw();
@@ -302,6 +371,7 @@ export class ReceiveJob {
       element("ol", { class: "plain stack tight" }, ...this.rows.map((row) => this.line(row))),
       this.where(),
       left ? this.rest(left) : null,
+      this.inBoxes(shipment),
       element("div", { class: "end" }, made),
     ];
   }
@@ -403,9 +473,10 @@ export class ReceiveJob {
     const taken = rows.flatMap(({ batch, accepted }) =>
       batch && accepted ? [{ batch: batch.id, vials: accepted }] : [],
     );
+    const found = this.loggers.size ? { loggers: [...this.loggers] } : {};
     const kept = await desk.write({
       kind: "shipment.receipt",
-      body: (id, at) => ({ shipment: shipment.code, id, occurred_at: at, lines, final }),
+      body: (id, at) => ({ shipment: shipment.code, id, occurred_at: at, lines, final, ...found }),
       effects: taken.flatMap(({ batch, vials }) => arrived(shipment, batch, vials).map((part) => ({ place, ...part }))),
       shown: {
         job: "receive",

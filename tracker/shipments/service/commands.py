@@ -89,7 +89,7 @@ class Received:
 class ReceiveShipment:
     """One part of what arrived; `final` says nothing more will come, so the rest is missing.
 
-    `returned`: it arrived where it had been sent from, because the truck turned round.
+    `returned`: it arrived where it had been sent from, because the truck turned round. `loggers`: the numbers found in the boxes.
     """
 
     id: UUID
@@ -97,6 +97,7 @@ class ReceiveShipment:
     lines: tuple[Received, ...]
     final: bool = False
     returned: bool = False
+    loggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,5 +159,5 @@ def _boxed(box: Box) -> dict[str, Any]:
 
 def _told(command: Command) -> dict[str, Any]:
     value = asdict(command)
-    # Receipts of before there were returns keep their digest, so that their repeats stay repeats.
-    return value if value.get("returned") else {name: told for name, told in value.items() if name != "returned"}
+    # Receipts of before there were returns and loggers keep their digest, so that their repeats stay repeats.
+    return {name: told for name, told in value.items() if told or name not in ("returned", "loggers")}

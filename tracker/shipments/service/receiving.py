@@ -29,8 +29,9 @@ from tracker.shipments.errors import (
     OtherContent,
 )
 from tracker.shipments.events import DifferenceLine, ShipmentDiffered, ShipmentReceived, ShipmentReturned
-from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
+from tracker.shipments.models import ReceiptLine, ReceiptLogger, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import sums_by_batch
+from tracker.shipments.queries.loggers import notes_of_loggers
 from tracker.shipments.rules.receiving import arrival
 from tracker.shipments.rules.words import ARRIVED, ON_THE_ROAD, ShipmentState
 from tracker.shipments.service.arrived_lines import (
@@ -181,6 +182,11 @@ def _keep(
         )
     )
     db.flush()
+    noted = notes_of_loggers(db, shipment.id, command.loggers)
+    db.add_all(
+        ReceiptLogger(receipt_id=command.id, number=number, noted_of_id=noted.get(number))
+        for number in dict.fromkeys(command.loggers)
+    )
     for seq, line in enumerate(lines):
         said = line.said
         db.add(
