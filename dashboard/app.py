@@ -20,7 +20,7 @@ from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import card as own_card
-from dashboard.citizens import family, finding, lost, proof, tickets
+from dashboard.citizens import family, finding, lost, mapped, proof, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
 from dashboard.desk import ending, newcomer, paper, person, screen
@@ -87,6 +87,7 @@ ROUTERS = (
     family.router,
     tickets.router,
     own_card.router,
+    mapped.router,
     citizens.router,
     devices.router,
     vials.router,

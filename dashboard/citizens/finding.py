@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from dashboard.quota.queries import vaccines_with_sessions
 from tracker.edge.deps import Db, Shared
 from tracker.edge.hop import Router, enters_in_line
 from tracker.kit.days import earliest_day, years_before
-from tracker.network.rules.distance import coarse, read_point, written_point
+from tracker.network.rules.distance import Point, coarse, read_point, written_point
 from tracker.quota.models import DoseInterval, VaccinationSession
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
 from tracker.quota.rules.words import Medium, SessionState
@@ -50,7 +50,7 @@ class Asked:
     hari: str = ""
     dosis: int = 1
 
-    def address(self, **more: str) -> str:
+    def address(self, page: str = "/daftar", **more: str) -> str:
         """The page of these choices."""
         kept = {
             name: str(value)
@@ -60,40 +60,42 @@ class Asked:
             )
             if value not in ("", None)
         }  # fmt: skip
-        return f"/daftar?{urlencode({**kept, **more})}" if kept or more else "/daftar"
+        return f"{page}?{urlencode({**kept, **more})}" if kept or more else page
 
 
-@router.get("/daftar")
-@enters_in_line(lambda _: True)
-def find_place(
-    *,
-    request: Request,
-    viewer: Anyone,
-    db: Db,
+def _asked(
     tempat: Words = "",
     rumah: Words = "",
     umur: Annotated[str, Query(pattern=r"^(|\d{1,3})$")] = "",
     vaksin: Annotated[str, Query(max_length=64)] = "",
     hari: Annotated[str, Query(max_length=10)] = "",
     dosis: Annotated[int, Query(ge=0, le=9)] = 1,
-    dari: Annotated[str | None, Query(max_length=1000)] = None,
-) -> Response:
-    """Places such a person can book, a few a page (`dari` goes on); the nearest first where the phone told where it is."""
-    asked = Asked(
+) -> Asked:
+    return Asked(
         tempat=tempat.strip(), rumah=rumah.strip(), umur=int(umur) if umur else None, vaksin=vaksin, hari=hari,
         dosis=dosis or 1,
     )  # fmt: skip
+
+
+AskedHere = Annotated[Asked, Depends(_asked)]
+
+
+@router.get("/daftar")
+@enters_in_line(lambda _: True)
+def find_place(
+    request: Request,
+    viewer: Anyone,
+    db: Db,
+    asked: AskedHere,
+    dari: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """Places such a person can book, a few a page (`dari` goes on); the nearest first where the phone told where it is."""
     homes = homes_of(db, asked.rumah)
     home = homes[0] if len(homes) == 1 else None
-    seeker = Seeker(
-        medium=Medium.WEB,
-        dose=asked.dosis,
-        residence=None if home is None else home.code,
-        born=None if asked.umur is None else years_before(earliest_day(viewer.now), min(asked.umur, 130)),
+    near = near_of(request)
+    found = seek_places(
+        db, seeker_like(asked, home, viewer.now), places_asked(asked, near), limit=SHOWN, now=viewer.now, cursor=dari
     )
-    near = read_point(request.cookies.get(NEAR_COOKIE, ""))
-    where = PlacesAsked(where=tuple(_where(asked)), vaccine=asked.vaksin or None, near=near)
-    found = seek_places(db, seeker, where, limit=SHOWN, now=viewer.now, cursor=dari)
     return page(
         viewer,
         "citizens/find.html",
@@ -106,8 +108,9 @@ def find_place(
         doses=range(1, max(_most_dose(db), asked.dosis) + 1),
         places=found.places,
         next_page=asked.address(dari=found.cursor) if found.cursor else "",
+        on_the_map=asked.address("/daftar/peta"),
         first_page=asked.address() if dari else "",
-        booking=_booking(asked, home),
+        booking=booking_of(asked, home),
         filtered=asked.address() != "/daftar",
     )
 
@@ -142,13 +145,25 @@ def say_where(
     return answer
 
 
-def _where(asked: Asked) -> list[ColumnElement[bool]]:
-    where = []
+def near_of(request: Request) -> Point | None:
+    """Where the phone told that it is."""
+    return read_point(request.cookies.get(NEAR_COOKIE, ""))
+
+
+def seeker_like(asked: Asked, home: Home | None, now: datetime) -> Seeker:
+    """Somebody of whom no more is known than what was chosen."""
+    born = None if asked.umur is None else years_before(earliest_day(now), min(asked.umur, 130))
+    return Seeker(medium=Medium.WEB, dose=asked.dosis, residence=None if home is None else home.code, born=born)
+
+
+def places_asked(asked: Asked, near: Point | None) -> PlacesAsked:
+    """The sessions of what was chosen."""
+    where: list[ColumnElement[bool]] = []
     if asked.tempat:
         where.append(named(asked.tempat))
     if asked.hari:
         where.append(VaccinationSession.day == _day(asked.hari))
-    return where
+    return PlacesAsked(where=tuple(where), vaccine=asked.vaksin or None, near=near)
 
 
 def _day(text: str) -> date:
@@ -158,7 +173,7 @@ def _day(text: str) -> date:
         return date.min  # no day of any session
 
 
-def _booking(asked: Asked, home: Home | None) -> str:
+def booking_of(asked: Asked, home: Home | None) -> str:
     """What a booking form is to know already."""
     return urlencode({"dosis": asked.dosis} | ({"rumah": home.spelled} if home is not None else {}))
 

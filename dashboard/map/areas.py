@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from geoalchemy2 import Geography, Geometry
 from sqlalchemy import Select, cast, func, literal_column, select
 from sqlalchemy.orm import Session, aliased
 
-from dashboard.stock.areas import AreaStock
 from dashboard.stock.queries import FacilityStock
 from tracker.access.models import Unit
 from tracker.network.models import Area, Facility
@@ -37,7 +36,16 @@ class Ground:
     level: str | None
 
 
-def ground_of(db: Session, facilities: Sequence[FacilityStock | AreaStock]) -> Ground:
+class Placed(Protocol):
+    """What has a point, or none."""
+
+    @property
+    def lat(self) -> float | None: ...
+    @property
+    def lon(self) -> float | None: ...
+
+
+def ground_of(db: Session, facilities: Sequence[Placed]) -> Ground:
     """What to draw below these facilities, or the middles of areas."""
     placed = [facility for facility in facilities if facility.lat is not None and facility.lon is not None]
     if not placed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import re
 from dataclasses import replace
@@ -22,8 +23,10 @@ from tracker.edge.services import Services
 from tracker.feed.models import FeedEvent
 from tracker.feed.numbering import number_pending
 from tracker.feed.waiting import step_aside
+from tracker.network.models import Facility
 from tracker.people.models import Person
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.service.commands import NewBucket
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
 from tracker.registration.models import TicketCode
@@ -83,6 +86,37 @@ def test_where_a_phone_is_orders_the_list_and_stands_in_no_address(
     for forged in ("91,0", "x", "-6.2", "1e3,2", "nan,nan"):
         answer = site.get("/daftar", headers={"Cookie": f"rantai_dekat={forged}"})
         assert (answer.status_code, "km dari Anda" in answer.text) == (200, False), forged
+
+
+def test_the_map_shows_each_place_once_with_the_number_of_the_list(
+    site: TestClient, world: PageWorld, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        desk = Desk(db, replace(world.world, now=app_services.clock()), app_services.clock())
+        desk.stock("coronavac-1/CV101", 40, place="pkm-tanah-tinggi-k1")
+        buckets = (NewBucket(kind="kelurahan", share=6), NewBucket(kind="general", share=2))
+        there = desk.session(product="coronavac-1", ahead=2, capacity=8, buckets=buckets, facility=desk.world.neighbour)
+        desk.session(product="coronavac-1", ahead=3, capacity=8, buckets=buckets, facility=desk.world.neighbour)
+        lives = desk.world.neighbour.code_kemendagri or "36.71.01.1002"
+        db.get_one(Facility, desk.world.neighbour.id).code_kemendagri = lives
+    for asked, number in (("vaksin=coronavac&tempat=tanah+tinggi", 2), (f"vaksin=coronavac&rumah={lives}", 8)):
+        listed, shown = site.get(f"/daftar?{asked}").text, site.get(f"/daftar/peta?{asked}").text
+        assert "/daftar/peta?" in listed
+        (line,) = re.findall(rf'<li id="pkm-tanah-tinggi">.*?/daftar/{there}\?.*?</li>', shown, re.DOTALL)
+        (sign,) = re.findall(r'<a href="#pkm-tanah-tinggi".*?</a>', shown)
+        assert (f"{number} tempat" in line, f">{number}</text>" in sign) == (True, True)
+        (card,) = re.findall(rf'<li class="card">(?:(?!</li>).)*/daftar/{there}\?.*?</li>', listed, re.DOTALL)
+        assert f"{number} tempat" in card
+    shown = site.get("/daftar/peta").text
+    signs = re.findall(r'<a href="#([^"]+)" tabindex="-1"', shown)
+    assert signs == re.findall(r'<li id="([^"]+)">', shown)  # once each, and the list leads where the signs do
+    assert len(gzip.compress(shown.encode())) < 8_000
+    # Nearer to one: the same, round a facility and nobody's position.
+    assert "Peta seluruhnya" in site.get("/daftar/peta?di=pkm-cipondoh").text
+    assert site.get("/daftar/peta?di=entah").status_code == 200
+    assert "Tidak ada yang cocok" in site.get("/daftar/peta?tempat=Entah").text
+    site.post("/daftar", data={"lat": "-6.18", "lon": "106.65"})
+    assert 'class="here"' in site.get("/daftar/peta").text
 
 
 def told_to(db: Session, template: str) -> list[OutMessage]:

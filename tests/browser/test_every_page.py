@@ -71,7 +71,7 @@ APPROVED = UUID("01920000-0000-7000-8000-00000000cafe")
 CHILD = UUID("01920000-0000-7000-8000-00000000babe")
 CAME = UUID("01920000-0000-7000-8000-00000000d00d")
 # Pages somebody without a log-in sees.
-PUBLIC = ("/daftar", "/daftar/tiket-hilang", "/masuk")
+PUBLIC = ("/daftar", "/daftar/peta", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
 NOT_PAGES = re.compile(r"\.(json|csv|xlsx|svg|png|html)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
 MOST_SCREENS = 5
