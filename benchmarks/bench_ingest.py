@@ -27,12 +27,13 @@ from benchmarks.common import Row, print_table, private_services
 from ingest.mqtt.link import BrokerAddress, Link
 from ingest.mqtt.pipeline import Pipeline
 from ingest.mqtt.topics import Routes
-from ingest.program import calm_garbage_collection
+from ingest.program import NEW_OBJECTS
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import UnitKind
 from tracker.access.service import ensure_unit
 from tracker.database.engine import make_engine, transaction
 from tracker.database.migrations import upgrade
+from tracker.kit.garbage import keep_what_stands
 from tracker.settings import DatabaseSettings, IngestSettings
 from tracker.telemetry.rules.words import DeviceKind
 from tracker.telemetry.service.commands import NewDevice
@@ -245,7 +246,7 @@ def _drain_ours(answer: Connection, url: str, database_url: str, count: int) -> 
     routes = Routes()
     link = Link(replace(BrokerAddress.of(url), username="ours"), client_id="ours", filters=routes.filters)
     pipeline = Pipeline(engine, link, routes, IngestSettings())
-    calm_garbage_collection()
+    keep_what_stands(every=NEW_OBJECTS)
     begun = time.perf_counter()
     link.start()
     worker = threading.Thread(target=pipeline.run)

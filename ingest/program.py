@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from types import FrameType
 
@@ -14,20 +13,13 @@ from ingest.mqtt.pipeline import Pipeline
 from ingest.mqtt.topics import Routes
 from tracker.database.engine import make_engine
 from tracker.feed.bell import Bell, dsn_of
+from tracker.kit.garbage import keep_what_stands
 from tracker.settings import DatabaseSettings, Settings
 
 log = structlog.get_logger(__name__)
 
-
-def calm_garbage_collection() -> None:
-    """Collect cycles rarely: batches are large trees without cycles, freed by reference counts.
-
-    With the defaults every 700 new objects start a search, and the searches of old objects cost more
-    than the decoding.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+# Batches are large trees without cycles, freed by reference counts.
+NEW_OBJECTS = 100_000
 
 
 def run(settings: Settings, *, until_signal: bool = True) -> None:
@@ -57,7 +49,7 @@ def run(settings: Settings, *, until_signal: bool = True) -> None:
     if until_signal:
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-    calm_garbage_collection()
+    keep_what_stands(every=NEW_OBJECTS)
     try:
         if identity.claim():
             with Bell(engine), identity:

@@ -17,6 +17,7 @@ from rantai.wiring import more_routers
 from tracker.api.app import create_app
 from tracker.database.engine import make_engine, open_connections
 from tracker.edge.services import Services
+from tracker.kit.garbage import keep_what_stands
 from tracker.sealing.keyring import Keyring
 from tracker.sealing.service import shown_by
 from tracker.settings import Settings, settings
@@ -38,7 +39,7 @@ def build_app(current: Settings) -> FastAPI:
     insist_on_keys(engine, current)
     services = Services(engine=engine, settings=current)
     # Before the first request is taken, else its sender and many behind wait for seconds.
-    warm: list[Callable[[], None]] = [compile_templates, partial(open_connections, engine)]
+    warm: list[Callable[[], None]] = [compile_templates, partial(open_connections, engine), keep_what_stands]
     app = create_app(services, more=more_routers(), warm=warm)
     mount_pages(app, services, take_logger_file=import_logger_file)
     return app

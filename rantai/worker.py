@@ -13,6 +13,7 @@ from rantai.supervisor import Supervisor
 from rantai.wiring import worker_loops
 from tracker.database.engine import make_engine
 from tracker.feed.bell import Bell
+from tracker.kit.garbage import keep_what_stands
 from tracker.sealing.keyring import Keyring
 from tracker.sealing.service import shown_by
 from tracker.settings import Settings
@@ -33,6 +34,7 @@ def run_worker(current: Settings) -> None:
     insist_on_keys(engine, current)
     loops = worker_loops(engine, current)
     supervisor = Supervisor(engine, loops)
+    keep_what_stands()
     with Bell(engine):
         supervisor.start()
         log.info("worker started", loops=[loop.name for loop in loops])

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event, select, text
 from benchmarks.common import percentile
 from benchmarks.nation.tree import ACCOUNTS
 from dashboard.app import ROUTERS, mount_pages
+from dashboard.frame.rendering import compile_templates
 from tracker.access.models import LoginAccount
 from tracker.access.service import open_login
 from tracker.api import accounts, keys
@@ -22,6 +23,7 @@ from tracker.api.app import ROOM_ROUTERS, create_app
 from tracker.database.engine import transaction
 from tracker.edge.deps import LOGIN_COOKIE
 from tracker.edge.services import Services
+from tracker.kit.garbage import keep_what_stands
 from tracker.registration.service.tickets import TicketOffice
 
 OWN = {"pusat": "nasional", "provinsi": "prov-000", "kota": "kota-0000", "kepala": "pkm-00018"}
@@ -214,6 +216,9 @@ class Asker:
         self._office = TicketOffice.from_secret(services.settings.secret_key.get_secret_value())
         self._app = create_app(services)
         mount_pages(self._app, services)
+        # As the server does before its first request.
+        compile_templates()
+        keep_what_stands()
         self._cookies = {ANYBODY: ""} | {name: self._cookie(name, services) for name, _, _ in ACCOUNTS}
 
     def _cookie(self, username: str, services: Services) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 from collections.abc import Iterator
 from itertools import islice
 
@@ -131,6 +132,7 @@ def test_the_server_is_warm_before_it_takes_a_request(app_settings: Settings) ->
             assert len(templates.cache) == len(templates.list_templates()) > 20
         pool = app.state.services.engine.pool
         assert pool.checkedin() == app_settings.database.pool_size
+        assert not any(one is app for one in gc.get_objects()), "what stays is looked through for cycles"
     app.state.services.engine.dispose()
 
 
