@@ -215,7 +215,7 @@ def _desk(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Re
 
 def _found(viewer: Viewer, db: Session, here: Served, people: list[Person], *, problem: str = "") -> Response:
     shown = people[:MOST_FOUND]
-    to_do: dict[UUID, ToServe] = to_serve(db, [one.id for one in shown], here.session.vaccine_id)
+    to_do: dict[UUID, ToServe] = to_serve(db, [one.id for one in shown], here.session.vaccine_id, here.session.day)
     return page(
         viewer,
         "desk/found.html",

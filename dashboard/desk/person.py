@@ -117,9 +117,10 @@ def act_on_person(
     record = _record(db, viewer, booking_id)
     if act in ("tunda", "tolak") and len(note) < 3:
         return _person(viewer, db, booking_id, now, problem=viewer.texts.gettext(_WHY))
+    until = None
     if act == "tunda" and sampai:
         try:
-            note = f"{note} ({viewer.texts.date(date.fromisoformat(sampai))})"
+            until = date.fromisoformat(sampai)
         except ValueError:
             return _person(viewer, db, booking_id, now, problem=viewer.texts.gettext(NO_DAY))
     problem, chosen = "", None
@@ -132,7 +133,7 @@ def act_on_person(
         ),
         **{
             name: lambda state=state: move_booking(  # type: ignore[misc]  # mypy cannot type a lambda's default
-                db, who, MoveBooking(booking_id=booking_id, state=state, note=note or None), now=now
+                db, who, MoveBooking(booking_id=booking_id, state=state, note=note or None, until=until), now=now
             )
             for name, state in _SAID.items()
         },

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import func, select, update
 
+from dashboard.frame.texts import texts_of
 from tests.browser.page_world import PageWorld
 from tests.support.page_site import SECRET, app_services, csrf_of, log_in, made, site, world
 from tests.support.quota import Desk, fresh_nik
@@ -292,15 +293,22 @@ def test_what_is_typed_wrongly_of_somebody_new_registers_nobody(
 
 
 def test_screening_can_be_said_again_and_a_deferral_carries_its_reason(meja: Meja) -> None:
-    booking, _ = meja.booked()
+    booking, nik = meja.booked()
     meja.send(f"{meja.to}/datang", tempat=str(booking))
     page = f"/meja/orang/{booking}"
     silent = meja.send(f"{page}/tunda")
     assert silent.status_code == 422
     assert "alasannya" in words_of(silent)
-    assert meja.send(f"{page}/tunda", catatan="demam 38", sampai="2026-12-20").status_code == 303
+    today = meja.done(lambda desk: desk.today)
+    early = meja.send(f"{page}/tunda", catatan="demam 38", sampai=today.isoformat())
+    assert early.status_code == 422
+    assert "hari sesudah" in words_of(early)
+    until = today + timedelta(days=14)
+    assert meja.send(f"{page}/tunda", catatan="demam 38", sampai=until.isoformat()).status_code == 303
     assert meja.state(booking) is BookingState.DEFERRED
-    assert "demam 38 (20 Des 2026)" in words_of(meja.site.get(page))
+    day = texts_of("id").date(until)
+    assert f"Ditunda sampai {day} demam 38" in words_of(meja.site.get(page))
+    assert f"Ditunda sampai {day}: demam 38" in words_of(meja.send(f"{meja.to}/cari", siapa=nik))
     assert meja.send(f"{page}/layak").status_code == 303
     assert meja.state(booking) is BookingState.FIT
 

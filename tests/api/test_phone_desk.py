@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.handsets.models import HandsetStep
 from tracker.handsets.sealed import sealed_for
+from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person, PersonRecord
 from tracker.quota.models import Booking, BookingStep
@@ -110,8 +111,10 @@ def arrives(phone: Phone, booking: str, at: datetime, **more: Any) -> str:
     return phone.write("booking.arrive", body)
 
 
-def screened(phone: Phone, booking: str, at: datetime, result: str = "fit", needs: list[str] | None = None) -> str:
-    body = {"booking": booking, "result": result, "note": None, "occurred_at": at.isoformat()}
+def screened(
+    phone: Phone, booking: str, at: datetime, result: str = "fit", needs: list[str] | None = None, **more: Any
+) -> str:
+    body = {"booking": booking, "result": result, "note": None, "occurred_at": at.isoformat(), **more}
     return phone.write("booking.screen", body, needs=needs)
 
 
@@ -264,12 +267,29 @@ def test_a_later_word_of_screening_stands_and_who_is_further_stays_there(meja: M
     screened(slow, booking, meja.now)
     meja.now += timedelta(minutes=5)
     arrives(quick, booking, meja.now)
-    screened(quick, booking, meja.now, "deferred")
+    until = (local_day(meja.now, "Asia/Jakarta") + timedelta(days=14)).isoformat()
+    screened(quick, booking, meja.now, "deferred", until=until)
     assert states(quick.sent()) == ["done", "done"]
+    assert [(row["state"], row["until"]) for row in meja.list_of().json()["guests"]] == [("deferred", until)]
     meja.now += timedelta(minutes=5)
     assert states(slow.sent()) == ["done", "done"]
     assert meja.read(booking).state is BookingState.DEFERRED
     assert meja.steps(booking)[-1] == "fit", "and what the slow phone said is kept"
+    assert meja.read(booking).deferred_until == date.fromisoformat(until)
+
+
+@pytest.mark.parametrize(("result", "days"), [("deferred", 0), ("deferred", -1), ("fit", 14), ("refused", 14)])
+def test_only_who_is_deferred_has_a_day_until_and_it_is_to_come(meja: Meja, result: str, days: int) -> None:
+    (booking,) = meja.booked()
+    meja.client.post(f"/api/v1/bookings/{booking}/arrive", headers=meja.headers(Role.VACCINATOR))
+    until = (local_day(meja.now, "Asia/Jakarta") + timedelta(days=days)).isoformat()
+    said = meja.client.post(
+        f"/api/v1/bookings/{booking}/screen",
+        json={"result": result, "until": until},
+        headers=meja.headers(Role.VACCINATOR),
+    )
+    assert (said.status_code, said.json()["code"], until in said.text) == (422, "quota.bad_deferral", True)
+    assert meja.read(booking).state is BookingState.ARRIVED
 
 
 def test_two_desks_one_vaccinator_and_a_slow_phone_give_nobody_two_doses_and_no_vial_eleven(meja: Meja) -> None:

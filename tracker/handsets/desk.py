@@ -137,6 +137,7 @@ def _row(booking: Booking, person: Person, vault: NikVault, said: list[str]) -> 
         "state": booking.state.value,
         "number": booking.number,
         "screened": (booking.screening or {}).get("result"),
+        "until": None if booking.deferred_until is None else booking.deferred_until.isoformat(),
         "given": None if given is None else given.isoformat(),
         "said": said,
     }

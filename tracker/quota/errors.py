@@ -249,6 +249,12 @@ class BadDoses(Refused):
     code = "quota.bad_doses"
 
 
+class BadDeferral(Refused):
+    """Who is deferred may come on a day after the session's (`day`); nobody else has such a day."""
+
+    code = "quota.bad_deferral"
+
+
 class BadPeriod(Refused):
     """The period ends after it begins and spans 92 days at most."""
 

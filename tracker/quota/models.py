@@ -184,6 +184,12 @@ class Booking(Base):
     open_vial_id: Mapped[UUID | None] = mapped_column(ForeignKey("open_vial.id"))
     batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"))
 
+    @property
+    def deferred_until(self) -> date | None:
+        """The first day on which who was deferred may have the dose, where screening named one."""
+        until = (self.screening or {}).get("until")
+        return None if until is None or self.state is not BookingState.DEFERRED else date.fromisoformat(until)
+
 
 class BookingStep(Base):
     """One step of a booking at the desk, as it was told: who was screened how, what was taken back and why.

@@ -135,6 +135,7 @@ def booking_out(row: Any) -> BookingOut:
         expires_at=booking.expires_at,
         vaccinated_at=booking.vaccinated_at,
         late=booking.late,
+        deferred_until=booking.deferred_until,
         override=booking.override,
         batch=booking.batch_id,
         open_vial=booking.open_vial_id,

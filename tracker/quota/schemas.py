@@ -222,6 +222,7 @@ class BookingOut(BaseModel):
     expires_at: dt.datetime | None
     vaccinated_at: dt.datetime | None
     late: bool
+    deferred_until: dt.date | None
     override: str | None
     batch: UUID | None
     open_vial: UUID | None
@@ -235,6 +236,9 @@ class ScreenIn(BaseModel):
 
     result: Literal["fit", "deferred", "refused"]
     note: Annotated[str, Seen, StringConstraints(max_length=500)] | None = None
+    until: Day | None = Field(
+        default=None, description="Of who is deferred: the first day on which they may have the dose."
+    )
     occurred_at: AwareInstant | None = None
 
 

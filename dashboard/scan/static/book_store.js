@@ -26,7 +26,7 @@
  * @property {string} [becomes] the state of the shipment after it; without one it is ended here
  * @property {number[]} [approved] vials that it approves, by line of the order
  * @property {string} [openVial] the open vial that it ends
- * @property {{ id: string, to: string, at: string }} [guest] whom it brings where at a desk; without an id who came with this step
+ * @property {{ id: string, to: string, at: string, until?: string | null }} [guest] whom it brings where at a desk (`until`: deferred); without an id who came with this step
  * @property {string} [vial] the open vial that a dose of it came from
  * @property {{ batch: string, place: string, doses_per_vial: number, opened_at: string, discard_by: string }} [opened] the vial it opened
  * @property {number} [doses] thrown away of it

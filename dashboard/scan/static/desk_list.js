@@ -92,6 +92,7 @@ export class DeskList {
     if (told || (state === "conflict" && shown.guest.to !== "vaccinated")) return;
     person.state = shown.guest.to;
     if (shown.guest.to === "arrived") person.came = shown.guest.at;
+    person.until = shown.guest.until;
     if (shown.guest.to === "vaccinated") person.given = shown.guest.at;
   }
 

@@ -26,7 +26,7 @@
  *   discard_by: string }} OpenVial
  * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[] }} SessionRow
  * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, state: string, number: number | null, screened: string | null,
- *   given: string | null, said: string[] }} Guest who has a place in the session that is served; `number`: in the queue; `said`: health questions answered with yes
+ *   until?: string | null, given: string | null, said: string[] }} Guest who has a place in the session that is served; `number`: in the queue; `until`: deferred; `said`: health questions answered with yes
  * @typedef {object} Held as it is kept
  * @property {string} facility
  * @property {string} token

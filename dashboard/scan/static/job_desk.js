@@ -39,6 +39,7 @@ export class DeskJob {
     /** @type {Batch | null} a label whose vial is still closed */
     this.closed = null;
     this.note = "";
+    this.until = "";
     /** @type {WalkIn | null} */
     this.walkIn = null;
     /** @type {Node | null} what was drawn last; once it is gone somebody does something else */
@@ -46,7 +47,7 @@ export class DeskJob {
     // Clocks run, and a day ends, though nobody touches the phone.
     const ticking = setInterval(() => {
       if (this.drawn && !document.contains(this.drawn)) clearInterval(ticking);
-      else if (!this.note && !this.walkIn) desk.draw();
+      else if (!this.note && !this.until && !this.walkIn) desk.draw();
     }, TICK_MS);
   }
 
@@ -159,7 +160,7 @@ export class DeskJob {
   /** @param {string} id */
   take(id) {
     this.who = id;
-    this.note = "";
+    this.note = this.until = "";
     this.walkIn = null;
     const person = this.list.people.get(id);
     if (person) this.desk.feel("ok", person.name);
@@ -199,7 +200,13 @@ export class DeskJob {
   async screen(person, result) {
     const note = this.note.trim();
     if (result !== "fit" && note.length < SHORTEST) return this.desk.feel("out", this.desk.say("desk.why"));
-    if (await this.write(person, "booking.screen", result, { result, note: note || null })) this.note = "";
+    const until = (result === "deferred" && this.until) || null;
+    const { desk } = this;
+    if (until && until <= desk.today) return desk.feel("out", desk.say("desk.until_later"));
+    const at = new Date(this.now).toISOString();
+    const shown = { guest: { id: person.id, to: result, at, until } };
+    if (await this.write(person, "booking.screen", result, { result, note: note || null, until }, shown))
+      this.note = this.until = "";
     this.desk.draw();
   }
 
@@ -291,7 +298,7 @@ export class DeskJob {
   back() {
     this.who = null;
     this.found = [];
-    this.note = "";
+    this.note = this.until = "";
     this.desk.draw();
   }
 
@@ -340,9 +347,14 @@ export class DeskJob {
   }
 
   /** @param {Person} person */
-  facts({ state, dose, born, digits }) {
+  facts({ state, dose, born, digits, until }) {
     const { desk } = this;
-    const known = [born && desk.say("desk.born", { day: day(born) }), digits && `NIK …${digits}`].filter(Boolean);
+    const put = state === "deferred" && until;
+    const known = [
+      put && desk.say("desk.put_off", { day: day(until) }),
+      born && desk.say("desk.born", { day: day(born) }),
+      digits && `NIK …${digits}`,
+    ].filter(Boolean);
     return [desk.say(`state.${state}`), desk.say("desk.dose", { n: dose }), ...known].join(" · ");
   }
 
@@ -400,6 +412,14 @@ export class DeskJob {
     field.addEventListener("input", () => {
       this.note = field.value;
     });
+    const when = desk.say("desk.until_day");
+    const until = /** @type {HTMLInputElement} */ (
+      element("input", { type: "date", min: desk.today, "aria-label": when })
+    );
+    until.value = this.until;
+    until.addEventListener("input", () => {
+      this.until = until.value;
+    });
     const results = /** @type {const} */ (["fit", "deferred", "refused"]);
     const keys = results
       .filter((result) => result !== person.state)
@@ -410,6 +430,7 @@ export class DeskJob {
       element("p", { class: "ask" }, desk.say("desk.screening")),
       ...keys,
       element("label", {}, label, field),
+      element("label", {}, when, until),
     );
   }
 

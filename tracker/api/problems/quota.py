@@ -160,6 +160,11 @@ PROBLEMS: dict[str, Problem] = {
     "quota.bad_doses": Problem(
         422, "Dosis adalah angka berbeda dari 1 sampai 9.", "Doses are different numbers from 1 to 9."
     ),
+    "quota.bad_deferral": Problem(
+        422,
+        "Ditunda sampai {until:day}: tulis hari sesudah {day:day}, dan hanya bagi yang ditunda.",
+        "Put off until {until:day}: name a day after {day:day}, and only for who is put off.",
+    ),
     "quota.bad_period": Problem(
         422, "Rentang tanggal terbalik atau lebih dari 92 hari.", "The period is reversed or longer than 92 days."
     ),

@@ -88,15 +88,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToServe:
-    """What somebody has to be served: live places, and the dose of a vaccine that comes next, with its claim where there is one."""
+    """What somebody has to be served: live places, and the dose of a vaccine that comes next, with its claim where there is one.
+
+    `put_off`: what screening said last, where it named a day that is still to come.
+    """
 
     places: tuple[Place, ...]
     next_dose: int
     claim: Claim | None
+    put_off: Booking | None
 
 
-def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID) -> dict[UUID, ToServe]:
-    """By person, for a session of this vaccine; three statements for however many."""
+def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID, day: date) -> dict[UUID, ToServe]:
+    """By person, for a session of this vaccine on a day; four statements for however many."""
     places: dict[UUID, list[Place]] = defaultdict(list)
     rows = db.execute(
         select(Booking, VaccinationSession.day, Facility.name, Presentation.name)
@@ -106,7 +110,7 @@ def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID) -> dic
         .where(any_of(Booking.person_id, person_ids), Booking.state.in_(LIVE))
         .order_by(VaccinationSession.day, Booking.id)
     )
-    for booking, day, facility, product in rows:
+    for booking, held, facility, product in rows:
         places[booking.person_id].append(
             Place(
                 booking_id=booking.id,
@@ -116,7 +120,7 @@ def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID) -> dic
                 session_id=booking.session_id,
                 facility=facility,
                 product=product,
-                day=day,
+                day=held,
             )
         )
     given = {
@@ -143,11 +147,28 @@ def to_serve(db: Session, person_ids: Collection[UUID], vaccine_id: UUID) -> dic
             .order_by(Claim.dose.desc())
         )
     }
+    put_off = _put_off(db, person_ids, vaccine_id, day)
     return {
         person_id: ToServe(
             places=tuple(places[person_id]),
             next_dose=claims[person_id].dose if person_id in claims else given.get(person_id, 0) + 1,
             claim=claims.get(person_id),
+            put_off=put_off.get(person_id),
         )
         for person_id in person_ids
     }
+
+
+def _put_off(db: Session, person_ids: Collection[UUID], vaccine_id: UUID, day: date) -> dict[UUID, Booking]:
+    """By person what screening said last, where it named a day after this one."""
+    query = (
+        select(Booking)
+        .where(
+            any_of(Booking.person_id, person_ids),
+            Booking.vaccine_id == vaccine_id,
+            Booking.state == BookingState.DEFERRED,
+            Booking.screening["until"].astext > day.isoformat(),
+        )
+        .order_by(Booking.changed_at, Booking.id)
+    )
+    return {booking.person_id: booking for booking in db.scalars(query)}

@@ -242,8 +242,8 @@ def add_walk_in(session_id: UUID, body: WalkInIn, *, db: Db, caller: Caller, now
 
 @router.post("/bookings/{booking_id}/screen")
 def screen(booking_id: UUID, body: ScreenIn, *, db: Db, caller: Caller, now: Now) -> BookingOut:
-    """What screening said: fit, deferred or refused."""
-    command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note)
+    """What screening said: fit, deferred (until a day, where one is known) or refused."""
+    command = MoveBooking(booking_id=booking_id, state=BookingState(body.result), note=body.note, until=body.until)
     return _moved(db, caller, command, now, occurred_at=body.occurred_at)
 
 

@@ -156,11 +156,18 @@ class MergePersons:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveBooking:
-    """Bring a booking into another state."""
+    """Bring a booking into another state. `until`: the first day on which who is deferred may have the dose."""
 
     booking_id: UUID
     state: BookingState
     note: str | None = None
+    until: date | None = None
+
+    @property
+    def screening(self) -> dict[str, str | None]:
+        """What screening said, as it is kept."""
+        until = {} if self.until is None else {"until": self.until.isoformat()}
+        return {"result": self.state.value, "note": self.note, **until}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.quota.errors import BadStep, ReservationLapsed, SessionClosed
+from tracker.quota.errors import BadDeferral, BadStep, ReservationLapsed, SessionClosed
 from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, SCREENED, STEPS, BookingState, OfferState, SessionState
@@ -28,11 +28,13 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
     """Bring a booking into the state asked for; there already is fine.
 
     Whoever was deferred or refused may be screened again: both answers are kept, and a vial must be left for them.
-    Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, Exhausted.
+    Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, Exhausted,
+    BadDeferral.
     """
     permission = Permission.BOOKING_SERVE if command.state in _AT_THE_DESK else Permission.BOOKING_WRITE
     booking, session, bucket = locked_booking(db, principal, command.booking_id, permission)
-    screened = {"result": command.state.value, "note": command.note}
+    check_deferral(command, session)
+    screened = command.screening
     if booking.state is command.state and (command.state not in SCREENED or booking.screening == screened):
         return booking
     if booking.state is not command.state:
@@ -66,6 +68,14 @@ def _settle(db: Session, booking: Booking, session: VaccinationSession, *, was_l
         lock_pool(db, pool)
         restore_claim(db, booking, pool.today)
         give_back_and_fund(db, pool, now, {session.day})
+
+
+def check_deferral(command: MoveBooking, session: VaccinationSession) -> None:
+    """Raise BadDeferral for a day that is not to come, and for who is not deferred."""
+    if command.until is None:
+        return
+    if command.state is not BookingState.DEFERRED or command.until <= session.day:
+        raise BadDeferral(until=command.until.isoformat(), day=session.day.isoformat())
 
 
 def check_step(booking: Booking, state: BookingState, now: datetime) -> None:

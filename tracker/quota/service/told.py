@@ -16,7 +16,7 @@ from tracker.quota.rules.words import CAME, LIVE, SCREENED, STEPS, TAKEN_BACK, B
 from tracker.quota.service.commands import MoveBooking, TakeBack
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.dosing import lock_dose
-from tracker.quota.service.moving import move_booking
+from tracker.quota.service.moving import check_deferral, move_booking
 from tracker.quota.service.steps import write_step
 from tracker.stock.service.posting import checked_time
 
@@ -43,7 +43,7 @@ def tell_of_desk(
         return booking
     gone = known and booking.state not in LIVE | {BookingState.VACCINATED}
     if gone and _over(dose.session, now):
-        return _keep(db, principal, booking, command, now)
+        return _keep(db, principal, booking, dose.session, command, now)
     if gone and command.state not in STEPS.get(booking.state, frozenset()):
         back = TakeBack(booking_id=booking.id, state=BookingState.ARRIVED, reason=TOLD_LATE)
         booking = take_back(db, principal, back, now=now)
@@ -60,9 +60,17 @@ def _over(session: VaccinationSession, now: datetime) -> bool:
     return session.state is SessionState.CLOSED or session.closes_at <= now
 
 
-def _keep(db: Session, principal: Principal, booking: Booking, command: MoveBooking, now: datetime) -> Booking:
+def _keep(
+    db: Session,
+    principal: Principal,
+    booking: Booking,
+    session: VaccinationSession,
+    command: MoveBooking,
+    now: datetime,
+) -> Booking:
     """As closing would have left it, had it known; what the desk said stays in the booking's steps."""
     said = command.state
+    check_deferral(command, session)
     left = said if said in SCREENED - {BookingState.FIT} else BookingState.DEFERRED
     write_step(db, principal, booking, said, command.note or TOLD_LATE, now)
     if left in TAKEN_BACK.get(booking.state, frozenset()):
@@ -70,6 +78,6 @@ def _keep(db: Session, principal: Principal, booking: Booking, command: MoveBook
             db, principal, TakeBack(booking_id=booking.id, state=left, reason=command.note or TOLD_LATE), now=now
         )
     if said in SCREENED:
-        booking.screening = {"result": said.value, "note": command.note}
+        booking.screening = command.screening
     db.flush()
     return booking

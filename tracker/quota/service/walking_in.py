@@ -67,7 +67,7 @@ def place_for(
     )
     if own is not None:
         return own
-    mine = to_serve(db, [person_id], session.vaccine_id)[person_id]
+    mine = to_serve(db, [person_id], session.vaccine_id, session.day)[person_id]
     dose = dose or mine.next_dose
     elsewhere = next((one for one in mine.places if one.vaccine_id == session.vaccine_id and one.dose == dose), None)
     if elsewhere is not None:
