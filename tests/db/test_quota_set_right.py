@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -13,12 +14,15 @@ from tests.support.quota import Desk
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.kit.ids import uuid7
+from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.vaccinating import vaccinate
-from tracker.stock.models import OpenVial
+from tracker.stock.models import OpenVial, OpenVialChange
 from tracker.stock.rules.words import Kind, Status
+from tracker.stock.service.commands import ReverseEvent
+from tracker.stock.service.reversing import reverse_event
 from tracker.trace.recalls import StartRecall, start_recall
 
 LOT = "az-10/AZ003"
@@ -62,6 +66,86 @@ def test_a_dose_corrected_to_an_earlier_hour_moves_the_opening_that_was_inferred
     )
     (vial,) = vials(desk)
     assert (vial.opened_at, vial.given) == (early, 3)
+    check_books(desk.db)
+
+
+def correct(desk: Desk, booking: Booking, minutes: int | None = None, vial: UUID | None = None) -> None:
+    at = None if minutes is None else desk.now + timedelta(minutes=minutes)
+    command = CorrectDose(booking_id=booking.id, reason="salah ketik", occurred_at=at, open_vial_id=vial)
+    correct_dose(desk.db, SYSTEM, command, now=desk.now + timedelta(hours=9))
+
+
+def not_given(desk: Desk, booking: Booking) -> None:
+    back = TakeBack(booking_id=booking.id, state=BookingState.NO_SHOW, reason="salah orang")
+    take_back(desk.db, SYSTEM, back, now=desk.now + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("typed", "right", "opened"),
+    [
+        ([0], {0: 30}, [(30, 1)]),
+        ([0, 20, 40], {0: 60}, [(20, 3)]),
+        ([0, 20], {0: None}, [(20, 1)]),
+        ([0], {0: None}, []),
+        ([0, 5], {0: 480}, [(5, 1), (480, 1)]),
+        ([0], {0: 480}, [(480, 1)]),
+    ],
+    ids=["only dose", "first of three", "first not given", "only dose not given", "past its time", "hours later"],
+)
+def test_an_inferred_opening_is_at_the_first_dose_that_is_left(
+    desk: Desk, typed: list[int], right: dict[int, int | None], opened: list[tuple[int, int]]
+) -> None:
+    booked = desk.booked(desk.session(ahead=0), len(typed))
+    for booking, minutes in zip(booked, typed, strict=True):
+        vaccinate(
+            desk.db,
+            SYSTEM,
+            Vaccinate(booking_id=booking.id, occurred_at=desk.now + timedelta(minutes=minutes)),
+            now=desk.now + timedelta(hours=1),
+        )
+    for index, instead in right.items():
+        if instead is None:
+            not_given(desk, booked[index])
+        else:
+            correct(desk, booked[index], instead)
+    assert [((vial.opened_at - desk.now) / timedelta(minutes=1), vial.given) for vial in vials(desk)] == opened
+    assert desk.ledger.vials(LOT) == 4 - len(opened)
+    check_books(desk.db)
+
+
+def test_a_dose_moved_to_another_vial_leaves_none_that_only_it_had_opened(desk: Desk) -> None:
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    desk.ledger.post(Kind.OPENING, desk.ledger.line(LOT), at=desk.now - timedelta(minutes=5))
+    (by_hand,) = [vial.id for vial in vials(desk) if vial.opened_at < desk.now]
+    correct(desk, booking, vial=by_hand)
+    assert [(vial.id, vial.given) for vial in vials(desk)] == [(by_hand, 1)]
+    check_books(desk.db)
+
+
+@pytest.mark.parametrize("of_itself", [False, True], ids=["another's", "its own"])
+def test_a_dose_put_into_a_named_vial_earlier_than_its_inferred_opening_moves_that(desk: Desk, of_itself: bool) -> None:
+    first, other = desk.booked(desk.session(ahead=0), 2)
+    desk.vaccinate(first)
+    (vial,) = vials(desk)
+    if not of_itself:
+        desk.ledger.post(Kind.OPENING, desk.ledger.line(LOT), at=desk.now - timedelta(hours=1))
+        by_hand = next(each.id for each in vials(desk) if each.id != vial.id)
+        command = Vaccinate(booking_id=other.id, occurred_at=desk.now, open_vial_id=by_hand)
+        vaccinate(desk.db, SYSTEM, command, now=desk.now)
+    correct(desk, first if of_itself else other, -30, vial.id)
+    desk.db.refresh(vial)
+    assert (vial.opened_at, vial.given) == (desk.now - timedelta(minutes=30), 1 if of_itself else 2)
+    check_books(desk.db)
+
+
+def test_an_opening_is_taken_back_also_after_its_only_dose_was(desk: Desk) -> None:
+    """What was kept of the dose is kept on."""
+    opened = desk.ledger.post(Kind.OPENING, desk.ledger.line(LOT), at=desk.now)
+    not_given(desk, desk.vaccinate(desk.confirmed(desk.session(ahead=0))))
+    command = ReverseEvent(id=uuid7(), event_id=opened.event_id, reason="salah vial")
+    reverse_event(desk.db, SYSTEM, command, now=desk.now + timedelta(hours=2))
+    assert (vials(desk), desk.ledger.vials(LOT)) == ([], 4)
+    assert [change.reason for change in desk.db.scalars(select(OpenVialChange))] == ["salah orang"]
     check_books(desk.db)
 
 

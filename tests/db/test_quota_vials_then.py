@@ -189,13 +189,18 @@ def correct(desk: Desk, booking: Booking, at: datetime) -> None:
 
 
 @settings(max_examples=6, deadline=None, derandomize=True)
-@given(order=st.permutations(range(12)), wrong=st.sets(st.integers(0, 11), max_size=4), thrown=st.integers(1, 11))
-@example(order=[11, *range(11)], wrong=set(), thrown=1)
-@example(order=list(range(12)), wrong={0}, thrown=11)
+@given(
+    order=st.permutations(range(12)),
+    wrong=st.dictionaries(st.integers(0, 11), st.sampled_from(["early", "late"]), max_size=4),
+    thrown=st.integers(1, 11),
+)
+@example(order=[11, *range(11)], wrong={}, thrown=1)
+@example(order=list(range(12)), wrong={0: "late"}, thrown=11)
+@example(order=[11, *range(11)], wrong={11: "early"}, thrown=12)
 def test_doses_corrections_and_a_discard_told_in_any_order_leave_the_vials_of_the_order_of_time(
-    db: Session, world: World, order: list[int], wrong: set[int], thrown: int
+    db: Session, world: World, order: list[int], wrong: dict[int, str], thrown: int
 ) -> None:
-    """`wrong` were typed as the session's last and put right at the end; after `thrown` doses the rest was thrown away."""
+    """`wrong` were typed as the session's first or last and put right at the end; after `thrown` doses the rest was thrown away."""
     outer = db.begin_nested()
     try:
         desk = Desk(db, world, MORNING.replace(minute=0))
@@ -203,8 +208,10 @@ def test_doses_corrections_and_a_discard_told_in_any_order_leave_the_vials_of_th
         bookings = desk.booked(desk.session(ahead=0), 12)
         at = [MORNING + timedelta(minutes=5 * index) for index in range(12)]
         end = MORNING + timedelta(hours=5)
+        mistyped = {"early": MORNING - timedelta(minutes=15), "late": end - timedelta(minutes=15)}
         for told, index in enumerate(order, 1):
-            give(desk, bookings[index], end - timedelta(minutes=index + 1) if index in wrong else at[index])
+            typed = mistyped[wrong[index]] + timedelta(minutes=index) if index in wrong else at[index]
+            give(desk, bookings[index], typed)
             if told == thrown:
                 discard(desk, end)
         for index in sorted(wrong):

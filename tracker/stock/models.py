@@ -285,7 +285,7 @@ class OpenVialChange(Base):
     __table_args__ = (Index("ix_open_vial_change_open_vial_id", "open_vial_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    open_vial_id: Mapped[UUID] = mapped_column(ForeignKey("open_vial.id"))
+    open_vial_id: Mapped[UUID]  # its opening may have been taken back since
     doses_per_vial: Mapped[int]
     given: Mapped[int]
     discarded: Mapped[int]

@@ -22,10 +22,10 @@ from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
 from tracker.quota.service.dosing import Dose, end_others, in_session, lock_dose, lock_pools
 from tracker.quota.service.pools import pool_of
 from tracker.quota.service.seating import make_room, move
-from tracker.quota.service.steps import write_step
+from tracker.quota.service.steps import keep_reason, write_step
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.quota.service.vaccinating import give
-from tracker.quota.service.vials import vials_named
+from tracker.quota.service.vials import is_inferred, judge_opening, vials_named
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.vials import opened_by
 from tracker.stock.service.amending import take_back_doses
@@ -34,7 +34,7 @@ from tracker.stock.service.posting import checked_time
 
 
 def take_back(db: Session, principal: Principal, command: TakeBack, *, now: datetime) -> Booking:
-    """Bring a booking from a state reached by mistake into the one that should have stood; there already is fine.
+    """Bring a booking from a state reached by mistake into the one that should have stood; there already changes nothing, and keeps the reason.
 
     A dose goes back into its vial and its claim is none; who waits again needs a place and a vial. Raises
     BookingNotFound, Forbidden, BadStep, CannotAwait (the session is closed), AlreadyBooked, Exhausted.
@@ -42,6 +42,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
     dose = lock_dose(db, principal, command.booking_id)
     booking, session, state = dose.booking, dose.session, command.state
     if booking.state is state:
+        keep_reason(db, principal, booking, command.reason, now)
         return booking
     if state not in TAKEN_BACK.get(booking.state, frozenset()):
         raise BadStep(state=booking.state.value, to=state.value)
@@ -55,6 +56,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, state, command.reason, now)
     given = booking.state is BookingState.VACCINATED
+    vial_id = booking.open_vial_id
     if given:
         _take_back_dose(db, principal, dose, command.reason, now)
     if again:
@@ -64,6 +66,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
     if state in SEATED and booking.state not in SEATED:
         _seat(dose, awaited=awaited)
     move(booking, session, dose.bucket, state, now)
+    judge_opening(db, principal, vial_id, now=now)
     if again:
         # A dose that was not given is in its vial again: a shortage elsewhere is no reason to leave the books wrong.
         back(db, booking, session, now, record=given)
@@ -76,7 +79,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
 
 
 def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now: datetime) -> Booking:
-    """A dose was given at another instant, or out of another vial, than was typed; what is left out stays, and the same again changes nothing.
+    """A dose was given at another instant, or out of another vial, than was typed; what is left out stays. The same again changes nothing, and another reason is kept.
 
     A vial that was opened only after the right instant cannot stay: which it was is found as for any dose told late.
     Where the session's day or the schedule would not have it so, the reason of the correction is why they are set aside.
@@ -90,6 +93,7 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     at = checked_time(command.occurred_at or booking.vaccinated_at, now)
     named = vials_named(db, command.open_vial_id)
     if at == booking.vaccinated_at and (named is None or booking.open_vial_id in named):
+        keep_reason(db, principal, booking, command.reason, now)
         return booking
     pool = pool_of(db, session, now)
     given_on = local_day(at, pool.timezone)
@@ -98,9 +102,13 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     foreseen = in_session(session, at, given_on) and judgement.why is None
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, BookingState.VACCINATED, command.reason, now)
-    vial_id = command.open_vial_id or _vial_if_open(db, booking, at)
+    former = booking.open_vial_id
+    stays = former if named is None or former in named else None
+    keeps = stays is not None and (named is not None or at >= booking.vaccinated_at)
     _take_back_dose(db, principal, dose, command.reason, now)
     move(booking, session, dose.bucket, BookingState.FIT, now)
+    judge_opening(db, principal, former, also=at if keeps else None, now=now)
+    vial_id = _vial_if_open(db, stays, at) if named is None else stays or command.open_vial_id
     override = None if foreseen or booking.override is not None else command.reason
     again = Vaccinate(booking_id=booking.id, open_vial_id=vial_id, override=override)
     give(db, principal, dose, pool, again, at=at, now=now)
@@ -122,9 +130,12 @@ def _take_back_dose(db: Session, principal: Principal, dose: Dose, reason: str, 
     booking.late = False
 
 
-def _vial_if_open(db: Session, booking: Booking, at: datetime) -> UUID | None:
-    vial = None if booking.open_vial_id is None else db.get(OpenVial, booking.open_vial_id, populate_existing=True)
-    return vial.id if vial is not None and opened_by(vial.opened_at, at) else None
+def _vial_if_open(db: Session, vial_id: UUID | None, at: datetime) -> UUID | None:
+    """The vial, where it was open at that instant; one that the house itself opened must have been within its time, too."""
+    vial = None if vial_id is None else db.get(OpenVial, vial_id, populate_existing=True)
+    if vial is None or not opened_by(vial.opened_at, at) or (at >= vial.discard_by and is_inferred(db, vial)):
+        return None
+    return vial.id
 
 
 def _displaced_no_more(db: Session, booking: Booking, now: datetime) -> None:

@@ -62,10 +62,11 @@ def cancel_session(
 ) -> VaccinationSession:
     """A session does not take place: everybody booked gives way, who has arrived too, and is looked another place for.
 
-    Cancelled already is fine. Raises SessionNotFound, Forbidden, SessionClosed.
+    Cancelled already is fine, and another reason is kept. Raises SessionNotFound, Forbidden, SessionClosed.
     """
     session, pool = _locked(db, principal, session_id, now)
     if session.cancelled is not None:
+        _keep_reason(db, principal, session, SessionAct.CANCELLED, reason, now)
         return session
     if session.state is SessionState.CLOSED:
         raise AlreadyClosed(session=str(session_id))
@@ -83,12 +84,13 @@ def cancel_session(
 def reopen_session(
     db: Session, principal: Principal, session_id: UUID, reason: str, *, now: datetime
 ) -> VaccinationSession:
-    """A session was closed or cancelled by mistake: it takes place after all. Open already is fine.
+    """A session was closed or cancelled by mistake: it takes place after all. Open already is fine, and another reason is kept.
 
     Who gave way and waits is offered a place in it again. Raises SessionNotFound, Forbidden, CannotAwait (its end has passed), PlacePromised.
     """
     session, _ = _locked(db, principal, session_id, now)
     if session.state is not SessionState.CLOSED:
+        _keep_reason(db, principal, session, SessionAct.REOPENED, reason, now)
         return session
     if session.closes_at <= now:
         raise CannotAwait(session=str(session_id), to=BookingState.CONFIRMED.value)
@@ -134,6 +136,15 @@ def keep_session(
             recorded_at=now,
         )
     )
+
+
+def _keep_reason(
+    db: Session, principal: Principal, session: VaccinationSession, what: SessionAct, reason: str, now: datetime
+) -> None:
+    """It was done before; said again for another reason, that one is kept beside the first."""
+    done = select(SessionChange.reason).where(SessionChange.session_id == session.id, SessionChange.what == what)
+    if (reasons := set(db.scalars(done))) and reason not in reasons:
+        keep_session(db, principal, session, what, reason, now)
 
 
 def _locked(db: Session, principal: Principal, session_id: UUID, now: datetime) -> tuple[VaccinationSession, PoolFacts]:

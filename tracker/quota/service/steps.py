@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
@@ -84,3 +84,14 @@ def write_step(
             before=before or None,
         )
     )
+
+
+def keep_reason(db: Session, principal: Principal, booking: Booking, reason: str, now: datetime) -> None:
+    """What was said again stands already; another reason for it is kept beside the first."""
+    said = exists().where(
+        BookingStep.booking_id == booking.id,
+        BookingStep.to_state == booking.state,
+        BookingStep.reason == reason,
+    )
+    if not db.scalar(select(said)):
+        write_step(db, principal, booking, booking.state, reason, now)

@@ -19,22 +19,28 @@ from tracker.catalog.models import Batch
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.quota.errors import NoVial
-from tracker.quota.models import VaccinationSession
+from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.queries.loads import promised
 from tracker.quota.rules.sharing import Opened
 from tracker.quota.service.pools import PoolFacts, needed_by_day
 from tracker.stock.errors import HistoryNegative, OpenVialNotFound, OutOfService, PackedVials, VvmSpent
-from tracker.stock.models import OpenVial
+from tracker.stock.models import OpenVial, StockEvent
 from tracker.stock.queries.availability import need_by_day
 from tracker.stock.queries.tracing import parcels_then
 from tracker.stock.rules.fefo import Parcel, pick
 from tracker.stock.rules.vials import discard_by
 from tracker.stock.rules.words import Status
 from tracker.stock.service.commands import OpenForSession
-from tracker.stock.service.opening import open_earlier, open_for_session, status_where_it_lay, vial_status_at
+from tracker.stock.service.opening import (
+    not_opened,
+    open_at,
+    open_for_session,
+    status_where_it_lay,
+    vial_status_at,
+)
 
 OPENED_FOR_A_DOSE = "dose"
-"""The reason of an opening that nobody told: the house inferred it from the dose, so an earlier dose moves it."""
+"""The reason of an opening that nobody told: the house inferred it from the first dose, so another first dose moves it."""
 
 
 def vial_for_dose(
@@ -52,22 +58,52 @@ def vial_for_dose(
     The pool is locked. Raises OpenVialNotFound (a named vial of another facility or product), NoVial.
     """
     if named is not None:
-        return _named(db, pool, named)
+        vial = _named(db, pool, named)
+        if at < vial.opened_at:
+            judge_opening(db, principal, vial.id, also=at, now=now)
+        return vial.id
     db.flush()
     kept = promised(db, {pool.anchor}, now, {session.day}).shared[pool.anchor].kept_from(session.id)
     found = _open_then(db, pool, session, at, kept)
     return found or _open(db, principal, pool, session, kept, at=at, now=now)
 
 
+def judge_opening(
+    db: Session, principal: Principal, open_vial_id: UUID | None, *, also: datetime | None = None, now: datetime
+) -> None:
+    """The doses of a vial have changed: an opening inferred from them was at the first that is left, or, without any, never.
+
+    `also` is a dose about to be given from it. An opening that somebody told stays as it was told, and so does one whose
+    rest was thrown away when no dose is left: a vial was open. The pool is locked.
+    """
+    db.flush()
+    vial = None if open_vial_id is None else db.get(OpenVial, open_vial_id, populate_existing=True)
+    if vial is None or not is_inferred(db, vial):
+        return
+    query = select(Booking.vaccinated_at).where(Booking.open_vial_id == vial.id)
+    given = [at for at in db.scalars(query) if at is not None]
+    first = min(given if also is None else [*given, also], default=None)
+    if first is None:
+        if vial.remaining == vial.doses_per_vial:
+            not_opened(db, principal, vial.id, now=now)
+    elif first != vial.opened_at:
+        open_at(db, principal, vial.id, first, last_dose_at=max(given, default=None), now=now)
+
+
+def is_inferred(db: Session, vial: OpenVial) -> bool:
+    """Whether nobody told that the vial was opened."""
+    return db.scalar(select(StockEvent.reason).where(StockEvent.id == vial.event_id)) == OPENED_FOR_A_DOSE
+
+
 def vials_named(db: Session, ref: UUID | None) -> set[UUID] | None:
-    """The vials that `ref` may mean; None where none is named."""
-    return None if ref is None else set(db.scalars(select(OpenVial.id).where(is_named(ref))))
+    """The vials that `ref` may mean, also one that was not opened after all; None where none is named."""
+    return None if ref is None else {ref} | set(db.scalars(select(OpenVial.id).where(is_named(ref))))
 
 
 def emptied_vial(db: Session, pool: PoolFacts, session: VaccinationSession, named: UUID | None, at: datetime) -> UUID:
     """The vial that gave more than it should have held: the one named, else the session's last one that is used up."""
     if named is not None:
-        return _named(db, pool, named)
+        return _named(db, pool, named).id
     found = db.scalar(
         select(OpenVial.id)
         .join(Batch, Batch.id == OpenVial.batch_id)
@@ -93,9 +129,9 @@ def is_named(named: UUID) -> ColumnElement[bool]:
     return or_(OpenVial.id == named, OpenVial.event_id == named)
 
 
-def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
+def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> OpenVial:
     found = db.scalar(
-        select(OpenVial.id)
+        select(OpenVial)
         .join(Batch, Batch.id == OpenVial.batch_id)
         .where(
             is_named(open_vial_id),
@@ -104,6 +140,7 @@ def _named(db: Session, pool: PoolFacts, open_vial_id: UUID) -> UUID:
         )
         .order_by(OpenVial.remaining.desc(), OpenVial.id)
         .limit(1)
+        .execution_options(populate_existing=True)
     )
     if found is None:
         raise OpenVialNotFound(open_vial=str(open_vial_id))
@@ -193,7 +230,7 @@ def _opened_too_late(
 ) -> UUID | None:
     """A vial of the batch whose opening was only inferred from a later dose was open already for this one, where that can be."""
     for row in _candidates(db, pool, session, at, kept, opened_later=batch_id):
-        if open_earlier(db, principal, row.id, at, last_dose_at=row.last_dose_at, now=now):
+        if open_at(db, principal, row.id, at, last_dose_at=row.last_dose_at, now=now):
             return UUID(str(row.id))
     return None
 

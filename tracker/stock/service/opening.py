@@ -185,37 +185,22 @@ def status_where_it_lay(db: Session, open_vial_id: UUID, at: datetime) -> Status
     return status_at(history.acts.get(Pair(key.holder_id, key.batch_id), ()), vial.opened_at, at)
 
 
-def open_earlier(
+def open_at(
     db: Session, principal: Principal, open_vial_id: UUID, at: datetime, *, last_dose_at: datetime | None, now: datetime
 ) -> bool:
-    """Take back the opening of a vial with doses left, or thrown away since, and open it at `at` instead, doses and all.
+    """Take back the opening of a vial and open it at `at` instead, doses and what was thrown away and all.
 
     False, and nothing changed, where that cannot be: it would have been past its time at its last dose, or was not
-    there yet. For openings that nobody told, when an earlier dose comes to light. Raises as `give_doses`.
+    there then. For openings that nobody told, when the first dose turns out to be another. Raises as `give_doses`.
     """
     vial, facts = locked_vial(db, principal, open_vial_id)
     batch = facts.batches[vial.batch_id]
     until = _until(batch, at, facts.timezone)
     # What was thrown away may have been past its time by then.
-    if vial.remaining + vial.discarded == 0 or (last_dose_at or at) >= until:
+    if (last_dose_at or at) >= until:
         return False
     emptied_at = vial.closed_at
     event = db.get_one(StockEvent, vial.event_id)
-    undo = Work(
-        id=uuid7(),
-        kind=Kind.REVERSAL,
-        facility_id=vial.facility_id,
-        occurred_at=event.occurred_at,
-        content=f"opened earlier: {event.id}",
-        facts=facts,
-        reason=event.reason,
-        reverses_id=event.id,
-        ordinal=event.number,
-        entries=[
-            Entry(Account.PLACE, Key(vial.place_id, vial.batch_id, Status.USABLE), 1),
-            Entry(Account.OPEN, Key(vial.facility_id, vial.batch_id, Status.USABLE), -1),
-        ],
-    )
     again = PostEvent(
         id=uuid7(),
         kind=Kind.OPENING,
@@ -229,7 +214,7 @@ def open_earlier(
         with db.begin_nested():
             if emptied_at is not None:
                 back_in_use(db, principal, vial, facts, event.reason or "", now=now)
-            carry_out(db, principal, undo, now=now, locked=True)
+            carry_out(db, principal, _not_opened(vial, event, facts), now=now, locked=True)
             work = prepare(db, principal, again, now=now, facts=facts)
             carry_out(db, principal, work, now=now, locked=True)
     except (HistoryNegative, Expired):
@@ -242,6 +227,47 @@ def open_earlier(
         _use_up(db, principal, vial, facts, emptied_at, now=now)
     db.flush()
     return True
+
+
+def not_opened(db: Session, principal: Principal, open_vial_id: UUID, *, now: datetime) -> None:
+    """A vial of which nothing was taken was not opened after all: it lies where it came from. Where the ledger will not have it so, it stays open.
+
+    Raises as `give_doses`.
+    """
+    vial, facts = locked_vial(db, principal, open_vial_id)
+    event = db.get_one(StockEvent, vial.event_id)
+    try:
+        with db.begin_nested():
+            carry_out(db, principal, _not_opened(vial, event, facts), now=now, locked=True)
+    except HistoryNegative:
+        return
+    tell_open_doses_fell(
+        db,
+        facility_id=vial.facility_id,
+        presentation_id=facts.batches[vial.batch_id].presentation_id,
+        occurred_at=event.occurred_at,
+        now=now,
+    )
+    db.delete(vial)
+    db.flush()
+
+
+def _not_opened(vial: OpenVial, event: StockEvent, facts: Facts) -> Work:
+    return Work(
+        id=uuid7(),
+        kind=Kind.REVERSAL,
+        facility_id=vial.facility_id,
+        occurred_at=event.occurred_at,
+        content=f"not opened then: {event.id}",
+        facts=facts,
+        reason=event.reason,
+        reverses_id=event.id,
+        ordinal=event.number,
+        entries=[
+            Entry(Account.PLACE, Key(vial.place_id, vial.batch_id, Status.USABLE), 1),
+            Entry(Account.OPEN, Key(vial.facility_id, vial.batch_id, Status.USABLE), -1),
+        ],
+    )
 
 
 def _until(batch: BatchFacts, opened_at: datetime, timezone: str) -> datetime:
