@@ -90,6 +90,8 @@ JOB = {
     "waste": mark("Buang rusak"),
     "kept": mark("Tercatat. {text}"),
     "good": mark("Boleh dipakai"),
+    "receipt_undone": mark("Penerimaan dibatalkan {by}, {at}: {reason}"),
+    "road": mark("{from} → {to}"),
     "by_phone": mark("Menurut catatan di ponsel ini per {at}."),
     "expires": mark("ked."),
     "vials": mark("Jumlah vial"),

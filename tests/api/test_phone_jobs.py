@@ -128,6 +128,10 @@ def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) 
     (undone,) = shift.read(code)["receipts"]
     assert (undone["taken_back"], undone["taken_back_because"]) == (True, "salah kiriman")
     assert shift.read(code)["state"] == "in_transit"
+    for facility, headers in ((PLACE, shift.phone.headers), (CITY, shift.city)):
+        told = shift.api.get(f"/api/v1/handsets/holdings?facility={facility}", headers=headers).json()
+        (why,) = (row["undone"] for row in told["shipments"] if row["code"] == code)
+        assert (why["by"], why["reason"]) == (undone["recorded_by"], "salah kiriman")
     (again,) = shift.works(receive)
     assert again["state"] == "done", again
     assert shift.read(code)["state"] == "received"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
@@ -33,10 +33,10 @@ from tracker.network.models import Equipment, Facility
 from tracker.network.queries import path_of
 from tracker.network.rules.words import CARRIERS
 from tracker.settings import Settings
-from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine, ToldLine
+from tracker.shipments.models import PackedLine, Shipment, ShipmentBox, ShipmentLine, ShipmentReceipt, ToldLine
 from tracker.shipments.queries.neighbours import neighbours_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
-from tracker.stock.models import OpenVial, StockBalance
+from tracker.stock.models import OpenVial, StockBalance, StockEvent
 from tracker.stock.rules.counting import count_due
 from tracker.stock.rules.words import Account
 from tracker.trace.models import Recall
@@ -344,6 +344,7 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
             .order_by(ToldLine.shipment_id, ToldLine.seq)
         )
     )
+    undone = _undone(db, ids)
     rows = {
         str(each.id): {
             "id": str(each.id),
@@ -365,11 +366,25 @@ def _shipments(db: Session, facility: Facility, codes: Mapping[UUID, str]) -> tu
             ],
             "on_road": on_road[each.id],
             "told": [{"batch": str(batch), "vials": vials} for batch, vials in came[each.id]],
+            "undone": undone.get(each.id),
         }
         for each in found
     }
     told = {batch for lines_of in came.values() for batch, _ in lines_of}
     return rows, {line.batch_id for line in packed} | {row.batch_id for row in road} | told
+
+
+def _undone(db: Session, shipments: Sequence[UUID]) -> dict[UUID, Row]:
+    """By shipment why its newest receipt was taken back, by whom and when; none where that one stands."""
+    back = aliased(StockEvent)
+    newest: Iterable[Any] = db.execute(
+        select(ShipmentReceipt.shipment_id, back.recorded_by, back.recorded_at, back.reason)
+        .outerjoin(back, back.reverses_id == ShipmentReceipt.id)
+        .where(any_of(ShipmentReceipt.shipment_id, shipments))
+        .ext(distinct_on(ShipmentReceipt.shipment_id))
+        .order_by(ShipmentReceipt.shipment_id, ShipmentReceipt.recorded_at.desc(), ShipmentReceipt.id.desc())
+    )
+    return {of: {"by": by, "at": at.isoformat(), "reason": reason} for of, by, at, reason in newest if at is not None}
 
 
 def _by_first(rows: Iterable[Any]) -> dict[UUID, list[tuple[Any, ...]]]:

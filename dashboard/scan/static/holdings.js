@@ -19,7 +19,7 @@
  * @typedef {{ code: string, name: string, above: boolean }} Near
  * @typedef {{ sscc: string, seal: string | null, logger?: string | null, lines: Packed[] }} Box
  * @typedef {{ id: string, code: string, direction: "in" | "out", state: string, from_name: string, to_name: string,
- *   expected_at?: string | null,
+ *   expected_at?: string | null, undone?: { by: string, at: string, reason: string } | null,
  *   lines: { product: string, vials: number, approved: number | null }[], boxes: Box[],
  *   kind?: string, made?: boolean, told?: { batch: string, vials: number }[], on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,

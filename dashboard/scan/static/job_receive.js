@@ -2,7 +2,7 @@
 
 import { MOST_LETTERS, numberOf } from "./job_pick.js";
 import { element } from "./scan_cards.js";
-import { factsOf, nameOf, placeName, told } from "./scan_desk.js";
+import { factsOf, nameOf, placeName, told, undoneOf } from "./scan_desk.js";
 import { ON_THE_ROAD } from "./scan_home.js";
 import { button, choice, choices, goods, stepper } from "./scan_parts.js";
 
@@ -246,7 +246,10 @@ export class ReceiveJob {
     const lines = this.waiting.map((each) => {
       const vials = [...sentOf(each).values()].reduce((sum, count) => sum + count, 0);
       const facts = desk.say("job.shipment_facts", { from: each.from_name, boxes: each.boxes.length, vials });
-      return goods(each.code, facts, "", [button(desk.say("job.open_shipment"), () => this.open(each), "quiet")]);
+      return goods(each.code, facts, "", [
+        noteOf(undoneOf(desk, each)),
+        button(desk.say("job.open_shipment"), () => this.open(each), "quiet"),
+      ]);
     });
     return element("ol", { class: "plain stack tight" }, ...lines);
   }
@@ -284,11 +287,10 @@ export class ReceiveJob {
 
   /** @param {Shipment} shipment */
   head(shipment) {
-    return element(
-      "p",
-      { class: "ask" },
-      `${shipment.code}: ${this.desk.say("job.from_sender", { from: shipment.from_name })}`,
-    );
+    const { desk } = this;
+    const whose = `${shipment.code}: ${desk.say("job.from_sender", { from: shipment.from_name })}`;
+    const undone = noteOf(undoneOf(desk, shipment));
+    return element("div", { class: "stack tight" }, element("p", { class: "ask" }, whose), ...(undone ? [undone] : []));
   }
 
   /** @param {Row} row */
@@ -504,6 +506,9 @@ function sentOf(shipment) {
   for (const { batch, vials } of shipment.on_road) sent.set(batch, (sent.get(batch) ?? 0) + vials);
   return sent;
 }
+
+/** @param {string | null} words */
+const noteOf = (words) => (words ? element("p", { class: "note warn" }, words) : null);
 
 /** Whether vials on the road may not be used when they come. @param {{ status?: string }} parcel */
 const isStopped = ({ status }) => Boolean(status) && status !== "usable";

@@ -71,6 +71,10 @@ export const cautionOf = (desk, batch) =>
     .map((why) => desk.say(`warn.${why}`))
     .join(" ");
 
+/** Why nobody has received a shipment, though somebody had said so; null where nobody had. @param {Desk} desk @param {import("./holdings.js").Shipment} shipment */
+export const undoneOf = (desk, { undone }) =>
+  undone ? desk.say("job.receipt_undone", { ...undone, at: momentOf(desk, undone.at) }) : null;
+
 /** Own steps on a shipment that the house has not taken yet: what follows builds upon them. @param {Desk} desk @param {{ id: string }} shipment */
 export const stepsOf = (desk, shipment) =>
   desk.steps

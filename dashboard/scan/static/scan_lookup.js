@@ -2,7 +2,7 @@
 // server's word follows, and where there is no network the question waits for it (scan_queue.js).
 
 import { card, element, TONES, the } from "./scan_cards.js";
-import { factsOf, momentOf, nameOf, placeName, toneOf, whyOf } from "./scan_desk.js";
+import { factsOf, momentOf, nameOf, placeName, toneOf, undoneOf, whyOf } from "./scan_desk.js";
 import { posting, Queue } from "./scan_queue.js";
 
 /**
@@ -37,6 +37,8 @@ export class Lookup {
     this.watched = null;
     /** @type {Node | null} what the phone itself said of it */
     this.own = null;
+    /** @type {Node | null} why a shipment in sight was not received after all, which the server's word leaves out */
+    this.undone = null;
     this.drawing = Promise.resolve();
     this.queue = new Queue(user, posting(headers), (scan) => {
       if (scan && scan.id === this.watched && scan.state !== "sending") this.showScan(scan);
@@ -68,7 +70,7 @@ export class Lookup {
   showScan(scan) {
     if (scan.state === "answered") {
       this.agree(/** @type {Meaning} */ (scan.answer));
-      this.show(this.cards.meaning(/** @type {Meaning} */ (scan.answer), this.checkIn(scan.text)));
+      this.show(this.undone, this.cards.meaning(/** @type {Meaning} */ (scan.answer), this.checkIn(scan.text)));
     } else if (scan.state === "refused") this.show(this.refusal(/** @type {Problem} */ (scan.answer), scan.text));
     else if (scan.why) {
       const words = [this.cards.say(`why.${scan.why}`), ...(scan.unsaved ? [this.cards.say("say.unsaved")] : [])];
@@ -89,7 +91,7 @@ export class Lookup {
    */
   async scanned(desk, read) {
     this.watched = null;
-    this.tone = null;
+    this.tone = this.undone = null;
     this.own = this.known(desk, read);
     if (this.own) this.show(this.own);
     const scan = await this.queue.add(read.text, this.facility() || null);
@@ -103,6 +105,9 @@ export class Lookup {
    * @param {Read} read
    */
   known(desk, read) {
+    const { holdings } = desk;
+    const shipment = (read.scan?.sscc && holdings.shipmentOfBox(read.scan.sscc)) || holdings.shipmentOfCode(read.text);
+    if (shipment) return this.knownShipment(desk, shipment);
     if (!read.scan) {
       desk.feel("out", read.error);
       return null;
@@ -132,6 +137,24 @@ export class Lookup {
       ),
     );
     return made;
+  }
+
+  /**
+   * @param {Desk} desk
+   * @param {import("./holdings.js").Shipment} shipment
+   */
+  knownShipment(desk, shipment) {
+    const { code, state, from_name: from, to_name: to } = shipment;
+    const undone = undoneOf(desk, shipment);
+    const heading = `${desk.say("thing.shipment")}: ${code}`;
+    this.tone = "ok";
+    this.undone = undone ? element("p", { class: "note warn" }, undone) : null;
+    desk.feel(undone ? "low" : "ok", heading);
+    const facts = /** @type {Fact[]} */ ([
+      [null, desk.say("job.road", { from, to })],
+      [desk.say("say.state"), desk.say(`state.${state}`)],
+    ]);
+    return card("ok", heading, facts, undone ? [undone] : []);
   }
 
   async sendAll() {
