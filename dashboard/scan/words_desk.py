@@ -58,6 +58,11 @@ DESK = {
     ),
     "by_ticket": mark("Pemegang tiket …{n}"),
     "here_already": mark("{name} sudah di sini: {state}."),
+    "next": mark("Dosis {n}: {day} (paling cepat {first})"),
+    "card": mark("Kartu vaksinasi"),
+    "adverse": mark("Catat KIPI"),
+    "screen": mark("Layar nomor antrean"),
+    "end": mark("Akhir sesi"),
     "walk_in": mark("Datang tanpa janji"),
     "walk_in_how": mark(
         "Isi dari KTP. Data ini disandikan untuk pusat dan tidak terbaca lagi di ponsel ini setelah hari ini."

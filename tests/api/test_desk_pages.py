@@ -247,6 +247,9 @@ def test_too_early_is_refused_with_the_day_and_served_with_a_reason(meja: Meja) 
     served = meja.send(f"{meja.to}/tanpa-janji", dosis="2", alasan="akan berhaji", **fields)
     second = meja.at_the_desk(served)
     assert meja.done(lambda desk: desk.db.get_one(Booking, second).override) == "akan berhaji"
+    # The reason stands: it is not asked for again beside the syringe.
+    assert meja.send(f"/meja/orang/{second}/suntik").status_code == 303
+    assert meja.state(second) is BookingState.VACCINATED
 
 
 def test_somebody_new_is_registered_once_and_stands_in_the_queue(meja: Meja) -> None:

@@ -28,7 +28,7 @@ from tracker.handsets.sealed import sealed_for
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person, PersonRecord
-from tracker.quota.models import Booking, BookingStep
+from tracker.quota.models import Booking, BookingStep, Claim
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.ending import close_session
 from tracker.sealing.keyring import Keyring
@@ -127,6 +127,19 @@ def opens(phone: Phone) -> str:
     return phone.event("opening", 1, batch=LOT)
 
 
+def due_after(desk: Desk, session: str) -> list[dict[str, Any]]:
+    """What the house makes of a first dose and of a second: the dose after it, after how many days; nothing is kept."""
+    trial = desk.db.begin_nested()
+    found = []
+    for dose in (1, 2):
+        booking = desk.vaccinate(desk.move(desk.booked(UUID(session), 1, dose=dose)[0], BookingState.ARRIVED))
+        for claim in desk.db.scalars(select(Claim).where(Claim.given_booking_id == booking.id)):
+            days = [(day - desk.today).days for day in (claim.from_day, claim.due_day)]
+            found.append({"dose": claim.dose, "due": tuple(days)})
+    trial.rollback()
+    return found
+
+
 def states(items: list[dict[str, Any]]) -> list[str]:
     return [item["state"] for item in items]
 
@@ -149,6 +162,9 @@ def test_the_list_of_a_session_is_handed_to_its_desk_for_its_day_and_each_look_i
     assert (bare["guests"], bare["keys"], meja.done(looks)) == ([], [], 0)
     held = meja.list_of(since=bare["token"]).json()
     assert held["whole"] is False
+    assert {row["dose"]: row["due"] for row in meja.done(lambda desk: due_after(desk, meja.session))} == {
+        int(dose) + 1: (rule["min_days"], rule["due_days"]) for dose, rule in bare["sessions"][0]["next"].items()
+    }, "the phone says the days that the house will say"
     assert held["sessions"] == [], "told already"
     (guest,) = held["guests"]
     assert (guest["id"], guest["name"], guest["digits"], guest["dose"]) == (booking, "Siti Aminah", nik[-4:], 1)

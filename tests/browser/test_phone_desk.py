@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
+from dashboard.frame.texts import texts_of
 from tests.browser.conftest import PHONE, SECRET, Site, Visit
 from tests.browser.phone_page import feels, scan, take
 from tests.browser.test_every_page import violations
@@ -24,6 +25,7 @@ from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person
 from tracker.quota.models import Booking
+from tracker.quota.service.claims import interval_of
 from tracker.quota.service.commands import NewBucket, PlanSession
 from tracker.quota.service.sessions import plan_session
 from tracker.registration.rules.tickets import Ticket
@@ -65,6 +67,9 @@ class Session:
             booked = [desk.confirmed(plan.id, person) for person in people]
             self.bookings = [one.id for one in booked]
             self.tickets = [self.office.sign(ticket_of(db, one)) for one in booked]
+            interval = interval_of(db, "astrazeneca", 2, today)
+            assert interval is not None
+            self.due = today + timedelta(days=interval.due_days)
         self.today = today
         self.label = f"(01){world.presentations['az-10'].gtin}(10)AZ003"
 
@@ -128,6 +133,8 @@ def test_a_session_whose_network_is_cut_in_the_middle(phone: Page, site: Site) -
     clean(page)
     tap(page, "Suntik dari AZ003, sisa 10")
     expect(page.locator("#job")).to_contain_text("Observasi: masih 30 menit")
+    expect(page.locator("#job")).to_contain_text(f"Dosis 2: {texts_of('id').date(session.due)}")
+    expect(page.get_by_role("link", name="Kartu vaksinasi")).to_have_count(0)
 
     page.reload()
     take(page, "desk")

@@ -28,6 +28,7 @@ from tracker.people.service import note_acts
 from tracker.people.vault import NikVault
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.queries.schedule import next_doses
 from tracker.quota.rules.words import SEATED, BookingState
 from tracker.registration.models import HealthAnswer
 from tracker.registration.service.tickets import ticket_office
@@ -78,16 +79,18 @@ def desk_lists(
 
 
 def _sessions(db: Session, facility: Facility, now: datetime) -> dict[str, dict[str, Any]]:
+    today = local_day(now, facility.timezone)
     rows = db.execute(
         select(VaccinationSession, Presentation.code)
         .join(Presentation, Presentation.id == VaccinationSession.presentation_id)
         .where(
             VaccinationSession.facility_id == facility.id,
-            VaccinationSession.day == local_day(now, facility.timezone),
+            VaccinationSession.day == today,
             VaccinationSession.cancelled.is_(None),
         )
         .order_by(VaccinationSession.opens_at, VaccinationSession.id)
-    )
+    ).all()
+    following = next_doses(db, {one.vaccine_id for one, _ in rows}, today)
     return {
         str(one.id): {
             "id": str(one.id),
@@ -96,6 +99,11 @@ def _sessions(db: Session, facility: Facility, now: datetime) -> dict[str, dict[
             "opens": one.opens_at.isoformat(),
             "closes": one.closes_at.isoformat(),
             "doses": list(one.doses),
+            "next": {
+                str(dose): {"min_days": rule.min_days, "due_days": rule.due_days}
+                for dose, rule in sorted(following.get(one.vaccine_id, {}).items())
+                if dose in one.doses
+            },
         }
         for one, product in rows
     }

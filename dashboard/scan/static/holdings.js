@@ -24,7 +24,8 @@
  *   kind?: string, made?: boolean, told?: { batch: string, vials: number }[], on_road: { batch: string, status?: string, vials: number }[] }} Shipment
  * @typedef {{ id: string, batch: string, place: string, status: string, remaining: number, doses_per_vial: number, opened_at: string,
  *   discard_by: string }} OpenVial
- * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[] }} SessionRow
+ * @typedef {{ id: string, product: string, day: string, opens: string, closes: string, doses: number[],
+ *   next?: Record<string, { min_days: number, due_days: number }> }} SessionRow `next`: after which dose one more is due, and when
  * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, state: string, number: number | null, screened: string | null,
  *   until?: string | null, given: string | null, said: string[] }} Guest who has a place in the session that is served; `number`: in the queue; `until`: deferred; `said`: health questions answered with yes
  * @typedef {object} Held as it is kept

@@ -19,6 +19,7 @@ import { button, choices, goods } from "./scan_parts.js";
  */
 
 const TICK_MS = 20_000;
+const DAY_MS = 24 * 3_600_000;
 const SHOWN = 12;
 const SHORTEST = 3;
 /** @type {Record<string, "ok" | "low" | "out" | "">} */
@@ -279,6 +280,7 @@ export class DeskJob {
       this.lines("desk.watched", list.watched(this.now)),
       this.vials(list, session),
       button(desk.say("desk.walk_in"), () => this.comes(session), "quiet"),
+      this.pages({ [`/meja/${session.id}/layar`]: "desk.screen", [`/meja/${session.id}/selesai`]: "desk.end" }),
     ];
   }
 
@@ -386,6 +388,7 @@ export class DeskJob {
             ? element("p", { class: "note warn" }, `${desk.say("desk.said")} ${this.said(person)}`)
             : null,
           this.clockOf(person),
+          ...this.after(person, session),
           expected ? button(desk.say("desk.arrive"), () => this.arrive(person), "big") : null,
           person.state === "fit" ? this.injecting(person, list, session) : null,
           here || ["deferred", "refused"].includes(person.state) ? this.screening(person) : null,
@@ -393,6 +396,27 @@ export class DeskJob {
         ].filter(Boolean)
       ),
     );
+  }
+
+  /** What is said and done once somebody has had the dose. @param {Person} person @param {SessionRow} session */
+  after({ id, state, dose, mine }, session) {
+    const { desk } = this;
+    if (state !== "vaccinated") return [];
+    const next = session.next?.[String(dose)];
+    const on = (/** @type {number} */ days) =>
+      day(new Date(Date.parse(`${session.day}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10));
+    const date = next && desk.say("desk.next", { n: dose + 1, day: on(next.due_days), first: on(next.min_days) });
+    const pages = { [`/meja/orang/${id}/kartu`]: "desk.card", [`/kipi/baru/${id}`]: "desk.adverse" };
+    return [date ? element("p", { class: "ask" }, date) : null, mine ? null : this.pages(pages)];
+  }
+
+  /** Pages of the house; without a network they lead nowhere. @param {Record<string, string>} pages address → words */
+  pages(pages) {
+    if (!navigator.onLine) return null;
+    const links = Object.entries(pages).map(([to, words]) =>
+      element("a", { class: "tap", href: to }, this.desk.say(words)),
+    );
+    return element("p", { class: "row" }, ...links);
   }
 
   /** @param {Person} person */

@@ -11,7 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.catalog.models import Vaccine
 from tracker.database.hot import ask
+from tracker.database.types import any_of
 from tracker.kit.days import local_day
 from tracker.quota.models import DoseAge, DoseInterval, VaccineSpacing
 from tracker.quota.rules.schedule import Given, Schedule
@@ -76,6 +78,24 @@ def _schedules(db: Session, keys: Sequence[Asked]) -> list[tuple[str, Schedule]]
         )
         for n in range(1, len(keys) + 1)
     ]
+
+
+def next_doses(db: Session, vaccine_ids: Collection[UUID], day: date) -> dict[UUID, dict[int, DoseInterval]]:
+    """By vaccine and dose given on that day: the rule in force for when the one after it is due; one statement."""
+    rows = db.execute(
+        select(Vaccine.id, DoseInterval)
+        .join(Vaccine, Vaccine.code == DoseInterval.vaccine_code)
+        .where(
+            any_of(Vaccine.id, vaccine_ids),
+            DoseInterval.after_code == DoseInterval.vaccine_code,
+            DoseInterval.from_day <= day,
+        )
+        .order_by(DoseInterval.from_day)
+    )
+    found: dict[UUID, dict[int, DoseInterval]] = defaultdict(dict)
+    for vaccine_id, interval in rows:
+        found[vaccine_id][interval.dose - 1] = interval
+    return found
 
 
 _GIVEN = """

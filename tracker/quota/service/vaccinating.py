@@ -16,6 +16,7 @@ from tracker.people.models import Person
 from tracker.quota.errors import DoseDiffers
 from tracker.quota.events import DoseGiven
 from tracker.quota.models import Booking, BookingStep, VaccinationSession
+from tracker.quota.rules.schedule import Why
 from tracker.quota.rules.words import SEATED, BookingState, SessionState
 from tracker.quota.service.asking import check_due, judged
 from tracker.quota.service.claims import claim_of, give_back_and_fund, make_claim, use_claim
@@ -52,7 +53,10 @@ def vaccinate(db: Session, principal: Principal, command: Vaccinate, *, now: dat
         check_came(booking, at)
         check_day(session, at, given_on)
         person = db.get_one(Person, booking.person_id)
-        check_due(judged(db, person, session, booking.dose, given_on, now=now, but=booking.id), person, booking.dose)
+        judgement = judged(db, person, session, booking.dose, given_on, now=now, but=booking.id)
+        # Where the schedule was set aside when they were given the place, that word stands; nobody has a dose twice for it.
+        if booking.override is None or judgement.why is Why.GIVEN:
+            check_due(judgement, person, booking.dose)
     lock_pools(db, dose, pool)
     write_step(db, principal, booking, BookingState.VACCINATED, command.override, now)
     end_others(db, dose, pool, now)
