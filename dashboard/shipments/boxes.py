@@ -6,8 +6,11 @@ A line is named by its goods, `PLACE/BATCH`, of other than usable vials `PLACE/B
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dashboard.frame import labels
 from dashboard.frame.sentences import sentence_of
@@ -16,7 +19,9 @@ from dashboard.frame.viewer import Viewer
 from dashboard.shipments.loggers import number_of
 from dashboard.stock.forms import Typed, is_amount
 from tracker.kit.errors import DomainError
+from tracker.network.models import Equipment
 from tracker.network.queries import as_id
+from tracker.shipments.models import PackedLine, ShipmentBox
 from tracker.shipments.rules.words import OtherLot
 from tracker.shipments.service.commands import Box, Pack
 from tracker.stock.rules.words import Status
@@ -82,6 +87,7 @@ def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
             typed.faults[""] = texts.gettext(_EMPTY_BOX) % {"n": index + 1}
     boxes = tuple(
         Box(
+            sscc=typed.get(f"sscc-{index + 1}") or None,
             seal=typed.get(f"segel-{index + 1}") or None,
             logger=number_of(viewer, typed.get(f"pencatat-{index + 1}")),
             lines=tuple(line for _, line in lines),
@@ -89,6 +95,27 @@ def boxes_of(viewer: Viewer, typed: Typed) -> tuple[tuple[Box, ...], list[str]]:
         for index, lines in enumerate(inside)
     )
     return boxes, [goods for lines in inside for goods, _ in lines]
+
+
+def packed_fields(db: Session, shipment_id: UUID, proposed: Iterable[str]) -> dict[str, str]:
+    """What the form says of boxes that are packed: what is in each and on it. What is `proposed` and in none stays empty."""
+    boxes = db.scalars(select(ShipmentBox).where(ShipmentBox.shipment_id == shipment_id).order_by(ShipmentBox.id)).all()
+    fields = {"kotak": str(len(boxes)), **{f"v/{goods}": "" for goods in proposed}}
+    for n, box in enumerate(boxes, 1):
+        fields |= {f"segel-{n}": box.seal or "", f"pencatat-{n}": box.logger or "", f"sscc-{n}": box.sscc}
+    numbers = {box.id: n for n, box in enumerate(boxes, 1)}
+    lines = db.execute(
+        select(PackedLine, Equipment.code)
+        .join(Equipment, Equipment.id == PackedLine.place_id)
+        .where(PackedLine.shipment_id == shipment_id)
+        .order_by(PackedLine.seq)
+    )
+    for line, place in lines:
+        goods = goods_of(place, line.batch_id, line.status)
+        vials = int(fields.get(f"v/{goods}") or 0) + line.vials
+        fields |= {f"v/{goods}": str(vials), f"k/{goods}": str(numbers[line.box_id])}
+        fields |= {f"a/{goods}": line.reason.value if line.reason else "", f"c/{goods}": line.note or ""}
+    return fields
 
 
 def reasons_for_other_lots(texts: Texts) -> list[tuple[str, str]]:

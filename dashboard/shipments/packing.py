@@ -14,6 +14,8 @@ from dashboard.shipments.boxes import (
     boxes_of,
     count_of,
     goods_in,
+    goods_of,
+    packed_fields,
     reasons_for_other_lots,
 )
 from dashboard.shipments.ends import Ends, ends_of
@@ -24,6 +26,7 @@ from dashboard.stock.forms import Fields, Typed, is_code
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, NotFound
+from tracker.shipments.rules.words import ShipmentState
 from tracker.shipments.service.packing import pack_shipment
 from tracker.shipments.service.proposing import propose
 
@@ -86,6 +89,10 @@ def _strayed(viewer: Viewer, typed: Typed) -> str:
 
 def _packing(viewer: Viewer, db: Session, ends: Ends, typed: Typed, *, scanned: str = "") -> Response:
     proposal = propose(db, viewer.known(), ends.shipment.id, now=viewer.now)
+    if "csrf" not in typed.values and ends.shipment.state is ShipmentState.PACKED:
+        proposed = [goods_of(parcel.place, parcel.batch_id, parcel.status) for parcel, _ in proposal.picks]
+        packed = packed_fields(db, ends.shipment.id, proposed)
+        typed = Typed({**packed, "kotak": max(packed["kotak"], typed.get("kotak"), key=int)})
     answer = None
     if scanned:
         answer = Table(db, viewer, ends, proposal, typed).answer(scanned)

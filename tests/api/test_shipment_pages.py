@@ -340,6 +340,28 @@ def test_a_packed_return_is_packed_again_as_what_it_is(road: Road) -> None:
     assert sorted(road.packed(path)) == [("recalled", 3), ("usable", 2)]
 
 
+def test_boxes_that_are_packed_again_are_shown_as_they_are_and_keep_their_labels(road: Road) -> None:
+    first, other = soon_at(road), road.line(CITY_ROOM, "penta-5/PB002")
+    path = approved(road)
+    why = other.replace("v/", "a/", 1)
+    said = {first: "1", other: "5", why: "damaged", "segel-1": "S-1", "pencatat-1": "L-1"}
+    assert road.send(f"{path}/kemas", road.form(f"{path}/kemas"), **said).status_code == 303
+    box = select(ShipmentBox.sscc).where(ShipmentBox.shipment_id == road.shipment(path).id)
+    with transaction(road.services.engine) as db:
+        label = db.scalars(box).one()
+    again = road.form(f"{path}/kemas")
+    assert {name: again.get(name) for name in (first, other, "segel-1", "pencatat-1")} == {
+        first: "1",
+        other: "5",
+        "segel-1": "S-1",
+        "pencatat-1": "L-1",
+    }
+    assert road.send(f"{path}/kemas", again, **{first: "2", why: "damaged"}).status_code == 303
+    assert sorted(road.packed(path)) == [("usable", 2), ("usable", 5)]
+    with transaction(road.services.engine) as db:
+        assert db.scalars(box).one() == label
+
+
 @pytest.mark.parametrize("count", ["99999", "lima"])
 def test_more_than_lies_there_makes_no_shipment_and_keeps_what_was_typed(road: Road, count: str) -> None:
     field = road.line(CITY_ROOM, "penta-5/PB002")
