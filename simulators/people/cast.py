@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from simulators.manifest import StaffEntry, World
+from simulators.people.browser import Browser
 from simulators.people.citizens import Citizens
 from simulators.people.http import Phone
 from simulators.people.keepers import Keeper
@@ -17,6 +18,9 @@ PROMISED = ("coronavac", "astrazeneca")
 """Vaccines people book; the others are given to whoever comes on the day of the posyandu."""
 
 
+KEEPS = ("warehouse_staff", "facility_manager")
+"""Who does the work of a store, by the pages."""
+
 CALLED = ("integrator", "vaccinator", "warehouse_staff", "facility_manager")
 """Whose turn comes first."""
 
@@ -27,13 +31,15 @@ def cast_of(world: World, api_url: str, seed: str, stopped: threading.Event) -> 
     promised = promised or [one.code for one in world.presentations[:2]]
     playing = [account for account in world.staff if account.role in CALLED]
     for account in sorted(playing, key=lambda account: CALLED.index(account.role)):
+        if account.role in KEEPS:
+            browser = Browser(api_url, account.username, account.password, stopped=stopped)
+            if account.role == "facility_manager":
+                yield Planner(browser, account.facility, promised, seed=seed)
+            sends_to = _served_by(world, account) if account.role == "warehouse_staff" else ()
+            yield Keeper(browser, account.facility, seed=seed, sends_to=sends_to)
+            continue
         phone = Phone(api_url, account.username, account.password, stopped=stopped)
-        if account.role == "facility_manager":
-            yield Planner(phone, account.facility, promised, seed=seed)
-            yield Keeper(phone, account.facility, seed=seed)
-        elif account.role == "warehouse_staff":
-            yield Keeper(phone, account.facility, seed=seed, sends_to=_served_by(world, account))
-        elif account.role == "vaccinator":
+        if account.role == "vaccinator":
             yield Vaccinator(phone, account.facility, seed=seed)
         else:
             yield Citizens(phone, world, promised, seed=seed)

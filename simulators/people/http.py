@@ -30,10 +30,12 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and JSON body of an answer; `code` is that of a problem body, empty otherwise."""
+    """Status and JSON body of an answer; `code` is that of a problem body, empty otherwise. `text` and `leads_to`: of a page."""
 
     status: int
     body: Any
+    text: str = ""
+    leads_to: str = ""
 
     @property
     def ok(self) -> bool:
@@ -67,7 +69,7 @@ class Phone:
         self.username = username
         self._password = password
         self._stopped = stopped
-        self._token = ""
+        self._proof: dict[str, str] = {}  # headers that say who asks
         self._first_pause_s = first_pause_s
         self._client = httpx2.Client(base_url=api_url, timeout=TIMEOUT_S, transport=transport)
 
@@ -78,44 +80,47 @@ class Phone:
     def get(self, path: str, **params: object) -> Answer:
         """GET with a query. Raises `Away`, `Stopped`."""
         query = {name: str(value) for name, value in params.items() if value is not None}
-        return self._request("GET", path, params=query)
+        return self._request("GET", path, params=query or None)
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Answer:
         """POST JSON. Raises `Away`, `Stopped`."""
         return self._request("POST", path, json=dict(body or {}))
 
     def _request(self, method: str, path: str, **arguments: Any) -> Answer:
-        if not self._token:
+        if not self._proof:
             self._log_in()
         answer = self._insist(method, path, **arguments)
-        if answer.status == 401:
-            # Tokens are short-lived; one fresh log-in, then the answer is what it is.
+        if self._stranger(answer):
+            # A log-in ends; one fresh one, then the answer is what it is.
             self._log_in()
             answer = self._insist(method, path, **arguments)
         return answer
 
+    def _stranger(self, answer: Answer) -> bool:
+        return answer.status == 401
+
     def _log_in(self) -> None:
-        self._token = ""
+        self._proof = {}
         credentials = {"username": self.username, "password": self._password}
         answer = self._insist("POST", "/api/v1/tokens", json=credentials)
         if not answer.ok:
             raise Away(f"log-in refused: {answer.status} {answer.code}")
-        self._token = str(answer.body["access_token"])
+        self._proof = {"Authorization": f"Bearer {answer.body['access_token']}"}
 
     def _insist(self, method: str, path: str, **arguments: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         pause = self._first_pause_s
         trouble = ""
         for _ in range(ATTEMPTS):
             if self._stopped.is_set():
                 raise Stopped
             try:
-                response = self._client.request(method, path, headers=headers, **arguments)
+                response = self._client.request(method, path, headers=self._proof, **arguments)
             except httpx2.TransportError as error:
                 trouble = type(error).__name__
             else:
                 if response.status_code not in RETRIED:
-                    return Answer(response.status_code, _json(response))
+                    leads_to = response.headers.get("location", "")
+                    return Answer(response.status_code, _json(response), response.text, leads_to)
                 trouble = str(response.status_code)
             if self._stopped.wait(pause):
                 raise Stopped

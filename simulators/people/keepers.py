@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulators.people.http import Phone
+from simulators.people.book import Book
+from simulators.people.browser import Browser
+from simulators.people.hands import DeskHands, Hands, PhoneHands
 from simulators.people.work import Worker, refusal
 
 MISCOUNT = 0.1
@@ -26,10 +28,15 @@ class Keeper(Worker):
 
     pace_s = 40.0
 
-    def __init__(self, phone: Phone, facility: str, *, seed: str, sends_to: Sequence[str] = ()) -> None:
+    def __init__(self, phone: Browser, facility: str, *, seed: str, sends_to: Sequence[str] = ()) -> None:
         super().__init__(phone, "keeps the store", seed=seed)
+        self.browser = phone
         self.facility = facility
         self._sends_to = sends_to
+        self._desk = DeskHands(phone, facility)
+        # A store that sends has a desk; the others do all with the phone in their hands.
+        book = Book(phone, self.settled_id("handset", phone.username), facility)
+        self._hands: Hands = self._desk if sends_to else PhoneHands(book)
 
     def act(self, now: datetime) -> str | None:
         """One piece of work: what arrived comes first."""
@@ -81,36 +88,20 @@ class Keeper(Worker):
                 line |= {"rejected": bad, "reason": "broken"}
             broken += bad
             lines.append(line)
-        body = {"id": self.fresh_id(now), "occurred_at": now.isoformat(), "lines": lines, "final": True}
-        answer = self.phone.post(f"/api/v1/shipments/{shipment['id']}/receipts", body)
+        receipt = {"id": self.fresh_id(now), "occurred_at": now.isoformat(), "lines": lines}
+        answer = self._hands.receive(shipment["code"], receipt)
         if not answer.ok:
             return f"taking in {shipment['code']} was {refusal(answer)}"
         vials = sum(line["accepted"] for line in lines)
         return f"took in {shipment['code']}: {vials} vials" + (f", {broken} broken" if broken else "")
 
     def _send(self, row: dict[str, Any], now: datetime) -> str | None:
-        """Order, pack and dispatch in one go; the vials are picked first expiry, first out."""
+        """Pack and let leave in one go, of the lot whose turn it is."""
         to = self.dice.choice(self._sends_to)
-        shipment = self.fresh_id(now)
-        vials = min(row["vials"], self.dice.randint(*SHIPMENT_VIALS))
-        steps: tuple[tuple[str, dict[str, Any]], ...] = (
-            (
-                "/api/v1/shipments",
-                {
-                    "id": shipment,
-                    "from": self.facility,
-                    "to": to,
-                    "lines": [{"product": row["product"], "vials": vials}],
-                },
-            ),
-            (f"/api/v1/shipments/{shipment}/pack", {}),
-            (f"/api/v1/shipments/{shipment}/dispatch", {"occurred_at": now.isoformat()}),
-        )
-        for path, body in steps:
-            answer = self.phone.post(path, body)
-            if not answer.ok:
-                return f"sending {row['product']} to {to} was {refusal(answer)}"
-        return f"sent {vials} vials of {row['product']} to {to}"
+        answer = self._desk.send(to, row["product"], self.dice.randint(*SHIPMENT_VIALS), self.fresh_id(now))
+        if not answer.ok:
+            return f"sending {row['product']} to {to} was {refusal(answer)}"
+        return f"sent {answer.body['vials']} vials of {row['product']} to {to}"
 
     def _count(self, row: dict[str, Any], now: datetime) -> str | None:
         found = row["vials"] - (1 if self.dice.random() < MISCOUNT else 0)
@@ -133,5 +124,5 @@ class Keeper(Worker):
             "occurred_at": now.isoformat(),
             "lines": [line],
         }
-        answer = self.phone.post("/api/v1/stock/events", body)
+        answer = self._hands.record(body)
         return None if answer.ok else f"a {kind} was {refusal(answer)}"

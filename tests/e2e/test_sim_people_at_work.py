@@ -130,20 +130,25 @@ def test_a_day_at_a_puskesmas(town: Town) -> None:
     told = [keeper.act(utc_now()) for _ in range(12)]
     assert [one for one in told if one and "refused" in one] == []
     assert town.count("SELECT count(*) FROM stock_event WHERE kind = 'count'") >= 6
+    steps = "SELECT count(*) FROM handset_step WHERE kind = 'stock.event' AND state = 'done'"
+    assert town.count(steps) == len(told), "every one a step of the phone's book"
 
 
 def test_what_the_city_sends_is_taken_in_at_the_puskesmas(town: Town) -> None:
     sender, receiver = town.keeper("kota-tangerang"), town.keeper(FACILITY)
     now = utc_now()
-    told = [sender.act(now) for _ in range(20)]
+    told = [sender.act(utc_now()) for _ in range(20)]
     assert [one for one in told if one and "refused" in one] == []
     sent = [one for one in told if one and one.startswith("sent ")]
     assert sent
     assert not [one for one in (receiver.act(now), receiver.act(now)) if one and "took in" in one], "still on the road"
 
     later = utc_now() + ON_THE_ROAD
-    told = [receiver.act(later) for _ in sent]
+    at_the_desk = Keeper(receiver.browser, FACILITY, seed="s", sends_to=["kota-tangerang"])
+    told = [at_the_desk.act(later), *(receiver.act(later) for _ in sent[1:])]
     assert all(one and one.startswith("took in ") for one in told), told
+    by_phone = "SELECT count(*) FROM handset_step WHERE kind = 'shipment.receipt' AND state = 'done'"
+    assert town.count(by_phone) == len(sent) - 1
     assert town.count("SELECT count(*) FROM shipment WHERE state = 'received'") == len(sent)
     in_transit = "SELECT coalesce(sum(vials), 0) FROM stock_balance WHERE account = 'transit'"
     assert town.count(in_transit) == 0
