@@ -128,7 +128,8 @@ def test_a_rush_is_let_in_by_order_whichever_server_they_come_to(committed_world
         body = {"id": str(uuid7()), "person": str(person), "session": str(session)}
         head = signed_in(house.services, world, Role.NATIONAL)
         told = httpx2.post(f"{second}/api/v1/bookings", json=body, headers=head, timeout=60)
-        assert (told.status_code, told.json()["code"], told.headers["retry-after"]) == (429, "api.in_line", "3")
+        assert (told.status_code, told.json()["code"]) == (429, "api.in_line")
+        assert told.headers["retry-after"] == str(told.json()["params"]["again_s"])
         mine = {**head, HEADER: told.json()["params"]["place"]}
         assert told.json()["params"]["ahead"] == PEOPLE + 5
         desk_books = {**body, "id": str(uuid7()), "medium": "walk_in"}

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
 
-from tests.support.loops import finished
-from tracker.database.turns import Turns
-from tracker.edge.line import Line, again_after, next_pace
-from tracker.edge.places import Places
-from tracker.kit.clock import utc_now
+from tests.support.loops import in_no_time
+from tests.support.rush import Rush
+from tracker.edge.front import Front
+from tracker.edge.line import again_after, bearable_queue
 
-PLACES = Places(1, queue=1, patience_s=1)
-LINE = Line(
-    engine=create_engine("postgresql+psycopg://nowhere"),
-    side=PLACES,
-    places=PLACES,
-    turns=Turns(1, queue=1),
-    keys=(b"a key",),
-    rush_from=1,
-    clock=utc_now,
-)
+LINE = Rush(a_second=100).houses[0][0]
 
 
 @given(st.text(max_size=300))
@@ -39,35 +30,73 @@ def test_a_place_is_read_as_it_was_signed_and_a_form_keeps_its_number() -> None:
     assert LINE.number_of(place.replace(".7.", ".6.")) == 0
 
 
-def test_who_waits_is_asked_back_when_it_is_their_turn_and_not_on_the_way_there() -> None:
-    assert [again_after(wait_s) for wait_s in (None, 1, 20, 29, 600)] == [3, 3, 20, 29, 30]
+def test_who_waits_is_asked_back_a_little_before_it_is_their_turn() -> None:
+    assert [again_after(wait_s) for wait_s in (0.0, 2.4, 10.0, 600.0)] == [1, 1, 7, 30]
 
 
-def test_who_was_let_in_and_came_is_counted_once() -> None:
-    async def come() -> list[int]:
-        LINE.drawn, LINE.let_in, LINE._looked_at = 9, 5, asyncio.get_running_loop().time()
-        counts = []
-        for numbers in ((3, 4, 3), (4, 5), ()):
-            for number in numbers:
-                await LINE.enter(LINE._sign("number", number), writes=False)
-            counts.append(LINE.newly_come())
-        return counts
-
-    assert finished(come()) == [2, 1, 0]
+def test_what_may_wait_inside_is_served_within_a_third_of_a_second() -> None:
+    assert [bearable_queue(served, 10, 50) for served in (0, 20, 100, 1_000)] == [10, 10, 30, 50]
 
 
-def after(seconds: int, *, came: float, waiting: int = 0) -> float:
-    """The pace that began with ten a second, when that part of those let in comes."""
-    pace = 10.0
-    for _ in range(seconds):
-        pace = next_pace(pace, int(came * pace), waiting=waiting, rush_from=5)
-    return pace
+def test_at_the_front_the_lowest_numbers_go_first_and_make_room_for_lower_ones() -> None:
+    async def stand() -> tuple[list[bool], list[int]]:
+        front = Front(3)
+        those = [asyncio.create_task(front.stand(number, 1.0)) for number in (7, 9, 8, 5)]
+        await asyncio.sleep(0.1)
+        highest = [front.let_in(many) for many in (-1, 2, 0)]
+        gone = asyncio.create_task(front.stand(6, 1.0))
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        await asyncio.sleep(0.1)
+        assert len(front) == 1
+        answers = await asyncio.gather(*those)
+        return answers, [*highest, front.let_in(1)]
+
+    # 9 left for 5; 5 and 7 went in; 8 lost patience; 6 hung up.
+    assert in_no_time(stand()) == ([True, False, False, True], [0, 7, 0, 0])
 
 
-def test_the_line_goes_faster_by_who_came_and_not_while_nobody_has_come_yet() -> None:
-    # In the half minute until those called ask again, no more are called than come a few seconds later.
-    assert after(30, came=0) == 40
-    assert after(30, came=1) > 1_000
-    assert after(30, came=0) < after(30, came=0.5) < after(30, came=1)
-    assert after(3, came=1, waiting=1) == 10
-    assert after(3, came=1, waiting=5) == 1.25
+async def crowd(rush: Rush, *coming: Coroutine[object, object, None]) -> Rush:
+    """Them all, until each has what they came for."""
+    await asyncio.gather(*coming)
+    rush.stop()
+    return rush
+
+
+@pytest.mark.parametrize(("a_second", "keeps_place"), [(40, True), (98, True), (98, False), (400, True)])
+def test_many_who_ask_at_once_are_served_as_fast_as_can_be_whether_they_keep_their_place_or_not(
+    a_second: float, keeps_place: bool
+) -> None:
+    rush = Rush(a_second)
+    ours = (rush.over_and_over(20, keeps_place=keeps_place) for _ in range(200))
+    served = in_no_time(crowd(rush, *ours)).answered["served"]
+    # Of what twenty get, who never stand in a line.
+    assert served >= a_second * 20 * 0.9
+
+
+def test_numbers_whose_holders_are_gone_cost_nobody_anything() -> None:
+    rush = Rush(98)
+    ours = (rush.over_and_over(30) for _ in range(200))
+    served = in_no_time(crowd(rush, *ours, rush.draws_and_goes(30, every_s=0.005))).answered["served"]
+    assert served >= 98 * 30 * 0.9
+
+
+def test_people_are_let_in_by_order_at_all_servers_and_need_not_ask_often() -> None:
+    people = 3_000
+    rush = Rush(200, processes=2)
+    in_no_time(crowd(rush, *(rush.until_served(after_s=n * 2 / people) for n in range(people))))
+    assert (rush.answered["served"], rush.row.upto) == (people, rush.row.drawn)
+    assert rush.served[-1][0] <= people / 200 * 1.15
+    assert rush.answered["in line"] <= 4 * people
+    numbers = [number for _, number in rush.served]
+    displaced = sorted(abs(place - other) for place, other in zip(numbers, sorted(numbers), strict=True))
+    # Half a second's work of both for most, few seconds' for all but a hundredth.
+    assert (displaced[people // 2] <= 100, displaced[people * 99 // 100] <= 600) == (True, True)
+
+
+def test_most_who_came_went_home_and_the_others_are_soon_served() -> None:
+    rush = Rush(200, processes=2)
+    stay = (rush.until_served(after_s=n / 300) for n in range(600))
+    in_no_time(crowd(rush, *stay, rush.draws_and_goes(2, every_s=0.0005)))
+    assert rush.answered["served"] >= 600
+    assert rush.served[-1][0] < 30

@@ -21,7 +21,9 @@ from tracker.catalog import routes as catalog
 from tracker.coldchain import routes as coldchain
 from tracker.database.turns import Turns
 from tracker.delivery import routes as delivery
+from tracker.edge.front import Front
 from tracker.edge.line import Line
+from tracker.edge.numbers import SharedRow
 from tracker.edge.places import Places
 from tracker.edge.responses import ALWAYS
 from tracker.edge.services import Services
@@ -128,13 +130,13 @@ def create_app(
         services.engine, app.state.side_places, most=own.sse_connections, most_each=own.sse_connections_each
     )
     app.state.line = Line(
-        engine=services.engine,
-        side=app.state.side_places,
+        row=SharedRow(services.engine, app.state.side_places),
         places=app.state.places,
         turns=app.state.turns,
         keys=Keyring.of(services.settings).derived("place in line"),
         rush_from=own.rush_from,
         clock=services.clock,
+        front=Front(own.queue),
     )
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)

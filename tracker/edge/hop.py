@@ -192,11 +192,14 @@ class Route(APIRoute):
                     await (form_once if is_form else refuse_twice)(request)
                     if is_form and self.include_in_schema:
                         await refuse_unknown_fields(request, self.dependant)
-                return await handle(request)
+                answer = await handle(request)
             except (RequestValidationError, GivenTwice):
                 if self.inside:
                     await in_hop(request, self._made)
                 raise
+            if (stood_ms := getattr(request.state, "stood_ms", None)) is not None:
+                answer.headers["Server-Timing"] = f"line;dur={stood_ms:.0f}"
+            return answer
 
         return checked
 
@@ -216,7 +219,9 @@ class Route(APIRoute):
             if in_line is not None and in_line(values):
                 line: Line = request.app.state.line
                 shown = request.headers.get(HEADER) or request.cookies.get(COOKIE)
+                came = anyio.current_time()
                 await line.enter(shown, writes=self.writes)
+                request.state.stood_ms = 1_000 * (anyio.current_time() - came)
             first = wants(values) if wants is not None else None
             began = anyio.current_time()
             try:

@@ -1,7 +1,8 @@
 """The line before booking when more come than can be served: who comes draws a number, and numbers are let in by their order.
 
 A number is signed and its holder keeps it, so it costs no memory and is the same at every process; how many were drawn and let in is
-one row that all processes share. Without a rush nobody sees any of it. See docs/adr/0036-a-line-in-a-rush.md.
+one row that all processes share. Who comes with a number whose turn is near stands at the front and goes in as soon as there is room.
+Without a rush nobody sees any of it. See docs/adr/0036-a-line-in-a-rush.md.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
-
-from tracker.database.engine import transaction
 from tracker.database.turns import Turns
+from tracker.edge.front import Front
+from tracker.edge.numbers import Row, Unknown
 from tracker.edge.places import Busy, Places
 from tracker.kit.clock import Clock
 from tracker.kit.errors import Refused
@@ -26,12 +25,13 @@ COOKIE, HEADER = "rantai_antre", "Rantai-Place"
 STANDS = timedelta(minutes=15)
 """How long a number is kept for whoever does not ask after it, and how long a form may be filled in."""
 BEAT_S = 1.0
+_TICK_S = 0.05
+_NEAR_S = 2.0  # whose turn comes within this stands at the front,
+_PATIENCE_S = 3.0  # for so long; then they are told their place again
+_FIRST_SIGHT_S = 0.5  # a browser is first told its place, so that a reload keeps it, unless its turn is as near as this
+_INSIDE_S = 0.3  # how long whoever was let in may have to wait inside
 _MOST_DRAWING = 20_000  # requests of one process that may draw at once: each is a connection and a future
-_SOONEST_S, _LATEST_S = 3, 30
-
-_LOOK = text("SELECT drawn, let_in FROM waiting_line")
-_DRAW = text("UPDATE waiting_line SET drawn = drawn + :many RETURNING drawn, let_in")
-_LET_IN = text("UPDATE waiting_line SET let_in = least(drawn, let_in + :many) RETURNING drawn, let_in")
+_LATEST_S = 30
 
 
 class InLine(Refused):
@@ -46,22 +46,29 @@ class InLine(Refused):
 class Line:
     """One process's part in the line. All of it runs in the event loop; the row is asked in a side place."""
 
-    engine: Engine
-    side: Places
+    row: Row
     places: Places
     turns: Turns
     keys: tuple[bytes, ...] = field(repr=False)
     rush_from: int
     clock: Clock
+    front: Front
     drawn: int = 0
     let_in: int = 0
     rate: float = 0.0
-    _pace: float = 0.0
-    _came: set[int] = field(default_factory=set)
+    _reached: int = 0
+    _called: int = 0
+    _gone_in: int = 0
+    _ticks: int = 0
+    _idle_ticks: int = 0
+    _served: float | None = None
+    _busy: float = 1.0
     _counted: int = 0
     _looked_at: float | None = None
+    _seen_at: tuple[float, int] = (0.0, 0)
     _looking: asyncio.Task[None] | None = None
-    _beating: asyncio.Task[None] | None = None
+    _serving: asyncio.Task[None] | None = None
+    _telling: asyncio.Task[None] | None = None
     _drawing: list[asyncio.Future[int]] = field(default_factory=list)
     _hand: asyncio.Task[None] | None = None
 
@@ -71,17 +78,22 @@ class Line:
         if kind == "form" and writes:
             return
         await self._know(number)
-        if not 0 < number <= self.drawn:
-            if self.let_in >= self.drawn and not self._rushed():
-                return
-            number = await self._draw()
-        if number <= self.let_in:
-            self._came.add(number)
+        if self.let_in >= self.drawn and not len(self.front) and self._room() > 0:
             return
-        self._keep_beating()
-        ahead = number - self.let_in
-        wait_s = None if self.rate <= 0 else int(ahead / self.rate) + 1
-        raise InLine(ahead=ahead, wait_s=wait_s, again_s=again_after(wait_s), place=self._sign("number", number))
+        came_back = 0 < number <= self.drawn
+        if not came_back:
+            number = await self._draw()
+        self._keep_serving()
+        wait_s = max(0, number - self.let_in) / self._speed()
+        near = _NEAR_S if came_back or writes else _FIRST_SIGHT_S
+        if wait_s <= near and await self._stand(number):
+            return
+        raise InLine(
+            ahead=max(1, number - self.let_in),
+            wait_s=None if self.rate <= 0 else int(wait_s) + 1,
+            again_s=again_after(wait_s),
+            place=self._sign("number", number),
+        )
 
     def form_pass(self, shown: str | None) -> str:
         """For whoever was let in and opened a form: it may be sent although a rush begins meanwhile. Their number stays theirs."""
@@ -91,22 +103,37 @@ class Line:
         """The number of a place; 0 for whoever has none."""
         return self._read(shown)[1]
 
-    def newly_come(self) -> int:
-        """How many of those let in came here since this was asked last, each once however often they reload."""
-        before, self._counted = self._counted, len(self._came)
-        return self._counted - before
-
     def stop(self) -> None:
         """End what runs by itself."""
-        for task in (self._looking, self._beating, self._hand):
+        for task in (self._looking, self._serving, self._telling, self._hand):
             if task is not None:
                 task.cancel()
+
+    async def _stand(self, number: int) -> bool:
+        """Go in at once where there is room and nobody stands before; else wait at the front, but not for long."""
+        if len(self.front) or self._room() <= 0:
+            return await self.front.stand(number, _PATIENCE_S)
+        self._gone_in += 1
+        self._reached = max(self._reached, number)
+        return True
+
+    def _room(self) -> int:
+        """How many more may go in: they should wait no longer inside than `_INSIDE_S`, as fast as this process served lately."""
+        bearable = self.rush_from
+        if self._served is not None:
+            bearable = bearable_queue(self._served, self.places.most, self.rush_from)
+        return bearable - self._waiting() - self._gone_in
 
     def _waiting(self) -> int:
         return self.places.waiting + self.turns.waiting()
 
-    def _rushed(self) -> bool:
-        return self._waiting() >= self.rush_from
+    def _speed(self) -> float:
+        """Numbers a second as it would go were somebody there all the time."""
+        return (self.rate or self._guess()) / self._busy
+
+    def _guess(self) -> float:
+        # Whoever asks too early asks once more; were all told to come too late, there would be room and nobody there.
+        return 20.0 * self.places.most
 
     async def _know(self, number: int) -> None:
         """Know how the line stands: as of the last second or so, or asked now where that is long ago or a number is unheard of."""
@@ -119,8 +146,8 @@ class Line:
             await self._look()
 
     async def _look(self) -> None:
-        with suppress(Busy, SQLAlchemyError):
-            self._learn(*await self._ask(_LOOK, {}))
+        with suppress(Unknown):
+            self._learn(*await self.row.look())
 
     async def _draw(self) -> int:
         """The next number; many who come at once draw theirs in one statement, in order of arrival."""
@@ -136,8 +163,8 @@ class Line:
         while self._drawing:
             batch, self._drawing = self._drawing, []
             try:
-                drawn, let_in = await self._ask(_DRAW, {"many": len(batch)})
-            except (Busy, SQLAlchemyError):
+                drawn, let_in = await self.row.draw(len(batch))
+            except Unknown:
                 for one in batch:
                     if not one.done():
                         one.set_exception(Busy())
@@ -147,38 +174,53 @@ class Line:
                 if not one.done():
                     one.set_result(number)
 
-    def _keep_beating(self) -> None:
-        if self._beating is None or self._beating.done():
-            self._beating = asyncio.create_task(self._beat())
+    def _keep_serving(self) -> None:
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
 
-    async def _beat(self) -> None:
-        """While there is a line: every second as many as this process has shown it can serve, and none while too many wait."""
-        self._pace = float(self.places.most)
-        self._came.clear()
-        self._counted = 0
-        while self.drawn > self.let_in:
-            await asyncio.sleep(BEAT_S)
-            waiting = self._waiting()
-            self._pace = next_pace(self._pace, self.newly_come(), waiting=waiting, rush_from=self.rush_from)
-            full = waiting >= self.rush_from
-            statement, asked = (_LOOK, {}) if full else (_LET_IN, {"many": int(self._pace)})
-            with suppress(Busy, SQLAlchemyError):
-                self._learn(*await self._ask(statement, asked))
+    async def _serve(self) -> None:
+        """While there is a line: let in from the front whenever there is room, and tell the others every second how far it is."""
+        self._counted, self._called = self.places.served, 0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._seen_at = began, self.let_in
+        while self.drawn > self.let_in or len(self.front):
+            await asyncio.sleep(_TICK_S)
+            self._gone_in = 0
+            self._reached = max(self._reached, self.front.let_in(self._room()))
+            self._ticks += 1
+            self._idle_ticks += not len(self.front) and not self._waiting()
+            passed = loop.time() - began
+            if passed >= BEAT_S and (self._telling is None or self._telling.done()):
+                began = loop.time()
+                self._measure(passed)
+                self._telling = asyncio.create_task(self._tell())
+        self._served, self._gone_in = None, 0
 
-    async def _ask(self, statement: object, asked: dict[str, int]) -> tuple[int, int]:
-        def work() -> tuple[int, int]:
-            with transaction(self.engine) as db:
-                row = db.execute(statement, asked).one()  # type: ignore[call-overload]  # one of the three above
-                return row[0], row[1]
+    def _measure(self, seconds: float) -> None:
+        """After a second: how fast this process serves, and whether numbers are called whose holders are not here."""
+        served, self._counted = self.places.served - self._counted, self.places.served
+        self._served = served / seconds
+        if served and len(self.front):  # somebody always goes in, however much else there is to do
+            self._reached = max(self._reached, self.front.let_in(1))
+        idle = self._idle_ticks / self._ticks
+        self._busy = max(0.1, 0.5 * self._busy + 0.5 * (1 - idle))
+        missing = int(self._served / max(0.1, 1 - idle) * idle)
+        self._called = max(missing, 2 * self._called) if idle > 0.25 else 0
+        self._ticks = self._idle_ticks = 0
 
-        return await self.side.run(work)
+    async def _tell(self) -> None:
+        with suppress(Unknown):
+            self._learn(*await self.row.let_in(self._reached, self._called))
 
     def _learn(self, drawn: int, let_in: int) -> None:
         now = asyncio.get_running_loop().time()
-        if self._looked_at is not None and now > self._looked_at and let_in > self.let_in:
-            seen = (let_in - self.let_in) / (now - self._looked_at)
-            self.rate = seen if self.rate <= 0 else 0.7 * self.rate + 0.3 * seen
         self.drawn, self.let_in, self._looked_at = drawn, let_in, now
+        since, before = self._seen_at
+        if now - since >= BEAT_S:  # how far it was a moment ago tells no speed
+            seen = (let_in - before) / (now - since)
+            self.rate = 0.7 * (self.rate or self._guess()) + 0.3 * seen
+            self._seen_at = now, let_in
 
     def _sign(self, kind: str, number: int) -> str:
         said = f"{kind}.{number}.{int(self.clock().timestamp())}"
@@ -195,19 +237,17 @@ class Line:
         return kind, int(number)
 
 
-def next_pace(pace: float, came: int, *, waiting: int, rush_from: int) -> float:
-    """How many to let in this second, after one in which `came` of those let in before came and `waiting` had to wait.
+def bearable_queue(served: float, places: int, most: int) -> int:
+    """How many may wait inside at `served` requests a second, so that none of them waits for long: as many as places at least."""
+    return min(most, max(places, int(served * _INSIDE_S)))
 
-    That nobody waits shows room only for those who came: of the others it is not known yet, and they come all at once.
+
+def again_after(wait_s: float) -> int:
+    """When to ask again: a second before one's turn as it goes now, to stand at the front by then.
+
+    Who asks on the way there only takes time from those who are served; were people late, the line would never go faster than they come.
     """
-    if waiting >= rush_from:
-        return max(1.0, pace / 2)
-    return pace if waiting else pace + 1 + min(pace, came) / 4
-
-
-def again_after(wait_s: int | None) -> int:
-    """When to ask again: once it is one's turn as it goes now. Who asks on the way there only takes time from those who are served."""
-    return min(max(_SOONEST_S, wait_s or 0), _LATEST_S)
+    return min(max(1, int(0.8 * wait_s) - 1), _LATEST_S)
 
 
 def _signed(key: bytes, said: str, mac: str) -> bool:

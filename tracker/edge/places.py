@@ -35,6 +35,7 @@ class Places:
         self._queue = queue
         self._patience_s = patience_s
         self.waiting = 0
+        self.served = 0
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
         """Do `work` in a thread when a place is free.
@@ -55,3 +56,4 @@ class Places:
             return await anyio.to_thread.run_sync(work, limiter=_AS_MANY_AS_PLACES)
         finally:
             self._free.release()
+            self.served += 1
