@@ -14,6 +14,7 @@ from ingest.http import router as readings_router
 from rantai.errors import AnswerIsNo
 from rantai.logs import configure_logs
 from rantai.outgoing import outgoing_loops
+from rantai.reporting import pcare_loops
 from rantai.supervisor import Loop
 from tracker.coldchain.service.evaluation import check_silence, evaluate_marked
 from tracker.coldchain.service.handling import escalate_alarms
@@ -64,6 +65,7 @@ def worker_loops(engine: Engine, current: Settings, *, clock: Clock = utc_now) -
         *reactions,
         Loop(name="lookout", step=lookout.look_out, channels=(bell.NUMBERED,)),
         *outgoing_loops(engine, current, clock),
+        *pcare_loops(engine, current, clock),
         Loop(name="numbering", step=lambda: number_pending(engine), channels=(bell.PENDING,)),
         Loop(name="evaluation", step=lambda: evaluate_marked(engine, now=clock()), channels=(bell.READINGS,)),
         Loop(name="standings", step=in_transaction(lambda db: reckon_standings(db, now=clock()))),

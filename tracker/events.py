@@ -13,6 +13,8 @@ from tracker.feed.kinds import Kinds
 from tracker.handsets import events as handsets
 from tracker.network import events as network
 from tracker.passport import events as passport
+from tracker.pcare import events as pcare
+from tracker.people import events as people
 from tracker.quota import events as quota
 from tracker.shipments import events as shipments
 from tracker.stock import events as stock
@@ -58,6 +60,8 @@ EVENTS: tuple[type[Event], ...] = (
     passport.StockHeld,
     passport.HoldReleased,
     passport.HoldDiscarded,
+    pcare.RecordRefused,
+    people.IdentityChanged,
     quota.SessionPlanned,
     quota.SessionClosed,
     quota.SessionChanged,

@@ -20,7 +20,9 @@ from tracker.kit.clock import Clock
 from tracker.passport.service.correcting import lift_mistaken
 from tracker.passport.service.entering import hold_entering
 from tracker.passport.service.holding import hold_for_episode
-from tracker.quota.events import BookingDisplaced, SessionChanged, StillShort
+from tracker.pcare.service.noting import note_dose, note_person
+from tracker.people.events import IdentityChanged
+from tracker.quota.events import BookingDisplaced, DoseGiven, DoseTakenBack, SessionChanged, StillShort
 from tracker.quota.service.claims import fund_claims, give_back_and_fund
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.offering import make_offer
@@ -75,6 +77,14 @@ def _sweep(db: Session, event: RecallStarted | RecallWithdrawn | RecallGoesOn, n
     sweep_recalls(db, event.batch_id, now=now)
 
 
+def _note_dose(db: Session, event: DoseGiven | DoseTakenBack, now: datetime) -> None:
+    note_dose(db, event.booking_id, now=now)
+
+
+def _note_person(db: Session, event: IdentityChanged, now: datetime) -> None:
+    note_person(db, event.person_id, now=now)
+
+
 REACTIONS: tuple[Reaction[Any], ...] = (
     # An alarm, or an alarmed episode that grew: stop what it may have harmed, wherever that is now. One that was
     # measured elsewhere than was said, as a person has corrected: free what it had stopped.
@@ -98,6 +108,10 @@ REACTIONS: tuple[Reaction[Any], ...] = (
     Reaction(name="offer", on=(BookingDisplaced,), act=_offer),
     # Vials came: claims to second doses are first in line.
     Reaction(name="fund_claims", on=(StockAvailable,), act=_fund),
+    # A dose was given, set right or taken back: what P-Care is to be told of it.
+    Reaction(name="pcare_dose", on=(DoseGiven, DoseTakenBack), act=_note_dose),
+    # Somebody got their number, or another name: P-Care is told again, or at last.
+    Reaction(name="pcare_person", on=(IdentityChanged,), act=_note_person),
 )
 
 BY_NAME: Mapping[str, Reaction[Any]] = {reaction.name: reaction for reaction in REACTIONS}

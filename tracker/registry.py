@@ -17,6 +17,7 @@ import tracker.feed.models
 import tracker.handsets.models
 import tracker.network.models
 import tracker.passport.models
+import tracker.pcare.models
 import tracker.people.models
 import tracker.quota.models
 import tracker.registration.models
@@ -49,6 +50,7 @@ MODELS = (
     tracker.quota.models,
     tracker.registration.models,
     tracker.adverse.models,
+    tracker.pcare.models,
     tracker.trace.models,
     tracker.handsets.models,
 )

@@ -145,6 +145,67 @@ class MouthSettings(BaseModel):
     )
 
 
+class PcareSettings(BaseModel):
+    """P-Care, which is told of every dose (docs/integrations/pcare.md). Without an address nothing leaves, and all waits or goes by file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Where P-Care's services begin; with it doses leave by themselves."
+    )
+    cons_id: str = Field("", description="Consumer id that BPJS gave.")
+    secret: SecretStr = Field(SecretStr(""), description="Consumer secret: signs requests and opens answers.")
+    user_key: SecretStr = Field(SecretStr(""), description="User key of the service.")
+    username: str = Field("", description="User name at P-Care.")
+    password: SecretStr = Field(SecretStr(""), description="Password at P-Care.")
+    app_code: str = Field("095", description="Application code (`kdAplikasi`).")
+    add_path: str = Field("vaksinasi", description="Where a dose is told (POST).")
+    change_path: str = Field("vaksinasi/{number}", description="Where it is corrected (PUT).")
+    remove_path: str = Field("vaksinasi/{number}", description="Where it is taken back (DELETE).")
+    lookup_path: str = Field(
+        "vaksinasi/referensi/{reference}", description="Where we ask whether a dose has arrived (GET)."
+    )
+    list_path: str = Field(
+        "vaksinasi/faskes/{facility}/tanggal/{day}/{offset}/{limit}",
+        description="Where we ask for all of a facility and day (GET).",
+    )
+    fields: dict[str, str] = Field(
+        default_factory=dict,
+        description='Names of fields that differ from docs/integrations/pcare.md, as JSON: `{"nik": "noKTP"}`; "" leaves one out.',
+    )
+    vaccine_codes: dict[str, str] = Field(
+        default_factory=dict, description="P-Care's codes of our vaccines, as JSON; a vaccine without one goes by ours."
+    )
+    day_format: str = Field("%d-%m-%Y", description="How a day is written.")
+    parallel: int = Field(4, ge=1, le=32, description="Requests under way at once.")
+    answer_seconds: float = Field(15.0, gt=0, le=60, description="Longest wait for an answer, seconds.")
+
+    @model_validator(mode="after")
+    def _paths_have_their_gaps(self) -> Self:
+        for name, gaps in _PCARE_GAPS.items():
+            try:
+                getattr(self, name).format(**dict.fromkeys(gaps, "x"))
+            except (KeyError, IndexError, ValueError):
+                raise ValueError(
+                    f"{name} may hold {', '.join(f'{{{gap}}}' for gap in gaps) or 'no gap'} only"
+                ) from None
+        if unknown := self.fields.keys() - _PCARE_FIELDS:
+            raise ValueError(f"fields knows no {', '.join(sorted(unknown))}")
+        return self
+
+
+_PCARE_GAPS = {
+    "add_path": (),
+    "change_path": ("number",),
+    "remove_path": ("number",),
+    "lookup_path": ("reference",),
+    "list_path": ("facility", "day", "offset", "limit"),
+}
+_PCARE_FIELDS = frozenset(
+    {"reference", "number", "nik", "name", "born", "sex", "facility", "vaccine", "batch", "dose", "day", "time"}
+)
+
+
 class RetentionSettings(BaseModel):
     """How long what nothing needs any more is kept; policy of whoever answers for the house. Doses and the ledger stay."""
 
@@ -216,6 +277,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = Field(default_factory=lambda: IngestSettings())  # noqa: PLW0108 - same
     delivery: DeliverySettings = Field(default_factory=lambda: DeliverySettings())  # noqa: PLW0108 - same
     mouths: MouthSettings = Field(default_factory=lambda: MouthSettings())  # noqa: PLW0108 - same
+    pcare: PcareSettings = Field(default_factory=lambda: PcareSettings())  # noqa: PLW0108 - same
     retention: RetentionSettings = Field(default_factory=lambda: RetentionSettings())  # noqa: PLW0108 - same
     log: LogSettings = Field(default_factory=lambda: LogSettings())  # noqa: PLW0108 - same
 

@@ -5,11 +5,13 @@
     response         base64(AES-256-CBC(LZString(json))), key SHA-256(cons id + secret + timestamp)
 
 The vaccination part of P-Care has no public interface; what is faked here is the documented bridging of the
-same family (providers, participants, registrations), whose signature and envelope any adapter needs.
+same family (providers, participants, registrations), whose signature and envelope any adapter needs, and a register of
+doses in the same style (`simulators/outside/doses.py`), which fails as registers do.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -23,10 +25,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from simulators.outside import lzstring
+from simulators.outside.doses import DoseRegister, Unacceptable
 
 TIMESTAMP_TOLERANCE = timedelta(minutes=5)
 
@@ -78,6 +81,7 @@ class FakePCare:
     participants: dict[str, dict[str, str]] = field(default_factory=dict)
     registrations: list[dict[str, object]] = field(default_factory=list)
     fail_next: int = 0
+    doses: DoseRegister = field(default_factory=DoseRegister)
 
     def app(self) -> Starlette:
         """The ASGI app."""
@@ -86,6 +90,14 @@ class FakePCare:
                 Route("/pcare-rest/provider/{offset:int}/{limit:int}", self._get_providers),
                 Route("/pcare-rest/peserta/nik/{nik}", self._get_participant),
                 Route("/pcare-rest/pendaftaran", self._post_registration, methods=["POST"]),
+                Route("/pcare-rest/vaksinasi", self._dose, methods=["POST"]),
+                Route("/pcare-rest/vaksinasi/referensi/{reference}", self._dose, methods=["GET"]),
+                Route(
+                    "/pcare-rest/vaksinasi/faskes/{facility}/tanggal/{day}/{offset:int}/{limit:int}",
+                    self._dose,
+                    methods=["GET"],
+                ),
+                Route("/pcare-rest/vaksinasi/{number}", self._dose, methods=["PUT", "DELETE"]),
             ]
         )
 
@@ -144,6 +156,39 @@ class FakePCare:
             return _envelope(412, "kdProviderPeserta, tglDaftar and noKartu are required")
         self.registrations.append(body)
         return self._answer(request, {"field": "noUrut", "message": f"A{len(self.registrations)}"}, 201, "CREATED")
+
+    async def _dose(self, request: Request) -> Response:
+        """One request to the register of doses, and whatever trouble is next."""
+        raw = await request.body()
+        trouble = self.doses.trouble()
+        if trouble == "slow":  # carried out all the same, whether or not anybody still listens
+            await asyncio.sleep(self.doses.slow_s)
+        if trouble == "html":
+            return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", status_code=502)
+        if trouble == "inside":
+            return _inside(500, "Terjadi kesalahan")
+        refusal = self._refusal(request)
+        return refusal or self._carry_out(request, raw, trouble)
+
+    def _carry_out(self, request: Request, raw: bytes, trouble: str | None) -> Response:
+        try:
+            body = json.loads(raw or b"{}")
+            answer, code = self.doses.carry_out(request.method, request.path_params, body, twice=trouble == "twice")
+        except Unacceptable as reason:
+            return _inside(reason.code, str(reason))
+        except ValueError:
+            return _envelope(412, "body is not JSON")
+        if trouble == "lost":
+            # Carried out, and the answer never arrives.
+            return HTMLResponse("upstream timed out", status_code=504)
+        if trouble == "garbled":
+            return _envelope(code, "OK", encrypt(answer, cons_id=self.cons_id, secret=self.secret, timestamp="1"))
+        return self._answer(request, answer, code)
+
+
+def _inside(code: int, words: str) -> Response:
+    """200 outside, the error inside, as BPJS does it."""
+    return JSONResponse({"metaData": {"code": code, "message": words}, "response": None})
 
 
 def _envelope(code: int, message: str, response: str | None = None) -> Response:

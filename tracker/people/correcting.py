@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.feed.service import append
 from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, MergedElsewhere, NikTaken, OwnGuardian, TwoNumbers
+from tracker.people.events import IdentityChanged
 from tracker.people.models import Person, PersonUnit
 from tracker.people.queries import person_by_id
 from tracker.people.rules.contact import clean_name, clean_phone, clean_residence, masked_phone
@@ -47,6 +49,9 @@ class CorrectNik:
     birth_date: date | None = None
     sex: Sex | None = None
 
+
+# What other systems know somebody by.
+_IDENTIFIES = frozenset({"name", "birth_date", "sex"})
 
 # A name cannot be taken away; phone, residence and groups can.
 _CLEANERS: dict[str, Callable[[Any], object]] = {
@@ -81,6 +86,8 @@ def change_person(db: Session, principal: Principal, command: ChangePerson, *, n
         setattr(person, name, value)
     after = _shown(changed)
     note_act(db, principal, person, PersonAct.CHANGED, reason=command.reason, before=before, after=after, now=now)
+    if changed.keys() & _IDENTIFIES:
+        _tell(db, person, now)
     return person
 
 
@@ -130,6 +137,7 @@ def correct_nik(db: Session, principal: Principal, command: CorrectNik, *, vault
         nik_key=old_key,
         now=now,
     )
+    _tell(db, person, now)
     return person
 
 
@@ -163,7 +171,12 @@ def join_records(
             db, principal, one, PersonAct.MERGED, reason=reason,
             before={**before, "person": str(gone.id)}, after={**after, "person": str(keep.id)}, now=now,
         )  # fmt: skip
+    _tell(db, keep, now)
     return keep, gone
+
+
+def _tell(db: Session, person: Person, now: datetime) -> None:
+    append(db, IdentityChanged(person_id=person.id), unit_id=None, subject=person.id, occurred_at=now, now=now)
 
 
 def _leads_to(db: Session, guardian_id: UUID, persons: set[UUID]) -> bool:

@@ -1,0 +1,1 @@
+"""Decisions: no database, no web, no clock."""

@@ -1,0 +1,1 @@
+"""Use cases: noting what is to be told, telling it, comparing, handing it over by file."""
