@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard.desk.sessions import Served, served, vials_open
+from dashboard.desk.sessions import MOST, Served, served, vials_open
 from dashboard.frame.exports import csv_answer
 from dashboard.frame.labels import OPEN_WASTE
 from dashboard.frame.rendering import page
@@ -29,8 +29,9 @@ from tracker.network.queries import as_id, path_of
 from tracker.people.errors import PersonNotFound
 from tracker.people.queries import phone_of
 from tracker.people.service import note_list
+from tracker.quota.queries.desk import guests_of
 from tracker.quota.queries.report import SessionReport, session_report
-from tracker.quota.rules.words import Said
+from tracker.quota.rules.words import DISPLACEABLE, BookingState, Said
 from tracker.quota.service.commands import AskStandby, NoteCall
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away, why_thrown_away
 from tracker.quota.service.standby import ask_standby, call_list, draw_standby, end_standby, note_call
@@ -38,6 +39,8 @@ from tracker.quota.service.standby import ask_standby, call_list, draw_standby, 
 router = Router(include_in_schema=False)
 
 TO_CALL = 6
+MISSING = (*DISPLACEABLE, BookingState.NO_SHOW)
+MOST_MISSING = 12
 Csrf = Annotated[str, Form(max_length=200)]
 Id = Annotated[str, Form(max_length=40)]
 
@@ -129,8 +132,9 @@ def _end(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Res
         (vial, lot, why_thrown_away(vial, here.session, viewer.now))
         for vial, lot in leftovers(db, here.session, viewer.now)
     ]
-    coming = [one for one in standby.order if one.said is Said.COMING]
-    named = {one.person.id for one in (*calls, *coming)}
+    called = [one for one in standby.order if one.said is not None][:MOST]
+    missing = guests_of(db, here.session.id, MISSING, most=MOST_MISSING)
+    named = {one.person.id for one in (*calls, *called)} | {one.booking.person_id for one in missing}
     note_list(db, viewer.known(), named, now=viewer.now)
     path = path_of(db, here.facility.id)
     return page(
@@ -145,7 +149,9 @@ def _end(viewer: Viewer, db: Session, here: Served, *, problem: str = "") -> Res
         lines=list(_lines(viewer.texts, report, *told)),
         standby=standby,
         calls=[(one, phone_of(db, one.person.id)) for one in calls],
-        coming=coming,
+        called=called,
+        missing=[(one, phone_of(db, one.booking.person_id)) for one in missing],
+        missing_in_all=report.awaited + report.no_show,
         carrier=db.scalar(select(Equipment.code).where(Equipment.id == here.session.place_id)),
         may_close=viewer.known().may(Permission.SESSION_WRITE, path),
         answers=list(Said),

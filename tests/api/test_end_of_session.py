@@ -48,9 +48,30 @@ def test_whom_to_call_is_asked_at_the_desk_drawn_once_and_called_from_the_page(m
     (one,) = told["items"]
     assert (one["person"], one["said"]) == (str(person), None)
     assert meja.send(f"{end}/panggil", siaga=one["id"], kata="coming").status_code == 303
-    assert "Akan datang: Dewi Lestari" in words_of(meja.site.get(end))
+    assert "Dewi Lestari: Akan datang" in words_of(meja.site.get(end))
+    # Tapped by mistake, or called once more: said otherwise, that counts.
+    assert meja.send(f"{end}/panggil", siaga=one["id"], kata="unreached").status_code == 303
+    assert "Dewi Lestari: Tidak tersambung" in words_of(meja.site.get(end))
     assert meja.send(f"{end}/panggil", siaga=one["id"], kata="x").status_code == 404
     assert meja.send(f"{meja.to}/siaga", orang=str(person), dosis="7").status_code == 422
+
+
+def test_who_has_not_come_stands_there_with_a_phone_and_after_the_end_nobody_is_called(meja: Meja, given: UUID) -> None:
+    end = f"{meja.to}/selesai"
+    meja.booked(name="Siti Aminah", phone="081234567891")
+    asked, _ = meja.person(name="Dewi Lestari")
+    meja.send(f"{meja.to}/siaga", orang=str(asked), dosis="1")
+    meja.send(f"{end}/undi")
+    shown = meja.site.get(end)
+    assert re.search(r"Belum datang 1 Siti Aminah \+?\d+", words_of(shown)), words_of(shown)
+    assert "Dewi Lestari" in words_of(shown)
+    past = meja.services.clock() - timedelta(minutes=1)
+    change = update(VaccinationSession).where(VaccinationSession.id == meja.session).values(closes_at=past)
+    meja.done(lambda desk: desk.db.execute(change))
+    over = words_of(meja.site.get(end))
+    assert "Tidak datang 1 Siti Aminah" in over
+    assert "tidak ada lagi yang dipanggil" in over
+    assert "Dewi Lestari" not in over
 
 
 def test_what_is_left_is_proposed_with_its_reason_and_thrown_away_on_a_word(meja: Meja, given: UUID) -> None:

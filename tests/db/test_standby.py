@@ -54,7 +54,8 @@ def test_the_order_is_by_group_and_then_by_the_seed_that_was_written_down(desk: 
     desk.now += timedelta(minutes=1)
     assert draw_standby(desk.db, SYSTEM, session, now=desk.now).seed == draw.seed
     late = ask(desk, session)
-    assert late.id not in order(desk, session)
+    later_nurse = ask(desk, session, desk.person(groups=("nakes",)))
+    assert order(desk, session) == [nurse.id, *(one.id for one in by_hand), late.id, later_nurse.id]
 
 
 def test_who_asks_twice_stands_there_once_and_who_has_a_place_or_ends_it_is_not_called(desk: Desk) -> None:

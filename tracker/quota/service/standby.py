@@ -35,12 +35,13 @@ from tracker.quota.service.sessions import session_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToCall:
-    """Somebody in the order of the draw; `said`: None while nobody has called."""
+    """Somebody in the order of the draw; `said`: None while nobody has called; `late`: asked after it, and comes behind."""
 
     standby: Standby
     person: Person
     group: Group
     said: Said | None
+    late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ def note_call(db: Session, principal: Principal, command: NoteCall, *, now: date
 
 
 def call_list(db: Session, session: VaccinationSession) -> CallList:
-    """Who asked before the draw and still needs the dose, in its order; who has a place or had the dose is left out."""
+    """Who asked and still needs the dose: in the order of the draw, behind it as they asked since; who has a place or had the dose is left out."""
     draw = db.get(StandbyDraw, session.id)
     served = select(Booking.id).where(
         Booking.person_id == Standby.person_id,
@@ -167,18 +168,21 @@ def call_list(db: Session, session: VaccinationSession) -> CallList:
             ~served.exists(),
         )
     )
-    if draw is not None:
-        query = query.where(Standby.asked_at <= draw.drawn_at)
     rows = {row[0].id: row for row in db.execute(query)}
     if draw is None:
         return CallList(draw=None, waiting=len(rows), order=())
-    waiting = [
-        Waiting(id=key, group=group_of(person.groups, person.birth_date, session.day))
-        for key, (_, person, _) in rows.items()
-    ]
+
+    def called(standby_id: UUID, *, late: bool) -> ToCall:
+        standby, person, said = rows[standby_id]
+        group = group_of(person.groups, person.birth_date, session.day)
+        return ToCall(standby=standby, person=person, group=group, said=said, late=late)
+
+    asked = sorted((row[0] for row in rows.values()), key=lambda one: (one.asked_at, one.id))
+    before = {one.id: called(one.id, late=False) for one in asked if one.asked_at <= draw.drawn_at}
+    turns = drawn(draw.seed, [Waiting(id=key, group=one.group) for key, one in before.items()])
     order = [
-        ToCall(standby=rows[one.id][0], person=rows[one.id][1], group=one.group, said=rows[one.id][2])
-        for one in drawn(draw.seed, waiting)
+        *(before[one.id] for one in turns),
+        *(called(one.id, late=True) for one in asked if one.id not in before),
     ]
     return CallList(draw=draw, waiting=len(order), order=order)
 
