@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.texts import Texts, mark
@@ -21,13 +21,15 @@ from tracker.kit.days import local_day
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import path_of
 from tracker.network.rules.words import CARRIERS
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
 from tracker.quota.models import VaccinationSession
 from tracker.quota.rules.words import SessionState
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import StockBalance
 from tracker.stock.queries.counting import open_sheets
 from tracker.stock.rules.counting import COUNT_EVERY
-from tracker.stock.rules.words import Account, Status
+from tracker.stock.rules.words import Account, Status, WasteReason
 
 # Shipments named one by one; the rest is told as a number.
 NAMED = 3
@@ -54,14 +56,31 @@ class Task:
     tone: str = "low"
 
 
+# Where the work on a shipment has a page of its own; all else is done on the shipment's.
+_PAGES = {
+    **dict.fromkeys(ON_THE_ROAD, "/terima"),
+    ShipmentState.APPROVED: "/kemas",
+    ShipmentState.UNCONFIRMED: "/konfirmasi",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcels:
+    """Vials that wait for the same work, and the code of a place where some of them lie."""
+
+    vials: int
+    place: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lying:
-    """What lies at a facility and waits: vials, and places to be counted."""
+    """What lies at a facility and waits: vials, and places to be counted. `held` by an alarm, `stopped` by hand or at receipt."""
 
     held: int
-    spoiled: int
-    expired: int
-    carried: int
+    stopped: Parcels
+    spoiled: Parcels
+    expired: Parcels
+    carried: Parcels
     uncounted: int
 
 
@@ -70,13 +89,23 @@ def lying_at(db: Session, facility: Facility, now: datetime) -> Lying:
     counted_by = now - COUNT_EVERY
     uncounted = or_(StockBalance.counted_at.is_(None), StockBalance.counted_at < counted_by)
     usable = StockBalance.status == Status.USABLE
-    vials = func.sum(StockBalance.vials)
+    vials, place = func.sum(StockBalance.vials), func.min(Equipment.code)
+    held = StockBalance.status == Status.HELD
+    by_alarm = exists().where(
+        Hold.holder_id == StockBalance.holder_id,
+        Hold.batch_id == StockBalance.batch_id,
+        Hold.state == HoldState.HELD,
+    )
+    waiting = (
+        and_(held, ~by_alarm),
+        StockBalance.status == Status.UNUSABLE,
+        and_(usable, Batch.expiry < local_day(now, facility.timezone)),
+        Equipment.kind.in_(CARRIERS),
+    )
     row = db.execute(
         select(
-            vials.filter(StockBalance.status == Status.HELD),
-            vials.filter(StockBalance.status == Status.UNUSABLE),
-            vials.filter(usable, Batch.expiry < local_day(now, facility.timezone)),
-            vials.filter(Equipment.kind.in_(CARRIERS)),
+            vials.filter(held, by_alarm),
+            *(each.filter(condition) for condition in waiting for each in (vials, place)),
             func.count(StockBalance.holder_id.distinct()).filter(uncounted, Equipment.kind.not_in(CARRIERS)),
         )
         .join(Batch, Batch.id == StockBalance.batch_id)
@@ -88,8 +117,13 @@ def lying_at(db: Session, facility: Facility, now: datetime) -> Lying:
         )
     ).one()
     # A sum with a filter that nothing meets is null, whatever stands within.
-    held, spoiled, expired, carried, places = (int(value or 0) for value in row)
-    return Lying(held=held, spoiled=spoiled, expired=expired, carried=carried, uncounted=places)
+    by_hold, *pairs, places = row
+    stopped, spoiled, expired, carried = (
+        Parcels(vials=int(count or 0), place=at) for count, at in zip(pairs[::2], pairs[1::2], strict=True)
+    )
+    return Lying(
+        held=int(by_hold or 0), stopped=stopped, spoiled=spoiled, expired=expired, carried=carried, uncounted=places
+    )
 
 
 def tasks_at(
@@ -160,14 +194,15 @@ def _sessions(db: Session, facility: Facility, now: datetime, texts: Texts) -> I
 
 
 def _of_shelf(facility: Facility, lying: Lying, texts: Texts) -> Iterator[Task]:
-    for count, word, job in (
-        (lying.carried, mark("Simpan yang kembali dari lapangan"), "kembali"),
-        (lying.expired, mark("Buang yang kedaluwarsa"), "buang"),
-        (lying.spoiled, mark("Musnahkan atau kembalikan yang tak layak"), "musnah"),
+    for parcels, word, job, more in (
+        (lying.carried, mark("Simpan yang kembali dari lapangan"), "kembali", ""),
+        (lying.expired, mark("Buang yang kedaluwarsa"), "buang", f"&alasan={WasteReason.EXPIRED.value}"),
+        (lying.spoiled, mark("Musnahkan atau kembalikan yang tak layak"), "musnah", ""),
+        (lying.stopped, mark("Musnahkan atau kembalikan yang ditolak"), "musnah", ""),
     ):
-        if count:
-            href = f"/stok/{facility.code}/kerja/{job}"
-            yield Task(word=texts.gettext(word), href=href, about=_vials(count, texts))
+        if parcels.vials:
+            href = f"/stok/{facility.code}/kerja/{job}?tempat={parcels.place}{more}"
+            yield Task(word=texts.gettext(word), href=href, about=_vials(parcels.vials, texts))
 
 
 def _counts(db: Session, facility: Facility, lying: Lying, now: datetime, texts: Texts) -> Iterator[Task]:
@@ -202,7 +237,7 @@ def _shipments(facility: Facility, going: Sequence[ShipmentRow], texts: Texts) -
         word, other = (_TAKES[state], one.sender) if comes else (_SENDS[state], one.receiver)
         yield Task(
             word=texts.gettext(word),
-            href=f"/pengiriman/{one.code}",
+            href=f"/pengiriman/{one.code}{_PAGES.get(state, '')}",
             about=f"{other} · {one.code}",
             tone="out" if one.late else "low",
         )

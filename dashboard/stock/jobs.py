@@ -114,10 +114,12 @@ _TOLD_OTHERWISE = mark(
 
 
 @router.get("/stok/{code}/kerja/{job}")
-def show_job(*, code: str, job: str, viewer: Member, db: Db, tempat: Said = "", produk: Said = "") -> Response:
-    """The form of one kind of work: what lies in a place, and room for a number beside each line."""
+def show_job(
+    *, code: str, job: str, viewer: Member, db: Db, tempat: Said = "", produk: Said = "", alasan: Said = ""
+) -> Response:
+    """The form of one kind of work: what lies in a place, and room for a number beside each line; `alasan` is chosen already."""
     facility = _store(db, viewer, code)
-    return _form(viewer, db, facility, job, Typed({"tempat": tempat, "produk": produk}))
+    return _form(viewer, db, facility, job, Typed({"tempat": tempat, "produk": produk, "alasan": alasan}))
 
 
 @router.post("/stok/{code}/kerja/{job}")

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from tests.browser.page_world import PageWorld
+from tests.browser.page_world import PageWorld, move
 from tests.support.page_site import app_services, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.catalog.models import Batch
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
 from tracker.shipments.rules.words import ShipmentKind
-from tracker.shipments.service.commands import CreateShipment, Wanted
-from tracker.shipments.service.ordering import create_shipment
+from tracker.shipments.service.commands import Box, CreateShipment, Wanted
+from tracker.shipments.service.ordering import approve_shipment, create_shipment
+from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.rules.lines import Line
-from tracker.stock.rules.words import Kind
-from tracker.stock.service.commands import OpenSheet, PostEvent
+from tracker.stock.rules.words import Kind, Status
+from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.commands import OpenSheet, PostEvent, StatusChange, StatusLine
 from tracker.stock.service.counting import open_sheet
 from tracker.stock.service.opening import open_vials
 
@@ -105,6 +110,71 @@ def test_a_shelf_counted_a_month_ago_is_due(site: TestClient, app_services: Serv
             mine = update(StockBalance).where(StockBalance.facility_id == facility)
             db.execute(mine.values(counted_at=now - timedelta(days=days)))
         assert ("Hitung stok" in tasks(site, "kepala")) is due
+
+
+def shipments_waiting(db: Session, world: PageWorld, now: datetime) -> None:
+    """One of each kind of work between the city and its puskesmas."""
+    for vials, kind in (
+        (3, ShipmentKind.ORDER),
+        (4, ShipmentKind.ORDER),
+        (5, ShipmentKind.DIRECT),
+        (6, ShipmentKind.DIRECT),
+    ):
+        command = CreateShipment(
+            id=uuid7(),
+            from_facility="kota-tangerang",
+            to_facility="pkm-cipondoh",
+            lines=(Wanted(product="penta-5", vials=vials),),
+            kind=kind,
+        )
+        who = world.world.who(Role.MANAGER) if kind is ShipmentKind.ORDER else SYSTEM
+        shipment = create_shipment(db, who, command, now=now).shipment
+        if vials == 4:
+            approve_shipment(db, SYSTEM, shipment.id, None, now=now)
+        if vials >= 5:
+            pack_shipment(db, SYSTEM, shipment.id, (Box(),), now=now)
+        if vials == 6:
+            dispatch_shipment(db, SYSTEM, shipment.id, occurred_at=now, now=now)
+
+
+def test_each_line_of_a_home_opens_its_task_with_the_right_thing_chosen(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    now, small = app_services.clock(), world.world
+    with transaction(app_services.engine) as db:
+        shipments_waiting(db, world, now)
+        db.execute(update(Batch).where(Batch.lot == "OP001").values(expiry=now.date() - timedelta(days=3)))
+        move(db, small, Kind.SUPPLY, "pkm-cipondoh-b1", "mr-10/MR101", 2, now - timedelta(hours=1), now=now)
+        line = StatusLine(
+            batch_id=small.batches["az-10/AZ101"].id,
+            holder_id=small.fridge2.id,
+            from_status=Status.USABLE,
+            to_status=Status.HELD,
+            vials=2,
+        )
+        change = StatusChange(id=uuid7(), facility_id=small.puskesmas.id, lines=(line,), cause=uuid7())
+        change_status(db, SYSTEM, change, now=now)
+    chosen = {
+        "Tanggapi alarm": '<button type="submit">Tanggapi alarm</button>',
+        "Putuskan yang ditahan": "vial ditahan",
+        "Terima kiriman": "Semua sesuai surat jalan: 6 vial",
+        "Buang yang kedaluwarsa": '<option value="expired" selected>',
+        "Simpan yang kembali dari lapangan": 'name="tempat" value="pkm-cipondoh-b1"',
+        "Musnahkan atau kembalikan yang ditolak": "AZ101",
+        "Hitung stok": 'name="tempat"',
+        "Setujui permintaan": "/setujui",
+        "Ambil dan kemas": "Catat kemasan",
+        "Kirimkan": "/berangkat",
+        "Layani sesi hari ini": "Meja",
+    }
+    seen: set[str] = set()
+    for username in ("kepala", "gudang", "vaksinator"):
+        for word, href in tasks(site, username).items():
+            page = site.get(unescape(href))
+            assert page.status_code == 200, (username, word, href)
+            assert chosen[word] in page.text, (username, word, href)
+            seen.add(word)
+    assert set(chosen) - seen <= {"Layani sesi hari ini"}, "sessions end in the evening"
 
 
 @pytest.mark.parametrize("username", ["kota", "provinsi", "auditor"])
