@@ -13,6 +13,7 @@ from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.kit.errors import DomainError, Forbidden, NotFound
+from tracker.network.queries import as_id
 from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment
 
@@ -62,7 +63,8 @@ def dispatch(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> R
     if not typed.faults:
         try:
             with db.begin_nested():
-                dispatch_shipment(db, viewer.known(), ref, occurred_at=left, expected_at=due, now=now)
+                box = as_id(typed.get("kotak"))
+                dispatch_shipment(db, viewer.known(), ref, occurred_at=left, expected_at=due, box=box, now=now)
         except NotFound:
             raise
         except DomainError as error:

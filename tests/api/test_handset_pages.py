@@ -270,7 +270,9 @@ def test_an_approval_that_came_too_late_is_kept_corrected_or_dropped(
     assert "diminta 7 · disetujui 7" in shown
     fields = form(site, path)
     assert (fields["jumlah-0-vials"], fields["jumlah-1-vials"]) == ("5", "0")
-    unpacked = site.post(f"/api/v1/shipments/{order}/unpack", json={"reason": "jumlah lain"}, headers=city.headers)
+    (box,) = site.get(f"/api/v1/shipments/{order}", headers=city.headers).json()["boxes"]
+    undo = {"reason": "jumlah lain", "box": box["id"]}
+    unpacked = site.post(f"/api/v1/shipments/{order}/unpack", json=undo, headers=city.headers)
     assert unpacked.status_code == 200, unpacked.text
     decided = {**fields, "cara": "betulkan", "alasan": "enam cukup", "jumlah-0-vials": "6"}
     assert site.post(path, data=decided, headers=HTML, follow_redirects=False).status_code == 303

@@ -582,7 +582,9 @@ def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Ro
     road.send(f"{path}/kemas", packing)
     assert road.send(f"{path}/bongkar", fields, alasan="salah kotak").status_code == 303
     assert road.shipment(path).state == "packed", "a late repeat empties no new boxes"
-    road.send(f"{path}/berangkat", {"csrf": packing["csrf"]})
+    again = road.send(f"{path}/berangkat", {"csrf": packing["csrf"], "kotak": fields["kotak"]})
+    assert "dikemas ulang" in again.text
+    road.send(f"{path}/berangkat", road.form(path))
     road.as_("kepala")
     taken = road.form(f"{path}/terima") | {"tempat": K1}
     assert road.send(f"{path}/terima", taken, semua="ya").status_code == 303

@@ -371,3 +371,22 @@ def test_another_reason_is_said_in_words(lots: Callable[[int], Turns]) -> None:
     assert turns.packed() == []
     assert turns.pack(of_lot("LATE", 10, reason="because")).status_code == 422
     assert turns.pack(of_lot("LATE", 10, reason="other", note="pintu macet")).status_code == 200
+
+
+def test_a_late_copy_of_emptying_or_leaving_touches_no_boxes_that_were_packed_since(sides: Sides) -> None:
+    sides.supply(30)
+    path, other = (f"/shipments/{sides.order()['code']}" for _ in range(2))
+    first, second = ({"id": str(uuid7())} for _ in range(2))
+    empty = {"reason": "salah kotak", "box": first["id"]}
+    assert sides.post(Role.WAREHOUSE, f"{path}/pack", {"boxes": [first]}).status_code == 200
+    assert sides.post(Role.WAREHOUSE, f"{path}/unpack", empty).json()["state"] == "approved"
+    assert sides.post(Role.WAREHOUSE, f"{path}/pack", {"boxes": [second]}).status_code == 200
+    late = sides.post(Role.WAREHOUSE, f"{path}/unpack", empty)
+    assert (late.status_code, late.json()["state"]) == (200, "packed")
+    assert [box["id"] for box in late.json()["boxes"]] == [second["id"]]
+    assert sides.post(Role.WAREHOUSE, f"{path}/unpack", {"reason": "yang mana"}).status_code == 422
+    left = sides.post(Role.WAREHOUSE, f"{path}/dispatch", {"box": first["id"]})
+    assert (left.status_code, left.json()["code"]) == (409, "shipments.packed_since")
+    taken = sides.post(Role.WAREHOUSE, f"{other}/pack", {"boxes": [second]})
+    assert (taken.status_code, taken.json()["code"]) == (409, "shipments.other_content")
+    assert sides.post(Role.WAREHOUSE, f"{path}/dispatch", {"box": second["id"]}).json()["state"] == "in_transit"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from tests.support.quota import OFFICE, VAULT, Desk, fresh_nik
+from tests.support.waiting import eventually
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
+from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
@@ -36,6 +40,7 @@ from tracker.quota.service.offering import make_offer
 from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketNotFound, TicketOtherDay
 from tracker.registration.queries import health_answers_of
 from tracker.registration.service.commands import Message
+from tracker.registration.service.family import Relative, add_relative
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
 from tracker.stock.rules.words import Kind
@@ -516,3 +521,78 @@ def test_who_is_not_registered_registers_from_their_own_phone_and_claims_the_num
     unborn.say("vaksin", medium=Medium.WHATSAPP)
     assert "nama lengkap" in unborn.say(f"{nik} 12", medium=Medium.WHATSAPP)[0]
     assert desk.db.scalars(select(Person).where(Person.phone == unborn.sender)).first() is None
+
+
+def test_a_message_from_the_future_silences_nobody(desk: Desk) -> None:
+    """A medium's clock may be wrong: what comes next was written later all the same."""
+    phone, talk = "+6281290001001", uuid7()
+    for count, (words, sent_at) in enumerate(
+        [("VAKSIN", desk.now + timedelta(days=400)), (fresh_nik(), desk.now), ("Warga Rekaan", desk.now)]
+    ):
+        message = Message(
+            conversation_id=talk,
+            message_id=str(count),
+            medium=Medium.WHATSAPP,
+            text=words,
+            sender=phone,
+            sent_at=sent_at,
+        )
+        assert answer(desk.db, SYSTEM, message, vault=VAULT, office=OFFICE, now=desk.now).replies, words
+    heard_at = desk.db.scalar(text("SELECT heard_at FROM conversation WHERE id = :id"), {"id": talk})
+    assert heard_at == desk.now
+
+
+def by_talk(medium: Medium, nik: str) -> Callable[[Session, World], object]:
+    def act(db: Session, world: World) -> object:
+        for count, words in enumerate(("VAKSIN", f"{nik} Warga Rekaan")):
+            message = Message(
+                conversation_id=UUID(int=int(nik) * 10 + list(Medium).index(medium)),
+                message_id=str(count),
+                medium=medium,
+                text=words,
+                sender="+6281290001002",
+            )
+            last = answer(db, SYSTEM, message, vault=VAULT, office=OFFICE, now=world.now).replies
+        return last
+
+    return act
+
+
+def by_head(nik: str) -> Callable[[Session, World], object]:
+    def act(db: Session, world: World) -> object:
+        head = db.scalars(select(Person).where(Person.name == "Kepala Rekaan")).one()
+        child = Relative(name="Anak Rekaan", nik=nik)
+        return add_relative(db, head, child, unit_id=world.puskesmas.id, vault=VAULT, now=world.now).id
+
+    return act
+
+
+@pytest.mark.parametrize("who", ["through two media", "by one head of family twice"])
+def test_somebody_who_registers_twice_at_the_same_moment_is_one(
+    engine: Engine, committed_world: World, who: str
+) -> None:
+    world, nik = committed_world, fresh_nik()
+    with transaction(engine) as db:
+        head = NewPerson(id=uuid7(), nik=fresh_nik(), name="Kepala Rekaan", phone="+6281290001003")
+        register_person(db, SYSTEM, head, vault=VAULT, now=world.now)
+        before = db.scalar(select(func.count()).select_from(Person)) or 0
+    family = who != "through two media"
+    first, second = (by_head(nik) if family else by_talk(medium, nik) for medium in (Medium.WHATSAPP, Medium.SMS))
+
+    def other() -> object:
+        with transaction(engine) as theirs:
+            return second(theirs, world)
+
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(1) as hand:
+        with transaction(engine) as db:
+            first(db, world)
+            done = hand.submit(other)
+            with engine.connect() as eye:
+                eye.execution_options(isolation_level="AUTOCOMMIT")
+                eventually(lambda: done.done() or bool(eye.scalar(waiting)), what="whoever comes second waits")
+        done.result(30)
+    with transaction(engine) as db:
+        assert (db.scalar(select(func.count()).select_from(Person)) or 0) == before + 1

@@ -39,7 +39,7 @@ def _went(db: Session, message: OutMessage, receipt: Receipt, now: datetime) -> 
         message.left_by, message.gateway_ref = receipt.gateway, receipt.ref
         tell(db, MessageSent, message, now)
     if receipt.fate is Fate.ARRIVED and message.state is MessageState.SENT and message.delivered_at is None:
-        message.delivered_at = receipt.at
+        message.delivered_at = min(receipt.at, now)
 
 
 def _failed(db: Session, message: OutMessage, receipt: Receipt, now: datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import cast, insert, select
+from sqlalchemy import cast, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.queries import begun_at
 from tracker.people.errors import BadBirth, NikTaken, NoNikWithoutReason, OtherPerson, UnitUnsaid, UnknownUnit
 from tracker.people.models import Person, PersonRecord, PersonUnit
-from tracker.people.queries import person_by_id, person_now, persons_by_nik
+from tracker.people.queries import person_by_id, person_now, person_who_says, persons_by_nik
 from tracker.people.rules.contact import clean_name, clean_phone, clean_residence
 from tracker.people.rules.groups import clean_groups
 from tracker.people.rules.nik import Nik, Sex, read_nik
@@ -128,6 +128,16 @@ def register_person(
         raise OtherPerson(id=str(command.id))
     warnings = () if nik is None else tuple(w.value for w in nik.warnings)
     return Registered(person=person_now(db, known.id) or known, fresh=fresh is not None, warnings=warnings)
+
+
+def person_or_turn(db: Session, nik: str, phone: str, *, vault: NikVault, now: datetime) -> Person | None:
+    """As `person_who_says`. Where it is nobody the caller registers them now: who does so elsewhere at the same moment waits, and finds them."""
+    known = person_who_says(db, nik, phone, vault=vault, now=now)
+    if known is None:
+        key = int.from_bytes(vault.digests(nik)[0][:8], signed=True)
+        db.execute(select(func.pg_advisory_xact_lock(key)))
+        known = person_who_says(db, nik, phone, vault=vault, now=now)
+    return known
 
 
 def birth_of(

@@ -47,6 +47,12 @@ class SsccTaken(Conflict):
     code = "shipments.sscc_taken"
 
 
+class PackedSince(Conflict):
+    """Other boxes were packed since those that are meant."""
+
+    code = "shipments.packed_since"
+
+
 class NothingToPack(Conflict):
     """No usable vials of what was ordered; `skipped` says what there is and why it is not taken."""
 

@@ -174,6 +174,7 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
     """Fill boxes, by given lines or first expiry, first out. Packing again before dispatch replaces the boxes."""
     boxes = tuple(
         Box(
+            id=box.id,
             sscc=box.sscc,
             seal=box.seal,
             logger=box.logger,
@@ -187,8 +188,8 @@ def pack(*, ref: Ref, body: PackIn | None = None, db: Db, caller: Caller, now: N
 
 @router.post("/{ref}/unpack")
 def unpack(*, ref: Ref, body: UnpackIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
-    """Empty the boxes of a shipment that has not left; it is approved as before."""
-    return shipment_detail(db, caller, unpack_shipment(db, caller, ref, body.reason, now=now).id, now)
+    """Empty the boxes of a shipment that has not left; it is approved as before. Where others were packed since, they stay."""
+    return shipment_detail(db, caller, unpack_shipment(db, caller, ref, body.reason, box=body.box, now=now).id, now)
 
 
 @router.post("/{ref}/dispatch")
@@ -196,7 +197,13 @@ def dispatch(*, ref: Ref, body: DispatchIn | None = None, db: Db, caller: Caller
     """The packed vials leave: from their places to the shipment's transit account."""
     told = body or DispatchIn()
     shipment = dispatch_shipment(
-        db, caller, ref, occurred_at=told.occurred_at or now, expected_at=told.expected_at, now=now
+        db,
+        caller,
+        ref,
+        occurred_at=told.occurred_at or now,
+        expected_at=told.expected_at,
+        box=told.box,
+        now=now,
     )
     return shipment_detail(db, caller, shipment.id, now)
 

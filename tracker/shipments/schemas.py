@@ -70,10 +70,13 @@ class PackLineIn(BaseModel):
 
 
 class BoxIn(BaseModel):
-    """A box: without `sscc` one is made; without `lines` it is filled first expiry, first out."""
+    """A box: without `sscc` one is made; without `lines` it is filled first expiry, first out. `id`: made by whoever packs,
+    to name it before the house has answered.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
+    id: UUID | None = None
     sscc: Annotated[str, Field(pattern=r"^[0-9]{18}$")] | None = None
     seal: Words | None = None
     logger: Words | None = None
@@ -89,10 +92,11 @@ class PackIn(BaseModel):
 
 
 class DispatchIn(BaseModel):
-    """When it left (now when not given), and when it should arrive."""
+    """When it left (now when not given), and when it should arrive. `box`: one of those that left; refused where others were packed since."""
 
     model_config = ConfigDict(extra="forbid")
 
+    box: UUID | None = None
     occurred_at: Instant | None = None
     expected_at: Instant | None = None
 
@@ -142,10 +146,11 @@ class ReceiptReversalIn(BaseModel):
 
 
 class UnpackIn(BaseModel):
-    """Why the boxes are emptied again."""
+    """Why the boxes are emptied again. `box`: one of those that are meant; where others were packed since, they stay."""
 
     model_config = ConfigDict(extra="forbid")
 
+    box: UUID
     reason: Words
 
 

@@ -304,7 +304,7 @@ export class PickJob {
     const lines = this.picked.filter((each) => each.vials > 0).map((each) => this.lineOf(each));
     const kept = await desk.write({
       kind: "shipment.pack",
-      body: () => ({ shipment: refOf(shipment), boxes: [{ ...named, lines }] }),
+      body: (id) => ({ shipment: refOf(shipment), boxes: [{ id, ...named, lines }] }),
       needs: stepsOf(desk, shipment),
       shown: {
         job: "pick",

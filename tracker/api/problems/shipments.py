@@ -21,6 +21,11 @@ PROBLEMS: dict[str, Problem] = {
         "Kiriman {shipment} sudah dikemas menurut persetujuan sebelumnya. Kosongkan kotaknya dahulu, lalu setujui jumlah lain; atau biarkan.",
         "The shipment {shipment} is packed by what was approved before. Empty its boxes first, then approve other numbers; or let it be.",
     ),
+    "shipments.packed_since": Problem(
+        409,
+        "Kiriman {shipment} sudah dikemas ulang sejak itu. Lihat kotaknya sekarang; bila kotak itu yang berangkat, catat lagi.",
+        "The shipment {shipment} was packed anew since. Look at its boxes now; if these are what left, record it again.",
+    ),
     "shipments.built_upon": Problem(
         409,
         "Setelah penerimaan {shipment} ini, vialnya sudah dihitung, dipindah, atau dipakai: catat yang salah dengan hitungan.",

@@ -68,6 +68,8 @@ def add_relative(
 
     Raises OwnGuardian (one's own number), TooManyRelatives, and what registering raises.
     """
+    # Asked many times at once, it is one record, and the bound holds.
+    db.scalar(select(Person.id).where(Person.id == head.id).with_for_update())
     known = None
     if relative.nik is not None:
         known = person_who_says(db, relative.nik, head.phone, vault=vault, now=now)
@@ -75,8 +77,6 @@ def add_relative(
         raise OwnGuardian(field="nik")
     if known is not None and known.guardian_id == head.id:
         return known
-    # Asked many times at once, the bound holds.
-    db.scalar(select(Person.id).where(Person.id == head.id).with_for_update())
     there = select(func.count()).where(Person.guardian_id == head.id, Person.merged_into_id.is_(None))
     if (db.scalar(there) or 0) >= MOST_RELATIVES:
         raise TooManyRelatives(most=MOST_RELATIVES)

@@ -20,10 +20,9 @@ from tracker.network.models import Facility
 from tracker.network.queries import today_at
 from tracker.people.correcting import ChangePerson, change_person
 from tracker.people.models import Person
-from tracker.people.queries import person_who_says
 from tracker.people.rules.contact import clean_name, clean_phone, clean_residence, takes_messages
 from tracker.people.rules.nik import read_nik
-from tracker.people.service import NewPerson, register_person
+from tracker.people.service import NewPerson, person_or_turn, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.errors import Exhausted, SessionClosed
 from tracker.quota.models import VaccinationSession
@@ -102,7 +101,7 @@ def phone_of_code(db: Session, office: TicketOffice, code_id: UUID) -> str | Non
 
 def person_for(db: Session, wish: Wish, *, vault: NikVault, now: datetime) -> UUID:
     """Whoever number and phone belong to, now that the phone is shown; else a record of their own, whoever else has that number."""
-    known = person_who_says(db, wish.nik, wish.phone, vault=vault, now=now)
+    known = person_or_turn(db, wish.nik, wish.phone, vault=vault, now=now)
     if known is None:
         session = session_for(db, SYSTEM, UUID(wish.session), Permission.BOOKING_WRITE)
         person = NewPerson(

@@ -20,9 +20,9 @@ from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.errors import BadPhone
-from tracker.people.queries import person_who_says, persons_ending
+from tracker.people.queries import persons_ending
 from tracker.people.rules.contact import clean_phone, takes_messages
-from tracker.people.service import NewPerson, register_person
+from tracker.people.service import NewPerson, person_or_turn, register_person
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState
@@ -94,11 +94,14 @@ def answer(
     Raises Forbidden, OtherMedium.
     """
     principal.require(Permission.BOOKING_WRITE)
+    if message.sent_at is not None and message.sent_at > now:
+        # The medium's clock is wrong: nothing is written later than it is heard, and what comes next would be too early.
+        message = replace(message, sent_at=now)
     talk = _locked(db, principal, message, now)
     earlier = db.get(ConversationTurn, (talk.id, message.message_id))
     if earlier is not None:
         return answer_kept(earlier)
-    if _overtaken(talk, message):
+    if _overtaken(talk, message, now):
         return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
     room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
     before = ConversationState.from_json(talk.state)
@@ -163,9 +166,12 @@ def _sayable(text: str) -> str:
     return text.replace("\x00", " ").encode(errors="ignore").decode()
 
 
-def _overtaken(talk: Conversation, message: Message) -> bool:
-    """Whether it was written before what stands was asked: by the same clock, that of the medium."""
-    return message.sent_at is not None and talk.asked_at is not None and message.sent_at < talk.asked_at
+def _overtaken(talk: Conversation, message: Message, now: datetime) -> bool:
+    """Whether it was written before what stands was asked: by the same clock, that of the medium.
+
+    Rows of earlier versions may say that it was asked at an instant that has not come yet.
+    """
+    return message.sent_at is not None and talk.asked_at is not None and message.sent_at < talk.asked_at <= now
 
 
 def _locked(db: Session, principal: Principal, message: Message, now: datetime) -> Conversation:
@@ -223,7 +229,7 @@ def _find_by_number(room: _Room, state: ConversationState, wish: FindPerson) -> 
         return machine.phone_wanted(state)
     if phone != room.sender:
         return _ask_code(room, state, wish)
-    person = person_who_says(room.db, wish.nik, phone, vault=room.vault, now=room.now)
+    person = person_or_turn(room.db, wish.nik, phone, vault=room.vault, now=room.now)
     if person is not None or not takes_messages(phone):
         return machine.person_found(state, None if person is None else person.id, room.office.address)
     if wish.name is None:

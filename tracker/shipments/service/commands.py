@@ -61,8 +61,9 @@ class TakeReceiptBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One box; without `sscc` one is made, without lines it is filled first expiry, first out."""
+    """One box; without `id` or `sscc` one is made, without lines it is filled first expiry, first out."""
 
+    id: UUID | None = None
     sscc: str | None = None
     seal: str | None = None
     logger: str | None = None

@@ -19,6 +19,8 @@ from tracker.kit.ids import uuid7
 from tracker.shipments.errors import (
     BadSscc,
     BadState,
+    OtherContent,
+    PackedSince,
     SsccTaken,
     StoppedSincePacked,
 )
@@ -106,11 +108,12 @@ def dispatch_shipment(
     *,
     occurred_at: datetime,
     expected_at: datetime | None = None,
+    box: UUID | None = None,
     now: datetime,
 ) -> Shipment:
     """The packed vials leave for the shipment's transit account; once left, the same again changes nothing.
 
-    Raises ShipmentNotFound, Forbidden, BadState, and what the ledger raises: stock that was put on hold, or went,
+    `box`: one of those that left. Raises ShipmentNotFound, Forbidden, BadState, PackedSince (it is none of them any more), and what the ledger raises: stock that was put on hold, or went,
     since it was packed does not leave (`stock.history_negative`, naming the line; StoppedSincePacked where others lie there).
     """
     shipment, from_path, _ = locked(db, principal, ref)
@@ -119,6 +122,8 @@ def dispatch_shipment(
         return shipment
     if shipment.state is not ShipmentState.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
+    if box is not None and not holds_box(db, shipment, box):
+        raise PackedSince(shipment=shipment.code)
     lines = db.scalars(select(PackedLine).where(PackedLine.shipment_id == shipment.id).order_by(PackedLine.seq)).all()
     lock_sender(db, shipment, {line.batch_id for line in lines}, on_the_road=True)
     mine = packed_vials(db, shipment)
@@ -153,6 +158,12 @@ def dispatch_shipment(
         occurred_at=shipment.dispatched_at,
     )
     return shipment
+
+
+def holds_box(db: Session, shipment: Shipment, box: UUID) -> bool:
+    """Whether this box is one of the shipment's now: it may have been emptied, and others packed, since."""
+    found = select(ShipmentBox.id).where(ShipmentBox.id == box, ShipmentBox.shipment_id == shipment.id)
+    return db.scalar(found) is not None
 
 
 def _out_of_places(packed: Sequence[PackedLine], lying: Counter[Key]) -> tuple[Line, ...]:
@@ -217,7 +228,7 @@ def taken_from(
 
 
 def replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: Sequence[Take]) -> None:
-    """Write the boxes and what is in each, in the stead of those before. Raises BadSscc, SsccTaken."""
+    """Write the boxes and what is in each, in the stead of those before. Raises BadSscc, SsccTaken, OtherContent (an id is another box's)."""
     db.execute(delete(PackedLine).where(PackedLine.shipment_id == shipment.id))
     db.execute(delete(ShipmentBox).where(ShipmentBox.shipment_id == shipment.id))
     ids = []
@@ -229,10 +240,12 @@ def replace_boxes(db: Session, shipment: Shipment, boxes: Sequence[Box], takes: 
             raise BadSscc(line=index, field="sscc", sscc=sscc)
         made = db.scalar(
             upsert(ShipmentBox)
-            .values(id=uuid7(), shipment_id=shipment.id, sscc=sscc, seal=box.seal, logger=box.logger)
-            .on_conflict_do_nothing(index_elements=[ShipmentBox.sscc])
+            .values(id=box.id or uuid7(), shipment_id=shipment.id, sscc=sscc, seal=box.seal, logger=box.logger)
+            .on_conflict_do_nothing()
             .returning(ShipmentBox.id)
         )
+        if made is None and box.id is not None and db.get(ShipmentBox, box.id) is not None:
+            raise OtherContent(id=str(box.id))
         if made is None:
             raise SsccTaken(line=index, field="sscc", sscc=sscc)
         ids.append(made)

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session, aliased
 from tracker.access.principal import Principal
 from tracker.shipments.errors import BadState, BuiltUpon, ReceiptNotFound
 from tracker.shipments.events import ReceiptTakenBack, ShipmentUnpacked
-from tracker.shipments.models import ReceiptLine, Shipment, ShipmentBox, ShipmentReceipt
+from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import stands
 from tracker.shipments.rules.words import ARRIVED, ON_THE_ROAD, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import TakeReceiptBack
 from tracker.shipments.service.ordering import locked, require_end
-from tracker.shipments.service.packing import replace_boxes
+from tracker.shipments.service.packing import holds_box, replace_boxes
 from tracker.shipments.service.receiving import Arrived, lock_both_ends, state_now
 from tracker.shipments.service.setting_aside import unpack
 from tracker.shipments.service.telling import tell
@@ -174,8 +174,7 @@ def unpack_shipment(
     require_end(principal, from_path)
     if shipment.state is ShipmentState.APPROVED:
         return shipment
-    gone = box is not None and db.scalar(select(~exists().where(ShipmentBox.id == box)))
-    if gone and shipment.state is ShipmentState.PACKED:
+    if box is not None and shipment.state is ShipmentState.PACKED and not holds_box(db, shipment, box):
         return shipment
     if shipment.state is not ShipmentState.PACKED:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
