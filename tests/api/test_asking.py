@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ingest.http import router as readings_router
 from tests.support.network_api import Door
+from tests.support.untied import none_untied
 from tests.support.world import World
 from tracker.api import accounts, keys, live, tokens
 from tracker.api.app import ROOM_ROUTERS
@@ -32,8 +33,9 @@ ROUTES = [
 
 
 @pytest.fixture
-def door(api: TestClient, app_services: Services, committed_world: World) -> Door:
-    return Door(client=api, services=app_services, world=committed_world)
+def door(api: TestClient, app_services: Services, committed_world: World) -> Iterator[Door]:
+    with none_untied(app_services.engine):
+        yield Door(client=api, services=app_services, world=committed_world)
 
 
 def listings() -> list[str]:

@@ -20,6 +20,7 @@ from tests.browser.page_world import PageWorld, page_template
 from tests.support import databases
 from tests.support.server import served
 from tests.support.services import Services as TestServices
+from tests.support.untied import none_untied
 from tests.support.world import PASSWORD
 from tracker.access.models import LoginAccount
 from tracker.access.service import open_login
@@ -90,7 +91,7 @@ def site(services: TestServices, template: str) -> Iterator[Site]:
         shared = Services(engine=engine, settings=settings)
         app = create_app(shared)
         mount_pages(app, shared, take_logger_file=import_logger_file)
-        with served(app) as address, _numbering(engine):
+        with served(app) as address, _numbering(engine), none_untied(engine):
             yield Site(address=address, engine=engine, world=world)
 
 

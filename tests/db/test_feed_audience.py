@@ -22,6 +22,7 @@ from tracker.events import KINDS
 from tracker.feed.models import FeedEvent
 from tracker.feed.numbering import number_pending
 from tracker.kit.ids import uuid7
+from tracker.network.queries import path_of
 from tracker.sealing.keyring import Keyring
 
 SECRET = "a secret for tests only, at least 32 characters"
@@ -80,7 +81,15 @@ def delivered(engine: Engine, world: World, role: Role) -> tuple[list[str], list
 def test_a_webhook_is_sent_what_the_live_feed_shows_and_nothing_else(engine: Engine, world: World, role: Role) -> None:
     shown = live(engine, world, role)
     assert delivered(engine, world, role)[0] == shown
-    assert ("nation" in shown) is (role is Role.NATIONAL)
+    who = world.who(role)
+    with transaction(engine) as db:
+        paths = {
+            unit.code: path_of(db, unit.id) for unit in (world.city, world.puskesmas, world.neighbour, world.warehouse)
+        }
+    seen = {code for code, path in paths.items() if who.may(Permission.FEED_READ, path)} | (
+        {"nation"} if role is Role.NATIONAL else set()
+    )
+    assert {*paths, "nation"} & set(shown) == seen
 
 
 def test_what_is_delivered_is_what_the_description_of_the_api_promises(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from hypothesis import example, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.support.books import check_books
+from tests.db.test_lot_corrections_whatever import Step, could, end_of, record, told
+from tests.support.books import books, check_books
 from tests.support.facts import FROST, Morning
 from tests.support.quota import Desk
-from tests.support.relabel import PLACE, given, hours, lying
+from tests.support.relabel import PLACE, WRONG, given, hours, lying
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
@@ -24,13 +29,15 @@ from tracker.catalog.unlike import part_lot
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.passport.models import Hold
-from tracker.quota.service.commands import JoinLots
+from tracker.quota.rules.words import BookingState
+from tracker.quota.service.commands import JoinLots, TakeBack
+from tracker.quota.service.correcting import take_back
 from tracker.quota.service.joining import join_lots
 from tracker.quota.service.relabelling import correct_lot
 from tracker.shipments.rules.words import Difference
 from tracker.shipments.service.commands import Received, ReceiveShipment
 from tracker.shipments.service.receiving import receive_shipment
-from tracker.stock.errors import LotJoined, NotJoined, OtherProduct, SameLot
+from tracker.stock.errors import HistoryNegative, LotJoined, NotJoined, OtherProduct, SameLot
 from tracker.stock.models import LotCorrection, OpenVial
 from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
@@ -203,3 +210,49 @@ def test_what_is_not_joined_is_not_parted(desk: Desk) -> None:
     part(desk)
     join(desk)  # and may be joined once more
     assert part(desk).joined_into_id is None
+
+
+@settings(max_examples=8, deadline=None)
+@drawn(told(), st.integers(0, 8))
+@example([Step(5, Kind.OPENING, WRONG, 0, 1, 10), Step(8, Kind.TRANSFER, WRONG, 0, 3)], 1)
+@example([Step(9, Kind.SUPPLY, RIGHT, 0, 2), Step(12, Kind.WASTE, WRONG, 0, 2), Step(4, Kind.OPENING, WRONG, 0, 1)], 3)
+def test_whenever_two_lots_are_joined_the_books_are_those_of_one(
+    db: Session, world: World, steps: list[Step], before: int
+) -> None:
+    """`before` facts are told of two lots, then they are joined, and the rest is told of the one."""
+    outer = db.begin_nested()
+    try:
+        world.batches[WRONG].expiry = world.batches[RIGHT].expiry
+        desk = Desk(db, world, world.now)
+        inner = db.begin_nested()
+        came(desk, lot=WRONG)
+        accepted = [step for step in steps[:before] if could(desk, step)]
+        books_before = books(db)
+        try:
+            join(desk, WRONG)
+        except HistoryNegative:
+            assert books(db) == books_before
+            return
+        accepted += [step for step in steps[before:] if could(desk, replace(step, lot=RIGHT))]
+        check_books(db, desk.now)
+        joined = end_of(db)
+        inner.rollback()
+        db.expire_all()
+        came(desk, lot=RIGHT)
+        for step in accepted:
+            record(desk, step, RIGHT)
+        assert end_of(db) == joined
+    finally:
+        outer.rollback()
+        db.expire_all()
+
+
+def test_a_dose_of_a_joined_lot_that_was_not_given_takes_its_inferred_opening_with_it(desk: Desk) -> None:
+    came(desk)
+    (booking,) = given(desk)
+    join(desk)
+    back = TakeBack(booking_id=booking.id, state=BookingState.NO_SHOW, reason="salah orang")
+    take_back(desk.db, SYSTEM, back, now=desk.now)
+    assert of(desk, RIGHT) == {(Account.PLACE, Status.USABLE): 10}
+    assert desk.db.scalars(select(OpenVial)).all() == []
+    check_books(desk.db, desk.now)

@@ -23,7 +23,10 @@ export function lastUndoable(steps) {
 /** @type {Record<NonNullable<Step["shown"]["way"]>, (step: Step, reason: string) => { kind: string, body: (id: string) => Record<string, unknown> }>} */
 const WAYS = {
   cancel: (step) => ({ kind: "shipment.cancel", body: () => ({ shipment: step.shown.shipment ?? step.id }) }),
-  unpack: (step, reason) => ({ kind: "shipment.unpack", body: () => ({ shipment: step.shown.shipment, box: step.id, reason }) }),
+  unpack: (step, reason) => ({
+    kind: "shipment.unpack",
+    body: () => ({ shipment: step.shown.shipment, box: step.id, reason }),
+  }),
   receipt: (step, reason) => ({
     kind: "shipment.receipt_reversal",
     body: (id) => ({ shipment: step.shown.of, receipt: step.id, id, reason }),
