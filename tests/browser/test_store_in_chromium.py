@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,14 +14,20 @@ from tests.browser.conftest import DESK, PHONE, Site, Visit
 from tests.browser.test_every_page import misfits
 from tests.support.axe import axe_script
 from tracker.access.principal import SYSTEM
+from tracker.catalog.models import Batch
 from tracker.database.engine import transaction
 from tracker.kit.clock import utc_now
+from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
+from tracker.network.models import Equipment
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.service.commands import Box, CreateShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.stock.models import StockBalance
+from tracker.stock.rules.words import Status
+from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.commands import StatusChange, StatusLine
 
 Open = Callable[..., Visit]
 K1, K2, BOX = "pkm-cipondoh-k1", "pkm-cipondoh-k2", "pkm-cipondoh-b1"
@@ -199,6 +207,7 @@ class Keys:
         """The next control of this name, by Tab alone."""
         for _ in range(60):
             self.page.keyboard.press("Tab")
+            assert self.page.evaluate(_UNSEEN_FOCUS) == "", f"before {name} on {self.page.url}"
             if name in self.page.evaluate(_NAME_IN_FOCUS):
                 return
         pytest.fail(f"no Tab leads to {name} on {self.page.url}")
@@ -219,8 +228,71 @@ class Keys:
 _NAME_IN_FOCUS = """(() => {
   const one = document.activeElement;
   const words = [...(one.labels ?? [])].map((label) => label.innerText);
-  return [one.getAttribute("aria-label"), ...words, one.innerText].filter(Boolean).join(" ");
+  const within = one.getAttribute("role") === "region" ? "" : one.innerText;
+  return [one.getAttribute("aria-label"), ...words, within].filter(Boolean).join(" ");
 })()"""
+
+
+# What has the focus without anybody seeing that; "" where it is seen.
+_UNSEEN_FOCUS = """(() => {
+  const one = document.activeElement;
+  const style = getComputedStyle(one);
+  const box = one.getBoundingClientRect();
+  const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.width > 1 && box.height > 1;
+  return one === document.body || drawn ? "" : one.outerHTML.slice(0, 200);
+})()"""
+
+
+def spoiled_at_cipondoh(site: Site) -> None:
+    """Two vials of CV101 there that must not be used."""
+    with transaction(site.engine) as db:
+        place = db.scalars(select(Equipment).where(Equipment.code == K2)).one()
+        batch = db.scalars(select(Batch.id).where(Batch.lot == "CV101")).one()
+        line = StatusLine(
+            batch_id=batch, holder_id=place.id, from_status=Status.USABLE, to_status=Status.UNUSABLE, vials=2
+        )
+        change = StatusChange(id=uuid7(), facility_id=place.facility_id, lines=(line,), cause=uuid7())
+        change_status(db, SYSTEM, change, now=utc_now())
+
+
+def test_by_keyboard_alone_vials_are_destroyed_before_two_and_the_card_is_set_right(visit: Open) -> None:
+    hands = Keys(visit(DESK))
+    page = hands.page
+    spoiled_at_cipondoh(hands.window.site)
+    hands.window.go(f"/stok/pkm-cipondoh/kerja/musnah?tempat={K2}")
+    hands.write("CV101", "1")
+    for name, position in (("Siti Aminah", "apoteker"), ("Budi Santoso", "kepala")):
+        hands.write("Nama", name)
+        hands.write("Jabatan", position)
+    hands.enter("Catat pemusnahan")
+    recorded(page)
+    movement = page.url.partition("?")[0]
+    hands.enter("Cetak berita acara")
+    expect(page.get_by_text("Siti Aminah").first).to_be_visible()
+
+    hands.window.go("/stok/pkm-cipondoh?produk=coronavac-1")
+    shown = page.locator(f"a[href='{urlsplit(movement).path}']")
+    expect(shown).to_have_count(1)
+    hands.tab_to("Lot dan tanggal")
+    page.keyboard.press("Enter")
+    hands.write("Lot", "CV101")
+    hands.tab_to("Sampai tanggal")
+    yesterday = local_day(utc_now(), "Asia/Jakarta") - timedelta(days=1)
+    page.keyboard.type(f"{yesterday:%m%d%Y}")  # as this browser writes dates
+    hands.enter("Tampilkan")
+    assert page.locator("#sampai").input_value() == yesterday.isoformat()
+    expect(shown, "as it was the day before").to_have_count(0)
+    expect(page.locator(".balance")).to_be_visible()
+
+    hands.window.go("/stok/pkm-cipondoh?produk=coronavac-1")
+    hands.enter("Rincian gerakan")
+    assert page.url == movement, "the newest stands on top"
+    hands.write("Alasan", "salah jumlah")
+    hands.enter()
+    expect(page.get_by_text("Gerakan ini dibatalkan.")).to_be_visible()
+    hands.enter("Lihat pembatalan")
+    expect(page.get_by_text("salah jumlah")).to_be_visible()
+    hands.window.check_quiet()
 
 
 def test_by_keyboard_alone_a_day_of_the_store_is_done(visit: Open) -> None:
