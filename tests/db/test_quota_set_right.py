@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,12 +21,15 @@ from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import OpenVial, OpenVialChange
-from tracker.stock.rules.words import Kind, Status
-from tracker.stock.service.commands import ReverseEvent
+from tracker.stock.rules.words import Account, Kind, Status
+from tracker.stock.service.changing_status import change_status
+from tracker.stock.service.commands import ReverseEvent, StatusChange, StatusLine
+from tracker.stock.service.places import set_in_service
 from tracker.stock.service.reversing import reverse_event
 from tracker.trace.recalls import StartRecall, start_recall
 
 LOT = "az-10/AZ003"
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -110,6 +114,61 @@ def test_an_inferred_opening_is_at_the_first_dose_that_is_left(
             correct(desk, booked[index], instead)
     assert [((vial.opened_at - desk.now) / timedelta(minutes=1), vial.given) for vial in vials(desk)] == opened
     assert desk.ledger.vials(LOT) == 4 - len(opened)
+    check_books(desk.db)
+
+
+def test_whom_a_vial_would_have_served_need_it_again_when_it_was_not_opened(desk: Desk) -> None:
+    booked = desk.booked(desk.session(ahead=0), 12)
+    desk.vaccinate(booked[0])
+    assert desk.need()[desk.today] == 1
+    not_given(desk, booked[0])
+    assert desk.need() == {desk.today: 2}
+    check_books(desk.db)
+
+
+def stopped(desk: Desk) -> None:
+    """A hold of all that lies there, and of what is open."""
+    lines = tuple(
+        StatusLine(
+            batch_id=desk.world.batches[LOT].id,
+            holder_id=holder,
+            from_status=Status.USABLE,
+            to_status=Status.HELD,
+            account=account,
+        )
+        for account, holder in ((Account.PLACE, desk.world.fridge.id), (Account.OPEN, desk.world.puskesmas.id))
+    )
+    command = StatusChange(id=uuid7(), facility_id=desk.world.puskesmas.id, lines=lines, cause=uuid7())
+    change_status(desk.db, SYSTEM, command, now=desk.now + timedelta(minutes=30))
+
+
+def counted(desk: Desk) -> None:
+    desk.ledger.post(Kind.COUNT, desk.ledger.line(LOT, 3), at=desk.now + timedelta(minutes=30), now=desk.now + HOUR)
+
+
+def out_of_service(desk: Desk) -> None:
+    set_in_service(desk.db, SYSTEM, desk.world.fridge.code, False, now=desk.now + timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("since", "lying"),
+    [(stopped, (Status.HELD, 4)), (counted, (Status.USABLE, 3)), (out_of_service, (Status.USABLE, 4))],
+)
+def test_a_vial_that_was_not_opened_meets_what_has_happened_to_its_place_since(
+    desk: Desk, since: Callable[[Desk], None], lying: tuple[Status, int]
+) -> None:
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    since(desk)
+    not_given(desk, booking)
+    assert (vials(desk), desk.ledger.vials(LOT, status=lying[0])) == ([], lying[1])
+    check_books(desk.db)
+
+
+def test_a_dose_of_after_its_fridge_was_put_out_of_service_leaves_its_vial_opened_before(desk: Desk) -> None:
+    booking = desk.vaccinate(desk.confirmed(desk.session(ahead=0)))
+    out_of_service(desk)
+    correct(desk, booking, 45)
+    assert [(vial.opened_at, vial.given) for vial in vials(desk)] == [(desk.now, 1)]
     check_books(desk.db)
 
 

@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
         "https://postgres/x",
         "https://user:geheim@example.id/x",
         "https://example.id:0/x",
+        "https://example.id/hook#part",
         "https://example.id:99999/x",
         "https://exämple.id/",
         "https://example.id/a b",

@@ -214,6 +214,10 @@ WORDS: Mapping[str, Words] = {
             ),
             "password": ("memuat nama pengguna atau kata sandi", "it holds a user name or password"),
             "port": ("portnya 0", "its port is 0"),
+            "fragment": (
+                "memuat #, dan yang sesudahnya tidak pernah dikirim",
+                "it holds #, and what follows is never sent",
+            ),
             "not_https": ("bukan https", "it is not https"),
             "private": ("menuju jaringan pribadi", "it leads into a private network"),
         },

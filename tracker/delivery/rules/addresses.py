@@ -22,6 +22,7 @@ class AddressFault(StrEnum):
     NO_HOST = "no_host"
     PASSWORD = "password"  # noqa: S105 - a word, no secret
     PORT = "port"
+    FRAGMENT = "fragment"
     NOT_HTTPS = "not_https"
     PRIVATE = "private"
 
@@ -38,6 +39,7 @@ def refusal_of_url(url: str, *, private_allowed: bool) -> AddressFault | None:
         (parts.scheme not in ("https", "http") or not host, AddressFault.NO_HOST),
         (parts.username is not None or parts.password is not None, AddressFault.PASSWORD),
         (port == 0, AddressFault.PORT),
+        ("#" in url, AddressFault.FRAGMENT),
         (not private_allowed and parts.scheme != "https", AddressFault.NOT_HTTPS),
         (not private_allowed and _names_private(host or ""), AddressFault.PRIVATE),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from tracker.quota.service.booking import back
 from tracker.quota.service.claims import give_back_and_fund, restore_claim, withdraw_claim
 from tracker.quota.service.commands import CorrectDose, TakeBack, Vaccinate
 from tracker.quota.service.dosing import Dose, end_others, in_session, lock_dose, lock_pools
-from tracker.quota.service.pools import pool_of
+from tracker.quota.service.pools import PoolFacts, pool_of, settle
 from tracker.quota.service.seating import make_room, move
 from tracker.quota.service.steps import keep_reason, write_step
 from tracker.quota.service.telling import facts_of, tell_booking
 from tracker.quota.service.vaccinating import give
 from tracker.quota.service.vials import is_inferred, judge_opening, vials_named
+from tracker.stock.errors import NotAvailable
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.vials import opened_by
 from tracker.stock.service.amending import take_back_doses
@@ -66,7 +68,7 @@ def take_back(db: Session, principal: Principal, command: TakeBack, *, now: date
     if state in SEATED and booking.state not in SEATED:
         _seat(dose, awaited=awaited)
     move(booking, session, dose.bucket, state, now)
-    judge_opening(db, principal, vial_id, now=now)
+    _judge_opening(db, principal, dose, pool, vial_id, now=now)
     if again:
         # A dose that was not given is in its vial again: a shortage elsewhere is no reason to leave the books wrong.
         back(db, booking, session, now, record=given)
@@ -107,7 +109,7 @@ def correct_dose(db: Session, principal: Principal, command: CorrectDose, *, now
     keeps = stays is not None and (named is not None or at >= booking.vaccinated_at)
     _take_back_dose(db, principal, dose, command.reason, now)
     move(booking, session, dose.bucket, BookingState.FIT, now)
-    judge_opening(db, principal, former, also=at if keeps else None, now=now)
+    _judge_opening(db, principal, dose, pool, former, also=at if keeps else None, now=now)
     vial_id = _vial_if_open(db, stays, at) if named is None else stays or command.open_vial_id
     override = None if foreseen or booking.override is not None else command.reason
     again = Vaccinate(booking_id=booking.id, open_vial_id=vial_id, override=override)
@@ -128,6 +130,23 @@ def _take_back_dose(db: Session, principal: Principal, dose: Dose, reason: str, 
     withdraw_claim(db, booking)
     booking.vaccinated_at = booking.open_vial_id = booking.batch_id = None
     booking.late = False
+
+
+def _judge_opening(
+    db: Session,
+    principal: Principal,
+    dose: Dose,
+    pool: PoolFacts,
+    vial_id: UUID | None,
+    *,
+    also: datetime | None = None,
+    now: datetime,
+) -> None:
+    """A vial that was not opened after all serves nobody: whom it would have served need that vial, or another."""
+    judge_opening(db, principal, vial_id, also=also, now=now)
+    # Where it lies stopped by now they give way, as soon as somebody hears of it.
+    with suppress(NotAvailable):
+        settle(db, pool, now, {dose.session.day})
 
 
 def _vial_if_open(db: Session, vial_id: UUID | None, at: datetime) -> UUID | None:

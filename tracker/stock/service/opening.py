@@ -25,9 +25,12 @@ from tracker.stock.errors import (
     HistoryNegative,
     OpenVialNotFound,
     OtherContent,
+    OutOfService,
+    PackedVials,
     TooManyDoses,
     VialNotOpen,
     VialStopped,
+    VvmSpent,
 )
 from tracker.stock.models import OpenVial, StockEntry, StockEvent
 from tracker.stock.rules.entries import Entry, Key
@@ -217,7 +220,7 @@ def open_at(
             carry_out(db, principal, _not_opened(vial, event, facts), now=now, locked=True)
             work = prepare(db, principal, again, now=now, facts=facts)
             carry_out(db, principal, work, now=now, locked=True)
-    except (HistoryNegative, Expired):
+    except (HistoryNegative, Expired, OutOfService, PackedVials, VvmSpent):
         return False
     vial.event_id, vial.opened_at, vial.discard_by = again.id, work.occurred_at, until
     vial.status = next(
