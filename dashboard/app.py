@@ -20,7 +20,7 @@ from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import card as own_card
-from dashboard.citizens import family, finding, lost, mapped, proof, tickets
+from dashboard.citizens import family, finding, lost, mapped, proof, pushes, tickets
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
 from dashboard.desk import ending, newcomer, paper, person, screen
@@ -85,6 +85,7 @@ ROUTERS = (
     lost.router,
     proof.router,
     family.router,
+    pushes.router,
     tickets.router,
     own_card.router,
     mapped.router,

@@ -13,6 +13,7 @@ from rantai.supervisor import Loop
 from tracker.database.engine import transaction
 from tracker.delivery.gateways import sender_from
 from tracker.delivery.messages import AddressOf, Reply, deliver_due
+from tracker.delivery.web_push import Browser, PushSender
 from tracker.delivery.webhooks import deliver_webhooks
 from tracker.events import KINDS
 from tracker.feed import bell
@@ -20,7 +21,7 @@ from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
 from tracker.quota.rules.words import Medium
-from tracker.registration.service import addresses, chats
+from tracker.registration.service import addresses, chats, pushes
 from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.sealing.keyring import Keyring
@@ -40,7 +41,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         with transaction(engine) as db:
             return chats.wrote_lately(db, ticket_office(db, current), Medium.WHATSAPP, phone, now=clock())
 
-    sender = sender_from(current.delivery, client, wrote_lately)
+    sender = sender_from(current.delivery, client, wrote_lately, push_sender(engine, current, clock, client))
     address_of = phone_book(engine, current)
     keyring = Keyring.of(current)
     private = current.delivery.private_webhooks
@@ -77,6 +78,27 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),
         Loop(name="failed webhooks", step=partial(webhooks, failing=True), every_s=5.0),
     ]
+
+
+def push_sender(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client) -> PushSender | None:
+    """Tells browsers; None where nobody is named whom push services may ask."""
+    contact = current.delivery.push_contact
+    if contact is None:
+        return None
+
+    def browsers_of(recipient_ref: str) -> list[Browser]:
+        with transaction(engine) as db:
+            return pushes.browsers_of(db, ticket_office(db, current), UUID(recipient_ref))
+
+    def took(browser_id: UUID) -> None:
+        with transaction(engine) as db:
+            pushes.browser_told(db, browser_id, clock())
+
+    def gone(browser_id: UUID) -> None:
+        with transaction(engine) as db:
+            pushes.drop_browser(db, browser_id)
+
+    return PushSender(contact=contact, client=client, browsers_of=browsers_of, took=took, gone=gone, clock=clock)
 
 
 def phone_book(engine: Engine, current: Settings) -> AddressOf:

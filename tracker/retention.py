@@ -36,9 +36,11 @@ from tracker.people.forgetting import forget_lookups, old_lookups
 from tracker.quota.forgetting import OldPersons
 from tracker.reactions import REACTIONS
 from tracker.registration.forgetting import (
+    forget_browsers,
     forget_codes,
     forget_conversations,
     forget_health_answers,
+    old_browsers,
     old_codes,
     old_conversations,
     old_health_answers,
@@ -90,6 +92,7 @@ def rules_of(settings: RetentionSettings) -> Sequence[Rule]:
         rule("conversations", "conversations_days", "who stopped talking begins anew", OldRows(old_conversations, forget_conversations)),
         rule("messages of devices that could not be read", "dead_letters_days", "what was not looked into is in no reading and will be in none", OldRows(old_dead_letters, forget_dead_letters)),
         rule("messages", "messages_days", "what was sent is of use while somebody may ask for it", OldRows(old_messages, forget_messages)),
+        rule("browsers that are told", "browsers_days", "who has another browser by now asks there", OldRows(old_browsers, forget_browsers)),
         rule("health answers", "health_answers_days", "asked for the desk, which screens anew", OldRows(old_health_answers, forget_health_answers)),
         rule("look-ups", "lookups_days", "kept so that misuse can be asked about", OldRows(old_lookups, forget_lookups)),
         rule("persons", "persons_days", "who never came is no patient", OldPersons(something_followed())),

@@ -123,6 +123,15 @@ class DeliverySettings(BaseModel):
         None, description="WhatsApp Cloud API, `https://graph.facebook.com/v…/PHONE_NUMBER_ID/messages`."
     )
     whatsapp_token: SecretStr = Field(SecretStr(""), description="Access token of the WhatsApp Cloud API.")
+    push_contact: str | None = Field(
+        None,
+        pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$",
+        description="Where push services reach whoever runs this, `mailto:` or `https://`; without it no browser is told.",
+    )
+    push_hosts: list[str] = Field(
+        ["fcm.googleapis.com", "push.services.mozilla.com", "notify.windows.com", "push.apple.com"],
+        description="Push services that are called, with what lies below them; a browser of another is not taken.",
+    )
 
 
 class MouthSettings(BaseModel):
@@ -224,6 +233,9 @@ class RetentionSettings(BaseModel):
         90, ge=7, description="Messages of devices that could not be read and did not come again, days."
     )
     messages_days: int = Field(180, ge=7, description="Messages that were sent or given up, days.")
+    browsers_days: int = Field(
+        400, ge=30, description="Browsers that are notified, since they last took a message, days."
+    )
     health_answers_days: int = Field(365, ge=30, description="What people said of their health while booking, days.")
     lookups_days: int = Field(1825, ge=365, description="Notes of who read a person's record, days.")
     persons_days: int = Field(

@@ -28,6 +28,7 @@ from tracker.registration.errors import TicketNotFound
 from tracker.registration.service.addresses import booking_at, secret_of
 from tracker.registration.service.family import head_of
 from tracker.registration.service.owning import book_own, change_own_day, move_own
+from tracker.registration.service.pushes import browsers_of
 from tracker.registration.service.tickets import drawn, ticket_of, ticket_office
 
 router = Router(include_in_schema=False)
@@ -54,6 +55,8 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
         booked_next=None if found.booked_next is None else secret_of(db, office, found.booked_next),
         before=doses_before(db, found.booking),
         has_family=head_of(db, found.booking.person_id) is not None,
+        push_key=office.push_keys[0].text if shared.settings.delivery.push_contact else "",
+        browsers=len(browsers_of(db, office, found.booking.person_id)),
     )
     return _private(answer)
 

@@ -298,6 +298,7 @@ KEPT = {
     "conversations": mark("Percakapan"),
     "messages of devices that could not be read": mark("Pesan perangkat yang tak terbaca"),
     "messages": mark("Pesan ke warga"),
+    "browsers that are told": mark("Peramban yang diberi kabar"),
     "health answers": mark("Jawaban kesehatan saat mendaftar"),
     "look-ups": mark("Catatan siapa membuka data orang"),
     "persons": mark("Orang yang tak pernah datang"),

@@ -9,9 +9,11 @@ from tracker.delivery.whatsapp import WhatsAppSender, WroteLately
 from tracker.settings import DeliverySettings
 
 
-def sender_from(settings: DeliverySettings, client: httpx2.Client, wrote_lately: WroteLately) -> Sender:
-    """The senders this installation is set up for."""
-    senders: dict[str, Sender] = {}
+def sender_from(
+    settings: DeliverySettings, client: httpx2.Client, wrote_lately: WroteLately, push: Sender | None = None
+) -> Sender:
+    """The senders this installation is set up for; `push` where browsers are told."""
+    senders: dict[str, Sender] = {} if push is None else {"push": push}
     if settings.sms_url:
         senders["sms"] = KannelSender(
             settings.sms_url,

@@ -123,6 +123,8 @@ def _outgoing(
         text="",
         template=message.template,
         language=message.language,
+        recipient=message.recipient_ref,
+        link=told.get("ticket", ""),
     )
     if "turn" in message.params:
         reply = reply_of(str(message.params["turn"])) if reply_of else None

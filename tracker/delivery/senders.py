@@ -32,7 +32,8 @@ class Choice:
 class Outgoing:
     """A message ready to leave. `id` lets a gateway recognise a repeat, `template` and `values` say it in a form agreed on before.
 
-    `picture` is a PNG that the text belongs to. `question` is what the text ends in, enough where choices say the rest. `repr` shows neither address nor words.
+    `picture` is a PNG that the text belongs to. `question` is what the text ends in, enough where choices say the rest.
+    `recipient` is the person's opaque id, `link` the page that the message is about. `repr` shows neither address nor words.
     """
 
     id: UUID
@@ -45,6 +46,8 @@ class Outgoing:
     choices: tuple[Choice, ...] = field(default=(), repr=False)
     question: str = field(default="", repr=False)
     picture: bytes | None = field(default=None, repr=False)
+    recipient: str = ""
+    link: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,8 @@ class KannelSender:
 
 
 class ByMedium:
-    """Chooses a sender that reaches the person's phone: WhatsApp for who came by it, else SMS; the other where one lacks or refuses.
+    """Chooses a sender that reaches the person: their browser where they asked for that, else their phone. WhatsApp for who came by it, else
+    SMS; the next where one lacks or refuses.
 
     A page, an app or a desk calls nobody: who booked there is told by phone as well. Where no gateway is set up nobody is
     told, and says so.
@@ -106,7 +110,7 @@ class ByMedium:
 
     def send(self, message: Outgoing) -> Left:
         """Pass it on."""
-        order = ("whatsapp", "sms") if message.medium == "whatsapp" else ("sms", "whatsapp")
+        order = ("push", *(("whatsapp", "sms") if message.medium == "whatsapp" else ("sms", "whatsapp")))
         refusal = SendRefused("no gateway")
         for sender in (self._senders[name] for name in order if name in self._senders):
             try:

@@ -63,3 +63,9 @@ class NoDoseYet(Conflict):
     """A card is of a dose, and none was given."""
 
     code = "registration.no_dose_yet"
+
+
+class BadBrowser(Refused):
+    """What a browser said of itself is no way to notify it, or its push service is none that this house calls."""
+
+    code = "registration.bad_browser"

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, delete, select
 from sqlalchemy.orm import Session
 
 from tracker.kit.ids import first_at
-from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer, TicketCode
+from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer, PushBrowser, TicketCode
 
 
 def old_conversations(_db: Session, before: datetime) -> Select[*tuple[Any, ...]]:
@@ -46,3 +46,14 @@ def forget_codes(db: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
     """Drop them."""
     del now
     db.execute(delete(TicketCode).where(TicketCode.id.in_([row.id for row in rows])))
+
+
+def old_browsers(_db: Session, before: datetime) -> Select[*tuple[Any, ...]]:
+    """Browsers that took no message since."""
+    return select(PushBrowser.told_at, PushBrowser.id).where(PushBrowser.told_at < before)
+
+
+def forget_browsers(db: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """Drop them: their owners are told by phone."""
+    del now
+    db.execute(delete(PushBrowser).where(PushBrowser.id.in_([row.id for row in rows])))

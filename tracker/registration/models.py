@@ -102,6 +102,24 @@ class TicketAddress(Base):
     changed_by: Mapped[str]
 
 
+class PushBrowser(Base):
+    """A browser in which somebody asked for notifications, on the page of their ticket.
+
+    `sealed`: its address and keys. `known_by`, `proven_by`: keyed hashes of that address, and of the phone that was the person's then: to whoever
+    has another phone now it belongs no more.
+    """
+
+    __tablename__ = "push_browser"
+    __table_args__ = (UniqueConstraint("person_id", "known_by"), Index(None, "told_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    known_by: Mapped[bytes] = mapped_column(LargeBinary)
+    proven_by: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    told_at: Mapped[datetime]
+
+
 class VaccinationCard(Base):
     """A card that was issued for a dose. `id` is drawn by chance: it stands in the card's address and opens its state."""
 

@@ -42,6 +42,11 @@ PROBLEMS: dict[str, Problem] = {
         "Belum ada dosis yang tercatat, jadi belum ada kartunya. Catat dosisnya dahulu.",
         "No dose is on record, so there is no card. Record the dose first.",
     ),
+    "registration.bad_browser": Problem(
+        422,
+        "Peramban ini tidak dapat menerima pemberitahuan dari kami. Kabar tetap dikirim ke ponsel Anda lewat SMS.",
+        "This browser cannot take notifications from us. News still goes to your phone by SMS.",
+    ),
     "registration.other_medium": Problem(
         409, "Percakapan ini dimulai lewat saluran lain.", "This conversation was begun through another medium."
     ),

@@ -72,11 +72,51 @@ TEMPLATES: dict[str, tuple[str, str]] = {
     ),
     # What the conversation says to somebody's message; the words are its own (`tracker/registration/rules/texts.py`).
     CHAT_REPLY: ("{text}", "{text}"),
+    "push_started": (
+        (
+            "Kabar jadwal vaksinasi Anda kini muncul sebagai pemberitahuan di peramban yang memintanya, bukan SMS. "
+            "Bila bukan Anda, hentikan di {ticket}"
+        ),
+        (
+            "News of your vaccination now comes as notifications in the browser that asked for them, not by SMS. "
+            "If that was not you, stop it at {ticket}"
+        ),
+    ),
     "recall_notice": (
         "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",
         "Recall of {product} batch {lot}: stop using it and set all vials apart.",
     ),
 }
+
+
+# What a locked phone may show to whoever holds it: that there is news, not of what, where or when. Codes never: they prove a phone.
+_ON_THE_LOCK_SCREEN: dict[str, tuple[str, str]] = {
+    "quota_confirmed": (
+        "Tempat Anda sudah dicatat. Ketuk untuk tiketnya.",
+        "Your place is booked. Tap for the ticket.",
+    ),
+    "quota_moved": ("Jadwal Anda pindah. Ketuk untuk melihatnya.", "Your appointment has moved. Tap to see it."),
+    "quota_reminder": ("Besok giliran Anda. Ketuk untuk tiketnya.", "Tomorrow is your turn. Tap for the ticket."),
+    "quota_offer": (
+        "Tempat Anda digeser; penggantinya menunggu jawaban Anda. Ketuk untuk menjawab.",
+        "Your place was moved; another waits for your answer. Tap to answer.",
+    ),
+    "quota_displaced_no_place": (
+        "Jadwal Anda tidak dapat dipakai. Kami kabari begitu ada tempat lain.",
+        "Your appointment cannot be kept. You will hear from us as soon as there is another place.",
+    ),
+    "quota_session_changed": ("Jam Anda berubah. Ketuk untuk melihatnya.", "Your hours have changed. Tap to see them."),
+    "quota_cancelled": (
+        "Pendaftaran Anda dibatalkan. Ketuk untuk melihatnya.",
+        "Your booking is cancelled. Tap to see it.",
+    ),
+}
+
+
+def on_the_lock_screen(template: str, language: str) -> str | None:
+    """What a message is on a locked phone; None for one that does not go there."""
+    found = _ON_THE_LOCK_SCREEN.get(template)
+    return None if found is None else found[language == "en"]
 
 
 # Which parameter says until when a message is worth its words: after that it would send people to what is gone.

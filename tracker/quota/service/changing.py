@@ -169,7 +169,7 @@ def _tell_hours(db: Session, session: VaccinationSession, facility: Facility, no
             medium=booking.medium.value,
             recipient_ref=str(booking.person_id),
             template="quota_session_changed",
-            params=params,
+            params={**params, "booking": str(booking.id)},
             unit_id=facility.id,
             now=now,
         )

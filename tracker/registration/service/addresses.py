@@ -6,17 +6,18 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.people.models import Person
 from tracker.quota.errors import BookingNotFound
 from tracker.quota.models import Booking
 from tracker.quota.queries.lists import bookings_visible_to
 from tracker.registration.errors import TicketNotFound
-from tracker.registration.models import TicketAddress
+from tracker.registration.models import PushBrowser, TicketAddress
 from tracker.registration.service.tickets import TicketOffice
 
 
@@ -46,7 +47,10 @@ def booking_at(db: Session, office: TicketOffice, secret: str) -> UUID:
 
 
 def change_addresses(db: Session, bookings: Collection[UUID], *, by: str, now: datetime) -> None:
-    """Give each of the bookings a new address; the former ones open nothing any more."""
+    """Give each of the bookings a new address; the former ones open nothing any more, and who had them is notified of nothing."""
+    owners = select(func.coalesce(Person.guardian_id, Person.id)).join(Booking, Booking.person_id == Person.id)
+    theirs = select(Booking.person_id).where(Booking.id.in_(bookings)).union(owners.where(Booking.id.in_(bookings)))
+    db.execute(delete(PushBrowser).where(PushBrowser.person_id.in_(theirs)))
     for booking in sorted(bookings):
         row = insert(TicketAddress).values(booking_id=booking, turn=1, changed_at=now, changed_by=by)
         counted = {"turn": TicketAddress.turn + 1, "changed_at": now, "changed_by": by}

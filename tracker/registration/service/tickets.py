@@ -32,6 +32,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
+from tracker.delivery.web_push import PushKey
 from tracker.kit.days import local_day
 from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id
@@ -60,6 +61,7 @@ class TicketOffice:
     link_keys: tuple[bytes, ...] = field(repr=False)
     code_keys: tuple[bytes, ...] = field(repr=False)
     typed_keys: tuple[bytes, ...] = field(repr=False)
+    push_keys: tuple[PushKey, ...] = field(repr=False)
     address: str
 
     @classmethod
@@ -70,6 +72,7 @@ class TicketOffice:
             keyring.derived("ticket link"),
             keyring.derived("ticket code"),
             keyring.derived("typed beside a code"),
+            tuple(PushKey.of(seed) for seed in keyring.derived("web push")),
             address,
         )
 
