@@ -36,6 +36,9 @@ router = Router(include_in_schema=False)
 # Before that a place is not the person's own yet; after it the code has done its work.
 _SHOWN_AT_THE_DOOR = frozenset({BookingState.CONFIRMED, BookingState.ARRIVED, BookingState.FIT})
 
+# Pixels: the smallest phone shows it whole, and a scanner reads it from there.
+_SAVED_WIDTH = 300
+
 Words = Annotated[str, Query(max_length=100)]
 From = Annotated[str | None, Query(max_length=1000)]
 
@@ -80,7 +83,7 @@ def save_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
     found = ticket(db, booking_at(db, office, secret))
     if found.booking.state not in _SHOWN_AT_THE_DOOR:
         raise TicketNotFound
-    code = drawn(office.sign(ticket_of(db, found.booking)))
+    code = drawn(office.sign(ticket_of(db, found.booking)), _SAVED_WIDTH)
     answer = page(viewer, "citizens/saved.html", ticket=found, code=Markup(code), link=office.link(secret))  # noqa: S704  # drawn by the house
     answer.headers["Content-Disposition"] = f'attachment; filename="tiket-{found.session.day.isoformat()}.html"'
     return _private(answer)

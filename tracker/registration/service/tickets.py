@@ -13,6 +13,7 @@ import hmac
 import io
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,6 +51,7 @@ from tracker.settings import Settings
 
 ALGORITHM = "Ed25519"
 _NONCE = 12
+_SIZED = re.compile(r'<svg width="([0-9]+)" height="([0-9]+)"')
 _DOTS = 8  # of a picture, to a module of the code
 
 
@@ -160,11 +162,13 @@ def ticket_of(db: Session, booking: Booking) -> Ticket:
     return Ticket(booking=booking.id, facility=facility.code, day=session.day, dose=booking.dose)
 
 
-def drawn(text: str) -> str:
-    """The text as a QR code, SVG markup, scaled by the page."""
+def drawn(text: str, wide: int | None = None) -> str:
+    """The text as a QR code, SVG markup that grows with the place it is given; `wide`: so many pixels, where no page says."""
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     svg: str = code.to_svg(add_quiet_zones=True)
-    return svg
+    # Without a viewBox it stays a module a pixel, however large the page makes it: no scanner reads that from a phone.
+    across, down = (r"\1", r"\2") if wide is None else (str(wide), str(wide))
+    return _SIZED.sub(rf'<svg width="{across}" height="{down}" viewBox="0 0 \1 \2"', svg, count=1)
 
 
 def picture_of(text: str) -> bytes:
