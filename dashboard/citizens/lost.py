@@ -9,7 +9,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboard.citizens.form import Typed, address_of
-from dashboard.citizens.proof import messages_are_sent
+from dashboard.citizens.proof import messages_are_sent, own_tickets
 from dashboard.citizens.queries import tickets_listed
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
@@ -18,9 +18,11 @@ from tracker.edge.deps import Db, Now, Shared
 from tracker.edge.hop import Router, answers_evenly
 from tracker.kit.days import latest_day
 from tracker.kit.errors import DomainError
+from tracker.people.queries import person_now
 from tracker.people.vault import NikVault
 from tracker.quota.rules.words import Medium
 from tracker.registration.service.addresses import change_addresses, secrets_of
+from tracker.registration.service.codes import told_again
 from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
@@ -84,7 +86,9 @@ def tell_code(
         return _code_form(viewer, code_id, problem=sentence_of(error, viewer.language))
     found = tickets_for_code(db, code_id, kode, office=office, now=now)
     if found is None:
-        return _code_form(viewer, code_id, wrong=True)
+        again = told_again(db, code_id, kode, office=office, now=now)
+        owner = None if again is None else person_now(db, again)
+        return _code_form(viewer, code_id, wrong=True) if owner is None else own_tickets(viewer, db, office, owner)
     if ganti:
         change_addresses(db, [one.id for one in found], by="owner", now=now)
     secrets = secrets_of(db, office, [one.id for one in found])

@@ -19,12 +19,12 @@ from tracker.edge.deps import Db, Now, Shared
 from tracker.edge.hop import Router, once_undone
 from tracker.kit.errors import DomainError
 from tracker.people.models import Person
-from tracker.people.queries import person_who_says
+from tracker.people.queries import person_now, person_who_says
 from tracker.people.vault import NikVault
 from tracker.quota.errors import Exhausted
 from tracker.quota.queries.nearby import with_alternatives
 from tracker.registration.service.addresses import secret_of, secrets_of
-from tracker.registration.service.codes import told_right, use_code
+from tracker.registration.service.codes import told_again, told_right, use_code
 from tracker.registration.service.lost import tickets_of
 from tracker.registration.service.owning import book_own
 from tracker.registration.service.proving import person_for, wish_of
@@ -74,7 +74,9 @@ def tell_code(
     code = told_right(db, code_id, kode, office=office, now=now)
     wish = None if code is None else wish_of(code, office)
     if code is None or wish is None:
-        return _form(viewer, code_id, wrong=True)
+        again = told_again(db, code_id, kode, office=office, now=now)
+        owner = None if again is None else person_now(db, again)
+        return _form(viewer, code_id, wrong=True) if owner is None else own_tickets(viewer, db, office, owner)
     vault = NikVault.of(shared.settings)
     wish = wish if session is None else wish.at(session)
     try:
@@ -90,7 +92,7 @@ def tell_code(
         if known is None:
             return _form(viewer, code_id, problem=problem, kode=kode)
         use_code(code, known.id, now)
-        return _own_tickets(viewer, db, office, known, problem)
+        return own_tickets(viewer, db, office, known, problem)
     use_code(code, booking.person_id, now)
     return RedirectResponse(f"/daftar/tiket/{secret_of(db, office, booking.id)}", status_code=303)
 
@@ -100,12 +102,16 @@ def messages_are_sent(settings: Settings) -> bool:
     return bool(settings.delivery.sms_url or settings.delivery.whatsapp_url)
 
 
-def _own_tickets(viewer: Viewer, db: Session, office: TicketOffice, person: Person, problem: str) -> Response:
-    """Why this place is not theirs, and what they have: the phone is theirs, so it may be told."""
+def own_tickets(viewer: Viewer, db: Session, office: TicketOffice, person: Person, problem: str = "") -> Response:
+    """What somebody has, whose phone it is, and the `problem` why a place is not theirs: the only ticket at once, else a list."""
     found = [one.id for one in tickets_of(db, person)]
     secrets = secrets_of(db, office, found)
+    if len(found) == 1 and not problem:
+        return RedirectResponse(f"/daftar/tiket/{secrets[found[0]]}", status_code=303)
     listed = [(secrets[one.booking.id], one) for one in tickets_listed(db, found)]
-    return _private(page(viewer, "citizens/tickets.html", status=422, tickets=listed, problem=problem))
+    return _private(
+        page(viewer, "citizens/tickets.html", status=422 if problem else 200, tickets=listed, problem=problem)
+    )
 
 
 def _form(

@@ -82,6 +82,21 @@ def ticket(db: Session, booking_id: UUID) -> Ticket:
     )
 
 
+def given_before(db: Session, booking: Booking) -> UUID | None:
+    """The booking of the dose before, from whose ticket this one is booked again; None for a first dose."""
+    return db.scalar(
+        select(Claim.given_booking_id)
+        .where(
+            Claim.person_id == booking.person_id,
+            Claim.vaccine_id == booking.vaccine_id,
+            Claim.dose == booking.dose,
+            Claim.state != ClaimState.WITHDRAWN,
+        )
+        .order_by(Claim.made_at.desc(), Claim.id)
+        .limit(1)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Had:
     """A dose somebody has had, on the day of its place."""

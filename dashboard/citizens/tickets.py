@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from dashboard.citizens.choosing import Choice, choose
-from dashboard.citizens.queries import Ticket, doses_before, ticket
+from dashboard.citizens.queries import Ticket, doses_before, given_before, ticket
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.viewer import Anyone, Viewer
@@ -48,6 +48,7 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
     """A booking as its owner sees it; after the dose what was given, and when the next is due."""
     office = ticket_office(db, shared.settings)
     found = ticket(db, booking_at(db, office, secret))
+    given = given_before(db, found.booking)
     answer = page(
         viewer,
         "citizens/ticket.html",
@@ -55,6 +56,7 @@ def show_ticket(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response
         number=number_of(found.booking),
         secret=secret,
         offered=None if found.offered is None else secret_of(db, office, found.offered),
+        elsewhere=f"/daftar/tiket/{secret_of(db, office, given)}/berikutnya" if given else "/daftar",
         booked_next=None if found.booked_next is None else secret_of(db, office, found.booked_next),
         before=doses_before(db, found.booking),
         has_family=head_of(db, found.booking.person_id) is not None,

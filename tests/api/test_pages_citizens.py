@@ -7,6 +7,7 @@ import gzip
 import html
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -168,7 +169,10 @@ def test_a_citizen_books_with_a_code_and_cancels_and_is_told_of_both(
     assert behind is not None
     assert "Ya, batalkan" in behind.group()
     assert shown.count("Ya, batalkan") == 1
-    assert site.post(where, data={"kode": code_at(where)}).status_code == 422  # once
+    # A double tap, or the button back and once more: the same ticket, and nothing is booked or told again.
+    again = site.post(where, data={"kode": code_at(where)})
+    assert (again.status_code, again.headers["location"]) == (303, ticket)
+    assert site.post(where, data={"kode": "1"}).status_code == 422
     drawn = site.get(f"{ticket}/kode.svg")
     assert (drawn.headers["content-type"], drawn.text.count("</svg>")) == ("image/svg+xml", 1)
     assert site.post(f"{ticket}/batal").status_code == 303
@@ -177,8 +181,11 @@ def test_a_citizen_books_with_a_code_and_cancels_and_is_told_of_both(
         booking = TicketOffice.of(Keyring.of(app_services.settings)).unsealed(ticket.rsplit("/", 1)[1])[0]
         assert db.get_one(Booking, booking).state.value == "cancelled"
         assert db.scalars(select(TicketCode.typed)).all() == [None]
+        db.execute(update(TicketCode).values(used_at=TicketCode.used_at - timedelta(minutes=3)))
         for template in ("quota_confirmed", "quota_cancelled"):
             assert [one.params["booking"] for one in told_to(db, template)] == [str(booking)]
+    late = site.post(where, data={"kode": code_at(where)})
+    assert (late.status_code, "tidak berlaku lagi" in late.text) == (422, True)
     assert str(booking) not in ticket
     # The booking's id stands on the feed: whoever read it there opens nothing, and is told a way.
     for way in ("", "/kode.svg"):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -134,6 +135,7 @@ def test_from_finding_a_place_to_the_second_dose_on_a_small_phone(
     page.click("text=Ya, batalkan")
     page.wait_for_selector("text=Dibatalkan")
     look("cancelled")
+    assert page.get_by_text("Cari tempat lain").get_attribute("href") == f"{urlsplit(ticket).path}/berikutnya"
     page.go_back()  # what was cancelled is not there to be pressed again
     page.reload()
     assert "Ya, batalkan" not in page.inner_text("main")

@@ -17,12 +17,15 @@ from sqlalchemy.orm import Session
 
 from tracker.access.errors import TooManyAttempts
 from tracker.delivery.service import queue_message
+from tracker.people.queries import phone_of
 from tracker.quota.rules.words import Medium
 from tracker.registration.models import TicketCode
 from tracker.registration.service.tickets import TicketOffice
 
 STANDS = timedelta(minutes=15)
 MOST_TRIES = 5
+# A double tap, a reload, the button back: the code that opened something a moment ago opens it once more.
+AGAIN = timedelta(minutes=2)
 MOST_ASKED = 5  # in an hour, for one phone
 WINDOW = timedelta(hours=1)
 
@@ -75,10 +78,28 @@ def told_right(db: Session, code_id: UUID, text: str, *, office: TicketOffice, n
     code = db.scalar(select(TicketCode).where(TicketCode.id == code_id).with_for_update())
     if code is None or code.used_at is not None or code.expires_at <= now or code.tries >= MOST_TRIES:
         return None
+    return code if _tried(db, code, text, office) else None
+
+
+def told_again(db: Session, code_id: UUID, text: str, *, office: TicketOffice, now: datetime) -> UUID | None:
+    """For whom a code did its work a moment ago, when it is told once more; books and changes nothing. Counts every try.
+
+    Nobody where the phone it went to is theirs no more.
+    """
+    code = db.scalar(select(TicketCode).where(TicketCode.id == code_id).with_for_update())
+    if code is None or code.used_at is None or now - code.used_at > AGAIN or code.tries >= MOST_TRIES:
+        return None
+    person_id = code.person_id if _tried(db, code, text, office) else None
+    if person_id is None or code.asked not in hashes_of_phone(office, phone_of(db, person_id) or ""):
+        return None
+    return person_id
+
+
+def _tried(db: Session, code: TicketCode, text: str, office: TicketOffice) -> bool:
     code.tries += 1
     db.flush()
     typed = digits_of(text).encode()
-    return code if any(hmac.compare_digest(sent.encode(), typed) for sent in office.codes_of(code.id)) else None
+    return any(hmac.compare_digest(sent.encode(), typed) for sent in office.codes_of(code.id))
 
 
 def use_code(code: TicketCode, person_id: UUID, now: datetime) -> None:
