@@ -177,7 +177,7 @@ def test_somebody_is_found_by_number_name_birth_date_and_phone_and_each_look_is_
         ("x", "Tulis NIK"),
         ("Nama Yang Tidak Ada", "Tidak ditemukan di sini"),
         ("3671054132900001", "NIK"),
-        ("a.b." + "c" * 90, "tiket"),
+        ("a.b." + "c" * 90, "cari orangnya dengan NIK"),
     ],
 )
 def test_what_finds_nobody_says_so_and_what_to_do(meja: Meja, said: str, sentence: str) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from tracker.api.problems.problem import Problem
 
 PROBLEMS: dict[str, Problem] = {
-    "registration.bad_ticket": Problem(422, "Kode ini bukan tiket kami.", "This code is no ticket of ours."),
+    "registration.bad_ticket": Problem(
+        422,
+        "Kode ini bukan tiket kami, atau isinya diubah. Cari orangnya dengan NIK, atau minta tiketnya dibuka lagi.",
+        "This code is no ticket of ours, or it was changed. Find the person by their NIK, or have the ticket opened again.",
+    ),
     "registration.ticket_not_found": Problem(
         404,
         "Tiket ini tidak ada, atau alamatnya sudah diganti. Minta alamat yang berlaku di halaman “Tiket hilang”, atau datang "
@@ -23,9 +27,17 @@ PROBLEMS: dict[str, Problem] = {
         "Lewat satu ponsel dapat didaftar {most} anggota keluarga. Yang lain didaftar di puskesmas dengan KTP.",
         "Through one phone {most} relatives can be registered. Others register at the puskesmas with an identity card.",
     ),
-    "registration.ticket_elsewhere": Problem(409, "Tiket ini untuk {facility}.", "This ticket is for {facility}."),
+    "registration.ticket_elsewhere": Problem(
+        409,
+        "Tiket ini untuk {facility}, dan hari ini di sini tidak ada sesi dengan vaksin dan dosis itu. Arahkan ke sana.",
+        "This ticket is for {facility}, and no session here gives that vaccine and dose today. Send them there.",
+    ),
     "registration.ticket_other_day": Problem(
-        409, "Tiket ini untuk tanggal {day:day}.", "This ticket is for {day:day}."
+        409,
+        "Tiket ini untuk tanggal {day:day} dan berlaku pada hari itu. Bila hari ini masih ada tempat, cari orangnya dengan NIK dan "
+        "layani di sini.",
+        "This ticket is for {day:day} and good on that day. If there is room today, find the person by their NIK and serve "
+        "them here.",
     ),
     "registration.bad_card": Problem(
         422,
