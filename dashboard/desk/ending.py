@@ -40,7 +40,7 @@ router = Router(include_in_schema=False)
 
 TO_CALL = 6
 MISSING = (*DISPLACEABLE, BookingState.NO_SHOW)
-MOST_MISSING = 12
+MOST_MISSING = 6
 Csrf = Annotated[str, Form(max_length=200)]
 Id = Annotated[str, Form(max_length=40)]
 

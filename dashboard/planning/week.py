@@ -102,18 +102,26 @@ def _week(db: Session, viewer: Viewer, facility: Facility, said: str, *, problem
     monday = monday_of(_day(said, viewer, facility))
     may_plan = viewer.may(Permission.SESSION_WRITE, path_of(db, facility.id))
     copies, copies_hidden = to_copy(db, facility.id, monday, today) if may_plan else ([], 0)
+    week, sunday = week_of(db, facility.id, monday, viewer.now), monday + WEEK - timedelta(days=1)
+    holidays = holidays_between(monday, sunday, viewer.language)
     return page(
         viewer,
         "planning/week.html",
         status=422 if problem else 200,
         facility=facility,
-        week=week_of(db, facility.id, monday, viewer.now),
+        week=week,
+        sunday=sunday,
+        past=[
+            day
+            for day in week.days
+            if monday == monday_of(today) and day < today and (week.days[day] or day in holidays)
+        ],
         most=MOST,
         today=today,
         before=address_of(facility, monday - WEEK),
         after=address_of(facility, monday + WEEK),
         this_week=None if monday == monday_of(today) else address_of(facility, today),
-        holidays=holidays_between(monday, monday + timedelta(days=6), viewer.language),
+        holidays=holidays,
         copies=copies,
         copies_hidden=copies_hidden,
         week_long=WEEK,

@@ -20,6 +20,7 @@ DESK = {
     "nobody": mark("Tidak ada di daftar sesi ini. Periksa ejaannya, atau catat sebagai datang tanpa janji."),
     "several": mark("{n} orang cocok: pilih di bawah."),
     "open": mark("Layani {name}"),
+    "look": mark("Lihat {name}"),
     "born": mark("lahir {day}"),
     "dose": mark("dosis {n}"),
     "dose_label": mark("Dosis ke-"),

@@ -277,9 +277,9 @@ export class DeskJob {
       element("p", { class: "small" }, this.counts(list)),
       this.lines("desk.found", found),
       this.lines("desk.waiting", waiting),
-      this.lines("desk.watched", list.watched(this.now)),
-      this.vials(list, session),
       button(desk.say("desk.walk_in"), () => this.comes(session), "quiet"),
+      this.vials(list, session),
+      this.lines("desk.watched", list.watched(this.now), "desk.look"),
       this.pages({ [`/meja/${session.id}/layar`]: "desk.screen", [`/meja/${session.id}/selesai`]: "desk.end" }),
     ];
   }
@@ -322,15 +322,15 @@ export class DeskJob {
     return this.desk.say("desk.counts", n);
   }
 
-  /** @param {string} title @param {Person[]} people */
-  lines(title, people) {
+  /** @param {string} title @param {Person[]} people @param {string} words */
+  lines(title, people, words = "desk.open") {
     if (!people.length) return null;
     const rows = people
       .slice(0, SHOWN)
       .map((person) =>
         goods(this.called(person), this.facts(person), TONE[person.state] ?? "", [
           this.clockOf(person),
-          button(this.desk.say("desk.open", { name: person.name }), () => this.take(person.id), "quiet"),
+          button(this.desk.say(words, { name: person.name }), () => this.take(person.id), "quiet"),
         ]),
       );
     const more = people.length - SHOWN;
@@ -447,7 +447,9 @@ export class DeskJob {
     const results = /** @type {const} */ (["fit", "deferred", "refused"]);
     const keys = results
       .filter((result) => result !== person.state)
-      .map((result) => button(desk.say(`desk.${result}`), () => this.screen(person, result), "quiet"));
+      .map((result) =>
+        button(desk.say(`desk.${result}`), () => this.screen(person, result), result === "fit" ? "" : "quiet"),
+      );
     return element(
       "div",
       { class: "choices", role: "group", "aria-label": desk.say("desk.screening") },
