@@ -332,6 +332,19 @@ def test_the_screen_in_the_room_shows_numbers_by_turn_and_nobody_by_name(meja: M
     assert not {"Dewi", "Lestari", "Budi", "Santoso"} & set(words_of(screen).split())
 
 
+def test_who_comes_a_day_early_is_told_so_and_can_be_served_today(meja: Meja) -> None:
+    person, nik = meja.person()
+    booking = meja.done(lambda desk: desk.confirmed(desk.session(ahead=1), person).id)
+    early = meja.send(f"/meja/orang/{booking}/hadir")
+    assert early.status_code == 422
+    assert "layani di sana" in words_of(early)
+    assert meja.state(booking) is BookingState.CONFIRMED
+    found = meja.send(f"{meja.to}/cari", siapa=nik)
+    assert "Layani di sini" in words_of(found)
+    assert meja.at_the_desk(meja.send(f"{meja.to}/datang", tempat=str(booking))) == booking
+    assert meja.state(booking) is BookingState.ARRIVED
+
+
 def test_a_label_of_another_lot_gives_no_dose(meja: Meja) -> None:
     booking, _ = meja.booked()
     meja.send(f"{meja.to}/datang", tempat=str(booking))

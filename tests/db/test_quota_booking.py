@@ -184,7 +184,7 @@ def test_cancelling_gives_place_and_vial_back(desk: Desk) -> None:
 
 def test_steps_asked_twice_are_taken_once(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 1)
-    session = desk.session()
+    session = desk.session(ahead=0)
     booking = desk.confirmed(session)
     desk.move(booking, BookingState.CONFIRMED)
     desk.move(booking, BookingState.ARRIVED)
@@ -194,7 +194,7 @@ def test_steps_asked_twice_are_taken_once(desk: Desk) -> None:
 
 def test_screening_keeps_the_place_and_frees_the_dose(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 1)
-    session = desk.session()
+    session = desk.session(ahead=0)
     booking = desk.move(desk.confirmed(session), BookingState.ARRIVED)
     desk.move(booking, BookingState.DEFERRED)
     assert (desk.read(session).taken, desk.read(session).live) == (1, 0)
@@ -203,7 +203,7 @@ def test_screening_keeps_the_place_and_frees_the_dose(desk: Desk) -> None:
 
 def test_closing_a_session_makes_the_rest_no_shows_and_frees_their_vials(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 1)
-    session = desk.session()
+    session = desk.session(ahead=0)
     stayed_away = desk.confirmed(session)
     waited = desk.move(desk.confirmed(session), BookingState.ARRIVED)
     desk.now += timedelta(days=2)

@@ -93,7 +93,7 @@ def test_who_is_booked_in_a_session_that_is_cancelled_gives_way_is_offered_and_t
 
 def test_a_session_closed_before_its_end_makes_nobody_a_no_show(desk: Desk, db: Session) -> None:
     desk.stock("az-10/AZ003", 1)
-    session = desk.session(ahead=1)
+    session = desk.session(ahead=0)
     booked, came = desk.confirmed(session), desk.move(desk.confirmed(session), B.ARRIVED)
     close_session(db, SYSTEM, session, now=desk.now)
     assert desk.states([booked, came]) == [B.DISPLACED, B.DEFERRED]

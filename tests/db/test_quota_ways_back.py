@@ -22,6 +22,7 @@ from tracker.quota.errors import (
     DoseDiffers,
     DoseGiven,
     Exhausted,
+    NotToday,
     OtherBooking,
     OtherDay,
 )
@@ -180,10 +181,11 @@ def test_a_dose_belongs_to_the_day_of_its_session_unless_somebody_says_why(desk:
     assert (tomorrow.state, tomorrow.override) == (B.VACCINATED, "dokter meminta hari ini")
 
 
-def test_who_comes_a_day_early_opens_no_session(desk: Desk) -> None:
+def test_who_comes_a_day_early_is_told_so_and_opens_no_session(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 1)
     session = desk.session(ahead=1)
-    desk.move(desk.confirmed(session), B.ARRIVED)
+    with pytest.raises(NotToday, match=f"day={desk.day(1)}"):
+        desk.move(desk.confirmed(session), B.ARRIVED)
     assert desk.read(session).state is SessionState.PLANNED
 
 

@@ -127,7 +127,7 @@ def more_doses(db: Session, booking_id: UUID, how_many: int, desk: Desk) -> list
     """So many more persons with a dose like this one, as if the desk had been busy; nobody has told the feed."""
     one = db.get_one(Booking, booking_id)
     values = {column.key: getattr(one, column.key) for column in Booking.__table__.columns}
-    rows = [{**values, "id": uuid7(), "person_id": desk.person()} for _ in range(how_many)]
+    rows = [{**values, "id": uuid7(), "person_id": desk.person(), "number": None} for _ in range(how_many)]
     db.execute(insert(Booking), rows)
     return [row["id"] for row in rows]
 

@@ -124,8 +124,8 @@ def test_sentences_of_refusals_as_people_read_them() -> None:
         return say(PROBLEMS[code], params, "id"), say(PROBLEMS[code], params, "en")
 
     assert both("quota.bad_step", state="no_show", to="fit") == (
-        "Pendaftaran ini tidak datang, jadi tidak dapat menjadi boleh divaksin.",
-        "This booking is missed and cannot become found fit.",
+        "Pendaftaran ini tidak datang, jadi tidak dapat menjadi boleh divaksin. Bila itu salah catat, kembalikan dahulu dengan alasannya.",
+        "This booking is missed and cannot become found fit. Where that was noted by mistake, bring it back first, with the reason.",
     )
     assert both("stock.bad_status_change", status="held", to_status="usable")[0] == (
         "Vial tidak dapat berpindah dari status ditahan ke layak pakai."

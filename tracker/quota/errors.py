@@ -249,6 +249,12 @@ class BadDoses(Refused):
     code = "quota.bad_doses"
 
 
+class NotToday(Conflict):
+    """Somebody came before the day of their session (`day`)."""
+
+    code = "quota.not_today"
+
+
 class BadDeferral(Refused):
     """Who is deferred may come on a day after the session's (`day`); nobody else has such a day."""
 

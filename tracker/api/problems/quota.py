@@ -53,8 +53,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "quota.bad_step": Problem(
         409,
-        "Pendaftaran ini {state:booking_state}, jadi tidak dapat menjadi {to:booking_state}.",
-        "This booking is {state:booking_state} and cannot become {to:booking_state}.",
+        "Pendaftaran ini {state:booking_state}, jadi tidak dapat menjadi {to:booking_state}. Bila itu salah catat, kembalikan dahulu dengan alasannya.",
+        "This booking is {state:booking_state} and cannot become {to:booking_state}. Where that was noted by mistake, bring it back first, with the reason.",
     ),
     "quota.lapsed": Problem(
         409, "Batas waktu konfirmasi sudah lewat; silakan daftar lagi.", "The reservation has run out; book again."
@@ -86,6 +86,11 @@ PROBLEMS: dict[str, Problem] = {
         409,
         "Jadwal tidak mengenal dosis {dose} vaksin ini. Petugas dapat mengesampingkan jadwal dengan alasan.",
         "The schedule knows no dose {dose} of this vaccine. Staff may set the schedule aside with a reason.",
+    ),
+    "quota.not_today": Problem(
+        409,
+        "Janji ini untuk {day:day}. Minta ia datang pada hari itu, atau cari namanya di meja sesi hari ini dan layani di sana.",
+        "This booking is for {day:day}. Ask them to come on that day, or find them by name at the desk of a session of today and serve them there.",
     ),
     "quota.other_day": Problem(
         409,

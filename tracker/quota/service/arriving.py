@@ -23,7 +23,7 @@ from tracker.quota.service.booking import back, bucket_for
 from tracker.quota.service.claims import give_back_and_fund
 from tracker.quota.service.commands import ArriveAt, MoveBooking
 from tracker.quota.service.lapsing import answer_offer, lapse_in
-from tracker.quota.service.moving import move_booking
+from tracker.quota.service.moving import begin, move_booking
 from tracker.quota.service.pools import pool_of
 from tracker.quota.service.seating import buckets_of, give_number, lock_sessions, move, seat
 from tracker.quota.service.sessions import session_for
@@ -89,8 +89,8 @@ def move_over(
     serve_person(db, db.get_one(Person, booking.person_id), session.facility_id)
     answer_offer(db, booking.id, OfferState.ACCEPTED, now)
     here, there = (pool_of(db, each, now) for each in (session, left))
-    if state is BookingState.ARRIVED and session.state is SessionState.PLANNED and session.day == here.today:
-        session.state = SessionState.OPEN
+    if state is BookingState.ARRIVED:
+        begin(session, here.today)
     db.flush()
     lock_anchors(db, {here.anchor, there.anchor})
     give_back_and_fund(db, there, now, {left.day})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.quota.errors import BadDeferral, BadStep, ReservationLapsed, SessionClosed
+from tracker.quota.errors import BadDeferral, BadStep, NotToday, ReservationLapsed, SessionClosed
 from tracker.quota.events import BookingMoved
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, SCREENED, STEPS, BookingState, OfferState, SessionState
@@ -29,7 +29,7 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
 
     Whoever was deferred or refused may be screened again: both answers are kept, and a vial must be left for them.
     Raises BookingNotFound, Forbidden, BadStep, ReservationLapsed, SessionClosed, Exhausted,
-    BadDeferral.
+    BadDeferral, NotToday.
     """
     permission = Permission.BOOKING_SERVE if command.state in _AT_THE_DESK else Permission.BOOKING_WRITE
     booking, session, bucket = locked_booking(db, principal, command.booking_id, permission)
@@ -59,8 +59,8 @@ def move_booking(db: Session, principal: Principal, command: MoveBooking, *, now
 def _settle(db: Session, booking: Booking, session: VaccinationSession, *, was_live: bool, now: datetime) -> None:
     """What a step means for the pool's vials, and for the session's own state."""
     pool = pool_of(db, session, now)
-    if booking.state is BookingState.ARRIVED and session.state is SessionState.PLANNED and session.day == pool.today:
-        session.state = SessionState.OPEN
+    if booking.state is BookingState.ARRIVED:
+        begin(session, pool.today)
     if booking.state in LIVE and not was_live:
         back(db, booking, session, now)
     elif was_live and booking.state not in LIVE:
@@ -68,6 +68,14 @@ def _settle(db: Session, booking: Booking, session: VaccinationSession, *, was_l
         lock_pool(db, pool)
         restore_claim(db, booking, pool.today)
         give_back_and_fund(db, pool, now, {session.day})
+
+
+def begin(session: VaccinationSession, today: date) -> None:
+    """Somebody has come: the session is open; raises NotToday before its day."""
+    if session.day > today:
+        raise NotToday(day=session.day.isoformat())
+    if session.state is SessionState.PLANNED and session.day == today:
+        session.state = SessionState.OPEN
 
 
 def check_deferral(command: MoveBooking, session: VaccinationSession) -> None:
