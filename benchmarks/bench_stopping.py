@@ -37,6 +37,8 @@ NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 # How long each of one bystander's records took, and how many were refused.
 _Beside = tuple[list[float], int]
 ALARMS, BYSTANDERS, MOVEMENTS = 305, 8, 200
+# Together sixteen events a second: what 10,400 puskesmas with some thirty a day each record in six hours of work.
+PAUSE_S = 0.5
 
 _RINGING = text(
     "SELECT id FROM episode WHERE ended_at IS NULL AND equipment_id IS NOT NULL "
@@ -104,6 +106,7 @@ def _record(
         except DBAPIError:
             refused += 1
         times.append(time.perf_counter() - began)
+        time.sleep(PAUSE_S)
     told.put((times, refused))
     engine.dispose()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pandas as pd
-from sqlalchemy import Nullable, Select, and_, func, select, union_all
+from sqlalchemy import Nullable, Select, and_, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.batch.flows import node_of
@@ -21,6 +21,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchNotFound, LotAmbiguous
 from tracker.catalog.models import Batch, Presentation, StorageClass, Vaccine
 from tracker.catalog.queries import batch_by_ref
+from tracker.database.types import said
 from tracker.kit.errors import NotFound
 from tracker.network.models import Equipment, Facility
 from tracker.stock.models import StockBalance, StockEntry, StockEvent
@@ -149,7 +150,7 @@ def holders_of(db: Session, principal: Principal, batch_id: UUID, *, most: int, 
     Raises BadCursor.
     """
     reach = reach_of(principal)
-    there = (StockBalance.batch_id == batch_id, StockBalance.vials > 0)
+    there = (said(StockBalance.batch_id, batch_id), StockBalance.vials > 0)
     here = StockBalance.facility_id.in_(reach)
     left_here = (
         select(StockEntry.seq)
@@ -164,16 +165,15 @@ def holders_of(db: Session, principal: Principal, batch_id: UUID, *, most: int, 
     # Each part by its own index: of both at once every balance of the batch would be read, also those of a whole nation.
     seen = union_all(*(select(StockBalance.vials).where(*there, part) for part in (here, on_road))).subquery()
     count, vials = db.execute(select(func.count(), func.coalesce(func.sum(seen.c.vials), 0)).select_from(seen)).one()
-    query = (
-        select(StockBalance, Nullable(Facility))
-        .outerjoin(Facility, Facility.id == StockBalance.facility_id)
-        .where(*there)
-    )
-    name, code = func.coalesce(Facility.name, ""), func.coalesce(Facility.code, "")
+    query = select(StockBalance, Nullable(Facility)).where(*there)
+    its = Facility.id == StockBalance.facility_id
+    unnamed, last = literal(""), [StockBalance.holder_id, StockBalance.status]
     turned = listed(
         db,
-        [query.where(here), query.where(on_road)],
-        keys=[name, code, StockBalance.holder_id, StockBalance.status],
+        [query.join(Facility, its).where(here), query.outerjoin(Facility, its).where(on_road)],
+        # By the facility's name as it stands: so of a lot that half a nation has a page reads the first few by index.
+        keys=[Facility.name, Facility.code, *last],
+        last_keys=[unnamed, unnamed, *last],
         key_of=lambda row: [
             row[1].name if row[1] else "",
             row[1].code if row[1] else "",
@@ -205,13 +205,13 @@ def _holder(balance: StockBalance, place: str | None, facility: Facility | None)
 
 
 def stations_of(
-    db: Session, principal: Principal, batch_id: UUID, said: str
+    db: Session, principal: Principal, batch_id: UUID, asked_for: str
 ) -> tuple[Choices[Facility], Facility | None]:
     """The facilities of the caller's reach where the batch lies, to choose from, and the one chosen: also where it only lay."""
     mine = select(Facility).where(Facility.id.in_(reach_of(principal)))
-    lay = select(StockBalance.facility_id).where(StockBalance.batch_id == batch_id)
-    stations = choices(db, mine.where(Facility.id.in_(lay.where(StockBalance.vials > 0))), Facility, said=said)
-    asked = known(db, mine.where(Facility.id.in_(lay)), Facility, [said] if said else []).get(said)
+    lay = select(StockBalance.facility_id).where(said(StockBalance.batch_id, batch_id))
+    stations = choices(db, mine.where(Facility.id.in_(lay.where(StockBalance.vials > 0))), Facility, said=asked_for)
+    asked = known(db, mine.where(Facility.id.in_(lay)), Facility, [asked_for] if asked_for else []).get(asked_for)
     if asked is not None and asked not in stations:
         stations.insert(0, asked)
     return stations, asked or next(iter(stations), None)

@@ -35,18 +35,20 @@ def listed(
     after: str,
     descending: bool = False,
     field: str = FIELD,
+    last_keys: Sequence[Key] = (),
 ) -> Listed[Any]:
     """The next `most` rows of these queries, one after another, each in the order of `keys` (unique together).
 
     Each row is in one of the parts; `key_of(row)` gives the keys' values; `field` names `after` where a page has
-    two lists. Raises BadCursor for an `after` of another list.
+    two lists. `last_keys` are those of the last part, where its rows lack what the others are ordered by. Raises BadCursor for an `after` of another list.
     """
     number, key = _begin(after, len(parts), len(keys), field)
     found: list[tuple[int, Any]] = []
     for part in range(number, len(parts)):
-        query = parts[part].order_by(*(one.desc() if descending else one.asc() for one in keys))
+        theirs = last_keys if last_keys and part == len(parts) - 1 else keys
+        query = parts[part].order_by(*(one.desc() if descending else one.asc() for one in theirs))
         if part == number and key:
-            query = query.where(_beyond(keys, key, descending=descending, field=field))
+            query = query.where(_beyond(theirs, key, descending=descending, field=field))
         found += [(part, row) for row in db.execute(query.limit(most + 1 - len(found)))]
         if len(found) > most:
             break

@@ -207,9 +207,9 @@ FacilityKey = tuple[str, UUID]
 
 def next_facilities(db: Session, sight: Sight, *, after: FacilityKey | None, limit: int) -> list[FacilityKey]:
     """The next facilities in sight that keep stock, by name, behind `after`."""
-    keeps = select(Equipment.id).where(Equipment.facility_id == Unit.id).exists()
-    query = select(Unit.name, Unit.id).where(sight.seen, keeps)
+    keeps = select(Equipment.id).where(Equipment.facility_id == Facility.id).exists()
+    query = select(Facility.name, Facility.id).join(Unit, Unit.id == Facility.id).where(sight.seen, keeps)
     if after is not None:
-        query = query.where(tuple_(Unit.name, Unit.id) > after)
-    rows = db.execute(query.order_by(Unit.name, Unit.id).limit(limit))
+        query = query.where(tuple_(Facility.name, Facility.id) > after)
+    rows = db.execute(query.order_by(Facility.name, Facility.id).limit(limit))
     return [(row.name, row.id) for row in rows]

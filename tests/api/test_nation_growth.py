@@ -14,6 +14,7 @@ from itertools import count
 from typing import TypeVar
 
 import pytest
+from psycopg import Cursor
 from sqlalchemy import Connection, Engine, event, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -206,6 +207,48 @@ def _alarm_and_recall(engine: Engine) -> _Cost:
         recall_statements=recall_statements,
         withdrawal_statements=withdrawal_statements,
     )
+
+
+def test_a_part_of_a_recall_brings_its_own_places_not_those_that_wait_behind_it(askers: tuple[Asker, Asker]) -> None:
+    """Else each of a nation's parts would read all that are left, in the program too."""
+    now = NOW + timedelta(minutes=1)
+    with Session(askers[1].engine) as db:
+        widest = select(StockBalance.batch_id).group_by(StockBalance.batch_id).order_by(func.count().desc()).limit(1)
+        lot = db.scalars(widest).one()
+        recall_id = uuid7()
+        started = _brought(
+            db, lambda: start_recall(db, SYSTEM, StartRecall(id=recall_id, batch=lot, reason="uji"), now=now, most=5)
+        )
+        went_on = _brought(db, lambda: sweep_recalls(db, lot, now=now, most=5))
+        by_status = dict(
+            db.execute(
+                select(StockBalance.status, func.count())
+                .where(StockBalance.batch_id == lot, StockBalance.vials > 0)
+                .group_by(StockBalance.status)
+            ).all()
+        )
+        given_back = _brought(
+            db, lambda: withdraw_recall(db, SYSTEM, recall_id, reason="keliru", now=now + timedelta(minutes=1), most=5)
+        )
+        db.rollback()
+    waiting, stopped = by_status[Status.USABLE], by_status[Status.RECALLED]
+    assert waiting > 20 * stopped > 0
+    assert max(started, went_on, given_back) < waiting, (started, went_on, given_back, waiting)
+
+
+def _brought(db: Session, act: Callable[[], object]) -> int:
+    """Rows that came to the program for an act."""
+    found = 0
+
+    def note(_connection: Connection, cursor: Cursor[tuple[object, ...]], *_: object) -> None:
+        nonlocal found
+        found += cursor.rowcount if cursor.description else 0
+
+    connection = db.connection()
+    event.listen(connection, "after_cursor_execute", note)
+    act()
+    event.remove(connection, "after_cursor_execute", note)
+    return found
 
 
 def _rows_of(db: Session, act: Callable[[], T]) -> tuple[int, T]:

@@ -33,7 +33,7 @@ class Program:
     port: int
 
     def ask(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, object]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             headers = {"Content-Type": "application/json"}
             if token:

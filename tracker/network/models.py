@@ -45,7 +45,7 @@ class Facility(Base):
     """
 
     __tablename__ = "facility"
-    __table_args__ = (Index(None, "point", postgresql_using="gist"),)
+    __table_args__ = (Index(None, "point", postgresql_using="gist"), Index(None, "name", "code"))
 
     id: Mapped[UUID] = mapped_column(ForeignKey("unit.id"), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)

@@ -35,9 +35,8 @@ from tracker.trace.holdings import (
     Done,
     Holding,
     anchors_of,
-    holdings,
     locked_holdings,
-    part_of,
+    next_part,
     unstopped,
 )
 from tracker.trace.models import Recall
@@ -54,10 +53,9 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
     """
     nation = tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
     recalled = (StockBalance.status == Status.RECALLED, *only)
-    waiting = unstopped(db, batch.id, holdings(db, nation, batch.id, *recalled))
-    if not waiting:
+    part = next_part(db, nation, batch.id, *recalled, most=most, stopped=False)
+    if not part.found:
         return Done()
-    part = part_of(waiting, most)
     found = unstopped(db, batch.id, locked_holdings(db, nation, batch, part, *recalled))
     withdrawn = db.scalars(
         select(Recall)

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.models import Unit
+from tracker.access.queries import at_or_below
 from tracker.access.rules import within
 from tracker.catalog.models import Batch
 from tracker.database.types import any_of
@@ -110,7 +111,32 @@ class Part:
     more: bool = False
 
 
-def part_of(found: list[Holding], most: int) -> Part:
+def next_part(
+    db: Session, roots: Collection[str], batch_id: UUID, *only: ColumnElement[bool], most: int, stopped: bool = True
+) -> Part:
+    """What lies within a reach at the first `most` facilities; not `stopped`: only where no recall that stands reaches.
+
+    Of a nation's the other facilities are not read: each of many parts would read all that wait behind it.
+    """
+    seats = (
+        select(Unit.id)
+        .join(StockBalance, StockBalance.facility_id == Unit.id)
+        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0, at_or_below(Unit.path, roots), *only)
+    )
+    if not stopped:
+        above = aliased(Unit)
+        reached = _standing(above, batch_id).where(Unit.path.op("<@", is_comparison=True)(above.path)).correlate(Unit)
+        seats = seats.where(~reached.exists())
+    first = db.scalars(seats.distinct().order_by(Unit.id).limit(most + 1)).all()
+    # Its sender acts for what is on the road: whole with what lies there.
+    near = any_of(StockBalance.facility_id, first) | StockBalance.facility_id.is_(None)
+    found = holdings(db, roots, batch_id, *only, near)
+    if not stopped and any(held.at.account is Account.TRANSIT for held in found):
+        found = unstopped(db, batch_id, found)
+    return _part_of(found, most)
+
+
+def _part_of(found: list[Holding], most: int) -> Part:
     """The first `most` facilities of these.
 
     Where there are no others it is left open, so that what moves while the locks are waited for is found where it went.
@@ -123,10 +149,15 @@ def part_of(found: list[Holding], most: int) -> Part:
     return Part(mine, (any_of(StockBalance.holder_id, {each.at.holder_id for each in mine}),), more=True)
 
 
+def _standing(unit: type[Unit], batch_id: UUID) -> Select[str]:
+    """The paths under which recalls of the batch stand."""
+    orders = select(unit.path).join(StockStop, StockStop.unit_id == unit.id)
+    return orders.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))
+
+
 def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
     """Those that lie within the reach of no recall that stands; of what is on the road, neither end does."""
-    standing = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id)
-    roots = db.scalars(standing.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))).all()
+    roots = db.scalars(_standing(Unit, batch_id)).all()
     if not roots:
         return list(found)
     ends = ends_of(db, [held.at.holder_id for held in found if held.at.account is Account.TRANSIT])

@@ -34,7 +34,7 @@ from tracker.stock.service.stopping import order_stop, stands
 from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallIsWithdrawn, RecallNotFound, RecallUnfinished
 from tracker.trace.events import BatchRecalled, RecallGoesOn, RecallStarted
 from tracker.trace.giving_back import give_back
-from tracker.trace.holdings import MOST_AT_ONCE, Done, Holding, covers, holdings, locked_holdings, part_of, touched_by
+from tracker.trace.holdings import MOST_AT_ONCE, Done, Holding, covers, holdings, locked_holdings, next_part, touched_by
 from tracker.trace.models import Recall
 
 
@@ -260,10 +260,9 @@ def _freeze(
 ) -> Done:
     """Stop what is not stopped within the reach (`only` at those balances), at `most` facilities."""
     loose = (StockBalance.status.in_(RECALLED_FROM), *only)
-    waiting = holdings(db, roots, batch.id, *loose)
-    if not waiting:
+    part = next_part(db, roots, batch.id, *loose, most=most)
+    if not part.found:
         return Done()
-    part = part_of(waiting, most)
     found = locked_holdings(db, roots, batch, part, *loose)
     if not stands(db, recall.id):
         return Done()  # withdrawn while the locks were waited for

@@ -179,10 +179,13 @@ def _read(connection: Connection, batch_id: UUID, batch: BatchFacts, asked: Sequ
         "pools": packed(sorted(facilities | holders)),
     }
     found: dict[str, Any] = ask(connection, _READ, values)
-    facts = {}
+    facts, alike = {}, {}
     for row in found["facilities"] or ():
-        here = replace(batch, stops=stops_of(row["stops"]))
-        facts[UUID(row["id"])] = Facts(row["path"], row["timezone"], {batch_id: here})
+        # The same recalls reach most of them.
+        said = repr(row["stops"])
+        if said not in alike:
+            alike[said] = {batch_id: replace(batch, stops=stops_of(row["stops"]))}
+        facts[UUID(row["id"])] = Facts(row["path"], row["timezone"], alike[said])
     pools: dict[Pool, list[Step]] = {(owner, batch.presentation_id): [] for owner in facilities | holders}
     expiry = date.fromisoformat(found["expiry"])
     stands = _Stands(expiry, batch.presentation_id, facts, defaultdict(dict), {}, set(), pools)

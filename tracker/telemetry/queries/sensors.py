@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, and_, any_, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
-from tracker.access.queries import visible_to
+from tracker.access.queries import few_units, visible_to
 from tracker.access.rules import Permission
+from tracker.database.types import any_of
 from tracker.network.models import Equipment
 from tracker.telemetry.errors import UnknownSensor
 from tracker.telemetry.models import Assignment, Channel, ChannelInterval, Device, Reading
@@ -77,6 +78,21 @@ def sensors_visible_to(principal: Principal, *, now: datetime) -> Select[Any]:
         .outerjoin(latest, true())
         .where(visible_to(principal, Unit.path, Permission.TELEMETRY_READ), Device.retired_at.is_(None))
     )
+
+
+def sensors_of(db: Session, principal: Principal, *, now: datetime) -> Select[Any]:
+    """The same for listings: who sees few units finds their channels by where devices belong and what watches there."""
+    query = sensors_visible_to(principal, now=now)
+    few = few_units(db, principal, Permission.TELEMETRY_READ)
+    if few is None:
+        return query
+    own = select(Channel.id).join(Device, Device.id == Channel.device_id).where(any_of(Device.unit_id, few))
+    here = (
+        select(Assignment.channel_id)
+        .join(Equipment, Equipment.id == Assignment.equipment_id)
+        .where(any_of(Equipment.facility_id, few))
+    )
+    return query.where(Channel.id == any_(literal(db.scalars(own.union(here)).all(), ARRAY(BigInteger))))
 
 
 def sensor_by_ref(db: Session, principal: Principal, ref: str) -> Channel:

@@ -29,7 +29,7 @@ from tracker.telemetry.presenting import (
 from tracker.telemetry.queries.curves import RAW_MOST, Resolution, grouped_points, raw_points, settle
 from tracker.telemetry.queries.deadletters import dead_letters_visible_to
 from tracker.telemetry.queries.reach import readings_seen
-from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_visible_to
+from tracker.telemetry.queries.sensors import sensor_by_ref, sensors_of, sensors_visible_to
 from tracker.telemetry.routes.periods import period_of
 from tracker.telemetry.service.channels import use_channel
 from tracker.telemetry.service.commands import ChannelUse, NewDevice
@@ -105,7 +105,7 @@ def get_sensors(
 ) -> Page[schemas.SensorOut]:
     """Channels within reach with newest reading, connection and silence."""
     caller.require(Permission.TELEMETRY_READ)
-    query = sensors_visible_to(caller, now=now)
+    query = sensors_of(db, caller, now=now)
     if facility is not None:
         query = query.where(Device.unit_id == facility_by_code_or_id(db, caller, facility).id)
     return page_of(
