@@ -126,6 +126,25 @@ def test_no_form_takes_a_field_twice_that_is_not_a_list(site: TestClient, blanks
     assert asked > 60
 
 
+def test_no_form_that_is_read_field_by_field_takes_one_it_does_not_know(
+    site: TestClient, blanks: dict[str, str]
+) -> None:
+    log_in(site, "pusat")
+    token = csrf_of(site.get("/akun").text)
+    deaf, asked = [], 0
+    for route in forms():
+        known = {one.alias for one in route.dependant.body_params}
+        if "POST" not in (route.methods or ()) or not known:
+            continue
+        said = {"tidak-ada": "1", **({"csrf": token} if "csrf" in known else {})}
+        answer = site.post(filled(route.path, blanks), data=said, follow_redirects=False)
+        asked += 1
+        if answer.status_code != 422 or "api.invalid" not in answer.text:
+            deaf.append(f"{route.path}: {answer.status_code}")
+    assert deaf == []
+    assert asked > 40
+
+
 def test_a_list_of_a_form_is_given_as_often_as_it_is_long(site: TestClient) -> None:
     log_in(site, "pusat")
     token = csrf_of(site.get("/akun").text)

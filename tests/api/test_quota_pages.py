@@ -22,6 +22,7 @@ from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.edge.services import Services
+from tracker.kit.ids import uuid7
 from tracker.network.areas import import_areas
 from tracker.people.models import Person
 from tracker.quota.models import Booking, BookingStep, VaccinationSession
@@ -29,6 +30,8 @@ from tracker.quota.rules.words import BookingState, SessionState
 from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import OpenVial
+from tracker.stock.service.commands import OpenForSession
+from tracker.stock.service.opening import open_for_session
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -136,10 +139,20 @@ def test_a_dose_typed_wrong_is_corrected_and_taken_back_and_what_is_left_is_thro
 ) -> None:
     with transaction(app_services.engine) as db:
         now = app_services.clock()
-        Desk(db, replace(world.world, now=now), now).stock("penta-5/PB002", 2, place="pkm-cipondoh-k2")
+        desk = Desk(db, replace(world.world, now=now), now)
+        desk.stock("penta-5/PB002", 2, place="pkm-cipondoh-k2")
         booking = db.scalars(select(Booking).where(Booking.session_id == world.sessions[0])).first()
         assert booking is not None
         booking_id = booking.id
+        opening = OpenForSession(
+            id=uuid7(),
+            facility_id=world.world.puskesmas.id,
+            session_id=world.sessions[0],
+            batch_id=world.world.batches["penta-5/PB002"].id,
+            place_id=world.world.equipment["pkm-cipondoh-k2"].id,
+            occurred_at=now,
+        )
+        open_for_session(db, SYSTEM, opening, now=now)
         told = Vaccinate(booking_id=booking_id, override="dokter meminta hari ini")
         at = vaccinate(db, SYSTEM, told, now=now).vaccinated_at
         assert at is not None

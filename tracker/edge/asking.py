@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import get_origin
 
 from fastapi import Request
+from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -84,12 +85,20 @@ async def form_once(request: Request, *, most: int = MOST_FIELDS) -> FormData:
     return form
 
 
+def fields_known(dependant: Dependant) -> Iterator[ModelField]:
+    """The fields a route reads from its form, its dependencies' too."""
+    yield from dependant.body_params
+    for inner in dependant.dependencies:
+        yield from fields_known(inner)
+
+
 async def refuse_unknown_fields(request: Request, dependant: Dependant) -> None:
     """The same of a form that is read field by field; what is read into a model says there whether there may be more."""
-    fields = [field.field_info for field in dependant.body_params]
-    if any(isinstance(one.annotation, type) and issubclass(one.annotation, BaseModel) for one in fields):
+    fields = list(fields_known(dependant))
+    annotations = [field.field_info.annotation for field in fields]
+    if any(isinstance(one, type) and issubclass(one, BaseModel) for one in annotations):
         return
-    known = sorted(field.alias for field in dependant.body_params)
+    known = sorted({field.alias for field in fields})
     form = await request.form(max_fields=MOST_FIELDS)
     if found := [_problem("body", name, known) for name in dict.fromkeys(form) if name not in known]:
         await form.close()

@@ -190,7 +190,7 @@ class Route(APIRoute):
                 if self.body_field is not None:
                     is_form = isinstance(self.body_field.field_info, params.Form)
                     await (form_once if is_form else refuse_twice)(request)
-                    if is_form and self.include_in_schema:
+                    if is_form:
                         await refuse_unknown_fields(request, self.dependant)
                 answer = await handle(request)
             except (RequestValidationError, GivenTwice):
