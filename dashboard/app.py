@@ -41,6 +41,7 @@ from dashboard.map import pages as the_map
 from dashboard.map import sprites
 from dashboard.overview import checks
 from dashboard.overview import pages as overview
+from dashboard.pcare import pages as pcare
 from dashboard.planning import patterns, plan, shares, week
 from dashboard.quota import desk
 from dashboard.quota import pages as quota
@@ -76,6 +77,7 @@ ROUTERS = (
     keeping.router,
     adverse_elsewhere.router,
     adverse.router,
+    pcare.router,
     alarms.router,
     aside.router,
     batch.router,

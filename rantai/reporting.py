@@ -10,6 +10,7 @@ from tracker.database.engine import transaction
 from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.pcare.client import PcareClient
+from tracker.pcare.service.comparing import compare_next
 from tracker.pcare.service.noting import look_for_doses, note_line
 from tracker.pcare.service.sending import send_due
 from tracker.people.vault import NikVault
@@ -38,5 +39,8 @@ def pcare_loops(engine: Engine, current: Settings, clock: Clock) -> list[Loop]:
         def send() -> int:
             return send_due(engine, client, vault, clock=clock, parallel=settings.parallel)
 
-        loops.append(Loop(name="pcare", step=send, channels=(bell.NUMBERED,)))
+        loops += [
+            Loop(name="pcare", step=send, channels=(bell.NUMBERED,)),
+            Loop(name="pcare compare", step=lambda: compare_next(engine, client, clock=clock), every_s=10.0),
+        ]
     return loops

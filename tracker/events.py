@@ -61,6 +61,8 @@ EVENTS: tuple[type[Event], ...] = (
     passport.HoldReleased,
     passport.HoldDiscarded,
     pcare.RecordRefused,
+    pcare.RecordLost,
+    pcare.FileMade,
     people.IdentityChanged,
     quota.SessionPlanned,
     quota.SessionClosed,

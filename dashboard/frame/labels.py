@@ -26,6 +26,23 @@ OPEN_WASTE = {
     "held": mark("ditahan"),
     "other": mark("lain"),
 }
+PCARE_STATE = {
+    "waiting": mark("Menunggu"),
+    "sent": mark("Terkirim, belum terjawab"),
+    "accepted": mark("Diterima"),
+    "handed": mark("Lewat berkas"),
+    "refused": mark("Ditolak"),
+    "corrected": mark("Dikoreksi"),
+    "deleted": mark("Dihapus"),
+}
+PCARE_WHY = {
+    "no_nik": mark("NIK-nya belum ada"),
+    "by_file": mark("diserahkan lewat berkas"),
+    "in_file": mark("ada di berkas yang diunduh"),
+    "forgotten": mark("hilang di P-Care, dikirim lagi"),
+    "no_answer": mark("P-Care tidak menjawab, ditanyakan lagi"),
+    "refused": mark("P-Care menolak"),
+}
 CATALOG_FIELD = {
     "name": mark("Nama"),
     "gtin": mark("GTIN vial"),

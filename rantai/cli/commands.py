@@ -104,6 +104,12 @@ def _world() -> typer.Typer:
     return app
 
 
+def _pcare() -> typer.Typer:
+    from rantai.cli.pcare import app  # noqa: PLC0415 - when one of its commands is asked for
+
+    return app
+
+
 def _feed() -> typer.Typer:
     from rantai.cli.feed import app  # noqa: PLC0415 - when one of its commands is asked for
 
@@ -139,5 +145,6 @@ add_later(app, "retention", _retention, "What goes when its time is over.")
 add_later(app, "secrets", _secrets, "The secret key of the house, and its replacement.")
 add_later(app, "world", _world, "The made-up world of the demo.")
 add_later(app, "feed", _feed, "The feed of what happened.")
+add_later(app, "pcare", _pcare, "What P-Care was told.")
 add_later(app, "logger", _logger, "Exports of temperature loggers.")
 add_later(app, "scan", _scan, "Barcodes.")

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from simulators.outside.doses import TROUBLES, DoseRegister
 from simulators.outside.pcare import FakePCare
+from tests.support.counting import counted
 from tests.support.pcare import Clock, PcareHouse, a_pcare, more_doses, pcare_settings
 from tests.support.quota import VAULT, fresh_nik
 from tests.support.world import World
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.feed.models import FeedEvent
+from tracker.kit.errors import Forbidden
 from tracker.pcare.client import PcareClient
-from tracker.pcare.models import PcareLink, PcareRecord
-from tracker.pcare.rules.words import State, Why
+from tracker.pcare.commands import HandOver, SetFacility
+from tracker.pcare.errors import GoesByWire, NotToBeSent
+from tracker.pcare.models import PcareDay, PcareLink, PcareRecord, PcareStranger
+from tracker.pcare.rules.words import Mode, State, Why
+from tracker.pcare.service.changing import hand_over, send_again, set_facility
+from tracker.pcare.service.comparing import compare_next, compare_now
 from tracker.pcare.service.noting import LOOK_EVERY, look_again, look_for_doses, note_line
 from tracker.pcare.service.sending import CLAIM, IN_VAIN
 from tracker.people.correcting import ChangePerson, CorrectNik, change_person, correct_nik
+from tracker.people.models import PersonRecord
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import WithoutNik
 from tracker.quota.models import Booking
@@ -261,3 +270,168 @@ def test_the_line_is_noted_once(db: Session, world: World) -> None:
     for connected in (True, True, False, True):
         note_line(db, connected=connected, now=world.now)
         assert (db.get_one(PcareLink, 1).connected_at is not None) is connected
+
+
+def compared_after(house: PcareHouse, **more: float) -> None:
+    house.later(**(more or {"hours": 2}))
+    while compare_next(house.engine, house.client, clock=house.clock):
+        pass
+
+
+def the_day(house: PcareHouse) -> PcareDay:
+    with transaction(house.engine) as db:
+        return db.scalars(select(PcareDay)).one()
+
+
+def test_what_p_care_forgot_is_found_asked_about_and_told_again(house: PcareHouse) -> None:
+    kept, lost = house.given(), house.given()
+    house.heard()
+    house.send_all()
+    number = house.records(lost)[0].number or ""
+    house.register.forget(number)
+    compared_after(house)
+    assert house.states(kept) == [State.ACCEPTED]
+    (record,) = house.records(lost)
+    assert (record.state, record.why, record.number) == (State.SENT, Why.FORGOTTEN, None)
+    assert (the_day(house).only_here, the_day(house).only_there) == (1, 0)
+    house.send_all()
+    assert house.states(lost) == [State.ACCEPTED]
+    compared_after(house, days=1)
+    assert (the_day(house).here, the_day(house).there, the_day(house).only_here) == (2, 2, 0)
+
+
+def test_a_list_that_is_wrong_makes_nothing_twice(house: PcareHouse) -> None:
+    """A list that comes back empty, of another facility's code say, says that all is lost: each is asked for before it is sent."""
+    bookings = [house.given(), house.given()]
+    house.heard()
+    house.send_all()
+    with house.desk() as desk:
+        set_facility(
+            desk.db,
+            SYSTEM,
+            SetFacility(facility=house.world.puskesmas.id, mode=Mode.WIRE, code_there="kode-salah"),
+            now=house.clock(),
+        )
+    compared_after(house)
+    assert [house.states(one) for one in bookings] == [[State.SENT]] * 2
+    house.send_all()
+    assert [house.states(one) for one in bookings] == [[State.ACCEPTED]] * 2
+    assert set(house.register.added.values()) == {1}
+
+
+def test_what_p_care_has_and_we_have_not_is_listed_also_a_second_copy(house: PcareHouse) -> None:
+    booking = house.given()
+    house.heard()
+    house.register.troubles.append("twice")
+    house.send_all()
+    one = next(iter(house.register.records.values()))
+    house.register.carry_out("POST", {}, {**one, "noReferensi": "diketik di P-Care"})
+    compared_after(house)
+    with transaction(house.engine) as db:
+        found = {row.number: row.record_id for row in db.scalars(select(PcareStranger))}
+    assert found == {"VAK000000002": house.records(booking)[0].id, "VAK000000003": None}
+    house.register.forget("VAK000000003")
+    compared_after(house, days=1)
+    with transaction(house.engine) as db:
+        assert db.scalars(select(PcareStranger.number)).all() == ["VAK000000002"]
+
+
+def test_an_answer_that_never_came_is_known_from_the_list(house: PcareHouse) -> None:
+    booking = house.given()
+    house.heard()
+    house.register.troubles.append("lost")
+    house.send_all()
+    with house.desk() as desk:
+        compare_now(desk.db, house.world.puskesmas.id, house.records(booking)[0].day, now=house.clock())
+    compared_after(house, minutes=1)
+    assert house.states(booking) == [State.SENT], "it changed just now: this list proves nothing"
+    with house.desk() as desk:
+        compare_now(desk.db, house.world.puskesmas.id, house.records(booking)[0].day, now=house.clock())
+    compared_after(house, minutes=6)
+    assert house.states(booking) == [State.ACCEPTED]
+
+
+def by_file(house: PcareHouse, mode: Mode = Mode.FILE) -> None:
+    with house.desk() as desk:
+        set_facility(desk.db, SYSTEM, SetFacility(facility=house.world.puskesmas.id, mode=mode), now=house.clock())
+
+
+def file_of(house: PcareHouse, booking: UUID) -> list[tuple[str, str, bool]]:
+    with house.desk() as desk:
+        command = HandOver(facility=house.world.puskesmas.id, day=house.records(booking)[-1].day)
+        handed = hand_over(desk.db, SYSTEM, command, vault=VAULT, now=house.clock())
+        return [(row.task.value, row.letter.nik, row.again) for row in handed.rows]
+
+
+def test_a_facility_without_a_line_hands_its_days_over_by_file(house: PcareHouse) -> None:
+    nik = fresh_nik()
+    waiting = house.given(nik=nik)
+    house.heard()
+    by_file(house)  # also what waited before
+    house.send_all()
+    assert not house.register.added
+    assert house.records(waiting)[0].why is Why.BY_FILE
+    assert file_of(house, waiting) == [("add", nik, False)]
+    assert file_of(house, waiting) == [("add", nik, True)], "a download that broke off is made again"
+    assert house.states(waiting) == [State.HANDED]
+    house.later(hours=1)
+    with transaction(house.engine) as db:
+        person = db.get_one(Booking, waiting).person_id
+        assert db.scalar(select(func.count()).where(PersonRecord.person_id == person)) == 2, "each download is kept"
+        correct_dose(
+            db,
+            SYSTEM,
+            CorrectDose(booking_id=waiting, occurred_at=house.world.now.replace(second=9), reason="salah jam"),
+            now=house.clock(),
+        )
+    by_file(house, Mode.WIRE)
+    house.heard()
+    house.send_all()
+    assert not house.register.added, "what went by file is corrected by file"
+    by_file(house)
+    assert file_of(house, waiting) == [("change", nik, False)]
+    with transaction(house.engine) as db:
+        back = TakeBack(booking_id=waiting, state=BookingState.CONFIRMED, reason="keliru orang")
+        take_back(db, SYSTEM, back, now=house.clock())
+    house.heard()
+    assert file_of(house, waiting) == [("remove", nik, False)]
+    assert file_of(house, waiting) == [("remove", nik, True)]
+    assert house.states(waiting) == [State.CORRECTED, State.CORRECTED, State.DELETED]
+    by_file(house, Mode.WIRE)
+    with pytest.raises(GoesByWire):
+        file_of(house, waiting)
+
+
+def test_a_refused_record_is_sent_again_by_who_may(house: PcareHouse) -> None:
+    house.register.refuses = lambda _told: "kode vaksin tidak dikenal"
+    booking = house.given()
+    house.heard()
+    house.send_all()
+    (record,) = house.records(booking)
+    house.register.refuses = lambda _told: None
+    with house.desk() as desk:
+        auditor = desk.world.who(Role.AUDITOR)
+        with pytest.raises(Forbidden):
+            send_again(desk.db, auditor, record.id, now=house.clock())
+        for _ in range(2):
+            send_again(desk.db, SYSTEM, record.id, now=house.clock())
+    house.send_all()
+    assert house.states(booking) == [State.ACCEPTED]
+    with house.desk() as desk, pytest.raises(NotToBeSent):
+        send_again(desk.db, SYSTEM, record.id, now=house.clock())
+
+
+def test_a_round_takes_as_many_statements_for_forty_doses_as_for_two(house: PcareHouse) -> None:
+    first = house.given()
+
+    def round_of(how_many: int) -> int:
+        with house.desk() as desk:
+            more_doses(desk.db, first, how_many, desk)
+            look_again(desk.db, now=house.clock())
+            look_for_doses(desk.db, now=house.clock())
+        with counted(house.engine) as statements:
+            assert house.send() >= how_many
+        return len(statements)
+
+    round_of(1)  # the first notes that the line answers
+    assert round_of(2) == round_of(40) <= 14

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import httpx2
 from pydantic import SecretStr
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
@@ -17,7 +20,7 @@ from simulators.outside.pcare import FakePCare
 from tests.support.quota import VAULT, Desk
 from tests.support.server import served
 from tests.support.world import NOW, World
-from tracker.database.engine import transaction
+from tracker.database.engine import make_engine, transaction
 from tracker.feed.numbering import number_pending
 from tracker.kit.ids import uuid7
 from tracker.pcare.client import PcareClient
@@ -79,7 +82,7 @@ class PcareHouse:
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         with transaction(self.engine) as db:
-            yield Desk(db, self.world.joined(db) if hasattr(self.world, "joined") else self.world, self.clock.now)
+            yield Desk(db, self.world, self.clock.now)
 
     def given(self, person: UUID | None = None, **more: object) -> UUID:
         """A dose given now to somebody; answers the booking."""
@@ -133,3 +136,23 @@ def more_doses(db: Session, booking_id: UUID, how_many: int, desk: Desk) -> list
 
 
 assert {"pcare_dose", "pcare_person"} <= BY_NAME.keys()
+
+
+def main() -> None:
+    """A worker that does nothing but tell P-Care, to be killed: database, address, and the instant its clock begins at."""
+    database, url, begins = sys.argv[1:]
+    ahead = datetime.fromisoformat(begins) - datetime.now(UTC)
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + ahead
+
+    engine = make_engine(database, name="rantai-test-pcare")
+    with httpx2.Client(timeout=5.0) as http:
+        client = PcareClient(pcare_settings(url, answer_seconds=5.0), http, clock)
+        while True:
+            if not send_due(engine, client, VAULT, clock=clock, parallel=4):
+                time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()

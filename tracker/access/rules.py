@@ -71,6 +71,8 @@ class Permission(StrEnum):
     PERSON_READ = "person.read"
     PERSON_WRITE = "person.write"
     ADVERSE_ANSWER = "adverse.answer"  # say what was done about a serious adverse event
+    PCARE_READ = "pcare.read"  # see what P-Care was told, nobody named
+    PCARE_WRITE = "pcare.write"  # send again, compare, hand over by file
     USER_WRITE = "user.write"
     FEED_READ = "feed.read"
     FEED_READ_NATION = "feed.read_nation"  # events of no unit: the catalogue, imports, what a reaction could not handle
@@ -100,6 +102,8 @@ _MANAGE = _LOOK | {
     P.PERSON_READ,
     P.PERSON_WRITE,
     P.ADVERSE_ANSWER,
+    P.PCARE_READ,
+    P.PCARE_WRITE,
     P.AUDIT_READ,
     P.HANDSET_CUT_OFF,
 }
@@ -122,7 +126,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.BOOKING_SERVE, P.PERSON_READ, P.PERSON_WRITE},
     # A machine of another system (JAKI, a telemetry gateway): reads quota, books for its own people, delivers readings.
     Role.INTEGRATOR: _LOOK | {P.TELEMETRY_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_WRITE, P.WEBHOOK_WRITE},
-    Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.AUDIT_READ},
+    Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.PCARE_READ, P.AUDIT_READ},
 }
 
 

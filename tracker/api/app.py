@@ -33,6 +33,7 @@ from tracker.handsets import routes as handsets
 from tracker.mouths import routes as mouths
 from tracker.network import routes as network
 from tracker.passport import routes as passport
+from tracker.pcare import routes as pcare
 from tracker.people import routes as people
 from tracker.quota import routes as quota
 from tracker.registration import routes as registration
@@ -69,6 +70,7 @@ ROOM_ROUTERS = (
     trace.router,
     registration.router,
     adverse.router,
+    pcare.router,
     quota.router,
     people.router,
     passport.router,

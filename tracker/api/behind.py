@@ -18,6 +18,7 @@ from tracker.feed.aside import count_aside
 from tracker.feed.queries import last_position, oldest_pending, read_after
 from tracker.feed.service import cursor_of
 from tracker.feed.waiting import count_waiting
+from tracker.pcare.queries import line_of
 from tracker.reactions import REACTIONS
 from tracker.telemetry.models import ReadingMark
 from tracker.telemetry.queries.deadletters import dead_letters_by_reason
@@ -49,6 +50,8 @@ class Behind:
     set_aside: int
     backup_s: float | None
     """Since the newest backup was complete; None where nobody has told of one."""
+    pcare_s: float
+    """Since the oldest dose was noted that could go to P-Care and has not; 0 where there is no line."""
     dead_letters: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -70,6 +73,7 @@ def look_behind(db: Session, now: datetime) -> Behind:
         waiting=count_waiting(db),
         set_aside=count_aside(db),
         backup_s=None if (made := newest_backup(db)) is None else _since(made, now),
+        pcare_s=_since(line.oldest, now) if (line := line_of(db)).connected else 0.0,
         dead_letters=dead_letters_by_reason(db),
     )
 

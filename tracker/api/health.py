@@ -50,6 +50,7 @@ WEBHOOKS_LAG = Gauge(
     "rantai_webhooks_overdue_seconds", "Since the webhook that is due longest should have been called."
 )
 WEBHOOKS_FAILING = Gauge("rantai_webhooks_failing", "Webhooks whose last call failed.")
+PCARE_LAG = Gauge("rantai_pcare_behind_seconds", "Since the oldest dose was noted that could go to P-Care and has not.")
 READINGS = Gauge("rantai_readings_unjudged", "Notes of new readings not judged yet; 10,000 stands for more, too.")
 MONTHS_AHEAD = Gauge(
     "rantai_partition_days_ahead", "Days until the last month that readings have a partition for ends."
@@ -66,8 +67,8 @@ BACKUP_AGE = Gauge(
 )
 DISK_FREE = Gauge("rantai_disk_free_ratio", "Share of a disk that is free, of those named in the settings.", ["disk"])
 PLAIN = (
-    FEED_LAG, MESSAGES_LAG, MESSAGES, WEBHOOKS_LAG, WEBHOOKS_FAILING, READINGS, MONTHS_AHEAD, SET_ASIDE, WAITING,
-    BACKUP_AGE,
+    FEED_LAG, MESSAGES_LAG, MESSAGES, WEBHOOKS_LAG, WEBHOOKS_FAILING, PCARE_LAG, READINGS, MONTHS_AHEAD, SET_ASIDE,
+    WAITING, BACKUP_AGE,
 )  # fmt: skip
 
 
@@ -161,6 +162,7 @@ def _told(look: Look) -> Ready:
             "messages": behind.messages,
             "webhooks_s": behind.webhooks_s,
             "webhooks_failing": behind.webhooks_failing,
+            "pcare_s": behind.pcare_s,
             "readings": behind.readings,
             "waiting": behind.waiting,
             "months_ahead_days": behind.months_ahead_days,
@@ -205,6 +207,7 @@ def _set_gauges(behind: Behind) -> None:
     MESSAGES.set(behind.messages)
     WEBHOOKS_LAG.set(behind.webhooks_s)
     WEBHOOKS_FAILING.set(behind.webhooks_failing)
+    PCARE_LAG.set(behind.pcare_s)
     READINGS.set(behind.readings)
     MONTHS_AHEAD.set(float("nan") if behind.months_ahead_days is None else behind.months_ahead_days)
     SET_ASIDE.set(behind.set_aside)

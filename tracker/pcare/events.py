@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -23,3 +24,21 @@ class RecordRefused(_OfRecord):
     """P-Care will not have a dose as it is told; the reason stands on the page."""
 
     KIND: ClassVar[str] = "pcare.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordLost(_OfRecord):
+    """P-Care had a dose and has it no more; it is told again."""
+
+    KIND: ClassVar[str] = "pcare.lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMade(Event):
+    """A facility's day was handed over in a file for P-Care; each person in it has a note of who made it."""
+
+    KIND: ClassVar[str] = "pcare.file_made"
+
+    facility_id: UUID
+    day: date
+    records: int

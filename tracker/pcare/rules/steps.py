@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tracker.pcare.rules.words import HELD, OPEN, State, Task
+from tracker.pcare.rules.words import OPEN, State, Task
 
 MAY: Mapping[State, frozenset[State]] = {
     State.WAITING: frozenset({State.SENT, State.HANDED, State.CORRECTED, State.DELETED}),
     State.SENT: frozenset({State.WAITING, State.ACCEPTED, State.REFUSED, State.DELETED}),
-    State.ACCEPTED: frozenset({State.WAITING, State.CORRECTED}),  # waiting again: P-Care forgot it
+    State.ACCEPTED: frozenset({State.SENT, State.CORRECTED}),  # sent again: P-Care forgot it, and is asked first
     State.HANDED: frozenset({State.CORRECTED}),
-    State.REFUSED: frozenset({State.WAITING, State.ACCEPTED, State.CORRECTED, State.DELETED}),
+    State.REFUSED: frozenset({State.WAITING, State.CORRECTED, State.DELETED}),
     State.CORRECTED: frozenset(),
     State.DELETED: frozenset(),
 }
@@ -72,8 +72,8 @@ def done(dose_stands: bool) -> State:
 
 
 def on_lost(*, newest: bool) -> State:
-    """What an accepted record is that the other side has no more: told again, unless a later version will be."""
-    return State.WAITING if newest else State.CORRECTED
+    """What an accepted record is that the other side has no more: asked about and told again, unless a later version will be."""
+    return State.SENT if newest else State.CORRECTED
 
 
 def may_send_again(state: State) -> bool:
@@ -84,8 +84,3 @@ def may_send_again(state: State) -> bool:
 def handed_over(dose_stands: bool) -> State:
     """What a record is once it stands in a file."""
     return State.HANDED if dose_stands else State.DELETED
-
-
-def is_held(state: State) -> bool:
-    """Whether the other side has it."""
-    return state in HELD

@@ -29,6 +29,7 @@ class Why(StrEnum):
 
     NO_NIK = "no_nik"  # the person has no identity number yet, or only one that is proven somebody else's
     BY_FILE = "by_file"  # the facility hands over by file
+    IN_FILE = "in_file"  # it stood in a file that somebody took
     FORGOTTEN = "forgotten"  # P-Care had it and has it no more; it is told anew
     NO_ANSWER = "no_answer"  # no answer that could be understood; it is asked again
     REFUSED = "refused"  # P-Care's own words are beside it
