@@ -181,7 +181,7 @@ class _House:
         """The settings by which messages leave for the simulated gateway; none where nothing is simulated."""
         if not self._simulate:
             return {}
-        from simulators.gateway import WHATSAPP_NUMBER  # noqa: PLC0415 - `rantai up` simulates nothing
+        from simulators.gateway import PCARE_USER, WHATSAPP_NUMBER  # noqa: PLC0415 - `rantai up` simulates nothing
 
         self._gateway_port = free_port()
         return {
@@ -190,6 +190,10 @@ class _House:
             "RANTAI_DELIVERY__SMS_PASSWORD": secrets.token_urlsafe(18),
             "RANTAI_DELIVERY__WHATSAPP_URL": f"{self._gateway_address()}/v20.0/{WHATSAPP_NUMBER}/messages",
             "RANTAI_DELIVERY__WHATSAPP_TOKEN": secrets.token_urlsafe(18),
+            "RANTAI_PCARE__URL": f"{self._gateway_address()}/pcare-rest",
+            "RANTAI_PCARE__CONS_ID": PCARE_USER,
+            "RANTAI_PCARE__USERNAME": PCARE_USER,
+            **{f"RANTAI_PCARE__{name}": secrets.token_urlsafe(18) for name in ("SECRET", "USER_KEY", "PASSWORD")},
             **{f"RANTAI_MOUTHS__{name}": secrets.token_urlsafe(18) for name in _MOUTHS},
         }
 

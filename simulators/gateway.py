@@ -22,12 +22,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from simulators.outside.pcare import FakePCare, shown_app
 from simulators.outside.sms import FakeKannel, Sms
 from simulators.outside.whatsapp import FakeWhatsApp
 from simulators.phone.app import House, PhonePage
 from simulators.phone.phones import Phones
 
 SHOWN = 100
+PCARE_USER = "rantai"  # consumer and user at the P-Care beside
 WHATSAPP_NUMBER = "119"  # the `phone_number_id` in `/v…/119/messages`
 _WIB = timezone(timedelta(hours=7), "WIB")
 _TOLD_EVERY_S = 3.0
@@ -44,8 +46,16 @@ first. No real phone got anything.</span> {phone}</p>
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def outbox_app(kannel: FakeKannel, whatsapp: FakeWhatsApp | None = None, house: House | None = None) -> Starlette:
-    """The gateways with a page of what they took, at `/`; the phone to play with, at `/hp`, where the house's mouths are known."""
+def outbox_app(
+    kannel: FakeKannel,
+    whatsapp: FakeWhatsApp | None = None,
+    house: House | None = None,
+    pcare: FakePCare | None = None,
+) -> Starlette:
+    """The gateways with a page of what they took, at `/`; the phone to play with, at `/hp`, where the house's mouths are known.
+
+    A P-Care listens beside them, and shows at `/pcare` what it has.
+    """
 
     async def show(_request: Request) -> HTMLResponse:
         return HTMLResponse(page_of(kannel.sent[: -SHOWN - 1 : -1], kannel.taken, phone=house is not None))
@@ -56,6 +66,8 @@ def outbox_app(kannel: FakeKannel, whatsapp: FakeWhatsApp | None = None, house: 
         served.router.routes.extend(whatsapp.app().routes)
         if house is not None:
             _with_phone(served, kannel, whatsapp, house)
+    if pcare is not None:
+        served.router.routes.extend(shown_app(pcare).routes)
     return served
 
 
@@ -121,6 +133,9 @@ def serve(
     secret: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__WHATSAPP_SECRET", help="Signs what phones say.")] = "",
     sms_in: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__SMS_PASSWORD", help="For SMS to the house.")] = "",
     ussd: Annotated[str, typer.Option(envvar="RANTAI_MOUTHS__USSD_PASSWORD", help="For calls to the house.")] = "",
+    pcare_secret: Annotated[str, typer.Option(envvar="RANTAI_PCARE__SECRET", help="Signs what P-Care is told.")] = "",
+    pcare_key: Annotated[str, typer.Option(envvar="RANTAI_PCARE__USER_KEY", help="P-Care's user key.")] = "",
+    pcare_password: Annotated[str, typer.Option(envvar="RANTAI_PCARE__PASSWORD", help="P-Care's password.")] = "",
 ) -> None:
     """Take messages as a Kannel and Meta would, until SIGTERM or Ctrl-C."""
     if not username or not password:
@@ -131,9 +146,17 @@ def serve(
         phone_number_id=WHATSAPP_NUMBER, token=token, app_secret=secret, clock=lambda: datetime.now(UTC), most=SHOWN
     )
     mouths = House(address=house, sms_password=sms_in, ussd_password=ussd) if house and secret else None
+    pcare = FakePCare(
+        cons_id=PCARE_USER,
+        secret=pcare_secret,
+        user_key=pcare_key,
+        username=PCARE_USER,
+        password=pcare_password,
+        clock=lambda: datetime.now(UTC),
+    )
     # No access log: Kannel's way is to put password, number and text into the address.
     config = uvicorn.Config(
-        outbox_app(kannel, whatsapp if token else None, mouths),
+        outbox_app(kannel, whatsapp if token else None, mouths, pcare if pcare_secret else None),
         host=host,
         port=port,
         access_log=False,

@@ -15,8 +15,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -184,6 +185,35 @@ class FakePCare:
         if trouble == "garbled":
             return _envelope(code, "OK", encrypt(answer, cons_id=self.cons_id, secret=self.secret, timestamp="1"))
         return self._answer(request, answer, code)
+
+
+_PAGE = """<!doctype html>
+<html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="refresh" content="10"><title>P-Care simulasi</title>
+<style>body{{font:1rem/1.5 sans-serif;max-width:42rem;margin:1rem auto;padding:0 1rem;color:#222;background:#fff}}
+li{{margin:.5rem 0;overflow-wrap:anywhere}}ol{{padding-left:0;list-style:none}}</style></head>
+<body><main><h1>P-Care simulasi</h1>
+<p>{count} dosis. <span lang="en">A made-up P-Care: the doses it was told of, newest first.</span></p>
+<ol>{items}</ol></main></body></html>"""
+_SHOWN = 100
+
+
+def shown_app(fake: FakePCare) -> Starlette:
+    """The service with a page of what it has, at `/pcare`; nobody is named there."""
+
+    async def show(_request: Request) -> HTMLResponse:
+        newest = list(fake.doses.records.items())[: -_SHOWN - 1 : -1]
+        items = "".join(f"<li>{html.escape(_line(number, record))}</li>" for number, record in newest)
+        return HTMLResponse(_PAGE.format(count=len(fake.doses.records), items=items))
+
+    app = fake.app()
+    app.router.routes.append(Route("/pcare", show))
+    return app
+
+
+def _line(number: str, record: Mapping[str, object]) -> str:
+    named = ("kdProvider", "tglVaksinasi", "kdVaksin", "noBatch")
+    return f"{number} · {' · '.join(str(record[name]) for name in named)} · dosis {record['dosisKe']} · NIK …{str(record['nik'])[-4:]}"
 
 
 def _inside(code: int, words: str) -> Response:

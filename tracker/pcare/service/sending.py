@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, bindparam, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from tracker.database.engine import transaction
+from tracker.database.hot import packed, run
 from tracker.database.types import any_of
 from tracker.delivery.rules.backoff import wait_after
 from tracker.feed.service import Happening, append_all
@@ -101,18 +102,32 @@ def _claim(engine: Engine, vault: NikVault, now: datetime) -> list[_Claimed]:
             return []
         letters = letters_of(db, records, vault)
         held = _held(db, records)
+        db.expunge_all()  # what is written here is written in two statements, however many there are
         claimed: list[_Claimed] = []
+        nameless: list[UUID] = []
         for record in records:
             asked_before = record.state is State.SENT
             if record.dose is not None and record.id not in letters and not asked_before:
-                record.why, record.next_at, record.changed_at = Why.NO_NIK, None, now
+                nameless.append(record.id)
                 continue
-            record.state, record.next_at = State.SENT, now + CLAIM
+            record.state = State.SENT
             record.attempts += 1
             claimed.append(_Claimed(record, letters.get(record.id), held.get(record.booking_id), asked_before))
-        db.flush()
-        db.expunge_all()
+        waits = {"why": Why.NO_NIK, "next_at": None, "changed_at": now}
+        tried = {"state": State.SENT, "next_at": now + CLAIM, "attempts": PcareRecord.attempts + 1}
+        _set(db, nameless, waits)
+        _set(db, [one.record.id for one in claimed], tried)
         return claimed
+
+
+def _set(db: Session, ids: Sequence[UUID], values: dict[str, Any]) -> None:
+    if ids:
+        db.execute(
+            update(PcareRecord)
+            .where(any_of(PcareRecord.id, ids))
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _held(db: Session, records: Sequence[PcareRecord]) -> dict[UUID, str]:
@@ -229,24 +244,29 @@ def _replace(db: Session, records: Sequence[PcareRecord], now: datetime) -> None
         )
 
 
+_OUTCOMES = """
+    UPDATE pcare_record AS r
+    SET state = o.state, why = o.why, words = o.words, number = o.number, next_at = o.next_at, changed_at = %(now)s
+    FROM json_to_recordset(CAST(%(outcomes)s AS json))
+        AS o(id uuid, state text, why text, words text, number text, next_at timestamptz)
+    WHERE r.id = o.id
+"""
+
+
 def _write(db: Session, outcomes: Sequence[_Outcome], now: datetime) -> None:
     rows = [
         {
-            "its": one.record.id,
-            "state": one.state.value,
-            "why": None if one.why is None else one.why.value,
+            "id": one.record.id,
+            "state": one.state,
+            "why": one.why,
             "words": one.words,
             "number": one.number,
             "next_at": _next_at(one, now),
-            "changed_at": now,
         }
         for one in outcomes
     ]
     if rows:
-        table: Any = PcareRecord.__table__
-        names = ("state", "why", "words", "number", "next_at", "changed_at")
-        written = update(table).where(table.c.id == bindparam("its")).values({name: bindparam(name) for name in names})
-        db.connection().execute(written, rows)
+        run(db.connection(), _OUTCOMES, {"now": now, "outcomes": packed(rows)})
 
 
 def _next_at(one: _Outcome, now: datetime) -> datetime | None:
