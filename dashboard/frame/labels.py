@@ -29,7 +29,7 @@ OPEN_WASTE = {
 PCARE_STATE = {
     "waiting": mark("Menunggu"),
     "sent": mark("Terkirim, belum terjawab"),
-    "accepted": mark("Diterima"),
+    "accepted": mark("Diterima P-Care"),
     "handed": mark("Lewat berkas"),
     "refused": mark("Ditolak"),
     "corrected": mark("Dikoreksi"),

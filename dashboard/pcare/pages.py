@@ -51,7 +51,7 @@ from tracker.people.vault import NikVault
 
 router = Router(include_in_schema=False)
 
-A_PAGE = 12
+A_PAGE = 8
 Csrf = Annotated[str, Form(max_length=200)]
 _BY_WORD = {
     "menunggu": State.WAITING,
