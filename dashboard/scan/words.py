@@ -9,7 +9,7 @@ from tracker.catalog.rules.barcodes.errors import SENTENCES
 
 SAY = {
     "waiting": mark("{n} menunggu dikirim"),
-    "none": mark("Tidak ada yang menunggu"),
+    "none": mark("Tidak ada pertanyaan kode yang menunggu"),
     "others": mark("{n} pindaian pengguna lain tersimpan di ponsel ini; terkirim bila ia sendiri yang masuk."),
     "unknown": mark("produk tidak dikenal"),
     "failed": mark("Kode tidak dapat dibaca"),

@@ -21,6 +21,8 @@ from tracker.catalog.rules.storage import bands_from_json
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
 from tracker.shipments.presenting import shipment_detail
+from tracker.shipments.rules.words import ShipmentState
+from tracker.shipments.schemas import ShipmentDetail
 from tracker.shipments.service.proposing import propose
 
 router = Router(include_in_schema=False)
@@ -30,6 +32,8 @@ router = Router(include_in_schema=False)
 def print_note(ref: str, viewer: Member, db: Db) -> Response:
     """The delivery note, with a code that opens the shipment."""
     detail = shipment_detail(db, viewer.known(), ref, viewer.now)
+    if detail.state is ShipmentState.CANCELLED:
+        return _given_up(detail)
     ends = ends_of(db, viewer, str(detail.id))
     lines = [(box, line) for box in detail.boxes for line in box.lines]
     return page(
@@ -49,6 +53,8 @@ def print_note(ref: str, viewer: Member, db: Db) -> Response:
 def print_labels(ref: str, viewer: Member, db: Db) -> Response:
     """A label for each box: where it goes, how it must be kept, its SSCC as bars and as a matrix."""
     detail = shipment_detail(db, viewer.known(), ref, viewer.now)
+    if detail.state is ShipmentState.CANCELLED:
+        return _given_up(detail)
     ends = ends_of(db, viewer, str(detail.id))
     codes = {line.product for box in detail.boxes for line in box.lines}
     return page(
@@ -82,6 +88,11 @@ def print_picks(ref: str, viewer: Member, db: Db) -> Response:
         places=place_names(db, ends.sender.id),
         code=qr(ends.shipment.code),
     )
+
+
+def _given_up(shipment: ShipmentDetail) -> Response:
+    """No paper goes with boxes that do not leave: the shipment says so."""
+    return RedirectResponse(f"/pengiriman/{shipment.code}", status_code=303)
 
 
 def _ranges(db: Session, products: Collection[str]) -> dict[str, str]:

@@ -188,6 +188,30 @@ def test_an_order_is_given_up_and_cannot_be_packed_any_more(road: Road) -> None:
     assert road.as_("kota").site.get(f"{path}/kemas").status_code == 303
 
 
+def test_what_was_given_up_after_packing_has_no_papers_any_more(road: Road) -> None:
+    path = approved(road)
+    packing = road.form(f"{path}/kemas")
+    assert road.send(f"{path}/kemas", packing).status_code == 303
+    assert f"{path}/label" in road.site.get(path).text
+    assert road.send(f"{path}/batal", {"csrf": packing["csrf"]}).status_code == 303
+    shown = road.site.get(path).text
+    for paper in ("surat-jalan", "label"):
+        assert f"{path}/{paper}" not in shown
+        assert road.site.get(f"{path}/{paper}").headers["location"] == path
+
+
+def test_what_came_and_was_all_refused_is_not_said_to_be_well(road: Road) -> None:
+    path = road.sent()
+    fields = road.as_("kepala").form(f"{path}/terima")
+    [batch] = [name.removeprefix("nota-") for name in fields if name.startswith("nota-")]
+    said = {f"accepted-{batch}": "", f"rejected-{batch}": fields[f"nota-{batch}"], f"alasan-{batch}": "heat"}
+    assert road.send(f"{path}/terima", {**fields, **said}, tempat=K1, habis="ya").status_code == 303
+    shown = road.site.get(path).text
+    assert "Tiba, ada selisih" in shown
+    assert "Tiba dan ditolak" in shown
+    assert "Tiba, ada selisih" in road.site.get("/pengiriman?tampil=done").text
+
+
 def test_whoever_may_only_look_sees_no_button_and_can_do_nothing(road: Road) -> None:
     path = road.as_("kepala").order()
     going = road.sent()

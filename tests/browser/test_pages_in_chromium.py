@@ -213,7 +213,7 @@ def test_a_code_typed_or_scanned_by_wedge_shows_its_meaning(visit: Open, site: S
     page.keyboard.press("Enter")
     expect(page.locator("#result")).to_contain_text("PB002")
     expect(page.locator("#result")).to_contain_text(product.name)
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu")
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu")
     window.check_quiet()
 
 
@@ -227,7 +227,7 @@ def test_a_scan_without_network_waits_on_the_phone_and_is_sent_later(visit: Open
     page.keyboard.press("Enter")
     expect(page.locator("#pending-text")).to_have_text("1 menunggu dikirim")
     page.context.set_offline(False)
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=10_000)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu", timeout=10_000)
     expect(page.locator("#result")).to_contain_text("PB002")
 
 

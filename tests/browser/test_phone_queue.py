@@ -64,7 +64,7 @@ def test_a_scan_that_gets_no_answer_of_ours_keeps_none_behind_it_waiting(visit: 
     expect(first.locator(".note")).to_have_text(re.compile("Sistem sedang terganggu|bukan Rantai"))
     bad = False
     page.locator("#send").click()
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu")
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
@@ -83,7 +83,7 @@ def test_scans_are_sent_in_the_order_in_which_they_were_made(visit: Open) -> Non
         expect(page.locator("#queue li")).to_have_count(number + 1)
     sent.clear()
     page.context.set_offline(False)
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=15_000)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu", timeout=15_000)
     assert [name for body in sent for name in names if f'"{name}"' in body] == names
 
 
@@ -101,7 +101,7 @@ def test_the_next_user_of_the_phone_never_sends_the_scans_of_the_one_before(visi
     window.log_in_by_form("vaksinator")
     page = window.go("/scan")
     expect(page.locator("#others")).to_contain_text("1 pindaian pengguna lain")
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu")
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu")
     scanned(page, "pkm-cipondoh")
     expect(page.locator("#queue li[data-state='answered']")).to_have_count(1)
     assert len(sent) == 1
@@ -133,7 +133,7 @@ def test_a_phone_without_room_says_that_a_scan_is_not_kept(visit: Open, code: st
     expect(page.locator("#result")).to_contain_text("Penyimpanan ponsel penuh")
     expect(page.locator("#queue li")).to_contain_text("Penyimpanan ponsel penuh")
     page.context.set_offline(False)
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=15_000)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu", timeout=15_000)
     expect(page.locator("#result")).to_contain_text("PB002")
 
 
@@ -152,7 +152,7 @@ def test_the_page_opens_again_without_a_network_and_sends_later(visit: Open, cod
     page.reload()
     expect(page.locator("#pending-text")).to_have_text("1 menunggu dikirim")
     page.context.set_offline(False)
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=15_000)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu", timeout=15_000)
     expect(page.locator("#queue li")).to_contain_text("PB002")
 
 
@@ -210,5 +210,5 @@ def test_what_fails_just_as_the_network_comes_back_is_sent_again_at_once(visit: 
     page.evaluate("window.dispatchEvent(new Event('online'))")
     asked[0].abort()
     # Far sooner than the page asks by itself.
-    expect(page.locator("#pending-text")).to_have_text("Tidak ada yang menunggu", timeout=15_000)
+    expect(page.locator("#pending-text")).to_have_text("Tidak ada pertanyaan kode yang menunggu", timeout=15_000)
     assert len(asked) == 2

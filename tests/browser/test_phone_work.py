@@ -97,7 +97,7 @@ def test_a_receipt_says_what_was_broken_and_what_is_still_to_come(work: Page, ho
     scan(work, "sj-1")
     work.get_by_role("button", name="Periksa satu per satu").click()
     work.get_by_label("Diterima PB1", exact=True).fill("7")
-    work.locator("summary").click()
+    work.get_by_text("Ada masalah").click()
     work.get_by_label("Ditolak PB1", exact=True).fill("2")
     expect(work.get_by_role("button", name="Catat penerimaan")).to_be_disabled()
     work.get_by_label("Mengapa?").select_option("broken")
