@@ -160,21 +160,21 @@ class FakePCare:
 
     async def _dose(self, request: Request) -> Response:
         """One request to the register of doses, and whatever trouble is next."""
-        raw = await request.body()
-        trouble = self.doses.trouble()
+        raw, doses = await request.body(), self.doses
+        trouble = doses.trouble()
         if trouble == "slow":  # carried out all the same, whether or not anybody still listens
-            await asyncio.sleep(self.doses.slow_s)
+            await asyncio.sleep(doses.slow_s)
         if trouble == "html":
             return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", status_code=502)
         if trouble == "inside":
             return _inside(500, "Terjadi kesalahan")
         refusal = self._refusal(request)
-        return refusal or self._carry_out(request, raw, trouble)
+        return refusal or self._carry_out(request, doses, raw, trouble)
 
-    def _carry_out(self, request: Request, raw: bytes, trouble: str | None) -> Response:
+    def _carry_out(self, request: Request, doses: DoseRegister, raw: bytes, trouble: str | None) -> Response:
         try:
             body = json.loads(raw or b"{}")
-            answer, code = self.doses.carry_out(request.method, request.path_params, body, twice=trouble == "twice")
+            answer, code = doses.carry_out(request.method, request.path_params, body, twice=trouble == "twice")
         except Unacceptable as reason:
             return _inside(reason.code, str(reason))
         except ValueError:
