@@ -26,8 +26,8 @@ STANDS = timedelta(minutes=15)
 """How long a number is kept for whoever does not ask after it, and how long a form may be filled in."""
 BEAT_S = 1.0
 _TICK_S = 0.05
-_NEAR_S = 2.0  # whose turn comes within this stands at the front,
-_PATIENCE_S = 3.0  # for so long; then they are told their place again
+_NEAR_S = 3.0  # whose turn comes within this stands at the front,
+_PATIENCE_S = 4.0  # for so long; then they are told their place again
 _FIRST_SIGHT_S = 0.5  # a browser is first told its place, so that a reload keeps it, unless its turn is as near as this
 _INSIDE_S = 0.3  # how long whoever was let in may have to wait inside
 _MOST_DRAWING = 20_000  # requests of one process that may draw at once: each is a connection and a future
@@ -174,8 +174,11 @@ class Line:
                 if not one.done():
                     one.set_result(number)
 
+    def _is_serving(self) -> bool:
+        return self._serving is not None and not self._serving.done()
+
     def _keep_serving(self) -> None:
-        if self._serving is None or self._serving.done():
+        if not self._is_serving():
             self._serving = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
@@ -217,7 +220,8 @@ class Line:
         now = asyncio.get_running_loop().time()
         self.drawn, self.let_in, self._looked_at = drawn, let_in, now
         since, before = self._seen_at
-        if now - since >= BEAT_S:  # how far it was a moment ago tells no speed
+        # While nobody waits, nobody is let in; and how far it was a moment ago tells no speed.
+        if self._is_serving() and now - since >= BEAT_S:
             seen = (let_in - before) / (now - since)
             self.rate = 0.7 * (self.rate or self._guess()) + 0.3 * seen
             self._seen_at = now, let_in
