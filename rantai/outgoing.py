@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from rantai.supervisor import Loop
 from tracker.database.engine import transaction
 from tracker.delivery.gateways import sender_from
 from tracker.delivery.messages import AddressOf, Reply, deliver_due
+from tracker.delivery.rules.night import Night
 from tracker.delivery.web_push import Browser, PushSender
 from tracker.delivery.webhooks import deliver_webhooks
 from tracker.events import KINDS
@@ -20,7 +22,9 @@ from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
+from tracker.quota.rules.reminding import Reminding
 from tracker.quota.rules.words import Medium
+from tracker.quota.service.reminding import remind_sessions, reminder_now
 from tracker.registration.service import addresses, chats, pushes
 from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
@@ -28,10 +32,17 @@ from tracker.sealing.keyring import Keyring
 from tracker.settings import Settings
 
 _CONNECT_S = 5.0
+_LOOK_FOR_REMINDERS_S = 10.0
+
+
+def reminding_of(current: Settings) -> Reminding:
+    """When people are reminded, as it is set."""
+    night = Night(begins=current.delivery.quiet_from, ends=current.delivery.quiet_to)
+    return Reminding(from_hour=current.delivery.remind_from, night=night)
 
 
 def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client | None = None) -> list[Loop]:
-    """One for people, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver.
+    """One for people, one that reminds them, one for other systems, one for those systems that failed: nobody waits for somebody else's receiver.
 
     `client` speaks to the gateways; without one the loops have their own for as long as the process lives.
     """
@@ -58,8 +69,24 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         with transaction(engine) as db:
             return chats.reply_of(db, ticket_office(db, current), turn)
 
+    def facts_of(_template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+        with transaction(engine) as db:
+            return reminder_now(db, params, clock())
+
+    reminding = reminding_of(current)
+
     def messages() -> int:
-        done = deliver_due(engine, sender, address_of, link_of=link_of, code_of=code_of, reply_of=reply_of, now=clock())
+        done = deliver_due(
+            engine,
+            sender,
+            address_of,
+            link_of=link_of,
+            code_of=code_of,
+            reply_of=reply_of,
+            facts_of=facts_of,
+            night=reminding.night,
+            now=clock(),
+        )
         return done.sent + done.retried + done.given_up
 
     # A round has a client of its own, for it has an event loop of its own; the certificates are read once.
@@ -75,6 +102,11 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
 
     return [
         Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),
+        Loop(
+            name="reminders",
+            step=lambda: remind_sessions(engine, now=clock(), reminding=reminding),
+            every_s=_LOOK_FOR_REMINDERS_S,
+        ),
         Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),
         Loop(name="failed webhooks", step=partial(webhooks, failing=True), every_s=5.0),
     ]

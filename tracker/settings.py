@@ -115,6 +115,13 @@ class DeliverySettings(BaseModel):
     private_webhooks: bool = Field(
         False, description="Let webhooks lead into private networks and over plain http; for demo and tests."
     )
+    remind_from: int = Field(
+        16, ge=0, le=23, description="From which hour of the place people are reminded of tomorrow's session."
+    )
+    quiet_from: int = Field(
+        20, ge=0, le=23, description="From which hour of the place reminders wait; messages that were asked for do not."
+    )
+    quiet_to: int = Field(7, ge=0, le=23, description="Until which hour they wait; the same as before: they never do.")
     sms_url: str | None = Field(None, description="Address of a Kannel's `sendsms`.")
     sms_username: str = Field("", description="User name at the Kannel.")
     sms_password: SecretStr = Field(SecretStr(""), description="Password at the Kannel.")

@@ -35,7 +35,7 @@ UNTOLD_FIELD = "belum"
 class SessionPage:
     """A session; `people`: (booking, name), the name None where the viewer may not know it.
 
-    `untold`: whom its new hours have not reached, some of `untold_in_all`, as `untold_turned` goes on.
+    `untold`: whom its new hours or its reminder have not reached, some of `untold_in_all`, as `untold_turned` goes on.
     """
 
     session: VaccinationSession

@@ -292,8 +292,8 @@ def test_after_a_day_of_silence_a_template_tells_and_free_text_does_not(outside:
             db,
             medium="whatsapp",
             recipient_ref=str(booking_of(outside.services).person_id),
-            template="quota_reminder",
-            params={"day": "2026-03-04", "facility": "Puskesmas\nCipondoh"},
+            template="quota_session_changed",
+            params={"day": "2026-03-04", "facility": "Puskesmas\nCipondoh", "opens": "08.00", "closes": "12.00"},
             unit_id=None,
             now=outside.clock(),
         )
@@ -303,7 +303,8 @@ def test_after_a_day_of_silence_a_template_tells_and_free_text_does_not(outside:
     template = cast("dict[str, Any]", told[0]["template"])
     assert template["language"] == {"code": "id"}
     values = [one["text"] for one in template["components"][0]["parameters"]]
-    assert values == ["04-03-2026", "Puskesmas Cipondoh"]  # in the order of the gaps, without what Meta refuses
+    # In the order of the gaps, without what Meta refuses.
+    assert values == ["Puskesmas Cipondoh", "04-03-2026", "08.00", "12.00"]
 
 
 def test_what_becomes_of_a_message_is_known_and_a_failed_one_goes_by_sms(outside: Outside) -> None:

@@ -18,7 +18,8 @@ from tracker.database.engine import transaction
 from tracker.delivery.events import MessageFailed, MessageSent
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.rules.backoff import wait_after
-from tracker.delivery.rules.templates import ANSWERS, has_run_out, render, values_in
+from tracker.delivery.rules.night import Night
+from tracker.delivery.rules.templates import ANSWERS, REMINDERS, has_run_out, render, values_in
 from tracker.delivery.senders import Choice, Left, Outgoing, Sender, SendRefused, SendTrouble
 from tracker.feed.service import append
 
@@ -31,6 +32,10 @@ AddressOf = Callable[[str, str], str | None]
 # The address of a booking's page, or a code, made of an id as the message leaves: what opens a ticket does not lie in the
 # outbox.
 LinkOf = Callable[[str], str]
+
+
+# What a reminder says as it leaves, of its template and what was noted when it was queued; None where that is so no more.
+FactsOf = Callable[[str, Mapping[str, object]], Mapping[str, object] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +70,25 @@ def deliver_due(
     link_of: LinkOf | None = None,
     code_of: LinkOf | None = None,
     reply_of: ReplyOf | None = None,
+    facts_of: FactsOf | None = None,
+    night: Night | None = None,
     most: int = 50,
 ) -> Sent:
     """Send up to `most` messages that are due, oldest first; several workers share the work.
 
     `address_of(recipient_ref, medium)` looks an address up; `link_of(booking)` fills `{ticket}` where a message speaks
     of a booking, `code_of(ticket_code)` fills `{code}` where it brings one, `reply_of(turn)` is what a conversation said.
+    A reminder says what `facts_of` it finds then, and waits while it is `night` at its place.
     Nothing of a message is ever logged.
     """
     sent = retried = given_up = 0
     secrets = (("booking", "ticket", link_of), ("ticket_code", "code", code_of))
     for message in _claim(engine, now, most):
+        if (morning := _morning(message, night, now)) is not None:
+            _let_wait(engine, message, morning)
+            continue
         told = {name: make(str(message.params[of])) for of, name, make in secrets if make and of in message.params}
-        outgoing = _outgoing(address_of, reply_of, told, message, now)
+        outgoing = _outgoing(address_of, reply_of, facts_of, told, message, now)
         left, error, final = _send(sender, outgoing)
         if error is None:
             sent += 1
@@ -107,12 +118,40 @@ def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
         return sorted(rows, key=lambda message: message.id)
 
 
+def _morning(message: OutMessage, night: Night | None, now: datetime) -> datetime | None:
+    """Until when a message waits that would wake somebody; None for one that goes."""
+    zone = message.params.get("zone")
+    if night is None or zone is None or message.template not in REMINDERS:
+        return None
+    return night.over_at(now, str(zone))
+
+
+def _let_wait(engine: Engine, message: OutMessage, until: datetime) -> None:
+    """That it was looked at is no attempt."""
+    with transaction(engine) as db:
+        db.execute(
+            update(OutMessage)
+            .where(OutMessage.id == message.id, OutMessage.state == MessageState.PENDING)
+            .values(next_at=until, attempts=message.attempts - 1)
+        )
+
+
 def _outgoing(
-    address_of: AddressOf, reply_of: ReplyOf | None, told: Mapping[str, str], message: OutMessage, now: datetime
+    address_of: AddressOf,
+    reply_of: ReplyOf | None,
+    facts_of: FactsOf | None,
+    told: Mapping[str, str],
+    message: OutMessage,
+    now: datetime,
 ) -> Outgoing | str:
     """The message as it leaves, or why it will not."""
     if has_run_out(message.template, message.params, now):
         return "too late: what it says has run out"
+    facts: Mapping[str, object] | None = {}
+    if facts_of is not None and message.template in REMINDERS:
+        facts = facts_of(message.template, message.params)
+    if facts is None:
+        return "too late: it is so no more"
     address = address_of(message.recipient_ref, message.medium)
     if address is None:
         return "no address"
@@ -131,7 +170,7 @@ def _outgoing(
         if reply is None:
             return "too late: the conversation is forgotten"
         return replace(outgoing, text=reply.text, choices=reply.choices, question=reply.question, picture=reply.picture)
-    params = {**message.params, **told}
+    params = {**message.params, **facts, **told}
     return replace(
         outgoing,
         text=render(message.template, params, message.language),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -47,25 +48,46 @@ def queue_message(
     message is told on the feed under `unit_id`, as a consequence of the event being handled; None for a reply in a talk, which concerns
     no unit. Raises UnknownTemplate.
     """
+    told = [(medium, recipient_ref, params)]
+    return queue_messages(db, told, template=template, unit_id=unit_id, now=now, language=language)[0]
+
+
+def queue_messages(
+    db: Session,
+    told: Sequence[tuple[str, str, Mapping[str, object]]],
+    *,
+    template: str,
+    unit_id: UUID | None,
+    now: datetime,
+    language: str = "id",
+    also: Mapping[str, object] = MappingProxyType({}),
+) -> list[UUID]:
+    """`queue_message` for many, in one statement: (medium, recipient_ref, params) each, with the params they `also` have in common.
+
+    Raises UnknownTemplate.
+    """
     if template not in TEMPLATES:
         raise UnknownTemplate(field="template", template=template)
-    message = OutMessage(
-        id=uuid7(),
-        medium=medium,
-        recipient_ref=recipient_ref,
-        template=template,
-        params=dict(params),
-        language=language,
-        state=MessageState.PENDING,
-        attempts=0,
-        next_at=now,
-        created_at=now,
-        unit_id=unit_id,
-        caused_by=cause_of(db),
-    )
-    db.add(message)
+    messages = [
+        OutMessage(
+            id=uuid7(),
+            medium=medium,
+            recipient_ref=recipient_ref,
+            template=template,
+            params={**also, **params},
+            language=language,
+            state=MessageState.PENDING,
+            attempts=0,
+            next_at=now,
+            created_at=now,
+            unit_id=unit_id,
+            caused_by=cause_of(db),
+        )
+        for medium, recipient_ref, params in told
+    ]
+    db.add_all(messages)
     db.flush()
-    return message.id
+    return [message.id for message in messages]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,15 @@ class VaccinationSession(Base):
     created_at: Mapped[datetime]
 
 
+class SessionReminder(Base):
+    """A session whose people were reminded of it, all at once and once."""
+
+    __tablename__ = "session_reminder"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("vaccination_session.id"), primary_key=True)
+    reminded_at: Mapped[datetime]
+
+
 class SessionTemplate(Base):
     """What a facility holds again and again: a session without a date. `buckets`: share and hours of release by kind."""
 

@@ -24,8 +24,8 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Your vaccination has moved to {facility}, {day}, {hours}. Your ticket: {ticket}",
     ),
     "quota_reminder": (
-        "Besok, {day}, giliran vaksinasi Anda di {facility}.",
-        "Tomorrow, {day}, is your vaccination at {facility}.",
+        "Pengingat vaksinasi: {facility}, {day}, {hours}. Tiket: {ticket}",
+        "Your vaccination: {facility}, {day}, {hours}. Ticket: {ticket}",
     ),
     "quota_offer": (
         (
@@ -96,7 +96,7 @@ _ON_THE_LOCK_SCREEN: dict[str, tuple[str, str]] = {
         "Your place is booked. Tap for the ticket.",
     ),
     "quota_moved": ("Jadwal Anda pindah. Ketuk untuk melihatnya.", "Your appointment has moved. Tap to see it."),
-    "quota_reminder": ("Besok giliran Anda. Ketuk untuk tiketnya.", "Tomorrow is your turn. Tap for the ticket."),
+    "quota_reminder": ("Giliran Anda segera tiba. Ketuk untuk tiketnya.", "Your turn is near. Tap for the ticket."),
     "quota_offer": (
         "Tempat Anda digeser; penggantinya menunggu jawaban Anda. Ketuk untuk menjawab.",
         "Your place was moved; another waits for your answer. Tap to answer.",
@@ -127,6 +127,11 @@ def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> b
     """Whether what a message says is over; one that tells no end never is."""
     told = params.get(_UNTIL.get(template, ""))
     return bool(told) and datetime.fromisoformat(str(told)) <= now
+
+
+# What can wait for the morning of the place whose `zone` it names, and is read again as it leaves: it reminds of what may
+# have changed since.
+REMINDERS = frozenset({"quota_reminder"})
 
 
 # What a message asks to be answered with, where the phone can show buttons: what is said, and the label in both languages.

@@ -1,4 +1,4 @@
-"""Whom the new hours of a session have not reached: somebody has to call them."""
+"""Whom the new hours of a session, or its reminder, have not reached: somebody has to call them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tracker.access.rules import Permission
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.people.models import Person
 from tracker.quota.models import Booking, SessionChange, VaccinationSession
-from tracker.quota.rules.words import LIVE
+from tracker.quota.rules.reminding import TEMPLATE as REMINDER
+from tracker.quota.rules.words import LIVE, BookingState
 
 
 class Untold(NamedTuple):
@@ -28,7 +29,10 @@ class Untold(NamedTuple):
 
 
 def untold_of(session: VaccinationSession) -> Select[*tuple[Any, ...]]:
-    """Who keeps a place and has no message of the hours it has now: none could be sent, or none has been yet. Not ordered."""
+    """Who keeps a place and was not told of it as it is. Not ordered.
+
+    They have no message of the hours it has now: none could be sent, or none has been yet; or their reminder could not be.
+    """
     guardian = aliased(Person)
     since = _hours_since(session)
     reached = exists().where(
@@ -36,6 +40,13 @@ def untold_of(session: VaccinationSession) -> Select[*tuple[Any, ...]]:
         OutMessage.recipient_ref == cast(Booking.person_id, String),
         OutMessage.created_at >= since,
         OutMessage.state == MessageState.SENT,
+    )
+    not_reminded = exists().where(
+        OutMessage.template == REMINDER,
+        OutMessage.recipient_ref == cast(Booking.person_id, String),
+        OutMessage.params["booking"].astext == cast(Booking.id, String),
+        OutMessage.params["session"].astext == cast(Booking.session_id, String),
+        OutMessage.state == MessageState.UNDELIVERABLE,
     )
     return (
         select(
@@ -47,7 +58,13 @@ def untold_of(session: VaccinationSession) -> Select[*tuple[Any, ...]]:
         )
         .join(Person, Person.id == Booking.person_id)
         .outerjoin(guardian, guardian.id == Person.guardian_id)
-        .where(Booking.session_id == session.id, Booking.state.in_(LIVE), Booking.made_at < since, ~reached)
+        .where(
+            Booking.session_id == session.id,
+            or_(
+                Booking.state.in_(LIVE) & (Booking.made_at < since) & ~reached,
+                (Booking.state == BookingState.CONFIRMED) & not_reminded,
+            ),
+        )
     )
 
 

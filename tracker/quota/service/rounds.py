@@ -99,7 +99,7 @@ class PoolsRound:
     def __call__(self, now: datetime) -> int:
         since = self._looked if now - self._looked_at_all < _LOOK_AT_ALL else None
         work = self._work(now, since)
-        done = [_alone(self.engine, what, of, act) for what, of, act in work]
+        done = [alone(self.engine, what, of, act) for what, of, act in work]
         self._looked = None if None in done else now
         if since is None:
             self._looked_at_all = now
@@ -125,7 +125,7 @@ class PoolsRound:
         return work
 
 
-def _alone(engine: Engine, what: str, of: tuple[UUID, ...], act: Callable[[Session], bool]) -> bool | None:
+def alone(engine: Engine, what: str, of: tuple[UUID, ...], act: Callable[[Session], bool]) -> bool | None:
     """Do one thing in a transaction of its own; whether it touched anything, None when it failed: logged by its ids alone."""
     try:
         with transaction(engine) as db:

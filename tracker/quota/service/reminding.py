@@ -1,0 +1,117 @@
+"""Whoever is booked is reminded the day before. The worker calls `remind_sessions`.
+
+A session's people are reminded together and once: the row of `session_reminder` and the messages stand in one transaction,
+so neither a second worker nor one that died in between reminds twice. What a message says is read again as it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import Engine, Select, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.delivery.service import queue_messages
+from tracker.kit.days import CENTRAL, EASTERN, WESTERN, hours_there
+from tracker.network.models import Facility
+from tracker.quota.models import Booking, SessionReminder, VaccinationSession
+from tracker.quota.rules.reminding import TEMPLATE, Reminding, begins, days_to_remind
+from tracker.quota.rules.words import BookingState, SessionState
+from tracker.quota.service.rounds import alone
+
+_SESSIONS_AT_ONCE = 100
+# Messages leave in the order in which they fall due: behind more than so many, a code that somebody waits for would run out.
+MOST_WAITING = 500
+
+
+def remind_sessions(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
+    """Remind the people of the next sessions that are due; how many sessions that was. While many messages wait, none."""
+    with transaction(engine) as db:
+        sessions = [] if _many_wait(db, now) else list(db.scalars(_due(now, reminding)))
+    done = (
+        alone(engine, "remind", (one,), partial(remind_session, session_id=one, reminding=reminding, now=now))
+        for one in sessions
+    )
+    return sum(bool(one) for one in done)
+
+
+def reminder_now(db: Session, params: Mapping[str, object], now: datetime) -> Mapping[str, object] | None:
+    """What a reminder says as it leaves; None where nobody is awaited there any more, or the session has begun."""
+    found = db.execute(
+        select(VaccinationSession, Facility)
+        .join(Booking, Booking.session_id == VaccinationSession.id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(
+            Booking.id == UUID(str(params["booking"])),
+            Booking.session_id == UUID(str(params["session"])),
+            Booking.state == BookingState.CONFIRMED,
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.opens_at > now,
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    session, facility = found
+    hours = hours_there(session.opens_at, session.closes_at, facility.timezone)
+    return {"facility": facility.name, "day": session.day.isoformat(), "hours": hours}
+
+
+def _many_wait(db: Session, now: datetime) -> bool:
+    waiting = select(OutMessage.id).where(OutMessage.state == MessageState.PENDING, OutMessage.next_at <= now)
+    return (db.scalar(select(func.count()).select_from(waiting.limit(MOST_WAITING).subquery())) or 0) >= MOST_WAITING
+
+
+def _due(now: datetime, reminding: Reminding) -> Select[UUID]:
+    """Sessions to come of today's and tomorrow's days alone, however many there were before."""
+    days = [
+        and_(Facility.timezone == zone, VaccinationSession.day.in_(days_to_remind(now, zone, reminding)))
+        for zone in (WESTERN, CENTRAL, EASTERN)
+    ]
+    done = select(SessionReminder.session_id).where(SessionReminder.session_id == VaccinationSession.id)
+    return (
+        select(VaccinationSession.id)
+        .join(Facility, Facility.id == VaccinationSession.facility_id)
+        .where(
+            or_(*days),
+            VaccinationSession.state != SessionState.CLOSED,
+            VaccinationSession.live > 0,
+            VaccinationSession.opens_at > now,
+            ~done.exists(),
+        )
+        .order_by(VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id)
+        .limit(_SESSIONS_AT_ONCE)
+    )
+
+
+def remind_session(db: Session, session_id: UUID, *, reminding: Reminding, now: datetime) -> bool:
+    """Queue a session's reminders; False where another worker has."""
+    row = insert(SessionReminder).values(session_id=session_id, reminded_at=now)
+    mine = row.on_conflict_do_nothing().returning(SessionReminder.session_id)
+    if db.scalar(mine) is None:
+        return False
+    session = db.get_one(VaccinationSession, session_id)
+    facility = db.get_one(Facility, session.facility_id)
+    since = begins(session.day, facility.timezone, reminding)
+    awaited = db.scalars(
+        select(Booking).where(
+            Booking.session_id == session_id, Booking.state == BookingState.CONFIRMED, Booking.changed_at < since
+        )
+    )
+    queue_messages(
+        db,
+        [
+            (each.medium.value, str(each.person_id), {"booking": str(each.id), "session": str(session_id)})
+            for each in awaited
+        ],
+        template=TEMPLATE,
+        also={"zone": facility.timezone},
+        unit_id=facility.id,
+        now=now,
+    )
+    return True
