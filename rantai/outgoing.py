@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -22,9 +23,11 @@ from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
+from tracker.quota.rules.reminding import TEMPLATE as OF_A_SESSION
 from tracker.quota.rules.reminding import Reminding
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.reminding import remind_sessions, reminder_now
+from tracker.quota.service.reminding_doses import dose_now, remind_claims
 from tracker.registration.service import addresses, chats, pushes
 from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
@@ -35,10 +38,20 @@ _CONNECT_S = 5.0
 _LOOK_FOR_REMINDERS_S = 10.0
 
 
+def remind(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
+    """Of sessions, whose hour comes first, and of next doses."""
+    return remind_sessions(engine, now=now, reminding=reminding) + remind_claims(engine, now=now, reminding=reminding)
+
+
 def reminding_of(current: Settings) -> Reminding:
     """When people are reminded, as it is set."""
     night = Night(begins=current.delivery.quiet_from, ends=current.delivery.quiet_to)
-    return Reminding(from_hour=current.delivery.remind_from, night=night)
+    return Reminding(
+        from_hour=current.delivery.remind_from,
+        days_before_dose=current.delivery.dose_days_before,
+        days_after_dose=current.delivery.dose_days_after,
+        night=night,
+    )
 
 
 def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client | None = None) -> list[Loop]:
@@ -69,9 +82,10 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         with transaction(engine) as db:
             return chats.reply_of(db, ticket_office(db, current), turn)
 
-    def facts_of(_template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+    def facts_of(template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+        read = reminder_now if template == OF_A_SESSION else dose_now
         with transaction(engine) as db:
-            return reminder_now(db, params, clock())
+            return read(db, params, clock())
 
     reminding = reminding_of(current)
 
@@ -104,7 +118,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),
         Loop(
             name="reminders",
-            step=lambda: remind_sessions(engine, now=clock(), reminding=reminding),
+            step=lambda: remind(engine, now=clock(), reminding=reminding),
             every_s=_LOOK_FOR_REMINDERS_S,
         ),
         Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),

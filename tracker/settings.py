@@ -118,6 +118,12 @@ class DeliverySettings(BaseModel):
     remind_from: int = Field(
         16, ge=0, le=23, description="From which hour of the place people are reminded of tomorrow's session."
     )
+    dose_days_before: int = Field(
+        3, ge=1, le=30, description="How many days before a next dose is due people without a place are reminded."
+    )
+    dose_days_after: int = Field(
+        7, ge=1, le=60, description="How many days after it was due they are reminded once more."
+    )
     quiet_from: int = Field(
         20, ge=0, le=23, description="From which hour of the place reminders wait; messages that were asked for do not."
     )

@@ -23,14 +23,16 @@ from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.senders import RecordingSender
 from tracker.network.models import Facility
 from tracker.people.queries import phone_of
-from tracker.quota.models import Booking, VaccinationSession
+from tracker.quota.models import Booking, ClaimReminder, VaccinationSession
 from tracker.quota.queries.untold import untold_of
 from tracker.quota.rules.reminding import Reminding
 from tracker.quota.rules.words import BookingState
-from tracker.quota.service.commands import ChangeDay
+from tracker.quota.service.commands import ChangeDay, CorrectDose, TakeBack
+from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.rebooking import change_day
 from tracker.quota.service.reminding import MOST_WAITING, remind_session, remind_sessions, reminder_now
+from tracker.quota.service.reminding_doses import dose_now, remind_claims
 
 USUAL = Reminding()
 _T = TypeVar("_T")
@@ -59,10 +61,16 @@ def remind(engine: Engine, now: datetime) -> int:
     return remind_sessions(engine, now=now, reminding=USUAL)
 
 
+def of_doses(engine: Engine, now: datetime) -> list[str]:
+    """What a round says of next doses and the outbox then sends, by the day of the place's morning."""
+    remind_claims(engine, now=now, reminding=USUAL)
+    return [said.text.split(". ")[0] for said in send(engine, now)[1].sent]
+
+
 def send(engine: Engine, now: datetime) -> tuple[Sent, RecordingSender]:
-    def facts_of(_template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
+    def facts_of(template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         with transaction(engine) as db:
-            return reminder_now(db, params, now)
+            return (reminder_now if template == "quota_reminder" else dose_now)(db, params, now)
 
     def address_of(recipient_ref: str, medium: str) -> str | None:
         del medium
@@ -281,3 +289,114 @@ def test_a_round_costs_what_is_due_and_not_what_was(engine: Engine, committed_wo
     assert asked(FOUR + timedelta(days=7)) == first
     with transaction(engine) as db:
         assert db.scalar(select(func.count()).select_from(OutMessage)) == 80
+
+
+DUE = 56  # days after the first dose
+THREE_BEFORE, WEEK_AFTER = NOW + timedelta(days=DUE - 3), NOW + timedelta(days=DUE + 7)
+NEXT = "Dosis 2 Anda: 27-04-2026, Puskesmas Cipondoh"
+SOON = "Dosis 2 Anda jatuh tempo 27-04-2026, Puskesmas Cipondoh"
+AWAITED = "Dosis 2 Anda ditunggu sejak 27-04-2026, Puskesmas Cipondoh"
+
+
+def vaccinated(engine: Engine, world: World, now: datetime = NOW) -> Booking:
+    def act(desk: Desk) -> Booking:
+        desk.stock("az-10/AZ003", 3)
+        return desk.vaccinate(desk.confirmed(desk.session(ahead=0), desk.person(phone="0812-3456-789")))
+
+    return at_desk(engine, world, act, now)
+
+
+def test_a_first_dose_tells_when_the_second_is_due_and_where_then_before_and_after_it_once_each(
+    engine: Engine, committed_world: World
+) -> None:
+    booking = vaccinated(engine, committed_world)
+    remind_claims(engine, now=NOW, reminding=USUAL)
+    (said,) = send(engine, NOW)[1].sent
+    assert said.text == f"{NEXT}. Pesan tempat: {said.link}"
+    assert said.link == OFFICE.link(OFFICE.sealed(booking.id))
+    assert of_doses(engine, THREE_BEFORE - timedelta(days=1)) == []
+    assert [of_doses(engine, THREE_BEFORE) for _ in range(2)] == [[SOON], []]
+    assert of_doses(engine, WEEK_AFTER - timedelta(days=1)) == []
+    assert [of_doses(engine, WEEK_AFTER) for _ in range(2)] == [[AWAITED], []]
+    with transaction(engine) as db:
+        assert db.scalars(select(ClaimReminder)).all() == []
+
+
+def test_who_was_vaccinated_at_night_hears_of_it_in_the_morning(engine: Engine, committed_world: World) -> None:
+    vaccinated(engine, committed_world, NIGHT)
+    assert of_doses(engine, NIGHT) == []
+    assert of_doses(engine, SEVEN) == [NEXT]
+
+
+def test_a_worker_that_was_down_says_what_is_still_true(engine: Engine, committed_world: World) -> None:
+    vaccinated(engine, committed_world)
+    of_doses(engine, NOW)
+    back = NOW + timedelta(days=DUE + 30)
+    # That it is due soon is not said of what was due a month ago.
+    assert [of_doses(engine, back) for _ in range(3)] == [[], [AWAITED], []]
+
+
+def test_who_has_booked_is_not_reminded_and_is_again_once_that_is_given_up(
+    engine: Engine, committed_world: World
+) -> None:
+    booking = vaccinated(engine, committed_world)
+    of_doses(engine, NOW)
+    second = at_desk(engine, committed_world, lambda desk: desk.book(desk.session(ahead=58), booking.person_id, dose=2))
+    assert of_doses(engine, THREE_BEFORE) == []
+    at_desk(engine, committed_world, lambda desk: desk.move(second, BookingState.CANCELLED))
+    assert of_doses(engine, WEEK_AFTER) == [AWAITED]
+
+
+def test_who_books_between_queueing_and_sending_is_not_reminded(engine: Engine, committed_world: World) -> None:
+    booking = vaccinated(engine, committed_world)
+    remind_claims(engine, now=NOW, reminding=USUAL)
+    at_desk(engine, committed_world, lambda desk: desk.book(desk.session(ahead=58), booking.person_id, dose=2))
+    done, sender = send(engine, NOW)
+    assert (done.given_up, sender.sent) == (1, [])
+
+
+@pytest.mark.parametrize("queued_before", [True, False])
+def test_a_dose_that_was_not_given_takes_its_reminders_along(
+    engine: Engine, committed_world: World, queued_before: bool
+) -> None:
+    booking = vaccinated(engine, committed_world)
+    if queued_before:
+        remind_claims(engine, now=NOW, reminding=USUAL)
+    back = TakeBack(booking_id=booking.id, state=BookingState.CONFIRMED, reason="salah orang")
+    at_desk(engine, committed_world, lambda desk: take_back(desk.db, SYSTEM, back, now=desk.now))
+    assert [of_doses(engine, at) for at in (NOW, THREE_BEFORE, WEEK_AFTER)] == [[], [], []]
+    with transaction(engine) as db:
+        assert db.scalars(select(ClaimReminder)).all() == []
+
+
+def test_a_dose_put_right_on_the_same_day_is_told_of_once(engine: Engine, committed_world: World) -> None:
+    """Also where the first message still waits: what it says is true of the claim that was made anew."""
+    booking = vaccinated(engine, committed_world)
+    remind_claims(engine, now=NOW, reminding=USUAL)
+    later = NOW + timedelta(minutes=20)
+
+    def correct(desk: Desk) -> None:
+        right = CorrectDose(booking_id=booking.id, reason="jam salah", occurred_at=NOW + timedelta(minutes=5))
+        correct_dose(desk.db, SYSTEM, right, now=desk.now)
+
+    at_desk(engine, committed_world, correct, later)
+    assert [of_doses(engine, at) for at in (later, later, THREE_BEFORE)] == [[NEXT], [], [SOON]]
+
+
+def test_two_workers_at_once_tell_of_each_dose_once(engine: Engine, committed_world: World) -> None:
+    def act(desk: Desk) -> None:
+        desk.stock("az-10/AZ003", 4)
+        session = desk.session(ahead=0)
+        for _ in range(6):
+            desk.vaccinate(desk.confirmed(session))
+
+    at_desk(engine, committed_world, act)
+    with Session(engine) as slow, ThreadPoolExecutor(1) as pool:
+        # Half of the rows are another worker's, who is slow, and dies.
+        slow.scalars(select(ClaimReminder).order_by(ClaimReminder.claim_id).limit(3).with_for_update()).all()
+        assert pool.submit(remind_claims, engine, now=NOW, reminding=USUAL).result() == 3
+        slow.rollback()
+    assert [remind_claims(engine, now=NOW, reminding=USUAL) for _ in range(2)] == [3, 0]
+    with transaction(engine) as db:
+        told = db.scalars(select(OutMessage.recipient_ref).where(OutMessage.template == "dose_next")).all()
+    assert (len(told), len(set(told))) == (6, 6)

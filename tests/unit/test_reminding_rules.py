@@ -13,7 +13,7 @@ from tracker.delivery.rules.night import Night
 from tracker.delivery.rules.plain import plain_signs
 from tracker.delivery.rules.templates import REMINDERS, render
 from tracker.kit.days import CENTRAL, EASTERN, WESTERN, hours_there
-from tracker.quota.rules.reminding import Reminding, begins, days_to_remind
+from tracker.quota.rules.reminding import DoseWord, Reminding, begins, days_to_remind, following, is_worth_saying
 
 ZONES = (WESTERN, CENTRAL, EASTERN)
 USUAL = Reminding()
@@ -76,9 +76,40 @@ def test_a_reminder_is_one_sms(template: str, language: str) -> None:
         "facility": "Puskesmas Tanah Tinggi",
         "day": "2026-03-03",
         "hours": hours_there(opens, opens + timedelta(hours=4), WESTERN),
+        "dose": 2,
+        "due": "2026-03-30",
         "ticket": "https://rantai.example/daftar/tiket/" + "x" * 43,
     }
     text = plain_signs(render(template, told, language))
     assert text.isascii()
     assert len(text) <= 160
     assert "…" not in text
+
+
+DUE = date(2026, 3, 30)
+BEFORE, AFTER = date(2026, 3, 27), date(2026, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("word", "said_on", "then"),
+    [
+        (DoseWord.GIVEN, TODAY, (DoseWord.DUE, BEFORE)),
+        # Typed in late: who has just been told the day is not told it again within three days of it.
+        (DoseWord.GIVEN, BEFORE, (DoseWord.AWAITED, AFTER)),
+        (DoseWord.GIVEN, AFTER, None),
+        (DoseWord.DUE, BEFORE, (DoseWord.AWAITED, AFTER)),
+        # Nobody was there to say it, or it was booked then: the word after it stands.
+        (DoseWord.GIVEN, None, (DoseWord.DUE, BEFORE)),
+        (DoseWord.DUE, None, (DoseWord.AWAITED, AFTER)),
+        (DoseWord.AWAITED, AFTER, None),
+        (DoseWord.AWAITED, None, None),
+    ],
+)
+def test_what_is_said_next_of_a_dose(word: DoseWord, said_on: date | None, then: tuple[DoseWord, date] | None) -> None:
+    assert following(word, DUE, said_on, USUAL) == then
+
+
+@pytest.mark.parametrize("word", list(DoseWord))
+@pytest.mark.parametrize("today", [BEFORE, DUE, DUE + timedelta(days=1)])
+def test_that_a_dose_is_due_soon_is_not_said_once_it_was(word: DoseWord, today: date) -> None:
+    assert is_worth_saying(word, DUE, today) == (word is not DoseWord.DUE or today <= DUE)

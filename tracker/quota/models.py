@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
+from tracker.quota.rules.reminding import DoseWord
 from tracker.quota.rules.words import (
     LIVE,
     BookingState,
@@ -250,6 +251,21 @@ class Claim(Base):
     given_booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"))
     used_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"), index=True)
     made_at: Mapped[datetime]
+
+
+class ClaimReminder(Base):
+    """What is to be said next of a claim, on or after which day of its place; gone once nothing is.
+
+    `due_day`: when the dose was due first; the claim's own moves on with the days.
+    """
+
+    __tablename__ = "claim_reminder"
+    __table_args__ = (Index(None, "next_day", "claim_id"),)
+
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("dose_claim.id"), primary_key=True)
+    word: Mapped[DoseWord] = mapped_column(StrEnumText(DoseWord))
+    next_day: Mapped[date]
+    due_day: Mapped[date]
 
 
 class DoseInterval(Base):

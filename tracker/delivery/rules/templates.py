@@ -27,6 +27,18 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "Pengingat vaksinasi: {facility}, {day}, {hours}. Tiket: {ticket}",
         "Your vaccination: {facility}, {day}, {hours}. Ticket: {ticket}",
     ),
+    "dose_next": (
+        "Dosis {dose} Anda: {due}, {facility}. Pesan tempat: {ticket}",
+        "Your dose {dose}: {due}, {facility}. Book a place: {ticket}",
+    ),
+    "dose_due": (
+        "Dosis {dose} Anda jatuh tempo {due}, {facility}. Pesan: {ticket}",
+        "Your dose {dose} is due {due}, {facility}. Book: {ticket}",
+    ),
+    "dose_awaited": (
+        "Dosis {dose} Anda ditunggu sejak {due}, {facility}. Pesan: {ticket}",
+        "Your dose {dose} was due {due}, {facility}. Book: {ticket}",
+    ),
     "quota_offer": (
         (
             "Vaksin untuk jadwal Anda tanggal {day} di {facility} tidak dapat dipakai. Tempat pengganti sudah "
@@ -97,6 +109,9 @@ _ON_THE_LOCK_SCREEN: dict[str, tuple[str, str]] = {
     ),
     "quota_moved": ("Jadwal Anda pindah. Ketuk untuk melihatnya.", "Your appointment has moved. Tap to see it."),
     "quota_reminder": ("Giliran Anda segera tiba. Ketuk untuk tiketnya.", "Your turn is near. Tap for the ticket."),
+    "dose_next": ("Ada tanggal berikutnya untuk Anda. Ketuk untuk melihatnya.", "You have a next date. Tap to see it."),
+    "dose_due": ("Tanggal Anda sudah dekat. Ketuk untuk memesan tempat.", "Your date is near. Tap to book a place."),
+    "dose_awaited": ("Anda masih ditunggu. Ketuk untuk memesan tempat.", "You are awaited. Tap to book a place."),
     "quota_offer": (
         "Tempat Anda digeser; penggantinya menunggu jawaban Anda. Ketuk untuk menjawab.",
         "Your place was moved; another waits for your answer. Tap to answer.",
@@ -131,7 +146,7 @@ def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> b
 
 # What can wait for the morning of the place whose `zone` it names, and is read again as it leaves: it reminds of what may
 # have changed since.
-REMINDERS = frozenset({"quota_reminder"})
+REMINDERS = frozenset({"quota_reminder", "dose_next", "dose_due", "dose_awaited"})
 
 
 # What a message asks to be answered with, where the phone can show buttons: what is said, and the label in both languages.

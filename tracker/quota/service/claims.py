@@ -13,7 +13,8 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from tracker.kit.ids import uuid7
-from tracker.quota.models import Booking, Claim, DoseInterval
+from tracker.quota.models import Booking, Claim, ClaimReminder, DoseInterval
+from tracker.quota.rules.reminding import DoseWord
 from tracker.quota.rules.words import LIVE, BookingState, ClaimState
 from tracker.quota.service.pools import PoolFacts, give_back, settle
 from tracker.stock.errors import NotAvailable
@@ -63,6 +64,8 @@ def make_claim(db: Session, pool: PoolFacts, booking: Booking, given_on: date, n
         made_at=now,
     )
     db.add(claim)
+    db.flush()
+    db.add(ClaimReminder(claim_id=claim.id, word=DoseWord.GIVEN, next_day=pool.today, due_day=claim.due_day))
     db.flush()
     fund(db, pool.stores, claim, now)
     return claim

@@ -33,7 +33,7 @@ MOST_WAITING = 500
 def remind_sessions(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
     """Remind the people of the next sessions that are due; how many sessions that was. While many messages wait, none."""
     with transaction(engine) as db:
-        sessions = [] if _many_wait(db, now) else list(db.scalars(_due(now, reminding)))
+        sessions = [] if many_wait(db, now) else list(db.scalars(_due(now, reminding)))
     done = (
         alone(engine, "remind", (one,), partial(remind_session, session_id=one, reminding=reminding, now=now))
         for one in sessions
@@ -62,7 +62,8 @@ def reminder_now(db: Session, params: Mapping[str, object], now: datetime) -> Ma
     return {"facility": facility.name, "day": session.day.isoformat(), "hours": hours}
 
 
-def _many_wait(db: Session, now: datetime) -> bool:
+def many_wait(db: Session, now: datetime) -> bool:
+    """Whether so many messages wait that more would hold up a code."""
     waiting = select(OutMessage.id).where(OutMessage.state == MessageState.PENDING, OutMessage.next_at <= now)
     return (db.scalar(select(func.count()).select_from(waiting.limit(MOST_WAITING).subquery())) or 0) >= MOST_WAITING
 
