@@ -260,7 +260,7 @@ class ClaimReminder(Base):
     """
 
     __tablename__ = "claim_reminder"
-    __table_args__ = (Index(None, "next_day", "claim_id"),)
+    __table_args__ = (Index("ix_claim_reminder_next_day", "next_day", "claim_id"),)
 
     claim_id: Mapped[UUID] = mapped_column(ForeignKey("dose_claim.id"), primary_key=True)
     word: Mapped[DoseWord] = mapped_column(StrEnumText(DoseWord))
