@@ -28,7 +28,7 @@ router = Router(include_in_schema=False)
 
 # Signs that a finger tells apart on a small phone, and lines that one reads through; fewer where somebody came nearer.
 MOST_PLACES, MOST_NEARER = 24, 8
-_LOOKED_AT, _MOST_LOOKS = 200, 2
+_LOOKED_AT, _MOST_LOOKS = 60, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,14 +85,14 @@ def ticket(db: Session, booking_id: UUID) -> Ticket:
 def given_before(db: Session, booking: Booking) -> UUID | None:
     """The booking of the dose before, from whose ticket this one is booked again; None for a first dose."""
     return db.scalar(
-        select(Claim.given_booking_id)
+        select(Booking.id)
         .where(
-            Claim.person_id == booking.person_id,
-            Claim.vaccine_id == booking.vaccine_id,
-            Claim.dose == booking.dose,
-            Claim.state != ClaimState.WITHDRAWN,
+            Booking.person_id == booking.person_id,
+            Booking.vaccine_id == booking.vaccine_id,
+            Booking.dose == booking.dose - 1,
+            Booking.state == BookingState.VACCINATED,
         )
-        .order_by(Claim.made_at.desc(), Claim.id)
+        .order_by(Booking.made_at.desc(), Booking.id)
         .limit(1)
     )
 

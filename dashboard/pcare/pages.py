@@ -38,7 +38,7 @@ from tracker.pcare.queries import (
     records_visible_to,
     strangers_visible_to,
 )
-from tracker.pcare.rules.words import Mode, State, Task
+from tracker.pcare.rules.words import Reporting, State, Task
 from tracker.pcare.service.changing import (
     FileRow,
     HandedOver,
@@ -62,7 +62,7 @@ _BY_WORD = {
     "dikoreksi": State.CORRECTED,
     "dihapus": State.DELETED,
 }
-_MODES = {"kawat": Mode.WIRE, "berkas": Mode.FILE}
+_MODES = {"kawat": Reporting.WIRE, "berkas": Reporting.FILE}
 _NO_DAY = mark("Pilih hari dosisnya, paling lambat hari ini.")
 _NO_MODE = mark("Pilih salah satu cara.")
 _TASKS = {Task.ADD: mark("TAMBAH"), Task.CHANGE: mark("UBAH"), Task.REMOVE: mark("HAPUS")}
@@ -288,7 +288,7 @@ def _facility(viewer: Viewer, db: Session, facility: Facility, *, problem: str =
         "pcare/facility.html",
         status=422 if problem else 200,
         facility=facility,
-        by_file=chosen is not None and chosen.mode is Mode.FILE,
+        by_file=chosen is not None and chosen.mode is Reporting.FILE,
         code_there=(chosen.code_there if chosen else None) or "",
         today=local_day(viewer.now, facility.timezone),
         problem=problem,

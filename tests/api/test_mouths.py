@@ -257,15 +257,16 @@ def test_what_is_not_signed_by_meta_changes_nothing(outside: Outside) -> None:
 
 
 def test_an_answer_to_an_earlier_question_does_not_answer_the_one_that_stands(outside: Outside) -> None:
+    outside.later = timedelta(seconds=-60)
     outside.says("Vaksin")
     outside.says(f"{NIK} {PHONE}")
-    outside.later = timedelta(seconds=10)
+    outside.later = timedelta(seconds=-50)
     late = outside.whatsapp.says(WA, "PKM Dahlia", message_id="wamid.late")
-    outside.later = timedelta(seconds=20)
+    outside.later = timedelta(seconds=-40)
     assert len(outside.says("PKM Cipondoh")) == 1
     assert outside.hears(late) == []
     outside.count += 1
-    outside.later = timedelta(seconds=30)
+    outside.later = timedelta(seconds=-30)
     (asked,) = outside.hears(outside.whatsapp.chooses(WA, "1", "1.", message_id="wamid.choice"))
     assert "demam" in text_in(asked)
 

@@ -25,7 +25,7 @@ from tracker.pcare.client import PcareClient
 from tracker.pcare.commands import HandOver, SetFacility
 from tracker.pcare.errors import GoesByWire, NotToBeSent
 from tracker.pcare.models import PcareDay, PcareLink, PcareRecord, PcareStranger
-from tracker.pcare.rules.words import Mode, State, Why
+from tracker.pcare.rules.words import Reporting, State, Why
 from tracker.pcare.service.changing import hand_over, send_again, set_facility
 from tracker.pcare.service.comparing import compare_next, compare_now
 from tracker.pcare.service.noting import LOOK_EVERY, look_again, look_for_doses, note_line
@@ -309,7 +309,7 @@ def test_a_list_that_is_wrong_makes_nothing_twice(house: PcareHouse) -> None:
         set_facility(
             desk.db,
             SYSTEM,
-            SetFacility(facility=house.world.puskesmas.id, mode=Mode.WIRE, code_there="kode-salah"),
+            SetFacility(facility=house.world.puskesmas.id, mode=Reporting.WIRE, code_there="kode-salah"),
             now=house.clock(),
         )
     compared_after(house)
@@ -351,7 +351,7 @@ def test_an_answer_that_never_came_is_known_from_the_list(house: PcareHouse) -> 
     assert house.states(booking) == [State.ACCEPTED]
 
 
-def by_file(house: PcareHouse, mode: Mode = Mode.FILE) -> None:
+def by_file(house: PcareHouse, mode: Reporting = Reporting.FILE) -> None:
     with house.desk() as desk:
         set_facility(desk.db, SYSTEM, SetFacility(facility=house.world.puskesmas.id, mode=mode), now=house.clock())
 
@@ -384,7 +384,7 @@ def test_a_facility_without_a_line_hands_its_days_over_by_file(house: PcareHouse
             CorrectDose(booking_id=waiting, occurred_at=house.world.now.replace(second=9), reason="salah jam"),
             now=house.clock(),
         )
-    by_file(house, Mode.WIRE)
+    by_file(house, Reporting.WIRE)
     house.heard()
     house.send_all()
     assert not house.register.added, "what went by file is corrected by file"
@@ -397,7 +397,7 @@ def test_a_facility_without_a_line_hands_its_days_over_by_file(house: PcareHouse
     assert file_of(house, waiting) == [("remove", nik, False)]
     assert file_of(house, waiting) == [("remove", nik, True)]
     assert house.states(waiting) == [State.CORRECTED, State.CORRECTED, State.DELETED]
-    by_file(house, Mode.WIRE)
+    by_file(house, Reporting.WIRE)
     with pytest.raises(GoesByWire):
         file_of(house, waiting)
 

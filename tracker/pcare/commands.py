@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from tracker.pcare.rules.words import Mode
+from tracker.pcare.rules.words import Reporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class SetFacility:
     """How a facility's doses reach P-Care, and its code there; None: our own code."""
 
     facility: str | UUID
-    mode: Mode
+    mode: Reporting
     code_there: str | None = None
 
 

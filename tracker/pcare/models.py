@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
-from tracker.pcare.rules.words import Mode, State, Why
+from tracker.pcare.rules.words import Reporting, State, Why
 
 _TRIED = "state IN ('waiting', 'sent') AND next_at IS NOT NULL"
 
@@ -66,7 +66,7 @@ class PcareFacility(Base):
     __tablename__ = "pcare_facility"
 
     facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"), primary_key=True)
-    mode: Mapped[Mode] = mapped_column(StrEnumText(Mode))
+    mode: Mapped[Reporting] = mapped_column(StrEnumText(Reporting))
     code_there: Mapped[str | None]
     changed_by: Mapped[str]
     changed_at: Mapped[datetime]

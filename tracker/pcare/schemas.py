@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tracker.edge.words import Seen
-from tracker.pcare.rules.words import Mode, State, Why
+from tracker.pcare.rules.words import Reporting, State, Why
 
 
 class PcareRecordOut(BaseModel):
@@ -57,7 +57,7 @@ class PcareFacilityIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: Mode
+    mode: Reporting
     code: (
         Annotated[
             str, Seen, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00]+$")
@@ -70,5 +70,5 @@ class PcareFacilityOut(BaseModel):
     """How a facility's doses leave."""
 
     facility: str
-    mode: Mode
+    mode: Reporting
     code: str | None

@@ -35,7 +35,7 @@ class Why(StrEnum):
     REFUSED = "refused"  # P-Care's own words are beside it
 
 
-class Mode(StrEnum):
+class Reporting(StrEnum):
     """How a facility's doses reach P-Care."""
 
     WIRE = "wire"

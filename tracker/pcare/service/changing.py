@@ -23,7 +23,7 @@ from tracker.pcare.events import FileMade
 from tracker.pcare.models import PcareFacility, PcareRecord
 from tracker.pcare.queries import records_visible_to
 from tracker.pcare.rules.steps import handed_over, may_send_again, task
-from tracker.pcare.rules.words import HELD, Mode, State, Task, Why
+from tracker.pcare.rules.words import HELD, Reporting, State, Task, Why
 from tracker.pcare.service.comparing import compare_now
 from tracker.pcare.service.letters import letters_of
 from tracker.people.rules.words import PersonAct
@@ -86,12 +86,12 @@ def set_facility(db: Session, principal: Principal, command: SetFacility, *, now
     return db.get_one(PcareFacility, place.id, populate_existing=True)
 
 
-def _turn_waiting(db: Session, facility_id: UUID, mode: Mode, now: datetime) -> None:
+def _turn_waiting(db: Session, facility_id: UUID, mode: Reporting, now: datetime) -> None:
     """What waits goes the new way; what corrects a dose that went by file goes by file, and what by wire by wire."""
     held = aliased(PcareRecord)
     theirs = exists().where(held.booking_id == PcareRecord.booking_id)
     waiting = update(PcareRecord).where(PcareRecord.facility_id == facility_id, PcareRecord.state == State.WAITING)
-    if mode is Mode.FILE:
+    if mode is Reporting.FILE:
         turned = waiting.where(
             PcareRecord.why.is_distinct_from(Why.BY_FILE), ~theirs.where(held.state == State.ACCEPTED)
         )
@@ -129,7 +129,7 @@ def hand_over(db: Session, principal: Principal, command: HandOver, *, vault: Ni
     principal.require(Permission.PCARE_WRITE, path)
     principal.require(Permission.PERSON_READ, path)
     chosen = db.get(PcareFacility, place.id)
-    if chosen is None or chosen.mode is not Mode.FILE:
+    if chosen is None or chosen.mode is not Reporting.FILE:
         raise GoesByWire(facility=place.code)
     records = db.scalars(
         select(PcareRecord)

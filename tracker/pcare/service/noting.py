@@ -18,7 +18,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.pcare.models import PcareFacility, PcareLink, PcareRecord
 from tracker.pcare.rules.steps import Version, on_change
-from tracker.pcare.rules.words import HELD, Mode, State, Why
+from tracker.pcare.rules.words import HELD, Reporting, State, Why
 from tracker.quota.models import Booking, VaccinationSession
 
 LOOKED_AT = 500
@@ -150,7 +150,7 @@ def _add(
     db: Session, row: Row[Any], records: Sequence[PcareRecord], dose: dict[str, object] | None, now: datetime
 ) -> None:
     # What went by file has no number there: whoever typed it in types the correction as well.
-    by_file = row.mode is Mode.FILE or any(record.state is State.HANDED for record in records)
+    by_file = row.mode is Reporting.FILE or any(record.state is State.HANDED for record in records)
     day = records[-1].day if row.vaccinated_at is None else local_day(row.vaccinated_at, row.timezone)
     db.execute(
         insert(PcareRecord).values(
