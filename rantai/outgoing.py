@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from tracker.people.rules.contact import takes_messages
 from tracker.quota.rules.reminding import TEMPLATE as OF_A_SESSION
 from tracker.quota.rules.reminding import Reminding
 from tracker.quota.rules.words import Medium
-from tracker.quota.service.reminding import remind_sessions, reminder_now
+from tracker.quota.service.reminding import RemindersRound, reminder_now
 from tracker.quota.service.reminding_doses import dose_now, remind_claims
 from tracker.registration.service import addresses, chats, pushes
 from tracker.registration.service.proving import phone_of_code
@@ -36,11 +35,6 @@ from tracker.settings import Settings
 
 _CONNECT_S = 5.0
 _LOOK_FOR_REMINDERS_S = 10.0
-
-
-def remind(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
-    """Of sessions, whose hour comes first, and of next doses."""
-    return remind_sessions(engine, now=now, reminding=reminding) + remind_claims(engine, now=now, reminding=reminding)
 
 
 def reminding_of(current: Settings) -> Reminding:
@@ -88,6 +82,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
             return read(db, params, clock())
 
     reminding = reminding_of(current)
+    sessions = RemindersRound(engine, reminding)
 
     def messages() -> int:
         done = deliver_due(
@@ -118,7 +113,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         Loop(name="messages", step=messages, channels=(bell.NUMBERED,)),
         Loop(
             name="reminders",
-            step=lambda: remind(engine, now=clock(), reminding=reminding),
+            step=lambda: sessions(clock()) + remind_claims(engine, now=clock(), reminding=reminding),
             every_s=_LOOK_FOR_REMINDERS_S,
         ),
         Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),

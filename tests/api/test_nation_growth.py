@@ -309,7 +309,7 @@ def test_a_worker_with_nothing_to_do_reads_no_more_because_the_nation_is_larger(
         rounds = {
             loop.name: loop.step
             for loop in worker_loops(asker.engine, settings, clock=partial(_later, times))
-            if loop.name in {"lookout", "numbering", "evaluation", "silence", "escalation", "pools"}
+            if loop.name in {"lookout", "numbering", "evaluation", "silence", "escalation", "pools", "reminders"}
         }
         for step in rounds.values():
             while step():
@@ -320,7 +320,7 @@ def test_a_worker_with_nothing_to_do_reads_no_more_because_the_nation_is_larger(
                 assert step() == 0
             read[-1][name] = (counts.statements, counts.rows, counts.buffers)
     small, large = read
-    assert len(large) == 6
+    assert len(large) == 7
     for name, (statements, rows, buffers) in large.items():
         assert statements == small[name][0] <= 6, name
         # A table of some hundred rows is read whole sooner than by its index.

@@ -31,7 +31,7 @@ from tracker.quota.service.commands import ChangeDay, CorrectDose, TakeBack
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.rebooking import change_day
-from tracker.quota.service.reminding import MOST_WAITING, remind_session, remind_sessions, reminder_now
+from tracker.quota.service.reminding import MOST_WAITING, RemindersRound, remind_session, reminder_now
 from tracker.quota.service.reminding_doses import dose_now, remind_claims
 
 USUAL = Reminding()
@@ -58,7 +58,7 @@ def booked(engine: Engine, world: World, *, phone: str | None = "0812-3456-789")
 
 
 def remind(engine: Engine, now: datetime) -> int:
-    return remind_sessions(engine, now=now, reminding=USUAL)
+    return RemindersRound(engine, USUAL)(now)
 
 
 def of_doses(engine: Engine, now: datetime) -> list[str]:
@@ -289,6 +289,16 @@ def test_a_round_costs_what_is_due_and_not_what_was(engine: Engine, committed_wo
     assert asked(FOUR + timedelta(days=7)) == first
     with transaction(engine) as db:
         assert db.scalar(select(func.count()).select_from(OutMessage)) == 80
+
+
+def test_a_day_that_is_done_is_not_looked_at_again(engine: Engine, committed_world: World) -> None:
+    booked(engine, committed_world)
+    work = RemindersRound(engine, USUAL)
+    assert [work(FOUR), work(FOUR)] == [1, 0]
+    with counted(engine) as statements:
+        for at in (FOUR, FOUR + timedelta(hours=1), NIGHT, SEVEN):
+            assert work(at) == 0
+    assert statements == []
 
 
 DUE = 56  # days after the first dose

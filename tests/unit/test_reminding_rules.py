@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tracker.delivery.rules.night import Night
 from tracker.delivery.rules.plain import plain_signs
 from tracker.delivery.rules.templates import REMINDERS, render
-from tracker.kit.days import CENTRAL, EASTERN, WESTERN, hours_there
+from tracker.kit.days import WESTERN, hours_there
+from tracker.network.rules.words import TIME_ZONES
 from tracker.quota.rules.reminding import DoseWord, Reminding, begins, days_to_remind, following, is_worth_saying
 
-ZONES = (WESTERN, CENTRAL, EASTERN)
 USUAL = Reminding()
 MOMENTS = st.integers(0, 366 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -23,7 +23,7 @@ MOMENTS = st.integers(0, 366 * 24 * 60).map(
 TODAY, TOMORROW = date(2026, 3, 2), date(2026, 3, 3)
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", TIME_ZONES)
 @pytest.mark.parametrize(
     ("clock", "days"),
     [
@@ -46,7 +46,7 @@ def test_tomorrow_s_sessions_from_four_on_and_by_day_those_that_were_missed(
 
 @given(
     now=MOMENTS,
-    zone=st.sampled_from(ZONES),
+    zone=st.sampled_from(TIME_ZONES),
     night=st.builds(Night, begins=st.integers(0, 23), ends=st.integers(0, 23)),
 )
 def test_a_night_ends_within_a_day_at_its_hour_and_a_moment_later_it_is_day(
@@ -62,7 +62,7 @@ def test_a_night_ends_within_a_day_at_its_hour_and_a_moment_later_it_is_day(
     assert days_to_remind(now, zone, Reminding(night=night)) == ()
 
 
-@given(now=MOMENTS, zone=st.sampled_from(ZONES))
+@given(now=MOMENTS, zone=st.sampled_from(TIME_ZONES))
 def test_nobody_is_reminded_before_the_hour_of_the_day_before(now: datetime, zone: str) -> None:
     for day in days_to_remind(now, zone, USUAL):
         assert begins(day, zone, USUAL) <= now

@@ -1,4 +1,4 @@
-"""Whoever is booked is reminded the day before. The worker calls `remind_sessions`.
+"""Whoever is booked is reminded the day before. The worker calls `RemindersRound`.
 
 A session's people are reminded together and once: the row of `session_reminder` and the messages stand in one transaction,
 so neither a second worker nor one that died in between reminds twice. What a message says is read again as it leaves.
@@ -7,7 +7,8 @@ so neither a second worker nor one that died in between reminds twice. What a me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import partial
 from uuid import UUID
 
@@ -18,8 +19,9 @@ from sqlalchemy.orm import Session
 from tracker.database.engine import transaction
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.service import queue_messages
-from tracker.kit.days import CENTRAL, EASTERN, WESTERN, hours_there
+from tracker.kit.days import earliest_day, hours_there
 from tracker.network.models import Facility
+from tracker.network.rules.words import TIME_ZONES
 from tracker.quota.models import Booking, SessionReminder, VaccinationSession
 from tracker.quota.rules.reminding import TEMPLATE, Reminding, begins, days_to_remind
 from tracker.quota.rules.words import BookingState, SessionState
@@ -30,15 +32,37 @@ _SESSIONS_AT_ONCE = 100
 MOST_WAITING = 500
 
 
-def remind_sessions(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
-    """Remind the people of the next sessions that are due; how many sessions that was. While many messages wait, none."""
-    with transaction(engine) as db:
-        sessions = [] if many_wait(db, now) else list(db.scalars(_due(now, reminding)))
-    done = (
-        alone(engine, "remind", (one,), partial(remind_session, session_id=one, reminding=reminding, now=now))
-        for one in sessions
-    )
-    return sum(bool(one) for one in done)
+_Days = set[tuple[str, date]]
+
+
+@dataclass(slots=True)
+class RemindersRound:
+    """Remind the people of the next sessions that are due; returns how many sessions that was. While many messages wait, none.
+
+    A zone's day is looked at until nothing is left of it: whoever books it later is told then, and needs no reminder.
+    """
+
+    engine: Engine
+    reminding: Reminding
+    _over: _Days = field(default_factory=set, init=False)
+
+    def __call__(self, now: datetime) -> int:
+        days = {(zone, day) for zone in TIME_ZONES for day in days_to_remind(now, zone, self.reminding)} - self._over
+        if not days:
+            return 0
+        with transaction(self.engine) as db:
+            if many_wait(db, now):
+                return 0
+            sessions = list(db.scalars(_due(days, now)))
+        done = [
+            alone(self.engine, "remind", (one,), partial(self._remind, session_id=one, now=now)) for one in sessions
+        ]
+        if not sessions:
+            self._over = {(zone, day) for zone, day in self._over | days if day >= earliest_day(now)}
+        return sum(bool(one) for one in done)
+
+    def _remind(self, db: Session, *, session_id: UUID, now: datetime) -> bool:
+        return remind_session(db, session_id, reminding=self.reminding, now=now)
 
 
 def reminder_now(db: Session, params: Mapping[str, object], now: datetime) -> Mapping[str, object] | None:
@@ -68,12 +92,9 @@ def many_wait(db: Session, now: datetime) -> bool:
     return (db.scalar(select(func.count()).select_from(waiting.limit(MOST_WAITING).subquery())) or 0) >= MOST_WAITING
 
 
-def _due(now: datetime, reminding: Reminding) -> Select[UUID]:
+def _due(of: _Days, now: datetime) -> Select[UUID]:
     """Sessions to come of today's and tomorrow's days alone, however many there were before."""
-    days = [
-        and_(Facility.timezone == zone, VaccinationSession.day.in_(days_to_remind(now, zone, reminding)))
-        for zone in (WESTERN, CENTRAL, EASTERN)
-    ]
+    days = [and_(Facility.timezone == zone, VaccinationSession.day == day) for zone, day in sorted(of)]
     done = select(SessionReminder.session_id).where(SessionReminder.session_id == VaccinationSession.id)
     return (
         select(VaccinationSession.id)

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
 from tracker.delivery.service import queue_messages
-from tracker.kit.days import CENTRAL, EASTERN, WESTERN, latest_day, local_day
+from tracker.kit.days import latest_day, local_day
 from tracker.network.models import Facility
+from tracker.network.rules.words import TIME_ZONES
 from tracker.quota.models import Booking, Claim, ClaimReminder
 from tracker.quota.rules.reminding import DoseWord, Reminding, following, is_worth_saying
 from tracker.quota.rules.words import ClaimState
@@ -31,7 +32,7 @@ _CLAIMS_AT_ONCE = 100
 
 def remind_claims(engine: Engine, *, now: datetime, reminding: Reminding) -> int:
     """Say what is due of the next claims; how many were looked at. While many messages wait, or it is night everywhere, none."""
-    zones = [zone for zone in (WESTERN, CENTRAL, EASTERN) if reminding.night.over_at(now, zone) is None]
+    zones = [zone for zone in TIME_ZONES if reminding.night.over_at(now, zone) is None]
     if not zones:
         return 0
     with transaction(engine) as db:
