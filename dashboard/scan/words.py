@@ -194,7 +194,7 @@ JOB_LATER = {
     "unknown_goods": mark("barang yang tidak dikenal ponsel ini"),
     "rest": mark("{n} vial belum datang. Sisanya:"),
     "later": mark("menyusul"),
-    "never": mark("tidak datang"),
+    "never": mark("tidak akan datang: catat kurang"),
     "approve_how": mark("Pilih permintaan, atau pindai kodenya."),
     "approve_do": mark("Setujui {n} vial"),
     "nothing_asked": mark("Tidak ada permintaan yang menunggu persetujuan."),

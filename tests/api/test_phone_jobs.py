@@ -137,6 +137,23 @@ def test_a_receipt_of_the_wrong_boxes_is_taken_back_and_done_anew(shift: Shift) 
     assert shift.read(code)["state"] == "received"
 
 
+def test_what_has_not_come_stays_expected_and_is_taken_with_the_next_delivery_without_a_network(shift: Shift) -> None:
+    supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
+    line = {"batch": "az-10/AZ003", "place": f"{CITY}-r1", "vials": 8}
+    shift.api.post("/api/v1/stock/events", json={**supply, "lines": [line]}, headers=shift.city)
+    ends = {"id": str(uuid7()), "from": CITY, "to": PLACE, "lines": [{"product": "az-10", "vials": 8}]}
+    code = shift.api.post("/api/v1/shipments", json=ends, headers=shift.city).json()["code"]
+    for step in ("pack", "dispatch"):
+        assert shift.api.post(f"/api/v1/shipments/{code}/{step}", json={}, headers=shift.city).status_code == 200
+    part = {"job": "receive", "scans": [code, *["az-10/AZ003"] * 3, FRIDGE]}
+    items = shift.works(part, {"job": "receive", "scans": [code, FRIDGE]})
+    assert [item["state"] for item in items] == ["done", "done"], items
+    found = shift.read(code)
+    assert [receipt["final"] for receipt in found["receipts"]] == [False, True]
+    (row,) = found["differences"]
+    assert (found["state"], row["accepted"], row["missing"], row["on_road"]) == ("received", 8, 0, 0)
+
+
 def test_a_logger_opens_its_shipment_and_the_receipt_names_it(shift: Shift) -> None:
     supply = {"id": str(uuid7()), "kind": "supply", "facility": CITY, "occurred_at": shift.phone.now.isoformat()}
     line = {"batch": "az-10/AZ003", "place": f"{CITY}-r1", "vials": 8}

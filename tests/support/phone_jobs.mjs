@@ -65,7 +65,7 @@ for (const { job, scans = [], fields = {}, back } of acts) {
     }
     Object.assign(hand, fields);
     if (job === "dispatch" || (job === "confirm" && !hand.shipment)) hand.open(hand.waiting[0]);
-    if (job === "receive") await hand.allAsNoted();
+    if (job === "receive" && !hand.one_by_one) await hand.allAsNoted();
     else await hand.write(hand.shipment);
   }
 }

@@ -20,6 +20,7 @@
  * @property {boolean} undoable
  * @property {"cancel" | "unpack" | "receipt" | "take_back" | "reversal"} [way] how it is undone; `cancel` gives up its shipment: the one it names, or else the one it makes
  * @property {string} [of] the shipment of a receipt
+ * @property {{ batch: string, vials: number }[]} [came] what of it came, good or not
  * @property {string} [undoes] the step that it takes back
  * @property {string} [shipment] the shipment that it ends, or changes
  * @property {Omit<import("./holdings.js").Shipment, "id">} [made] the shipment that it makes, under the step's own id

@@ -254,10 +254,28 @@ export class Holdings {
   afterOwn(shipment) {
     const steps = this.own.filter((step) => step.shown.shipment === shipment.id);
     const last = steps.at(-1);
-    if (!last) return shipment;
+    if (!last) return { ...shipment, on_road: this.stillOnRoad(shipment) };
     const approved = steps.findLast((step) => step.shown.approved)?.shown.approved;
     const lines = shipment.lines.map((line, index) => ({ ...line, approved: approved?.[index] ?? line.approved }));
     return { ...shipment, lines, state: last.shown.becomes ?? "" };
+  }
+
+  /** What is still on the road after this phone's own receipts, usable vials taken first, as the house takes them. @param {Shipment} shipment */
+  stillOnRoad({ id, on_road }) {
+    const came = this.own.flatMap((step) => (step.shown.of === id ? (step.shown.came ?? []) : []));
+    if (!came.length) return on_road;
+    /** @type {Map<string, number>} */
+    const taken = new Map();
+    for (const { batch, vials } of came) taken.set(batch, (taken.get(batch) ?? 0) + vials);
+    const usable = (/** @type {{ status?: string }} */ each) => (each.status ?? "usable") === "usable";
+    return [...on_road]
+      .sort((one, other) => Number(usable(other)) - Number(usable(one)))
+      .map((each) => {
+        const gone = Math.min(taken.get(each.batch) ?? 0, each.vials);
+        taken.set(each.batch, (taken.get(each.batch) ?? 0) - gone);
+        return { ...each, vials: each.vials - gone };
+      })
+      .filter((each) => each.vials > 0);
   }
 
   /** Of whom goods are asked, the one above first. @returns {Near[]} */

@@ -37,7 +37,8 @@ export class ReceiveJob {
     /** @type {Set<string>} boxes that were scanned */
     this.boxes = new Set();
     this.one_by_one = false;
-    this.final = true;
+    /** Whether what has not come is written off: only where somebody says so, more deliveries of one shipment are usual. */
+    this.final = false;
     /** @type {string | null} */
     this.place = null;
     /** @type {Set<string>} numbers of the temperature loggers that lay in the boxes */
@@ -128,16 +129,18 @@ export class ReceiveJob {
   /** @param {Shipment} shipment */
   open(shipment) {
     const { desk } = this;
-    if (!this.waiting.some((each) => each.id === shipment.id))
-      return desk.feel("out", desk.say("job.not_waiting", { code: shipment.code }));
-    this.shipment = shipment;
+    // What this phone received of it already is on the road no more, whichever code named it.
+    const standing = this.waiting.find((each) => each.id === shipment.id);
+    if (!standing) return desk.feel("out", desk.say("job.not_waiting", { code: shipment.code }));
+    this.shipment = standing;
     this.boxes = new Set();
     this.loggers = new Set();
     this.into = false;
     this.one_by_one = false;
+    this.final = false;
     const places = desk.holdings.places;
     this.place = places.length === 1 ? (places[0]?.code ?? null) : this.usual(shipment);
-    this.rows = [...sentOf(shipment)].map(([id, sent]) => ({
+    this.rows = [...sentOf(standing)].map(([id, sent]) => ({
       batch: desk.holdings.batch(id),
       sent,
       accepted: 0,
@@ -475,6 +478,9 @@ export class ReceiveJob {
     const taken = rows.flatMap(({ batch, accepted }) =>
       batch && accepted ? [{ batch: batch.id, vials: accepted }] : [],
     );
+    const came = rows.flatMap(({ batch, accepted, rejected }) =>
+      batch && accepted + rejected ? [{ batch: batch.id, vials: accepted + rejected }] : [],
+    );
     const found = this.loggers.size ? { loggers: [...this.loggers] } : {};
     const kept = await desk.write({
       kind: "shipment.receipt",
@@ -486,6 +492,7 @@ export class ReceiveJob {
         undoable: true,
         way: "receipt",
         of: shipment.id,
+        came,
         ...(final ? { shipment: shipment.id } : {}),
       },
     });
