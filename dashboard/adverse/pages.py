@@ -36,7 +36,7 @@ from tracker.adverse.rules.words import Level, Outcome
 from tracker.adverse.service import answer_adverse, correct_adverse, level_of, may_correct, tell_adverse
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.models import Facility
@@ -99,6 +99,9 @@ def show_list(viewer: Member, db: Db, tunggu: Said = "", sesudah: Said = "") -> 
     )
 
 
+_TOLD = ("csrf", "mulai", "g-{symptom}", "serius", "akibat", "kata")
+
+
 @router.get("/kipi/baru/{booking_id}")
 def show_form(booking_id: UUID, viewer: Member, db: Db, now: Now, di: Said = "") -> Response:
     """The form for what followed the dose of a booking; that its person was looked at is kept. `di`: where they came with it."""
@@ -106,6 +109,7 @@ def show_form(booking_id: UUID, viewer: Member, db: Db, now: Now, di: Said = "")
 
 
 @router.post("/kipi/baru/{booking_id}")
+@takes_fields(*_TOLD, "nomor")
 def tell(booking_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields, di: Said = "") -> Response:
     """Write it down, once however often the form is sent."""
     typed = Typed.of(fields)
@@ -127,6 +131,7 @@ def show_one(adverse_id: UUID, viewer: Member, db: Db, now: Now, riwayat: str = 
 
 
 @router.post("/kipi/{adverse_id}/betulkan")
+@takes_fields(*_TOLD, "cabut", "alasan")
 def correct(adverse_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Put right what was told, or withdraw it, with a reason."""
     typed = Typed.of(fields)

@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -21,12 +21,12 @@ from dashboard.frame import labels
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
+from dashboard.stock.forms import Fields
 from tracker.coldchain.errors import AlreadyAcknowledged, CommentMissing
 from tracker.coldchain.service.commands import AcknowledgeAlarm
 from tracker.coldchain.service.handling import acknowledge_alarm
-from tracker.edge.asking import form_once
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError
 from tracker.kit.seen import seen
@@ -142,12 +142,9 @@ def acknowledge(
     return RedirectResponse(f"/alarm?buka={alarm_id}#a-{alarm_id}", status_code=303)
 
 
-async def _fields(request: Request) -> FormData:
-    return await form_once(request, most=2_000)
-
-
 @router.post("/alarm/{alarm_id}/tutup")
-def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Annotated[FormData, Depends(_fields)]) -> Response:
+@takes_fields(*("csrf", "comment", "putusan-{id}", "alasan-{id}", "uji-{id}", "wewenang-{id}"), most=2_000)
+def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Close an alarm with a decision per batch: fields `putusan-ID`, `alasan-ID`, `uji-ID`, and `comment`."""
     check_csrf(viewer, str(fields.get("csrf", "")))
     try:

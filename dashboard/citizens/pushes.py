@@ -12,7 +12,7 @@ from dashboard.citizens.queries import ticket
 from dashboard.frame.statics import static_body
 from dashboard.frame.viewer import Anyone
 from tracker.edge.deps import Db, Now, Shared
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.registration.service.addresses import booking_at
 from tracker.registration.service.pushes import NewBrowser, stop_browsers, tell_browser
 from tracker.registration.service.tickets import ticket_office
@@ -52,6 +52,7 @@ def begin(
 
 
 @router.post("/daftar/tiket/{secret}/kabar/berhenti")
+@takes_fields()
 def end(secret: str, db: Db, shared: Shared) -> Response:
     """By SMS again."""
     stop_browsers(db, ticket(db, booking_at(db, ticket_office(db, shared.settings), secret)).booking)

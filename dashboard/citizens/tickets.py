@@ -17,7 +17,7 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.viewer import Anyone, Viewer
 from tracker.edge.deps import Db, Now, Shared
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError
 from tracker.people.queries import person_now
 from tracker.quota.models import VaccinationSession
@@ -154,6 +154,7 @@ def change_to(
 
 
 @router.post("/daftar/tiket/{secret}/{step}")
+@takes_fields()
 def move_ticket(secret: str, step: str, viewer: Anyone, db: Db, now: Now, shared: Shared) -> Response:
     """Confirm (`pasti`) or cancel (`batal`); the secret is the proof, so there is no cookie a stranger could ride on."""
     states = {"pasti": BookingState.CONFIRMED, "batal": BookingState.CANCELLED}

@@ -17,7 +17,7 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, services_of
+from tracker.edge.hop import Router, services_of, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.people.errors import NikTaken
 from tracker.people.rules.nik import Sex
@@ -46,6 +46,10 @@ FIELD_OF = {
 """The form's field for a field of the use case."""
 
 
+NEWCOMER = ("nik", "nama", "telepon", "tanpa", "lahir", "kelamin")
+"""The fields that `newcomer` reads."""
+
+
 @router.get("/meja/{session_id}/baru")
 def show_form(session_id: UUID, viewer: Member, db: Db) -> Response:
     """The form; with a number, birth date and sex are read from it."""
@@ -54,6 +58,7 @@ def show_form(session_id: UUID, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/meja/{session_id}/baru")
+@takes_fields("csrf", "nomor", "rumah", "dosis", "alasan", *NEWCOMER)
 def register(session_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Register them, give them a place, and note that they came: once however often the form is sent."""
     typed = Typed.of(fields)

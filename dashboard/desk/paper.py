@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 
 from dashboard.desk.lines import Kept, Line
+from dashboard.desk.newcomer import NEWCOMER
 from dashboard.desk.sessions import Served, served
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, services_of
+from tracker.edge.hop import Router, services_of, takes_fields
 from tracker.kit.ids import uuid7
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import WithoutNik
@@ -36,6 +37,7 @@ def show_grid(session_id: UUID, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/meja/{session_id}/kertas")
+@takes_fields("csrf", "nomor", *(f"{name}-{{n}}" for name in ("jam", "dosis", "alasan", *NEWCOMER)))
 def record_lines(session_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Record each line that says enough, the earliest first; the others stay with what is wrong with them.
 

@@ -18,12 +18,12 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.handsets.desk import desk_beside
 from dashboard.handsets.queries import count_conflicts, known_beside, phones
-from dashboard.handsets.words import AMOUNT, KIND, corrected, lines_of, time_of
+from dashboard.handsets.words import AMOUNT, KIND, SET_ASIDE, corrected, lines_of, time_of
 from dashboard.stock.forms import Fields, Typed
 from tracker.access.rules import Permission
 from tracker.api.sentences import sentences_of
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, services_of
+from tracker.edge.hop import Router, services_of, takes_fields
 from tracker.edge.words import Seen
 from tracker.handsets.commands import Settle
 from tracker.handsets.errors import AlreadySettled, StepNotFound
@@ -124,6 +124,7 @@ def show_conflict(step_id: UUID, request: Request, viewer: Member, db: Db) -> Re
 
 
 @router.post("/gawai/bentrok/{step_id}")
+@takes_fields(*("csrf", "nomor", "cara", "alasan", "waktu", "vial", "lot-{n}", "jumlah-{n}-{key}"), *SET_ASIDE)
 def decide(step_id: UUID, *, request: Request, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """A person decides: once more, with other amounts, or not at all. What is refused stands beside the form."""
     typed = Typed.of(fields)

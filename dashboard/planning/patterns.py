@@ -14,11 +14,11 @@ from fastapi.responses import RedirectResponse
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, check_csrf
-from dashboard.planning.plan import command_of, fault_of, form_of, typed_plan
+from dashboard.planning.plan import PLAN_FIELDS, PLAN_LISTS, command_of, fault_of, form_of, typed_plan
 from dashboard.stock.forms import Fields
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, takes_lists
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError
 from tracker.network.models import Facility
 from tracker.network.queries import as_id, facility_by_code_or_id
@@ -34,7 +34,7 @@ _NO_NAME = mark("Beri pola ini nama.")
 
 
 @router.post("/kuota/rencana/pola")
-@takes_lists("dosis", "wilayah")
+@takes_fields(*PLAN_FIELDS, lists=PLAN_LISTS)
 def keep_pattern(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Keep the form under a name: under the one it was taken from it replaces that template. Nothing is planned."""
     typed = typed_plan(fields)

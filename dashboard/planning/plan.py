@@ -28,7 +28,7 @@ from tracker.catalog.errors import PresentationNotFound
 from tracker.catalog.models import Presentation
 from tracker.catalog.queries import presentation_by_ref
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router, takes_lists
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
@@ -91,6 +91,14 @@ class Advice:
     coming: float | None
 
 
+# Of the form that plans a session, and keeps a pattern from it.
+PLAN_FIELDS = (
+    *("csrf", "nomor", "fasilitas", "pola", "hari", "mulai", "selesai", "produk", "tempat", "hitung"),
+    *("kapasitas", "petugas", "menit", "bagian-{kind}", "lepas-{kind}", "nama-pola", "hari-pola"),
+)
+PLAN_LISTS = ("dosis", "wilayah")
+
+
 @router.get("/kuota/rencana")
 def show_plan(
     *,
@@ -121,7 +129,7 @@ def show_plan(
 
 
 @router.post("/kuota/rencana")
-@takes_lists("dosis", "wilayah")
+@takes_fields(*PLAN_FIELDS, lists=PLAN_LISTS)
 def plan(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Plan it, once however often the form is sent; `hitung` only reckons what it would mean."""
     typed = typed_plan(fields)

@@ -20,7 +20,7 @@ from dashboard.stock.forms import Fields, Typed
 from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
@@ -60,6 +60,7 @@ def show_shares(session_id: UUID, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/kuota/sesi/{session_id}/bagian")
+@takes_fields("csrf", "alasan", "orang-{kind}", "lepas-{kind}")
 def change_shares(session_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Share the places anew; the same again changes nothing."""
     typed = Typed.of(fields)

@@ -37,6 +37,15 @@ def goods_of(place: str, batch_id: UUID, status: Status) -> str:
     return f"{place}/{batch_id}" + ("" if status is Status.USABLE else f"/{status.value}")
 
 
+def of_goods(*kinds: str) -> tuple[str, ...]:
+    """The names of the fields that each line of goods may have."""
+    return tuple(f"{kind}/{{place}}/{{id}}{status}" for kind in kinds for status in ("", "/{status}"))
+
+
+OF_BOX = ("segel-{n}", "pencatat-{n}")
+"""The fields of what is written on a box."""
+
+
 def goods_in(typed: Typed) -> Iterator[tuple[str, str, UUID, Status]]:
     """(goods, place, batch, status) of each line of the form."""
     for name in typed.values:

@@ -13,12 +13,12 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.shipments.boxes import boxes_of, goods_of
+from dashboard.shipments.boxes import boxes_of, goods_of, of_goods
 from dashboard.shipments.ends import Ends, ends_of
 from dashboard.shipments.queries import product_names
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.shipments.errors import BadState
 from tracker.shipments.presenting import told_out
@@ -43,6 +43,7 @@ def show_confirming(*, ref: str, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/pengiriman/{ref}/konfirmasi")
+@takes_fields("csrf", "waktu", *of_goods("v"))
 def confirm(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """It was sent from here; a second tap changes nothing, and whoever comes second is told who was first."""
     typed = Typed.of(fields)
@@ -67,6 +68,7 @@ def confirm(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Re
 
 
 @router.post("/pengiriman/{ref}/bantah")
+@takes_fields("csrf", "alasan")
 def dispute(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """It was not sent from here: nothing moves, and the receiver sees why."""
     typed = Typed.of(fields)

@@ -18,7 +18,7 @@ from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
 from dashboard.frame.rendering import page
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.shipments.boxes import add_fault, boxes_of, goods_of, reasons_for_other_lots
+from dashboard.shipments.boxes import OF_BOX, add_fault, boxes_of, goods_of, of_goods, reasons_for_other_lots
 from dashboard.shipments.ends import store_of
 from dashboard.shipments.ordering import own_store
 from dashboard.stock.forms import Fields, Typed
@@ -27,7 +27,7 @@ from dashboard.stock.shelf import products_at
 from tracker.access.models import Unit
 from tracker.catalog.models import Batch
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
@@ -88,6 +88,7 @@ def show_leaving(*, viewer: Member, db: Db, dari: Said = "", cara: str = "langsu
 
 
 @router.post("/pengiriman/kirim")
+@takes_fields("csrf", "nomor", "dari", "cara", "produk", "ke", "catatan", *OF_BOX, *of_goods("v", "a", "c"))
 def send(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Make the shipment and pack its box in one step, once however often the form is sent."""
     typed = Typed.of(fields)

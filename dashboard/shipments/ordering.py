@@ -22,7 +22,7 @@ from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
@@ -65,6 +65,7 @@ def show_order(*, viewer: Member, db: Db, untuk: Said = "", produk: Said = "") -
 
 
 @router.post("/pengiriman/minta")
+@takes_fields("csrf", "nomor", "untuk", "produk", "dari", "catatan", "p-{product}")
 def order(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Ask for it, once however often the form is sent."""
     typed = Typed.of(fields)

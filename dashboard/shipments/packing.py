@@ -10,11 +10,13 @@ from dashboard.frame.rendering import page
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.boxes import (
     MOST_BOXES,
+    OF_BOX,
     add_fault,
     boxes_of,
     count_of,
     goods_in,
     goods_of,
+    of_goods,
     packed_fields,
     reasons_for_other_lots,
 )
@@ -24,13 +26,16 @@ from dashboard.shipments.queries import batch_products, place_names
 from dashboard.shipments.scanned import Table
 from dashboard.stock.forms import Fields, Typed, is_code
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.shipments.rules.words import ShipmentState
 from tracker.shipments.service.packing import pack_shipment
 from tracker.shipments.service.proposing import propose
 
 router = Router(include_in_schema=False)
+
+
+_FORM = ("csrf", "kotak", "kode", "tambah", "sscc-{n}", *OF_BOX, *of_goods("v", "k", "a", "c", "s"))
 
 
 @router.get("/pengiriman/{ref}/kemas")
@@ -43,6 +48,7 @@ def show_packing(*, ref: str, viewer: Member, db: Db, kotak: int = 1) -> Respons
 
 
 @router.post("/pengiriman/{ref}/kemas/isi")
+@takes_fields(*_FORM)
 def fill(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
     """The form with what was scanned (`kode`), or with one box more; nothing is packed yet."""
     typed = Typed.of(fields)
@@ -57,6 +63,7 @@ def fill(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
 
 
 @router.post("/pengiriman/{ref}/kemas")
+@takes_fields(*_FORM)
 def pack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Fill the boxes as the form says; packing again replaces them, the same again changes nothing."""
     typed = Typed.of(fields)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData
 
 from dashboard.frame import labels
 from dashboard.frame.rendering import page
@@ -18,10 +16,9 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import Ends, check_places, ends_of, places_of
 from dashboard.shipments.loggers import TICKED, loggers_of
 from dashboard.shipments.queries import product_names
-from dashboard.stock.forms import Typed, label_or_lot
-from tracker.edge.asking import form_once
+from dashboard.stock.forms import Fields, Typed, label_or_lot
 from tracker.edge.deps import Db
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.kit.ids import uuid7
 from tracker.shipments.errors import BadState, OtherContent
@@ -49,11 +46,11 @@ _TOLD_OTHERWISE = mark(
 )
 
 
-async def _fields(request: Request) -> FormData:
-    return await form_once(request, most=MOST_FIELDS)
-
-
-ManyFields = Annotated[FormData, Depends(_fields)]
+_FORM = (
+    *("csrf", "nomor", "tempat", "semua", "habis", "waktu", "catatan", "lot-lain", "vial-lain", "alasan-lain"),
+    *("pencatat", "pencatat-dilihat", TICKED + "{n}", *(f"{count}-{{id}}" for count in COUNTS)),
+    *("nota-{id}", "alasan-{id}", "vvm-{id}", "tempat-{id}", "catatan-{id}"),
+)
 
 
 @router.get("/pengiriman/{ref}/terima")
@@ -63,7 +60,8 @@ def show_receiving(*, ref: str, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/pengiriman/{ref}/terima")
-def receive(*, ref: str, viewer: Member, db: Db, fields: ManyFields) -> Response:
+@takes_fields(*_FORM, most=MOST_FIELDS)
+def receive(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
     """Record one delivery; several may follow one another."""
     return _take(viewer, db, ref, Typed.of(fields), returned=False)
 
@@ -75,7 +73,8 @@ def show_return(*, ref: str, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/pengiriman/{ref}/kembali")
-def take_back(*, ref: str, viewer: Member, db: Db, fields: ManyFields) -> Response:
+@takes_fields(*_FORM, most=MOST_FIELDS)
+def take_back(*, ref: str, viewer: Member, db: Db, fields: Fields) -> Response:
     """Record what came back."""
     return _take(viewer, db, ref, Typed.of(fields), returned=True)
 

@@ -11,7 +11,7 @@ from dashboard.shipments.ends import Ends, ends_of
 from dashboard.shipments.pages import shipment_page
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.network.queries import as_id
 from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
@@ -21,6 +21,7 @@ router = Router(include_in_schema=False)
 
 
 @router.post("/pengiriman/{ref}/setujui")
+@takes_fields("csrf", "setuju-{n}")
 def approve(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """The sender agrees, wholly or with other numbers; whoever comes second sees what was agreed."""
     typed = Typed.of(fields)
@@ -53,6 +54,7 @@ def approve(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Re
 
 
 @router.post("/pengiriman/{ref}/berangkat")
+@takes_fields("csrf", "kotak", "waktu", "tiba")
 def dispatch(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """The boxes leave; a second tap changes nothing."""
     typed = Typed.of(fields)
@@ -75,6 +77,7 @@ def dispatch(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> R
 
 
 @router.post("/pengiriman/{ref}/batal")
+@takes_fields("csrf")
 def cancel(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Either end gives up what has not left."""
     typed = Typed.of(fields)

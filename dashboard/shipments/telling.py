@@ -22,7 +22,7 @@ from dashboard.stock.forms import Fields, Typed, is_amount, label_or_lot
 from tracker.access.models import Unit
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.errors import FacilityNotFound
@@ -54,6 +54,12 @@ _FIELDS = {
 }
 
 
+_FORM = (
+    *("csrf", "nomor", "untuk", "baris", "dari", "tempat", "waktu", "catatan", "tambah"),
+    *("kode-{n}", "vial-{n}", "produk-{n}", "kedaluwarsa-{n}", "vvm-{n}", "tempat-{n}"),
+)
+
+
 @router.get("/pengiriman/tiba")
 def show_telling(*, viewer: Member, db: Db, untuk: Said = "") -> Response:
     """The form; who may write at several stores chooses first where the boxes stand."""
@@ -64,6 +70,7 @@ def show_telling(*, viewer: Member, db: Db, untuk: Said = "") -> Response:
 
 
 @router.post("/pengiriman/tiba")
+@takes_fields(*_FORM)
 def tell(*, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Write it down, once however often the form is sent; or draw the form with room for one lot more."""
     typed = Typed.of(fields)

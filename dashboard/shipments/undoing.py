@@ -15,7 +15,7 @@ from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.pages import shipment_page
 from dashboard.stock.forms import Fields, Typed
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError
 from tracker.network.queries import as_id
 from tracker.shipments.errors import ReceiptNotFound, ShipmentNotFound
@@ -28,6 +28,7 @@ _NO_REASON = mark("Tulis alasannya, supaya yang lain mengerti.")
 
 
 @router.post("/pengiriman/{ref}/bongkar")
+@takes_fields("csrf", "kotak", "alasan")
 def unpack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """The boxes are emptied again; a second tap changes nothing."""
     typed = Typed.of(fields)
@@ -36,6 +37,7 @@ def unpack(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Res
 
 
 @router.post("/pengiriman/{ref}/batal-terima")
+@takes_fields("csrf", "nomor", "penerimaan", "alasan")
 def take_back(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """The last receipt did not happen; the same form again is the same act."""
     typed = Typed.of(fields)

@@ -18,10 +18,10 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.stock.forms import Fields, Typed, field_of, label_or_lot
+from dashboard.stock.forms import OF_BATCH, Fields, Typed, field_of, label_or_lot
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
@@ -139,6 +139,7 @@ def show_sheet(sheet_id: UUID, viewer: Member, db: Db, produk: str = "") -> Resp
 
 
 @router.post("/hitung/{sheet_id}")
+@takes_fields("csrf", "nomor", "produk", "lot-lain", "vial-lain", OF_BATCH)
 def send_tally(*, sheet_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """What somebody found, all of it or a part; the difference is shown after."""
     typed = Typed.of(fields)
@@ -172,6 +173,7 @@ def show_difference(sheet_id: UUID, viewer: Member, db: Db) -> Response:
 
 
 @router.post("/hitung/{sheet_id}/catat")
+@takes_fields("csrf", "setuju", "alasan-{status}-{id}")
 def write_down(*, sheet_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Write the counts into the ledger, once; whoever comes second is shown who was first."""
     typed = Typed.of(fields)

@@ -16,7 +16,6 @@ from starlette.datastructures import FormData
 
 from dashboard.frame.texts import mark
 from tracker.access.principal import Principal
-from tracker.edge.asking import form_once
 from tracker.kit.ids import uuid7
 from tracker.kit.seen import seen
 from tracker.network.queries import as_id
@@ -26,7 +25,6 @@ from tracker.stock.rules.words import Status
 from tracker.stock.service.commands import Posted, RecordEvent
 from tracker.stock.service.recording import record_event
 
-MOST_FIELDS = 500
 LONGEST = 200
 AMOUNT = "v"
 _MOST_DIGITS = 7  # ten million vials are in no store; the shortest code of goods has eight digits
@@ -37,11 +35,11 @@ _NO_TIME = mark("Waktu itu tidak ada.")
 
 
 async def _fields(request: Request) -> FormData:
-    return await form_once(request, most=MOST_FIELDS)
+    return await request.form()
 
 
 Fields = Annotated[FormData, Depends(_fields)]
-"""The form as it was sent: its lines have names that no signature can list."""
+"""The form as it was sent: its lines have names that no signature can list, so its endpoint says them with `takes_fields`."""
 
 
 @dataclass(slots=True)
@@ -121,6 +119,10 @@ def label_or_lot(text: str) -> tuple[str | None, str | None]:
     """What a field for either holds, as (label, lot): a label scanned with a wedge is long or bracketed, a typed lot is not."""
     scanned = text.startswith(("(", "]")) or len(text) > 30
     return (text, None) if scanned else (None, text)
+
+
+OF_BATCH = AMOUNT + "-{status}-{id}"
+"""The names that `field_of` makes."""
 
 
 def field_of(batch_id: UUID, status: str) -> str:

@@ -17,11 +17,11 @@ from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.stock.forms import Fields, Typed, field_of, record_once
+from dashboard.stock.forms import OF_BATCH, Fields, Typed, field_of, record_once
 from dashboard.stock.shelf import parcels_in, places_with_stock, products_in
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
-from tracker.edge.hop import Router
+from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
@@ -113,6 +113,12 @@ _TOLD_OTHERWISE = mark(
 )
 
 
+_FORM = (
+    *("csrf", "nomor", "tempat", "produk", "ke", "alasan", "waktu", "catatan"),
+    *("saksi-{n}", "jabatan-{n}", OF_BATCH),
+)
+
+
 @router.get("/stok/{code}/kerja/{job}")
 def show_job(
     *, code: str, job: str, viewer: Member, db: Db, tempat: Said = "", produk: Said = "", alasan: Said = ""
@@ -123,6 +129,7 @@ def show_job(
 
 
 @router.post("/stok/{code}/kerja/{job}")
+@takes_fields(*_FORM)
 def do_job(*, code: str, job: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Record it; what is wrong stands beside its field, and the rest stays as it was typed."""
     typed = Typed.of(fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from tests.support.quota import VAULT
 from tracker.access.principal import SYSTEM
 from tracker.access.throttle import LoginThrottle
 from tracker.database.engine import transaction
+from tracker.edge.hop import Route
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
 from tracker.people.rules.nik import Sex
@@ -126,23 +128,50 @@ def test_no_form_takes_a_field_twice_that_is_not_a_list(site: TestClient, blanks
     assert asked > 60
 
 
-def test_no_form_that_is_read_field_by_field_takes_one_it_does_not_know(
-    site: TestClient, blanks: dict[str, str]
-) -> None:
+def test_no_form_takes_a_field_that_it_does_not_know(site: TestClient, blanks: dict[str, str]) -> None:
     log_in(site, "pusat")
-    token = csrf_of(site.get("/akun").text)
     deaf, asked = [], 0
     for route in forms():
-        known = {one.alias for one in route.dependant.body_params}
-        if "POST" not in (route.methods or ()) or not known:
+        if "POST" not in (route.methods or ()):
             continue
-        said = {"tidak-ada": "1", **({"csrf": token} if "csrf" in known else {})}
-        answer = site.post(filled(route.path, blanks), data=said, follow_redirects=False)
-        asked += 1
-        if answer.status_code != 422 or "api.invalid" not in answer.text:
-            deaf.append(f"{route.path}: {answer.status_code}")
+        for name in ("tidak-ada", "v-usable-bukan-lot"):
+            answer = site.post(filled(route.path, blanks), data={name: "1"}, follow_redirects=False)
+            asked += 1
+            if answer.status_code != 422 or f"tidak mengenal isian {name}" not in answer.text:
+                deaf.append(f"{route.path}: {answer.status_code}")
     assert deaf == []
-    assert asked > 40
+    assert asked > 150
+
+
+FORM_OF_PAGE = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
+FIELD_OF_PAGE = re.compile(r'<(?:input|select|textarea|button)\b[^>]*?\sname="([^"]*)"')
+ACTION_OF_PAGE = re.compile(r'\b(?:form)?action="([^"]*)"')
+
+
+@pytest.mark.parametrize("who", ["pusat", "vaksinator", "kepala"])
+def test_every_form_knows_the_fields_that_its_page_draws(site: TestClient, blanks: dict[str, str], who: str) -> None:
+    log_in(site, who)
+    every = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+    routes = [route for route in every if "POST" in (route.methods or ())]
+    strange, seen = [], set()
+    for page in forms():
+        if "GET" not in (page.methods or ()) or "{language}" in page.path:
+            continue
+        address = filled(page.path, blanks)
+        drawn = site.get(address).text
+        for head, body in FORM_OF_PAGE.findall(drawn):
+            if 'method="post"' not in head:
+                continue
+            for action in ACTION_OF_PAGE.findall(head + body) or [address]:
+                to = next((one for one in routes if one.path_regex.match(unescape(action).partition("?")[0])), None)
+                if to is None or to.form is None:
+                    strange.append(f"{page.path}: nobody reads {action}")
+                    continue
+                seen.add(to.path)
+                unknown = [name for name in map(unescape, FIELD_OF_PAGE.findall(body)) if not to.form.knows(name)]
+                strange += [f"{to.path} does not know {name}" for name in unknown]
+    assert strange == []
+    assert len(seen) > 5, seen
 
 
 def test_a_list_of_a_form_is_given_as_often_as_it_is_long(site: TestClient) -> None:

@@ -596,7 +596,7 @@ def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Ro
     path = road.as_("kepala").order()
     road.as_("kota").send(f"{path}/setujui", road.form(path))
     road.send(f"{path}/kemas", road.form(f"{path}/kemas"))
-    fields = road.form(path)
+    fields = road.form(path, f"{path}/bongkar")
     assert "Kosongkan kotaknya" in road.site.get(path).text
     assert "Tulis alasannya" in road.send(f"{path}/bongkar", {**fields, "alasan": ""}).text
     for _ in range(2):
@@ -608,11 +608,11 @@ def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Ro
     assert road.shipment(path).state == "packed", "a late repeat empties no new boxes"
     again = road.send(f"{path}/berangkat", {"csrf": packing["csrf"], "kotak": fields["kotak"]})
     assert "dikemas ulang" in again.text
-    road.send(f"{path}/berangkat", road.form(path))
+    road.send(f"{path}/berangkat", road.form(path, f"{path}/berangkat"))
     road.as_("kepala")
     taken = road.form(f"{path}/terima") | {"tempat": K1}
     assert road.send(f"{path}/terima", taken, semua="ya").status_code == 303
-    fields = road.form(path)
+    fields = road.form(path, f"{path}/batal-terima")
     for _ in range(2):
         assert road.send(f"{path}/batal-terima", fields, alasan="salah kiriman").status_code == 303
     assert road.shipment(path).state == "in_transit"

@@ -31,11 +31,12 @@ class Road:
         log_in(self.site, username)
         return self
 
-    def form(self, path: str) -> dict[str, str]:
-        """What the form of a page would send as it is drawn."""
+    def form(self, path: str, action: str = "") -> dict[str, str]:
+        """What the form of a page would send as it is drawn; `action`: which one, where a page has several."""
         page = self.site.get(path)
         assert page.status_code == 200, page.text[:500]
-        fields = dict(re.findall(r'name="([^"]+)"\s+value="([^"]*)"', page.text))
+        drawn = page.text.partition(f'action="{action}"')[2].partition("</form>")[0] if action else page.text
+        fields = dict(re.findall(r'name="([^"]+)"\s+value="([^"]*)"', drawn))
         fields.pop("semua", None)
         fields.pop("habis", None)
         fields.pop("tambah", None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import get_origin
 
 from fastapi import Request
@@ -19,6 +22,8 @@ from tracker.kit.members import given_twice
 
 UNKNOWN = "unknown_name"
 MOST_FIELDS = 1_000
+_BLANK = re.compile(r"\{(\w+)\}")
+_BLANKS = {"n": r"\d{1,4}", "id": r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"}
 _TWICE = {"type": "given_twice", "msg": "This name is given more than once.", "input": None}
 
 
@@ -26,6 +31,12 @@ class GivenTwice(Refused):
     """A form says one field more than once: of two amounts, which was meant?"""
 
     code = "api.given_twice"
+
+
+class UnknownField(Refused):
+    """A form says a field that its route does not read: whoever sent it thinks that it was understood."""
+
+    code = "api.unknown_field"
 
 
 def names_known(dependant: Dependant) -> Iterator[str]:
@@ -67,42 +78,60 @@ async def refuse_twice(request: Request) -> None:
         raise RequestValidationError([{**_TWICE, "loc": ("body", name)} for name in dict.fromkeys(twice)])
 
 
-def lists_of(dependant: Dependant) -> Iterator[str]:
-    """The fields of a form that may be given many times, as its route reads them."""
-    for field in dependant.body_params:
-        if get_origin(field.field_info.annotation) in (list, Sequence):
-            yield field.alias
-    for inner in dependant.dependencies:
-        yield from lists_of(inner)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormNames:
+    """Which fields a form has; of which there may be many; how many in all.
+
+    A name may have blanks, for what differs from line to line: `{n}` is a number, `{id}` an id, any other a word.
+    """
+
+    names: tuple[str, ...]
+    lists: frozenset[str] = frozenset()
+    most: int = MOST_FIELDS
+    open: bool = False
+    """Read into a model, which says itself whether there may be more."""
+
+    @classmethod
+    def read_by(cls, dependant: Dependant) -> FormNames:
+        """The fields that a route reads one by one, its dependencies' too."""
+        fields = list(_fields_of(dependant))
+        kinds = [field.field_info.annotation for field in fields]
+        return cls(
+            names=tuple(field.alias for field in fields),
+            lists=frozenset(field.alias for field, kind in zip(fields, kinds, strict=True) if _is_list(kind)),
+            open=any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds),
+        )
+
+    def knows(self, name: str) -> bool:
+        """Whether a form of this kind has a field of that name."""
+        return self.open or any(_shape(one).fullmatch(name) for one in self.names)
 
 
-async def form_once(request: Request, *, most: int = MOST_FIELDS) -> FormData:
-    """A request's form, each field once but those that its route knows as lists; raises GivenTwice naming the first other."""
-    form = await request.form(max_fields=most)
-    if twice := set(given_twice(form.multi_items())) - request.scope["route"].lists:
+async def form_once(request: Request, names: FormNames) -> FormData:
+    """A request's form, each field one that it knows, and once; raises GivenTwice, UnknownField naming the first other."""
+    form = await request.form(max_fields=names.most)
+    twice = set(given_twice(form.multi_items())) - names.lists
+    unknown = [name for name in form if not names.knows(name)]
+    if twice or unknown:
         await form.close()
-        raise GivenTwice(field=min(twice))
+        raise GivenTwice(field=min(twice)) if twice else UnknownField(field=min(unknown))
     return form
 
 
-def fields_known(dependant: Dependant) -> Iterator[ModelField]:
-    """The fields a route reads from its form, its dependencies' too."""
+@cache
+def _shape(name: str) -> re.Pattern[str]:
+    plain = _BLANK.split(name)
+    return re.compile("".join(_BLANKS.get(one, "[^/]*") if at % 2 else re.escape(one) for at, one in enumerate(plain)))
+
+
+def _fields_of(dependant: Dependant) -> Iterator[ModelField]:
     yield from dependant.body_params
     for inner in dependant.dependencies:
-        yield from fields_known(inner)
+        yield from _fields_of(inner)
 
 
-async def refuse_unknown_fields(request: Request, dependant: Dependant) -> None:
-    """The same of a form that is read field by field; what is read into a model says there whether there may be more."""
-    fields = list(fields_known(dependant))
-    annotations = [field.field_info.annotation for field in fields]
-    if any(isinstance(one, type) and issubclass(one, BaseModel) for one in annotations):
-        return
-    known = sorted({field.alias for field in fields})
-    form = await request.form(max_fields=MOST_FIELDS)
-    if found := [_problem("body", name, known) for name in dict.fromkeys(form) if name not in known]:
-        await form.close()
-        raise RequestValidationError(found)
+def _is_list(kind: object) -> bool:
+    return get_origin(kind) in (list, Sequence)
 
 
 def _problem(part: str, name: str, known: list[str]) -> dict[str, object]:

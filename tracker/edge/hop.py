@@ -7,7 +7,7 @@ keeps nobody waiting. See docs/adr/0014-one-hop-a-request.md.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -25,7 +25,15 @@ from starlette.types import Scope
 from tracker.access.principal import Principal
 from tracker.database.engine import transaction
 from tracker.database.turns import Contended, Held, LineFull, Thing, held
-from tracker.edge.asking import GivenTwice, form_once, lists_of, refuse_twice, refuse_unknown, refuse_unknown_fields
+from tracker.edge.asking import (
+    MOST_FIELDS,
+    FormNames,
+    GivenTwice,
+    UnknownField,
+    form_once,
+    refuse_twice,
+    refuse_unknown,
+)
 from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named_by
 from tracker.edge.line import COOKIE, HEADER, Line
 from tracker.edge.places import Busy, Places
@@ -80,11 +88,11 @@ def knows_its_repeats(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def takes_lists(*names: str) -> Callable[[Endpoint], Endpoint]:
-    """Marks an endpoint that reads its form as it was sent: of these fields it takes many, of all others one."""
+def takes_fields(*names: str, lists: Sequence[str] = (), most: int = MOST_FIELDS) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint that reads its form as it was sent: these fields it has (see `FormNames`), many of `lists`, no others."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.__dict__["takes_lists"] = names
+        endpoint.__dict__["takes_fields"] = FormNames(names=(*names, *lists), lists=frozenset(lists), most=most)
         return endpoint
 
     return mark
@@ -177,7 +185,9 @@ class Route(APIRoute):
             described.append(Depends(described_key))
         options["dependencies"] = [*(options.get("dependencies") or ()), *described]
         super().__init__(path, self._hopping(endpoint, signature) if self.inside else endpoint, **options)
-        self.lists = frozenset((*endpoint.__dict__.get("takes_lists", ()), *lists_of(self.dependant)))
+        declared: FormNames | None = endpoint.__dict__.get("takes_fields")
+        is_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+        self.form = declared or (FormNames.read_by(self.dependant) if is_form else None)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Unknown names are refused; who may not ask at all hears that before what is wrong with the question."""
@@ -187,13 +197,12 @@ class Route(APIRoute):
             try:
                 if self.include_in_schema:
                     refuse_unknown(request, self.dependant)
-                if self.body_field is not None:
-                    is_form = isinstance(self.body_field.field_info, params.Form)
-                    await (form_once if is_form else refuse_twice)(request)
-                    if is_form:
-                        await refuse_unknown_fields(request, self.dependant)
+                if self.form is not None:
+                    await form_once(request, self.form)
+                elif self.body_field is not None:
+                    await refuse_twice(request)
                 answer = await handle(request)
-            except (RequestValidationError, GivenTwice):
+            except (RequestValidationError, GivenTwice, UnknownField):
                 if self.inside:
                     await in_hop(request, self._made)
                 raise

@@ -69,6 +69,11 @@ PROBLEMS: dict[str, Problem] = {
         "Isian {field:field} terkirim lebih dari sekali, jadi tidak jelas mana yang dimaksud. Buka lagi halamannya dan isi sekali saja.",
         "The field “{field:field}” was sent more than once, so it is unclear which was meant. Open the page again and fill it in once.",
     ),
+    "api.unknown_field": Problem(
+        422,
+        "Formulir ini tidak mengenal isian {field:field}, jadi tidak ada yang dicatat. Buka lagi halamannya dan isi ulang.",
+        "This form does not know the field “{field:field}”, so nothing was recorded. Open the page again and fill it in anew.",
+    ),
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
     ),
