@@ -108,14 +108,21 @@ class FormNames:
 
 
 async def form_once(request: Request, names: FormNames) -> FormData:
-    """A request's form, each field one that it knows, and once; raises GivenTwice, UnknownField naming the first other."""
+    """A request's form, each field one that it knows, and once; raises GivenTwice, UnknownField naming the first other.
+
+    Of a form that machines send (in the description of the API) RequestValidationError, naming the nearest field, too.
+    """
     form = await request.form(max_fields=names.most)
     twice = set(given_twice(form.multi_items())) - names.lists
     unknown = [name for name in form if not names.knows(name)]
-    if twice or unknown:
-        await form.close()
-        raise GivenTwice(field=min(twice)) if twice else UnknownField(field=min(unknown))
-    return form
+    if not twice and not unknown:
+        return form
+    await form.close()
+    if twice:
+        raise GivenTwice(field=min(twice))
+    if request.scope["route"].include_in_schema:
+        raise RequestValidationError([_problem("body", name, sorted(names.names)) for name in dict.fromkeys(unknown)])
+    raise UnknownField(field=min(unknown))
 
 
 @cache
