@@ -1,4 +1,4 @@
-"""`/pengiriman/{ref}/…` at the sender: approve an order, let it leave; and give up at either end."""
+"""`/pengiriman/{ref}/…` at the sender: approve an order, let it leave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, Forbidden, NotFound
 from tracker.network.queries import as_id
-from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
+from tracker.shipments.service.ordering import approve_shipment
 from tracker.shipments.service.packing import dispatch_shipment
 
 router = Router(include_in_schema=False)
@@ -74,23 +74,6 @@ def dispatch(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> R
         else:
             return _back(ends)
     return shipment_page(viewer, db, ref, typed)
-
-
-@router.post("/pengiriman/{ref}/batal")
-@takes_fields("csrf")
-def cancel(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
-    """Either end gives up what has not left."""
-    typed = Typed.of(fields)
-    check_csrf(viewer, typed.get("csrf"))
-    try:
-        with db.begin_nested():
-            cancel_shipment(db, viewer.known(), ref, now=now)
-    except NotFound:
-        raise
-    except DomainError as error:
-        typed.faults[""] = sentence_of(error, viewer.language)
-        return shipment_page(viewer, db, ref, typed)
-    return RedirectResponse(f"/pengiriman/{ref}", status_code=303)
 
 
 def _back(ends: Ends) -> Response:

@@ -1,4 +1,4 @@
-"""`/pengiriman/{ref}/bongkar` and `/pengiriman/{ref}/batal-terima`: one's last step did not happen."""
+"""`/pengiriman/{ref}/bongkar`, `…/batal-terima` and `…/batal`: one's last step did not happen, or nothing will, with the reason."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tracker.kit.errors import DomainError
 from tracker.network.queries import as_id
 from tracker.shipments.errors import ReceiptNotFound, ShipmentNotFound
 from tracker.shipments.service.commands import TakeReceiptBack
+from tracker.shipments.service.ordering import cancel_shipment
 from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
 
 router = Router(include_in_schema=False)
@@ -50,6 +51,13 @@ def take_back(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> 
         return take_receipt_back(db, viewer.known(), ref, command, now=now)
 
     return _undo(viewer, db, ref, typed, act)
+
+
+@router.post("/pengiriman/{ref}/batal")
+@takes_fields("csrf", "alasan")
+def cancel(*, ref: str, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """Either end gives up what has not left."""
+    return _undo(viewer, db, ref, Typed.of(fields), lambda why: cancel_shipment(db, viewer.known(), ref, why, now=now))
 
 
 def _undo(viewer: Viewer, db: Session, ref: str, typed: Typed, act: Callable[[str], object]) -> Response:

@@ -71,7 +71,9 @@ def test_an_order_is_asked_of_the_store_above_and_taken_back(shift: Shift) -> No
     assert [(line["product"], line["vials"]) for line in order["lines"]] == [("az-10", 12)]
     again, back = shift.works({"job": "order", "fields": {"wanted": {"az-10": 3}}}, {"back": "tidak jadi"})
     assert [again["state"], back["state"]] == ["done", "done"]
-    assert shift.read(again["id"])["state"] == "cancelled"
+    given_up = shift.read(again["id"])
+    assert (given_up["state"], given_up["cancel_reason"]) == ("cancelled", "tidak jadi")
+    assert given_up["cancelled_by"] == given_up["created_by"]
 
 
 def test_what_was_stopped_goes_back_up_in_a_box_and_leaves_before_the_house_has_told_it(shift: Shift) -> None:

@@ -47,13 +47,13 @@ def test_a_code_in_a_field_for_vials_is_said_to_be_one_and_kept(road: Road) -> N
     came = said(road, "/pengiriman/tiba", road.form("/pengiriman/tiba?untuk=pkm-cipondoh"), "vial-1")
     assert f'name="kode-1" value="{EAN}"' in came
     road.as_("kota")
-    said(road, f"{path}/setujui", road.form(path), "setuju-0")
+    said(road, f"{path}/setujui", road.form(path, f"{path}/setujui"), "setuju-0")
     assert events(road) == before
 
 
 def test_a_code_in_a_field_of_the_packing_is_a_scan(road: Road) -> None:
     path = road.as_("kepala").order()
-    road.as_("kota").send(f"{path}/setujui", road.form(path))
+    road.as_("kota").send(f"{path}/setujui", road.form(path, f"{path}/setujui"))
     fields = road.form(f"{path}/kemas")
     [line] = [name for name in fields if name.startswith("v/")]
     page = said(road, f"{path}/kemas/isi", fields, line)

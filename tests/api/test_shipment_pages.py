@@ -31,7 +31,7 @@ K1 = "pkm-cipondoh-k1"
 def test_goods_go_from_an_order_to_a_receipt(road: Road) -> None:
     path = road.as_("kepala").order()
     road.as_("kota")
-    fields = road.form(path)
+    fields = road.form(path, f"{path}/setujui")
     assert road.send(f"{path}/setujui", fields, **{"setuju-0": "5"}).status_code == 303
     with transaction(road.services.engine) as db:
         shipment = road.shipment(path)
@@ -183,8 +183,18 @@ def test_what_turned_round_is_taken_back_by_its_sender_alone(road: Road) -> None
 
 def test_an_order_is_given_up_and_cannot_be_packed_any_more(road: Road) -> None:
     path = road.as_("kepala").order()
-    assert road.send(f"{path}/batal", road.form(path)).status_code == 303
+    fields = road.form(path)
+    nameless = road.send(f"{path}/batal", fields, alasan=" ")
+    assert (nameless.status_code, road.shipment(path).state.value) == (422, "requested")
+    assert road.send(f"{path}/batal", fields, alasan="salah produk").status_code == 303
+    road.send(f"{path}/batal", fields, alasan="kedua kali")
     assert road.shipment(path).state.value == "cancelled"
+    for end in ("kepala", "kota"):
+        page = unescape(road.as_(end).site.get(path).text)
+        who = road.shipment(path).cancelled_by
+        assert f"Dibatalkan oleh {who} pada" in page, end
+        assert "salah produk" in page, end
+        assert "kedua kali" not in page, end
     assert road.as_("kota").site.get(f"{path}/kemas").status_code == 303
 
 
@@ -193,7 +203,7 @@ def test_what_was_given_up_after_packing_has_no_papers_any_more(road: Road) -> N
     packing = road.form(f"{path}/kemas")
     assert road.send(f"{path}/kemas", packing).status_code == 303
     assert f"{path}/label" in road.site.get(path).text
-    assert road.send(f"{path}/batal", {"csrf": packing["csrf"]}).status_code == 303
+    assert road.send(f"{path}/batal", {"csrf": packing["csrf"], "alasan": "tidak jadi"}).status_code == 303
     shown = road.site.get(path).text
     for paper in ("surat-jalan", "label"):
         assert f"{path}/{paper}" not in shown
@@ -222,7 +232,8 @@ def test_whoever_may_only_look_sees_no_button_and_can_do_nothing(road: Road) -> 
         assert f"{page}/terima" not in text
     csrf = {"csrf": csrf_of(road.site.get("/akun").text)}
     for verb in ("setujui", "kemas", "batal", "terima", "kembali"):
-        assert road.send(f"{path}/{verb}", csrf).status_code == 403, verb
+        why = {"alasan": "x"} if verb == "batal" else {}
+        assert road.send(f"{path}/{verb}", csrf, **why).status_code == 403, verb
     assert road.send(f"{path}/berangkat", csrf).status_code == 403
 
 
@@ -250,7 +261,7 @@ def soon_at(road: Road, vials: int = 50) -> str:
 def approved(road: Road) -> str:
     """An order that its city approved and is to pack; its address."""
     path = road.as_("kepala").order()
-    assert road.as_("kota").send(f"{path}/setujui", road.form(path)).status_code == 303
+    assert road.as_("kota").send(f"{path}/setujui", road.form(path, f"{path}/setujui")).status_code == 303
     return path
 
 
@@ -594,7 +605,7 @@ def test_only_who_packs_may_scan_at_the_table(packer: Packer) -> None:
 
 def test_a_wrong_packing_and_a_wrong_receipt_are_taken_back_on_the_page(road: Road) -> None:
     path = road.as_("kepala").order()
-    road.as_("kota").send(f"{path}/setujui", road.form(path))
+    road.as_("kota").send(f"{path}/setujui", road.form(path, f"{path}/setujui"))
     road.send(f"{path}/kemas", road.form(f"{path}/kemas"))
     fields = road.form(path, f"{path}/bongkar")
     assert "Kosongkan kotaknya" in road.site.get(path).text

@@ -209,7 +209,7 @@ def test_what_the_sender_does_not_have_is_said_and_can_be_disputed_with_its_reas
     page = site.get(path).text
     assert "kami hanya mengirim 90" in page
     assert "/pengiriman/tiba?untuk=pkm-cipondoh" in page
-    assert door.send(f"{path}/batal", {"csrf": csrf_of(page)}).status_code == 303
+    assert door.send(f"{path}/batal", {"csrf": csrf_of(page)}, alasan="salah catat").status_code == 303
     assert (door.state(path), door.lies()) == ("cancelled", lies)
     assert "Selesaikan kiriman yang dibantah" not in tasks(site, "kepala")
 

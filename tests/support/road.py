@@ -55,7 +55,7 @@ class Road:
     def sent(self) -> str:
         """An order that its city approved, packed and let leave; its address."""
         path = self.as_("kepala").order()
-        self.as_("kota").send(f"{path}/setujui", self.form(path))
+        self.as_("kota").send(f"{path}/setujui", self.form(path, f"{path}/setujui"))
         packing = self.form(f"{path}/kemas")
         self.send(f"{path}/kemas", packing)
         assert self.send(f"{path}/berangkat", {"csrf": packing["csrf"]}).status_code == 303

@@ -33,6 +33,7 @@ from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
 from tracker.shipments.schemas import (
     ApproveIn,
+    CancelIn,
     ConfirmIn,
     DeliveryIn,
     DispatchIn,
@@ -90,7 +91,7 @@ ACTS: Mapping[str, Act] = {
     "shipment.tell": Act(call=shipments.post_unannounced, body=DeliveryIn, answers=True),
     "shipment.confirm": _of_shipment(shipments.confirm, ConfirmIn),
     "shipment.approve": _of_shipment(shipments.approve, ApproveIn),
-    "shipment.cancel": _of_shipment(shipments.cancel, None),
+    "shipment.cancel": _of_shipment(shipments.cancel, CancelIn),
     "shipment.pack": _of_shipment(shipments.pack, PackIn),
     "shipment.dispatch": _of_shipment(shipments.dispatch, DispatchIn),
     "shipment.receipt": _of_shipment(shipments.receive, ReceiptIn, answers=True, keeps_id=True),

@@ -20,6 +20,10 @@ class Shipment(Base):
     __tablename__ = "shipment"
     __table_args__ = (
         CheckConstraint("from_facility_id <> to_facility_id", name="two_facilities"),
+        CheckConstraint(
+            "num_nonnulls(cancelled_at, cancelled_by) IN (0, 2) AND (cancel_reason IS NULL OR cancelled_at IS NOT NULL)",
+            name="cancel_whole",
+        ),
         Index("ix_shipment_from_facility_id_created_at", "from_facility_id", "created_at"),
         Index("ix_shipment_to_facility_id_created_at", "to_facility_id", "created_at"),
         Index("ix_shipment_created_at_id", "created_at", "id"),
@@ -43,6 +47,9 @@ class Shipment(Base):
     packed_at: Mapped[datetime | None]
     dispatched_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancelled_by: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
 
 
 class ShipmentLine(Base):

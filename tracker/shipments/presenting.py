@@ -114,6 +114,9 @@ def _head(row: Any, now: datetime) -> dict[str, Any]:
         "packed_at": shipment.packed_at,
         "dispatched_at": shipment.dispatched_at,
         "received_at": shipment.received_at,
+        "cancelled_at": shipment.cancelled_at,
+        "cancelled_by": shipment.cancelled_by,
+        "cancel_reason": shipment.cancel_reason,
     }
 
 

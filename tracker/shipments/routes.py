@@ -21,6 +21,7 @@ from tracker.shipments.queries.finding import shipments_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
     ApproveIn,
+    CancelIn,
     ConfirmIn,
     DeliveryIn,
     DispatchIn,
@@ -164,9 +165,10 @@ def approve(*, ref: Ref, body: ApproveIn | None = None, db: Db, caller: Caller, 
 
 
 @router.post("/{ref}/cancel")
-def cancel(*, ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+def cancel(*, ref: Ref, body: CancelIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """Give up a shipment that has not left."""
-    return shipment_detail(db, caller, cancel_shipment(db, caller, ref, now=now).id, now)
+    reason = body.reason if body else None
+    return shipment_detail(db, caller, cancel_shipment(db, caller, ref, reason, now=now).id, now)
 
 
 @router.post("/{ref}/pack")

@@ -52,6 +52,14 @@ class ApproveIn(BaseModel):
         return None if self.vials is None else {int(line): vials for line, vials in self.vials.items()}
 
 
+class CancelIn(BaseModel):
+    """Why it is given up, for the other end to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words | None = None
+
+
 class PackLineIn(BaseModel):
     """Vials of a batch from a place; other than usable ones travel as a return only.
 
@@ -345,6 +353,9 @@ class ShipmentOut(BaseModel):
     packed_at: datetime | None
     dispatched_at: datetime | None
     received_at: datetime | None
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    cancel_reason: str | None
 
 
 class ShipmentDetail(ShipmentOut):

@@ -22,7 +22,10 @@ export function lastUndoable(steps) {
 /** What takes a step back: a call of its own for what a shipment did, the ledger's for all else. */
 /** @type {Record<NonNullable<Step["shown"]["way"]>, (step: Step, reason: string) => { kind: string, body: (id: string) => Record<string, unknown> }>} */
 const WAYS = {
-  cancel: (step) => ({ kind: "shipment.cancel", body: () => ({ shipment: step.shown.shipment ?? step.id }) }),
+  cancel: (step, reason) => ({
+    kind: "shipment.cancel",
+    body: () => ({ shipment: step.shown.shipment ?? step.id, reason }),
+  }),
   unpack: (step, reason) => ({
     kind: "shipment.unpack",
     body: () => ({ shipment: step.shown.shipment, box: step.id, reason }),

@@ -148,8 +148,10 @@ def approve_shipment(
     return shipment
 
 
-def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: datetime) -> Shipment:
-    """Either end gives up a shipment that has not left; what was packed is free again.
+def cancel_shipment(
+    db: Session, principal: Principal, ref: str | UUID, reason: str | None = None, *, now: datetime
+) -> Shipment:
+    """Either end gives up a shipment that has not left; what was packed is free again. The first who did is kept, with their reason.
 
     What a receiver told of it takes back alone, as long as the sender has not confirmed. Raises ShipmentNotFound, Forbidden, BadState.
     """
@@ -162,6 +164,7 @@ def cancel_shipment(db: Session, principal: Principal, ref: str | UUID, *, now: 
         raise BadState(shipment=shipment.code, state=shipment.state.value)
     unpack(db, shipment, now=now)
     shipment.state = ShipmentState.CANCELLED
+    shipment.cancelled_at, shipment.cancelled_by, shipment.cancel_reason = now, principal.name, reason
     db.flush()
     tell(db, shipment, lambda facts: ShipmentCancelled(**facts), now=now)
     return shipment
