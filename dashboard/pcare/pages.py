@@ -179,7 +179,7 @@ def post_comparison(
 ) -> Response:
     """Have a day compared at once."""
     check_csrf(viewer, csrf)
-    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_READ)
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_WRITE)
     day = _day(hari, facility, viewer)
     if day is None:
         return _facility(viewer, db, facility, problem=viewer.texts.gettext(_NO_DAY))
@@ -206,7 +206,7 @@ def post_mode(
 ) -> Response:
     """By wire or by file, and its code at P-Care."""
     check_csrf(viewer, csrf)
-    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_READ)
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_WRITE)
     if cara not in _MODES:
         return _facility(viewer, db, facility, problem=viewer.texts.gettext(_NO_MODE))
     command = SetFacility(facility=facility.id, mode=_MODES[cara], code_there=kode.strip() or None)
@@ -228,7 +228,7 @@ def post_file(
 ) -> Response:
     """The file of a day: its doses count as handed over, and that their persons' numbers were is kept."""
     check_csrf(viewer, csrf)
-    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_READ)
+    facility = facility_by_code_or_id(db, viewer.known(), code, Permission.PCARE_WRITE)
     day = _day(hari, facility, viewer)
     if day is None:
         return _facility(viewer, db, facility, problem=viewer.texts.gettext(_NO_DAY))

@@ -30,8 +30,8 @@ NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 UNIT = UUID(int=7)
 # Judging the channel and raising the alarm, numbering twice, and the hold in one place, whose reaction reads two events.
 TO_THE_HOLD = 57
-# One look a reaction; three of them read that the hold moved vials, and find that it is no matter of theirs.
-AFTERWARDS = 26
+# One look a reaction, P-Care's two among them; three of them read that the hold moved vials, and find that it is no matter of theirs.
+AFTERWARDS = 28
 
 
 def nothing(db: Session, event: Event, now: datetime) -> None:

@@ -302,15 +302,18 @@ export class PickJob {
     const { desk, sscc, seal, logger } = this;
     const named = Object.fromEntries(Object.entries({ sscc, seal, logger }).filter(([, value]) => value));
     const lines = this.picked.filter((each) => each.vials > 0).map((each) => this.lineOf(each));
+    // Not the step's own id: where a later step names that, the house reads the shipment that came of it.
+    const box = crypto.randomUUID();
     const kept = await desk.write({
       kind: "shipment.pack",
-      body: (id) => ({ shipment: refOf(shipment), boxes: [{ id, ...named, lines }] }),
+      body: () => ({ shipment: refOf(shipment), boxes: [{ id: box, ...named, lines }] }),
       needs: stepsOf(desk, shipment),
       shown: {
         job: "pick",
         text: `${desk.say("job.pick")} ${shipment.code}: ${told(desk, lines)}`,
         undoable: true,
         way: "unpack",
+        box,
         shipment: shipment.id,
         becomes: "packed",
       },

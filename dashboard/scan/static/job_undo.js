@@ -28,7 +28,7 @@ const WAYS = {
   }),
   unpack: (step, reason) => ({
     kind: "shipment.unpack",
-    body: () => ({ shipment: step.shown.shipment, box: step.id, reason }),
+    body: () => ({ shipment: step.shown.shipment, box: step.shown.box, reason }),
   }),
   receipt: (step, reason) => ({
     kind: "shipment.receipt_reversal",
