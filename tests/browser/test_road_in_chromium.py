@@ -197,6 +197,7 @@ def test_a_scan_at_the_packing_table_is_seen_heard_and_felt(visit: Open) -> None
     city.press("button", "Catat kemasan")
     expect(city.page.locator("#keadaan")).to_contain_text("Dikemas")
     city.page.get_by_text("Batalkan pengiriman ini?").click()
+    city.page.locator("#alasan-batal").fill("selesai diuji")
     city.press("button", "Ya, batalkan")
     store.window.check_quiet()
     assert all("INTERNET_DISCONNECTED" in each for each in city.window.complaints)
