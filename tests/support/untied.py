@@ -29,9 +29,11 @@ def _found(node: ExternallyTraversible, around: frozenset[str], beyond: frozense
         around = beyond = NONE
     if isinstance(node, Select):
         froms = node.get_final_froms()
-        listed = {each.fullname for each in froms if isinstance(each, Table)} - around
+        # Of the next select outwards it has the row: what is left alone is the nested select's own.
+        own = [each for each in froms if not (isinstance(each, Table) and each.fullname in around)]
+        listed = {each.fullname for each in own if isinstance(each, Table)}
         said_by_hand = node._correlate or node._correlate_except is not None
-        if len(froms) > 1 and not said_by_hand:
+        if len(own) > 1 and not said_by_hand:
             yield from sorted(listed & beyond)
         around, beyond = frozenset(name for each in froms for name in _tables(each)) - around, beyond | around
     for child in node.get_children():
