@@ -20,6 +20,8 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+\.js)";\n', re.MULTIL
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 # Ours stand on lines of their own; what a source must not have for this to be true, a test says.
 _COMMENT = re.compile(r"^[ \t]*//[^\n]*\n|/\*.*?\*/[ \t]*", re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"[\w-]+")
+_CLASS_OR_ID = re.compile(r"[.#]([\w-]+)")
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
 
 
@@ -44,10 +46,33 @@ def inline_script(name: str, behind: str = "") -> Inline:
 
 
 @lru_cache(maxsize=8)
-def inline_style(name: str) -> Inline:
-    """A style sheet as an element, so that nothing is painted late for it."""
-    body = _INDENT.sub("", _COMMENT.sub("", sources()[name].decode()))
+def inline_style(name: str, page: str) -> Inline:
+    """What a page needs of a style sheet as an element, so that nothing is painted late for it.
+
+    `page`: all texts that make the page, one after the other; a rule for a class or an id that none of them names is left out.
+    """
+    body = _INDENT.sub("", _needed(_COMMENT.sub("", sources()[name].decode()), frozenset(_NAME.findall(page))))
     return Inline(markup=Markup(f"<style>{body}</style>"), source=_hashed(body))  # noqa: S704 - our own file
+
+
+def _needed(css: str, named: frozenset[str]) -> str:
+    """The rules whose selectors may meet something; what stands in brackets is not looked into, and stays."""
+    kept, start = [], 0
+    while (opening := css.find("{", start)) >= 0:
+        selectors, depth, end = css[start:opening].strip(), 1, opening + 1
+        while depth:
+            depth += {"{": 1, "}": -1}.get(css[end], 0)
+            end += 1
+        body = css[opening + 1 : end - 1]
+        start = end
+        if selectors.startswith("@media"):
+            body = _needed(body, named)
+        elif not selectors.startswith("@") and "(" not in selectors:
+            those = selectors.split(",")
+            selectors = ",".join(one for one in those if named.issuperset(_CLASS_OR_ID.findall(one)))
+        if selectors and body.strip():
+            kept.append(f"{selectors} {{{body}}}\n")
+    return "".join(kept)
 
 
 def joined(name: str, behind: str = "") -> str:

@@ -49,6 +49,12 @@ def environment(language: str) -> Environment:
     return env
 
 
+def template_source(name: str) -> str:
+    """A template as it was written."""
+    loader = PrefixLoader(_LOADERS)
+    return loader.get_source(Environment(loader=loader, autoescape=True), name)[0]
+
+
 def compile_templates() -> None:
     """Make every page ready to be filled, in each language: a second that would otherwise be the first visitors'."""
     for language in LANGUAGES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -11,7 +12,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.joining import inline_script, inline_style
-from dashboard.frame.rendering import page
+from dashboard.frame.rendering import page, template_source
 from dashboard.frame.security import policy_of
 from dashboard.frame.statics import static_body
 from dashboard.frame.viewer import Member, Viewer
@@ -29,6 +30,7 @@ from tracker.network.queries import facility_by_code_or_id
 
 router = Router(include_in_schema=False)
 
+TEMPLATES = ("scan/scan.html", "frame/base.html", "frame/reader.html", "frame/ui.html")
 MOST_FOUND = 12
 MOST_LYING = 400
 """Lines of stock up to which a page brings them: some ten kilobytes on the line."""
@@ -42,7 +44,7 @@ def show_scan(viewer: Member, db: Db) -> Response:
     facility = facilities[0] if facilities else None
     works = viewer.may("stock.write")
     script, later = inline_script("scan.js"), inline_script("scan_later.js", behind="scan.js")
-    style = inline_style("app.css")
+    style = inline_style("app.css", _written())
     words, words_later = words_of(viewer.texts)
     answer = page(
         viewer,
@@ -60,6 +62,14 @@ def show_scan(viewer: Member, db: Db) -> Response:
     )
     answer.headers["Content-Security-Policy"] = policy_of(f"{script.source} {later.source}", style.source)
     return answer
+
+
+@lru_cache(maxsize=1)
+def _written() -> str:
+    """All that may put a class on something in this page: its templates, its program, and what every page loads."""
+    program = [inline_script("scan.js").markup, inline_script("scan_later.js", behind="scan.js").markup]
+    loaded = [static_body(name).decode() for name in ("live.js", "sheet.js", "refill.js")]
+    return "\n".join([*map(template_source, TEMPLATES), *program, *loaded])
 
 
 def _holdings(db: Session, code: str, viewer: Viewer) -> Markup | None:

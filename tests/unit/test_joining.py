@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.frame.joining import Inline, inline_script, inline_style, joined
+from dashboard.frame.joining import Inline, _needed, inline_script, inline_style, joined
 from dashboard.frame.security import policy_of
 from dashboard.frame.statics import sources
 
@@ -63,7 +63,7 @@ def test_the_whole_is_a_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "made",
-    [inline_script("scan.js"), inline_script("scan_later.js", behind="scan.js"), inline_style("app.css")],
+    [inline_script("scan.js"), inline_script("scan_later.js", behind="scan.js"), inline_style("app.css", "job")],
     ids=["first", "later", "style"],
 )
 def test_the_policy_lets_this_very_text_pass(made: Inline) -> None:
@@ -73,3 +73,26 @@ def test_the_policy_lets_this_very_text_pass(made: Inline) -> None:
     assert source == f"'sha256-{digest}'"
     assert source in policy_of(source, source)
     assert "unsafe" not in policy_of(source, source)
+
+
+def test_a_page_brings_the_rules_that_may_meet_something_in_it_and_no_other() -> None:
+    css = """
+    :root { --ink: #000; }
+    .job, .nobody:hover { color: red; }
+    .nobody .job { color: blue; }
+    #nowhere { color: blue; }
+    :is(.nobody, .job) { color: green; }
+    @media (width > 60em) {
+      .job > .big { color: red; }
+      .nobody { color: blue; }
+    }
+    @media print {
+      .nobody { color: blue; }
+    }
+    @keyframes turn { to { rotate: 1turn; } }
+    """
+    left = re.sub(r"\s+", " ", _needed(css, frozenset({"job", "big"}))).strip()
+    assert left == (
+        ":root { --ink: #000; } .job { color: red; } :is(.nobody, .job) { color: green; } "
+        "@media (width > 60em) {.job > .big { color: red; } } @keyframes turn { to { rotate: 1turn; } }"
+    )
