@@ -195,8 +195,8 @@ def citizens(heard: Heard, session: str) -> set[str]:
     )
     heard.ask("GET", f"/daftar/{NIK}", **page)
     heard.ask("GET", f"/daftar/tiket/{NIK}", **page)
-    form = {"nik": OTHER_NIK, "nama": NAME, "telepon": PHONE, "name": NAME, "phone": PHONE}
-    for wrong in ({"nik": BAD_NIK}, {"nama": "", "name": ""}, {"telepon": NAME, "phone": NAME}):
+    form = {"nik": OTHER_NIK, "name": NAME, "phone": PHONE}
+    for wrong in ({"nik": BAD_NIK}, {"name": ""}, {"phone": NAME}, {"nama": NAME}, {NIK: PHONE}):
         heard.ask("POST", f"/daftar/{session}", data={**form, **wrong}, **page)
     asked = heard.ask("POST", f"/daftar/{session}", data=form, expect=303, follow_redirects=False, **page)
     where = asked.headers["location"]
