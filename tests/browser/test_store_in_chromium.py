@@ -40,7 +40,9 @@ def check(page: Page) -> None:
 
 
 def fill(page: Page, lot: str, vials: str) -> None:
-    page.locator(".amounts li", has_text=lot).locator("input").first.fill(vials)
+    # Another test may have left some that must not be used.
+    usable = page.locator(".amounts li", has_text=lot, has_not_text="Tak layak pakai")
+    usable.locator("input").first.fill(vials)
 
 
 def recorded(page: Page) -> None:
