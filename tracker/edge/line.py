@@ -26,8 +26,8 @@ STANDS = timedelta(minutes=15)
 """How long a number is kept for whoever does not ask after it, and how long a form may be filled in."""
 BEAT_S = 1.0
 _TICK_S = 0.05
-_NEAR_S = 3.0  # whose turn comes within this stands at the front,
-_PATIENCE_S = 4.0  # for so long; then they are told their place again
+_NEAR_S = 4.0  # whose turn comes within this stands at the front,
+_PATIENCE_S = 5.0  # for so long; then they are told their place again
 _FIRST_SIGHT_S = 0.5  # a browser is first told its place, so that a reload keeps it, unless its turn is as near as this
 _INSIDE_S = 0.3  # how long whoever was let in may have to wait inside
 _MOST_DRAWING = 20_000  # requests of one process that may draw at once: each is a connection and a future
