@@ -53,12 +53,13 @@ router = Router(include_in_schema=False)
 
 A_PAGE = 8
 Csrf = Annotated[str, Form(max_length=200)]
+# What wants somebody's hand comes first; the page opens with the first of which there are any.
 _BY_WORD = {
+    "ditolak": State.REFUSED,
     "menunggu": State.WAITING,
     "terkirim": State.SENT,
     "diterima": State.ACCEPTED,
     "berkas": State.HANDED,
-    "ditolak": State.REFUSED,
     "dikoreksi": State.CORRECTED,
     "dihapus": State.DELETED,
 }
@@ -90,8 +91,8 @@ class NothingHere(NotFound):
 
 
 @router.get("/pcare")
-def show_records(viewer: Member, db: Db, keadaan: Said = "ditolak", sesudah: Said = "") -> Response:
-    """Records of one state, the newest first; those that were refused before all others."""
+def show_records(viewer: Member, db: Db, keadaan: Said = "", sesudah: Said = "") -> Response:
+    """Records of one state, the newest first; without one of the first of which there are any, those refused before all others."""
     return _records(viewer, db, keadaan, sesudah)
 
 
@@ -111,9 +112,10 @@ def post_again(record_id: UUID, viewer: Member, db: Db, now: Now, csrf: Csrf = "
 def _records(viewer: Viewer, db: Session, word: str, after: str, *, problem: str = "") -> Response:
     principal = viewer.known()
     principal.require(Permission.PCARE_READ)
+    counts = counts_of(db, principal)
+    word = word or next((name for name, state in _BY_WORD.items() if counts[state]), "ditolak")
     if word not in _BY_WORD:
         raise NothingHere
-    counts = counts_of(db, principal)
     found = listed(
         db,
         [records_visible_to(principal).where(PcareRecord.state == _BY_WORD[word])],
@@ -127,6 +129,7 @@ def _records(viewer: Viewer, db: Session, word: str, after: str, *, problem: str
     shows = [
         (f"/pcare?keadaan={name}", f"{texts.gettext(PCARE_STATE[state])} ({_many(counts[state])})", name == word)
         for name, state in _BY_WORD.items()
+        if counts[state] or name == word
     ]
     return page(
         viewer,

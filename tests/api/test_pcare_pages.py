@@ -52,6 +52,9 @@ def test_what_was_refused_stands_with_its_reason_and_is_sent_again(meja: Meja, r
     meja.done(lambda desk: desk.db.execute(accepted))
     answer = meja.send(f"/pcare/{record}/lagi")
     assert (answer.status_code, "sudah selesai" in words_of(answer)) == (422, True)
+    # It opens with what there is, and offers no state of which there is none.
+    opened = words_of(meja.site.get("/pcare"))
+    assert ("Diterima P-Care (1)" in opened, "Menunggu (" in opened, "Ditolak (" in opened) == (True, False, False)
     assert meja.site.get("/pcare?keadaan=entah").status_code == 404
     head = signed_in(meja.services, meja.world.world, Role.MANAGER)
     (one,) = meja.site.get("/api/v1/pcare/records?state=accepted", headers=head).json()["items"]
