@@ -104,6 +104,9 @@ def _first(page: Page, slow: CDPSession, address: str) -> list[Row]:
     page.goto(f"{address}/scan", wait_until="commit", timeout=60_000)
     _until_ready(page)
     usable = time.perf_counter() - began
+    # A job can be begun while the rest still comes, and what is not whole yet has no size.
+    page.wait_for_load_state("load", timeout=60_000)
+    page.wait_for_function("() => performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     weight = page.evaluate(
         "() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
         ".reduce((sum, one) => sum + one.transferSize, 0) / 1000"

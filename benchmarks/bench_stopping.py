@@ -45,7 +45,8 @@ _RINGING = text(
     "AND NOT EXISTS (SELECT FROM hold WHERE hold.episode_id = episode.id) ORDER BY id LIMIT :most"
 )
 _WIDEST = text(
-    "SELECT batch_id FROM stock_balance b WHERE NOT EXISTS (SELECT FROM recall WHERE recall.batch_id = b.batch_id) "
+    "SELECT batch_id FROM stock_balance b "
+    "WHERE NOT EXISTS (SELECT FROM recall WHERE recall.batch_id = b.batch_id AND withdrawn_at IS NULL) "
     "GROUP BY batch_id ORDER BY count(*) DESC LIMIT 1"
 )
 _GOES_ON = text("SELECT count(*) FROM feed_pending WHERE kind = 'trace.recall_goes_on'")

@@ -53,8 +53,8 @@ def give_back(db: Session, batch: Batch, *only: ColumnElement[bool], now: dateti
     """
     nation = tuple(db.scalars(select(Unit.path).where(Unit.parent_id.is_(None))))
     recalled = (StockBalance.status == Status.RECALLED, *only)
-    part = next_part(db, nation, batch.id, *recalled, most=most, stopped=False)
-    if not part.found:
+    part = next_part(db, nation, batch, *recalled, most=most, stopped=False)
+    if not part.anchors:
         return Done()
     found = unstopped(db, batch.id, locked_holdings(db, nation, batch, part, *recalled))
     withdrawn = db.scalars(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
 from tracker.access.queries import at_or_below
@@ -104,60 +104,53 @@ def holdings_of(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is done in one transaction; `only`: what is true of its balances alone, `more`: there are others."""
+    """What is done in one transaction: the pools it wants locked, `only` those of its balances, and whether there are others."""
 
-    found: list[Holding]
+    anchors: frozenset[Anchor]
     only: tuple[ColumnElement[bool], ...] = ()
     more: bool = False
 
 
 def next_part(
-    db: Session, roots: Collection[str], batch_id: UUID, *only: ColumnElement[bool], most: int, stopped: bool = True
+    db: Session, roots: Collection[str], batch: Batch, *only: ColumnElement[bool], most: int, stopped: bool = True
 ) -> Part:
-    """What lies within a reach at the first `most` facilities; not `stopped`: only where no recall that stands reaches.
+    """The first `most` facilities of a reach that have vials; not `stopped`: only where no recall that stands reaches.
 
-    Of a nation's the other facilities are not read: each of many parts would read all that wait behind it.
+    Of a nation's the other facilities are not read: each of many parts would read all that wait behind it. Where there are
+    no others it is left open, so that what moves while the locks are waited for is found where it went.
     """
     seats = (
         select(Unit.id)
         .join(StockBalance, StockBalance.facility_id == Unit.id)
-        .where(StockBalance.batch_id == batch_id, StockBalance.vials > 0, at_or_below(Unit.path, roots), *only)
+        .where(StockBalance.batch_id == batch.id, StockBalance.vials > 0, at_or_below(Unit.path, roots), *only)
     )
-    if not stopped:
-        above = aliased(Unit)
-        reached = _standing(above, batch_id).where(Unit.path.op("<@", is_comparison=True)(above.path)).correlate(Unit)
-        seats = seats.where(~reached.exists())
+    standing = () if stopped else db.scalars(_standing(batch.id)).all()
+    if standing:
+        seats = seats.where(~at_or_below(Unit.path, standing))
     first = db.scalars(seats.distinct().order_by(Unit.id).limit(most + 1)).all()
     # Its sender acts for what is on the road: whole with what lies there.
-    near = any_of(StockBalance.facility_id, first) | StockBalance.facility_id.is_(None)
-    found = holdings(db, roots, batch_id, *only, near)
-    if not stopped and any(held.at.account is Account.TRANSIT for held in found):
-        found = unstopped(db, batch_id, found)
-    return _part_of(found, most)
-
-
-def _part_of(found: list[Holding], most: int) -> Part:
-    """The first `most` facilities of these.
-
-    Where there are no others it is left open, so that what moves while the locks are waited for is found where it went.
-    """
-    facilities = sorted({each.facility_id for each in found})
-    if len(facilities) <= most:
-        return Part(found)
+    moving = holdings(db, roots, batch.id, *only, StockBalance.facility_id.is_(None))
+    if not stopped and moving:
+        moving = unstopped(db, batch.id, moving)
+    facilities = sorted({*first, *(each.facility_id for each in moving)})
     chosen = set(facilities[:most])
-    mine = [each for each in found if each.facility_id in chosen]
-    return Part(mine, (any_of(StockBalance.holder_id, {each.at.holder_id for each in mine}),), more=True)
+    mine = [each for each in moving if each.facility_id in chosen]
+    anchors = frozenset({(one, batch.presentation_id) for one in chosen} | anchors_of(mine, batch.presentation_id))
+    if len(facilities) <= most:
+        return Part(anchors)
+    here = any_of(StockBalance.facility_id, chosen) | any_of(StockBalance.holder_id, {each.at.holder_id for each in mine})
+    return Part(anchors, (here,), more=True)
 
 
-def _standing(unit: type[Unit], batch_id: UUID) -> Select[str]:
+def _standing(batch_id: UUID) -> Select[str]:
     """The paths under which recalls of the batch stand."""
-    orders = select(unit.path).join(StockStop, StockStop.unit_id == unit.id)
+    orders = select(Unit.path).join(StockStop, StockStop.unit_id == Unit.id)
     return orders.where(StockStop.batch_id == batch_id, StockStop.until.is_(None))
 
 
 def unstopped(db: Session, batch_id: UUID, found: Sequence[Holding]) -> list[Holding]:
     """Those that lie within the reach of no recall that stands; of what is on the road, neither end does."""
-    roots = db.scalars(_standing(Unit, batch_id)).all()
+    roots = db.scalars(_standing(batch_id)).all()
     if not roots:
         return list(found)
     ends = ends_of(db, [held.at.holder_id for held in found if held.at.account is Account.TRANSIT])
@@ -175,17 +168,18 @@ def locked_holdings(
     All at once and in the house's order: facility by facility could meet a dispatch the other way round. What moved while
     the locks were waited for is looked for again; what still escapes is the sweep's.
     """
-    found = part.found
+    locked: frozenset[Anchor] | set[Anchor] = part.anchors
     for _ in range(_LOOKS):
         savepoint = db.begin_nested()
-        locked = anchors_of(found, batch.presentation_id)
         lock_anchors(db, locked)
         found = holdings(db, roots, batch.id, *only, *part.only)
-        if anchors_of(found, batch.presentation_id) <= locked:
+        wanted = anchors_of(found, batch.presentation_id)
+        if wanted <= locked:
             savepoint.commit()
             return found
         savepoint.rollback()
-    lock_anchors(db, anchors_of(found, batch.presentation_id))
+        locked = wanted
+    lock_anchors(db, locked)
     return found
 
 

@@ -260,8 +260,8 @@ def _freeze(
 ) -> Done:
     """Stop what is not stopped within the reach (`only` at those balances), at `most` facilities."""
     loose = (StockBalance.status.in_(RECALLED_FROM), *only)
-    part = next_part(db, roots, batch.id, *loose, most=most)
-    if not part.found:
+    part = next_part(db, roots, batch, *loose, most=most)
+    if not part.anchors:
         return Done()
     found = locked_holdings(db, roots, batch, part, *loose)
     if not stands(db, recall.id):
