@@ -28,6 +28,7 @@ SAY = {
     "sscc": mark("Nomor kemasan (SSCC)"),
     "trace": mark("Lihat perjalanan batch"),
     "open": mark("Buka"),
+    "decide": mark("Putuskan yang ditahan"),
     "recall": mark("Alasan penarikan"),
     "opened": mark("vial terbuka"),
     "day": mark("Tanggal"),

@@ -23,6 +23,7 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.frame.workbook import xlsx_answer
+from dashboard.stock.freeing import held_at
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
@@ -217,6 +218,8 @@ def _card(
         balance=sum(vials_by_batch(db, query).values()) if query.presentation_id or query.batch_id else None,
         older=asked.address(facility.code, sebelum=shown[-1].key.written()) if len(lines) > LINES else "",
         products=_choices(db, viewer, facility, asked),
+        held=held_at(db, facility.id, product=asked.produk, lot=asked.lot),
+        may_free=viewer.may(Permission.HOLD_RELEASE, path_of(db, facility.id)),
         problem=said,
     )
 

@@ -1,8 +1,8 @@
-"""`/stok/{code}/kerja/{job}`: what hands do with vials of a store: move them, take them out and bring them back, open, throw away."""
+"""`/stok/{code}/kerja/{job}`: what hands do with vials of a store: move them, take them out and bring them back, open, throw away, free."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.stock.forms import OF_BATCH, Fields, Typed, field_of, record_once
+from dashboard.stock.freeing import freed_elsewhere
 from dashboard.stock.shelf import parcels_in, places_with_stock, products_in
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
@@ -27,7 +28,7 @@ from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.network.rules.words import CARRIERS, EquipmentKind
-from tracker.stock.errors import OtherContent
+from tracker.stock.errors import OtherContent, UseHold
 from tracker.stock.models import OpenVial
 from tracker.stock.rules.lines import NamedLine, Reference
 from tracker.stock.rules.witnesses import WITNESSES, Witness
@@ -44,6 +45,7 @@ class Job:
     """One kind of work: the event it ends in, its words, and what its form asks for besides vials.
 
     `to`: which places vials may go to, None where they leave the store. `out_of_carriers`: they come from a carrier alone.
+    `becomes`: the status they get; that is said with a reason in words. `right`: what one must be allowed besides writing here.
     """
 
     kind: Kind
@@ -55,6 +57,8 @@ class Job:
     statuses: frozenset[Status] = frozenset(Status)
     reasons: tuple[str, ...] = ()
     witnesses: int = 0
+    becomes: Status | None = None
+    right: Permission = Permission.STOCK_WRITE
 
 
 JOBS: dict[str, Job] = {
@@ -103,10 +107,20 @@ JOBS: dict[str, Job] = {
         statuses=frozenset(Status) - {Status.USABLE},
         witnesses=WITNESSES,
     ),
+    "lepas": Job(
+        kind=Kind.STATUS,
+        title=mark("Lepaskan yang ditahan"),
+        verb=mark("Lepaskan"),
+        hint=mark("Tulis berapa vial yang boleh dipakai lagi, lalu alasannya."),
+        statuses=frozenset({Status.HELD}),
+        becomes=Status.USABLE,
+        right=Permission.HOLD_RELEASE,
+    ),
 }
 _NOTHING = mark("Tulis jumlah vial pada paling sedikit satu baris.")
 _NO_TARGET = mark("Pilih tempat tujuannya.")
 _NO_REASON = mark("Pilih alasannya.")
+_NO_WHY = mark("Tulis alasannya, supaya yang lain mengerti.")
 _TOLD_OTHERWISE = mark(
     "Formulir ini sudah pernah dikirim dengan isi lain, dan isi itu tercatat. Periksa kartu stok; kirim lagi hanya bila"
     " yang ini juga terjadi."
@@ -124,7 +138,7 @@ def show_job(
     *, code: str, job: str, viewer: Member, db: Db, tempat: Said = "", produk: Said = "", alasan: Said = ""
 ) -> Response:
     """The form of one kind of work: what lies in a place, and room for a number beside each line; `alasan` is chosen already."""
-    facility = _store(db, viewer, code)
+    facility = _store(db, viewer, code, _job(job))
     return _form(viewer, db, facility, job, Typed({"tempat": tempat, "produk": produk, "alasan": alasan}))
 
 
@@ -134,9 +148,11 @@ def do_job(*, code: str, job: str, viewer: Member, db: Db, now: Now, fields: Fie
     """Record it; what is wrong stands beside its field, and the rest stays as it was typed."""
     typed = Typed.of(fields)
     check_csrf(viewer, typed.get("csrf"))
-    facility = _store(db, viewer, code)
     asked = _job(job)
+    facility = _store(db, viewer, code, asked)
     command, lines = _command(viewer, facility, asked, typed, now)
+    if asked.becomes:
+        _check_freed(db, viewer, facility, typed, dict(zip(lines, command.lines, strict=True)))
     if typed.get("ke") and not known(db, _targets(facility, asked, None), Equipment, [typed.get("ke")]):
         typed.faults["ke"] = viewer.texts.gettext(UNKNOWN)
     if not typed.faults:
@@ -153,10 +169,12 @@ def do_job(*, code: str, job: str, viewer: Member, db: Db, now: Now, fields: Fie
     return _form(viewer, db, facility, job, typed)
 
 
-def _store(db: Session, viewer: Viewer, code: str) -> Facility:
-    """The facility, for who may write there; raises FacilityNotFound, Forbidden."""
+def _store(db: Session, viewer: Viewer, code: str, job: Job) -> Facility:
+    """The facility, for who may do that there; raises FacilityNotFound, Forbidden."""
     facility = facility_by_code_or_id(db, viewer.known(), code, Permission.STOCK_READ)
-    viewer.known().require(Permission.STOCK_WRITE, path_of(db, facility.id))
+    path = path_of(db, facility.id)
+    for right in (Permission.STOCK_WRITE, job.right):
+        viewer.known().require(right, path)
     return facility
 
 
@@ -181,7 +199,8 @@ def _command(
                 place_id=Reference(typed.get("tempat")),
                 to_place_id=Reference(target) if job.to and target else None,
                 status=status or Status.USABLE,
-                reason=reason if job.reasons and reason else None,
+                to_status=job.becomes,
+                reason=reason if reason and (job.reasons or job.becomes) else None,
             ),
         )
         for name, batch_id, status, vials in typed.amounts(texts)
@@ -193,6 +212,8 @@ def _command(
         typed.faults["ke"] = texts.gettext(_NO_TARGET)
     if job.reasons and reason not in job.reasons:
         typed.faults["alasan"] = texts.gettext(_NO_REASON)
+    if job.becomes and not reason:
+        typed.faults["alasan"] = texts.gettext(_NO_WHY)
     command = RecordEvent(
         id=typed.number(),
         kind=job.kind,
@@ -207,6 +228,16 @@ def _command(
         ),
     )
     return command, [name for name, _ in found]
+
+
+def _check_freed(db: Session, viewer: Viewer, facility: Facility, typed: Typed, lines: Mapping[str, NamedLine]) -> None:
+    """What a hold or a recall keeps is decided there: a fault beside each such line."""
+    place = db.scalar(
+        select(Equipment).where(Equipment.facility_id == facility.id, Equipment.code == typed.get("tempat"))
+    )
+    batches = {UUID(line.batch_id.text): field for field, line in lines.items()}
+    for batch_id in freed_elsewhere(db, facility, place, batches) if place else ():
+        typed.faults[batches[batch_id]] = sentence_of(UseHold(), viewer.language)
 
 
 _FIELDS = {"to_place": "ke", "witnesses": "saksi-1", "reason": "alasan", "occurred_at": "waktu"}
@@ -243,6 +274,10 @@ def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typ
         if place is not None
         else ([], 0)
     )
+    elsewhere = (
+        freed_elsewhere(db, facility, place, {parcel.batch_id for parcel in parcels}) if place and job.becomes else {}
+    )
+    path = path_of(db, facility.id)
     return page(
         viewer,
         "stock/job.html",
@@ -254,7 +289,11 @@ def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typ
         places=places,
         said=said,
         place=place,
-        parcels=[(field_of(parcel.batch_id, parcel.status), parcel) for parcel in parcels],
+        parcels=[
+            (field_of(parcel.batch_id, parcel.status), parcel, elsewhere.get(parcel.batch_id)) for parcel in parcels
+        ],
+        ships=viewer.may(Permission.SHIPMENT_WRITE, path),
+        frees=viewer.may(Permission.HOLD_RELEASE, path),
         hidden=total - len(parcels),
         products=products_in(db, facility, place, product) if place and (total > len(parcels) or product) else None,
         targets=choices(db, _targets(facility, job, place), Equipment, said=typed.get("ke")),

@@ -12,15 +12,18 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import func, select
 
-from tests.browser.page_world import PageWorld
+from tests.browser.page_world import PageWorld, hold
 from tests.support.page_site import app_services, csrf_of, log_in, made, site, world
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.kit.ids import uuid7
+from tracker.network.models import Equipment
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
 from tracker.stock.models import EventWitness, OpenVial, StockBalance, StockEvent
 from tracker.stock.rules.lines import Line
-from tracker.stock.rules.words import Kind, Status
+from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.commands import PostEvent
 from tracker.stock.service.posting import post_event
 
@@ -166,13 +169,51 @@ def test_a_destruction_is_witnessed_by_two_different_people(store: Store) -> Non
     assert other.status_code == 422, "other witnesses are other words"
 
 
-def spoil(store: Store, vials: int) -> None:
-    """Some vials of the second fridge are broken."""
+def spoil(store: Store, vials: int, place: str = K2, status: Status = Status.UNUSABLE) -> None:
+    """Somebody says of some vials that they are broken, or holds them."""
     small, now = store.world.world, store.services.clock()
-    line = Line(batch_id=small.batches[LOT].id, vials=vials, place_id=small.equipment[K2].id, to_status=Status.UNUSABLE)
+    line = Line(batch_id=small.batches[LOT].id, vials=vials, place_id=small.equipment[place].id, to_status=status)
     event = PostEvent(id=uuid7(), kind=Kind.STATUS, facility_id=small.puskesmas.id, occurred_at=now, lines=(line,))
     with transaction(store.services.engine) as db:
         post_event(db, SYSTEM, event, now=now)
+
+
+def test_what_was_held_by_hand_is_freed_by_who_may_with_a_reason(store: Store) -> None:
+    spoil(store, 4, status=Status.HELD)
+    before, lepas = store.vials(K2), f"{WORK}/lepas"
+    assert store.site.get(lepas).status_code == 403
+    assert store.send("lepas", store.form("musnah"), alasan="diperiksa").status_code == 403
+    assert lepas not in store.site.get(f"{WORK}/musnah").text, "who may not decide sees no way that ends in a refusal"
+    card = store.site.get("/stok/pkm-cipondoh", params={"produk": "coronavac-1"}).text
+    assert "4 vial di antaranya ditahan." in card
+    assert lepas not in card
+    log_in(store.site, "kepala")
+    assert f"{lepas}?tempat={K2}" in store.site.get(f"{WORK}/musnah", params={"tempat": K2}).text
+    assert lepas in store.site.get("/stok/pkm-cipondoh", params={"produk": "coronavac-1"}).text
+    form, line = store.form("lepas"), {store.field(status="held"): "3"}
+    unsaid = store.send("lepas", form, **line)
+    assert (unsaid.status_code, 'id="salah-alasan">Tulis alasannya' in unsaid.text) == (422, True)
+    done = store.send("lepas", form, **line, alasan="kemasan utuh")
+    assert done.status_code == 303
+    assert "kemasan utuh" in store.site.get(done.headers["location"]).text
+    assert (store.vials(K2), store.vials(K2, status=Status.HELD)) == (before + 3, 1)
+
+
+def test_what_an_alarm_holds_is_decided_at_the_alarm(store: Store) -> None:
+    with transaction(store.services.engine) as db:
+        hold(db, now=store.services.clock())
+        held = db.scalars(select(Hold).where(Hold.state == HoldState.HELD, Hold.account == Account.PLACE)).first()
+        assert held is not None
+        place = db.get_one(Equipment, held.holder_id).code
+    log_in(store.site, "kepala")
+    page = store.site.get(f"{WORK}/lepas", params={"tempat": place})
+    assert f'href="/alarm?buka={held.alarm_id}#a-{held.alarm_id}"' in page.text
+    field = f"v-held-{held.batch_id}"
+    assert f'name="{field}"' not in page.text
+    events, form = store.events(), store.form("lepas", place)
+    refused = store.send("lepas", form, **{field: "1"}, alasan="diperiksa")
+    assert (refused.status_code, f'id="salah-{field}">Vial batch ini ditahan oleh alarm' in refused.text) == (422, True)
+    assert store.events() == events
 
 
 def test_a_vial_is_opened_and_its_rest_thrown_away_once(store: Store) -> None:

@@ -36,11 +36,12 @@ from tracker.shipments.service.receiving import Arrived, receive_shipment
 from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
 from tracker.stock.errors import AlreadyReversed, PackedVials
 from tracker.stock.models import StockEntry
-from tracker.stock.rules.lines import Line
+from tracker.stock.rules.lines import Line, NamedLine, Reference
 from tracker.stock.rules.words import Account, Kind, Status
 from tracker.stock.service.changing_status import change_status
-from tracker.stock.service.commands import PostEvent, ReverseEvent, StatusChange, StatusLine
+from tracker.stock.service.commands import PostEvent, RecordEvent, ReverseEvent, StatusChange, StatusLine
 from tracker.stock.service.posting import post_event
+from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 
 BATCH = "az-10/AZ003"
@@ -250,6 +251,26 @@ def test_vials_that_may_not_be_used_travel_up_as_a_return_and_stay_what_they_are
     receive_shipment(road.db, road.world.who(Role.WAREHOUSE), shipment.id, command, now=road.now)
     assert road.ledger.vials(BATCH, place=road.room, status=status) == 4
     assert road.ledger.vials(BATCH, status=status) == 2
+
+
+def test_what_was_rejected_and_came_back_is_freed_where_it_came(road: Road) -> None:
+    stopped_here(road, Status.HELD, 6)
+    shipment = to_the_city(road)
+    send_back(road, shipment, Status.HELD, 4)
+    here = (Received(batch=BATCH, place=road.room.code, accepted=4),)
+    command = ReceiveShipment(id=uuid7(), occurred_at=road.now, lines=here)
+    receive_shipment(road.db, road.world.who(Role.WAREHOUSE), shipment.id, command, now=road.now)
+    line = NamedLine(
+        batch_id=Reference(BATCH),
+        vials=4,
+        place_id=Reference(road.room.code),
+        status=Status.HELD,
+        to_status=Status.USABLE,
+        reason="only the carton was torn",
+    )
+    free = RecordEvent(id=uuid7(), kind=Kind.STATUS, facility=road.world.city.code, occurred_at=road.now, lines=(line,))
+    record_event(road.db, road.world.who(Role.CITY), free, now=road.now)
+    assert road.ledger.vials(BATCH, place=road.room) == 4
 
 
 def test_vials_that_may_not_be_used_travel_no_other_way(road: Road) -> None:

@@ -27,7 +27,7 @@ const LISTED = 12; // steps of today in sight; the book has them all
 
 const root = the("scan", HTMLElement);
 const user = root.dataset.user ?? "";
-const cards = new Cards(JSON.parse(root.dataset.words ?? "{}"));
+const cards = new Cards(JSON.parse(root.dataset.words ?? "{}"), "frees" in root.dataset);
 const place = /** @type {HTMLInputElement | null} */ (document.getElementById("facility"));
 const banner = the("feel", HTMLElement);
 const language = document.documentElement.lang;

@@ -77,9 +77,13 @@ export function card(tone, heading, facts, warnings = [], acts = []) {
 }
 
 export class Cards {
-  /** @param {Record<string, string>} words the page's words: "say.lot", "warn.held", "status.usable", "state.reserved" … */
-  constructor(words) {
+  /**
+   * @param {Record<string, string>} words the page's words: "say.lot", "warn.held", "status.usable", "state.reserved" …
+   * @param {boolean} frees whether whoever is logged in may decide about held vials
+   */
+  constructor(words, frees = false) {
     this.words = words;
+    this.frees = frees;
   }
 
   /** @param {string} key */
@@ -112,7 +116,8 @@ export class Cards {
   meaning(body, act = () => null) {
     const warnings = body.warnings.map((warning) => this.warning(warning, body));
     if (body.recall) warnings.push(`${this.say("say.recall")}: ${body.recall}`);
-    return card(TONES[body.verdict], this.heading(body), this.facts(body), warnings, [act(body), this.link(body)]);
+    const acts = [act(body), this.decide(body), this.link(body)];
+    return card(TONES[body.verdict], this.heading(body), this.facts(body), warnings, acts);
   }
 
   /**
@@ -155,6 +160,18 @@ export class Cards {
     const where = lying.place ?? `${lying.facility}, ${this.say("say.opened")}`;
     const stage = lying.vvm_stage ? `, VVM ${lying.vvm_stage}` : "";
     return [where, `${lying.vials} ${this.say(`status.${lying.status}`)}${stage}`];
+  }
+
+  /**
+   * Where it is decided what becomes of held vials.
+   * @param {Meaning} body
+   */
+  decide(body) {
+    const facility = document.getElementById("facility");
+    const held = body.here.some((lying) => lying.status === "held");
+    if (!this.frees || !held || !(facility instanceof HTMLInputElement)) return null;
+    const href = `/stok/${encodeURIComponent(facility.value)}/kerja/lepas`;
+    return element("a", { class: "button", href }, this.say("say.decide"));
   }
 
   /** @param {Meaning} body */

@@ -109,8 +109,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "stock.use_hold": Problem(
         422,
-        "Stok ini ditahan atau ditarik; lepaskan di sana, dengan alasannya.",
-        "This stock is on hold or recalled; release it there, with the reason.",
+        "Vial batch ini ditahan oleh alarm atau penarikan: putuskan di alarm atau penarikan itu, dengan alasannya.",
+        "An alarm or a recall keeps vials of this batch: decide at that alarm or recall, with the reason.",
     ),
     "stock.unknown_batch": Problem(
         422,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
@@ -64,16 +64,28 @@ def guard_freeing(
 
 
 def kept_by_hold(db: Session, facility_id: UUID, batch_id: UUID, status: Status) -> int:
-    """Vials here that a hold or recall stopped, or that came stopped: never more than lie here in that status.
+    """Vials here that a hold or recall stopped, here or on the road to here: never more than lie here in that status.
 
-    What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial. What a recall took
+    What came recalled is of that recall. What came held was held by hand where it was sent from, unless a hold stopped it on
+    the road: nothing else that is held may leave. What leaves (wasted, sent on) is taken to have been stopped by hand as long as there is such a vial. What a recall took
     from the held ones, and gave back when it was withdrawn, is held by whoever held it before.
     """
+    road = aliased(StockEntry)
+    stopper = aliased(StockEvent)
+    stopped_on_road = exists().where(
+        road.holder_id == StockEvent.shipment_id,
+        road.batch_id == batch_id,
+        road.status == status,
+        road.vials > 0,
+        stopper.id == road.event_id,
+        stopper.cause.is_not(None),
+    )
+    came_stopped = and_(StockEvent.kind == Kind.RECEIPT, or_(literal(status is Status.RECALLED), stopped_on_road))
     recalling = exists().where(StockStop.cause == StockEvent.cause) & (status is Status.HELD)
     rows = db.execute(
         select(
             func.sum(StockEntry.vials).label("vials"),
-            (StockEvent.cause.is_not(None) | (StockEvent.kind == Kind.RECEIPT)).label("by_hold"),
+            or_(StockEvent.cause.is_not(None), came_stopped).label("by_hold"),
             recalling.label("by_recall"),
         )
         .join(StockEvent, StockEvent.id == StockEntry.event_id)
