@@ -349,7 +349,9 @@ def test_what_has_left_cannot_be_cancelled_and_what_is_cancelled_cannot_leave(ro
     with pytest.raises(Conflict):
         cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), road.sent().id, now=road.now)
     other = road.create()
-    cancel_shipment(road.db, road.world.who(Role.MANAGER), other.id, now=road.now)
+    cancel_shipment(road.db, road.world.who(Role.MANAGER), other.id, "ordered twice", now=road.now)
+    cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), other.id, "once more", now=road.now)
+    assert [data["reason"] for _, data in road.told("shipments.cancelled")] == ["ordered twice"] * 2, "told both ends"
     with pytest.raises(Conflict):
         road.pack(other)
 

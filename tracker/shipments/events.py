@@ -48,9 +48,11 @@ class ShipmentApproved(ShipmentNews):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentCancelled(ShipmentNews):
-    """Either end gave up a shipment that had not left."""
+    """Either end gave up a shipment that had not left; with the reason where one was said."""
 
     KIND: ClassVar[str] = "shipments.cancelled"
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,7 +166,7 @@ def cancel_shipment(
     shipment.state = ShipmentState.CANCELLED
     shipment.cancelled_at, shipment.cancelled_by, shipment.cancel_reason = now, principal.name, reason
     db.flush()
-    tell(db, shipment, lambda facts: ShipmentCancelled(**facts), now=now)
+    tell(db, shipment, lambda facts: ShipmentCancelled(**facts, reason=reason), now=now)
     return shipment
 
 
