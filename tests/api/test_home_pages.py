@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from tests.browser.page_world import PageWorld, move
 from tests.support.page_site import app_services, log_in, made, site, world
+from tests.support.world import PASSWORD
 from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.access.service import NewAccount, add_account
 from tracker.catalog.models import Batch
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
@@ -175,6 +177,44 @@ def test_each_line_of_a_home_opens_its_task_with_the_right_thing_chosen(
             assert chosen[word] in page.text, (username, word, href)
             seen.add(word)
     assert set(chosen) - seen <= {"Layani sesi hari ini"}, "sessions end in the evening"
+
+
+def test_every_role_has_a_home_and_no_way_from_there_ends_in_a_refusal(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    """Each is walked by one who has it: a store without anything above, a puskesmas without shipments, who may only look."""
+    homes = {
+        (Role.WAREHOUSE, "biofarma"): "kerja-judul",
+        (Role.WAREHOUSE, "prov-banten"): "",
+        (Role.VACCINATOR, "pkm-cipondoh"): "kerja-judul",
+        (Role.AUDITOR, "pkm-cipondoh"): "keys",
+        (Role.PROVINCE, "prov-banten"): "",
+    }
+    now = app_services.clock()
+    with transaction(app_services.engine) as db:
+        shipments_waiting(db, world, now)
+        for role, unit in homes:
+            new = NewAccount(username=f"{role}-{unit}", name="Baru", password=PASSWORD, role=role, unit=unit)
+            add_account(db, SYSTEM, new, now=now)
+    for (role, unit), walked in homes.items():
+        site.cookies.clear()
+        home = main_of(log_in(site, f"{role}-{unit}").get("/").text)
+        assert ('id="tugas"' in home) is (role in {Role.WAREHOUSE, Role.VACCINATOR}), (role, unit)
+        assert 'class="map"' not in home, "one fridge is no map of one dot"
+        if not walked:
+            continue
+        part = home[home.index(walked) : home.index("</section>", home.index(walked))]
+        ways = sorted({unescape(href).partition("#")[0] for href in re.findall(r'href="(/[^"]*)"', part)})
+        assert len(ways) > 4
+        for way in ways:
+            answer = site.get(way)
+            assert answer.status_code == 200, (role, unit, way)
+            if role is Role.AUDITOR:
+                assert 'method="post"' not in main_of(answer.text), f"who may only look sees a button at {way}"
+
+
+def main_of(page: str) -> str:
+    return page[page.index("<main") : page.index("</main>")]
 
 
 @pytest.mark.parametrize("username", ["kota", "provinsi", "auditor"])
