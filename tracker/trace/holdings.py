@@ -138,7 +138,9 @@ def next_part(
     anchors = frozenset({(one, batch.presentation_id) for one in chosen} | anchors_of(mine, batch.presentation_id))
     if len(facilities) <= most:
         return Part(anchors)
-    here = any_of(StockBalance.facility_id, chosen) | any_of(StockBalance.holder_id, {each.at.holder_id for each in mine})
+    here = any_of(StockBalance.facility_id, chosen) | any_of(
+        StockBalance.holder_id, {each.at.holder_id for each in mine}
+    )
     return Part(anchors, (here,), more=True)
 
 
