@@ -39,7 +39,9 @@ PEOPLE = (
     Person(username="auditor", name="Maria Situmorang", role=Role.AUDITOR, unit="kemenkes", shown=True),
     Person(username="ketapang", name="Nur Aini", role=Role.MANAGER, unit="pkm-ketapang"),
     Person(username="gondrong", name="Eko Saputra", role=Role.MANAGER, unit="pkm-gondrong"),
-    Person(username="vaksinator-ketapang", name="Fitri Handayani", role=Role.VACCINATOR, unit="pkm-ketapang"),
+    Person(
+        username="vaksinator-ketapang", name="Fitri Handayani", role=Role.VACCINATOR, unit="pkm-ketapang", shown=True
+    ),
     Person(username="vaksinator-gondrong", name="Joko Purnomo", role=Role.VACCINATOR, unit="pkm-gondrong"),
 )
 

@@ -17,7 +17,10 @@ class Browser(Phone):
 
     def submit(self, page: str, action: str, fields: Mapping[str, str]) -> Answer:
         """Open a page, fill in fields of its form for `action`, and send it. Raises `Away`, `Stopped`."""
-        shown = self.get(page)
+        return self.send(self.get(page), action, fields)
+
+    def send(self, shown: Answer, action: str, fields: Mapping[str, str]) -> Answer:
+        """Fill in fields of the form for `action` of a page that is open, and send it; a page without one is the answer."""
         form = form_in(shown.text, action)
         if form is None:
             return shown

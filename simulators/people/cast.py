@@ -19,30 +19,31 @@ PROMISED = ("coronavac", "astrazeneca")
 
 
 KEEPS = ("warehouse_staff", "facility_manager")
-"""Who does the work of a store, by the pages."""
+"""Who does the work of a store."""
 
 CALLED = ("integrator", "vaccinator", "warehouse_staff", "facility_manager")
 """Whose turn comes first."""
 
 
 def cast_of(world: World, api_url: str, seed: str, stopped: threading.Event) -> Iterator[Actor]:
-    """All actors of a world. One phone an account: who does two things logs in once."""
+    """All actors of a world. One phone an account: who does two things logs in once. Only other systems call the API."""
+    tickets: dict[str, str] = {}
     promised = [one.code for one in world.presentations if one.code.startswith(PROMISED)]
     promised = promised or [one.code for one in world.presentations[:2]]
     playing = [account for account in world.staff if account.role in CALLED]
     for account in sorted(playing, key=lambda account: CALLED.index(account.role)):
+        if account.role == "integrator":
+            phone = Phone(api_url, account.username, account.password, stopped=stopped)
+            yield Citizens(phone, world, promised, seed=seed, tickets=tickets)
+            continue
+        browser = Browser(api_url, account.username, account.password, stopped=stopped)
+        if account.role == "vaccinator":
+            yield Vaccinator(browser, account.facility, seed=seed, tickets=tickets)
+        if account.role == "facility_manager":
+            yield Planner(browser, account.facility, promised, seed=seed)
         if account.role in KEEPS:
-            browser = Browser(api_url, account.username, account.password, stopped=stopped)
-            if account.role == "facility_manager":
-                yield Planner(browser, account.facility, promised, seed=seed)
             sends_to = _served_by(world, account) if account.role == "warehouse_staff" else ()
             yield Keeper(browser, account.facility, seed=seed, sends_to=sends_to)
-            continue
-        phone = Phone(api_url, account.username, account.password, stopped=stopped)
-        if account.role == "vaccinator":
-            yield Vaccinator(phone, account.facility, seed=seed)
-        else:
-            yield Citizens(phone, world, promised, seed=seed)
 
 
 def _served_by(world: World, account: StaffEntry) -> Sequence[str]:

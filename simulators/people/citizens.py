@@ -22,18 +22,26 @@ LEAST_LEFT = 8
 """A session with fewer free places is left alone: a full world has nothing more to show."""
 
 MEDIA = ("web", "app", "whatsapp")
+SOON = 0.5
+"""Share of people who come today still, where there is a desk: to the session that fills first, so that one has its day."""
+
 UNDECIDED = 0.08
 """Share of people who reserve and never confirm; their place comes back after ten minutes."""
 
 
 class Citizens(Worker):
-    """Everybody who books, one after another."""
+    """Everybody who books, one after another. `tickets`: what they have in their hands then, by booking."""
 
-    def __init__(self, phone: Phone, world: World, products: Sequence[str], *, seed: str) -> None:
+    def __init__(
+        self, phone: Phone, world: World, products: Sequence[str], *, seed: str, tickets: dict[str, str]
+    ) -> None:
         super().__init__(phone, "citizens", seed=seed)
+        self._tickets = tickets
         self._products = products
         self._residence = {one.code: one.residence for one in world.facilities}
         self._told_of = {one.facility for one in world.devices if one.scenario == "late_heat"}
+        served = {one.facility for one in world.staff if one.role == "vaccinator"}
+        self._desks = served - self._told_of
         self._booked = 0
         self._met = 0
 
@@ -79,7 +87,12 @@ class Citizens(Worker):
         if self.dice.random() < UNDECIDED:
             return None
         confirmed = self.phone.post(f"/api/v1/bookings/{booking}/confirm")
-        return None if confirmed.ok else f"a confirmation was {refusal(confirmed)}"
+        if not confirmed.ok:
+            return f"a confirmation was {refusal(confirmed)}"
+        ticket = self.phone.get(f"/api/v1/bookings/{booking}/ticket")
+        if ticket.ok:
+            self._tickets[booking] = ticket.body["ticket"]
+        return None
 
     def _look(self, now: datetime) -> dict[str, Any] | None:
         """A session with room for a first dose."""
@@ -94,6 +107,9 @@ class Citizens(Worker):
             and item["capacity_left"] >= LEAST_LEFT
             and item["product"] in self._products
         ]
+        soon = [item for item in rooms if item["facility"] in self._desks and item["date"] == today.isoformat()]
+        if soon and self.dice.random() < SOON:
+            return min(soon, key=lambda item: item["capacity_left"])
         # Most go where the demo's story happens: only what was promised there can be moved.
         near = [item for item in rooms if item["facility"] in self._told_of]
         if near and self.dice.random() < 0.6:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from simulators.manifest import World
 from simulators.people import http
+from simulators.people.browser import Browser
 from simulators.people.cast import cast_of
 from simulators.people.crowd import Crowd
 from simulators.people.http import Answer, Away, Phone, Stopped
@@ -186,29 +187,6 @@ def test_a_crowd_ends_at_once() -> None:
     assert slow.closed
 
 
-def test_vaccinators_finish_whom_they_began_before_they_call_the_next() -> None:
-    posted: list[str] = []
-    bookings = {"confirmed": ["c"], "arrived": ["a"], "fit": ["f"]}
-
-    def service(request: httpx2.Request) -> httpx2.Response:
-        path = request.url.path
-        if path == "/api/v1/tokens":
-            return httpx2.Response(200, json={"access_token": "t"})
-        if path == "/api/v1/sessions":
-            return httpx2.Response(200, json={"items": [{"id": "s"}]})
-        if path == "/api/v1/bookings":
-            found = bookings[request.url.params["state"]]
-            return httpx2.Response(200, json={"items": [{"id": one} for one in found]})
-        posted.append(path.removeprefix("/api/v1/bookings/"))
-        bookings[{"f": "fit", "a": "arrived", "c": "confirmed"}[path.split("/")[4]]].pop()
-        return httpx2.Response(200, json={})
-
-    vaccinator = Vaccinator(phone(service), "pkm", seed="s")
-    for _ in range(4):
-        vaccinator.act(NOW)
-    assert posted == ["f/vaccinate", "a/screen", "c/arrive"]
-
-
 def test_an_answer_that_is_no_listing_has_no_items() -> None:
     assert Answer(200, None).items() == []
     assert Answer(200, {"items": 3}).items() == []
@@ -254,21 +232,32 @@ def test_an_account_that_does_two_things_has_one_phone() -> None:
 
 
 def test_nobody_waits_for_a_vial_that_does_not_come() -> None:
-    posted: list[tuple[str, bytes]] = []
+    sent: list[tuple[str, bytes]] = []
+    session, booking = "0" * 36, "b" * 36
+    person = f"/meja/orang/{booking}"
+    pages = {
+        "/scan": '<main data-csrf="c">',
+        "/meja": f'<a href="/meja/{session}">',
+        f"/meja/{session}": f'<section id="menunggu"><a href="{person}"><span><strong>1</strong></a></section>',
+        person: f'<form method="post" action="{person}/suntik"></form><form method="post" action="{person}/tunda"></form>',
+    }
 
     def service(request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
-        if path == "/api/v1/tokens":
-            return httpx2.Response(200, json={"access_token": "t"})
         if request.method == "GET":
-            return httpx2.Response(200, json={"items": [{"id": "b"}]})
-        posted.append((path.rsplit("/", 1)[1], request.content))
-        if path.endswith("vaccinate"):
-            return httpx2.Response(409, json={"code": "quota.no_vial"})
-        return httpx2.Response(200, json={})
+            # While somebody may still come, the desk's page has a field to look for them.
+            finder = f'<form method="post" action="{path}/cari"></form>' if path == f"/meja/{session}" else ""
+            return httpx2.Response(200, text=pages[path] + finder)
+        if path == "/masuk":
+            return httpx2.Response(303)
+        sent.append((path.removeprefix(person), request.content))
+        return httpx2.Response(422, text=pages[person]) if path.endswith("suntik") else httpx2.Response(303)
 
-    told = Vaccinator(phone(service), "pkm", seed="s").act(NOW)
+    browser = Browser(
+        "http://rantai.invalid", "siti", "p", stopped=threading.Event(), transport=httpx2.MockTransport(service)
+    )
+    told = Vaccinator(browser, "pkm", seed="s", tickets={}).act(NOW - timedelta(hours=4))
     assert told is not None
     assert "another day" in told
-    assert [what for what, _ in posted] == ["vaccinate", "screen"]
-    assert b"deferred" in posted[1][1]
+    assert [what for what, _ in sent] == ["/suntik", "/tunda"]
+    assert b"sampai=" in sent[1][1], "with a day"
