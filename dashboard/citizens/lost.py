@@ -22,7 +22,7 @@ from tracker.people.queries import person_now
 from tracker.people.vault import NikVault
 from tracker.quota.rules.words import Medium
 from tracker.registration.service.addresses import change_addresses, secrets_of
-from tracker.registration.service.codes import told_again
+from tracker.registration.service.codes import is_spent, told_again
 from tracker.registration.service.lost import AskForCode, ask_for_code, tickets_for_code
 from tracker.registration.service.tickets import ticket_office
 from tracker.settings import Settings
@@ -61,9 +61,9 @@ def ask(
 
 
 @router.get("/daftar/tiket-hilang/{code_id}")
-def show_code_form(code_id: UUID, viewer: Anyone) -> Response:
+def show_code_form(code_id: UUID, viewer: Anyone, db: Db) -> Response:
     """Where the code is typed; the same for a code that was never sent."""
-    return _code_form(viewer, code_id)
+    return _code_form(viewer, code_id, spent=is_spent(db, code_id))
 
 
 @router.post("/daftar/tiket-hilang/{code_id}")
@@ -88,7 +88,9 @@ def tell_code(
     if found is None:
         again = told_again(db, code_id, kode, office=office, now=now)
         owner = None if again is None else person_now(db, again)
-        return _code_form(viewer, code_id, wrong=True) if owner is None else own_tickets(viewer, db, office, owner)
+        if owner is None:
+            return _code_form(viewer, code_id, wrong=True, spent=is_spent(db, code_id))
+        return own_tickets(viewer, db, office, owner)
     if ganti:
         change_addresses(db, [one.id for one in found], by="owner", now=now)
     secrets = secrets_of(db, office, [one.id for one in found])
@@ -118,9 +120,10 @@ def _question(
     return _private(answer)
 
 
-def _code_form(viewer: Viewer, code: UUID, *, wrong: bool = False, problem: str = "") -> Response:
+def _code_form(viewer: Viewer, code: UUID, *, wrong: bool = False, spent: bool = False, problem: str = "") -> Response:
     status = 422 if wrong or problem else 200
-    return _private(page(viewer, "citizens/code.html", status=status, code=code, wrong=wrong, problem=problem))
+    told = {"code": code, "wrong": wrong, "spent": spent, "problem": problem}
+    return _private(page(viewer, "citizens/code.html", status=status, **told))
 
 
 def _private(answer: Response) -> Response:

@@ -24,7 +24,7 @@ from tracker.people.vault import NikVault
 from tracker.quota.errors import Exhausted
 from tracker.quota.queries.nearby import with_alternatives
 from tracker.registration.service.addresses import secret_of, secrets_of
-from tracker.registration.service.codes import told_again, told_right, use_code
+from tracker.registration.service.codes import is_spent, told_again, told_right, use_code
 from tracker.registration.service.lost import tickets_of
 from tracker.registration.service.owning import book_own
 from tracker.registration.service.proving import person_for, wish_of
@@ -37,9 +37,9 @@ Words = Annotated[str, Form(max_length=2_000)]
 
 
 @router.get("/daftar/kode/{code_id}")
-def show_code(code_id: UUID, viewer: Anyone) -> Response:
+def show_code(code_id: UUID, viewer: Anyone, db: Db) -> Response:
     """Where the code is typed; the same for a code that was never sent."""
-    return _form(viewer, code_id)
+    return _form(viewer, code_id, spent=is_spent(db, code_id))
 
 
 def _full(
@@ -76,7 +76,9 @@ def tell_code(
     if code is None or wish is None:
         again = told_again(db, code_id, kode, office=office, now=now)
         owner = None if again is None else person_now(db, again)
-        return _form(viewer, code_id, wrong=True) if owner is None else own_tickets(viewer, db, office, owner)
+        if owner is None:
+            return _form(viewer, code_id, wrong=True, spent=is_spent(db, code_id))
+        return own_tickets(viewer, db, office, owner)
     vault = NikVault.of(shared.settings)
     wish = wish if session is None else wish.at(session)
     try:
@@ -119,6 +121,7 @@ def _form(
     code_id: UUID,
     *,
     wrong: bool = False,
+    spent: bool = False,
     problem: str = "",
     others: list[dict[str, object]] | None = None,
     kode: str = "",
@@ -129,6 +132,7 @@ def _form(
         status=422 if wrong or problem else 200,
         code=code_id,
         wrong=wrong,
+        spent=spent,
         problem=problem,
         others=others or [],
         kode=kode,

@@ -30,6 +30,7 @@ from tracker.quota.service.offering import make_offer
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.models import TicketCode
 from tracker.registration.service.addresses import link_of
+from tracker.registration.service.codes import MOST_ASKED, MOST_TRIES
 from tracker.registration.service.tickets import TicketOffice
 from tracker.sealing.keyring import Keyring
 
@@ -114,6 +115,25 @@ def test_a_wrong_code_changes_no_address(site: TestClient, world: PageWorld, app
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
     assert site.post(where, data={"kode": wrong, "ganti": "ya"}).status_code == 422
     assert site.get(known).status_code == 200
+
+
+def test_a_code_that_was_wrong_too_often_leads_to_a_new_one_and_that_to_when_or_to_the_puskesmas(
+    site: TestClient, world: PageWorld
+) -> None:
+    book(site, world)
+    where, code = code_for(site)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    tried = [site.post(where, data={"kode": wrong}).text for _ in range(MOST_TRIES)]
+    assert ["terlalu sering" in text for text in tried] == [False] * (MOST_TRIES - 1) + [True]
+    spent = site.get(where).text
+    assert ('name="kode"' in spent, f'href="{LOST}"' in spent) == (False, True)
+    booking = site.get(where.replace(LOST, "/daftar/kode")).text
+    assert ("terlalu sering" in booking, 'name="kode"' in booking) == (True, False)
+    again, right = code_for(site)
+    assert site.post(again, data={"kode": right}).status_code == 303
+    asked = {"nik": PERSON["nik"], "phone": PERSON["phone"]}
+    refused = [site.post(LOST, data=asked) for _ in range(MOST_ASKED)][-1]
+    assert re.search(r"Coba lagi (59|60) menit lagi, .* puskesmas", refused.text)
 
 
 def test_who_asks_learns_nothing_of_anybody(site: TestClient, world: PageWorld) -> None:

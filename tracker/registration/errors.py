@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.access.errors import TooManyAttempts
 from tracker.kit.errors import Conflict, NotFound, Refused
 
 
@@ -21,6 +22,12 @@ class NoMessages(Refused):
     """The phone takes no messages, so nobody can show that it is theirs."""
 
     code = "registration.no_messages"
+
+
+class TooManyCodes(TooManyAttempts):
+    """Codes were asked for too often for one phone; `minutes` says when the next may be."""
+
+    code = "registration.too_many_codes"
 
 
 class TooManyRelatives(Conflict):

@@ -22,6 +22,13 @@ PROBLEMS: dict[str, Problem] = {
         "Nomor ini tidak menerima pesan, jadi kode tidak sampai. Tulis nomor ponsel, boleh milik keluarga.",
         "This number takes no messages, so no code gets there. Write a mobile number; a relative's will do.",
     ),
+    "registration.too_many_codes": Problem(
+        429,
+        "Untuk nomor ini sudah {most} kali diminta kode dalam satu jam. Coba lagi {minutes} menit lagi, tulis nomor keluarga, "
+        "atau datang ke puskesmas dengan KTP.",
+        "Codes for this number were asked for {most} times within an hour. Try again in {minutes} minutes, write a "
+        "relative's number, or come to the puskesmas with your identity card.",
+    ),
     "registration.too_many_relatives": Problem(
         409,
         "Lewat satu ponsel dapat didaftar {most} anggota keluarga. Yang lain didaftar di puskesmas dengan KTP.",

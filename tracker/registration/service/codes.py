@@ -9,16 +9,17 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tracker.access.errors import TooManyAttempts
 from tracker.delivery.service import queue_message
 from tracker.people.queries import phone_of
 from tracker.quota.rules.words import Medium
+from tracker.registration.errors import TooManyCodes
 from tracker.registration.models import TicketCode
 from tracker.registration.service.tickets import TicketOffice
 
@@ -31,13 +32,17 @@ WINDOW = timedelta(hours=1)
 
 
 def new_code(db: Session, office: TicketOffice, phone: str, *, now: datetime) -> TicketCode:
-    """A question for a code to this phone, nobody's yet and not sent. Raises TooManyAttempts (asked too often, whoever it is)."""
+    """A question for a code to this phone, nobody's yet and not sent. Raises TooManyCodes (asked too often, whoever it is)."""
     asked = hashes_of_phone(office, phone)
     # Asked many times at once, the bound holds.
     db.execute(select(func.pg_advisory_xact_lock(int.from_bytes(asked[0][:8], signed=True))))
-    before = select(func.count()).where(TicketCode.asked.in_(asked), TicketCode.made_at > now - WINDOW)
-    if (db.scalar(before) or 0) >= MOST_ASKED:
-        raise TooManyAttempts(retry_after_s=int(WINDOW.total_seconds()))
+    before = select(func.count(), func.min(TicketCode.made_at)).where(
+        TicketCode.asked.in_(asked), TicketCode.made_at > now - WINDOW
+    )
+    count, first = db.execute(before).one()
+    if count >= MOST_ASKED:
+        wait = first + WINDOW - now
+        raise TooManyCodes(most=MOST_ASKED, minutes=ceil(wait / timedelta(minutes=1)))
     code = TicketCode(id=uuid4(), asked=asked[0], made_at=now, expires_at=now + STANDS, tries=0)
     db.add(code)
     db.flush()
@@ -79,6 +84,12 @@ def told_right(db: Session, code_id: UUID, text: str, *, office: TicketOffice, n
     if code is None or code.used_at is not None or code.expires_at <= now or code.tries >= MOST_TRIES:
         return None
     return code if _tried(db, code, text, office) else None
+
+
+def is_spent(db: Session, code_id: UUID) -> bool:
+    """Whether a code was told wrongly so often that it opens nothing any more."""
+    tries = db.scalar(select(TicketCode.tries).where(TicketCode.id == code_id, TicketCode.used_at.is_(None)))
+    return tries is not None and tries >= MOST_TRIES
 
 
 def told_again(db: Session, code_id: UUID, text: str, *, office: TicketOffice, now: datetime) -> UUID | None:

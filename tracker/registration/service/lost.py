@@ -45,7 +45,7 @@ class AskForCode:
 def ask_for_code(db: Session, asked: AskForCode, *, vault: NikVault, office: TicketOffice, now: datetime) -> UUID:
     """Send a code to the phone on file where number and phone are somebody's who has a ticket; what the code is told with.
 
-    Answers alike for everybody. Raises BadNik, BadPhone (of what was written), TooManyAttempts (asked too often, whoever it is).
+    Answers alike for everybody. Raises BadNik, BadPhone (of what was written), TooManyCodes (asked too often, whoever it is).
     """
     code, person = _asked(db, asked, vault=vault, office=office, now=now)
     tickets = [] if person is None else tickets_of(db, person)

@@ -60,7 +60,7 @@ class Wish:
 def ask_to_book(db: Session, wish: Wish, *, office: TicketOffice, now: datetime) -> UUID:
     """Send a code to the phone that was typed; what the code is told with. Answers alike whomever number and phone belong to.
 
-    Raises SessionNotFound, BadNik, BadName, BadPhone, BadResidence, NoMessages, TooManyAttempts, and where the session has no
+    Raises SessionNotFound, BadNik, BadName, BadPhone, BadResidence, NoMessages, TooManyCodes, and where the session has no
     place for such a person SessionClosed, TooYoung, Exhausted.
     """
     session = session_for(db, SYSTEM, UUID(wish.session), Permission.BOOKING_WRITE)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from tracker.access.errors import TooManyAttempts
 from tracker.access.models import Unit
 from tracker.access.principal import SYSTEM, Principal
 from tracker.access.rules import Permission
@@ -29,7 +28,7 @@ from tracker.quota.rules.words import LIVE, BookingState
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, MoveBooking
 from tracker.quota.service.moving import move_booking
-from tracker.registration.errors import OtherMedium
+from tracker.registration.errors import OtherMedium, TooManyCodes
 from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer
 from tracker.registration.rules import conversation as machine
 from tracker.registration.rules.conversation import (
@@ -277,7 +276,7 @@ def _ask_code(room: _Room, state: ConversationState, wish: AskCode | FindPerson)
     try:
         code = ask(room.db, asked, vault=room.vault, office=room.office, now=room.now)
         return machine.proof_asked(code, room.office.address) if proves else machine.code_asked(code)
-    except TooManyAttempts:
+    except TooManyCodes:
         return machine.code_not_asked(state, "code_too_often")
     except DomainError:
         return machine.phone_wanted(state)  # a day of birth that has not come yet: no NIK of anybody
