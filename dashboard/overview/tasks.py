@@ -24,6 +24,7 @@ from tracker.network.rules.words import CARRIERS
 from tracker.passport.models import Hold
 from tracker.passport.rules.harm import HoldState
 from tracker.quota.models import VaccinationSession
+from tracker.quota.queries.untold import unreminded_at
 from tracker.quota.rules.words import SessionState
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.stock.models import StockBalance
@@ -151,6 +152,7 @@ def tasks_at(
         found.append(Task(word=word, href="/alarm", about=_vials(lying.held, texts), tone="out"))
     if principal.may(Permission.BOOKING_SERVE, path):
         found += _sessions(db, facility, now, texts)
+        found += _unreminded(db, facility, now, texts)
     writes = principal.may(Permission.STOCK_WRITE, path)
     if writes:
         found += _overdue(opened, now, texts)
@@ -191,6 +193,16 @@ def _sessions(db: Session, facility: Facility, now: datetime, texts: Texts) -> I
         hours = texts.hours(session.opens_at, session.closes_at, facility.timezone)
         word = texts.gettext("Layani sesi hari ini")
         yield Task(word=word, href=f"/meja/{session.id}", about=f"{product} · {hours}", tone="ok")
+
+
+def _unreminded(db: Session, facility: Facility, now: datetime, texts: Texts) -> Iterator[Task]:
+    """Whom the reminder of a next dose did not reach."""
+    query = unreminded_at(facility.id, local_day(now, facility.timezone))
+    count = db.scalar(select(func.count()).select_from(query.subquery())) or 0
+    if count:
+        href = f"/kuota/minggu?fasilitas={facility.code}#belum-dikabari"
+        about = texts.ngettext("%(n)s orang", "%(n)s people", count)
+        yield Task(word=texts.gettext("Kabari dosis berikutnya"), href=href, about=about)
 
 
 def _of_shelf(facility: Facility, lying: Lying, texts: Texts) -> Iterator[Task]:

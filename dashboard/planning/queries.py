@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.choices import Choices, choices
+from dashboard.frame.listing import Listed, listed
 from tracker.access.models import Unit
 from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import path_of
 from tracker.network.rules.words import EquipmentKind
-from tracker.quota.models import VaccinationSession
+from tracker.quota.models import Claim, VaccinationSession
 from tracker.quota.queries.numbers import Numbers, pool_numbers
+from tracker.quota.queries.untold import Unreminded, unreminded, unreminded_at
 from tracker.quota.service.copying import copy_of
 from tracker.stock.models import StockBalance
 from tracker.stock.rules.words import Account, Status
 
 WEEK = timedelta(days=7)
+FIRST_TO_CALL = 6
+TO_CALL_FIELD = "belum"
 MOST = 100
 """Sessions of a week that are read; of more the page says so."""
 
@@ -52,6 +58,37 @@ class Week:
     monday: date
     days: dict[date, list[Planned]]
     more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToCall:
+    """Whom the last reminder of a next dose did not reach, some of `in_all`, as `turned` goes on."""
+
+    people: Sequence[Unreminded]
+    turned: Listed[Any]
+    in_all: int
+
+
+def to_call(db: Session, principal: Principal, facility_id: UUID, today: date, *, after: str) -> ToCall | None:
+    """For who may see bookings there; None for anybody else. Raises BadCursor."""
+    path = path_of(db, facility_id)
+    if not principal.may(Permission.BOOKING_READ, path):
+        return None
+    query = unreminded_at(facility_id, today)
+    turned = listed(
+        db,
+        [query],
+        keys=[Claim.due_day, Claim.id],
+        key_of=lambda row: [row.due_day.isoformat(), row.id],
+        most=FIRST_TO_CALL,
+        after=after,
+        field=TO_CALL_FIELD,
+    )
+    return ToCall(
+        people=[unreminded(principal, path, row) for row in turned.rows],
+        turned=turned,
+        in_all=db.scalar(select(func.count()).select_from(query.subquery())) or 0,
+    )
 
 
 def monday_of(day: date) -> date:

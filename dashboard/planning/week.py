@@ -17,7 +17,7 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.planning.holidays import holidays_between
-from dashboard.planning.queries import MOST, WEEK, facilities_to_choose, monday_of, to_copy, week_of
+from dashboard.planning.queries import MOST, WEEK, facilities_to_choose, monday_of, to_call, to_copy, week_of
 from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
@@ -35,12 +35,12 @@ _NOTHING = mark("Pilih paling sedikit satu sesi.")
 
 
 @router.get("/kuota/minggu")
-def show_week(*, viewer: Member, db: Db, fasilitas: Said = "", mulai: Said = "") -> Response:
+def show_week(*, viewer: Member, db: Db, fasilitas: Said = "", mulai: Said = "", belum: str = "") -> Response:
     """A week of a facility; `mulai` is any day of it. Who sees several facilities chooses one first."""
     facility = facility_to_plan(db, viewer, fasilitas)
     if isinstance(facility, Choices):
         return page(viewer, "planning/week.html", facility=None, facilities=facility, said=fasilitas)
-    return _week(db, viewer, facility, mulai)
+    return _week(db, viewer, facility, mulai, call_after=belum)
 
 
 @router.post("/kuota/minggu/salin")
@@ -97,7 +97,9 @@ def _day(text: str, viewer: Viewer, facility: Facility) -> date:
     return min(max(day, date.min + 2 * WEEK), date.max - 3 * WEEK)
 
 
-def _week(db: Session, viewer: Viewer, facility: Facility, said: str, *, problem: str = "") -> Response:
+def _week(
+    db: Session, viewer: Viewer, facility: Facility, said: str, *, problem: str = "", call_after: str = ""
+) -> Response:
     today = local_day(viewer.now, facility.timezone)
     monday = monday_of(_day(said, viewer, facility))
     may_plan = viewer.may(Permission.SESSION_WRITE, path_of(db, facility.id))
@@ -110,6 +112,8 @@ def _week(db: Session, viewer: Viewer, facility: Facility, said: str, *, problem
         status=422 if problem else 200,
         facility=facility,
         week=week,
+        here_at=address_of(facility, monday),
+        to_call=to_call(db, viewer.known(), facility.id, today, after=call_after),
         sunday=sunday,
         past=[
             day

@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
+from dashboard.planning.queries import to_call
 from tests.support.counting import counted
 from tests.support.quota import OFFICE, Desk
 from tests.support.world import NOW, World
 from tracker.access.principal import SYSTEM
+from tracker.access.rules import Role
 from tracker.database.engine import transaction
 from tracker.delivery.messages import Sent, deliver_due
 from tracker.delivery.models import MessageState, OutMessage
@@ -330,6 +332,32 @@ def test_a_first_dose_tells_when_the_second_is_due_and_where_then_before_and_aft
     assert [of_doses(engine, WEEK_AFTER) for _ in range(2)] == [[AWAITED], []]
     with transaction(engine) as db:
         assert db.scalars(select(ClaimReminder)).all() == []
+
+
+def test_who_no_reminder_of_a_next_dose_reached_stands_on_the_list_of_the_place_until_they_have_booked(
+    engine: Engine, committed_world: World
+) -> None:
+    def act(desk: Desk) -> Booking:
+        desk.stock("az-10/AZ003", 3)
+        session = desk.session(ahead=0)
+        desk.vaccinate(desk.confirmed(session, desk.person(phone="0812-3456-789")))
+        return desk.vaccinate(desk.confirmed(session, desk.person(phone=None)))
+
+    unreachable = at_desk(engine, committed_world, act)
+
+    def listed(now: datetime) -> list[tuple[UUID, str | None]]:
+        with transaction(engine) as db:
+            found = to_call(db, committed_world.who(Role.MANAGER), committed_world.puskesmas.id, now.date(), after="")
+            assert found is not None
+            assert found.in_all == len(found.people)
+            return [(one.given_booking_id, one.phone) for one in found.people]
+
+    of_doses(engine, NOW)
+    assert listed(NOW) == [], "they were told at the desk"
+    assert of_doses(engine, THREE_BEFORE) == [SOON]
+    assert listed(THREE_BEFORE) == [(unreachable.id, None)]
+    at_desk(engine, committed_world, lambda desk: desk.book(desk.session(ahead=58), unreachable.person_id, dose=2))
+    assert listed(THREE_BEFORE) == []
 
 
 def test_who_was_vaccinated_at_night_hears_of_it_in_the_morning(engine: Engine, committed_world: World) -> None:

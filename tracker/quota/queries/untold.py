@@ -1,8 +1,8 @@
-"""Whom the new hours of a session, or its reminder, have not reached: somebody has to call them."""
+"""Whom the new hours of a session, its reminder, or that of a next dose have not reached: somebody has to call them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,11 +11,14 @@ from sqlalchemy.orm import aliased
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
+from tracker.catalog.models import Vaccine
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.people.models import Person
-from tracker.quota.models import Booking, SessionChange, VaccinationSession
+from tracker.quota.models import Booking, Claim, SessionChange, VaccinationSession
 from tracker.quota.rules.reminding import TEMPLATE as REMINDER
+from tracker.quota.rules.reminding import DoseWord
 from tracker.quota.rules.words import LIVE, BookingState
+from tracker.quota.service.claims import OPEN
 
 
 class Untold(NamedTuple):
@@ -75,6 +78,66 @@ def untold(principal: Principal, path: str, row: Any) -> Untold:
         booking_id=row.id,
         person_id=row.person_id,
         made_at=row.made_at,
+        name=row.name if named else None,
+        phone=row.phone if named and calls else None,
+    )
+
+
+class Unreminded(NamedTuple):
+    """Somebody who has a claim and has not booked it; name and phone are None where the caller may not know them, or there is none."""
+
+    given_booking_id: UUID
+    vaccine: str
+    dose: int
+    due_day: date
+    name: str | None
+    phone: str | None
+
+
+def unreminded_at(facility_id: UUID, today: date) -> Select[*tuple[Any, ...]]:
+    """Whose next dose waits at a facility and whom its last reminder did not reach. Not ordered."""
+    guardian = aliased(Person)
+    last = (
+        select(OutMessage.state)
+        .where(
+            OutMessage.recipient_ref == cast(Claim.person_id, String),
+            OutMessage.template.in_((DoseWord.DUE.value, DoseWord.AWAITED.value)),
+            OutMessage.params["booking"].astext == cast(Claim.given_booking_id, String),
+        )
+        .order_by(OutMessage.created_at.desc(), OutMessage.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Claim.id,
+            Claim.given_booking_id,
+            Vaccine.name.label("vaccine"),
+            Claim.dose,
+            Claim.due_day,
+            Person.name,
+            func.coalesce(Person.phone, guardian.phone).label("phone"),
+        )
+        .join(Vaccine, Vaccine.id == Claim.vaccine_id)
+        .join(Person, Person.id == Claim.person_id)
+        .outerjoin(guardian, guardian.id == Person.guardian_id)
+        .where(
+            Claim.facility_id == facility_id,
+            Claim.state.in_(OPEN),
+            Claim.last_day >= today,
+            last == MessageState.UNDELIVERABLE,
+        )
+    )
+
+
+def unreminded(principal: Principal, path: str, row: Any) -> Unreminded:
+    """A row of `unreminded_at` as the caller may see it at the facility (`path`)."""
+    named, calls = principal.may(Permission.PERSON_READ, path), principal.may(Permission.BOOKING_WRITE, path)
+    return Unreminded(
+        given_booking_id=row.given_booking_id,
+        vaccine=row.vaccine,
+        dose=row.dose,
+        due_day=row.due_day,
         name=row.name if named else None,
         phone=row.phone if named and calls else None,
     )
