@@ -5,7 +5,9 @@ from __future__ import annotations
 from dashboard.frame.texts import mark
 
 DESK = {
-    "how": mark("Pindai tiket, atau ketik nama atau 4 angka akhir NIK. Pindai label vial sebelum menyuntik."),
+    "how": mark(
+        "Pindai tiket, atau ketik nama, tanggal lahir, atau 4 angka akhir NIK. Pindai label vial sebelum menyuntik."
+    ),
     "which": mark("Sesi mana?"),
     "no_session": mark(
         "Tidak ada sesi hari ini di ponsel ini. Sambungkan ke jaringan sekali, atau rencanakan sesinya."
@@ -24,6 +26,7 @@ DESK = {
     "born": mark("lahir {day}"),
     "dose": mark("dosis {n}"),
     "dose_label": mark("Dosis ke-"),
+    "dose_next": mark("dosis berikutnya baginya"),
     "arrive": mark("Catat hadir"),
     "screening": mark("Skrining"),
     "note": mark("Alasan (bila ditunda atau ditolak)"),
@@ -66,7 +69,8 @@ DESK = {
     "end": mark("Akhir sesi"),
     "walk_in": mark("Datang tanpa janji"),
     "walk_in_how": mark(
-        "Isi dari KTP. Data ini disandikan untuk pusat dan tidak terbaca lagi di ponsel ini setelah hari ini."
+        "Isi dari KTP; bila hanya ada surat dosis 1, nama dan tanggal lahir dari surat itu cukup. Data ini disandikan untuk pusat "
+        "dan tidak terbaca lagi di ponsel ini setelah hari ini."
     ),
     "walk_in_do": mark("Catat datang"),
     "name": mark("Nama"),

@@ -28,6 +28,8 @@ from tracker.handsets.sealed import sealed_for
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person, PersonRecord
+from tracker.people.rules.nik import Sex
+from tracker.people.rules.words import WithoutNik
 from tracker.quota.models import Booking, BookingStep, Claim
 from tracker.quota.rules.words import BookingState
 from tracker.quota.service.ending import close_session
@@ -37,6 +39,7 @@ from tracker.stock.models import OpenVial
 
 PLACE = "pkm-cipondoh"
 LOT = "az-10/AZ003"
+LETTER: dict[str, Any] = {"nik": None, "without_nik": WithoutNik.UNKNOWN, "sex": Sex.FEMALE}
 
 
 @dataclass
@@ -237,6 +240,40 @@ def test_who_comes_without_a_place_is_sealed_on_the_phone_and_known_by_their_num
         ("handsets.body_wrong", {"fields": ["sealed"]}),
         ("handsets.body_wrong", {"fields": ["person.id", "person.name"]}),
     ]
+
+
+def test_who_comes_by_date_with_a_letter_alone_uses_their_own_claim_and_nobody_elses(meja: Meja) -> None:
+    point = next(row for row in meja.list_of().json()["keys"] if row["id"] == "seal")["keys"][0]
+
+    def vaccinated(desk: Desk) -> list[UUID]:
+        """Three first doses of three months ago: two of one name, two of one birth date."""
+        past = Desk(desk.db, replace(desk.world, now=desk.now - timedelta(days=90)), desk.now - timedelta(days=90))
+        past.stock(LOT, 1, place="pkm-cipondoh-k2")
+        told = (("Siti Aminah", date(1990, 7, 1)), ("Siti Aminah", date(1991, 7, 1)), ("Budi", date(1990, 7, 1)))
+        people = [past.person(name=name, **LETTER, birth_date=born) for name, born in told]
+        session = past.session(ahead=0)
+        for person in people:
+            past.vaccinate(past.move(past.confirmed(session, person), BookingState.ARRIVED))
+        return people
+
+    siti, *others = meja.done(vaccinated)
+    phone, at, step = meja.phone(), meja.now, str(uuid7())
+    letter = {"name": "siti  AMINAH", "birth_date": "1990-07-01", "without_nik": "unknown", "sex": "female"}
+    body = {"session": meja.session, "id": step, "dose": None, "occurred_at": at.isoformat()}
+    phone.write("session.walk_in", body | {"sealed": sealed_for(point, {"id": str(uuid7()), **letter})}, id=step)
+    assert states(phone.sent()) == ["done"]
+    booking = meja.read(step)
+    assert (booking.person_id, booking.dose, booking.state) == (siti, 2, BookingState.ARRIVED)
+    with transaction(meja.services.engine) as db:
+        used = {row[0]: row[1] for row in db.execute(select(Claim.person_id, Claim.used_by_id))}
+        assert db.scalar(select(func.count()).select_from(Person)) == 3
+    assert used == {siti: booking.id, **dict.fromkeys(others)}
+    # The other desk has seen the letter, too; and a name that nobody's claim bears is somebody new.
+    other, second = meja.phone(), str(uuid7())
+    body |= {"id": second}
+    other.write("session.walk_in", body | {"sealed": sealed_for(point, {"id": str(uuid7()), **letter})}, id=second)
+    (item,) = other.sent()
+    assert (item["state"], item["result_id"]) == ("done", step)
 
 
 def test_what_is_told_after_closing_stands_as_it_was_and_a_dose_is_late_and_not_refused(meja: Meja) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tracker.handsets.sealed import public_point, unsealed
 from tracker.people.errors import BadNik
 from tracker.people.rules.nik import read_nik
+from tracker.people.rules.sought import read_sought
 from tracker.registration.rules.tickets import Ticket
 from tracker.registration.service.tickets import TicketOffice
 from tracker.sealing.keyring import Keyring
@@ -71,6 +72,21 @@ def test_a_birth_date_is_read_from_a_number_as_the_server_reads_it() -> None:
 
     said = phone(*({"rule": "born", "nik": nik, "today": TODAY.isoformat()} for nik in niks))
     assert said == [server(nik) for nik in niks]
+
+
+def test_a_birth_date_among_what_was_typed_is_read_as_the_server_reads_it() -> None:
+    typed = [
+        "Siti 1990-07-01",
+        "siti 1/7/1990",
+        "01.07.1990 siti",
+        "Siti",
+        "aminah 4471",
+        "siti 11990-07-01",
+        "a 1990-7-1",
+    ]
+    said = phone(*({"rule": "sought", "text": text} for text in typed))
+    born = [read_sought(text).born for text in typed]
+    assert said == ["" if day is None else day.isoformat() for day in born]
 
 
 def test_what_the_phone_seals_the_house_opens_and_nobody_else() -> None:
@@ -181,6 +197,9 @@ def test_who_is_sought_is_found_by_name_and_digits_and_stands_where_this_phone_b
         desk("janji", steps=[walked], came=came),
         desk("janji", steps=[walked | {"state": "done", "number": 2}], came=came),
         desk("budi 0001"),
+        desk("siti 1/1/1990"),
+        desk("1990-01-01"),
+        desk("siti 31-12-1990"),
     )
     assert [one["found"] for one in said] == [
         [["Siti Aminah", "confirmed"]],
@@ -193,6 +212,9 @@ def test_who_is_sought_is_found_by_name_and_digits_and_stands_where_this_phone_b
         [["Siti Aminah", "confirmed"]],
         [["Tanpa Janji", "arrived"]],
         [],
+        [],
+        [["Siti Aminah", "confirmed"]],
+        [["Budi Santoso", "arrived"], ["Siti Aminah", "confirmed"]],
         [],
     ]
 

@@ -1,6 +1,6 @@
 // Asks the phone's rules of a desk: what goes in as JSON names the rule and its values, what it says comes out.
 import { readFileSync } from "node:fs";
-import { DeskList, goodUntil, offsetOf } from "../../dashboard/scan/static/desk_list.js";
+import { bornIn, DeskList, goodUntil, offsetOf } from "../../dashboard/scan/static/desk_list.js";
 import { seal } from "../../dashboard/scan/static/desk_seal.js";
 import { isTicket, proven, ticketOf } from "../../dashboard/scan/static/desk_ticket.js";
 import { bornOf } from "../../dashboard/scan/static/desk_walk_in.js";
@@ -9,6 +9,7 @@ import { Holdings, merged } from "../../dashboard/scan/static/holdings.js";
 const RULES = {
   until: ({ opened, product, expiry, zone }) => goodUntil(opened, product, expiry, offsetOf(zone, opened)),
   born: ({ nik, today }) => bornOf(nik, today),
+  sought: ({ text }) => bornIn(text).born,
   seal: ({ point, told }) => seal(point, told),
   ticket: async ({ text, keys }) => [isTicket(text), ticketOf(text), await proven(text, keys)],
   queue: ({ told, steps }) => {

@@ -8,7 +8,7 @@
  * @typedef {import("./holdings.js").Lying} Lying
  * @typedef {import("./holdings.js").OpenVial} OpenVial
  * @typedef {import("./holdings.js").Holdings} Holdings
- * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, ticket?: boolean }} Came who came without a place
+ * @typedef {{ id: string, name: string, born: string, digits: string, dose: number, ticket?: boolean }} Came who came without a place; `dose` 0: the one that is next for them
  * @typedef {Guest & { mine?: boolean, came?: string, broken?: string }} Person `mine`: only this phone knows them; `came`: told by this phone; `broken`: a step waits for a decision
  * @typedef {OpenVial & { mine?: boolean }} Vial `mine`: opened here, by the id of its step
  * @typedef {{ open: Vial } | { lying: Lying } | { why: string[], used?: boolean }} Found
@@ -20,6 +20,16 @@ export const OBSERVED_MS = 30 * 60_000;
 const MOST_FOUND = 12;
 const HOUR_MS = 3_600_000;
 const USUAL_HOURS = 6;
+
+const DAY = /(?<!\d)(?:(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}))(?!\d)/;
+
+/** A birth date among what was typed ("" without one), and what else was. @param {string} typed */
+export function bornIn(typed) {
+  const [all, y, m, d, day, month, year] = DAY.exec(typed) ?? [];
+  if (all === undefined) return { born: "", rest: typed };
+  const two = (/** @type {string | undefined} */ part) => String(part).padStart(2, "0");
+  return { born: `${y ?? year}-${two(m ?? month)}-${two(d ?? day)}`, rest: typed.replace(all, " ") };
+}
 
 /** Whether a step of this phone stands, as far as it knows. @param {Step} step */
 const stands = (step) => step.state !== "dropped";
@@ -102,15 +112,18 @@ export class DeskList {
     return found.sort((one, other) => turn(one).localeCompare(turn(other)));
   }
 
-  /** By parts of the name, or by the last four digits of the number. @param {string} typed */
+  /** By parts of the name, the birth date, or the last four digits of the number. @param {string} typed */
   find(typed) {
-    const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-    if (!words.length) return [];
+    const { born: day, rest } = bornIn(typed);
+    const words = rest.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length && !day) return [];
     return [...this.people.values()]
-      .filter(({ name, digits }) =>
-        words.every((word) =>
-          /^\d{4,}$/.test(word) ? word.endsWith(digits) && digits : name.toLowerCase().includes(word),
-        ),
+      .filter(
+        ({ name, digits, born }) =>
+          (!day || born === day) &&
+          words.every((word) =>
+            /^\d{4,}$/.test(word) ? word.endsWith(digits) && digits : name.toLowerCase().includes(word),
+          ),
       )
       .sort((one, other) => one.name.localeCompare(other.name))
       .slice(0, MOST_FOUND);

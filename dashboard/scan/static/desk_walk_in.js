@@ -25,6 +25,9 @@ export function bornOf(nik, today) {
   return Number.isFinite(at.getTime()) && at.toISOString().slice(0, 10) === said ? said : "";
 }
 
+/** Which dose; 0 is the one that the house knows to be next. @param {Desk} desk @param {number} dose */
+export const doseName = (desk, dose) => (dose ? desk.say("desk.dose", { n: dose }) : desk.say("desk.dose_next"));
+
 /** @param {number} number */
 const pad = (number) => String(number).padStart(2, "0");
 
@@ -44,12 +47,15 @@ export class WalkIn {
     this.typed = { name: "", nik: "", born: "" };
     this.without = "";
     this.sex = "";
-    this.dose = String(Math.min(...session.doses));
+    // Whose paper says less than the house knows has the dose that is next for them.
+    this.dose = session.doses.length > 1 ? "" : String(session.doses[0]);
   }
 
   parts() {
     const { desk } = this;
-    const doses = Object.fromEntries(this.session.doses.map((dose) => [String(dose), String(dose)]));
+    const numbers = this.session.doses.map((dose) => [String(dose), String(dose)]);
+    const next = numbers.length > 1 ? { "": desk.say("desk.dose_next") } : {};
+    const doses = { ...next, ...Object.fromEntries(numbers) };
     const chosen = { "": desk.say("job.count_choose") };
     const without = choice(
       desk.say("desk.without"),
@@ -115,11 +121,11 @@ export class WalkIn {
       kind: "session.walk_in",
       body: (id, at) => {
         made = id;
-        return { id, session: session.id, sealed, dose, occurred_at: at };
+        return { id, session: session.id, sealed, dose: dose || null, occurred_at: at };
       },
       shown: {
         job: "desk",
-        text: `${desk.say("desk.walk_in")} · ${desk.say("desk.dose", { n: dose })}`,
+        text: `${desk.say("desk.walk_in")} · ${doseName(desk, dose)}`,
         undoable: false,
         guest: { id: "", to: "arrived", at: new Date(shift.clock.now()).toISOString() },
       },

@@ -2,7 +2,7 @@
 
 import { DeskList, EXPECTED, OBSERVED_MS, goodUntil, offsetOf } from "./desk_list.js";
 import { isTicket, proven, ticketOf } from "./desk_ticket.js";
-import { WalkIn } from "./desk_walk_in.js";
+import { doseName, WalkIn } from "./desk_walk_in.js";
 import { element } from "./scan_cards.js";
 import { cautionOf, nameOf } from "./scan_desk.js";
 import { button, choices, goods } from "./scan_parts.js";
@@ -181,7 +181,7 @@ export class DeskJob {
   async write(person, kind, to, more = {}, shown = {}, needs = []) {
     const { desk } = this;
     const at = new Date(this.now).toISOString();
-    const text = `${desk.say(`desk.did_${to}`)} · ${desk.say("desk.dose", { n: person.dose })}`;
+    const text = `${desk.say(`desk.did_${to}`)} · ${doseName(desk, person.dose)}`;
     const own = this.desk.steps.find((step) => step.id === person.id);
     return await desk.write({
       kind,
@@ -357,7 +357,7 @@ export class DeskJob {
       born && desk.say("desk.born", { day: day(born) }),
       digits && `NIK …${digits}`,
     ].filter(Boolean);
-    return [desk.say(`state.${state}`), desk.say("desk.dose", { n: dose }), ...known].join(" · ");
+    return [desk.say(`state.${state}`), doseName(desk, dose), ...known].join(" · ");
   }
 
   /** @param {Person} person */
