@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from tests.support.accounts import signed_in
 from tests.support.counting import counted
@@ -134,10 +134,24 @@ def test_a_full_session_answers_with_the_nearest_that_has_room(city: Caller) -> 
     assert alternative["distance_km"] > 1
 
 
-def test_nobody_waits_at_a_full_session_while_other_places_are_looked_for(city: Caller, app_services: Services) -> None:
+def test_nobody_waits_at_a_full_session(city: Caller, app_services: Services) -> None:
+    """Thousands who want one session would stand behind its lock to be told that it is full."""
     full = city.session(capacity=1, buckets=[])
     city.session(facility="pkm-tanah-tinggi", buckets=[])
     city.book(full)
+    with counted(app_services.engine) as asked:
+        refused = city.book(full)
+    assert refused.json()["params"]["alternatives"]
+    assert not [words for words in asked if "FOR NO KEY UPDATE" in words]
+
+
+def test_nobody_waits_where_nothing_is_left_for_them_while_other_places_are_looked_for(
+    city: Caller, app_services: Services
+) -> None:
+    halves = [{"kind": "general", "share": 0.5}, {"kind": "nakes", "share": 0.5}]
+    full = city.session(capacity=2, buckets=halves)
+    city.session(facility="pkm-tanah-tinggi", buckets=[])
+    assert city.book(full).status_code == 201
     engine = app_services.engine
 
     def undone(*_: object) -> None:
@@ -149,10 +163,21 @@ def test_nobody_waits_at_a_full_session_while_other_places_are_looked_for(city: 
             refused = city.book(full)
         finally:
             event.remove(engine, "rollback", undone)
+    assert refused.json()["params"]["reason"] == "bucket"
     assert refused.json()["params"]["alternatives"]
     last_lock = max(n for n, words in enumerate(asked) if "FOR NO KEY UPDATE" in words)
     search = next(n for n, words in enumerate(asked) if "ST_Distance" in words)
     assert last_lock < asked.index("UNDONE", last_lock) < search
+
+
+def test_a_reservation_that_has_run_out_keeps_no_session_full(city: Caller, app_services: Services) -> None:
+    session = city.session(capacity=1, buckets=[])
+    assert city.book(session).status_code == 201
+    with app_services.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE booking SET expires_at = now() - interval '1 second' WHERE session_id = :id"), {"id": session}
+        )
+    assert city.book(session).status_code == 201
 
 
 def test_a_refused_booking_leaves_nothing_behind(city: Caller) -> None:

@@ -284,6 +284,23 @@ def test_a_refusal_names_the_nearest_place_with_room(desk: Desk) -> None:
     assert found[0]["available"] == 10
 
 
+def test_places_are_looked_for_until_enough_have_room_however_many_nearer_ones_have_none(desk: Desk) -> None:
+    """The nearer ones have places left and no vial: only the quota says so."""
+    near, far = desk.world.neighbour, desk.world.facilities["pkm-neglasari"]
+    desk.stock("az-10/AZ003", 1)
+    desk.stock("az-10/AZ003", 1, place="pkm-neglasari-k1")
+    full = desk.session(capacity=1)
+    desk.book(full)
+    for _ in range(15):
+        desk.session(facility=near)
+    farther = desk.session(facility=far)
+    with pytest.raises(Exhausted) as refused:
+        desk.book(full)
+    found = with_alternatives(desk.db, refused.value, now=desk.now).params["alternatives"]
+    assert isinstance(found, list)
+    assert [each["session"] for each in found] == [str(farther)]
+
+
 def test_two_sessions_of_one_pool_show_the_same_vials(desk: Desk) -> None:
     desk.stock("az-10/AZ003", 3)
     one, two = desk.session(ahead=1), desk.session(ahead=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,39 +26,54 @@ from tracker.quota.rules.words import SessionState
 LOOK_AHEAD = timedelta(days=14)
 MOST_LOOKED_AT = 200
 SHOWN = 3
+# Most who are refused find room at the first few places: of the others the quota is not read.
+_AT_ONCE = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Near:
-    session: VaccinationSession
-    facility: Facility
+    session_id: UUID
+    day: date
     distance_km: float | None
 
 
 def sessions_with_room(
-    db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime
+    db: Session, applicant: Applicant, wanted: VaccinationSession, *, now: datetime, most: int
 ) -> list[Candidate]:
-    """Sessions of the same vaccine and dose that have a place for this person, the nearest first.
+    """The `most` nearest sessions of the same vaccine and dose that have a place for this person.
 
     The wanted one itself is among them: who gave way may have it again once there is room. Looks at the 200 nearest sessions of the two weeks round the wanted day. What it says may be gone a
     moment later: whoever takes a place asks again under the locks.
     """
-    near = _near(db, applicant, wanted, now)
-    seats = seats_by_session(db, [each.session.id for each in near])
-    numbers = pool_numbers(db, [each.session for each in near], now)
-    served = served_at(db, [each.session for each in near])
+    near = nearest_first(_near(db, applicant, wanted, now), wanted=wanted.day)
+    found: list[Candidate] = []
+    for first in range(0, len(near), _AT_ONCE):
+        found += _with_room(db, near[first : first + _AT_ONCE], applicant, now)
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def _with_room(db: Session, near: Sequence[_Near], applicant: Applicant, now: datetime) -> list[Candidate]:
+    """Those of them with room, in their order."""
+    ids = [each.session_id for each in near]
+    sessions = {
+        each.id: each for each in db.scalars(select(VaccinationSession).where(any_of(VaccinationSession.id, ids)))
+    }
+    seats = seats_by_session(db, ids)
+    numbers = pool_numbers(db, list(sessions.values()), now)
+    served = served_at(db, list(sessions.values()))
     found = []
     for each in near:
-        session = each.session
-        found.append(
-            Candidate(
-                session_id=session.id,
-                day=session.day,
-                distance_km=each.distance_km,
-                available=room_for(session, seats[session.id], served[session.id], numbers[session.id], applicant, now),
+        session = sessions[each.session_id]
+        if last_booking(session.opens_at, session.closes_at) <= now:
+            continue
+        available = room_for(session, seats[session.id], served[session.id], numbers[session.id], applicant, now)
+        if available > 0:
+            found.append(
+                Candidate(session_id=session.id, day=session.day, distance_km=each.distance_km, available=available)
             )
-        )
-    return nearest_first(found, wanted=wanted.day)
+    return found
 
 
 def room_for(
@@ -85,7 +100,7 @@ def with_alternatives(db: Session, refused: Exhausted, *, now: datetime) -> Exha
 
 
 def _alternatives(db: Session, applicant: Applicant, wanted: VaccinationSession, now: datetime) -> list[dict[str, Any]]:
-    near = sessions_with_room(db, applicant, wanted, now=now)
+    near = sessions_with_room(db, applicant, wanted, now=now, most=SHOWN + 1)
     found = [candidate for candidate in near if candidate.session_id != wanted.id][:SHOWN]
     if not found:
         return []
@@ -119,7 +134,7 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
     # Outwards from place to place by their index, and what each has by another: joined otherwise, or put in order by more
     # than the nearness, all sessions of the nation are read first. OFFSET keeps the planner from doing so.
     theirs = (
-        select(VaccinationSession.id)
+        select(VaccinationSession.id, VaccinationSession.day)
         .where(
             VaccinationSession.facility_id == Facility.id,
             VaccinationSession.vaccine_id == wanted.vaccine_id,
@@ -135,23 +150,14 @@ def _near(db: Session, applicant: Applicant, wanted: VaccinationSession, now: da
         .lateral("theirs")
     )
     nearest = (
-        select(theirs.c.id)
+        select(theirs.c.id, theirs.c.day, distance)
         .select_from(Facility)
         .join(theirs, true())
         .order_by(Facility.point.op("<->")(origin))
         .limit(MOST_LOOKED_AT)
     )
-    ids = db.scalars(nearest).all()
-    rows = db.execute(
-        select(VaccinationSession, Facility, distance)
-        .join(Facility, Facility.id == VaccinationSession.facility_id)
-        .where(VaccinationSession.id.in_(ids))
-    )
-    return [
-        _Near(session=row[0], facility=row[1], distance_km=cast("float | None", row[2]))
-        for row in rows
-        if last_booking(row[0].opens_at, row[0].closes_at) > now
-    ]
+    rows = db.execute(nearest)
+    return [_Near(session_id=row.id, day=row.day, distance_km=cast("float | None", row.distance_km)) for row in rows]
 
 
 def seats_by_session(db: Session, session_ids: list[UUID]) -> dict[UUID, list[Seats]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 OFFER_STANDS = timedelta(hours=24)
@@ -12,9 +13,28 @@ BEFORE_SESSION = timedelta(hours=1)
 RESERVATION_STANDS = timedelta(minutes=10)
 
 
+class Nearby(Protocol):
+    """A session elsewhere. `distance_km` from where they were booked, None when not known."""
+
+    @property
+    def session_id(self) -> UUID:
+        """Of the session."""
+
+    @property
+    def day(self) -> date:
+        """Of the session."""
+
+    @property
+    def distance_km(self) -> float | None:
+        """In a straight line."""
+
+
+Place = TypeVar("Place", bound=Nearby)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A session with room for this person. `distance_km` from where they were booked, None when not known."""
+    """A session with room for this person; see Nearby."""
 
     session_id: UUID
     day: date
@@ -22,19 +42,19 @@ class Candidate:
     available: int
 
 
-def nearest_first(candidates: Iterable[Candidate], *, wanted: date) -> list[Candidate]:
-    """Those with room, the nearest place first, there the day nearest to the one that was wanted.
+def nearest_first(places: Iterable[Place], *, wanted: date) -> list[Place]:
+    """The nearest place first, there the day nearest to the one that was wanted.
 
     Places within 100 m of each other count as the same: nobody travels for the sake of rounding.
     """
     far = 1e9
     return sorted(
-        (candidate for candidate in candidates if candidate.available > 0),
-        key=lambda c: (
-            round(c.distance_km if c.distance_km is not None else far, 1),
-            abs((c.day - wanted).days),
-            c.day,
-            c.session_id.int,
+        places,
+        key=lambda each: (
+            round(each.distance_km if each.distance_km is not None else far, 1),
+            abs((each.day - wanted).days),
+            each.day,
+            each.session_id.int,
         ),
     )
 

@@ -120,6 +120,8 @@ def take_place(
 
     Raises SessionClosed, BookingOver, Exhausted.
     """
+    if not live_at:
+        _refuse_if_full(db, session, command.medium, now)
     kinds = eligible(applicant_of(person, command), served_at(db, [session])[session.id])
     locked = lock_sessions(db, {session.id, *live_at})
     session = locked[session.id]
@@ -145,6 +147,17 @@ def take_place(
         return None
     back(db, booking, session, now, record=over)
     return booking
+
+
+def _refuse_if_full(db: Session, session: VaccinationSession, medium: Medium, now: datetime) -> None:
+    """Raise Exhausted without the lock of an open session that was full a moment ago: thousands would wait for one another to be told so.
+
+    A place that is given back meanwhile is a later one's. Where a reservation has run out its place is looked for behind the lock.
+    """
+    is_open = session.state is not SessionState.CLOSED and session.closes_at > now
+    is_open = is_open and not is_too_late(session.opens_at, session.closes_at, medium, now)
+    if is_open and session.taken >= session.capacity and not seats_now(db, session, (session.id,), now)[1]:
+        raise Exhausted(session=str(session.id), reason="capacity")
 
 
 def bucket_for(

@@ -111,7 +111,7 @@ def _reserve(db: Session, lost: Booking, session: VaccinationSession, person: Pe
     # A nearer day is no help to whose dose is not due by then.
     due = judged(db, person, session, lost.dose, session.day, now=now, but=lost.id)
     applicant = applicant_of(person, wish, None if lost.override else due.first_day)
-    for candidate in sessions_with_room(db, applicant, session, now=now)[:_TRIES]:
+    for candidate in sessions_with_room(db, applicant, session, now=now, most=_TRIES):
         place = db.get_one(VaccinationSession, candidate.session_id)
         wish = replace(wish, id=uuid7(), session_id=place.id)
         # A place that went meanwhile gives its locks back with the savepoint, so no two are held at once.
