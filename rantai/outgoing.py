@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from rantai.supervisor import Loop
 from tracker.database.engine import transaction
-from tracker.delivery.gateways import sender_from
+from tracker.delivery.gateways import sender_from, sms_receipts
 from tracker.delivery.messages import AddressOf, Reply, deliver_due
 from tracker.delivery.rules.night import Night
 from tracker.delivery.web_push import Browser, PushSender
@@ -22,11 +22,12 @@ from tracker.feed import bell
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
-from tracker.quota.rules.reminding import TEMPLATE as OF_A_SESSION
+from tracker.people.silence import silent_since
 from tracker.quota.rules.reminding import Reminding
 from tracker.quota.rules.words import Medium
-from tracker.quota.service.reminding import RemindersRound, reminder_now
-from tracker.quota.service.reminding_doses import dose_now, remind_claims
+from tracker.quota.service.reminding import RemindersRound
+from tracker.quota.service.reminding_doses import remind_claims
+from tracker.quota.service.rereading import facts_now
 from tracker.registration.service import addresses, chats, pushes
 from tracker.registration.service.proving import phone_of_code
 from tracker.registration.service.tickets import ticket_office
@@ -59,7 +60,13 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
         with transaction(engine) as db:
             return chats.wrote_lately(db, ticket_office(db, current), Medium.WHATSAPP, phone, now=clock())
 
-    sender = sender_from(current.delivery, client, wrote_lately, push_sender(engine, current, clock, client))
+    sender = sender_from(
+        current.delivery,
+        client,
+        wrote_lately,
+        push_sender(engine, current, clock, client),
+        receipts=sms_receipts(current),
+    )
     address_of = phone_book(engine, current)
     keyring = Keyring.of(current)
     private = current.delivery.private_webhooks
@@ -77,9 +84,12 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
             return chats.reply_of(db, ticket_office(db, current), turn)
 
     def facts_of(template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
-        read = reminder_now if template == OF_A_SESSION else dose_now
         with transaction(engine) as db:
-            return read(db, params, clock())
+            return facts_now(db, template, params, clock())
+
+    def silent(phone: str) -> bool:
+        with transaction(engine) as db:
+            return silent_since(db, phone) is not None
 
     reminding = reminding_of(current)
     sessions = RemindersRound(engine, reminding)
@@ -93,6 +103,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
             code_of=code_of,
             reply_of=reply_of,
             facts_of=facts_of,
+            silent=silent,
             night=reminding.night,
             now=clock(),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -107,6 +108,14 @@ class IngestSettings(BaseModel):
     )
 
 
+class SmsShape(StrEnum):
+    """How an SMS gateway is spoken to (docs/integrations/sms.md)."""
+
+    KANNEL = "kannel"
+    TWILIO = "twilio"
+    JSON = "json"
+
+
 class DeliverySettings(BaseModel):
     """What leaves the house: webhooks, SMS, WhatsApp. Without a gateway's address nobody is told by message: they stand on the list of who is to be called."""
 
@@ -128,9 +137,16 @@ class DeliverySettings(BaseModel):
         20, ge=0, le=23, description="From which hour of the place reminders wait; messages that were asked for do not."
     )
     quiet_to: int = Field(7, ge=0, le=23, description="Until which hour they wait; the same as before: they never do.")
-    sms_url: str | None = Field(None, description="Address of a Kannel's `sendsms`.")
-    sms_username: str = Field("", description="User name at the Kannel.")
-    sms_password: SecretStr = Field(SecretStr(""), description="Password at the Kannel.")
+    sms_shape: SmsShape = Field(SmsShape.KANNEL, description="How the SMS gateway is spoken to.")
+    sms_url: str | None = Field(
+        None,
+        description="Address of the SMS gateway: a Kannel's `sendsms`, Twilio's `…/Messages.json`, or one that takes JSON.",
+    )
+    sms_username: str = Field("", description="User name at the Kannel, or account SID at Twilio.")
+    sms_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password at the Kannel, auth token at Twilio, or the secret that JSON is signed with.",
+    )
     sms_sender: str = Field("RANTAI", description="Sender shown on SMS.")
     whatsapp_url: str | None = Field(
         None, description="WhatsApp Cloud API, `https://graph.facebook.com/v…/PHONE_NUMBER_ID/messages`."
@@ -160,6 +176,12 @@ class MouthSettings(BaseModel):
     )
     sms_password: SecretStr = Field(
         SecretStr(""), description="Password with which a Kannel posts SMS to `/webhooks/sms` (HTTP Basic, any name)."
+    )
+    twilio_token: SecretStr = Field(
+        SecretStr(""), description="Auth token that Twilio signs with what it posts to `/webhooks/sms/twilio`."
+    )
+    sms_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that a gateway signs with what it posts to `/webhooks/sms/json`."
     )
     ussd_password: SecretStr = Field(
         SecretStr(""),

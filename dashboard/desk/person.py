@@ -25,14 +25,16 @@ from tracker.adverse.queries import adverse_visible_to
 from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.models import Batch
 from tracker.catalog.scanning import resolve_scan
+from tracker.delivery.queries import fate_of, last_messages
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.words import Seen
 from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError, NotFound
 from tracker.people.models import Person
-from tracker.people.queries import ids_of
+from tracker.people.queries import ids_of, phone_of
 from tracker.people.service import read_person
+from tracker.people.silence import silent_since
 from tracker.quota.errors import BadStep, BookingNotFound, DoseNotForeseen, NotDue, OtherDay
 from tracker.quota.models import Booking
 from tracker.quota.queries import lists
@@ -55,6 +57,7 @@ _NO_LABEL = mark("Label itu tidak terbaca. Pindai lagi, atau pilih vialnya.")
 # What may be set aside by a word of whoever serves the person.
 _MAY_OVERRIDE = (NotDue, DoseNotForeseen, OtherDay, BadStep)
 _SAID = {"layak": BookingState.FIT, "tunda": BookingState.DEFERRED, "tolak": BookingState.REFUSED}
+_MOST_MESSAGES = 5
 Csrf = Annotated[str, Form(max_length=200)]
 Words = Annotated[str, Seen, Form(max_length=500)]
 
@@ -212,6 +215,8 @@ def _person(
             .order_by(AdverseEvent.recorded_at)
             .limit(MOST)
         ).all(),
+        messages=[(one, fate_of(one)) for one in last_messages(db, str(record.person.id), most=_MOST_MESSAGES)],
+        silent=silent_since(db, phone_of(db, record.person.id)),
         over=record.here.over(viewer.now),
         begun=record.here.begun(viewer.now),
         tomorrow=local_day(viewer.now, record.here.facility.timezone) + timedelta(days=1),

@@ -221,6 +221,28 @@ WITHOUT_NIK = {
     "no_papers": mark("Tidak punya dokumen"),
     "unknown": mark("Tidak dibawa, atau tidak diketahui"),
 }
+MESSAGE = {
+    "quota_confirmed": mark("Tempat dicatat"),
+    "quota_moved": mark("Jadwal pindah"),
+    "quota_reminder": mark("Pengingat"),
+    "dose_next": mark("Dosis berikutnya"),
+    "dose_due": mark("Dosis jatuh tempo"),
+    "dose_awaited": mark("Dosis ditunggu"),
+    "quota_offer": mark("Tempat pengganti"),
+    "quota_displaced_no_place": mark("Belum ada pengganti"),
+    "quota_session_changed": mark("Jam berubah"),
+    "quota_cancelled": mark("Dibatalkan"),
+    "ticket_code": mark("Kode tiket"),
+    "phone_code": mark("Kode pendaftaran"),
+    "push_started": mark("Pemberitahuan peramban"),
+}
+MESSAGE_FATE = {
+    "waits": mark("menunggu"),
+    "left": mark("terkirim"),
+    "arrived": mark("sampai"),
+    "read": mark("dibaca"),
+    "failed": mark("tidak sampai"),
+}
 HEALTH_QUESTION = {
     "fever": mark("Demam"),
     "severe_allergy": mark("Alergi berat"),

@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 
@@ -34,6 +36,8 @@ class Sms:
     to: str
     text: str
     taken_at: datetime | None = field(default=None, compare=False)
+    tell: str = field(default="", compare=False, repr=False)
+    """Where the sender wants to hear what became of it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,11 +71,16 @@ class FakeKannel:
         if not to.lstrip("+").isdigit() or not text:
             return PlainTextResponse("Missing receiver number or text", status_code=400)
         at = self.clock() if self.clock else None
-        sms = Sms(sender=query.get("from", ""), to=to, text=text, taken_at=at)
+        tell = query.get("dlr-url", "")
+        sms = Sms(sender=query.get("from", ""), to=to, text=text, taken_at=at, tell=tell)
         self.keep(sms)
         if self.told is not None:
             self.told(sms)
         return PlainTextResponse("0: Accepted for delivery", status_code=202)
+
+    def reports(self, sms: Sms, kind: int) -> str:
+        """The address that it calls to say what became of a message: 1 delivered, 2 failed, 16 refused by the network."""
+        return sms.tell.replace("%d", str(kind)).replace("%%", "%")
 
     def keep(self, sms: Sms) -> None:
         """Note a message."""
@@ -79,6 +88,85 @@ class FakeKannel:
         self.taken += 1
         if self.most is not None:
             del self.sent[: -self.most]
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeTwilio:
+    """Twilio's `Messages.json`: account and token as Basic, 201 with a `sid`; its posts to us are signed over address and fields."""
+
+    account: str
+    token: str
+    sent: list[Sms] = field(default_factory=list)
+    callbacks: list[str] = field(default_factory=list)
+    fail_next: int = 0
+
+    def app(self) -> Starlette:
+        """The ASGI app."""
+        path = f"/2010-04-01/Accounts/{self.account}/Messages.json"
+        return Starlette(routes=[Route(path, self._send, methods=["POST"])])
+
+    async def _send(self, request: Request) -> Response:
+        if self.fail_next:
+            self.fail_next -= 1
+            return JSONResponse({"code": 20500, "message": "Internal Server Error", "status": 500}, status_code=500)
+        expected = "Basic " + base64.b64encode(f"{self.account}:{self.token}".encode()).decode()
+        if request.headers.get("authorization") != expected:
+            return JSONResponse({"code": 20003, "message": "Authenticate", "status": 401}, status_code=401)
+        async with request.form() as form:
+            to, text = str(form.get("To", "")), str(form.get("Body", ""))
+            if not re.fullmatch(r"\+[0-9]{5,15}", to) or not 1 <= len(text) <= 1600:
+                return JSONResponse({"code": 21211, "message": "Invalid 'To' Phone Number"}, status_code=400)
+            self.sent.append(Sms(sender=str(form.get("From", "")), to=to, text=text))
+            self.callbacks.append(str(form.get("StatusCallback", "")))
+        return JSONResponse({"sid": f"SM{len(self.sent):032x}", "status": "queued"}, status_code=201)
+
+    def posts(self, url: str, **fields: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The form and the headers of a post to `url`, signed as Twilio does."""
+        return fields, {"X-Twilio-Signature": twilio_signature(url, fields, self.token)}
+
+    def says(self, url: str, phone: str, text: str, *, sid: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Somebody's SMS to us."""
+        return self.posts(url, MessageSid=sid, AccountSid=self.account, From=phone, To="+119", Body=text, NumMedia="0")
+
+
+def json_signature(secret: str, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 of the second, a full stop and the body."""
+    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeJsonGateway:
+    """A gateway of signed JSON: takes an id once, refuses what is not signed or was signed more than five minutes ago."""
+
+    secret: str
+    clock: Callable[[], datetime]
+    sent: list[Sms] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+
+    def app(self) -> Starlette:
+        """The ASGI app."""
+        return Starlette(routes=[Route("/sms", self._send, methods=["POST"])])
+
+    async def _send(self, request: Request) -> Response:
+        body, at = await request.body(), request.headers.get("x-timestamp", "")
+        if not at.isdigit() or abs(self.clock().timestamp() - int(at)) > 300:
+            return JSONResponse({"error": "too long ago"}, status_code=401)
+        if not hmac.compare_digest(json_signature(self.secret, at, body), request.headers.get("x-signature", "")):
+            return JSONResponse({"error": "signature"}, status_code=401)
+        told = json.loads(body)
+        if told["id"] not in self.ids:
+            self.ids.append(told["id"])
+            self.sent.append(Sms(sender=told["from"], to=told["to"], text=told["text"]))
+        return JSONResponse({"id": f"g{self.ids.index(told['id'])}"}, status_code=202)
+
+    def posts(self, **told: object) -> tuple[bytes, dict[str, str]]:
+        """A body and its headers, signed now: `messages` of people, `receipts` of ours."""
+        body, at = json.dumps(told).encode(), str(int(self.clock().timestamp()))
+        return body, {
+            "Content-Type": "application/json",
+            "X-Timestamp": at,
+            "X-Signature": json_signature(self.secret, at, body),
+        }
 
 
 @dataclass(slots=True)

@@ -22,12 +22,15 @@ from tests.support.page_site import SECRET, app_services, csrf_of, log_in, made,
 from tests.support.quota import Desk, fresh_nik
 from tracker.access.principal import SYSTEM
 from tracker.database.engine import transaction
+from tracker.delivery.models import MessageState, OutMessage
+from tracker.delivery.service import queue_message
 from tracker.edge.services import Services
 from tracker.kit.days import local_day
 from tracker.kit.ids import uuid7
 from tracker.people.models import Person, PersonRecord
 from tracker.people.rules.words import PersonAct
 from tracker.people.service import NewPerson, register_person
+from tracker.people.silence import silence
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState
@@ -154,6 +157,28 @@ def test_from_the_ticket_to_the_dose_and_the_next_date(meja: Meja) -> None:
     assert "Observasi 1" in words_of(meja.site.get(meja.to))
     doses = meja.done(lambda desk: desk.db.scalar(select(func.sum(OpenVial.given))))
     assert doses == 1
+
+
+def test_the_desk_sees_what_became_of_messages_and_who_wants_none(meja: Meja) -> None:
+    booking, _ = meja.booked(phone="081234567890")
+    page = f"/meja/orang/{booking}"
+    assert 'id="pesan"' not in meja.site.get(page).text
+
+    def tell(desk: Desk) -> None:
+        person = str(desk.db.get_one(Booking, booking).person_id)
+        for template in ("quota_confirmed", "quota_reminder"):
+            queue_message(
+                desk.db, medium="sms", recipient_ref=person, template=template, params={}, unit_id=None, now=desk.now
+            )
+        confirmed = desk.db.scalars(select(OutMessage).where(OutMessage.template == "quota_confirmed")).one()
+        confirmed.state, confirmed.sent_at, confirmed.read_at = MessageState.SENT, desk.now, desk.now
+        silence(desk.db, "+6281234567890", "sms", now=desk.now)
+
+    meja.done(tell)
+    told = words_of(meja.site.get(page))
+    assert "Tempat dicatat: dibaca" in told
+    assert "Pengingat: menunggu" in told
+    assert "tidak mau dikirimi pesan" in told
 
 
 def test_somebody_is_found_by_number_name_birth_date_and_phone_and_each_look_is_kept(meja: Meja) -> None:

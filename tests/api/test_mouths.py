@@ -7,8 +7,9 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 import pytest
@@ -20,7 +21,7 @@ from sqlalchemy import func, select, text
 
 from rantai.outgoing import outgoing_loops
 from simulators.gateway import outbox_app
-from simulators.outside.sms import FakeKannel, UssdCall
+from simulators.outside.sms import FakeJsonGateway, FakeKannel, FakeTwilio, UssdCall
 from simulators.outside.whatsapp import Delivery, FakeWhatsApp, sign
 from simulators.phone.app import House
 from tests.support.page_site import SECRET, app_services, made, site, world
@@ -39,6 +40,7 @@ from tracker.quota.models import Booking
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.registration.models import Conversation
 from tracker.registration.service.tickets import TicketOffice
+from tracker.settings import SmsShape
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -337,6 +339,7 @@ def test_what_becomes_of_a_message_is_known_and_a_failed_one_goes_by_sms(outside
     with transaction(outside.services.engine) as db:
         first, second = (db.get_one(OutMessage, one.id) for one in (first, second))
         assert (first.state, first.delivered_at is not None) == (MessageState.SENT, True)
+        assert first.read_at is not None
         assert (second.state, second.left_by, second.delivered_at) == (MessageState.SENT, "sms", None)
 
 
@@ -402,6 +405,120 @@ def test_an_sms_is_answered_by_sms_once(outside: Outside) -> None:
     assert outside.site.post("/webhooks/ussd", data=ussd | {"phoneNumber": "Budi"}, headers=BASIC).status_code == 422
 
 
+def test_a_kannel_says_what_became_of_a_message(outside: Outside) -> None:
+    for number in range(2):
+        outside.texts("Vaksin", f"k{number}")
+        outside.deliver()
+    arrived, failed = outside.kannel.sent
+    for sms, kind in ((arrived, 8), (arrived, 1), (failed, 16), (failed, 16)):
+        told = urlsplit(outside.kannel.reports(sms, kind))
+        assert outside.site.get(f"{told.path}?{told.query}").status_code == 401
+        assert (told.username, unquote(told.password or "")) == ("rantai", PASSWORD)
+        assert outside.site.get(f"{told.path}?{told.query}", headers=BASIC).status_code == 200
+    with transaction(outside.services.engine) as db:
+        first, second = db.scalars(select(OutMessage).order_by(OutMessage.created_at, OutMessage.id))
+        assert (first.state, first.delivered_at is not None, first.segments) == (MessageState.SENT, True, 1)
+        assert (second.state, second.last_error) == (MessageState.UNDELIVERABLE, "sms: type 16")
+    assert outside.site.get("/webhooks/sms/kabar?id=x&type=1", headers=BASIC).status_code == 422
+
+
+def test_twilio_takes_messages_brings_them_and_says_what_became_of_them(outside: Outside) -> None:
+    twilio = FakeTwilio(account="AC1", token="token of the account")
+    settings = outside.services.settings
+    settings.mouths.twilio_token = SecretStr(twilio.token)
+    own, address = settings.delivery, settings.api.public_url + "/webhooks/sms/twilio"
+    with served(twilio.app()) as api:
+        own.sms_shape, own.sms_sender = SmsShape.TWILIO, "+6215000"
+        own.sms_url, own.sms_username = f"{api}/2010-04-01/Accounts/AC1/Messages.json", "AC1"
+        own.sms_password = SecretStr(twilio.token)
+        form, headers = twilio.says(address, PHONE, "Vaksin", sid="SM1")
+        for given in ({}, headers | {"X-Twilio-Signature": "x"}):
+            assert outside.site.post("/webhooks/sms/twilio", data=form, headers=given).status_code == 401
+        assert outside.site.post("/webhooks/sms/twilio", data=form | {"Body": "x"}, headers=headers).status_code == 401
+        for _ in range(2):
+            answer = outside.site.post("/webhooks/sms/twilio", data=form, headers=headers)
+            assert (answer.status_code, answer.text) == (200, "<Response/>")
+        twilio.fail_next = 1
+        outside.deliver()
+        outside.later = timedelta(minutes=1)
+        outside.deliver()
+    assert [(sms.to, sms.sender, "NIK" in sms.text) for sms in twilio.sent] == [(PHONE, "+6215000", True)]
+    assert outside.kannel.sent == []
+    form, headers = twilio.posts(twilio.callbacks[0], MessageSid="SM" + 31 * "0" + "1", MessageStatus="delivered")
+    told = urlsplit(twilio.callbacks[0])
+    forged = told.query.replace("id=", "id=0")
+    assert outside.site.post(f"{told.path}?{forged}", data=form, headers=headers).status_code == 401
+    assert outside.site.post(f"{told.path}?{told.query}", data=form, headers=headers).status_code == 200
+    with transaction(outside.services.engine) as db:
+        (message,) = db.scalars(select(OutMessage))
+        assert (message.gateway_ref, message.delivered_at is not None) == ("SM" + 31 * "0" + "1", True)
+    form, headers = twilio.says(address, "whatsapp:+62", "x", sid="SM2")
+    assert outside.site.post("/webhooks/sms/twilio", data=form, headers=headers).status_code == 422
+
+
+def test_a_gateway_of_signed_json_is_spoken_to_both_ways(outside: Outside) -> None:
+    gateway = FakeJsonGateway(secret="rahasia", clock=lambda: datetime.now(UTC))
+    settings = outside.services.settings
+    settings.mouths.sms_secret = SecretStr("masuk")
+    inward = FakeJsonGateway(secret="masuk", clock=outside.services.clock)
+    message = {"id": "m1", "from": PHONE, "text": "vaksin"}
+
+    def post(body: bytes, headers: dict[str, str]) -> int:
+        return outside.site.post("/webhooks/sms/json", content=body, headers=headers).status_code
+
+    with served(gateway.app()) as api:
+        settings.delivery.sms_shape, settings.delivery.sms_url = SmsShape.JSON, f"{api}/sms"
+        settings.delivery.sms_password = SecretStr("rahasia")
+        delivery = inward.posts(messages=[message, {"id": "no number"}])
+        assert post(delivery[0] + b" ", delivery[1]) == 401
+        old = replace(inward, clock=lambda: outside.services.clock() - timedelta(minutes=6))
+        assert post(*old.posts(messages=[message])) == 401
+        assert [post(*delivery) for _ in range(2)] == [200, 200], "a copy within five minutes does nothing more"
+        outside.deliver()
+    assert [(sms.to, "NIK" in sms.text) for sms in gateway.sent] == [(PHONE, True)]
+    assert post(*inward.posts(receipts=[{"id": gateway.ids[0], "status": "delivered"}])) == 200
+    with transaction(outside.services.engine) as db:
+        (kept,) = db.scalars(select(OutMessage))
+        assert (kept.gateway_ref, kept.delivered_at is not None) == ("g0", True)
+    assert post(*inward.posts(messages="all")) == 422
+    assert post(*inward.posts(messages=[{"id": 1}])) == 422
+
+
+def test_who_wants_no_messages_gets_what_they_ask_for_and_nothing_else(outside: Outside) -> None:
+    booked_by_whatsapp(outside)
+    person = str(booking_of(outside.services).person_id)
+
+    def tell(template: str) -> str | None:
+        with transaction(outside.services.engine) as db:
+            told = queue_message(
+                db,
+                medium="whatsapp",
+                recipient_ref=person,
+                template=template,
+                params={},
+                unit_id=None,
+                now=outside.clock(),
+            )
+        outside.deliver()
+        with transaction(outside.services.engine) as db:
+            return db.get_one(OutMessage, told).last_error
+
+    (answer,) = outside.says("Stop")
+    assert "tidak kami kirimi" in text_in(answer)
+    assert "Janji yang ada tetap" in text_in(answer)
+    booking_of(outside.services)
+    before = len(outside.whatsapp.sent)
+    assert tell("quota_session_changed") == "no messages are wanted there"
+    assert len(outside.whatsapp.sent) == before
+    assert outside.texts("STOP", "k1") == 200, "said by another medium, and said again"
+    assert tell("ticket_code") is None
+    (help_,) = outside.says("bantuan")
+    assert "STOP" in text_in(help_)
+    (again,) = outside.says("MULAI")
+    assert text_in(again).startswith("Baik, nomor ini kami kirimi pesan lagi.")
+    assert tell("quota_session_changed") is None
+
+
 def test_a_mouth_without_a_secret_is_closed(outside: Outside) -> None:
     mouths = outside.services.settings.mouths
     mouths.whatsapp_secret = mouths.sms_password = mouths.ussd_password = SecretStr("")
@@ -414,6 +531,9 @@ def test_a_mouth_without_a_secret_is_closed(outside: Outside) -> None:
         == 404
     )
     assert outside.site.post("/webhooks/ussd", data={"sessionId": "s"}, headers=empty).status_code == 404
+    for path in ("/webhooks/sms/twilio", "/webhooks/sms/twilio/kabar", "/webhooks/sms/json"):
+        assert outside.site.post(path, content=b"").status_code == 404
+    assert outside.site.get("/webhooks/sms/kabar", headers=empty).status_code == 404
 
 
 def test_the_phone_to_play_with_speaks_to_the_house_as_the_gateways_do(outside: Outside) -> None:

@@ -29,7 +29,6 @@ from tracker.delivery.rules.signing import HEADER, verify
 from tracker.delivery.secrets import secret_of
 from tracker.delivery.senders import (
     ByMedium,
-    KannelSender,
     Outgoing,
     RecordingSender,
     SendRefused,
@@ -43,6 +42,7 @@ from tracker.delivery.service import (
     remove_webhook,
     webhook_in_reach,
 )
+from tracker.delivery.sms import KannelSender, SmsGateway
 from tracker.delivery.webhooks import EVENTS_PER_REQUEST, deliver_webhooks
 from tracker.delivery.whatsapp import WhatsAppSender
 from tracker.events import KINDS
@@ -128,6 +128,32 @@ def test_refusals_and_missing_addresses_are_final(engine: Engine) -> None:
     assert message(engine, nobody).last_error == "no address"
 
 
+def test_a_code_and_an_offer_leave_before_any_number_of_reminders(engine: Engine) -> None:
+    for _ in range(60):
+        queue(engine)
+    with transaction(engine) as db:
+        for template in ("quota_cancelled", "ticket_code", "quota_offer"):
+            later = NOW + timedelta(seconds=1)
+            queue_message(db, medium="sms", recipient_ref="p2", template=template, params={}, unit_id=HERE, now=later)
+    sender = RecordingSender()
+    now = NOW + timedelta(seconds=2)
+    while deliver_due(engine, sender, phone_of, now=now).sent:
+        pass
+    assert [out.template for out in sender.sent[:4]] == [
+        "ticket_code",
+        "quota_offer",
+        "quota_cancelled",
+        "quota_reminder",
+    ]
+    assert len(sender.sent) == 63
+
+
+def test_who_sends_reminders_looks_for_what_is_urgent_after_a_few(engine: Engine) -> None:
+    for _ in range(20):
+        queue(engine)
+    assert deliver_due(engine, RecordingSender(), phone_of, now=NOW).sent < 20
+
+
 def test_a_sender_that_dies_leaves_a_claim_that_runs_out(engine: Engine) -> None:
     class Dies(Exception):
         """The machine goes away in mid-send."""
@@ -164,7 +190,7 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
         return httpx2.Response(202)
 
     client = httpx2.Client(transport=httpx2.MockTransport(answer))
-    sms = KannelSender("http://kannel.test/cgi-bin/sendsms", username="u", password="p", sender="RANTAI", client=client)
+    sms = KannelSender(SmsGateway(url="http://kannel.test/cgi-bin/sendsms", username="u", password="p"), client)
     whatsapp = WhatsAppSender(
         "https://graph.test/v1/7/messages", token="t", client=client, wrote_lately=lambda _phone: True
     )
@@ -189,7 +215,7 @@ def test_gateways_get_what_their_manuals_ask_for() -> None:
 def test_a_gateways_answer_decides_whether_to_try_again(status: int, error: type[Exception]) -> None:
     client = httpx2.Client(transport=httpx2.MockTransport(lambda _request: httpx2.Response(status)))
     with pytest.raises(error, match=str(status)):
-        KannelSender("http://k.test/", username="u", password="p", sender="x", client=client).send(outgoing("sms"))
+        KannelSender(SmsGateway(url="http://k.test/"), client).send(outgoing("sms"))
 
 
 # --- webhooks -----------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tracker.database.engine import transaction
 from tracker.delivery.messages import Sent, deliver_due
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.senders import RecordingSender
+from tracker.delivery.service import queue_message
 from tracker.network.models import Facility
 from tracker.people.queries import phone_of
 from tracker.quota.models import Booking, ClaimReminder, VaccinationSession
@@ -33,8 +34,9 @@ from tracker.quota.service.commands import ChangeDay, CorrectDose, TakeBack
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.ending import cancel_session
 from tracker.quota.service.rebooking import change_day
-from tracker.quota.service.reminding import MOST_WAITING, RemindersRound, remind_session, reminder_now
-from tracker.quota.service.reminding_doses import dose_now, remind_claims
+from tracker.quota.service.reminding import MOST_WAITING, RemindersRound, remind_session
+from tracker.quota.service.reminding_doses import remind_claims
+from tracker.quota.service.rereading import facts_now
 
 USUAL = Reminding()
 _T = TypeVar("_T")
@@ -63,6 +65,42 @@ def remind(engine: Engine, now: datetime) -> int:
     return RemindersRound(engine, USUAL)(now)
 
 
+def queued_of(engine: Engine, booking: Booking, template: str, **params: str) -> None:
+    """A message about a booking, as it is queued: of a day and a place that may change."""
+    told = {"booking": str(booking.id), "facility": "Tempat Lama", "day": "2026-01-01", "hours": "?", **params}
+    with transaction(engine) as db:
+        queue_message(
+            db,
+            medium="sms",
+            recipient_ref=str(booking.person_id),
+            template=template,
+            params=told,
+            unit_id=booking.person_id,
+            now=NOW,
+        )
+
+
+def test_news_of_a_booking_says_what_stands_as_it_leaves_or_nothing(engine: Engine, committed_world: World) -> None:
+    kept, cancelled = booked(engine, committed_world), booked(engine, committed_world, phone="0812-3456-780")
+    news = {"answer_by": "2026-12-31T00:00:00+07:00", "new_day": "2026-01-01", "new_facility": "Tempat Lama"}
+    words = ("confirmed", "moved", "session_changed", "cancelled", "offer", "displaced_no_place")
+    for booking in (kept, cancelled):
+        for word in words:
+            queued_of(engine, booking, f"quota_{word}", **news)
+    at_desk(
+        engine, committed_world, lambda desk: desk.move(desk.db.get_one(Booking, cancelled.id), BookingState.CANCELLED)
+    )
+    sent = []
+    while (step := send(engine, NOW))[0] != Sent():
+        sent += step[1].sent
+    told = {(one.recipient == str(kept.person_id), one.template.removeprefix("quota_")) for one in sent}
+    assert told == {(True, "confirmed"), (True, "moved"), (True, "session_changed"), (False, "cancelled")}
+    for one in sent:
+        if one.template != "quota_cancelled":
+            assert "Tempat Lama" not in one.text
+            assert "01-01-2026" not in one.text
+
+
 def of_doses(engine: Engine, now: datetime) -> list[str]:
     """What a round says of next doses and the outbox then sends, by the day of the place's morning."""
     remind_claims(engine, now=now, reminding=USUAL)
@@ -72,7 +110,7 @@ def of_doses(engine: Engine, now: datetime) -> list[str]:
 def send(engine: Engine, now: datetime) -> tuple[Sent, RecordingSender]:
     def facts_of(template: str, params: Mapping[str, object]) -> Mapping[str, object] | None:
         with transaction(engine) as db:
-            return (reminder_now if template == "quota_reminder" else dose_now)(db, params, now)
+            return facts_now(db, template, params, now)
 
     def address_of(recipient_ref: str, medium: str) -> str | None:
         del medium

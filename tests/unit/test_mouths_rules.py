@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tracker.delivery.rules.plain import plain_signs
 from tracker.delivery.rules.receipts import Fate
+from tracker.delivery.rules.segments import segments
+from tracker.delivery.rules.signing import signed_at, verify_at
 from tracker.mouths.errors import BadDelivery
 from tracker.mouths.rules import signing, sms, ussd
 from tracker.mouths.whatsapp import read_delivery
@@ -29,6 +31,66 @@ def test_screens_fit_the_network_and_lose_no_word(replies: list[str], language: 
     whole = "".join([*(screen.removesuffix(on) for screen in shown[:-1]), shown[-1]])
     told = plain_signs("\n".join(replies))
     assert "".join(whole.split()) == "".join(told.split())
+
+
+def test_known_answer_of_twilio_s_own_library_and_whatever_is_not_it() -> None:
+    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    fields = [
+        ("CallSid", "CA1234567890ABCDE"),
+        ("Digits", "1234"),
+        ("From", "+14158675309"),
+        ("To", "+18005551212"),
+        ("Caller", "+14158675309"),
+    ]
+    right = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert signing.signed_by_twilio(url, fields, right, "12345")
+    assert not signing.signed_by_twilio(url, fields[1:], right, "12345")
+    assert not signing.signed_by_twilio(url + "&x=", fields, right, "12345")
+    assert not signing.signed_by_twilio(url, fields, right, "12346")
+    assert not signing.signed_by_twilio(url, fields, None, "12345")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "now", "good"),
+    [
+        ("1000", 1000, True),
+        ("1000", 1300, True),
+        ("1000", 1301, False),
+        ("1301", 1000, False),
+        (None, 1000, False),
+        ("-1000", 1000, False),
+        ("1000.0", 1000, False),
+        ("٣", 3, False),
+    ],
+)
+def test_a_signature_with_the_time_is_good_for_five_minutes(timestamp: str | None, now: int, good: bool) -> None:
+    signature = signed_at("rahasia", timestamp or "", b"{}")
+    assert verify_at("rahasia", timestamp, b"{}", signature, now) is good
+    assert not verify_at("rahasia", timestamp, b"{ }", signature, now)
+    assert not verify_at("rahasia", timestamp, b"{}", None, now)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),  # an escape and its sign are never parted: it moves to the second part
+        ("ü" * 160, 1),
+        ("ש" * 70, 1),
+        ("ש" * 71, 2),
+        ("😀" * 35, 1),
+        ("😀" * 66, 2),
+        ("😀" * 67, 3),
+    ],
+)
+def test_an_sms_has_as_many_parts_as_the_network_makes_of_it(text: str, parts: int) -> None:
+    assert segments(text) == parts
 
 
 def test_keys_are_told_apart() -> None:

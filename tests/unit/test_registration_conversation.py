@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 
 from tracker.mouths.rules import ussd
 from tracker.registration.rules.conversation import (
-    QUESTIONS,
-    ConversationState,
-    ConversationStep,
-    Turn,
     booking_told,
+    choices_of,
     hear,
     no_offer,
     person_found,
@@ -24,6 +21,7 @@ from tracker.registration.rules.conversation import (
     place_taken,
     sessions_found,
 )
+from tracker.registration.rules.state import QUESTIONS, ConversationState, ConversationStep, Turn
 from tracker.registration.rules.texts import TEXTS, spoken
 from tracker.registration.rules.understanding import name_in
 from tracker.registration.rules.wishes import (
@@ -118,7 +116,7 @@ def test_the_whole_road_from_the_keyword_to_the_booking() -> None:
     turn = hear(turn.state, "YA")
     assert turn.wish == TakePlace(OPTIONS[1], str(PERSON), dict.fromkeys(QUESTIONS, False))
     done = place_taken(turn.state, PERSON, TOLD)
-    assert (keys(done), done.state.step) == (["booked"], ConversationStep.BOOKED)
+    assert (keys(done), done.state.step) == (["booked", "how_to"], ConversationStep.BOOKED)
 
 
 @pytest.mark.parametrize("question", range(len(QUESTIONS)))
@@ -167,6 +165,34 @@ def test_no_means_another_place_and_stop_means_stop_anywhere() -> None:
     assert hear(at_sure(), "tidak").state.step is ConversationStep.PLACE
     for state in (at_place(), at_choice(), at_sure()):
         assert hear(state, "Batal").state == ConversationState()
+
+
+def test_who_wants_another_place_or_finds_it_full_is_not_asked_again_how_they_are() -> None:
+    for again in (hear(at_sure(), "tidak").state, place_refused(at_sure(), "penuh.").state):
+        found = sessions_found(hear(again, "Neglasari").state, OPTIONS, "Neglasari")
+        turn = hear(found.state, "1")
+        assert (keys(turn), turn.state.answers) == (["ask_sure"], dict.fromkeys(QUESTIONS, False))
+
+
+SEVEN = tuple(
+    Option(session=str(uuid4()), facility=f"Puskesmas {n}", day="2026-03-05", dose=1, room=5) for n in range(7)
+)
+
+
+def test_of_more_than_three_places_three_are_shown_and_the_others_on_a_word() -> None:
+    turn = sessions_found(at_place(), SEVEN, "Cipondoh")
+    assert keys(turn) == ["option"] * 3 + ["ask_choice_or_more"]
+    assert [choice.answer for choice in choices_of(turn.state)] == ["1", "2", "3", "LAINNYA"]
+    assert keys(hear(turn.state, "5")) == ["choose_number_or_more"], "nobody has seen that one yet"
+    for word, numbers in (("lainnya", "456"), ("Yang lain kak", "7")):
+        turn = hear(turn.state, word)
+        assert [say.params["number"] for say in turn.says[:-1]] == list(numbers)
+    assert keys(turn)[-1] == "ask_choice"
+    assert keys(hear(turn.state, "lainnya")) == ["choose_number"]
+    assert hear(turn.state, "2").state.chosen == SEVEN[1], "shown before"
+    assert ConversationState.from_json(turn.state.to_json()) == turn.state
+    before = {name: value for name, value in turn.state.to_json().items() if name != "shown"}
+    assert hear(ConversationState.from_json(before), "7").state.chosen == SEVEN[6], "a talk of an earlier version"
 
 
 def test_a_number_that_nobody_is_registered_under_keeps_asking() -> None:
@@ -280,6 +306,10 @@ def test_yes_and_no_as_people_say_them(step: ConversationStep, text: str, meant:
         "Ma’af, mau vaksin",
         "permisi bu, vaksin",
         "Mohon izin daftar vaksin",
+        "VAKSN",
+        "paksin kak",
+        "vaksim",
+        "vacine",
     ],
 )
 def test_a_beginning_is_heard_whatever_stands_round_it(text: str) -> None:

@@ -19,12 +19,23 @@ from tracker.delivery.events import MessageFailed, MessageSent
 from tracker.delivery.models import MessageState, OutMessage
 from tracker.delivery.rules.backoff import wait_after
 from tracker.delivery.rules.night import Night
-from tracker.delivery.rules.templates import ANSWERS, REMINDERS, has_run_out, render, values_in
+from tracker.delivery.rules.templates import (
+    ANSWERS,
+    ASKED_FOR,
+    READ_AGAIN,
+    REMINDERS,
+    Urgency,
+    has_run_out,
+    render,
+    values_in,
+)
 from tracker.delivery.senders import Choice, Left, Outgoing, Sender, SendRefused, SendTrouble
 from tracker.feed.service import append
 
 CLAIM = timedelta(seconds=60)
 MOST_ATTEMPTS = 12  # with the waits of `backoff`: some five hours
+# Of what can wait so many at a time: a code that is asked for meanwhile waits for no more than these.
+_MOST_THAT_WAIT = 10
 
 # Which address a person has for a medium, at the moment of sending; None when there is none.
 AddressOf = Callable[[str, str], str | None]
@@ -34,7 +45,7 @@ AddressOf = Callable[[str, str], str | None]
 LinkOf = Callable[[str], str]
 
 
-# What a reminder says as it leaves, of its template and what was noted when it was queued; None where that is so no more.
+# What a message that is read again says as it leaves, of its template and what was noted when it was queued; None where that is so no more.
 FactsOf = Callable[[str, Mapping[str, object]], Mapping[str, object] | None]
 
 
@@ -71,14 +82,16 @@ def deliver_due(
     code_of: LinkOf | None = None,
     reply_of: ReplyOf | None = None,
     facts_of: FactsOf | None = None,
+    silent: Callable[[str], bool] | None = None,
     night: Night | None = None,
     most: int = 50,
 ) -> Sent:
-    """Send up to `most` messages that are due, oldest first; several workers share the work.
+    """Send up to `most` messages that are due, of the most urgent kind there is, oldest first; several workers share the work.
 
     `address_of(recipient_ref, medium)` looks an address up; `link_of(booking)` fills `{ticket}` where a message speaks
     of a booking, `code_of(ticket_code)` fills `{code}` where it brings one, `reply_of(turn)` is what a conversation said.
-    A reminder says what `facts_of` it finds then, and waits while it is `night` at its place.
+    To an address that is `silent` goes what its owner asks for and nothing else.
+    What is read again says what `facts_of` it finds then; a reminder waits while it is `night` at its place.
     Nothing of a message is ever logged.
     """
     sent = retried = given_up = 0
@@ -88,7 +101,7 @@ def deliver_due(
             _let_wait(engine, message, morning)
             continue
         told = {name: make(str(message.params[of])) for of, name, make in secrets if make and of in message.params}
-        outgoing = _outgoing(address_of, reply_of, facts_of, told, message, now)
+        outgoing = _outgoing(address_of, reply_of, facts_of, silent, told, message, now)
         left, error, final = _send(sender, outgoing)
         if error is None:
             sent += 1
@@ -101,9 +114,17 @@ def deliver_due(
 
 
 def _claim(engine: Engine, now: datetime, most: int) -> list[OutMessage]:
+    for urgency in Urgency:
+        claimed = _claim_of(engine, urgency, now, most if urgency is Urgency.AT_ONCE else min(most, _MOST_THAT_WAIT))
+        if claimed:
+            return claimed
+    return []
+
+
+def _claim_of(engine: Engine, urgency: Urgency, now: datetime, most: int) -> list[OutMessage]:
     due = (
         select(OutMessage.id)
-        .where(OutMessage.state == MessageState.PENDING, OutMessage.next_at <= now)
+        .where(OutMessage.state == MessageState.PENDING, OutMessage.urgency == urgency, OutMessage.next_at <= now)
         .order_by(OutMessage.next_at)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -140,6 +161,7 @@ def _outgoing(
     address_of: AddressOf,
     reply_of: ReplyOf | None,
     facts_of: FactsOf | None,
+    silent: Callable[[str], bool] | None,
     told: Mapping[str, str],
     message: OutMessage,
     now: datetime,
@@ -148,13 +170,14 @@ def _outgoing(
     if has_run_out(message.template, message.params, now):
         return "too late: what it says has run out"
     facts: Mapping[str, object] | None = {}
-    if facts_of is not None and message.template in REMINDERS:
+    if facts_of is not None and message.template in READ_AGAIN:
         facts = facts_of(message.template, message.params)
     if facts is None:
         return "too late: it is so no more"
     address = address_of(message.recipient_ref, message.medium)
-    if address is None:
-        return "no address"
+    silent = None if message.template in ASKED_FOR else silent
+    if address is None or (silent is not None and silent(address)):
+        return "no address" if address is None else "no messages are wanted there"
     outgoing = Outgoing(
         id=message.id,
         medium=message.medium,
@@ -203,7 +226,7 @@ def _record(
     if error is None:
         values: dict[str, object] = {"state": MessageState.SENT, "sent_at": now, "last_error": None}
         if left is not None:
-            values |= {"left_by": left.by, "gateway_ref": left.ref}
+            values |= {"left_by": left.by, "gateway_ref": left.ref, "segments": left.segments}
         news = MessageSent
     elif final or message.attempts >= MOST_ATTEMPTS:
         values = {"state": MessageState.UNDELIVERABLE, "last_error": error}

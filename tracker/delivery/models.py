@@ -28,6 +28,7 @@ class OutMessage(Base):
     __tablename__ = "out_message"
     __table_args__ = (
         Index("ix_out_message_due", "next_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_out_message_turn", "urgency", "next_at", postgresql_where=text("state = 'pending'")),
         Index(None, "recipient_ref", "created_at"),
         Index("ix_out_message_gateway_ref", "gateway_ref", postgresql_where=text("gateway_ref IS NOT NULL")),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
@@ -40,6 +41,8 @@ class OutMessage(Base):
     params: Mapped[dict[str, Any]]
     language: Mapped[str]
     state: Mapped[MessageState] = mapped_column(StrEnumText(MessageState))
+    urgency: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    """`Urgency`; what a version that knew none queued is news."""
     attempts: Mapped[int] = mapped_column(Integer)
     next_at: Mapped[datetime]
     created_at: Mapped[datetime]
@@ -52,6 +55,9 @@ class OutMessage(Base):
     left_by: Mapped[str | None]
     gateway_ref: Mapped[str | None]
     delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    # In how many parts an SMS was sent.
+    segments: Mapped[int | None] = mapped_column(SmallInteger)
 
 
 class Webhook(Base):

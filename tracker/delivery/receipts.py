@@ -38,8 +38,12 @@ def _went(db: Session, message: OutMessage, receipt: Receipt, now: datetime) -> 
         message.state, message.sent_at, message.last_error = MessageState.SENT, now, None
         message.left_by, message.gateway_ref = receipt.gateway, receipt.ref
         tell(db, MessageSent, message, now)
-    if receipt.fate is Fate.ARRIVED and message.state is MessageState.SENT and message.delivered_at is None:
-        message.delivered_at = min(receipt.at, now)
+    if receipt.fate is Fate.SENT or message.state is not MessageState.SENT:
+        return
+    at = min(receipt.at, now)
+    message.delivered_at = message.delivered_at or at
+    if receipt.fate is Fate.READ:
+        message.read_at = message.read_at or at
 
 
 def _failed(db: Session, message: OutMessage, receipt: Receipt, now: datetime) -> None:
@@ -47,7 +51,7 @@ def _failed(db: Session, message: OutMessage, receipt: Receipt, now: datetime) -
     if not took_it or message.delivered_at is not None:
         return
     message.sent_at, message.last_error = None, f"{receipt.gateway}: {receipt.reason}"
-    if message.medium == "whatsapp":
+    if receipt.gateway == message.medium == "whatsapp":
         message.medium, message.state, message.attempts, message.next_at = "sms", MessageState.PENDING, 0, now
     else:
         message.state = MessageState.UNDELIVERABLE

@@ -8,8 +8,6 @@ from uuid import UUID
 
 import httpx2
 
-from tracker.delivery.rules.plain import plain_signs
-
 
 class SendTrouble(Exception):
     """It did not work now; the message says why without naming anybody. Try again later."""
@@ -52,10 +50,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """By which gateway a message left, and what that one calls it, if it says so."""
+    """By which gateway a message left, what that one calls it, if it says so, and of an SMS in how many parts."""
 
     by: str
     ref: str | None = None
+    segments: int | None = None
 
 
 class Sender(Protocol):
@@ -79,22 +78,6 @@ class RecordingSender:
             raise self.trouble.pop(0)
         self.sent.append(message)
         return Left(by=message.medium)
-
-
-class KannelSender:
-    """SMS through a Kannel (`sendsms` of its user guide, chapter 6): 202 taken, 4xx for good, else later."""
-
-    def __init__(self, url: str, *, username: str, password: str, sender: str, client: httpx2.Client) -> None:
-        self._url = url
-        self._login = {"username": username, "password": password, "from": sender}
-        self._client = client
-
-    def send(self, message: Outgoing) -> Left:
-        """Hand it to the gateway."""
-        text = plain_signs(message.text)
-        query = {**self._login, "to": message.address, "text": text, "coding": "0", "charset": "UTF-8"}
-        check(call(self._client, "POST", self._url, params=query))
-        return Left(by="sms")
 
 
 class ByMedium:

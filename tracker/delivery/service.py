@@ -18,7 +18,7 @@ from tracker.access.rules import Permission
 from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, UnknownTemplate, WebhookNotFound
 from tracker.delivery.models import MessageState, OutMessage, Webhook
 from tracker.delivery.rules.addresses import refusal_of_url
-from tracker.delivery.rules.templates import TEMPLATES
+from tracker.delivery.rules.templates import TEMPLATES, urgency_of
 from tracker.delivery.secrets import new_secret, seal
 from tracker.feed.kinds import Kinds
 from tracker.feed.queries import last_position
@@ -77,6 +77,7 @@ def queue_messages(
             params={**also, **params},
             language=language,
             state=MessageState.PENDING,
+            urgency=urgency_of(template),
             attempts=0,
             next_at=now,
             created_at=now,

@@ -12,18 +12,19 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Form, Header, Query, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 
 from tracker.delivery.receipts import note_receipt
 from tracker.delivery.rules.receipts import Receipt
+from tracker.delivery.rules.signing import verify_at
 from tracker.edge.hop import Hop, in_hop, services_of
 from tracker.edge.places import Busy
-from tracker.mouths import whatsapp
+from tracker.mouths import sms_json, whatsapp
 from tracker.mouths.errors import BadDelivery, MouthClosed, NotSigned
 from tracker.mouths.rules import signing, sms, ussd
-from tracker.mouths.rules.heard import MOST_TEXT, Heard
+from tracker.mouths.rules.heard import MOST_TEXT, Delivery, Heard
 from tracker.mouths.service import Call, Mouth, answer_call, hear_message
 from tracker.people.vault import NikVault
 from tracker.quota.rules.words import Medium
@@ -73,19 +74,19 @@ async def hear_whatsapp(
     if not signing.signed_sha256(body, signature, secret):
         raise NotSigned
     delivery = whatsapp.read_delivery(body, number)
-    if delivery.unread:
-        log.warning("whatsapp_not_understood", parts=delivery.unread)
-    await _take_in(request, delivery)
+    await _take_in(request, delivery, Medium.WHATSAPP)
     return PlainTextResponse("")
 
 
-async def _take_in(request: Request, delivery: whatsapp.Delivery) -> None:
-    """All of a delivery, also what stands after a part that fails; then what failed first is raised, so that Meta brings it again.
+async def _take_in(request: Request, delivery: Delivery, medium: Medium) -> None:
+    """All of a delivery, also what stands after a part that fails; then what failed first is raised, so that the gateway brings it again.
 
     Only what the same phone wrote later waits with it: answered first, it would make the earlier too late.
     """
+    if delivery.unread:
+        log.warning("delivery_not_understood", medium=medium.value, parts=delivery.unread)
     failed: dict[str | None, Exception] = {}
-    works = [(one.phone, partial(_hear, heard=one, medium=Medium.WHATSAPP)) for one in delivery.heard]
+    works = [(one.phone, partial(_hear, heard=one, medium=medium)) for one in delivery.heard]
     receipts = [(one.ref, partial(_note, receipt=one)) for one in delivery.receipts]
     for whose, work in [*works, *receipts]:
         if whose in failed:
@@ -115,6 +116,77 @@ async def hear_sms(
     heard = Heard(id=message, phone=_phone_of(sender, "X-Kannel-From"), text=text[:MOST_TEXT])
     await in_hop(request, partial(_hear, heard=heard, medium=Medium.SMS))
     return PlainTextResponse("")
+
+
+@router.get("/webhooks/sms/kabar")
+async def hear_sms_fate(
+    request: Request,
+    message: Annotated[str, Query(alias="id")] = "",
+    kind: Annotated[str, Query(alias="type")] = "",
+    authorization: Annotated[str | None, Header()] = None,
+) -> PlainTextResponse:
+    """What a Kannel says of a message that it took (`dlr-url`)."""
+    _check_password(authorization, services_of(request).settings.mouths.sms_password.get_secret_value())
+    await _note_all(request, sms.kannel_receipt(message, kind, services_of(request).clock()))
+    return PlainTextResponse("")
+
+
+@router.post("/webhooks/sms/twilio")
+async def hear_twilio(request: Request) -> Response:
+    """One SMS from Twilio, signed over this address and all fields."""
+    told = await _signed_by_twilio(request)
+    if not _ID.fullmatch(told.get("MessageSid", "")):
+        raise BadDelivery(field="MessageSid")
+    heard = Heard(
+        id=told["MessageSid"], phone=_phone_of(told.get("From", ""), "From"), text=told.get("Body", "")[:MOST_TEXT]
+    )
+    await in_hop(request, partial(_hear, heard=heard, medium=Medium.SMS))
+    return Response("<Response/>", media_type="text/xml")
+
+
+@router.post("/webhooks/sms/twilio/kabar")
+async def hear_twilio_fate(request: Request, message: Annotated[str, Query(alias="id")] = "") -> PlainTextResponse:
+    """What Twilio says of a message that it took (`StatusCallback`)."""
+    told = await _signed_by_twilio(request)
+    await _note_all(request, sms.twilio_receipt(message, told, services_of(request).clock()))
+    return PlainTextResponse("")
+
+
+async def _signed_by_twilio(request: Request) -> dict[str, str]:
+    settings = services_of(request).settings
+    token = settings.mouths.twilio_token.get_secret_value()
+    if not token:
+        raise MouthClosed
+    fields = sms.form_of(await request.body())
+    # Behind a proxy only the setting knows the address that Twilio was given.
+    query = f"?{request.url.query}" if request.url.query else ""
+    address = f"{settings.api.public_url}{request.url.path}{query}"
+    if not signing.signed_by_twilio(address, fields, request.headers.get("x-twilio-signature"), token):
+        raise NotSigned
+    return dict(fields)
+
+
+@router.post("/webhooks/sms/json")
+async def hear_sms_json(
+    request: Request,
+    signature: Annotated[str | None, Header(alias="x-signature")] = None,
+    timestamp: Annotated[str | None, Header(alias="x-timestamp")] = None,
+) -> PlainTextResponse:
+    """Messages, and what became of ours, from a gateway that signs JSON with the time; each hop by hop, as Meta's."""
+    services = services_of(request)
+    secret = services.settings.mouths.sms_secret.get_secret_value()
+    if not secret:
+        raise MouthClosed
+    body = await request.body()
+    if not verify_at(secret, timestamp, body, signature, services.clock().timestamp()):
+        raise NotSigned
+    await _take_in(request, sms_json.read_delivery(body, services.clock()), Medium.SMS)
+    return PlainTextResponse("")
+
+
+async def _note_all(request: Request, receipts: list[Receipt]) -> None:
+    for receipt in receipts:
+        await in_hop(request, partial(_note, receipt=receipt))
 
 
 class _CallIn(BaseModel):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,21 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tracker.delivery.rules.receipts import Fate, Receipt
 from tracker.mouths.errors import BadDelivery
-from tracker.mouths.rules.heard import MOST_TEXT, Heard
+from tracker.mouths.rules.heard import MOST_TEXT, Delivery, Heard
 
 _LAST_SECOND = 4_102_444_800  # the year 2100
 # What somebody says with a sign on one of our messages, or that is no message of a person.
 _UNSAID = frozenset({"reaction", "system", "unsupported", "request_welcome"})
-_FATES = {"sent": Fate.SENT, "delivered": Fate.ARRIVED, "read": Fate.ARRIVED, "failed": Fate.FAILED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a delivery brought; `unread` counts what was not understood."""
-
-    heard: list[Heard] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
-    unread: int = 0
+_FATES = {"sent": Fate.SENT, "delivered": Fate.ARRIVED, "read": Fate.READ, "failed": Fate.FAILED}
 
 
 class _Loose(BaseModel):

@@ -15,6 +15,16 @@ from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import Identity, PersonAct, WithoutNik
 
 
+class SilentPhone(Base):
+    """A phone whose owner wrote that they want no messages, by which medium and when. It stays until they write otherwise."""
+
+    __tablename__ = "silent_phone"
+
+    phone: Mapped[str] = mapped_column(primary_key=True)
+    medium: Mapped[str]
+    since: Mapped[datetime]
+
+
 class Person(Base):
     """Somebody to be vaccinated. The identity number stands here as a keyed hash and encrypted, never plain.
 

@@ -13,6 +13,7 @@ class Fate(StrEnum):
 
     SENT = "sent"
     ARRIVED = "arrived"
+    READ = "read"
     FAILED = "failed"
 
 

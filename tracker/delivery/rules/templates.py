@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from enum import IntEnum
 from string import Formatter
 
 from tracker.kit.days import wall_clock
@@ -144,9 +145,40 @@ def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> b
     return bool(told) and datetime.fromisoformat(str(told)) <= now
 
 
-# What can wait for the morning of the place whose `zone` it names, and is read again as it leaves: it reminds of what may
-# have changed since.
+# What can wait for the morning of the place whose `zone` it names.
 REMINDERS = frozenset({"quota_reminder", "dose_next", "dose_due", "dose_awaited"})
+
+# What is read again as it leaves: what it says of a booking may have changed since, or be over.
+READ_AGAIN = REMINDERS | {
+    "quota_confirmed",
+    "quota_moved",
+    "quota_offer",
+    "quota_displaced_no_place",
+    "quota_session_changed",
+    "quota_cancelled",
+}
+
+
+# What answers something that its owner does: whoever wants no messages still has it.
+ASKED_FOR = frozenset({CHAT_REPLY, "ticket_code", "phone_code", "quota_confirmed", "quota_moved", "quota_cancelled"})
+
+
+class Urgency(IntEnum):
+    """Which messages leave first, whatever lay there before."""
+
+    AT_ONCE = 0  # somebody waits for it with the phone in their hand, or a place runs out
+    NEWS = 1
+    REMINDER = 2
+
+
+_AT_ONCE = frozenset({CHAT_REPLY, "ticket_code", "phone_code", "quota_offer"})
+
+
+def urgency_of(template: str) -> Urgency:
+    """How soon a message should leave."""
+    if template in REMINDERS:
+        return Urgency.REMINDER
+    return Urgency.AT_ONCE if template in _AT_ONCE else Urgency.NEWS
 
 
 # What a message asks to be answered with, where the phone can show buttons: what is said, and the label in both languages.

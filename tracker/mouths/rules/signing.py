@@ -6,12 +6,20 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 
 def signed_sha256(body: bytes, header: str | None, secret: str) -> bool:
     """Meta's `X-Hub-Signature-256`: `sha256=` and the HMAC of the body as it came, in hex."""
     expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), (header or "").encode(errors="replace"))
+
+
+def signed_by_twilio(url: str, fields: Iterable[tuple[str, str]], header: str | None, token: str) -> bool:
+    """`X-Twilio-Signature`: the HMAC-SHA1, in base64, of the whole address and each field's name and value, sorted."""
+    told = url + "".join(name + value for name, value in sorted(set(fields)))
+    expected = base64.b64encode(hmac.new(token.encode(), told.encode(errors="replace"), hashlib.sha1).digest())
+    return hmac.compare_digest(expected, (header or "").encode(errors="replace"))
 
 
 def same(given: str | None, secret: str) -> bool:

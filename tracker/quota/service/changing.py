@@ -160,8 +160,8 @@ def _tell_hours(db: Session, session: VaccinationSession, facility: Facility, no
     params = {
         "facility": facility.name,
         "day": session.day.isoformat(),
-        "opens": _clock(session.opens_at, facility.timezone),
-        "closes": _clock(session.closes_at, facility.timezone),
+        "opens": clock_there(session.opens_at, facility.timezone),
+        "closes": clock_there(session.closes_at, facility.timezone),
     }
     for booking in db.scalars(select(Booking).where(Booking.session_id == session.id, Booking.state.in_(LIVE))):
         queue_message(
@@ -175,5 +175,6 @@ def _tell_hours(db: Session, session: VaccinationSession, facility: Facility, no
         )
 
 
-def _clock(at: datetime, zone: str) -> str:
+def clock_there(at: datetime, zone: str) -> str:
+    """A time of day on the clocks of a place: 08.00."""
     return at.astimezone(ZoneInfo(zone)).strftime("%H.%M")

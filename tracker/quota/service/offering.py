@@ -64,7 +64,8 @@ def _offer(db: Session, displacement: Displacement, now: datetime) -> UUID | Non
     displacement.changed_at = now
     if offer is None:
         displacement.state = OfferState.NONE_FOUND
-        _tell(db, lost, session.facility_id, "quota_displaced_no_place", {"day": session.day.isoformat()}, now)
+        without = {"day": session.day.isoformat(), "booking": str(lost.id)}
+        _tell(db, lost, session.facility_id, "quota_displaced_no_place", without, now)
         db.flush()
         return None
     displacement.state = OfferState.OFFERED

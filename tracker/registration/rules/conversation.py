@@ -7,17 +7,19 @@ and the phone pass through a wish and are never kept in the state.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
+from tracker.registration.rules.state import QUESTIONS, SHOWN_AT_ONCE, ConversationState, ConversationStep, Turn
 from tracker.registration.rules.understanding import (
     digits_in,
     digits_of,
     identified,
     is_again,
+    is_heard_again,
     is_help,
+    is_more,
+    is_silence,
     is_start,
     is_stop,
     is_ticket_lost,
@@ -34,80 +36,14 @@ from tracker.registration.rules.wishes import (
     FindPerson,
     FindSessions,
     KeepAnswers,
+    KeepSilent,
     Option,
     Say,
     TakePlace,
     TellBooking,
     TellCode,
     TellProof,
-    Wish,
 )
-
-
-class ConversationStep(StrEnum):
-    """What the conversation waits for."""
-
-    START = "start"
-    NIK = "nik"
-    PROOF = "proof"
-    PLACE = "place"
-    CHOICE = "choice"
-    HEALTH = "health"
-    SURE = "sure"
-    BOOKED = "booked"
-    LOST = "lost"
-    CODE = "code"
-
-
-# The questions of the national screening form that make a person come another day.
-QUESTIONS = ("fever", "severe_allergy", "recent_covid")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationState:
-    """What the conversation remembers between two messages; JSON values only."""
-
-    step: ConversationStep = ConversationStep.START
-    person: str | None = None
-    options: tuple[Option, ...] = ()
-    chosen: Option | None = None
-    asked: int = 0
-    answers: dict[str, bool] = field(default_factory=dict)
-    booking: str | None = None
-    code: str | None = None
-    missed: int = 0
-    """How often an ending belonged to nobody; it stays through new beginnings, so that nobody tries all."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> ConversationState:
-        """As it was kept."""
-        options = tuple(Option(**one) for one in value.get("options", ()))
-        chosen = Option(**value["chosen"]) if value.get("chosen") else None
-        return cls(
-            step=ConversationStep(value["step"]),
-            person=value.get("person"),
-            options=options,
-            chosen=chosen,
-            asked=int(value.get("asked", 0)),
-            answers={str(name): bool(said) for name, said in (value.get("answers") or {}).items()},
-            booking=value.get("booking"),
-            code=value.get("code"),
-            missed=int(value.get("missed", 0)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The new state, what to say, and what must be looked up or done before more can be said."""
-
-    state: ConversationState
-    says: tuple[Say, ...] = ()
-    wish: Wish | None = None
-
 
 _CODE_DIGITS = _ENDING_DIGITS = 6
 MOST_MISSED = 10
@@ -129,7 +65,7 @@ def hear(
         and state.person is not None
         and state.step in (ConversationStep.PLACE, ConversationStep.CHOICE)
     ):
-        asking = replace(state, step=ConversationStep.PLACE, options=())
+        asking = replace(state, step=ConversationStep.PLACE, options=(), shown=0)
         return Turn(asking, wish=FindSessions("", state.person, near))
     everywhere = _hear_everywhere(state, text, phone_known=phone_known)
     if everywhere is not None:
@@ -143,12 +79,12 @@ def hear(
 
 def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) -> Turn | None:
     """The words that hold wherever one is: an end, help, the beginning, a lost ticket. None for other words."""
+    if phone_known and (is_silence(text) or is_heard_again(text)):
+        return _hear_of_silence(state, silent=is_silence(text))
     if is_stop(text):
-        if state.booking is not None:
-            return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
-        return Turn(ConversationState(), (Say("stopped"),))
+        return _stop(state)
     if is_help(text):
-        return _help(state, phone_known=phone_known)
+        return _waited_for(state, Say("help"), phone_known=phone_known)
     if is_start(text) or is_again(text):
         return Turn(
             ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
@@ -158,21 +94,40 @@ def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) 
     return None
 
 
-def _help(state: ConversationState, *, phone_known: bool) -> Turn:
-    """What can be said anywhere, and the question that stands once more."""
-    if is_over(state):
-        return _nothing_asked(state, Say("help"))
-    asked = {
-        ConversationStep.CHOICE: Say("choose_number", {"most": str(len(state.options))}),
-        ConversationStep.HEALTH: Say(f"ask_{QUESTIONS[state.asked]}"),
-        ConversationStep.SURE: Say("ask_sure", _told(state.chosen)),
-        ConversationStep.PROOF: Say("proof_shape"),
-        ConversationStep.LOST: Say("lost_welcome"),
-        ConversationStep.CODE: Say("code_shape"),
-        ConversationStep.PLACE: Say("ask_place"),
-        ConversationStep.NIK: Say("welcome_ending" if phone_known else "ask_phone"),
-    }
-    return Turn(state, (Say("help"), asked[state.step]))
+def _stop(state: ConversationState) -> Turn:
+    if state.booking is not None:
+        return Turn(state, wish=TellBooking(state.booking, Say("stopped")))
+    return Turn(ConversationState(), (Say("stopped"),))
+
+
+def _hear_of_silence(state: ConversationState, *, silent: bool) -> Turn:
+    begun = ConversationState() if silent else ConversationState(step=ConversationStep.NIK)
+    return Turn(state if silent and state.booking is not None else begun, wish=KeepSilent(silent))
+
+
+def _waited_for(state: ConversationState, *before: Say, phone_known: bool = False) -> Turn:
+    """The question that stands; where none does, how to begin, and behind a booking what stands of it."""
+    if state.step is ConversationStep.HEALTH:
+        say = Say(f"ask_{QUESTIONS[state.asked]}")
+    elif state.step is ConversationStep.SURE:
+        say = Say("ask_sure", _told(state.chosen))
+    elif state.step is ConversationStep.CHOICE:
+        say = _choose_number(state)
+    elif state.step is ConversationStep.NIK:
+        say = Say("welcome_ending" if phone_known else "ask_phone")
+    else:
+        say = Say(_STANDING.get(state.step, "say_vaksin"))
+    if state.booking is not None and is_over(state):
+        return Turn(state, before, wish=TellBooking(state.booking, say))
+    return Turn(state, (*before, say))
+
+
+_STANDING = {
+    ConversationStep.PROOF: "proof_shape",
+    ConversationStep.LOST: "lost_welcome",
+    ConversationStep.CODE: "code_shape",
+    ConversationStep.PLACE: "ask_place",
+}
 
 
 def choices_of(state: ConversationState) -> tuple[Choice, ...]:
@@ -181,11 +136,10 @@ def choices_of(state: ConversationState) -> tuple[Choice, ...]:
         return (Choice("YA", Say("label_yes")), Choice("TIDAK", Say("label_no")))
     if state.step is not ConversationStep.CHOICE:
         return ()
-    return tuple(
-        Choice(str(number), Say("label_option", told), Say("detail_option", told))
-        for number, option in enumerate(state.options, start=1)
-        for told in ({"number": str(number), "room": str(option.room), **_told(option)},)
+    shown = tuple(
+        Choice(told["number"], Say("label_option", told), Say("detail_option", told)) for told in _listed(state)
     )
+    return (*shown, Choice("LAINNYA", Say("label_more"))) if _has_more(state) else shown
 
 
 def is_over(state: ConversationState) -> bool:
@@ -195,15 +149,7 @@ def is_over(state: ConversationState) -> bool:
 
 def _hear_nothing_known(state: ConversationState, text: str) -> Turn:
     del text
-    return _nothing_asked(state)
-
-
-def _nothing_asked(state: ConversationState, *before: Say) -> Turn:
-    """What the step at hand waits for; behind a booking what stands of it."""
-    say = Say(_WAITED_FOR.get(state.step, "say_vaksin"))
-    if state.booking is None:
-        return Turn(state, (*before, say))
-    return Turn(state, before, wish=TellBooking(state.booking, say))
+    return _waited_for(state)
 
 
 def _hear_nik(state: ConversationState, text: str) -> Turn:
@@ -255,13 +201,45 @@ def _hear_place(state: ConversationState, text: str) -> Turn:
 
 def _hear_choice(state: ConversationState, text: str) -> Turn:
     number = number_chosen(text)
-    if number is not None and 1 <= number <= len(state.options):
-        chosen = state.options[number - 1]
-        asking = replace(state, step=ConversationStep.HEALTH, chosen=chosen, asked=0, answers={})
-        return Turn(asking, (Say(f"ask_{QUESTIONS[0]}"),))
+    if number is not None and 1 <= number <= state.shown + SHOWN_AT_ONCE and number <= len(state.options):
+        return _ask_next(replace(state, chosen=state.options[number - 1]))
+    if is_more(text):
+        return _show(replace(state, shown=state.shown + SHOWN_AT_ONCE)) if _has_more(state) else _waited_for(state)
     if number is None and yes_or_no(text) is None and _names_a_place(text):
-        return _hear_place(replace(state, step=ConversationStep.PLACE, options=()), text)
-    return Turn(state, (Say("choose_number", {"most": str(len(state.options))}),))
+        return _hear_place(replace(state, step=ConversationStep.PLACE, options=(), shown=0), text)
+    return _waited_for(state)
+
+
+def _ask_next(state: ConversationState) -> Turn:
+    """The first question of one's health that was not answered in this talk, else whether all is right."""
+    open_questions = [number for number, question in enumerate(QUESTIONS) if question not in state.answers]
+    if open_questions:
+        asking = replace(state, step=ConversationStep.HEALTH, asked=open_questions[0])
+        return _waited_for(asking)
+    return _waited_for(replace(state, step=ConversationStep.SURE))
+
+
+def _has_more(state: ConversationState) -> bool:
+    return len(state.options) > state.shown + SHOWN_AT_ONCE
+
+
+def _listed(state: ConversationState) -> list[dict[str, str]]:
+    """What fills the lines of the options that are shown now, numbered through."""
+    shown = state.options[state.shown : state.shown + SHOWN_AT_ONCE]
+    return [
+        {"number": str(number), "room": str(option.room), **_told(option)}
+        for number, option in enumerate(shown, start=state.shown + 1)
+    ]
+
+
+def _show(state: ConversationState) -> Turn:
+    lines = tuple(Say("option", told) for told in _listed(state))
+    return Turn(state, (*lines, Say("ask_choice_or_more" if _has_more(state) else "ask_choice")))
+
+
+def _choose_number(state: ConversationState) -> Say:
+    most = min(len(state.options), state.shown + SHOWN_AT_ONCE)
+    return Say("choose_number_or_more" if _has_more(state) else "choose_number", {"most": str(most)})
 
 
 def _hear_health(state: ConversationState, text: str) -> Turn:
@@ -273,11 +251,7 @@ def _hear_health(state: ConversationState, text: str) -> Turn:
     if answer:
         keep = None if state.person is None else KeepAnswers(state.person, answers)
         return Turn(ConversationState(), (Say(f"wait_{question}"),), keep)
-    following = state.asked + 1
-    if following < len(QUESTIONS):
-        return Turn(replace(state, asked=following, answers=answers), (Say(f"ask_{QUESTIONS[following]}"),))
-    sure = replace(state, step=ConversationStep.SURE, answers=answers)
-    return Turn(sure, (Say("ask_sure", _told(state.chosen)),))
+    return _ask_next(replace(state, answers=answers))
 
 
 def _hear_sure(state: ConversationState, text: str) -> Turn:
@@ -285,8 +259,13 @@ def _hear_sure(state: ConversationState, text: str) -> Turn:
     if answer is None:
         return Turn(state, (Say("yes_or_no"),))
     if not answer or state.chosen is None or state.person is None:
-        return Turn(replace(state, step=ConversationStep.PLACE, options=(), chosen=None), (Say("another_place"),))
+        return Turn(_another_place(state), (Say("another_place"),))
     return Turn(state, wish=TakePlace(state.chosen, state.person, state.answers))
+
+
+def _another_place(state: ConversationState) -> ConversationState:
+    """What was said of one's health stays."""
+    return replace(state, step=ConversationStep.PLACE, options=(), shown=0, chosen=None)
 
 
 _HEARERS = {
@@ -354,30 +333,33 @@ def offer_answered(state: ConversationState, key: str, params: dict[str, str]) -
     return Turn(state, (Say(key, params),))
 
 
-def no_offer(state: ConversationState) -> Turn:
+def silenced(state: ConversationState) -> Turn:
+    """The answer to KeepSilent: a booking is none the less kept."""
+    return Turn(state, (Say("silenced"),))
+
+
+def heard_again(state: ConversationState, *, was_silent: bool) -> Turn:
+    """The answer to KeepSilent where messages are wanted: a beginning like any other."""
+    return Turn(state, ((Say("heard_again"),) if was_silent else ()) + (Say("welcome_ending"),))
+
+
+def no_offer(state: ConversationState, *, phone_known: bool = False) -> Turn:
     """The answer to AnswerOffer where nothing was offered."""
-    return _nothing_asked(state)
-
-
-_WAITED_FOR = {ConversationStep.NIK: "ask_phone", ConversationStep.PLACE: "place_short"}
+    return _waited_for(state, phone_known=phone_known)
 
 
 def sessions_found(state: ConversationState, options: tuple[Option, ...], place: str) -> Turn:
     """The answer to FindSessions."""
     if not options:
         nothing = Say("no_room", {"place": place}) if place else Say("no_room_near")
-        return Turn(replace(state, step=ConversationStep.PLACE, options=()), (nothing,))
-    lines = tuple(
-        Say("option", {"number": str(number), "room": str(option.room), **_told(option)})
-        for number, option in enumerate(options, start=1)
-    )
-    return Turn(replace(state, step=ConversationStep.CHOICE, options=options), (*lines, Say("ask_choice")))
+        return Turn(_another_place(state), (nothing,))
+    return _show(replace(state, step=ConversationStep.CHOICE, options=options, shown=0))
 
 
 def place_taken(state: ConversationState, booking: UUID, told: dict[str, str]) -> Turn:
     """The answer to TakePlace when it worked; `told` is the booking as it stands, with the ticket's address."""
     done = ConversationState(step=ConversationStep.BOOKED, person=state.person, booking=str(booking))
-    return Turn(done, (Say("booked", told),))
+    return Turn(done, (Say("booked", told), Say("how_to")))
 
 
 def booking_told(state: ConversationState, told: dict[str, str] | None, otherwise: Say) -> Turn:
@@ -389,8 +371,7 @@ def booking_told(state: ConversationState, told: dict[str, str] | None, otherwis
 
 def place_refused(state: ConversationState, reason: str) -> Turn:
     """The answer to TakePlace when it did not; `reason` is the refusal's own sentence."""
-    again = replace(state, step=ConversationStep.PLACE, options=(), chosen=None)
-    return Turn(again, (Say("refused", {"reason": reason}), Say("ask_place")))
+    return Turn(_another_place(state), (Say("refused", {"reason": reason}), Say("ask_place")))
 
 
 def code_asked(code: UUID) -> Turn:

@@ -34,9 +34,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The last digits were wrong too often. Write all 16 digits of the NIK.",
     ),
     "help": (
-        "VAKSIN: mendaftar. TIKET: tiket hilang. ULANG: dari awal. BATAL: berhenti.",
-        "VACCINE: register. TICKET: ticket lost. AGAIN: from the beginning. CANCEL: stop.",
+        "VAKSIN: mendaftar. TIKET: tiket hilang. ULANG: dari awal. BATAL: berhenti. STOP: jangan kirim pesan.",
+        "VACCINE: register. TICKET: ticket lost. AGAIN: from the beginning. CANCEL: end this. STOP: send no messages.",
     ),
+    "silenced": (
+        "Baik, nomor ini tidak kami kirimi pesan lagi, selain yang Anda minta. Janji yang ada tetap berlaku. Kirim MULAI untuk menerimanya lagi.",
+        "All right, we send nothing more to this number but what you ask for. A booking you have stands. Send START to hear from us again.",
+    ),
+    "heard_again": ("Baik, nomor ini kami kirimi pesan lagi.", "All right, we send messages to this number again."),
     "say_vaksin": (
         "Ketik VAKSIN untuk mendaftar, atau TIKET bila tiket Anda hilang.",
         "Type VACCINE to register, or TICKET if you have lost yours.",
@@ -146,9 +151,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{number}. {vaccine}, dose {dose}: {day}, {hours}, {facility}{far} ({room} left)",
     ),
     "ask_choice": ("Tulis nomor pilihan Anda.", "Write the number of your choice."),
+    "ask_choice_or_more": (
+        "Tulis nomor pilihan Anda, atau LAINNYA.",
+        "Write the number of your choice, or MORE.",
+    ),
     "choose_number": (
         "Tulis nomor 1 sampai {most}, atau nama tempat lain.",
         "Write a number from 1 to {most}, or another place.",
+    ),
+    "choose_number_or_more": (
+        "Tulis nomor 1 sampai {most}, LAINNYA untuk pilihan lain, atau nama tempat lain.",
+        "Write a number from 1 to {most}, MORE for others, or another place.",
     ),
     "ask_fever": (
         "Apakah hari ini Anda demam (37,5 °C atau lebih)? YA/TIDAK",
@@ -184,6 +197,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Terdaftar: {vaccine}, dosis {dose}, {facility}, {day}, {hours}. Tunjukkan tiket di {link} saat datang.",
         "Booked: {vaccine}, dose {dose}, {facility}, {day}, {hours}. Show the ticket at {link} when you come.",
     ),
+    "how_to": (
+        "Bawa KTP dan tiket ini. Kesehatan Anda diperiksa dahulu; setelah suntikan tunggu 30 menit. Berhalangan? Ubah di tautan itu.",
+        "Bring your identity card and this ticket. Your health is checked first; stay 30 minutes after the dose. Cannot come? Change it at that link.",
+    ),
     "booking_stands": (
         (
             "Janji Anda tetap: {vaccine}, dosis {dose}, {facility}, {day}, {hours}. Untuk mengganti atau membatalkannya, "
@@ -198,6 +215,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # On buttons and in lists: 20 letters, 24 and 72.
     "label_yes": ("Ya", "Yes"),
     "label_no": ("Tidak", "No"),
+    "label_more": ("Lainnya", "More"),
     "label_option": ("{number}. {day}", "#{number} {day}"),
     "detail_option": (
         "{hours}, {facility}{far} (sisa {room}), {vaccine}",

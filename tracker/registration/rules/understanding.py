@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 
 from tracker.people.errors import BadNik, BadPhone
 from tracker.people.rules.contact import clean_phone
@@ -30,6 +31,7 @@ _START = _words(
     "vaksin vaksinasi vaksinnya imunisasi vaccine vaccination vaccinate daftar mendaftar daftarkan pendaftaran register"
     " mulai start"
 )
+_MISSPELT, _ALIKE = ("vaksin", "vaksinasi", "vaccine"), 0.82  # "vaksn", "paksin", "vacine"; not "aksi"
 _WISHING = _words("mau ingin pengen pingin minta untuk buat bisa cara want to how a ya")
 _TICKET = _words("tiket tiketku tiketnya ticket tickets")
 _LOST = _words(
@@ -37,8 +39,11 @@ _LOST = _words(
     " forgot forgotten again code resend find my where is"
 )
 _STOP = _words("batal batalkan berhenti henti stop cancel keluar selesai")
+_SILENCE = _words("stop berhenti henti unsubscribe unreg")
+_HEARD_AGAIN = _words("mulai start unstop")
 _HELP = _words("bantuan bantu help info informasi petunjuk menu bingung caranya")
 _AGAIN = _words("ulang ulangi restart awal dari again")
+_MORE = _words("lainnya lain lainya laennya more other others next berikutnya selanjutnya lanjut")
 _YES = _words(
     "ya yaa ya2 y yes iya iyaa iyah yea yeah yep yup betul btul benar bener ok oke okay okey sip siap setuju baik boleh bersedia mau"
     " jadi bisa sudah udah sdh pernah ada right correct sure true nggih inggih enggeh iyo muhun"
@@ -93,7 +98,9 @@ def words_of(text: str) -> list[str]:
 def is_start(text: str) -> bool:
     """Whether somebody wants to begin."""
     words = [word for word in words_of(text) if word not in _COURTESY | _WISHING]
-    return bool(words) and all(word in _START for word in words)
+    return bool(words) and all(
+        word in _START or get_close_matches(word, _MISSPELT, n=1, cutoff=_ALIKE) for word in words
+    )
 
 
 def is_ticket_lost(text: str) -> bool:
@@ -114,10 +121,28 @@ def is_again(text: str) -> bool:
     return bool(words) and all(word in _AGAIN for word in words)
 
 
+def is_more(text: str) -> bool:
+    """Whether somebody wants to see what else there is."""
+    words = [word for word in words_of(text) if word not in _COURTESY | _WISHING | _CHOOSING]
+    return bool(words) and all(word in _MORE for word in words)
+
+
 def is_stop(text: str) -> bool:
     """Whether somebody wants to end the talk."""
     words = [word for word in words_of(text) if word not in _COURTESY]
     return bool(words) and all(word in _STOP for word in words)
+
+
+def is_silence(text: str) -> bool:
+    """Whether somebody wants no more messages."""
+    words = [word for word in words_of(text) if word not in _COURTESY]
+    return bool(words) and all(word in _SILENCE for word in words)
+
+
+def is_heard_again(text: str) -> bool:
+    """Whether somebody wants messages again: the word by which a talk begins, too."""
+    words = [word for word in words_of(text) if word not in _COURTESY]
+    return bool(words) and all(word in _HEARD_AGAIN for word in words)
 
 
 def yes_or_no(text: str) -> bool | None:

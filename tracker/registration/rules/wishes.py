@@ -114,6 +114,13 @@ class TellCode:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepSilent:
+    """Send nothing of ourselves to the phone that writes; or again, where `silent` is False."""
+
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TellBooking:
     """What stands of the booking made in this talk, so that nobody takes it for changed by a word; else `otherwise`."""
 
@@ -132,4 +139,5 @@ Wish = (
     | TakePlace
     | KeepAnswers
     | AnswerOffer
+    | KeepSilent
 )

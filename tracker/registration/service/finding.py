@@ -22,7 +22,7 @@ from tracker.registration.rules.wishes import (
     Option,
 )
 
-MOST_OPTIONS = 5
+MOST_OPTIONS = 9  # as many as a phone's list shows beside the word for more
 NEAR_KM = 25
 # Of the first days; among them the nearest of each day come first.
 MOST_SORTED = 100

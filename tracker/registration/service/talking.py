@@ -22,6 +22,7 @@ from tracker.people.errors import BadPhone
 from tracker.people.queries import persons_ending
 from tracker.people.rules.contact import clean_phone, takes_messages
 from tracker.people.service import NewPerson, person_or_turn, register_person
+from tracker.people.silence import lift_silence, silence
 from tracker.people.vault import NikVault
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import LIVE, BookingState
@@ -31,10 +32,7 @@ from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import OtherMedium, TooManyCodes
 from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer
 from tracker.registration.rules import conversation as machine
-from tracker.registration.rules.conversation import (
-    ConversationState,
-    Turn,
-)
+from tracker.registration.rules.state import ConversationState, Turn
 from tracker.registration.rules.texts import spoken
 from tracker.registration.rules.wishes import (
     AnswerOffer,
@@ -43,6 +41,7 @@ from tracker.registration.rules.wishes import (
     FindPerson,
     FindSessions,
     KeepAnswers,
+    KeepSilent,
     TakePlace,
     TellBooking,
     TellCode,
@@ -207,9 +206,8 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     if isinstance(wish, FindSessions):
         found = options_for(room.db, UUID(wish.person), wish.place, room.message.medium, now=room.now, near=wish.near)
         return machine.sessions_found(state, found, wish.place)
-    if isinstance(wish, KeepAnswers):
-        _keep(room, UUID(wish.person), wish.answers, None)
-        return Turn(state)
+    if isinstance(wish, KeepAnswers | KeepSilent):
+        return _keep_silent(room, state, wish) if isinstance(wish, KeepSilent) else _keep_answers(room, state, wish)
     if isinstance(wish, TellBooking | AnswerOffer):
         return _tell_booking(room, state, wish) if isinstance(wish, TellBooking) else _answer_offer(room, state, wish)
     return _take(room, turn, wish)
@@ -292,7 +290,23 @@ def _tell_code(room: _Room, state: ConversationState, wish: TellCode) -> Turn:
 def _answer_offer(room: _Room, state: ConversationState, wish: AnswerOffer) -> Turn:
     person = None if wish.person is None else UUID(wish.person)
     told = answer_offer(room.db, wish.yes, person, room.sender, office=room.office, now=room.now)
-    return machine.no_offer(state) if told is None else machine.offer_answered(state, told.key, told.params)
+    if told is None:
+        return machine.no_offer(state, phone_known=room.sender is not None)
+    return machine.offer_answered(state, told.key, told.params)
+
+
+def _keep_answers(room: _Room, state: ConversationState, wish: KeepAnswers) -> Turn:
+    _keep(room, UUID(wish.person), wish.answers, None)
+    return Turn(state)
+
+
+def _keep_silent(room: _Room, state: ConversationState, wish: KeepSilent) -> Turn:
+    if room.sender is None:
+        return machine.no_offer(state)
+    if wish.silent:
+        silence(room.db, room.sender, room.message.medium.value, now=room.now)
+        return machine.silenced(state)
+    return machine.heard_again(state, was_silent=lift_silence(room.db, room.sender))
 
 
 def _tell_booking(room: _Room, state: ConversationState, wish: TellBooking) -> Turn:
