@@ -110,6 +110,12 @@ def _pcare() -> typer.Typer:
     return app
 
 
+def _phases() -> typer.Typer:
+    from rantai.cli.phases import app  # noqa: PLC0415 - when one of its commands is asked for
+
+    return app
+
+
 def _feed() -> typer.Typer:
     from rantai.cli.feed import app  # noqa: PLC0415 - when one of its commands is asked for
 
@@ -146,5 +152,6 @@ add_later(app, "secrets", _secrets, "The secret key of the house, and its replac
 add_later(app, "world", _world, "The made-up world of the demo.")
 add_later(app, "feed", _feed, "The feed of what happened.")
 add_later(app, "pcare", _pcare, "What P-Care was told.")
+add_later(app, "phases", _phases, "Whose turn it is to register.")
 add_later(app, "logger", _logger, "Exports of temperature loggers.")
 add_later(app, "scan", _scan, "Barcodes.")

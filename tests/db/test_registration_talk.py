@@ -21,12 +21,14 @@ from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role, UnitKind
 from tracker.database.engine import transaction
 from tracker.delivery.models import OutMessage
+from tracker.kit.days import local_day
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
 from tracker.people.models import Person
 from tracker.people.queries import phone_of
+from tracker.people.rules.groups import PersonGroup
 from tracker.people.rules.nik import Sex
 from tracker.people.rules.words import Identity, WithoutNik
 from tracker.people.service import NewPerson, register_person
@@ -37,10 +39,19 @@ from tracker.quota.service.commands import ChangeSession, MergePersons, NewBucke
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.merging import merge_persons
 from tracker.quota.service.offering import make_offer
-from tracker.registration.errors import BadTicket, OtherMedium, TicketElsewhere, TicketNotFound, TicketOtherDay
+from tracker.registration.errors import (
+    BadTicket,
+    NotYourTurn,
+    OtherMedium,
+    TicketElsewhere,
+    TicketNotFound,
+    TicketOtherDay,
+)
 from tracker.registration.queries import health_answers_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.family import Relative, add_relative
+from tracker.registration.service.owning import book_own
+from tracker.registration.service.phases import begin_phase
 from tracker.registration.service.talking import answer
 from tracker.registration.service.tickets import TicketOffice, check_in, drawn, ticket_of
 from tracker.stock.rules.words import Kind
@@ -522,6 +533,32 @@ def test_who_is_not_registered_registers_from_their_own_phone_and_claims_the_num
     unborn.say("vaksin", medium=Medium.WHATSAPP)
     assert "nama lengkap" in unborn.say(f"{nik} 12", medium=Medium.WHATSAPP)[0]
     assert desk.db.scalars(select(Person).where(Person.phone == unborn.sender)).first() is None
+
+
+def test_in_the_first_phase_only_who_is_on_the_list_of_health_workers_books_by_themselves(desk: Desk) -> None:
+    desk.stock("az-10/AZ002", 1)
+    desk.session()
+    today = local_day(desk.now, "Asia/Jakarta")
+    begin_phase(desk.db, today, PersonGroup.NAKES)
+    begin_phase(desk.db, today + timedelta(days=30), None)
+    worker, other = registered(desk, groups=["nakes"])[0], registered(desk)
+    talk = Talk(desk)
+    assert "Apakah Anda tenaga kesehatan?" in talk.say("vaksin")[0]
+    assert talk.say("mungkin") == ["Jawab YA atau TIDAK."]
+    assert "giliran" in talk.say("bantuan")[-1]
+    assert talk.say("tidak")[0].startswith("Giliran semua orang mulai ")
+    for said in ("vaksin", "ya"):
+        talk.say(said)
+    not_listed, later = talk.say(other[0])
+    assert "tidak ada di daftar tenaga kesehatan" in not_listed
+    assert later.startswith("Giliran semua orang mulai ")
+    for said in ("vaksin", "ya", worker, "Cipondoh", "1", "tidak", "tidak", "tidak", "ya"):
+        talk.say(said)
+    assert len(bookings(desk)) == 1
+    with pytest.raises(NotYourTurn):
+        book_own(desk.db, other[1], bookings(desk)[0].session_id, 1, language="id", now=desk.now)
+    begin_phase(desk.db, today, None)
+    assert "NIK" in talk.say("vaksin")[0]
 
 
 def test_a_message_from_the_future_silences_nobody(desk: Desk) -> None:

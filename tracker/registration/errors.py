@@ -72,6 +72,12 @@ class NoDoseYet(Conflict):
     code = "registration.no_dose_yet"
 
 
+class NotYourTurn(Conflict):
+    """In this phase only people of `group` register by themselves."""
+
+    code = "registration.not_your_turn"
+
+
 class BadBrowser(Refused):
     """What a browser said of itself is no way to notify it, or its push service is none that this house calls."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database.base import Base
 from tracker.database.types import StrEnumText
+from tracker.people.rules.groups import PersonGroup
 from tracker.quota.rules.words import Medium
 
 
@@ -118,6 +119,15 @@ class PushBrowser(Base):
     proven_by: Mapped[bytes] = mapped_column(LargeBinary)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     told_at: Mapped[datetime]
+
+
+class RegistrationPhase(Base):
+    """From this day on, until the next, only people of one group register by themselves; all of them where `only` is None."""
+
+    __tablename__ = "registration_phase"
+
+    from_day: Mapped[date] = mapped_column(primary_key=True)
+    only: Mapped[PersonGroup | None] = mapped_column(StrEnumText(PersonGroup))
 
 
 class VaccinationCard(Base):

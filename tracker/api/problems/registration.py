@@ -61,6 +61,11 @@ PROBLEMS: dict[str, Problem] = {
         "Belum ada dosis yang tercatat, jadi belum ada kartunya. Catat dosisnya dahulu.",
         "No dose is on record, so there is no card. Record the dose first.",
     ),
+    "registration.not_your_turn": Problem(
+        409,
+        "Saat ini hanya {group:person_group} yang mendaftar sendiri. Bila Anda termasuk, minta tempat kerja atau puskesmas mencatatnya.",
+        "At present only {group:person_group} register by themselves. If you are one, ask your employer or the puskesmas to have it recorded.",
+    ),
     "registration.bad_browser": Problem(
         422,
         "Peramban ini tidak dapat menerima pemberitahuan dari kami. Kabar tetap dikirim ke ponsel Anda lewat SMS.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from tracker.registration.rules.phases import Phase
 from tracker.registration.rules.state import QUESTIONS, SHOWN_AT_ONCE, ConversationState, ConversationStep, Turn
 from tracker.registration.rules.understanding import (
     digits_in,
@@ -54,11 +55,16 @@ _UNASKED = frozenset({ConversationStep.START, ConversationStep.BOOKED, Conversat
 
 
 def hear(
-    state: ConversationState, text: str, *, phone_known: bool = False, near: tuple[float, float] | None = None
+    state: ConversationState,
+    text: str,
+    *,
+    phone_known: bool = False,
+    near: tuple[float, float] | None = None,
+    phase: Phase | None = None,
 ) -> Turn:
     """One message from the citizen. `phone_known`: the mouth says which phone writes, so that a number's ending tells whose it is.
 
-    `near`: a point (latitude, longitude) that was sent; where a place is asked for, the nearest are meant.
+    `near`: a point (latitude, longitude) that was sent; where a place is asked for, the nearest are meant. `phase`: whose turn alone it is.
     """
     if (
         near is not None
@@ -67,28 +73,28 @@ def hear(
     ):
         asking = replace(state, step=ConversationStep.PLACE, options=(), shown=0)
         return Turn(asking, wish=FindSessions("", state.person, near))
-    everywhere = _hear_everywhere(state, text, phone_known=phone_known)
+    everywhere = _hear_everywhere(state, text, phone_known=phone_known, phase=phase)
     if everywhere is not None:
         return everywhere
     answer = yes_or_no(text)
     if answer is not None and state.step in _UNASKED:
         return Turn(state, wish=AnswerOffer(answer, state.person))
+    if state.step is ConversationStep.GROUP:
+        return _hear_group(state, answer, phase, phone_known=phone_known)
     hearer = _hear_ending if phone_known and state.step is ConversationStep.NIK else _HEARERS[state.step]
     return hearer(state, " ".join(text.split())[:200])
 
 
-def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool) -> Turn | None:
+def _hear_everywhere(state: ConversationState, text: str, *, phone_known: bool, phase: Phase | None) -> Turn | None:
     """The words that hold wherever one is: an end, help, the beginning, a lost ticket. None for other words."""
     if phone_known and (is_silence(text) or is_heard_again(text)):
-        return _hear_of_silence(state, silent=is_silence(text))
+        return _hear_of_silence(state, phase, silent=is_silence(text))
     if is_stop(text):
         return _stop(state)
     if is_help(text):
         return _waited_for(state, Say("help"), phone_known=phone_known)
     if is_start(text) or is_again(text):
-        return Turn(
-            ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),)
-        )
+        return _begin(phone_known=phone_known) if phase is None else _ask_group(phase)
     if is_ticket_lost(text):
         return Turn(ConversationState(step=ConversationStep.LOST), (Say("lost_welcome"),))
     return None
@@ -100,14 +106,37 @@ def _stop(state: ConversationState) -> Turn:
     return Turn(ConversationState(), (Say("stopped"),))
 
 
-def _hear_of_silence(state: ConversationState, *, silent: bool) -> Turn:
-    begun = ConversationState() if silent else ConversationState(step=ConversationStep.NIK)
-    return Turn(state if silent and state.booking is not None else begun, wish=KeepSilent(silent))
+def _hear_of_silence(state: ConversationState, phase: Phase | None, *, silent: bool) -> Turn:
+    if silent:
+        return Turn(ConversationState() if state.booking is None else state, wish=KeepSilent(True))
+    begun = _begin(phone_known=True) if phase is None else _ask_group(phase)
+    return Turn(begun.state, wish=KeepSilent(False, begun.says))
+
+
+def _begin(*, phone_known: bool) -> Turn:
+    return Turn(ConversationState(step=ConversationStep.NIK), (Say("welcome_ending" if phone_known else "welcome"),))
+
+
+def _ask_group(phase: Phase) -> Turn:
+    return Turn(ConversationState(step=ConversationStep.GROUP, group=phase.only.value), (_group_question(phase.only),))
+
+
+def _group_question(group: str) -> Say:
+    return Say(f"ask_group_{group}")
+
+
+def _hear_group(state: ConversationState, answer: bool | None, phase: Phase | None, *, phone_known: bool) -> Turn:
+    """Whoever says yes is looked for on the list once their number is known; the phase may be over meanwhile."""
+    if answer is None:
+        return Turn(state, (Say("yes_or_no"),))
+    return _begin(phone_known=phone_known) if answer or phase is None else no_turn(phase)
 
 
 def _waited_for(state: ConversationState, *before: Say, phone_known: bool = False) -> Turn:
     """The question that stands; where none does, how to begin, and behind a booking what stands of it."""
-    if state.step is ConversationStep.HEALTH:
+    if state.step is ConversationStep.GROUP and state.group is not None:
+        say = _group_question(state.group)
+    elif state.step is ConversationStep.HEALTH:
         say = Say(f"ask_{QUESTIONS[state.asked]}")
     elif state.step is ConversationStep.SURE:
         say = Say("ask_sure", _told(state.chosen))
@@ -132,7 +161,7 @@ _STANDING = {
 
 def choices_of(state: ConversationState) -> tuple[Choice, ...]:
     """What may be answered to the question that stands; nothing where words are asked for."""
-    if state.step in (ConversationStep.HEALTH, ConversationStep.SURE):
+    if state.step in (ConversationStep.GROUP, ConversationStep.HEALTH, ConversationStep.SURE):
         return (Choice("YA", Say("label_yes")), Choice("TIDAK", Say("label_no")))
     if state.step is not ConversationStep.CHOICE:
         return ()
@@ -302,6 +331,13 @@ def person_found(state: ConversationState, person: UUID | None, address: str = "
     return Turn(replace(state, step=ConversationStep.PLACE, person=str(person)), (Say("ask_place"),))
 
 
+def no_turn(phase: Phase, *, listed: bool = True) -> Turn:
+    """What whoever is not of the phase's group is told; `listed` is False for who said so and stands on no list."""
+    says = () if listed else (Say(f"no_{phase.only.value}"),)
+    day = {} if phase.until is None else {"day": phase.until.isoformat()}
+    return Turn(ConversationState(), (*says, Say("turn_later_from" if day else "turn_later", day)))
+
+
 def name_wanted(state: ConversationState) -> Turn:
     """The answer to FindPerson and FindByEnding for who writes from a phone of their own under which that number is not registered."""
     return Turn(state, (Say("nik_new"),))
@@ -338,9 +374,9 @@ def silenced(state: ConversationState) -> Turn:
     return Turn(state, (Say("silenced"),))
 
 
-def heard_again(state: ConversationState, *, was_silent: bool) -> Turn:
+def heard_again(state: ConversationState, says: tuple[Say, ...], *, was_silent: bool) -> Turn:
     """The answer to KeepSilent where messages are wanted: a beginning like any other."""
-    return Turn(state, ((Say("heard_again"),) if was_silent else ()) + (Say("welcome_ending"),))
+    return Turn(state, (Say("heard_again"), *says) if was_silent else says)
 
 
 def no_offer(state: ConversationState, *, phone_known: bool = False) -> Turn:

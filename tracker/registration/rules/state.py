@@ -13,6 +13,7 @@ class ConversationStep(StrEnum):
     """What the conversation waits for."""
 
     START = "start"
+    GROUP = "group"
     NIK = "nik"
     PROOF = "proof"
     PLACE = "place"
@@ -36,6 +37,8 @@ class ConversationState:
 
     step: ConversationStep = ConversationStep.START
     person: str | None = None
+    group: str | None = None
+    """Of which group it was asked whether they belong to it."""
     options: tuple[Option, ...] = ()
     shown: int = 0
     """How many of the options were shown before those shown last."""
@@ -59,6 +62,7 @@ class ConversationState:
         return cls(
             step=ConversationStep(value["step"]),
             person=value.get("person"),
+            group=value.get("group"),
             options=options,
             shown=int(value.get("shown", max(0, len(options) - SHOWN_AT_ONCE))),  # all, in rows of earlier versions
             chosen=chosen,

@@ -42,6 +42,30 @@ TEXTS: dict[str, tuple[str, str]] = {
         "All right, we send nothing more to this number but what you ask for. A booking you have stands. Send START to hear from us again.",
     ),
     "heard_again": ("Baik, nomor ini kami kirimi pesan lagi.", "All right, we send messages to this number again."),
+    "ask_group_nakes": (
+        "Selamat datang. Saat ini giliran tenaga kesehatan. Apakah Anda tenaga kesehatan? YA/TIDAK",
+        "Welcome. At present it is the turn of health workers. Are you a health worker? YES/NO",
+    ),
+    "ask_group_lansia": (
+        "Selamat datang. Saat ini giliran warga 60 tahun ke atas. Apakah usia Anda 60 tahun atau lebih? YA/TIDAK",
+        "Welcome. At present it is the turn of people of 60 years and more. Are you 60 or older? YES/NO",
+    ),
+    "no_nakes": (
+        "NIK ini tidak ada di daftar tenaga kesehatan. Minta tempat kerja Anda atau puskesmas mencatatnya, lalu tulis VAKSIN lagi.",
+        "This NIK is not on the list of health workers. Ask your employer or the puskesmas to add it, then write VACCINE again.",
+    ),
+    "no_lansia": (
+        "Menurut NIK ini usianya belum 60 tahun. Bila keliru, datang ke puskesmas dengan KTP.",
+        "By this NIK the person is not 60 yet. If that is wrong, come to the puskesmas with your identity card.",
+    ),
+    "turn_later": (
+        "Giliran yang lain akan diumumkan. Tulis VAKSIN bila sudah tiba.",
+        "The turn of others will be announced. Write VACCINE when it has come.",
+    ),
+    "turn_later_from": (
+        "Giliran semua orang mulai {day}. Tulis VAKSIN pada hari itu.",
+        "Everybody's turn is from {day} on. Write VACCINE on that day.",
+    ),
     "say_vaksin": (
         "Ketik VAKSIN untuk mendaftar, atau TIKET bila tiket Anda hilang.",
         "Type VACCINE to register, or TICKET if you have lost yours.",

@@ -115,9 +115,10 @@ class TellCode:
 
 @dataclass(frozen=True, slots=True)
 class KeepSilent:
-    """Send nothing of ourselves to the phone that writes; or again, where `silent` is False."""
+    """Send nothing of ourselves to the phone that writes; or again, where `silent` is False, and then `says`."""
 
     silent: bool
+    says: tuple[Say, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

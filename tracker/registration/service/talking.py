@@ -19,7 +19,7 @@ from tracker.kit.errors import DomainError
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
 from tracker.people.errors import BadPhone
-from tracker.people.queries import persons_ending
+from tracker.people.queries import person_now, persons_ending
 from tracker.people.rules.contact import clean_phone, takes_messages
 from tracker.people.service import NewPerson, person_or_turn, register_person
 from tracker.people.silence import lift_silence, silence
@@ -53,6 +53,7 @@ from tracker.registration.service.commands import Message
 from tracker.registration.service.finding import options_for
 from tracker.registration.service.lost import AskForCode, ask_for_code, ask_for_proof, person_for_code, tickets_for_code
 from tracker.registration.service.offers import answer_offer
+from tracker.registration.service.phases import check_turn, has_turn, phase_now
 from tracker.registration.service.tickets import TicketOffice
 
 
@@ -103,7 +104,13 @@ def answer(
         return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
     room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
     before = ConversationState.from_json(talk.state)
-    turn = machine.hear(before, _sayable(message.text), phone_known=room.sender is not None, near=message.near)
+    turn = machine.hear(
+        before,
+        _sayable(message.text),
+        phone_known=room.sender is not None,
+        near=message.near,
+        phase=phase_now(db, now),
+    )
     says = [*turn.says]
     while turn.wish is not None:
         turn = _grant(room, turn, turn.wish)
@@ -200,7 +207,7 @@ def _phone(text: str | None) -> str | None:
 def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     state = turn.state
     if isinstance(wish, FindPerson | FindByEnding | TellProof):
-        return _find(room, state, wish)
+        return _let_in(room, _find(room, state, wish))
     if isinstance(wish, AskCode | TellCode):
         return _ask_code(room, state, wish) if isinstance(wish, AskCode) else _tell_code(room, state, wish)
     if isinstance(wish, FindSessions):
@@ -211,6 +218,15 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
     if isinstance(wish, TellBooking | AnswerOffer):
         return _tell_booking(room, state, wish) if isinstance(wish, TellBooking) else _answer_offer(room, state, wish)
     return _take(room, turn, wish)
+
+
+def _let_in(room: _Room, turn: Turn) -> Turn:
+    """Whoever was found goes on where it is their turn."""
+    phase = None if turn.state.person is None else phase_now(room.db, room.now)
+    person = None if phase is None else person_now(room.db, UUID(turn.state.person or ""))
+    if phase is None or person is None or has_turn(room.db, person, phase, room.now):
+        return turn
+    return machine.no_turn(phase, listed=False)
 
 
 def _find(room: _Room, state: ConversationState, wish: FindPerson | FindByEnding | TellProof) -> Turn:
@@ -306,7 +322,7 @@ def _keep_silent(room: _Room, state: ConversationState, wish: KeepSilent) -> Tur
     if wish.silent:
         silence(room.db, room.sender, room.message.medium.value, now=room.now)
         return machine.silenced(state)
-    return machine.heard_again(state, was_silent=lift_silence(room.db, room.sender))
+    return machine.heard_again(state, wish.says, was_silent=lift_silence(room.db, room.sender))
 
 
 def _tell_booking(room: _Room, state: ConversationState, wish: TellBooking) -> Turn:
@@ -340,6 +356,8 @@ def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
     try:
         # A refusal must leave the conversation's own rows standing.
         with room.db.begin_nested():
+            if command.dose == 1 and (person := person_now(room.db, command.person_id)) is not None:
+                check_turn(room.db, person, room.now)
             booked = book(room.db, SYSTEM, command, now=room.now).booking
             confirm = MoveBooking(booking_id=booked.id, state=BookingState.CONFIRMED)
             move_booking(room.db, SYSTEM, confirm, now=room.now)
@@ -363,6 +381,7 @@ _SENTENCES = {
     "quota.exhausted": ("tempatnya baru saja penuh.", "it has just filled up."),
     "quota.already_booked": ("Anda sudah punya janji untuk dosis ini.", "you have a booking for this dose already."),
     "quota.dose_given": ("dosis ini sudah Anda terima.", "you have had this dose."),
+    "registration.not_your_turn": ("giliran Anda belum tiba.", "it is not your turn yet."),
     "quota.session_closed": ("sesi ini sudah ditutup.", "the session is closed."),
 }
 
