@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from tracker.delivery.models import OutMessage
 from tracker.kit.days import local_day
 from tracker.kit.errors import Forbidden
 from tracker.kit.ids import uuid7
+from tracker.mouths.rules import ussd
 from tracker.network.rules.words import EquipmentKind
 from tracker.network.service import NewEquipment, NewFacility, add_equipment, add_facility
 from tracker.people.models import Person
@@ -73,7 +74,14 @@ class Talk:
         self.sender: str | None = None
         self.by = SYSTEM
 
-    def say(self, words: str, *, message_id: str | None = None, medium: Medium = Medium.WEB) -> list[str]:
+    def say(
+        self,
+        words: str,
+        *,
+        message_id: str | None = None,
+        medium: Medium = Medium.WEB,
+        near: tuple[float, float] | None = None,
+    ) -> list[str]:
         self.count += 1
         if self.own and (named := re.search(r"\+62\d+", words)):
             self.sender = named[0]
@@ -83,6 +91,7 @@ class Talk:
             medium=medium,
             text=words,
             sender=self.sender,
+            near=near,
         )
         return answer(self.desk.db, self.by, message, vault=VAULT, office=OFFICE, now=self.desk.now).replies
 
@@ -559,6 +568,33 @@ def test_in_the_first_phase_only_who_is_on_the_list_of_health_workers_books_by_t
         book_own(desk.db, other[1], bookings(desk)[0].session_id, 1, language="id", now=desk.now)
     begin_phase(desk.db, today, None)
     assert "NIK" in talk.say("vaksin")[0]
+
+
+_ODD = st.one_of(
+    st.text(max_size=60),
+    st.text(st.characters(categories=["Cs", "Cc", "Lo", "Nd", "So"]), max_size=20),
+    st.sampled_from(["vaksin", "ya", "tidak", "1", "lainnya", "%_\\", "Cipondoh", "tiket", "stop", "mulai", "123456"]),
+)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(_ODD, st.booleans()), min_size=1, max_size=6), st.sampled_from([1, 3, 6]))
+def test_any_text_by_any_medium_is_answered_and_the_talk_goes_on(
+    desk: Desk, said: list[tuple[str, bool]], known: int
+) -> None:
+    with desk.db.begin_nested() as before:
+        desk.session()
+        number, _ = registered(desk)
+        medium = (Medium.USSD, Medium.WHATSAPP, Medium.SMS)[known % 3]
+        talk = Talk(desk)
+        for words in ("vaksin", number, "Cipondoh")[: known % 4]:
+            talk.say(words, medium=medium)
+        for words, shared in said:
+            replies = talk.say(words, medium=medium, near=(-6.19, 106.68) if shared else None)
+            assert replies
+            assert all(len("CON " + screen) <= ussd.MOST for screen in ussd.screens(replies, "id", "CON "))
+        assert talk.say("bantuan", medium=medium)[0].startswith("VAKSIN: mendaftar")
+        before.rollback()
 
 
 def test_a_message_from_the_future_silences_nobody(desk: Desk) -> None:

@@ -7,32 +7,50 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracker.mouths.rules import ussd
+from tracker.people.rules.groups import PersonGroup
 from tracker.registration.rules.conversation import (
     booking_told,
     choices_of,
+    code_asked,
+    code_not_asked,
+    code_told,
     hear,
+    heard_again,
+    name_wanted,
     no_offer,
+    no_turn,
+    number_wanted,
     person_found,
+    phone_wanted,
     place_refused,
     place_taken,
+    proof_asked,
+    proof_told,
     sessions_found,
+    silenced,
 )
+from tracker.registration.rules.phases import Phase
 from tracker.registration.rules.state import QUESTIONS, ConversationState, ConversationStep, Turn
 from tracker.registration.rules.texts import TEXTS, spoken
-from tracker.registration.rules.understanding import name_in
+from tracker.registration.rules.understanding import name_in, words_of
 from tracker.registration.rules.wishes import (
     AnswerOffer,
+    AskCode,
+    FindByEnding,
     FindPerson,
     FindSessions,
     KeepAnswers,
+    KeepSilent,
     Option,
     Say,
     TakePlace,
     TellBooking,
+    TellCode,
+    TellProof,
 )
 
 NIK = "3671011203900001"
@@ -200,33 +218,92 @@ def test_a_number_that_nobody_is_registered_under_keeps_asking() -> None:
     assert person_found(state, None).state == state
 
 
-@given(
-    st.lists(st.one_of(st.text(max_size=40), st.sampled_from(["vaksin", NIK, "1", "ya", "tidak", "Cipondoh", *HARD])))
+_SAID = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "vaksin",
+            "tiket hilang",
+            "batal",
+            "ulang",
+            "bantuan",
+            "stop",
+            "mulai",
+            "lainnya",
+            NIK,
+            f"{NIK} Budi",
+            NIK[-6:],
+        ]
+    ),
+    st.sampled_from(["1", "ya", "tidak", "Cipondoh", f"{NIK} 0812-3456-789", "123456", *HARD]),
 )
-def test_whatever_is_said_the_state_survives_its_storage_and_holds_no_identity_number(said: list[str]) -> None:
-    state = ConversationState()
-    for text in said:
-        turn = hear(state, text)
-        if isinstance(turn.wish, FindPerson):
-            turn = person_found(turn.state, PERSON)
-        elif isinstance(turn.wish, FindSessions):
-            turn = sessions_found(turn.state, OPTIONS, turn.wish.place)
-        elif isinstance(turn.wish, TakePlace):
-            turn = place_taken(turn.state, PERSON, TOLD)
-        elif isinstance(turn.wish, AnswerOffer):
-            turn = no_offer(turn.state)
-            if isinstance(turn.wish, TellBooking):
-                turn = booking_told(turn.state, None, turn.wish.otherwise)
-        elif isinstance(turn.wish, TellBooking):
-            turn = booking_told(turn.state, TOLD, turn.wish.otherwise)
-        elif isinstance(turn.wish, KeepAnswers):
-            turn = Turn(turn.state, turn.says)
-        assert turn.says, "every message gets an answer"
-        assert all(spoken(say, language) for say in turn.says for language in ("id", "en"))
+
+
+def outcome(turn: Turn, luck: int) -> Turn:
+    """What the database may answer to a wish, by chance."""
+    state, wish = turn.state, turn.wish
+    if isinstance(wish, FindPerson | FindByEnding):
+        return (
+            person_found(state, PERSON),
+            person_found(state, None),
+            name_wanted(state),
+            number_wanted(state),
+            phone_wanted(state),
+            proof_asked(PERSON, "https://rantai.example"),
+            no_turn(Phase(only=PersonGroup.NAKES), listed=False),
+        )[luck % 7]
+    if isinstance(wish, FindSessions):
+        return sessions_found(state, (OPTIONS, SEVEN, ())[luck % 3], wish.place)
+    if isinstance(wish, TakePlace):
+        return place_taken(state, PERSON, TOLD) if luck % 2 else place_refused(state, "penuh.")
+    if isinstance(wish, AskCode):
+        return code_asked(PERSON) if luck % 2 else code_not_asked(state, "code_too_often")
+    if isinstance(wish, TellCode | TellProof):
+        tell = proof_told(state, PERSON if luck % 2 else None)
+        return tell if isinstance(wish, TellProof) else code_told(state, (TOLD,) if luck % 2 else None)
+    if isinstance(wish, KeepSilent):
+        return silenced(state) if wish.silent else heard_again(state, wish.says, was_silent=bool(luck % 2))
+    if isinstance(wish, AnswerOffer):
+        return no_offer(state, phone_known=bool(luck % 2))
+    if isinstance(wish, TellBooking):
+        return booking_told(state, TOLD if luck % 2 else None, wish.otherwise)
+    assert isinstance(wish, KeepAnswers)
+    return Turn(state)
+
+
+@given(st.lists(st.tuples(_SAID, st.integers(0, 41), st.booleans(), st.booleans()), max_size=12), st.booleans())
+def test_whatever_is_said_is_answered_on_a_small_screen_and_no_state_is_lost(
+    said: list[tuple[str, int, bool, bool]], first_phase: bool
+) -> None:
+    state, phase = ConversationState(), Phase(only=PersonGroup.NAKES) if first_phase else None
+    for text, luck, known, shared in said:
+        turn = hear(state, text, phone_known=known, near=(-6.2, 106.7) if shared else None, phase=phase)
+        says = [*turn.says]
+        while turn.wish is not None:
+            turn = outcome(turn, luck)
+            says += turn.says
+        assert says, "every message gets an answer"
+        for language in ("id", "en"):
+            shown = ussd.screens([spoken(say, language) for say in says], language, "CON ")
+            assert all(0 < len("CON " + screen) <= ussd.MOST for screen in shown)
+            assert all(spoken(choice.label, language) for choice in choices_of(turn.state))
         kept = json.dumps(turn.state.to_json())
         assert NIK not in kept
         assert ConversationState.from_json(json.loads(kept)) == turn.state
         state = turn.state
+
+
+_SIGNS = st.text(st.characters(categories=["So", "Sm", "Mn", "Cf", "Cc", "Zs", "Po"]), max_size=40)
+
+
+@settings(max_examples=30)
+@given(_SIGNS.filter(lambda text: not words_of(text)))  # a thumb is a word, and so is a digit in a circle
+def test_signs_that_say_nothing_change_nothing(text: str) -> None:
+    known = (*_STATES, at_choice(), at_sure(), ConversationState(step=ConversationStep.GROUP, group="nakes"))
+    for state in known:
+        turn = hear(state, text)
+        assert (turn.state, turn.wish) == (state, None)
+        assert turn.says
 
 
 @pytest.mark.parametrize(
