@@ -36,6 +36,7 @@ from tracker.passport import routes as passport
 from tracker.pcare import routes as pcare
 from tracker.people import routes as people
 from tracker.quota import routes as quota
+from tracker.quota.queries.nearby import Lately
 from tracker.registration import routes as registration
 from tracker.scans import routes as scans
 from tracker.sealing.keyring import Keyring
@@ -140,6 +141,7 @@ def create_app(
         clock=services.clock,
         front=Front(own.queue),
     )
+    app.state.lately = Lately()
     app.state.login_throttle = LoginThrottle(services.settings.api.login_attempts_per_minute)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)

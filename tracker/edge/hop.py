@@ -259,26 +259,33 @@ class Route(APIRoute):
         except Busy:
             raise
         except DomainError as refused:
-            kept = await self._said_before(request, named) if named and named.by_id else None
-            if kept is not None:
-                return kept
-            refusal, then = endpoint.__dict__.get("once_undone", (None, None))
-            if refusal is None or not isinstance(refused, refusal):
-                raise
             told = refused
+        return await self._refused(request, endpoint, values, named, told)
+
+    async def _refused(
+        self, request: Request, endpoint: Endpoint, values: dict[str, Any], named: Named | None, told: DomainError
+    ) -> Any:
+        """What the same request was answered when it could still be read, else the refusal, fuller where the endpoint says so."""
+        refusal, then = endpoint.__dict__.get("once_undone", (None, None))
+        fuller = refusal is not None and isinstance(told, refusal)
+        by_id = named if named is not None and named.by_id else None
+        if by_id is None and not fuller:
+            raise told
+
+        def look(hop: Hop) -> Any:
+            made = self._made(hop)
+            kept = _kept(hop, made) if by_id else None
+            answered = kept.found(by_id) if kept is not None and by_id is not None else None
+            if answered is None and fuller:
+                return then(told, **values, **made)
+            return answered
+
         try:
-            return await in_hop(request, lambda hop: then(told, **values, **self._made(hop)))
+            found = await in_hop(request, look)
         except Busy:
-            raise told from None
-
-    async def _said_before(self, request: Request, named: Named) -> Response | None:
-        """What the same request was answered when it could still be read."""
-
-        def look(hop: Hop) -> Response | None:
-            kept = _kept(hop, self._made(hop))
-            return kept.found(named) if kept else None
-
-        found: Response | None = await in_hop(request, look)
+            raise told if by_id is None else Busy from None
+        if found is None:
+            raise told
         return found
 
     def _made(self, hop: Hop) -> dict[str, Any]:

@@ -95,6 +95,11 @@ class Line:
             place=self._sign("number", number),
         )
 
+    @property
+    def is_rush(self) -> bool:
+        """Whether somebody stands in the line."""
+        return self.drawn > self.let_in or len(self.front) > 0
+
     def form_pass(self, shown: str | None) -> str:
         """For whoever was let in and opened a form: it may be sent although a rush begins meanwhile. Their number stays theirs."""
         return self._sign("form", self.number_of(shown))
@@ -187,7 +192,7 @@ class Line:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._seen_at = began, self.let_in
-        while self.drawn > self.let_in or len(self.front):
+        while self.is_rush:
             await asyncio.sleep(_TICK_S)
             self._gone_in = 0
             self._reached = max(self._reached, self.front.let_in(self._room()))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -89,17 +92,51 @@ def room_for(
     return max(0, min(left, session.capacity - session.taken, numbers.persons))
 
 
-def with_alternatives(db: Session, refused: Exhausted, *, now: datetime) -> Exhausted:
-    """The refusal with the nearest few sessions with room, for who was refused.
+Alternatives = list[dict[str, Any]]
+
+
+class Lately:
+    """What was found for one like this within the last second, for a rush: thousands are refused the same session at once.
+
+    What a search finds may be gone a moment later in any case. Of one process; from any thread.
+    """
+
+    def __init__(self, *, lasts_s: float = 1.0, most: int = 1_000) -> None:
+        self._lasts_s, self._most = lasts_s, most
+        self._found: dict[tuple[UUID, Applicant], tuple[float, Alternatives]] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, wanted_id: UUID, applicant: Applicant, search: Callable[[], Alternatives]) -> Alternatives:
+        """What was found lately, else what `search` finds."""
+        with self._lock:
+            at, found = self._found.get((wanted_id, applicant), (-math.inf, []))
+        began = time.monotonic()
+        if began - at < self._lasts_s:
+            return found
+        found = search()
+        with self._lock:
+            if len(self._found) >= self._most:
+                self._found.clear()
+            self._found[wanted_id, applicant] = began, found
+        return found
+
+
+def with_alternatives(db: Session, refused: Exhausted, *, now: datetime, lately: Lately | None = None) -> Exhausted:
+    """The refusal with the nearest few sessions with room, for who was refused; in a rush what was found for others `lately`.
 
     To be asked in a transaction that has locked nothing: whoever else wants the full session would wait for the search.
     """
-    wanted = db.get(VaccinationSession, UUID(str(refused.params["session"])))
-    found = [] if wanted is None or refused.applicant is None else _alternatives(db, refused.applicant, wanted, now)
+    applicant, wanted_id = refused.applicant, UUID(str(refused.params["session"]))
+
+    def search() -> Alternatives:
+        wanted = db.get(VaccinationSession, wanted_id)
+        return [] if wanted is None or applicant is None else _alternatives(db, applicant, wanted, now)
+
+    found = search() if lately is None or applicant is None else lately.ask(wanted_id, applicant, search)
     return Exhausted(**refused.params, alternatives=found)
 
 
-def _alternatives(db: Session, applicant: Applicant, wanted: VaccinationSession, now: datetime) -> list[dict[str, Any]]:
+def _alternatives(db: Session, applicant: Applicant, wanted: VaccinationSession, now: datetime) -> Alternatives:
     near = sessions_with_room(db, applicant, wanted, now=now, most=SHOWN + 1)
     found = [candidate for candidate in near if candidate.session_id != wanted.id][:SHOWN]
     if not found:

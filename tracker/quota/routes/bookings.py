@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -152,20 +152,24 @@ def list_bookings(
     )
 
 
-def _elsewhere(refused: Exhausted, *, db: Session, now: datetime, **_: object) -> NoReturn:
-    raise with_alternatives(db, refused, now=now)
+def _elsewhere(refused: Exhausted, *, request: Request, db: Session, now: datetime, **_: object) -> NoReturn:
+    state = request.app.state
+    raise with_alternatives(db, refused, now=now, lately=state.lately if state.line.is_rush else None)
 
 
 @router.post("/bookings", status_code=201, responses=_AGAIN)
 @enters_in_line(lambda values: values["body"].medium not in AT_THE_DESK)
 @first_wants(lambda values: (Wanted.SESSION, (values["body"].session,)))
 @once_undone(Exhausted, _elsewhere)
-def add_booking(body: BookingIn, db: Db, caller: Caller, now: Now, response: Response) -> BookingOut:
+def add_booking(
+    *, body: BookingIn, request: Request, db: Db, caller: Caller, now: Now, response: Response
+) -> BookingOut:
     """Reserve a place for ten minutes; 409 `quota.exhausted` names the nearest alternatives.
 
     In a rush who does not stand at the desk enters in order: 429 `api.in_line` says how many are before them, and when to send the
     same again with its `place` in the header `Rantai-Place`.
     """
+    del request  # a refusal asks it whether there is a rush
     command = Book(
         id=body.id,
         person_id=body.person,
