@@ -18,7 +18,7 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.handsets.desk import desk_beside
 from dashboard.handsets.queries import count_conflicts, known_beside, phones
-from dashboard.handsets.words import AMOUNT, KIND, SET_ASIDE, corrected, lines_of, time_of
+from dashboard.handsets.words import AMOUNT, KIND, SET_ASIDE, corrected, lines_of, phone_name, time_of
 from dashboard.stock.forms import Fields, Typed
 from tracker.access.rules import Permission
 from tracker.api.sentences import sentences_of
@@ -90,6 +90,7 @@ def _phones(
     return page(
         viewer,
         "handsets/phones.html",
+        phone_name=phone_name,
         turned=turned,
         sesudah=sesudah,
         may=may,

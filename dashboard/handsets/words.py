@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -159,3 +160,23 @@ def _word(line: Mapping[str, Any], key: str) -> str | None:
 
 def _is_amount(line: Mapping[str, Any], key: str) -> bool:
     return isinstance(line.get(key), int) and not isinstance(line.get(key), bool)
+
+
+_SYSTEMS = r"Android[^;)]*(?:; (?!K\b|rv:)[^;)]+)?", "iPhone", "iPad", "Windows", "Macintosh", "CrOS", "Linux"
+_BROWSERS = "Firefox", "Edg", "OPR", "SamsungBrowser", "Chrome"
+_CALLED = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Macintosh": "Mac",
+    "CrOS": "Chromebook",
+}
+
+
+def phone_name(told: str) -> str:
+    """What a phone calls itself, short: of a browser's long line the system, with the model where it is told, and the browser."""
+    if not told.startswith("Mozilla/"):
+        return told
+    found = [next((hit[0] for each in kinds if (hit := re.search(each, told))), "") for kinds in (_SYSTEMS, _BROWSERS)]
+    names = [_CALLED.get(each, " ".join(each.replace(";", "").split())) for each in found if each]
+    return " · ".join(names) or told

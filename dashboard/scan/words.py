@@ -60,7 +60,9 @@ THING = {
 }
 WARN = {
     "unknown_product": mark("Produk ini belum ada dalam katalog."),
-    "no_product": mark("Kode ini tidak menyebut produk, dan tidak dikenal sebagai kiriman, tiket, sensor atau tempat."),
+    "no_product": mark(
+        "Kode ini tidak dikenal: bukan produk, kiriman, tiket, sensor, atau tempat. Pindai lagi, atau ketik dari label."
+    ),
     "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
     "unknown_batch": mark("Batch ini belum terdaftar."),
     "separator_missing": mark(
@@ -103,7 +105,7 @@ JOB = {
     "not_here": mark("Batch {lot} tidak tercatat ada di sini. Hitung tempatnya lebih dulu."),
     "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
     "unknown_batch": mark("Batch ini tidak dikenal ponsel ini. Cocokkan labelnya, atau terima kirimannya lebih dulu."),
-    "no_goods": mark("Bukan kode barang: {text}"),
+    "no_goods": mark("{text} bukan kode barang. Pindai label vial atau dusnya, atau ketik lotnya."),
     "more_than_there": mark("Menurut catatan hanya ada {n}. Hitung tempatnya bila memang lebih."),
     "count_waits": mark("Belum masuk buku: menunggu orang kedua atau alasan"),
     "only_from": mark("Ambil hanya dari {place}. {why}"),
@@ -169,7 +171,7 @@ JOB_LATER = {
     "still": mark("masih {time} jam"),
     "receive_how": mark("Pindai kotak, kode kiriman, atau satu vial."),
     "receive_do": mark("Catat penerimaan"),
-    "nothing_coming": mark("Tidak ada kiriman dalam perjalanan ke sini."),
+    "nothing_coming": mark("Tidak ada kiriman dalam perjalanan ke sini. Kotaknya sudah datang? Pakai “Tanpa kabar”."),
     "shipment_facts": mark("dari {from}, {boxes} kotak, {vials} vial"),
     "from_sender": mark("dari {from}"),
     "open_shipment": mark("Buka"),
@@ -178,12 +180,16 @@ JOB_LATER = {
     "one_by_one": mark("Periksa satu per satu"),
     "bad_on_note": mark("Kedaluwarsa, atau dihentikan dalam perjalanan: {lots}. Periksa satu per satu dan tolak."),
     "box_unknown": mark("Kotak ini tidak ada dalam kiriman ke sini. Sisihkan dan hubungi pengirimnya."),
-    "box_not_waiting": mark("Kotak dari kiriman {code}, yang tidak sedang ditunggu di sini."),
+    "box_not_waiting": mark(
+        "Kotak kiriman {code} tidak ditunggu di sini: mungkin rekan sudah menerimanya. Bila untuk tempat lain, sisihkan."
+    ),
     "box_of_other": mark("Kotak ini milik kiriman {code}. Catat dulu yang sedang dibuka."),
     "box_twice": mark("Kotak ini sudah dipindai."),
     "box_ok": mark("Kotak {n} dari {all}"),
     "several_shipments": mark("Ada beberapa kiriman dengan batch ini. Pindai kotaknya atau pilih."),
-    "no_shipment": mark("Tidak ada kiriman ke sini yang memuat ini."),
+    "no_shipment": mark(
+        "Tidak ada kiriman ke sini yang memuat ini. Pakai “Tanpa kabar”, atau sisihkan dan hubungi pengirimnya."
+    ),
     "not_waiting": mark("Kiriman {code} tidak sedang ditunggu: mungkin rekan sudah menerimanya."),
     "of_sent": mark("dikirim {n}"),
     "not_on_note": mark("tidak ada di surat"),
@@ -199,18 +205,18 @@ JOB_LATER = {
     "approve_how": mark("Pilih permintaan, atau pindai kodenya."),
     "approve_do": mark("Setujui {n} vial"),
     "nothing_asked": mark("Tidak ada permintaan yang menunggu persetujuan."),
-    "not_asking": mark("Bukan permintaan yang menunggu persetujuan di sini: {text}"),
+    "not_asking": mark("{text} tidak menunggu persetujuan di sini. Pilih dari daftar."),
     "asked_here": mark("diminta {n}, dapat dikirim {here}"),
     "dispatch_how": mark("Pilih kiriman yang sudah dikemas, atau pindai kotaknya."),
     "dispatch_do": mark("Sudah berangkat"),
     "dispatch_none": mark("Tidak ada kiriman yang sudah dikemas."),
-    "dispatch_not": mark("Bukan kotak atau kiriman yang siap berangkat: {text}"),
+    "dispatch_not": mark("{text} belum siap berangkat dari sini: kemas dulu, atau pilih dari daftar."),
     "confirm": mark("Konfirmasi kiriman"),
     "confirm_how": mark("Yang dicatat penerima tanpa kabar. Apakah dikirim dari sini?"),
     "confirm_do": mark("Ya, dikirim dari sini"),
     "confirm_else": mark("Bukan dari sini, atau isinya lain"),
     "confirm_none": mark("Tidak ada kiriman yang menunggu konfirmasi."),
-    "confirm_not": mark("Bukan kiriman yang menunggu konfirmasi di sini: {text}"),
+    "confirm_not": mark("{text} tidak menunggu konfirmasi di sini. Pilih dari daftar."),
     "seal_logger": mark("Segel dan pencatat suhu"),
     "seal": mark("Nomor segel"),
     "logger": mark("Nomor pencatat suhu"),
@@ -236,7 +242,7 @@ JOB_LATER = {
     "complete": mark("lengkap"),
     "too_many": mark("{n} vial lebih dari yang disetujui: kurangi."),
     "enough": mark("Cukup: tinggal {n} yang disetujui."),
-    "not_asked_for": mark("{name} tidak diminta dalam kiriman ini."),
+    "not_asked_for": mark("{name} tidak diminta dalam kiriman ini: kembalikan ke tempatnya."),
     "earlier_first": mark("Batch {lot} lebih dulu kedaluwarsa: ambil itu dulu."),
     "none_free": mark("Batch {lot}: tidak ada lagi yang boleh diambil untuk kiriman ini."),
     "why_not_first": mark("Mengapa bukan lot {lot} dahulu?"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
@@ -16,11 +17,12 @@ from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from dashboard.shipments.ends import store_of
+from dashboard.shipments.queries import ready_vials
 from dashboard.stock.forms import Fields, Typed
 from tracker.access.models import Unit
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
-from tracker.catalog.models import Batch, Presentation
+from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
@@ -33,8 +35,6 @@ from tracker.shipments.queries.neighbours import neighbours_of
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.service.commands import CreateShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
-from tracker.stock.models import StockBalance
-from tracker.stock.rules.words import Account, Status
 
 router = Router(include_in_schema=False)
 
@@ -126,7 +126,7 @@ def _form(viewer: Viewer, db: Session, facility: Facility, typed: Typed) -> Resp
         facility=facility,
         senders=choices(db, senders, Facility, said=typed.get("dari"), first=[above_first]),
         products=products,
-        lines=_offered(db, facility, products),
+        lines=_offered(db, facility, products, viewer.now),
         number=typed.number(),
         typed=typed,
     )
@@ -154,17 +154,6 @@ def _own_stores(db: Session, viewer: Viewer, said: str = "") -> Choices[Facility
     )
 
 
-def _offered(db: Session, facility: Facility, products: Sequence[Presentation]) -> list[Offered]:
-    rows = db.execute(
-        select(Batch.presentation_id, func.sum(StockBalance.vials))
-        .join(StockBalance, StockBalance.batch_id == Batch.id)
-        .where(
-            StockBalance.facility_id == facility.id,
-            StockBalance.account == Account.PLACE,
-            StockBalance.status == Status.USABLE,
-            Batch.presentation_id.in_([one.id for one in products]),
-        )
-        .group_by(Batch.presentation_id)
-    )
-    here = {product_id: int(vials) for product_id, vials in rows}
-    return [Offered(code=one.code, name=one.name, here=here.get(one.id, 0)) for one in products]
+def _offered(db: Session, facility: Facility, products: Sequence[Presentation], now: datetime) -> list[Offered]:
+    here = ready_vials(db, facility.id, now)
+    return [Offered(code=one.code, name=one.name, here=here.get(one.code, 0)) for one in products]

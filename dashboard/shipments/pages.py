@@ -18,6 +18,7 @@ from dashboard.shipments.queries import (
     ShipmentRow,
     next_shipments,
     product_names,
+    ready_vials,
     shipment_list,
 )
 from dashboard.stock.forms import Typed
@@ -106,6 +107,7 @@ def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before
         receiver=ends.receiver,
         steps=ends.steps,
         products=product_names(db, codes),
+        ready=ready_vials(db, ends.sender.id, viewer.now) if "approve" in ends.steps else {},
         oddities=oddities(db, viewer, [logger for receipt in found.receipts for logger in receipt.loggers]),
         before_you=before_you,
         typed=typed,

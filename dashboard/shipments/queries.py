@@ -14,9 +14,13 @@ from dashboard.frame.listing import Listed, listed
 from tracker.access.principal import Principal
 from tracker.catalog.models import Batch, Presentation
 from tracker.network.models import Equipment, Facility
+from tracker.network.queries import local_today
 from tracker.shipments.models import PackedLine, ReceiptLine, Shipment, ShipmentLine, ShipmentReceipt, ToldLine
 from tracker.shipments.queries.finding import shipments_of, shipments_visible_to, stands
 from tracker.shipments.rules.words import ARRIVED, DISPATCHED, ON_THE_ROAD, STILL_HERE, TOLD, ShipmentState
+from tracker.stock.models import StockBalance
+from tracker.stock.queries.use import bearing_vials
+from tracker.stock.rules.words import Account
 
 MOST = 100
 # Of a file a thousand rows are read at once: each part asks the same nine statements, whatever is in it.
@@ -154,6 +158,25 @@ def product_names(db: Session, codes: set[str]) -> dict[str, str]:
     """What people call the products of these codes; a code we do not know names itself."""
     found = db.execute(select(Presentation.code, Presentation.name).where(Presentation.code.in_(codes)))
     return {code: code for code in codes} | {row.code: row.name for row in found}
+
+
+def ready_vials(db: Session, facility_id: UUID, now: datetime) -> dict[str, int]:
+    """Vials that may be used where they lie and are packed for nobody, by the code of their product."""
+    vials = func.coalesce(func.sum(bearing_vials()), 0)
+    rows = db.execute(
+        select(Presentation.code, vials.label("vials"))
+        .join(Batch, Batch.presentation_id == Presentation.id)
+        .join(StockBalance, StockBalance.batch_id == Batch.id)
+        .join(Facility, Facility.id == StockBalance.facility_id)
+        .join(Equipment, Equipment.id == StockBalance.place_id)
+        .where(
+            StockBalance.facility_id == facility_id,
+            StockBalance.account == Account.PLACE,
+            Batch.expiry >= local_today(now),
+        )
+        .group_by(Presentation.code)
+    )
+    return {row.code: int(row.vials) for row in rows}
 
 
 def place_names(db: Session, facility_id: UUID) -> dict[str, str]:

@@ -277,7 +277,7 @@ def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typ
     elsewhere = (
         freed_elsewhere(db, facility, place, {parcel.batch_id for parcel in parcels}) if place and job.becomes else {}
     )
-    path = path_of(db, facility.id)
+    path, hidden = path_of(db, facility.id), total - len(parcels)
     return page(
         viewer,
         "stock/job.html",
@@ -292,9 +292,10 @@ def _form(viewer: Viewer, db: Session, facility: Facility, name: str, typed: Typ
         parcels=[
             (field_of(parcel.batch_id, parcel.status), parcel, elsewhere.get(parcel.batch_id)) for parcel in parcels
         ],
+        free=hidden > 0 or any(parcel.batch_id not in elsewhere for parcel in parcels),
         ships=viewer.may(Permission.SHIPMENT_WRITE, path),
         frees=viewer.may(Permission.HOLD_RELEASE, path),
-        hidden=total - len(parcels),
+        hidden=hidden,
         products=products_in(db, facility, place, product) if place and (total > len(parcels) or product) else None,
         targets=choices(db, _targets(facility, job, place), Equipment, said=typed.get("ke")),
         typed=typed,

@@ -144,7 +144,7 @@ def test_a_lost_phone_is_cut_off_after_being_asked_once(site: TestClient, phone:
     listed = site.get("/gawai", headers=HTML).text
     assert "Ponsel gudang" in listed
     asked = site.get(f"/gawai?putus={phone.id}", headers=HTML).text
-    assert "Sungguh putuskan" in asked
+    assert "Sungguh tutup akses" in asked
     path = f"/gawai/{phone.id}/putus"
     without = site.post(path, data={"csrf": csrf_of(asked), "alasan": " "}, headers=HTML)
     assert "Tulis alasannya" in without.text
@@ -178,10 +178,10 @@ def test_phones_and_conflicts_are_turned_to_the_last(site: TestClient, phone: Ph
     # The last page, too, asks about its own phone, and asks again when no reason was given.
     (way,) = re.findall(rf'href="(/gawai\?[^"]*putus={seen[-1]})#', text)
     asked = site.get(unescape(way), headers=HTML).text
-    assert "Sungguh putuskan" in asked
+    assert "Sungguh tutup akses" in asked
     fields = {"csrf": csrf_of(asked), "alasan": "", "sesudah": re.findall(r'name="sesudah" value="([^"]*)"', asked)[0]}
     again = site.post(f"/gawai/{seen[-1]}/putus", data=fields, headers=HTML).text
-    assert "Sungguh putuskan" in again
+    assert "Sungguh tutup akses" in again
     assert "Tulis alasannya" in again
 
 

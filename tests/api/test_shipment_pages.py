@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from html import unescape
 from threading import Barrier
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from tests.support.page_site import HTML, app_services, csrf_of, log_in, made, short_dated, site, world
 from tests.support.road import Road, road
 from tracker.access.principal import SYSTEM
+from tracker.catalog.models import Batch
 from tracker.database.engine import transaction
 from tracker.kit.ids import uuid7
 from tracker.shipments.models import ReceiptLine, ShipmentBox, ShipmentLine, ShipmentReceipt
@@ -258,6 +260,22 @@ def soon_at(road: Road, vials: int = 50) -> str:
     return f"v/{CITY_ROOM}/{short_dated(road.services, road.pages, vials).id}"
 
 
+def test_who_asks_and_who_approves_sees_what_may_still_be_used(road: Road) -> None:
+    def here(product: str) -> str:
+        page = road.as_("kepala").site.get("/pengiriman/minta").text
+        line = re.search(rf'<label for="p-{product}">.*?di sini (\d+) vial siap pakai', page, re.DOTALL)
+        assert line is not None
+        return line[1]
+
+    assert here("az-10") == "30"
+    with transaction(road.services.engine) as db:
+        day = road.services.clock().date() - timedelta(days=3)
+        db.execute(update(Batch).where(Batch.lot == "AZ101").values(expiry=day))
+    assert here("az-10") == "0", "what has expired is not ready to use"
+    path = road.order()
+    assert re.search(r"diminta 7, di sini [1-9]\d* siap kirim", road.as_("kota").site.get(path).text)
+
+
 def approved(road: Road) -> str:
     """An order that its city approved and is to pack; its address."""
     path = road.as_("kepala").order()
@@ -471,13 +489,12 @@ def packer(road: Road) -> Packer:
     return Packer(road)
 
 
-def test_a_return_says_at_the_line_what_a_hold_keeps_and_offers_the_rest(packer: Packer) -> None:
+def test_a_return_says_at_the_line_what_a_hold_keeps_and_asks_for_no_number_of_it(packer: Packer) -> None:
     packer.stop(Status.HELD, 4)
     page = packer.road.site.get("/pengiriman/kirim?cara=retur&dari=kota-tangerang").text
     assert "4 vial tetap di sini sampai penahanannya diputus." in page
-    most = re.search(rf'data-fill="{packer.soon}/held"\s+data-most="(\d+)"', page)
-    assert most is not None
-    assert most[1] == "0"
+    assert f'name="{packer.soon}"' in page
+    assert f'name="{packer.soon}/held"' not in page
 
 
 def test_places_of_a_packing_go_by_their_names_on_page_paper_and_in_the_word_to_a_scan(packer: Packer) -> None:

@@ -208,7 +208,7 @@ def test_an_order_is_approved_packed_and_sent_off_without_a_network(work: Page, 
     work.locator("#leave").click()
     take(work, "dispatch")
     scan(work, "SJ-1")
-    feels(work, "out", "Bukan kotak atau kiriman yang siap berangkat")
+    feels(work, "out", "belum siap berangkat dari sini")
     scan(work, "SJ-3")
     work.get_by_role("button", name="Sudah berangkat").click()
     expect(work.locator("#job")).to_contain_text("Tidak ada kiriman yang sudah dikemas")

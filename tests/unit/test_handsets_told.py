@@ -8,6 +8,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from dashboard.handsets.words import phone_name
 from tracker.handsets.holdings import Told
 from tracker.handsets.presenting import holdings_out
 from tracker.kit.ids import uuid7
@@ -44,3 +47,17 @@ def test_what_the_nations_store_tells_a_phone_stays_below_a_hundred_kilobytes() 
         for nested in (False, True)
     ]
     assert sizes[1] < 100_000 < sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("Mozilla/5.0 (Linux; Android 13; SM-A045F) AppleWebKit/537.36 (KHTML, like Gecko) Chr", "Android 13 SM-A045F"),
+        ("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131", "Android 10 · Chrome"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0", "Windows · Firefox"),
+        ("Mozilla/5.0", "Mozilla/5.0"),
+        ("Ponsel gudang", "Ponsel gudang"),
+    ],
+)
+def test_a_phone_is_called_by_what_a_person_knows_it_by(told: str, name: str) -> None:
+    assert phone_name(told) == name

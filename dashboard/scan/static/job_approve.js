@@ -44,7 +44,7 @@ export class ApproveJob {
 
   parts() {
     const { desk, order, agreed } = this;
-    if (!order) return [element("p", { class: "ask" }, desk.say("job.approve_how")), this.list()];
+    if (!order) return this.list();
     const vials = agreed.reduce((sum, each) => sum + each, 0);
     const made = button(desk.say("job.approve_do", { n: vials }), () => this.write(order), "big");
     made.disabled = !vials;
@@ -62,13 +62,16 @@ export class ApproveJob {
 
   list() {
     const { desk } = this;
-    if (!this.waiting.length) return element("p", { class: "empty" }, desk.say("job.nothing_asked"));
+    if (!this.waiting.length) return [element("p", { class: "empty" }, desk.say("job.nothing_asked"))];
     const lines = this.waiting.map((each) =>
       goods(each.code, `→ ${each.to_name}`, "", [
         button(desk.say("job.open_shipment"), () => this.open(each), "quiet"),
       ]),
     );
-    return element("ol", { class: "plain stack tight" }, ...lines);
+    return [
+      element("p", { class: "ask" }, desk.say("job.approve_how")),
+      element("ol", { class: "plain stack tight" }, ...lines),
+    ];
   }
 
   back() {

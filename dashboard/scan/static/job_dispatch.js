@@ -45,7 +45,7 @@ export class DispatchJob {
 
   parts() {
     const { desk, shipment } = this;
-    if (!shipment) return [element("p", { class: "ask" }, desk.say(`job.${this.name}_how`)), this.list()];
+    if (!shipment) return this.list();
     return [
       element("ol", { class: "plain stack tight" }, this.line(shipment, this.came(shipment))),
       element(
@@ -59,11 +59,14 @@ export class DispatchJob {
 
   list() {
     const { desk } = this;
-    if (!this.waiting.length) return element("p", { class: "empty" }, desk.say(`job.${this.name}_none`));
+    if (!this.waiting.length) return [element("p", { class: "empty" }, desk.say(`job.${this.name}_none`))];
     const lines = this.waiting.map((each) =>
       this.line(each, [button(desk.say("job.open_shipment"), () => this.open(each), "quiet")]),
     );
-    return element("ol", { class: "plain stack tight" }, ...lines);
+    return [
+      element("p", { class: "ask" }, desk.say(`job.${this.name}_how`)),
+      element("ol", { class: "plain stack tight" }, ...lines),
+    ];
   }
 
   /** @param {Shipment} shipment @param {Node[]} parts */

@@ -163,7 +163,7 @@ export class PickJob {
 
   parts() {
     const { desk, shipment } = this;
-    if (!shipment) return [element("p", { class: "ask" }, desk.say("job.pick_how")), this.list()];
+    if (!shipment) return this.list();
     const lines = shipment.lines.map((line) => this.wanted(line));
     const vials = this.picked.reduce((sum, each) => sum + each.vials, 0);
     const made = button(desk.say("job.pick_do", { n: vials }), () => this.write(shipment), "big");
@@ -218,13 +218,16 @@ export class PickJob {
 
   list() {
     const { desk } = this;
-    if (!this.waiting.length) return element("p", { class: "empty" }, desk.say("job.nothing_to_pick"));
+    if (!this.waiting.length) return [element("p", { class: "empty" }, desk.say("job.nothing_to_pick"))];
     const lines = this.waiting.map((each) =>
       goods(each.code, `→ ${each.to_name}`, "", [
         button(desk.say("job.open_shipment"), () => this.open(each), "quiet"),
       ]),
     );
-    return element("ol", { class: "plain stack tight" }, ...lines);
+    return [
+      element("p", { class: "ask" }, desk.say("job.pick_how")),
+      element("ol", { class: "plain stack tight" }, ...lines),
+    ];
   }
 
   /** What was asked for, and the parcel to take next. @param {Wanted} line */

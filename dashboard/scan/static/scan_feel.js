@@ -1,5 +1,7 @@
 // What a scan or a step is answered with at once: colour, word, sound and vibration together, for eyes, ears and gloves.
 
+import { element } from "./scan_cards.js";
+
 /** @typedef {"ok" | "low" | "out"} Tone */
 
 /** @type {Record<Tone, { buzz: number[], notes: [hertz: number, seconds: number][] }>} */
@@ -50,7 +52,9 @@ function play(notes) {
 export function feel(banner, tone, word) {
   banner.hidden = false;
   banner.className = `feel ${tone}`;
-  banner.textContent = word;
+  // A code is read off as one: it is not broken at its hyphens.
+  const parts = word.split(/([A-Z0-9]+(?:-[A-Z0-9]+)+)/);
+  banner.replaceChildren(...parts.map((part, index) => (index % 2 ? element("span", {}, part) : part)));
   navigator.vibrate?.(SIGNALS[tone].buzz);
   play(SIGNALS[tone].notes);
 }
