@@ -15,7 +15,7 @@ from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.handsets.errors import BodyWrong
-from tracker.handsets.models import Handset, HandsetStep
+from tracker.handsets.models import HandsetStep
 from tracker.handsets.sealed import unsealed
 from tracker.handsets.taking import meant
 from tracker.network.queries import as_id, path_of
@@ -40,11 +40,9 @@ class AtDesk:
     vials: Sequence[tuple[OpenVial, str]]
 
 
-def desk_beside(
-    db: Session, principal: Principal, handset: Handset, step: HandsetStep, settings: Settings
-) -> AtDesk | None:
+def desk_beside(db: Session, principal: Principal, step: HandsetStep, settings: Settings) -> AtDesk | None:
     """None for a step of the store, and for who does not serve people there."""
-    serves = principal.may(Permission.BOOKING_SERVE, path_of(db, handset.facility_id))
+    serves = principal.may(Permission.BOOKING_SERVE, path_of(db, step.facility_id))
     if not serves or not step.kind.startswith(("booking.", "session.")):
         return None
     booking_id = as_id(str(meant(db, step).get("booking", "")))
@@ -53,7 +51,7 @@ def desk_beside(
         booking=booking,
         name=_name(step, settings) if step.kind == WALK_IN else "",
         lot=None if booking is None else db.scalar(select(Batch.lot).where(Batch.id == booking.batch_id)),
-        vials=_vials(db, handset.facility_id, booking, step) if step.kind == DOSE else (),
+        vials=_vials(db, step.facility_id, booking, step) if step.kind == DOSE else (),
     )
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dashboard.frame.listing import Listed, listed
 from dashboard.handsets.words import Line
+from tracker.access.models import Unit
 from tracker.access.principal import Principal
+from tracker.access.queries import visible_to
+from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
 from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import OPEN
@@ -42,13 +45,11 @@ class Known:
     event: StockEvent | None
 
 
-def known_beside(
-    db: Session, principal: Principal, handset: Handset, step: HandsetStep, lines: Sequence[Line]
-) -> Known:
+def known_beside(db: Session, principal: Principal, step: HandsetStep, lines: Sequence[Line]) -> Known:
     """What stands in the house for what the step names."""
     named = sorted({line.batch for line in lines if line.batch}) if step.kind != APPROVAL else []
     batches = _batches(db, named)
-    query = stock_visible_to(principal, facility_id=handset.facility_id, with_zero=False)
+    query = stock_visible_to(principal, facility_id=step.facility_id, with_zero=False)
     found = {batch.id for batch, _ in batches}
     here = query.where(StockBalance.batch_id.in_(found)).order_by("place", Batch.lot, StockBalance.status)
     lying = db.execute(here.limit(MOST_HERE + 1)).all() if found else []
@@ -65,7 +66,7 @@ def known_beside(
         | {str(line): name for line, name, _, _ in asked},
         shipment=shipment,
         asked=asked,
-        event=_event(db, handset, step),
+        event=_event(db, step),
     )
 
 
@@ -95,11 +96,11 @@ def _asked(db: Session, shipment: Shipment) -> Sequence[Any]:
     return db.execute(query.where(ShipmentLine.shipment_id == shipment.id).order_by(ShipmentLine.seq)).all()
 
 
-def _event(db: Session, handset: Handset, step: HandsetStep) -> StockEvent | None:
+def _event(db: Session, step: HandsetStep) -> StockEvent | None:
     said = step.body.get("event")
     event_id = as_id(said) if step.kind == "stock.reversal" and isinstance(said, str) else None
     found = None if event_id is None else db.get(StockEvent, event_id)
-    return found if found is not None and found.facility_id == handset.facility_id else None
+    return found if found is not None and found.facility_id == step.facility_id else None
 
 
 def count_conflicts(db: Session, principal: Principal, *, most: int) -> int:
@@ -109,10 +110,17 @@ def count_conflicts(db: Session, principal: Principal, *, most: int) -> int:
 
 
 def phones(db: Session, principal: Principal, *, after: str, most: int) -> Listed[Any]:
-    """Rows of (handset, account's name, facility, steps that wait), the longest silent first; raises BadCursor."""
+    """Rows of (handset, account's name, facility, steps that wait for whoever sees them), the longest silent first.
+
+    Raises BadCursor.
+    """
+    done_at = aliased(Unit)
     waiting = (
         select(func.count())
+        .select_from(HandsetStep)
+        .join(done_at, done_at.id == HandsetStep.facility_id)
         .where(HandsetStep.handset_id == Handset.id, HandsetStep.state.in_(sorted(OPEN)))
+        .where(visible_to(principal, done_at.path, Permission.STOCK_READ))
         .scalar_subquery()
     )
     query = handsets_visible_to(principal).add_columns(waiting.label("waiting")).where(Handset.cut_off_at.is_(None))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.api.test_desk_pages import Meja, meja
 from tests.browser.page_world import PageWorld
@@ -18,10 +18,12 @@ from tests.support.page_site import HTML, SECRET, app_services, csrf_of, log_in,
 from tests.support.phone import Phone
 from tests.support.quota import fresh_nik
 from tests.support.world import PASSWORD
+from tracker.access.models import LoginAccount, RoleGrant
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.handsets.sealed import public_point, sealed_for
 from tracker.kit.ids import uuid7
+from tracker.network.models import Facility
 from tracker.quota.rules.words import BookingState
 from tracker.sealing.keyring import Keyring
 from tracker.stock.models import OpenVial
@@ -52,6 +54,31 @@ def form(site: TestClient, path: str) -> dict[str, str]:
     main = text[text.index("<main") :]
     fields = dict(re.findall(r'name="(nomor|jumlah-[\w-]+)"\s+value="([^"]*)"', main))
     return {**fields, "csrf": csrf_of(text)}
+
+
+def test_a_conflict_stays_of_the_facility_where_it_was_done_though_its_phone_works_elsewhere(
+    site: TestClient, phone: Phone, app_services: Services
+) -> None:
+    step = refused(phone)
+    with transaction(app_services.engine) as db:
+        mover = select(LoginAccount.id).where(LoginAccount.username == "vaksinator").scalar_subquery()
+        there = select(Facility.id).where(Facility.code == "pkm-tanah-tinggi").scalar_subquery()
+        db.execute(update(RoleGrant).where(RoleGrant.account_id == mover).values(unit_id=there))
+    assert phone.enrol(facility="pkm-tanah-tinggi").status_code == 201
+    log_in(site, "vaksinator")
+    assert step not in site.get("/gawai/bentrok").text
+    assert site.get(f"/gawai/bentrok/{step}").status_code == 404
+    here = site.get("/gawai").text
+    assert f"g-{phone.id}" in here
+    assert "menunggu" not in here[here.index("<main") :]
+    log_in(site, "kepala")
+    path = f"/gawai/bentrok/{step}"
+    fields = form(site, path)
+    shown = site.get(path).text
+    assert "Puskesmas Cipondoh" in shown
+    assert "AZ101" in shown[shown.index("<main") :]
+    done = site.post(path, data={**fields, "cara": "batalkan", "alasan": "dicek di rak"})
+    assert done.status_code == 303, done.text
 
 
 def test_a_conflict_is_shown_with_both_versions_and_corrected(site: TestClient, phone: Phone) -> None:

@@ -6,20 +6,24 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.accounts import signed_in
 from tests.support.phone import Phone
 from tests.support.world import World
+from tracker.access.models import RoleGrant
+from tracker.access.principal import SYSTEM
 from tracker.access.rules import Role
+from tracker.access.service import NewAccount, add_account
+from tracker.access.tokens import issue_token
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.handsets.models import Handset, HandsetStep
@@ -27,6 +31,7 @@ from tracker.handsets.rules import NOTHING, hash_of
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.retention import rules_of
+from tracker.sealing.keyring import Keyring
 from tracker.settings import RetentionSettings
 from tracker.stock.models import StockBalance, StockEvent
 from tracker.stock.rules.counting import NEVER_COUNTED
@@ -489,3 +494,61 @@ def test_a_phone_laid_aside_goes_with_its_book_unless_a_step_waits_for_a_person(
         assert [str(one) for one in db.scalars(select(Handset.id))] == [used.id]
         assert [str(one) for one in db.scalars(select(HandsetStep.handset_id))] == [used.id]
     assert lying(app_services)["usable"] == had + 3, "what they did stays"
+
+
+def head_of(services: Services, now: datetime, facility: str) -> dict[str, str]:
+    """The header of another head of a facility."""
+    new = NewAccount(username=f"kepala-{facility}", name="Kepala", password=None, role=Role.MANAGER, unit=facility)
+    with transaction(services.engine) as db:
+        account = add_account(db, SYSTEM, new, now=now).id
+    return {"Authorization": f"Bearer {issue_token(Keyring.of(services.settings), account, now=utc_now(), minutes=5)}"}
+
+
+def moves(services: Services, world: World) -> None:
+    """The head of the one puskesmas is the head of the other from now on."""
+    with transaction(services.engine) as db:
+        grants = update(RoleGrant).where(RoleGrant.account_id == world.who(Role.MANAGER).account_id)
+        db.execute(grants.values(unit_id=world.neighbour.id))
+
+
+def test_what_a_phone_did_stays_of_the_facility_where_it_was_done_however_late_it_is_sent(
+    phone: Phone, app_services: Services, committed_world: World
+) -> None:
+    old = head_of(app_services, committed_world.now, PLACE)
+    new = head_of(app_services, committed_world.now, "pkm-tanah-tinggi")
+    refused = phone.event("waste", 500, reason="broken")
+    assert states(phone.sent()) == ["conflict"]
+    phone.event("supply", 7)  # its body names the facility
+    phone.write("shipment.cancel", {"shipment": "X-1", "reason": "salah"}, facility=PLACE)  # its text alone does
+    moves(app_services, committed_world)
+    moved = phone.enrol(facility="pkm-tanah-tinggi")
+    assert (moved.status_code, moved.json()["facility"]) == (201, "pkm-tanah-tinggi")
+    assert phone.enrol(facility="pkm-tanah-tinggi").status_code == 200
+    phone.write("shipment.cancel", {"shipment": "X-2", "reason": "salah"}, facility="pkm-tanah-tinggi")
+    phone.write("shipment.cancel", {"shipment": "X-3", "reason": "salah"})  # of an elder program: at home
+    phone.write("shipment.cancel", {"shipment": "X-4", "reason": "salah"}, facility="biofarma")
+    items = phone.sent()[1:]
+    assert states(items) == ["conflict"] * 5
+    assert items[-1]["code"] == "network.facility_not_found"
+
+    def seen(headers: dict[str, str], **asked: str) -> list[int]:
+        found = phone.client.get("/api/v1/handsets/conflicts", params=asked, headers=headers).json()["items"]
+        return [one["number"] for one in found]
+
+    def told(headers: dict[str, str], facility: str) -> int:
+        asked = {"facility": facility}
+        answer = phone.client.get("/api/v1/handsets/holdings", params=asked, headers=headers).json()
+        return int(answer["conflicts"])
+
+    assert seen(old) == seen(old, facility=PLACE) == [1, 2, 3]
+    assert seen(new) == seen(new, facility="pkm-tanah-tinggi") == [4, 5, 6]
+    assert (told(old, PLACE), told(new, "pkm-tanah-tinggi")) == (3, 3)
+    decided = {"id": str(uuid7()), "way": "drop", "reason": "dicek di rak"}
+    url = f"/api/v1/handsets/steps/{refused}/settle"
+    assert phone.client.post(url, json=decided, headers=new).status_code == 404
+    assert phone.client.post(url, json=decided, headers=old).json()["state"] == "dropped"
+    had = lying(app_services).get("usable", 0)
+    again = {**decided, "id": str(uuid7()), "way": "again"}
+    supplied = phone.client.post(f"/api/v1/handsets/steps/{phone.ids[1]}/settle", json=again, headers=old).json()
+    assert (supplied["state"], supplied["facility"]) == ("done", PLACE)
+    assert lying(app_services)["usable"] == had + 7

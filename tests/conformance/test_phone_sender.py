@@ -11,16 +11,19 @@ from typing import Any
 SCRIPT = Path(__file__).parents[1] / "support" / "send_book.mjs"
 
 
-def told(situation: str) -> dict[str, Any]:
+def told(situation: str) -> Any:
     """What came of it."""
     node = Path(sys.executable).with_name("node")
     done = subprocess.run([node, SCRIPT, situation], capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def test_a_book_begun_where_its_account_works_no_more_is_begun_where_it_works_now() -> None:
     assert told("moved") == {"begun": ["pkm-lama", "pkm-baru"], "states": ["done"]}
+
+
+def test_what_was_done_where_one_worked_before_is_sent_before_the_book_goes_on_elsewhere() -> None:
+    assert told("elsewhere") == ["steps of pkm-lama", "home pkm-baru", "steps of pkm-baru"]
 
 
 def test_a_backlog_of_long_steps_is_sent_in_requests_the_house_reads() -> None:

@@ -61,6 +61,18 @@ const SITUATIONS = {
     await sender.send("pkm-baru", "Ponsel");
     return { begun: asked.map(([, , body]) => body.facility).filter(Boolean), states: store.kept.map((step) => step.state) };
   },
+  /** The account works elsewhere, and the house has known its book for long. */
+  async elsewhere() {
+    await write("pkm-lama");
+    await sender.send("pkm-lama", "Ponsel");
+    await write("pkm-lama");
+    asked.length = 0;
+    await sender.send("pkm-baru", "Ponsel");
+    await write("pkm-baru");
+    await sender.send("pkm-baru", "Ponsel");
+    const texts = (body) => body.steps.map((step) => JSON.parse(step.text).facility).join();
+    return asked.map(([, , body]) => (body.steps ? `steps of ${texts(body)}` : `home ${body.facility}`));
+  },
   /** A backlog of long receipts is more than the house reads of one request. */
   async heavy() {
     for (let count = 0; count < 60; count++) await write("pkm", "x".repeat(30_000));

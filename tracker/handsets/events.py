@@ -18,8 +18,16 @@ class _OfHandset(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _OfStep(Event):
+    TOLD_AT: ClassVar[str] = "the facility where the step was done, wherever its handset is enrolled by now"
+
+    handset_id: UUID
+    facility_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandsetEnrolled(_OfHandset):
-    """A phone began a book of steps."""
+    """A phone began a book of steps, or goes on with it at another facility."""
 
     KIND: ClassVar[str] = "handsets.enrolled"
 
@@ -32,7 +40,7 @@ class HandsetCutOff(_OfHandset):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepInConflict(_OfHandset):
+class StepInConflict(_OfStep):
     """A step of a phone could not be carried out and waits for a person; `code` says why."""
 
     KIND: ClassVar[str] = "handsets.conflict"
@@ -42,7 +50,7 @@ class StepInConflict(_OfHandset):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepSettled(_OfHandset):
+class StepSettled(_OfStep):
     """A person has settled a conflict; `way` is again, correct or drop."""
 
     KIND: ClassVar[str] = "handsets.settled"

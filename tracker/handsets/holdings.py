@@ -26,7 +26,7 @@ from tracker.catalog.history import former_codes
 from tracker.catalog.models import Batch, Presentation
 from tracker.database.types import any_of
 from tracker.handsets.desk import desk_lists
-from tracker.handsets.models import Handset, HandsetHolding, HandsetStep
+from tracker.handsets.models import HandsetHolding, HandsetStep
 from tracker.handsets.rules import StepState
 from tracker.kit.ids import uuid7
 from tracker.network.models import Equipment, Facility
@@ -128,8 +128,7 @@ def _conflicts(db: Session, principal: Principal, facility: Facility) -> int | N
     waiting = (
         select(func.count())
         .select_from(HandsetStep)
-        .join(Handset, Handset.id == HandsetStep.handset_id)
-        .where(Handset.facility_id == facility.id, HandsetStep.state == StepState.CONFLICT)
+        .where(HandsetStep.facility_id == facility.id, HandsetStep.state == StepState.CONFLICT)
     )
     return db.scalar(waiting)
 

@@ -41,6 +41,8 @@ class Handset(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    former: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=sql("'{}'"))
+    """Facilities at which it was enrolled before: what was done there and is sent later is still theirs."""
     name: Mapped[str]
     enrolled_at: Mapped[datetime]
     heard_at: Mapped[datetime]
@@ -54,6 +56,7 @@ class Handset(Base):
 class HandsetStep(Base):
     """One step as the phone wrote it down, and what became of it.
 
+    `facility_id` is where it was done, wherever its phone is at home by now: whose conflict it is, and who may settle it.
     `before` is the hash of the step before: the book is whole, and the table itself says so. What a step says is in its
     `text`, whose other columns are read out of it; `corrected` is what a person made of its body.
     """
@@ -76,10 +79,12 @@ class HandsetStep(Base):
         CheckConstraint("num_nonnulls(settle_id, settled_at, settled_by, way, reason) IN (0, 5)", name="settled_whole"),
         CheckConstraint("(way = 'correct') = (corrected IS NOT NULL) OR way IS NULL", name="corrected_whole"),
         Index("ix_handset_step_open", "handset_id", "number", postgresql_where=sql("state IN ('conflict', 'waiting')")),
+        Index("ix_handset_step_open_at", "facility_id", postgresql_where=sql("state IN ('conflict', 'waiting')")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     handset_id: Mapped[UUID] = mapped_column(ForeignKey("handset.id"))
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
     number: Mapped[int]
     previous: Mapped[int | None]
     before: Mapped[str]

@@ -41,7 +41,7 @@ _REPEAT: dict[int | str, dict[str, Any]] = {200: {"model": HandsetOut, "descript
 @router.post("", status_code=201, responses=_REPEAT)
 @knows_its_repeats
 def post_handset(*, body: HandsetIn, response: Response, db: Db, caller: Caller, now: Now) -> HandsetOut:
-    """A phone begins its book of steps: 201, or 200 for the same again."""
+    """A phone begins its book of steps, or goes on with it at another facility: 201, or 200 for the same again."""
     command = Enrol(id=body.id, facility=body.facility, name=body.name)
     handset, fresh = enrol(db, caller, command, now=now)
     response.status_code = 201 if fresh else 200
@@ -109,11 +109,11 @@ def list_conflicts(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ConflictOut]:
-    """Steps of phones in the caller's subtree that wait for a person, in the order they came."""
+    """Steps of phones, done in the caller's subtree, that wait for a person, in the order they came."""
     query = steps_visible_to(caller).where(HandsetStep.state.in_(sorted(OPEN)))
     if facility is not None:
         place = facility_by_code_or_id(db, caller, facility, Permission.STOCK_READ)
-        query = query.where(Handset.facility_id == place.id)
+        query = query.where(HandsetStep.facility_id == place.id)
     return page_of(
         db,
         query,

@@ -44,8 +44,8 @@ class HandsetOut(BaseModel):
 class StepLineIn(BaseModel):
     """A step as the phone wrote it: its JSON text, and the hex SHA-256 of the hash before it and that text.
 
-    The text holds `number` (from 1, without gaps), `id` (UUID version 7), `at`, `needs` (ids of steps it builds upon), `kind`
-    and `body`. Kinds and bodies are those of the calls: stock.event, stock.count, stock.reversal (with `event`), stock.discard and
+    The text holds `number` (from 1, without gaps), `id` (UUID version 7), `at`, `facility` (where it was done, code or id: there
+    it waits for a person if it is refused), `needs` (ids of steps it builds upon), `kind` and `body`. Kinds and bodies are those of the calls: stock.event, stock.count, stock.reversal (with `event`), stock.discard and
     stock.take_back (with `open_vial`), shipment.create, with `shipment` shipment.approve, cancel, pack, dispatch, receipt
     and return, with `booking` booking.arrive, screen and vaccinate, and session.walk_in (with `session`, and instead of `person`
     what the phone `sealed` for the house). A field that names a step of `needs` means what came of it. Before the first step the hash is
@@ -136,7 +136,7 @@ class StandingOut(BaseModel):
 class HoldingsOut(BaseModel):
     """What a phone needs of its facility. `whole`: forget what you had; else rows replace those of their key, `gone` go.
 
-    `conflicts`: refused steps of the facility's phones that wait for a person, told to whoever may settle them.
+    `conflicts`: refused steps done at the facility that wait for a person, told to whoever may settle them.
     Keys: code of a place, a product and a facility (of whom goods are asked: the one `above`, and those beside); place, batch and status of stock; of all others the id. Who prefers it (`Prefer:
     stock-in-batches`) is told in a whole answer what lies of a batch in its `lies`, and `stock` is empty. `sessions` are today's whose
     desk the caller serves; with `session` its `guests`, and in `keys` what tickets are signed with and phones seal with.

@@ -40,13 +40,13 @@ def handsets_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
 
 
 def steps_visible_to(principal: Principal) -> Select[*tuple[Any, ...]]:
-    """A select of (step, handset, account's name, facility), not ordered."""
+    """A select of (step, handset, account's name, the step's facility), not ordered."""
     return (
         select(HandsetStep, Handset, LoginAccount.name, Facility)
         .join(Handset, Handset.id == HandsetStep.handset_id)
         .join(LoginAccount, LoginAccount.id == Handset.account_id)
-        .join(Facility, Facility.id == Handset.facility_id)
-        .join(Unit, Unit.id == Handset.facility_id)
+        .join(Facility, Facility.id == HandsetStep.facility_id)
+        .join(Unit, Unit.id == HandsetStep.facility_id)
         .where(visible_to(principal, Unit.path, Permission.STOCK_READ))
     )
 
@@ -81,12 +81,12 @@ def settle(
     step.settle_id, step.settled_at, step.settled_by = command.id, now, principal.name
     step.way, step.reason = command.way, command.reason
     db.flush()
-    event = StepSettled(handset_id=handset.id, facility_id=handset.facility_id, step_id=step.id, way=command.way.value)
-    append(db, event, unit_id=handset.facility_id, subject=step.id, occurred_at=now, now=now)
+    event = StepSettled(handset_id=handset.id, facility_id=step.facility_id, step_id=step.id, way=command.way.value)
+    append(db, event, unit_id=step.facility_id, subject=step.id, occurred_at=now, now=now)
     # Who settles saw this step only: what the phone wrote behind it is done with the rights of whoever wrote it.
     owner = principal_of(db, handset.account_id)
     for later in _waiting(db, handset):
-        attempt(db, owner, handset, later, shared=shared, now=now)
+        attempt(db, owner, later, shared=shared, now=now)
         db.flush()
     return step
 
@@ -95,10 +95,9 @@ def _locked(db: Session, principal: Principal, step_id: UUID) -> Handset:
     row = db.execute(steps_visible_to(principal).where(HandsetStep.id == step_id)).first()
     if row is None:
         raise StepNotFound
-    handset: Handset = row[1]
-    principal.require(Permission.STOCK_WRITE, path_of(db, handset.facility_id))
+    principal.require(Permission.STOCK_WRITE, path_of(db, row[0].facility_id))
     # The book is the lock: neither two people nor a person and the phone judge a step at once.
-    query = select(Handset).where(Handset.id == handset.id).with_for_update()
+    query = select(Handset).where(Handset.id == row[0].handset_id).with_for_update()
     return db.scalars(query.execution_options(populate_existing=True)).one()
 
 

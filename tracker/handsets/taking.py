@@ -38,7 +38,9 @@ from tracker.handsets.models import Handset, HandsetStep
 from tracker.handsets.rules import MOST_DEEP, NOTHING, OPEN, Said, StepState, check_chain, depth_of
 from tracker.kit.errors import Forbidden
 from tracker.kit.members import each_once
-from tracker.network.queries import facility_by_code_or_id
+from tracker.network.errors import FacilityNotFound
+from tracker.network.models import Facility
+from tracker.network.queries import as_id, facility_by_code_or_id
 
 # A person changes browsers seldom; who loops makes no rows without end. Those laid aside stand in nobody's way.
 MOST_HANDSETS = 50
@@ -53,6 +55,7 @@ class StepText(BaseModel):
     number: int = Field(strict=True, ge=1, lt=2**31)
     id: UUID
     at: Instant
+    facility: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
     needs: list[UUID] = Field(default_factory=list, max_length=200)
     kind: str = Field(pattern=r"^[a-z][a-z_.]{0,39}$")
     body: dict[str, Any]
@@ -67,7 +70,9 @@ class Written:
 
 
 def enrol(db: Session, principal: Principal, command: Enrol, *, now: datetime) -> tuple[Handset, bool]:
-    """Begin a book for the caller at a facility they may see stock of; the same again is the same (False).
+    """Begin a book for the caller at a facility they may see stock of, or go on with it there; the same again is the same (False).
+
+    What was done before stays of the facility where it was done.
 
     Raises NotFound, Forbidden, HandsetTaken, TooManyHandsets, CutOff.
     """
@@ -87,15 +92,20 @@ def enrol(db: Session, principal: Principal, command: Enrol, *, now: datetime) -
         .on_conflict_do_nothing()
         .returning(Handset.id)
     ).scalar()  # fmt: skip
-    handset = db.get_one(Handset, command.id, populate_existing=True)
+    handset = db.get_one(Handset, command.id, populate_existing=True, with_for_update=True)
     if handset.account_id != principal.account_id:
         raise HandsetTaken
     if handset.cut_off_at is not None:
         raise CutOff
-    if made is not None:
+    moved = handset.facility_id != facility.id
+    if moved:
+        handset.former = sorted({*handset.former, handset.facility_id})
+        handset.facility_id, handset.name, handset.heard_at = facility.id, command.name, now
+        db.flush()
+    if made is not None or moved:
         event = HandsetEnrolled(handset_id=handset.id, facility_id=facility.id)
         append(db, event, unit_id=facility.id, subject=handset.id, occurred_at=now, now=now)
-    return handset, made is not None
+    return handset, made is not None or moved
 
 
 def own_handset(db: Session, principal: Principal, handset_id: UUID) -> Handset:
@@ -137,7 +147,8 @@ def take_steps(
     fresh = written[len(known) :]
     check_chain([one.said for one in fresh], number=handset.last_number, before=handset.last_hash)
     _refuse_taken(db, fresh)
-    taken = [_take(db, principal, handset, one, shared=shared, now=now) for one in fresh]
+    homes = _homes(db, handset)
+    taken = [_take(db, principal, handset, one, homes, shared=shared, now=now) for one in fresh]
     handset.heard_at = now
     db.flush()
     return handset, [*known, *taken]
@@ -182,12 +193,21 @@ def _refuse_taken(db: Session, fresh: Sequence[Written]) -> None:
 
 
 def _take(
-    db: Session, principal: Principal, handset: Handset, one: Written, *, shared: Services, now: datetime
+    db: Session,
+    principal: Principal,
+    handset: Handset,
+    one: Written,
+    homes: dict[str, UUID],
+    *,
+    shared: Services,
+    now: datetime,
 ) -> HandsetStep:
     number = one.said.number
+    done_at = _done_at(db, principal, one.step, homes)
     step = HandsetStep(
         id=one.step.id,
         handset_id=handset.id,
+        facility_id=handset.facility_id if isinstance(done_at, Refusal) else done_at or handset.facility_id,
         number=number,
         previous=number - 1 if number > 1 else None,
         before=handset.last_hash,
@@ -198,16 +218,43 @@ def _take(
         said_at=one.step.at if 2000 <= one.step.at.year <= 2200 else now,
         received_at=now,
     )
-    attempt(db, principal, handset, step, shared=shared, now=now)
+    if isinstance(done_at, Refusal):
+        _keep_refused(db, step, done_at, now=now)
+    else:
+        attempt(db, principal, step, shared=shared, now=now)
     db.add(step)
     handset.last_number, handset.last_hash = number, one.said.hash
     db.flush()
     return step
 
 
-def attempt(
-    db: Session, principal: Principal | None, handset: Handset, step: HandsetStep, *, shared: Services, now: datetime
-) -> None:
+def _homes(db: Session, handset: Handset) -> dict[str, UUID]:
+    """Where the phone is and was at home, by code and id."""
+    query = select(Facility.id, Facility.code).where(any_of(Facility.id, [handset.facility_id, *handset.former]))
+    return {word: row.id for row in db.execute(query) for word in (row.code, str(row.id))}
+
+
+def _done_at(db: Session, principal: Principal, step: StepText, homes: dict[str, UUID]) -> UUID | Refusal | None:
+    """The facility that a step says it was done at, else that its body names; None where neither names one.
+
+    Nobody lays a step before people of a store that they neither see nor worked at; whoever works elsewhere by now is believed.
+    """
+    named = step.facility or step.body.get("facility")
+    if not isinstance(named, str):
+        return None
+    ref = str(as_id(named) or named)
+    try:
+        if ref not in homes and not ref.isprintable():
+            raise FacilityNotFound(facility=ascii(ref))
+        if ref not in homes:
+            homes[ref] = facility_by_code_or_id(db, principal, ref, Permission.STOCK_READ).id
+    except FacilityNotFound as error:
+        # What a body names wrongly is refused by its own call.
+        return Refusal(code=error.code, params=error.params) if step.facility else None
+    return homes[ref]
+
+
+def attempt(db: Session, principal: Principal | None, step: HandsetStep, *, shared: Services, now: datetime) -> None:
     """Carry a step out if what it builds upon is done; say so on its row. Nobody (a locked account) may do nothing."""
     standing = _needs(db, step.needs)
     refusal: Refusal | None = None
@@ -223,9 +270,13 @@ def attempt(
     if refusal is None:
         step.state, step.code, step.params = StepState.DONE, None, {}
         return
+    _keep_refused(db, step, refusal, now=now)
+
+
+def _keep_refused(db: Session, step: HandsetStep, refusal: Refusal, *, now: datetime) -> None:
     step.state, step.code, step.params = StepState.CONFLICT, refusal.code, refusal.params
-    event = StepInConflict(handset_id=handset.id, facility_id=handset.facility_id, step_id=step.id, code=refusal.code)
-    append(db, event, unit_id=handset.facility_id, subject=step.id, occurred_at=now, now=now)
+    event = StepInConflict(handset_id=step.handset_id, facility_id=step.facility_id, step_id=step.id, code=refusal.code)
+    append(db, event, unit_id=step.facility_id, subject=step.id, occurred_at=now, now=now)
 
 
 def meant(db: Session, step: HandsetStep) -> dict[str, Any]:

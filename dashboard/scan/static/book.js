@@ -107,7 +107,7 @@ export class Book {
 
   /**
    * Writes a step down; throws where the phone cannot keep it (no room), and then nothing was done.
-   * @param {string} facility
+   * @param {string} facility where it was done
    * @param {Told} told
    * @returns {Promise<Step>}
    */
@@ -115,22 +115,22 @@ export class Book {
     await this.handset(facility);
     return await alone(`rantai-book-${this.user}`, async () => {
       for (let tried = 0; tried < TRIES; tried++) {
-        const step = await this.attempt(told);
+        const step = await this.attempt(facility, told);
         if (step) return step;
       }
       throw new Error("another tab is writing");
     });
   }
 
-  /** @param {Told} told @returns {Promise<Step | null>} */
-  async attempt({ kind, body, needs = [], effects = [], shown }) {
+  /** @param {string} facility @param {Told} told @returns {Promise<Step | null>} */
+  async attempt(facility, { kind, body, needs = [], effects = [], shown }) {
     const handset = await this.store.handset(this.user);
     if (!handset) return null;
     const now = this.clock.now();
     const id = uuid7(now);
     const at = new Date(now).toISOString();
     const number = handset.number + 1;
-    const text = JSON.stringify({ number, id, at, needs, kind, body: body(id, at) });
+    const text = JSON.stringify({ number, id, at, facility, needs, kind, body: body(id, at) });
     const hash = await sha256(handset.hash + text);
     /** @type {Step} */
     const step = { handset: handset.id, number, id, at, text, hash, state: "waiting", effects, shown };

@@ -47,7 +47,7 @@ export class Sender {
   async send(facility, name) {
     const handset = await this.book.handset(facility);
     if (!handset.number) return;
-    if (!handset.known) await this.register(handset.id, [handset.facility, facility], name);
+    const home = handset.known ? handset.facility : await this.register(handset.id, [handset.facility, facility], name);
     const open = (await this.book.steps()).filter(isOpen);
     // What nobody has heard goes first: how conflicts stand can wait for a better line.
     await this.sendRuns(
@@ -59,6 +59,8 @@ export class Sender {
       open.filter((step) => step.state !== "waiting"),
     );
     await this.book.tidy();
+    // Whoever works elsewhere by now first sends what was done where they worked before.
+    if (home !== facility) await this.begin(handset.id, facility, name);
   }
 
   /** @param {string} handset @param {Step[]} steps */
@@ -77,16 +79,22 @@ export class Sender {
    * @param {string} id
    * @param {[string, string]} facilities
    * @param {string} name
+   * @returns {Promise<string>} where the house knows it
    */
   async register(id, [home, here], name) {
-    const begin = (/** @type {string} */ facility) => this.asked("POST", "/api/v1/handsets", { id, facility, name });
     try {
-      await begin(home);
+      return await this.begin(id, home, name);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404 || home === here) throw error;
-      await begin(here);
+      return await this.begin(id, here, name);
     }
-    await this.book.store.changeHandset(this.book.user, { known: true });
+  }
+
+  /** The house takes the book to be at home there. @param {string} id @param {string} facility @param {string} name */
+  async begin(id, facility, name) {
+    await this.asked("POST", "/api/v1/handsets", { id, facility, name });
+    await this.book.store.changeHandset(this.book.user, { known: true, facility });
+    return facility;
   }
 
   /** Whether the head cut this phone off: its log-in is gone with that, so it asks without one. */
