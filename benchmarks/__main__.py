@@ -21,6 +21,7 @@ from benchmarks import (
     bench_rounds,
     bench_rush,
     bench_stopping,
+    bench_talk,
 )
 from benchmarks.common import Row, print_table
 
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[..., list[Row]]] = {
     "rounds": bench_rounds.measure,
     "rush": bench_rush.measure,
     "stopping": bench_stopping.measure,
+    "talk": bench_talk.measure,
 }
 
 

@@ -13,12 +13,13 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from datetime import time as day_time
 from itertools import chain, repeat
+from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -200,8 +201,8 @@ def _house(*, people: int) -> Iterator[House]:
 
 
 @contextmanager
-def served(url: str, processes: int) -> Iterator[list[int]]:
-    """The ports of so many server processes with pages, at work."""
+def served(url: str, processes: int, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[list[int]]:
+    """The ports of so many server processes with pages, at work; `more` settings of theirs."""
     ports, servers = [free_port() for _ in range(processes)], []
     try:
         for port in ports:
@@ -209,6 +210,7 @@ def served(url: str, processes: int) -> Iterator[list[int]]:
                 "RANTAI_DATABASE_URL": url,
                 "RANTAI_SECRET_KEY": SECRET,
                 "RANTAI_API__PORT": str(port),
+                **more,
             }
             server = multiprocessing.get_context("spawn").Process(target=_serve, args=(environment,))
             server.start()

@@ -51,6 +51,8 @@ class FakeWhatsApp:
     told: Callable[[dict[str, object]], None] | None = None
     most: int | None = None
     _uploads: int = 0
+    _taken: int = 0
+    _ids: dict[int, str] = field(default_factory=dict)
     _heard: dict[str, datetime] = field(default_factory=dict)
 
     def app(self) -> Starlette:
@@ -82,10 +84,17 @@ class FakeWhatsApp:
         return self._deliver(phone, message_id, name, content)
 
     def reports(self, index: int, status: str, *, error: int | None = None) -> Delivery:
-        """What became of the message that was taken as number `index`: sent, delivered, read or failed."""
-        message = self.sent[index]
+        """What became of the message that stands at `index` of those kept: sent, delivered, read or failed."""
+        return self.reports_of(self.sent[index], status, error=error)
+
+    def report_if_kept(self, message: dict[str, object], status: str) -> Delivery | None:
+        """The same; None of one that is no longer kept."""
+        return self.reports_of(message, status) if id(message) in self._ids else None
+
+    def reports_of(self, message: dict[str, object], status: str, *, error: int | None = None) -> Delivery:
+        """The same of a message that was taken."""
         told: dict[str, object] = {
-            "id": f"wamid.fake{index % len(self.sent) + 1}",
+            "id": self._ids[id(message)],
             "status": status,
             "timestamp": str(int(self.clock().timestamp())),
             "recipient_id": message["to"],
@@ -132,8 +141,12 @@ class FakeWhatsApp:
         complaint = self._complaint(message)
         if complaint:
             return _error(400, *complaint)
+        self._taken += 1
         self.sent.append(message)
+        self._ids[id(message)] = name = f"wamid.fake{self._taken}"
         if self.most is not None:
+            for forgotten in self.sent[: -self.most]:
+                del self._ids[id(forgotten)]
             del self.sent[: -self.most]
         if self.told is not None:
             self.told(message)
@@ -141,7 +154,7 @@ class FakeWhatsApp:
             {
                 "messaging_product": "whatsapp",
                 "contacts": [{"input": message["to"], "wa_id": message["to"]}],
-                "messages": [{"id": f"wamid.fake{len(self.sent)}"}],
+                "messages": [{"id": name}],
             }
         )
 

@@ -65,9 +65,18 @@ class PhonePage:
         number, medium = number_of(request.query_params.get("n")), request.query_params.get("m", "wa")
         medium = medium if medium in dict(TABS) else "wa"
         phone = self.phones.of(number)
+        if medium == "wa":
+            await self._read(phone)
         if request.headers.get("x-part") == "talk":
             return HTMLResponse(lines_of(number, medium, phone))
         return HTMLResponse(page_of(number, medium, phone))
+
+    async def _read(self, phone: Phone) -> None:
+        """Two blue ticks: whoever looks at the talk has read what came."""
+        while phone.unread:
+            report = self.whatsapp.report_if_kept(phone.unread.popleft(), "read")
+            if report is not None:
+                await self.house.post("/webhooks/whatsapp", content=report.body, headers=report.headers)
 
     async def _say_whatsapp(self, request: Request) -> Response:
         async with request.form() as form:

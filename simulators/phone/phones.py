@@ -46,6 +46,8 @@ class Phone:
 
     whatsapp: deque[Line] = field(default_factory=_lines)
     sms: deque[Line] = field(default_factory=_lines)
+    unread: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    """What WhatsApp brought and nobody has looked at."""
     call: UssdCall | None = None
     screen: str = ""
     open: bool = False
@@ -70,7 +72,9 @@ class Phones:
         """A message that WhatsApp took for this phone, as it shows it."""
         text, picture, buttons = _read(message)
         line = Line(mine=False, text=text, at=self.clock(), picture=picture, buttons=buttons)
-        self.of(str(message["to"])).whatsapp.append(line)
+        phone = self.of(str(message["to"]))
+        phone.whatsapp.append(line)
+        phone.unread.append(message)
         return line
 
     def take_sms(self, sms: Sms) -> None:

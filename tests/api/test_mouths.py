@@ -557,6 +557,9 @@ def test_the_phone_to_play_with_speaks_to_the_house_as_the_gateways_do(outside: 
             talk = phone.get(f"/hp?n={WA}").text
             picture = talk.split('<img src="')[-1].split('"')[0]
             assert phone.get(picture).content.startswith(b"\x89PNG")
+            with transaction(outside.services.engine) as db:
+                told = db.scalars(select(OutMessage).where(OutMessage.template == "chat_reply")).all()
+                assert all(message.read_at for message in told), "whoever looks at the talk has read it"
             assert phone.get("/hp/gambar/none").status_code == 404
             assert "Selamat datang" in phone.post("/hp/panggil", data={"n": WA}).text
             assert "terima 3" in phone.post("/hp/ussd", data={"n": WA, "text": "123"}).text
