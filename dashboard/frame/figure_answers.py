@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import plotly.graph_objects as go
 from fastapi import Request, Response
+
+from tracker.edge.tags import has_it, tag_of
 
 
 def figure_answer(request: Request, figure: go.Figure) -> Response:
     """200 with the figure, or 304 when the page has it already."""
     body = figure.to_json(validate=False).encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    etag = tag_of(body)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("if-none-match") == etag:
+    if has_it(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

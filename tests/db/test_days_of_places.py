@@ -21,7 +21,7 @@ from tracker.network.models import Facility
 from tracker.network.queries import zone_there
 from tracker.people.service import NewPerson, register_person
 from tracker.quota.queries.open_places import PlacesAsked, Seeker, seek_places
-from tracker.quota.routes.bookings import quota
+from tracker.quota.queries.quota import QuotaAsked, sessions_asked
 from tracker.quota.rules.words import Medium
 from tracker.quota.service.commands import PlanSession
 from tracker.quota.service.sessions import plan_session
@@ -55,7 +55,7 @@ def test_quota_begins_with_the_places_today_and_reaches_two_weeks_from_it(desk: 
     yesterday = plan(desk, THERE - timedelta(days=1), at=desk.now - timedelta(days=1))
     today, last = plan(desk, THERE), plan(desk, THERE + timedelta(days=14))
     after = plan(desk, THERE + timedelta(days=15))
-    listed = {item.session for item in quota(desk.db, SYSTEM, desk.now).items}
+    listed = {row[0].id for row in desk.db.execute(sessions_asked(desk.db, SYSTEM, QuotaAsked(), desk.now))}
     assert listed & {yesterday, today, last, after} == {today, last}
 
 

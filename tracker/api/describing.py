@@ -74,7 +74,7 @@ def _delivery(event: type[Event], schemas: dict[str, Any]) -> dict[str, Any]:
     return {
         "summary": inspect.cleandoc(event.__doc__ or "").splitlines()[0],
         "operationId": f"told_{event.KIND.replace('.', '_')}",
-        "description": "Sent with others in feed order, at most a hundred in one request, signed in X-Rantai-Signature.",
+        "description": "Sent with others in feed order, at most a hundred in one request, signed with its time in X-Signature.",
         "requestBody": {
             "required": True,
             "content": {

@@ -24,8 +24,9 @@ router = Router(prefix="/api/v1", tags=["delivery"])
 def add_webhook(body: WebhookIn, db: Db, caller: Caller, now: Now, *, shared: Shared, known: KnownKinds) -> WebhookMade:
     """Subscribe to what happens within the caller's reach; the secret is in this answer and nowhere else.
 
-    Each request carries `X-Rantai-Signature: sha256=` and the HMAC-SHA256 of the raw body. Answer 2xx within
-    ten seconds; anything else is tried again, in order. An event may come twice: remember its `position`.
+    Each request carries `X-Timestamp` (Unix seconds) and `X-Signature: sha256=` with the HMAC-SHA256 of timestamp, a full stop and
+    the raw body: refuse what is older than five minutes. (`X-Rantai-Signature` signs the body alone.) Answer 2xx within ten
+    seconds; anything else is tried again, in order. An event may come twice: remember its `position`.
     """
     command = service.NewWebhook(url=body.url, kinds=body.kinds, since=body.since)
     private_allowed = shared.settings.delivery.private_webhooks

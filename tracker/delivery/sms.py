@@ -14,10 +14,9 @@ import httpx2
 
 from tracker.delivery.rules.plain import plain_signs
 from tracker.delivery.rules.segments import is_gsm7, segments
-from tracker.delivery.rules.signing import TIMESTAMP, signed_at
+from tracker.delivery.rules.signing import SIGNATURE, TIMESTAMP, signed_at
 from tracker.delivery.senders import Left, Outgoing, SendRefused, call, check
 
-SIGNATURE = "X-Signature"
 _KANNEL_TELLS = "19"  # delivered (1), failed (2) and refused by the network (16)
 MOST_SEGMENTS = 10  # no gateway joins more
 

@@ -31,7 +31,7 @@ from tracker.database.engine import transaction
 from tracker.delivery.models import Webhook
 from tracker.delivery.rules.addresses import is_public
 from tracker.delivery.rules.backoff import wait_after
-from tracker.delivery.rules.signing import HEADER, signature
+from tracker.delivery.rules.signing import HEADER, SIGNATURE, TIMESTAMP, signature, signed_at
 from tracker.delivery.secrets import secret_of
 from tracker.feed.kinds import Kinds
 from tracker.feed.models import FeedEvent
@@ -94,7 +94,7 @@ def deliver_webhooks(
     to_send = [request for request in requests if request.events]
     if not to_send:
         return 0
-    errand = _Errand(private_allowed, resolve_host, whole_call_s)
+    errand = _Errand(private_allowed, resolve_host, whole_call_s, str(int(now.timestamp())))
 
     async def call(client: httpx2.AsyncClient, request: WebhookRequest) -> bool:
         error = await _post(client, request, errand)
@@ -118,6 +118,7 @@ class _Errand:
     private_allowed: bool
     resolve_host: Resolve
     whole_call_s: float
+    second: str
 
 
 def claim_requests(
@@ -201,6 +202,8 @@ async def _post(client: httpx2.AsyncClient, request: WebhookRequest, errand: _Er
         "Content-Type": "application/json",
         "User-Agent": "Rantai",
         HEADER: signature(request.secret, body),
+        TIMESTAMP: errand.second,
+        SIGNATURE: signed_at(request.secret, errand.second, body),
     }
     try:
         async with asyncio.timeout(errand.whole_call_s):

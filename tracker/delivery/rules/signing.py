@@ -1,4 +1,4 @@
-"""Signatures of bodies: a webhook's, and with the time of it those of SMS gateways that speak JSON. Pure."""
+"""Signatures of bodies: a webhook's, and with the time of it those of webhooks and of SMS gateways that speak JSON. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hmac
 
 HEADER = "X-Rantai-Signature"
 TIMESTAMP = "X-Timestamp"
+SIGNATURE = "X-Signature"
+"""Signed together with the time: what somebody copied on the way is known by its age."""
 MOST_APART_S = 300
 """So far apart two clocks may be; what was signed longer ago is somebody's copy."""
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
@@ -15,7 +15,9 @@ from tracker.database.turns import Wanted
 from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import enters_in_line, first_wants, once_undone
 from tracker.edge.paging import MOST, Cursor, Limit, Page, page_of
+from tracker.edge.tags import has_it, tag_of
 from tracker.edge.values import Day
+from tracker.feed.queries import last_position
 from tracker.kit.days import earliest_day
 from tracker.network.queries import facility_by_code_or_id
 from tracker.people.routes import new_person
@@ -82,11 +84,15 @@ USUAL_SESSIONS = 100
 _AGAIN: dict[int | str, dict[str, Any]] = {200: {"description": "The same again."}}
 
 
-@router.get("/quota")
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing of it has changed since `If-None-Match`."}}
+
+
+@router.get("/quota", response_model=Page[QuotaItemOut], responses=_UNCHANGED)
 def quota(
     db: Db,
     caller: Caller,
     now: Now,
+    response: Response,
     *,
     facility: Ref = None,
     area: Annotated[str | None, Query(max_length=64, description="Unit code or area code.")] = None,
@@ -99,11 +105,17 @@ def quota(
         int, Query(ge=1, le=MOST, description="Sessions per page; the items of one are never parted.")
     ] = USUAL_SESSIONS,
     cursor: Cursor = None,
-) -> Page[QuotaItemOut]:
+    if_none_match: Annotated[
+        str | None, Header(max_length=1000, description="`ETag` of the same question before.")
+    ] = None,
+) -> Page[QuotaItemOut] | Response:
     """What may still be promised, by session, dose and bucket. `available` in persons; one pool is never summed.
 
-    The next sessions first; where `next_cursor` is not null there are more.
+    The next sessions first; where `next_cursor` is not null there are more. `ETag` is that of the numbers, whatever `as_of` says.
+    `Rantai-Position` is a place in the feed: whatever these numbers do not know yet comes behind it (`GET /api/v1/feed?after=`).
     """
+    # Read before the numbers: what is committed between the two is told again, and nothing is left out.
+    position = last_position(db)
     if to is not None and not timedelta(0) <= to - (from_ or earliest_day(now)) <= _LONGEST:
         raise BadPeriod(field="to")
     asked = QuotaAsked(from_day=from_, to_day=to, facility=facility, area=area, product=product)
@@ -117,7 +129,13 @@ def quota(
         present=lambda row: row,
     )
     items = quota_of(db, page.items, now=now)
-    return Page(items=[quota_item_out(item) for item in items], next_cursor=page.next_cursor)
+    found: Page[QuotaItemOut] = Page(items=[quota_item_out(item) for item in items], next_cursor=page.next_cursor)
+    tag = tag_of(found.model_dump_json(exclude={"items": {"__all__": {"as_of"}}}).encode(), weak=True)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Rantai-Position": str(position)}
+    if has_it(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return found
 
 
 @router.get("/bookings")
