@@ -28,7 +28,7 @@ button{{background:#14532d;color:#fff;border-color:#14532d}}li button{{display:b
 small{{color:#4b5563}}li button small{{display:block}}.say{{display:flex;gap:.5rem;padding:.8rem;border-top:1px solid #d5dbe1;position:sticky;bottom:0;background:#fff}}
 .say input{{flex:1;min-width:0}}.hint{{margin:0;padding:.6rem .8rem;background:#fff7e0;font-size:.9rem}}
 pre{{font:1rem/1.4 monospace;white-space:pre-wrap;margin:.8rem;padding:.8rem;background:#f3f4f6;border-radius:.4rem}}
-.row{{display:flex;gap:.5rem;padding:0 .8rem .8rem}}:focus-visible{{outline:3px solid #b45309;outline-offset:2px}}
+.row{{display:flex;gap:.5rem;padding:.8rem}}:focus-visible{{outline:3px solid #b45309;outline-offset:2px}}
 </style></head><body><main>
 <header><h1>Ponsel simulasi <span lang="en">· a made-up phone</span></h1>
 <form action="/hp"><input type="hidden" name="m" value="{medium}"><input name="n" value="{number}" inputmode="tel" aria-label="Nomor ponsel ini">
@@ -52,6 +52,8 @@ if (talk) {
       if (talk.dataset.told !== undefined || told.trim() !== talk.innerHTML.trim()) {
         talk.innerHTML = told;
         end();
+        document.title = "🔔 " + document.title.replace("🔔 ", "");
+        navigator.vibrate?.(200);
       }
       talk.dataset.told = told;
     }

@@ -12,14 +12,13 @@ from tracker.delivery.service import queue_message
 from tracker.kit.days import hours_there
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
-from tracker.people.queries import person_now
 from tracker.quota.models import Booking, VaccinationSession
 from tracker.quota.rules.words import BookingState, Medium
 from tracker.quota.service.booking import book
 from tracker.quota.service.commands import Book, ChangeDay, MoveBooking
 from tracker.quota.service.moving import move_booking
 from tracker.quota.service.rebooking import change_day
-from tracker.registration.service.phases import check_turn
+from tracker.registration.service.phases import check_turn, phase_now
 
 _TOLD = {BookingState.CONFIRMED: "quota_confirmed", BookingState.CANCELLED: "quota_cancelled"}
 
@@ -46,9 +45,8 @@ def change_own_day(db: Session, booking_id: UUID, session_id: UUID, *, language:
 
 def book_own(db: Session, person_id: UUID, session_id: UUID, dose: int, *, language: str, now: datetime) -> Booking:
     """Book and confirm in one: who chooses behind a secret of theirs has said that they come. Raises what booking raises."""
-    person = person_now(db, person_id)
-    if person is not None and dose == 1:
-        check_turn(db, person, now)
+    if dose == 1:
+        check_turn(db, person_id, phase_now(db, now), now)
     command = Book(id=uuid7(), person_id=person_id, session_id=session_id, dose=dose, medium=Medium.WEB)
     booking = book(db, SYSTEM, command, now=now).booking
     return move_own(db, booking.id, BookingState.CONFIRMED, language=language, now=now)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.kit.days import WESTERN, local_day
 from tracker.people.models import Person
+from tracker.people.queries import person_now
 from tracker.people.rules.groups import PersonGroup
 from tracker.quota.queries.schedule import doses_of
 from tracker.quota.rules.standby import Group, group_of
@@ -46,8 +48,8 @@ def has_turn(db: Session, person: Person, phase: Phase | None, now: datetime) ->
     return bool(doses_of(db, person.id))
 
 
-def check_turn(db: Session, person: Person, now: datetime) -> None:
+def check_turn(db: Session, person_id: UUID, phase: Phase | None, now: datetime) -> None:
     """Raises NotYourTurn."""
-    phase = phase_now(db, now)
-    if phase is not None and not has_turn(db, person, phase, now):
+    person = None if phase is None else person_now(db, person_id)
+    if phase is not None and person is not None and not has_turn(db, person, phase, now):
         raise NotYourTurn(group=phase.only)

@@ -32,6 +32,7 @@ from tracker.quota.service.moving import move_booking
 from tracker.registration.errors import OtherMedium, TooManyCodes
 from tracker.registration.models import Conversation, ConversationTurn, HealthAnswer
 from tracker.registration.rules import conversation as machine
+from tracker.registration.rules.phases import Phase
 from tracker.registration.rules.state import ConversationState, Turn
 from tracker.registration.rules.texts import spoken
 from tracker.registration.rules.wishes import (
@@ -81,6 +82,7 @@ class _Room:
     sender: str | None
     vault: NikVault
     office: TicketOffice
+    phase: Phase | None
     now: datetime
 
 
@@ -102,14 +104,15 @@ def answer(
         return answer_kept(earlier)
     if _overtaken(talk, message, now):
         return answer_kept(_keep_turn(db, talk, message, ConversationTurn(replies=[], choices=[], over=True), now))
-    room = _Room(db=db, message=message, sender=_phone(message.sender), vault=vault, office=office, now=now)
+    phase, sender = phase_now(db, now), _phone(message.sender)
+    room = _Room(db=db, message=message, sender=sender, vault=vault, office=office, phase=phase, now=now)
     before = ConversationState.from_json(talk.state)
     turn = machine.hear(
         before,
         _sayable(message.text),
         phone_known=room.sender is not None,
         near=message.near,
-        phase=phase_now(db, now),
+        phase=phase,
     )
     says = [*turn.says]
     while turn.wish is not None:
@@ -222,11 +225,12 @@ def _grant(room: _Room, turn: Turn, wish: Wish) -> Turn:
 
 def _let_in(room: _Room, turn: Turn) -> Turn:
     """Whoever was found goes on where it is their turn."""
-    phase = None if turn.state.person is None else phase_now(room.db, room.now)
-    person = None if phase is None else person_now(room.db, UUID(turn.state.person or ""))
-    if phase is None or person is None or has_turn(room.db, person, phase, room.now):
+    if room.phase is None or turn.state.person is None:
         return turn
-    return machine.no_turn(phase, listed=False)
+    person = person_now(room.db, UUID(turn.state.person))
+    if person is None or has_turn(room.db, person, room.phase, room.now):
+        return turn
+    return machine.no_turn(room.phase, listed=False)
 
 
 def _find(room: _Room, state: ConversationState, wish: FindPerson | FindByEnding | TellProof) -> Turn:
@@ -356,8 +360,8 @@ def _take(room: _Room, turn: Turn, wish: TakePlace) -> Turn:
     try:
         # A refusal must leave the conversation's own rows standing.
         with room.db.begin_nested():
-            if command.dose == 1 and (person := person_now(room.db, command.person_id)) is not None:
-                check_turn(room.db, person, room.now)
+            if command.dose == 1 and room.phase is not None:
+                check_turn(room.db, command.person_id, room.phase, room.now)
             booked = book(room.db, SYSTEM, command, now=room.now).booking
             confirm = MoveBooking(booking_id=booked.id, state=BookingState.CONFIRMED)
             move_booking(room.db, SYSTEM, confirm, now=room.now)
