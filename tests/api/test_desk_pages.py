@@ -154,6 +154,7 @@ def test_from_the_ticket_to_the_dose_and_the_next_date(meja: Meja) -> None:
     assert "AZ101" in told
     assert "Observasi sampai" in told
     assert "Dosis 2:" in told
+    assert "Astrazeneca, dosis 1:" in told, "by its name, not its code"
     assert "Observasi 1" in words_of(meja.site.get(meja.to))
     doses = meja.done(lambda desk: desk.db.scalar(select(func.sum(OpenVial.given))))
     assert doses == 1

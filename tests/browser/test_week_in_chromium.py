@@ -100,11 +100,11 @@ def test_a_week_is_copied_changed_and_shared_out_and_who_was_booked_in_what_is_c
         # What the worker does next with each of them.
         for booking in booked:
             make_offer(db, booking, now=utc_now())
-        rows = db.execute(
+        told = db.execute(
             select(Booking.state, Displacement.state, OutMessage.template)
             .join(Displacement, Displacement.booking_id == Booking.id)
             .join(OutMessage, OutMessage.recipient_ref == Booking.person_id.cast(OutMessage.recipient_ref.type))
             .where(Booking.id.in_(booked), OutMessage.template.like("quota_%"))
         ).all()
     moved = (BookingState.DISPLACED, OfferState.OFFERED, "quota_offer")
-    assert [tuple(row) for row in rows] == [moved, moved]
+    assert [tuple(row) for row in told] == [moved, moved]

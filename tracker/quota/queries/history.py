@@ -21,6 +21,7 @@ class Appointment:
 
     booking_id: UUID
     vaccine: str
+    vaccine_name: str
     dose: int
     state: BookingState
     facility: str
@@ -50,7 +51,7 @@ MOST = 100
 def appointments_of(db: Session, person_id: UUID) -> list[Appointment]:
     """Doses given, bookings that stand and what screening stopped, the newest day first; no more than a hundred."""
     rows = db.execute(
-        select(Booking, Vaccine.code, Facility.code, Facility.name, VaccinationSession.day, Batch.lot)
+        select(Booking, Vaccine.code, Vaccine.name, Facility.code, Facility.name, VaccinationSession.day, Batch.lot)
         .join(VaccinationSession, VaccinationSession.id == Booking.session_id)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Vaccine, Vaccine.id == Booking.vaccine_id)
@@ -63,6 +64,7 @@ def appointments_of(db: Session, person_id: UUID) -> list[Appointment]:
         Appointment(
             booking_id=booking.id,
             vaccine=vaccine,
+            vaccine_name=vaccine_name,
             dose=booking.dose,
             state=booking.state,
             facility=code,
@@ -71,7 +73,7 @@ def appointments_of(db: Session, person_id: UUID) -> list[Appointment]:
             vaccinated_at=booking.vaccinated_at,
             lot=lot,
         )
-        for booking, vaccine, code, name, day, lot in rows
+        for booking, vaccine, vaccine_name, code, name, day, lot in rows
     ]
 
 
