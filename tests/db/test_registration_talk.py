@@ -48,6 +48,7 @@ from tracker.registration.errors import (
     TicketNotFound,
     TicketOtherDay,
 )
+from tracker.registration.models import ConversationTurn
 from tracker.registration.queries import health_answers_of
 from tracker.registration.service.commands import Message
 from tracker.registration.service.family import Relative, add_relative
@@ -366,6 +367,12 @@ def test_the_answer_to_an_offer_is_understood(desk: Desk, said: str, state: Book
         assert reply in told
         assert "Puskesmas Tanah Tinggi" in told
         assert desk.state(offer) is state
+    tickets = desk.db.scalars(
+        select(ConversationTurn.booking_id).where(
+            ConversationTurn.conversation_id == talk.id, ConversationTurn.booking_id.is_not(None)
+        )
+    ).all()
+    assert tickets == ([offer.id] if state is BookingState.CONFIRMED else []), "the ticket comes once, as a picture"
     otherwise = "tidak" if state is BookingState.CONFIRMED else "ya"
     (told,) = talk.say(otherwise, medium=Medium.SMS)
     assert ("sudah Anda terima" if otherwise == "tidak" else "tidak tersedia") in told

@@ -364,8 +364,13 @@ def phone_wanted(state: ConversationState) -> Turn:
     return Turn(state, (Say("ask_phone"),))
 
 
-def offer_answered(state: ConversationState, key: str, params: dict[str, str]) -> Turn:
-    """The answer to AnswerOffer where there was one: `key` is offer_taken, offer_stands, offer_declined or offer_over."""
+def offer_answered(state: ConversationState, key: str, params: dict[str, str], booking: UUID | None = None) -> Turn:
+    """The answer to AnswerOffer where there was one: `key` is offer_taken, offer_stands, offer_declined or offer_over.
+
+    A `booking` that was taken is this talk's from then on, and its ticket goes with the answer.
+    """
+    if booking is not None:
+        state = replace(state, booking=str(booking), step=ConversationStep.BOOKED if is_over(state) else state.step)
     return Turn(state, (Say(key, params),))
 
 

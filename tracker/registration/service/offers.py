@@ -28,10 +28,11 @@ _SPOKEN = (OfferState.OFFERED, OfferState.LAPSED, OfferState.ACCEPTED, OfferStat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """Which sentence answers, and what fills it."""
+    """Which sentence answers, and what fills it; `booking` is the place that was taken."""
 
     key: str
     params: dict[str, str]
+    booking: UUID | None = None
 
 
 def answer_offer(
@@ -60,7 +61,9 @@ def answer_offer(
             move_booking(db, SYSTEM, MoveBooking(booking_id=booking.id, state=wanted), now=now)
     except DomainError:
         return Told(key="offer_over", params=params)
-    return Told(key="offer_taken" if yes else "offer_declined", params=params)
+    if not yes:
+        return Told(key="offer_declined", params=params)
+    return Told(key="offer_taken", params=params, booking=booking.id)
 
 
 def _offer(

@@ -312,7 +312,7 @@ def _answer_offer(room: _Room, state: ConversationState, wish: AnswerOffer) -> T
     told = answer_offer(room.db, wish.yes, person, room.sender, office=room.office, now=room.now)
     if told is None:
         return machine.no_offer(state, phone_known=room.sender is not None)
-    return machine.offer_answered(state, told.key, told.params)
+    return machine.offer_answered(state, told.key, told.params, told.booking)
 
 
 def _keep_answers(room: _Room, state: ConversationState, wish: KeepAnswers) -> Turn:
