@@ -81,6 +81,7 @@ WARN = {
     "open_too_long": mark(
         "Ada vial terbuka batch ini yang lewat waktunya: buang sisanya, jangan berikan dosis darinya."
     ),
+    "several_products": mark("Lot ini ada pada beberapa produk. Pindai labelnya, atau ketik kode produk/lot."),
     "not_here": mark("Menurut catatan, batch ini tidak ada di fasilitas ini."),
     "unknown_sscc": mark("Kotak ini bukan kiriman yang dapat Anda lihat."),
     "looks_like": mark("Mirip dengan batch {lot}: cocokkan nomornya huruf demi huruf."),
@@ -105,6 +106,7 @@ JOB = {
     "not_here": mark("Batch {lot} tidak tercatat ada di sini. Hitung tempatnya lebih dulu."),
     "there_already": mark("Batch {lot} sudah ada di tempat itu. Pilih tempat lain."),
     "unknown_batch": mark("Batch ini tidak dikenal ponsel ini. Cocokkan labelnya, atau terima kirimannya lebih dulu."),
+    "lot_twice": mark("Lot {lot} ada pada beberapa produk. Pindai labelnya, atau ketik salah satu: {codes}"),
     "no_goods": mark("{text} bukan kode barang. Pindai label vial atau dusnya, atau ketik lotnya."),
     "more_than_there": mark("Menurut catatan hanya ada {n}. Hitung tempatnya bila memang lebih."),
     "count_waits": mark("Belum masuk buku: menunggu orang kedua atau alasan"),

@@ -179,6 +179,16 @@ def test_a_place_a_facility_and_a_typed_lot_open_what_they_are(shelf: Shelf) -> 
     assert (typed["batch"]["lot"], typed["verdict"]) == (LOT, "good")
 
 
+def test_a_lot_that_several_products_have_says_how_to_say_which(shelf: Shelf) -> None:
+    now = utc_now()
+    with transaction(shelf.services.engine) as db:
+        other = NewBatch(presentation="mr-10", lot=LOT, expiry=now.date() + timedelta(days=200))
+        add_batch(db, SYSTEM, other, now=now)
+    body = shelf.scan(LOT)
+    assert (body["batch"], body["verdict"], body["warnings"]) == (None, "stop", ["several_products"])
+    assert shelf.scan(f"az-10/{LOT}")["batch"]["lot"] == LOT
+
+
 def test_a_sensor_opens_by_code_and_by_serial(shelf: Shelf) -> None:
     body = {"code": "qr-sensor-1", "kind": "native", "facility": "pkm-cipondoh", "serial": "SN-4711"}
     made = shelf.ask("POST", "/api/v1/devices", json=body)

@@ -58,6 +58,7 @@ def holdings(world: World) -> dict[str, object]:
             batch("held1", "penta-5"),
             batch("back1", "mr-10", recalled="uji"),
             batch("old1", "mr-10", "2020-01-31"),
+            *({**batch(f"twice-{product}", product), "lot": "TWICE"} for product in ("penta-5", "mr-10")),
         ],
         "stock": [
             lying("kulkas-1", "pb1", 40),

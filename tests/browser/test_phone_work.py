@@ -24,6 +24,8 @@ def test_what_must_not_be_used_is_never_green_without_a_network(work: Page, hous
         feels(work, "out", "Jangan dipakai")
         expect(work.locator("#result .state").first).to_have_class("state out")
         expect(work.locator("#result")).to_contain_text(word)
+    scan(work, "TWICE")
+    feels(work, "low", "Pindai labelnya, atau ketik salah satu: penta-5/TWICE, mr-10/TWICE")
     scan(work, "PB1")
     feels(work, "low", "Periksa dulu")
     scan(work, "PB2")

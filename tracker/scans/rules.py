@@ -17,6 +17,7 @@ class Warned(StrEnum):
     OPEN_TOO_LONG = "open_too_long"  # one of its opened vials is past its time: the one in the hand, or another
     NOT_HERE = "not_here"  # the books know none of it at this facility
     UNKNOWN_SSCC = "unknown_sscc"
+    SEVERAL_PRODUCTS = "several_products"  # have the lot that somebody typed
 
 
 class Verdict(StrEnum):

@@ -79,7 +79,7 @@ class ScanOut(BaseModel):
     `begins_with` is the known lot that is meant where a separator was lost. `verdict` is `good` only where nothing
     speaks against using it. Warnings: `unknown_product`, `no_product`, `unknown_batch`, `separator_missing`,
     `expiry_differs`, `codes_disagree`, `expired`, `recalled`, `held`, `unusable`, `vvm_spent`, `out_of_service`,
-    `open_too_long`, `not_here`, `unknown_sscc`, `looks_like LOT`.
+    `open_too_long`, `not_here`, `several_products` (of the lot that somebody typed), `unknown_sscc`, `looks_like LOT`.
     """
 
     scan: ScanMeaning

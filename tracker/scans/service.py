@@ -111,9 +111,13 @@ def read_scan(
         opened = _by_name(db, principal, bare)
         if opened is not None:
             return _opening(text, opened)
-        batch = _by_lot(db, bare)
+        named = batches_by_refs(db, {bare})[bare]
+        batch = db.get(Batch, named[0][0]) if len(named) == 1 else None
         if batch is not None:
             resolved = with_batch(db, resolved, batch, today=today)
+        elif named:
+            warnings = (Warned.SEVERAL_PRODUCTS.value,)
+            return Meaning(resolved=resolved, warnings=warnings, verdict=verdict_of(warnings, named=False))
     return _goods(db, principal, resolved, facility, now)
 
 
@@ -279,9 +283,3 @@ def _by_name(db: Session, principal: Principal, text: str) -> Opened | None:
     if facility is not None:
         return Opened(thing=Thing.FACILITY, ref=facility[0].code, name=facility[0].name, facility=facility[0].code)
     return None
-
-
-def _by_lot(db: Session, text: str) -> Batch | None:
-    """The batch of a lot, or `PRODUCT/LOT`, that somebody typed; None where several products have it."""
-    found = batches_by_refs(db, {text})[text]
-    return db.get(Batch, found[0][0]) if len(found) == 1 else None

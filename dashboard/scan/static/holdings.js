@@ -315,14 +315,18 @@ export class Holdings {
    * @param {Scan} scan
    */
   batchOf(scan) {
+    const found = this.called(scan);
+    return found.length === 1 ? (found[0] ?? null) : null;
+  }
+
+  /** The batches that a label means, or a lot or PRODUCT/LOT that somebody typed: a lot may be of several products. @param {Scan} scan */
+  called(scan) {
     const all = Object.values(this.held?.batches ?? {});
     const product = this.productOf(scan);
-    if (scan.lot && product)
-      return all.find((batch) => batch.product === product.code && batch.lot === scan.lot) ?? null;
-    if (scan.profile !== "plain" || scan.gtin) return null;
+    if (scan.lot && product) return all.filter((batch) => batch.product === product.code && batch.lot === scan.lot);
+    if (scan.profile !== "plain" || scan.gtin) return [];
     const typed = scan.text.trim();
-    const found = all.filter((batch) => batch.lot === typed || `${batch.product}/${batch.lot}` === typed);
-    return found.length === 1 ? (found[0] ?? null) : null;
+    return all.filter((batch) => batch.lot === typed || `${batch.product}/${batch.lot}` === typed);
   }
 
   /** How many vials a code stands for: a vial, or a box of them. @param {Scan} scan */

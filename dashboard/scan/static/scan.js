@@ -145,6 +145,11 @@ async function scanned(text) {
     return;
   }
   const what = read(readCode, clean);
+  const several = what.scan ? desk.holdings.called(what.scan) : [];
+  if (several.length > 1) {
+    const codes = several.map((batch) => `${batch.product}/${batch.lot}`).join(", ");
+    return feel(banner, "low", say("job.lot_twice", { lot: clean, codes }));
+  }
   if (job) job.scanned(what);
   else await lookup.scanned(desk, what);
 }
