@@ -79,6 +79,7 @@ EVENTS: tuple[type[Event], ...] = (
     feed.EventSetAside,
     shipments.ShipmentCreated,
     shipments.ShipmentApproved,
+    shipments.ApprovalTakenBack,
     shipments.ShipmentCancelled,
     shipments.ShipmentPacked,
     shipments.ShipmentUnpacked,

@@ -24,6 +24,7 @@ KIND = {
     "shipment.tell": mark("Kiriman tanpa kabar"),
     "shipment.confirm": mark("Konfirmasi kiriman tanpa kabar"),
     "shipment.approve": mark("Persetujuan kiriman"),
+    "shipment.take_approval_back": mark("Pembatalan persetujuan"),
     "shipment.cancel": mark("Pembatalan kiriman"),
     "shipment.pack": mark("Pengemasan"),
     "shipment.dispatch": mark("Keberangkatan kiriman"),

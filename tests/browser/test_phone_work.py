@@ -199,6 +199,13 @@ def test_an_order_is_approved_packed_and_sent_off_without_a_network(work: Page, 
     work.get_by_role("button", name="Setujui 3 vial").click()
     expect(work.locator("#job")).to_contain_text("Tidak ada permintaan")
     work.locator("#leave").click()
+    work.get_by_role("button", name="Batalkan langkah terakhir").click()
+    work.get_by_role("button", name="salah jumlah").click()
+    take(work, "approve")
+    scan(work, "SJ-3")
+    amount.fill("3")
+    work.get_by_role("button", name="Setujui 3 vial").click()
+    work.locator("#leave").click()
     take(work, "pick")
     scan(work, "SJ-3")
     scan(work, "PB1")
@@ -216,16 +223,19 @@ def test_an_order_is_approved_packed_and_sent_off_without_a_network(work: Page, 
     expect(work.locator("#job")).to_contain_text("Tidak ada kiriman yang sudah dikemas")
     work.locator("#leave").click()
     network(work, house, there=True)
-    all_sent(work, 3)
-    approved, packed, left = told(house)
-    assert (approved["shipment"], approved["vials"]) == ("SJ-3", {"0": 3})
+    all_sent(work, 5)
+    approved, undone, again, packed, left = told(house)
+    assert undone == {"shipment": "SJ-3", "vials": {"0": 3}, "reason": "salah jumlah"}
+    for body in (approved, again):
+        assert (body["shipment"], body["vials"]) == ("SJ-3", {"0": 3})
     line = {"batch": "pb1", "place": "kulkas-1", "vials": 1}
     boxes = cast("list[dict[str, object]]", packed["boxes"])
     assert [box.pop("id") is not None for box in boxes] == [True]
     assert boxes == [{"seal": "S-77", "logger": "LOG-9", "lines": [line]}]
     assert left["shipment"] == "SJ-3"
-    first, second, third = next(iter(house.steps.values()))
-    assert (second["needs"], third["needs"]) == ([first["id"]], [first["id"], second["id"]])
+    steps = next(iter(house.steps.values()))
+    ids = [step["id"] for step in steps]
+    assert [step["needs"] for step in steps] == [ids[:number] for number in range(5)]
 
 
 def test_a_vial_opened_without_a_network_is_thrown_away_there_and_taken_back(work: Page, house: PhoneHouse) -> None:

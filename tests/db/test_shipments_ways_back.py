@@ -30,10 +30,10 @@ from tracker.shipments.service.commands import (
     TakeReceiptBack,
     Wanted,
 )
-from tracker.shipments.service.ordering import cancel_shipment, create_shipment
+from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import Arrived, receive_shipment
-from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
+from tracker.shipments.service.undoing import take_approval_back, take_receipt_back, unpack_shipment
 from tracker.stock.errors import AlreadyReversed, PackedVials
 from tracker.stock.models import StockEntry
 from tracker.stock.rules.lines import Line, NamedLine, Reference
@@ -410,3 +410,31 @@ def test_boxes_are_emptied_again_before_they_leave(road: Road) -> None:
     dispatch_shipment(road.db, SYSTEM, shipment.id, occurred_at=road.now, now=road.now)
     with pytest.raises(BadState):
         unpack_shipment(road.db, SYSTEM, shipment.id, "terlambat", now=road.now)
+
+
+def test_an_approval_that_was_a_slip_is_taken_back_until_something_is_packed(road: Road) -> None:
+    clerk = road.world.who(Role.WAREHOUSE)
+    order = road.create("az-10", 10, role=Role.MANAGER)
+
+    def back(vials: int, who: Role = Role.WAREHOUSE) -> None:
+        take_approval_back(road.db, road.world.who(who), order.id, "salah ketuk", vials={0: vials}, now=road.now)
+
+    approve_shipment(road.db, clerk, order.id, {0: 6}, now=road.now)
+    with pytest.raises(Forbidden):
+        back(6, Role.MANAGER)
+    back(10)
+    assert order.state is ShipmentState.APPROVED, "other numbers are approved by now"
+    back(6)
+    back(6)
+    assert (order.state, order.approved_by) == (ShipmentState.REQUESTED, None)
+    assert [data["reason"] for _, data in road.told("shipments.approval_taken_back")] == ["salah ketuk"] * 2, (
+        "both ends"
+    )
+    road.stock(BATCH, 10)
+    approve_shipment(road.db, clerk, order.id, None, now=road.now)
+    road.pack(order)
+    with pytest.raises(BadState):
+        back(10)
+    own = road.create("az-10", 5)
+    with pytest.raises(BadState):
+        take_approval_back(road.db, clerk, own.id, "salah", vials={0: 5}, now=road.now)

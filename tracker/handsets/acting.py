@@ -32,6 +32,7 @@ from tracker.quota.schemas import ArriveIn, ScreenIn, VaccinateIn, WalkInIn
 from tracker.sealing.keyring import Keyring
 from tracker.shipments import routes as shipments
 from tracker.shipments.schemas import (
+    ApprovalBackIn,
     ApproveIn,
     CancelIn,
     ConfirmIn,
@@ -91,6 +92,7 @@ ACTS: Mapping[str, Act] = {
     "shipment.tell": Act(call=shipments.post_unannounced, body=DeliveryIn, answers=True),
     "shipment.confirm": _of_shipment(shipments.confirm, ConfirmIn),
     "shipment.approve": _of_shipment(shipments.approve, ApproveIn),
+    "shipment.take_approval_back": _of_shipment(shipments.take_back_approval, ApprovalBackIn),
     "shipment.cancel": _of_shipment(shipments.cancel, CancelIn),
     "shipment.pack": _of_shipment(shipments.pack, PackIn),
     "shipment.dispatch": _of_shipment(shipments.dispatch, DispatchIn),

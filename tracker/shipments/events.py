@@ -47,6 +47,15 @@ class ShipmentApproved(ShipmentNews):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalTakenBack(ShipmentNews):
+    """The sender took its approval back before anything was packed: the order waits again."""
+
+    KIND: ClassVar[str] = "shipments.approval_taken_back"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentCancelled(ShipmentNews):
     """Either end gave up a shipment that had not left; with the reason where one was said."""
 

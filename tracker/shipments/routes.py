@@ -20,6 +20,7 @@ from tracker.shipments.presenting import packed_out, received_out, shipment_deta
 from tracker.shipments.queries.finding import shipments_of
 from tracker.shipments.rules.words import ON_THE_ROAD, ShipmentState
 from tracker.shipments.schemas import (
+    ApprovalBackIn,
     ApproveIn,
     CancelIn,
     ConfirmIn,
@@ -53,7 +54,7 @@ from tracker.shipments.service.ordering import approve_shipment, cancel_shipment
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.shipments.service.unannounced import dispute_delivery, tell_delivery
-from tracker.shipments.service.undoing import take_receipt_back, unpack_shipment
+from tracker.shipments.service.undoing import take_approval_back, take_receipt_back, unpack_shipment
 
 router = Router(prefix="/api/v1/shipments", tags=["shipments"])
 
@@ -162,6 +163,13 @@ def approve(*, ref: Ref, body: ApproveIn | None = None, db: Db, caller: Caller, 
     """The sender agrees to an order, wholly or with other numbers."""
     vials = body.by_line() if body else None
     return shipment_detail(db, caller, approve_shipment(db, caller, ref, vials, now=now).id, now)
+
+
+@router.post("/{ref}/take-approval-back")
+def take_back_approval(*, ref: Ref, body: ApprovalBackIn, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
+    """The sender's approval of an order did not happen: it waits again. Where something was packed, unpack first."""
+    back = take_approval_back(db, caller, ref, body.reason, vials=body.by_line(), now=now)
+    return shipment_detail(db, caller, back.id, now)
 
 
 @router.post("/{ref}/cancel")

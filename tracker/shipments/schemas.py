@@ -40,16 +40,32 @@ class ShipmentIn(BaseModel):
     expected_at: Instant | None = None
 
 
+LineNumber = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")]
+
+
 class ApproveIn(BaseModel):
     """Approved vials by line of the order (from 0); lines not named are approved as asked."""
 
     model_config = ConfigDict(extra="forbid")
 
-    vials: dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,2})$")], Vials] | None = None
+    vials: dict[LineNumber, Vials] | None = None
 
     def by_line(self) -> dict[int, int] | None:
         """Vials by line; each line is written in one way only, so that none is named twice."""
         return None if self.vials is None else {int(line): vials for line, vials in self.vials.items()}
+
+
+class ApprovalBackIn(BaseModel):
+    """Why the approval is taken back, and what had been approved, by line: where other numbers are approved since, they stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vials: dict[LineNumber, Vials]
+    reason: Words
+
+    def by_line(self) -> dict[int, int]:
+        """Vials by line."""
+        return {int(line): vials for line, vials in self.vials.items()}
 
 
 class CancelIn(BaseModel):

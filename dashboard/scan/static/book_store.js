@@ -19,7 +19,7 @@
  * @property {string} text
  * @property {boolean} undoable
  * @property {string} [box]
- * @property {"cancel" | "unpack" | "receipt" | "take_back" | "reversal"} [way] how it is undone; `cancel` gives up its shipment: the one it names, or else the one it makes
+ * @property {"approval" | "cancel" | "unpack" | "receipt" | "take_back" | "reversal"} [way] how it is undone; `cancel` gives up its shipment: the one it names, or else the one it makes
  * @property {string} [of] the shipment of a receipt
  * @property {{ batch: string, vials: number }[]} [came] what of it came, good or not
  * @property {string} [undoes] the step that it takes back

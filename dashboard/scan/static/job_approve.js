@@ -103,7 +103,8 @@ export class ApproveJob {
       shown: {
         job: "approve",
         text: `${desk.say("job.approve")} ${order.code}: ${desk.say("job.n_vials", { n: vials })}`,
-        undoable: false,
+        undoable: true,
+        way: "approval",
         shipment: order.id,
         becomes: "approved",
         approved: [...agreed],

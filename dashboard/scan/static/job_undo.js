@@ -26,6 +26,14 @@ const WAYS = {
     kind: "shipment.cancel",
     body: () => ({ shipment: step.shown.shipment ?? step.id, reason }),
   }),
+  approval: ({ shown }, reason) => ({
+    kind: "shipment.take_approval_back",
+    body: () => ({
+      shipment: shown.shipment,
+      vials: Object.fromEntries((shown.approved ?? []).map((vials, line) => [line, vials])),
+      reason,
+    }),
+  }),
   unpack: (step, reason) => ({
     kind: "shipment.unpack",
     body: () => ({ shipment: step.shown.shipment, box: step.shown.box, reason }),
@@ -46,7 +54,7 @@ export async function undo(desk, step, reason) {
   const { openVial, text, shipment = step.id } = step.shown;
   const way = step.shown.way ?? (openVial ? "take_back" : "reversal");
   // Of what was given up, or unpacked, the phone knows it before the house says so.
-  const after = { cancel: { shipment }, unpack: { shipment, becomes: "approved" } }[String(way)] ?? {};
+  const after = { cancel: { shipment }, unpack: { shipment, becomes: "approved" }, approval: { shipment, becomes: "requested" } }[String(way)] ?? {};
   return await desk.write({
     ...WAYS[way](step, reason),
     needs: [step.id],

@@ -1,7 +1,8 @@
-"""Taking back one's last step on a shipment, while nothing was built upon it: a receipt, or the packing."""
+"""Taking back one's last step on a shipment, while nothing was built upon it: a receipt, the packing, or the approval."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -10,12 +11,12 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.access.principal import Principal
 from tracker.shipments.errors import BadState, BuiltUpon, ReceiptNotFound
-from tracker.shipments.events import ReceiptTakenBack, ShipmentUnpacked
+from tracker.shipments.events import ApprovalTakenBack, ReceiptTakenBack, ShipmentUnpacked
 from tracker.shipments.models import ReceiptLine, Shipment, ShipmentReceipt
 from tracker.shipments.queries.finding import stands
 from tracker.shipments.rules.words import ARRIVED, ON_THE_ROAD, ShipmentKind, ShipmentState
 from tracker.shipments.service.commands import TakeReceiptBack
-from tracker.shipments.service.ordering import locked, require_end
+from tracker.shipments.service.ordering import lines_of, locked, require_end
 from tracker.shipments.service.packing import holds_box, replace_boxes
 from tracker.shipments.service.receiving import Arrived, lock_both_ends, state_now
 from tracker.shipments.service.setting_aside import unpack
@@ -184,4 +185,29 @@ def unpack_shipment(
     shipment.packed_content = shipment.packed_at = None
     db.flush()
     tell(db, shipment, lambda facts: ShipmentUnpacked(**facts, reason=reason), now=now)
+    return shipment
+
+
+def take_approval_back(
+    db: Session, principal: Principal, ref: str | UUID, reason: str, *, vials: Mapping[int, int], now: datetime
+) -> Shipment:
+    """An order that was approved waits for it again, as long as nothing was packed. Twice is harmless.
+
+    `vials`: what was approved, by line. Where something else is approved since, this is a late repeat: that stands.
+    Raises ShipmentNotFound, Forbidden, BadState.
+    """
+    shipment, from_path, _ = locked(db, principal, ref)
+    require_end(principal, from_path)
+    if shipment.state is ShipmentState.REQUESTED:
+        return shipment
+    if shipment.kind is not ShipmentKind.ORDER or shipment.state is not ShipmentState.APPROVED:
+        raise BadState(shipment=shipment.code, state=shipment.state.value)
+    lines = lines_of(db, shipment.id)
+    if any(line.approved != vials.get(line.seq) for line in lines):
+        return shipment
+    for line in lines:
+        line.approved = None
+    shipment.state, shipment.approved_by = ShipmentState.REQUESTED, None
+    db.flush()
+    tell(db, shipment, lambda facts: ApprovalTakenBack(**facts, reason=reason), now=now)
     return shipment
