@@ -54,7 +54,8 @@ export async function undo(desk, step, reason) {
   const { openVial, text, shipment = step.id } = step.shown;
   const way = step.shown.way ?? (openVial ? "take_back" : "reversal");
   // Of what was given up, or unpacked, the phone knows it before the house says so.
-  const after = { cancel: { shipment }, unpack: { shipment, becomes: "approved" }, approval: { shipment, becomes: "requested" } }[String(way)] ?? {};
+  const states = { cancel: {}, unpack: { becomes: "approved" }, approval: { becomes: "requested" } };
+  const after = way in states ? { shipment, ...states[/** @type {keyof typeof states} */ (way)] } : {};
   return await desk.write({
     ...WAYS[way](step, reason),
     needs: [step.id],
