@@ -1,7 +1,8 @@
 """Whatever happens in whatever order: promises never exceed vials plus shortage, and displacement ends the shortage.
 
 The machine books, cancels, changes days, opens vials in mid-session, throws doses away, loses, holds and receives vials of
-batches that expire inside the horizon, tells doses late, and lets time pass; an independent count by brute force checks every row.
+batches that expire inside the horizon, tells doses late, and lets time pass, and the day with it (claims wait on or run out, next
+doses are booked); an independent count by brute force checks every row.
 Each act happens in each history, in an order of its own.
 
 Seen red with a vial taken for a dose though its hours were over then (`discard_by` left out in `tracker/quota/service/vials.py`).
@@ -34,10 +35,12 @@ from tracker.kit.errors import DomainError
 from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, VaccinationSession
 from tracker.quota.rules.words import DISPLACEABLE, LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
+from tracker.quota.service.claims import OPEN, roll_claims
 from tracker.quota.service.commands import ChangeDay, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
 from tracker.quota.service.displacing import displace
 from tracker.quota.service.ending import close_session
+from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.rebooking import change_day
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.stock.models import Availability, OpenVial, StockBalance
@@ -55,6 +58,14 @@ PRODUCTS = {"az-10": ("az-10/AZ001", "az-10/AZ002", "az-10/AZ003"), "penta-5": (
 T = TypeVar("T")
 
 
+class LivingDesk(Desk):
+    """Whose day goes on with the clock."""
+
+    @property
+    def today(self) -> date:
+        return local_day(self.now, self.world.puskesmas.timezone)
+
+
 class Puskesmas:
     """One puskesmas, two products (one keeps 28 days once open), seven weeks."""
 
@@ -65,7 +76,7 @@ class Puskesmas:
         self.trial = self.connection.begin_nested()
         self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         self.world = self.standing.joined(self.db)
-        self.desk = Desk(self.db, self.world, self.world.now)
+        self.desk = LivingDesk(self.db, self.world, self.world.now)
         self.sessions: list[tuple[str, UUID]] = []
         self.settled = False
 
@@ -222,7 +233,8 @@ class Puskesmas:
         for session in self.db.scalars(select(VaccinationSession)):
             if session.closes_at < self.desk.now and session.state is not SessionState.CLOSED:
                 close_session(self.db, SYSTEM, session.id, now=self.desk.now)
-        today = local_day(self.desk.now, self.world.puskesmas.timezone)
+        self._roll()
+        today = self.desk.today
         lying = (
             select(StockBalance.batch_id)
             .join(Batch, Batch.id == StockBalance.batch_id)
@@ -230,6 +242,29 @@ class Puskesmas:
         )
         if self.db.scalar(lying.limit(1)) is not None:
             event("vials lay there past their day")
+
+    def _roll(self) -> None:
+        """What the worker does of a night: claims past their day wait on, or run out."""
+        for product in PRODUCTS:
+            pool = pool_facts(self.db, self.world.puskesmas.id, self.world.presentations[product].id, self.desk.now)
+            lock_pool(self.db, pool)
+            if roll_claims(self.db, pool, self.desk.now):
+                event("claims waited on, or ran out")
+
+    def book_next_of_today(self, data: st.DataObject) -> None:
+        """As `book_next`, of the session that was planned last."""
+        self.book_next(data, self.sessions[-1:])
+
+    def book_next(self, data: st.DataObject, sessions: list[tuple[str, UUID]] | None = None) -> None:
+        """Whoever has a claim books its dose, of whatever session: too early, elsewhere, or as it should be."""
+        claim = self._one(data, select(Claim).where(Claim.state.in_(OPEN)).order_by(Claim.id))
+        if claim is None:
+            return
+        _, session = data.draw(st.sampled_from(sessions or self.sessions))
+        short = self.worst()
+        if self.attempt(lambda: self.desk.confirmed(session, claim.person_id, dose=claim.dose)) is not None:
+            event("a next dose was booked on its claim")
+        assert self.worst() <= short, "only the ledger raises a shortage, never a booking"
 
     def settle(self) -> None:
         for product in PRODUCTS:
@@ -500,11 +535,12 @@ ACTS: list[Act] = [
     *[_LATE] * 3,
     *[(Puskesmas.move, {"data": st.data(), "to": st.sampled_from(_FATES)})] * 2,
     (Puskesmas.change_day, {"data": st.data()}),
+    *[(Puskesmas.book_next, {"data": st.data()})] * 2,
     (Puskesmas.take_back, {"data": st.data(), "to": st.sampled_from(_BACK)}),
     (Puskesmas.throw_away, {"data": st.data()}),
     *[(Puskesmas.lose, {"data": st.data(), "vials": st.sampled_from([1, 2, 50])})] * 2,
     *[(Puskesmas.hold, {"data": st.data(), "lifted": st.booleans()})] * 2,
-    *[(Puskesmas.wait, {"hours": st.sampled_from([1, 1, 1, 2, 2, 7, 7, 24, 24 * 9])})] * 2,
+    *[(Puskesmas.wait, {"hours": st.sampled_from([1, 1, 1, 2, 2, 7, 7, 24, 24 * 9, 24 * 28])})] * 2,
     (Puskesmas.settle, {}),
 ]
 EACH = list({act: (act, drawn) for act, drawn in ACTS}.values())
@@ -515,6 +551,13 @@ EVENING: list[Act] = [
     _LATE,
     (Puskesmas.settle, {}),
     (Puskesmas.wait, {"hours": st.just(24 * 9)}),
+    (Puskesmas.settle, {}),
+    # Weeks later those who had the first dose come for the next.
+    (Puskesmas.wait, {"hours": st.just(24 * 47)}),
+    (Puskesmas.plan, {"product": st.just("az-10"), "ahead": st.just(0), "capacity": st.just(20)}),
+    (Puskesmas.receive, {"product": st.just("az-10"), "which": st.just(2), "vials": st.just(2)}),
+    *[(Puskesmas.book_next_of_today, {"data": st.data()})] * 2,
+    _DOSE,
     (Puskesmas.settle, {}),
 ]
 
