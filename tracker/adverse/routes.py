@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Query, Response
@@ -50,6 +51,7 @@ from tracker.catalog.queries import batch_by_ref
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.network.queries import facility_by_code_or_id
 from tracker.people.service import read_person
 from tracker.quota.models import Booking, VaccinationSession
@@ -115,13 +117,25 @@ def count_adverse(
     return tally_out(found.id, tally_of_batch(db, caller, found.id))
 
 
+def _whole(shown: AdverseDetailOut) -> object:
+    return shown
+
+
 @router.get("/adverse-events/{adverse_id}", operation_id="read_adverse_event")
+@shows(_whole)
 def show_adverse(adverse_id: UUID, db: Db, caller: Caller, now: Now) -> AdverseDetailOut:
     """One, with whom it befell; that it was read is kept with the person."""
     return _detail(db, caller, adverse_id, now)
 
 
+def _lock(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    del caller  # who may read it has been asked
+    return db.get(AdverseEvent, values["adverse_id"], with_for_update=True)
+
+
 @router.put("/adverse-events/{adverse_id}", operation_id="correct_adverse_event")
+@shows(_whole)
+@versioned(Versioned(read=show_adverse, lock=_lock, part=_whole))
 def put_adverse(adverse_id: UUID, body: AdverseCorrectionIn, db: Db, caller: Caller, now: Now) -> AdverseDetailOut:
     """Put right what was told, or withdraw it, with the reason; what stood before is kept."""
     command = CorrectAdverse(event_id=adverse_id, told=told_of(body), withdrawn=body.withdrawn, reason=body.reason)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Query
+from sqlalchemy.orm import Session
 
+from tracker.access.principal import Principal
+from tracker.access.rules import Permission
 from tracker.catalog import filling, queries, service
 from tracker.catalog.models import Batch, Presentation
 from tracker.catalog.presenting import (
@@ -33,6 +37,7 @@ from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
+from tracker.edge.versions import Versioned, shows, versioned
 
 router = Router(prefix="/api/v1", tags=["catalog"])
 
@@ -68,7 +73,18 @@ def list_products(
     )
 
 
+def said_of(shown: ProductDetail | BatchDetail) -> object:
+    """What of a product or lot can be put right, and how often it was."""
+    return shown.model_dump(exclude={"warnings"})
+
+
+def _lock_product(db: Session, caller: Principal, values: Mapping[str, Any]) -> None:
+    caller.require(Permission.CATALOG_WRITE)
+    db.refresh(queries.presentation_by_ref(db, values["ref"]), with_for_update={"key_share": True})
+
+
 @router.get("/products/{ref}")
+@shows(said_of)
 def read_product(ref: str, db: Db, caller: Caller) -> ProductDetail:
     """One presentation by id, code, GTIN or NIE."""
     del caller
@@ -82,6 +98,8 @@ def add_product(body: ProductIn, db: Db, caller: Caller, now: Now) -> ProductOut
 
 
 @router.put("/products/{ref}")
+@shows(said_of)
+@versioned(Versioned(read=read_product, lock=_lock_product, part=said_of))
 def change_product(ref: str, body: ProductChange, db: Db, caller: Caller, now: Now) -> ProductDetail:
     """Change names and codes of a presentation; labels with a former code stay known."""
     command = service.PresentationChange(**body.model_dump(exclude={"why"}), why=correction_of(body.why))
@@ -117,6 +135,7 @@ def list_batches(
 
 
 @router.get("/batches/{ref:path}")
+@shows(said_of)
 def read_batch(ref: str, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """One batch by id, by `PRODUCT/LOT`, or by lot where only one product has it."""
     del caller

@@ -38,6 +38,8 @@ from tracker.edge.idempotency import Kept, Named, described_key, kept_for, named
 from tracker.edge.line import COOKIE, HEADER, Line
 from tracker.edge.places import Busy, Places
 from tracker.edge.services import Services
+from tracker.edge.versions import HEADER as MATCH
+from tracker.edge.versions import NoVersions, Versioned, described_version, version_of
 from tracker.kit.errors import DomainError
 from tracker.sealing.keyring import Keyring
 
@@ -183,6 +185,10 @@ class Route(APIRoute):
         self.named_by_id = "knows_its_repeats" not in endpoint.__dict__
         if self.repeats:
             described.append(Depends(described_key))
+        self.versioned: Versioned | None = endpoint.__dict__.get("versioned")
+        self.shows: Callable[[Any], object] | None = endpoint.__dict__.get("shows")
+        if self.versioned is not None:
+            described.append(Depends(described_version))
         options["dependencies"] = [*(options.get("dependencies") or ()), *described]
         super().__init__(path, self._hopping(endpoint, signature) if self.inside else endpoint, **options)
         declared: FormNames | None = endpoint.__dict__.get("takes_fields")
@@ -206,6 +212,8 @@ class Route(APIRoute):
                 if self.inside:
                     await in_hop(request, self._made)
                 raise
+            if (version := getattr(request.state, "version", None)) is not None:
+                answer.headers["ETag"] = f'"{version}"'
             if (stood_ms := getattr(request.state, "stood_ms", None)) is not None:
                 answer.headers["Server-Timing"] = f"line;dur={stood_ms:.0f}"
             return answer
@@ -246,13 +254,25 @@ class Route(APIRoute):
 
     async def _answer(self, request: Request, endpoint: Endpoint, values: dict[str, Any], first: Thing | None) -> Any:
         named = await named_by(request, by_id=self.named_by_id) if self.repeats else None
+        match = request.headers.get(MATCH) if self.writes and self.include_in_schema else None
+        if match is not None and self.versioned is None:
+            raise NoVersions
 
         def work(hop: Hop) -> Any:
             made = self._made(hop)
             kept = _kept(hop, made) if named else None
+
+            def act() -> Any:
+                if match is not None and self.versioned is not None:
+                    self.versioned.check(match, {**values, **made})
+                found = endpoint(**values, **made)
+                if self.shows is not None:
+                    request.state.version = version_of(self.shows(found))
+                return found
+
             if named is None or kept is None:
-                return endpoint(**values, **made)
-            return kept.once(named, lambda: endpoint(**values, **made), lambda: self._status(values))
+                return act()
+            return kept.once(named, act, lambda: self._status(values))
 
         try:
             return await in_hop(request, work, first=first)

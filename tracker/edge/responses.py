@@ -27,4 +27,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 # What may happen to any request, whatever it asks.
-ALWAYS = problems(400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+ALWAYS = problems(400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 503)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Query
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from tracker.access.rules import Permission, UnitKind
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.network import queries, service
 from tracker.network.models import Area, Equipment, Facility
 from tracker.network.presenting import area_out, equipment_out, facility_out, neighbours_out, service_areas_out
@@ -28,7 +30,7 @@ from tracker.network.schemas import (
     ServiceAreasIn,
     ServiceAreasOut,
 )
-from tracker.network.serving import ServeAreas, serve_areas
+from tracker.network.serving import ServeAreas, lock_areas, serve_areas
 
 router = Router(prefix="/api/v1", tags=["network"])
 
@@ -87,13 +89,24 @@ def add_facility(body: FacilityIn, db: Db, caller: Caller, now: Now) -> Facility
     return facility_out(db.execute(queries.facilities_visible_to(caller).where(Facility.id == made.id)).one())
 
 
+def _all(shown: ServiceAreasOut) -> object:
+    return shown
+
+
+def _lock_areas(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    return lock_areas(db, caller, values["ref"])
+
+
 @router.get("/facilities/{ref}/service-areas")
+@shows(_all)
 def list_service_areas(ref: str, db: Db, caller: Caller) -> ServiceAreasOut:
     """Whose people a facility serves."""
     return service_areas_out(queries.areas_served_by(db, queries.facility_by_code_or_id(db, caller, ref)))
 
 
 @router.put("/facilities/{ref}/service-areas")
+@shows(_all)
+@versioned(Versioned(read=list_service_areas, lock=_lock_areas, part=_all))
 def set_service_areas(ref: str, body: ServiceAreasIn, db: Db, caller: Caller, now: Now) -> ServiceAreasOut:
     """Say whose people a facility serves: the whole list; the same again changes nothing."""
     facility = serve_areas(db, caller, ServeAreas(facility=ref, areas=body.areas), now=now)

@@ -47,14 +47,14 @@ def serve_areas(db: Session, principal: Principal, command: ServeAreas, *, now: 
     The kelurahan where the facility stands is its own without being listed. Raises FacilityNotFound, Forbidden,
     BadAreaCode and UnknownArea (naming the line), TooManyAreas.
     """
-    facility = _locked(db, principal, command.facility)
+    facility = lock_areas(db, principal, command.facility)
     _write(db, facility, set(known_codes(db, command.areas)), now)
     return facility
 
 
 def change_areas(db: Session, principal: Principal, command: ChangeAreas, *, now: datetime) -> Facility:
     """Add to the list and take from it; what is there already, or not there, is fine. Raises as `serve_areas` does."""
-    facility = _locked(db, principal, command.facility)
+    facility = lock_areas(db, principal, command.facility)
     kept = _listed(db, facility.id) - {code.strip() for code in command.fewer}
     _write(db, facility, kept | set(known_codes(db, command.more)), now)
     return facility
@@ -114,7 +114,8 @@ def _districts_imported(db: Session, districts: Iterable[str]) -> set[str]:
     return found
 
 
-def _locked(db: Session, principal: Principal, ref: str | UUID) -> Facility:
+def lock_areas(db: Session, principal: Principal, ref: str | UUID) -> Facility:
+    """The facility whose list is about to change; its list stays as it is until the transaction ends. Raises FacilityNotFound, Forbidden."""
     facility = facility_by_code_or_id(db, principal, ref)
     principal.require(Permission.AREA_WRITE, path_of(db, facility.id))
     # Two lists at once: the second sees what the first left.

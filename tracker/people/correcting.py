@@ -67,7 +67,7 @@ def change_person(db: Session, principal: Principal, command: ChangePerson, *, n
 
     Raises PersonNotFound, BadName, BadPhone, BadResidence, BadBirth, OwnGuardian.
     """
-    person = _locked(db, principal, command.person_id)
+    person = lock_person(db, principal, command.person_id)
     wanted = dict(command.changes)
     for name, clean in _CLEANERS.items():
         if name in wanted:
@@ -97,7 +97,7 @@ def correct_nik(db: Session, principal: Principal, command: CorrectNik, *, vault
     Also links somebody registered without one, and proves what a stranger claimed. Raises PersonNotFound, BadNik,
     NoNikWithoutReason, BadBirth, NikTaken (then the two are to be merged, or the other corrected first).
     """
-    person = _locked(db, principal, command.person_id)
+    person = lock_person(db, principal, command.person_id)
     today = begun_at(db, person.unit_id, now)
     nik = None if command.nik is None else read_nik(command.nik, today)
     birth_date, sex = birth_of(
@@ -155,7 +155,7 @@ def join_records(
         return None
     # In the order of their ids, so that two merges of the same pair cannot wait for each other.
     first, second = sorted((keep_id, gone_id), key=str)
-    both = {one: _locked(db, principal, one) for one in (first, second)}
+    both = {one: lock_person(db, principal, one) for one in (first, second)}
     keep, gone = both[keep_id], both[gone_id]
     if keep.id != keep_id or gone.id != gone_id or keep.id == gone.id:
         raise MergedElsewhere(field="duplicate")
@@ -231,8 +231,8 @@ def _write_number(person: Person, digits: str | None, pen: NikPen) -> None:
     person.nik_key = None if digits is None else pen.key
 
 
-def _locked(db: Session, principal: Principal, person_id: UUID) -> Person:
-    """The person, for changing; raises PersonNotFound."""
+def lock_person(db: Session, principal: Principal, person_id: UUID) -> Person:
+    """The person, for changing, as they stand until the transaction ends; raises PersonNotFound."""
     person = person_by_id(db, principal, person_id, Permission.PERSON_WRITE)
     db.refresh(person, with_for_update=True)
     return person

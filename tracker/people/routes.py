@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -13,8 +15,9 @@ from tracker.edge.deps import Caller, Db, Now, Shared
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.services import Services
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.people import queries
-from tracker.people.correcting import ChangePerson, CorrectNik, change_person, correct_nik
+from tracker.people.correcting import ChangePerson, CorrectNik, change_person, correct_nik, lock_person
 from tracker.people.models import PersonRecord
 from tracker.people.presenting import person_out, persons_out, record_out
 from tracker.people.schemas import (
@@ -46,13 +49,24 @@ def search_persons(body: PersonSearchIn, db: Db, caller: Caller, now: Now, share
     return persons_out(find_persons(db, caller, body.nik, vault=_vault(shared), now=now))
 
 
+def _changeable(shown: PersonOut) -> object:
+    return shown.model_dump(exclude={"warnings"})
+
+
+def _lock(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    return lock_person(db, caller, values["person_id"])
+
+
 @router.get("/persons/{person_id}")
+@shows(_changeable)
 def show_person(person_id: UUID, db: Db, caller: Caller, now: Now) -> PersonOut:
     """One person registered or served in the caller's subtree; that they were read is kept."""
     return person_out(read_person(db, caller, person_id, now=now))
 
 
 @router.patch("/persons/{person_id}", operation_id="change_person")
+@shows(_changeable)
+@versioned(Versioned(read=show_person, lock=_lock, part=_changeable))
 def patch_person(person_id: UUID, body: PersonChangeIn, db: Db, caller: Caller, now: Now) -> PersonOut:
     """Change name, phone, residence, groups or guardian; both versions are kept."""
     changes = body.model_dump(exclude_unset=True, exclude={"reason"})
@@ -63,6 +77,8 @@ def patch_person(person_id: UUID, body: PersonChangeIn, db: Db, caller: Caller, 
 
 
 @router.put("/persons/{person_id}/nik", operation_id="correct_nik")
+@shows(_changeable)
+@versioned(Versioned(read=show_person, lock=_lock, part=_changeable))
 def put_nik(person_id: UUID, body: NikIn, db: Db, caller: Caller, now: Now, shared: Shared) -> PersonOut:
     """Give a person their own number, or take away one that is another's."""
     command = CorrectNik(person_id=person_id, **body.model_dump())

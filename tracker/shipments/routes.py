@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import Router
 from tracker.edge.paging import Cursor, Limit, Page, page_of
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.network.queries import facility_by_code_or_id
 from tracker.shipments.models import Shipment
 from tracker.shipments.presenting import packed_out, received_out, shipment_detail, shipment_out
@@ -50,7 +52,7 @@ from tracker.shipments.service.commands import (
     Wanted,
 )
 from tracker.shipments.service.confirming import confirm_delivery
-from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment
+from tracker.shipments.service.ordering import approve_shipment, cancel_shipment, create_shipment, locked
 from tracker.shipments.service.packing import dispatch_shipment, pack_shipment
 from tracker.shipments.service.receiving import receive_shipment
 from tracker.shipments.service.unannounced import dispute_delivery, tell_delivery
@@ -133,7 +135,17 @@ def post_unannounced(*, body: DeliveryIn, response: Response, db: Db, caller: Ca
     return shipment_detail(db, caller, made.shipment.id, now)
 
 
+def agreed(shown: ShipmentDetail) -> object:
+    """What the sender agrees to of an order, or has agreed to."""
+    return shown.model_dump(include={"state", "approved_by", "lines"})
+
+
+def _lock(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    return locked(db, caller, values["ref"])
+
+
 @router.get("/{ref}")
+@shows(agreed)
 def read_shipment(ref: Ref, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """One shipment: ordered, packed, received, and every difference."""
     return shipment_detail(db, caller, ref, now)
@@ -159,6 +171,8 @@ def dispute(*, ref: Ref, body: DisputeIn, db: Db, caller: Caller, now: Now) -> S
 
 
 @router.post("/{ref}/approve")
+@shows(agreed)
+@versioned(Versioned(read=read_shipment, lock=_lock, part=agreed))
 def approve(*, ref: Ref, body: ApproveIn | None = None, db: Db, caller: Caller, now: Now) -> ShipmentDetail:
     """The sender agrees to an order, wholly or with other numbers."""
     vials = body.by_line() if body else None

@@ -74,6 +74,16 @@ PROBLEMS: dict[str, Problem] = {
         "Formulir ini tidak mengenal isian {field:field}, jadi tidak ada yang dicatat. Buka lagi halamannya dan isi ulang.",
         "This form does not know the field “{field:field}”, so nothing was recorded. Open the page again and fill it in anew.",
     ),
+    "api.stale": Problem(
+        412,
+        "Isinya sudah diubah orang lain sejak Anda membacanya, jadi tidak ada yang dicatat. Yang berlaku sekarang ada di now, versinya di version: baca, lalu kirim lagi dengan versi itu di If-Match.",
+        "It was changed by somebody else since you read it, so nothing was recorded. What stands is in now, its version in version: read it, then send again with that version in If-Match.",
+    ),
+    "api.no_versions": Problem(
+        422,
+        "Alamat ini tidak mengenal versi, jadi If-Match tidak dapat dijaga dan tidak ada yang dicatat. Kirim tanpa If-Match.",
+        "This address knows no versions, so If-Match cannot be held and nothing was recorded. Send it without If-Match.",
+    ),
     "api.busy": Problem(
         503, "Sistem sedang sibuk; ulangi permintaan yang sama.", "The system is busy; send the same request again."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from tracker.access.rules import Permission
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.quota.errors import SessionNotFound
 from tracker.quota.models import Booking, SessionChange, VaccinationSession
@@ -36,6 +38,7 @@ from tracker.quota.service.commands import ChangeSession, CopySessions, PlanSess
 from tracker.quota.service.copying import copy_sessions
 from tracker.quota.service.ending import cancel_session, close_session, reopen_session
 from tracker.quota.service.leftovers import leftovers, throw_leftovers_away
+from tracker.quota.service.seating import lock_sessions
 from tracker.quota.service.sessions import plan_session, session_for
 
 Ref = Annotated[str | None, Query(max_length=64, description="Id or code.")]
@@ -102,13 +105,30 @@ def copy(body: SessionCopyIn, db: Db, caller: Caller, now: Now) -> SessionCopies
     return copies_out(copy_sessions(db, caller, command, now=now))
 
 
+def changeable(shown: SessionOut) -> object:
+    """What somebody changes of a session; who books changes the rest."""
+    buckets = [(one.kind, one.places, one.release_at) for one in shown.buckets]
+    return {
+        **shown.model_dump(include={"opens", "closes", "capacity", "place", "state", "cancelled"}),
+        "buckets": buckets,
+    }
+
+
+def _lock(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    session_for(db, caller, values["session_id"], Permission.SESSION_WRITE)
+    return lock_sessions(db, [values["session_id"]])
+
+
 @router.get("/sessions/{session_id}")
+@shows(changeable)
 def read_session(session_id: UUID, db: Db, caller: Caller) -> SessionOut:
     """One session."""
     return one_session(db, caller, session_id)
 
 
 @router.patch("/sessions/{session_id}")
+@shows(changeable)
+@versioned(Versioned(read=read_session, lock=_lock, part=changeable))
 def change(session_id: UUID, body: SessionChangeIn, *, db: Db, caller: Caller, now: Now) -> SessionOut:
     """Change hours, capacity, shares or place; who keeps a place at other hours is told, for whom none is left is offered another."""
     command = ChangeSession(

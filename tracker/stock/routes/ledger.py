@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from tracker.access.models import Unit
+from tracker.access.principal import Principal
 from tracker.access.queries import visible_to
 from tracker.access.rules import Permission
 from tracker.catalog.correcting import BatchChange
 from tracker.catalog.presenting import batch_detail, correction_of
 from tracker.catalog.queries import presentation_by_ref
+from tracker.catalog.routes import read_batch, said_of
 from tracker.catalog.schemas import BatchChangeIn, BatchDetail
 from tracker.edge.deps import Caller, Db, Now
 from tracker.edge.hop import knows_its_repeats
 from tracker.edge.paging import Cursor, Limit, Page, page_of
 from tracker.edge.values import Day, Instant
+from tracker.edge.versions import Versioned, shows, versioned
 from tracker.kit.days import local_day
 from tracker.network.models import Equipment
 from tracker.network.presenting import equipment_out
@@ -61,7 +66,7 @@ from tracker.stock.schemas import (
 from tracker.stock.service.amending import take_back_doses
 from tracker.stock.service.commands import DiscardDoses, RecordEvent, ReverseEvent, TakeBackDoses
 from tracker.stock.service.opening import discard_doses
-from tracker.stock.service.places import correct_batch, set_in_service
+from tracker.stock.service.places import correct_batch, lock_batch, set_in_service
 from tracker.stock.service.recording import record_event
 from tracker.stock.service.reversing import reverse_event
 from tracker.stock.service.together import record_together
@@ -306,7 +311,14 @@ def list_vial_changes(
     )
 
 
+def _lock_batch(db: Session, caller: Principal, values: Mapping[str, Any]) -> object:
+    caller.require(Permission.CATALOG_WRITE)
+    return lock_batch(db, values["ref"])
+
+
 @router.put("/batches/{ref:path}", tags=["catalog"])
+@shows(said_of)
+@versioned(Versioned(read=read_batch, lock=_lock_batch, part=said_of))
 def change_batch(ref: str, body: BatchChangeIn, db: Db, caller: Caller, now: Now) -> BatchDetail:
     """Put facts of a lot right (national level); promises, picking and alarms go by a new expiry from now on."""
     command = BatchChange(manufacturer=body.manufacturer, expiry=body.expiry, why=correction_of(body.why))

@@ -102,17 +102,23 @@ def set_aside(db: Session, facility_id: UUID, changes: Mapping[Key, int], *, now
     shift(db, facility_id, rises, now=now)
 
 
+def lock_batch(db: Session, ref: str | UUID) -> Batch:
+    """A batch as it stands until the transaction ends, for who corrects it. Raises BatchNotFound, LotAmbiguous."""
+    batch = batch_by_ref(db, ref)
+    # Every pool of the product there is: what is being recorded meanwhile must see the new day.
+    owners = db.scalars(select(StockAnchor.owner_id).where(StockAnchor.presentation_id == batch.presentation_id))
+    lock_anchors(db, {(owner, batch.presentation_id) for owner in owners})
+    db.refresh(batch, with_for_update={"key_share": True})
+    return batch
+
+
 def correct_batch(db: Session, principal: Principal, ref: str | UUID, command: BatchChange, *, now: datetime) -> Batch:
     """Put facts of a batch right; promises follow a new expiry in the same transaction, wherever its vials lie.
 
     The same again changes nothing. Raises BatchNotFound, LotAmbiguous, ImplausibleExpiry, CorrectionIncomplete, Forbidden.
     """
     principal.require(Permission.CATALOG_WRITE)
-    batch = batch_by_ref(db, ref)
-    # Every pool of the product there is: what is being recorded meanwhile must see the new day.
-    owners = db.scalars(select(StockAnchor.owner_id).where(StockAnchor.presentation_id == batch.presentation_id))
-    lock_anchors(db, {(owner, batch.presentation_id) for owner in owners})
-    db.refresh(batch)
+    batch = lock_batch(db, ref)
     before = batch.expiry
     bearing_at: dict[UUID, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
     for row in _lying(db, StockBalance.batch_id == batch.id):
