@@ -29,7 +29,7 @@ from dashboard.devices import pages as devices
 from dashboard.devices.ports import TakeLoggerFile
 from dashboard.facility import pages as facility
 from dashboard.facility import serving, vials
-from dashboard.frame import examples, keys, login, password, statics
+from dashboard.frame import examples, keys, login, password, statics, webhooks
 from dashboard.frame.error_pages import error_page
 from dashboard.frame.rendering import page
 from dashboard.frame.resuming import Waiting, waiting_of
@@ -70,6 +70,7 @@ ROUTERS = (
     login.router,
     password.router,
     keys.router,
+    webhooks.router,
     examples.router,
     overview.router,
     checks.router,

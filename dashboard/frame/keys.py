@@ -124,7 +124,7 @@ def _shown(
             found = keys.keys_of(db, viewer.known(), username)
         except DomainError as error:
             problem = problem or sentence_of(error, viewer.language)
-    accounts = _managed(db, viewer.known())
+    accounts = managed_usernames(db, viewer.known())
     return page(
         viewer,
         "frame/keys.html",
@@ -142,7 +142,7 @@ def _shown(
     )
 
 
-def _managed(db: Session, principal: Principal) -> list[str]:
+def managed_usernames(db: Session, principal: Principal) -> list[str]:
     """User names to choose from, the first by name, and one more where there are more: others are typed."""
     managed = (
         select(RoleGrant.account_id)

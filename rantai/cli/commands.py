@@ -62,6 +62,12 @@ def _key() -> typer.Typer:
     return keys
 
 
+def _webhook() -> typer.Typer:
+    from rantai.cli.webhooks import app  # noqa: PLC0415 - when one of its commands is asked for
+
+    return app
+
+
 def _device() -> typer.Typer:
     from rantai.cli.devices import app  # noqa: PLC0415 - when one of its commands is asked for
 
@@ -143,6 +149,7 @@ add_later(app, "backup", _backup, "Backups of the database.")
 add_later(app, "unit", _unit, "Units of the health system.")
 add_later(app, "user", _user, "Accounts of people and machines.")
 add_later(app, "key", _key, "API keys of accounts.")
+add_later(app, "webhook", _webhook, "Webhooks of other systems.")
 add_later(app, "device", _device, "Sensors, loggers and gateways.")
 add_later(app, "catalog", _catalog, "Vaccines, storage classes, products.")
 add_later(app, "areas", _areas, "Polygons of administrative areas.")

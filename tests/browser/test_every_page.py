@@ -25,7 +25,10 @@ from tracker.adverse.models import AdverseEvent
 from tracker.adverse.rules.words import Outcome
 from tracker.adverse.service import tell_adverse
 from tracker.database.engine import transaction
+from tracker.delivery.models import Webhook, WebhookDelivery
+from tracker.delivery.service import NewWebhook, add_webhook
 from tracker.edge.services import Services
+from tracker.events import KINDS
 from tracker.handsets.commands import Enrol
 from tracker.handsets.models import HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
@@ -42,6 +45,7 @@ from tracker.quota.service.commands import Vaccinate
 from tracker.quota.service.vaccinating import vaccinate
 from tracker.registration.service.cards import issue_card
 from tracker.registration.service.tickets import TicketOffice
+from tracker.sealing.keyring import Keyring
 from tracker.settings import load_settings
 from tracker.shipments.models import Shipment
 from tracker.shipments.service.commands import Came, CreateShipment, TellDelivery, Wanted
@@ -114,6 +118,8 @@ def address(path: str, site: Site) -> str:
     if path.endswith("/kartu"):
         blanks["booking_id"] = str(_dosed(site))
         blanks["secret"] = TicketOffice.from_secret(SECRET).sealed(_dosed(site))
+    if "{webhook_id}" in path:
+        blanks["webhook_id"] = str(_subscribed(site))
     if "{adverse_id}" in path:
         blanks["adverse_id"] = str(_followed(site))
     if path == "/penarikan/mulai":
@@ -169,6 +175,32 @@ def _followed(site: Site) -> UUID:
         now = utc_now()
         told = Told(onset_at=now, symptoms=("fever",), words=None, serious=False, outcome=Outcome.RECOVERING)
         return tell_adverse(db, SYSTEM, TellAdverse(id=uuid7(), booking_id=dose, told=told), now=now)[0].id
+
+
+def _subscribed(site: Site) -> UUID:
+    """A webhook that was sent something, refused and taken; made once."""
+    with transaction(site.engine) as db:
+        known = db.scalar(select(Webhook.id).limit(1))
+        if known is not None:
+            return known
+        now = utc_now()
+        hook = add_webhook(
+            db,
+            site.world.world.who(Role.NATIONAL),
+            NewWebhook(url="https://jaki.example.id/rantai/kabar", kinds=("quota.*", "stock.short")),
+            known=KINDS,
+            private_allowed=False,
+            keyring=Keyring((SECRET,)),
+            now=now,
+        )
+        # It is off: no worker sends from here.
+        hook.stopped_at = now
+        for error in ("status 503", None, "no answer in time"):
+            one = WebhookDelivery(
+                id=uuid7(), webhook_id=hook.id, after=3, up_to=9, events=4, sent_at=now, answered_at=now, error=error
+            )
+            db.add(one)
+        return hook.id
 
 
 def _dosed(site: Site) -> UUID:

@@ -234,6 +234,10 @@ class Walk:
         self.step("POST", "/api/v1/recalls/{recall_id}/close", 200, done, recall_id=self.ids["recall"])
         self.step("POST", "/api/v1/webhooks", 201, {"url": "https://example.org/hook", "kinds": ["quota.*"]})
         self.ids["webhook"] = self.step("GET", "/api/v1/webhooks", 200)["items"][0]["id"]
+        for what in ("stop", "start", "secret"):
+            self.step("POST", "/api/v1/webhooks/{webhook_id}/" + what, 200, webhook_id=self.ids["webhook"])
+        again = "/api/v1/webhooks/{webhook_id}/replay"
+        self.step("POST", again, 200, {"after": 0}, webhook_id=self.ids["webhook"])
 
     def everything_is_read(self) -> None:
         """Every listing, and one of each thing."""

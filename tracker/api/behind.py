@@ -59,7 +59,8 @@ def look_behind(db: Session, now: datetime) -> Behind:
     """How things stand: some twenty small statements, none of which grows with history."""
     newest = last_position(db)
     due = (OutMessage.state == MessageState.PENDING) & (OutMessage.next_at <= now)
-    hears = (Webhook.position < newest) & (Webhook.next_at <= now)
+    on = Webhook.stopped_at.is_(None)
+    hears = on & (Webhook.position < newest) & (Webhook.next_at <= now)
     return Behind(
         loop_ages_s={row.name: _since(row.beat_at, now) for row in db.scalars(select(Heartbeat))},
         feed_s=_since(oldest_pending(db), now),
@@ -67,7 +68,7 @@ def look_behind(db: Session, now: datetime) -> Behind:
         messages_s=_since(db.scalar(select(func.min(OutMessage.next_at)).where(due)), now),
         webhooks_s=_since(db.scalar(select(func.min(Webhook.next_at)).where(hears)), now),
         messages=_count(db, select(OutMessage.id).where(due)),
-        webhooks_failing=_count(db, select(Webhook.id).where(Webhook.failures > 0)),
+        webhooks_failing=_count(db, select(Webhook.id).where(on, Webhook.failures > 0)),
         readings=_count(db, select(ReadingMark.id)),
         months_ahead_days=_ahead(db, now),
         waiting=count_waiting(db),

@@ -81,8 +81,9 @@ def _delivery(event: type[Event], schemas: dict[str, Any]) -> dict[str, Any]:
                 "application/json": {
                     "schema": {
                         "type": "object",
-                        "required": ["webhook", "events"],
+                        "required": ["delivery", "webhook", "events"],
                         "properties": {
+                            "delivery": {"type": "string", "format": "uuid"},
                             "webhook": {"type": "string", "format": "uuid"},
                             "events": {"type": "array", "items": told},
                         },

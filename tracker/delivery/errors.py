@@ -23,6 +23,12 @@ class BadKinds(Refused):
     code = "delivery.bad_kinds"
 
 
+class BadPosition(Refused):
+    """The feed has no such place any more, or not yet."""
+
+    code = "delivery.bad_position"
+
+
 class TooManyWebhooks(Conflict):
     """The account has as many webhooks as one may have."""
 

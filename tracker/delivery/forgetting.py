@@ -28,7 +28,8 @@ def forget_messages(db: Session, rows: Sequence[Row[Any]], now: datetime) -> Non
 def webhooks_have_read(db: Session) -> int | None:
     """The position up to which every webhook has read that may ever read on; None where there is none.
 
-    One whose account is locked waits and may go on; one whose key was revoked hears nothing for good.
+    One whose account is locked waits and may go on; one whose key was revoked hears nothing for good. Nor is waited for one that is
+    switched off: whoever starts it again is told what is gone.
     """
-    hears = or_(ApiKey.id.is_(None), ApiKey.revoked_at.is_(None))
+    hears = or_(ApiKey.id.is_(None), ApiKey.revoked_at.is_(None)) & Webhook.stopped_at.is_(None)
     return db.scalar(select(func.min(Webhook.position)).outerjoin(ApiKey, ApiKey.id == Webhook.key_id).where(hears))

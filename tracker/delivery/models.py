@@ -84,3 +84,26 @@ class Webhook(Base):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    stopped_at: Mapped[datetime | None]
+    """Switched off since; what happens meanwhile is sent when it is on again, if it is kept that long."""
+
+
+class WebhookDelivery(Base):
+    """One request to a webhook, written down before it leaves; without an answer where the worker was killed meanwhile."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        Index(None, "webhook_id", "id"),
+        CheckConstraint("error IS NULL OR answered_at IS NOT NULL", name="error_has_time"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    webhook_id: Mapped[UUID] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"))
+    after: Mapped[int]
+    up_to: Mapped[int]
+    """The events behind `after`, up to and with this position."""
+    events: Mapped[int] = mapped_column(Integer)
+    sent_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    """What went wrong; None where it was taken."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.delivery.models import Webhook
-from tracker.delivery.schemas import WebhookMade, WebhookOut
+from tracker.delivery.models import Webhook, WebhookDelivery
+from tracker.delivery.schemas import DeliveryOut, WebhookMade, WebhookOut
 
 
 def webhook_out(webhook: Webhook) -> WebhookOut:
@@ -20,3 +20,8 @@ def webhook_made(webhook: Webhook, secret: str) -> WebhookMade:
 
 def _shown(webhook: Webhook) -> dict[str, Any]:
     return {name: getattr(webhook, name) for name in WebhookOut.model_fields}
+
+
+def delivery_out(delivery: WebhookDelivery) -> DeliveryOut:
+    """One request and what was answered."""
+    return DeliveryOut(**{name: getattr(delivery, name) for name in DeliveryOut.model_fields})

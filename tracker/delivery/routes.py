@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from tracker.delivery import service
-from tracker.delivery.models import Webhook
-from tracker.delivery.presenting import webhook_made, webhook_out
-from tracker.delivery.schemas import WebhookIn, WebhookMade, WebhookOut
+from tracker.delivery import service, upkeep
+from tracker.delivery.models import Webhook, WebhookDelivery
+from tracker.delivery.presenting import delivery_out, webhook_made, webhook_out
+from tracker.delivery.schemas import DeliveryOut, ReplayIn, WebhookIn, WebhookMade, WebhookOut
 from tracker.delivery.secrets import secret_of
 from tracker.edge.deps import Caller, Db, KnownKinds, Now, Shared
 from tracker.edge.hop import Router
@@ -73,3 +73,46 @@ def remove_webhook(webhook_id: UUID, db: Db, caller: Caller) -> Response:
     """Unsubscribe: one's own, or one of an account the caller manages."""
     service.remove_webhook(db, caller, webhook_id)
     return Response(status_code=204)
+
+
+@router.get("/webhooks/{webhook_id}/deliveries")
+def list_webhook_deliveries(
+    webhook_id: UUID, db: Db, caller: Caller, limit: Limit = 50, cursor: Cursor = None
+) -> Page[DeliveryOut]:
+    """The last requests to it (some two hundred), the newest first."""
+    return page_of(
+        db,
+        upkeep.deliveries_of(db, caller, webhook_id),
+        keys=[WebhookDelivery.id],
+        limit=limit,
+        cursor=cursor,
+        key_of=lambda row: [row[0].id],
+        present=lambda row: delivery_out(row[0]),
+        descending=True,
+    )
+
+
+@router.post("/webhooks/{webhook_id}/stop")
+def stop_webhook(webhook_id: UUID, db: Db, caller: Caller, now: Now) -> WebhookOut:
+    """Send nothing until it is started again."""
+    return webhook_out(upkeep.stop_webhook(db, caller, webhook_id, now=now))
+
+
+@router.post("/webhooks/{webhook_id}/start")
+def start_webhook(webhook_id: UUID, db: Db, caller: Caller, now: Now) -> WebhookOut:
+    """Go on where it was, at once; also one that failed and waits. 422 `delivery.bad_position` where what comes next is kept no more."""
+    return webhook_out(upkeep.start_webhook(db, caller, webhook_id, now=now))
+
+
+@router.post("/webhooks/{webhook_id}/replay")
+def replay_webhook(webhook_id: UUID, body: ReplayIn, db: Db, caller: Caller, now: Now) -> WebhookOut:
+    """Send all again that comes behind a position, such as a delivery's `after`."""
+    return webhook_out(upkeep.replay_webhook(db, caller, webhook_id, body.after, now=now))
+
+
+@router.post("/webhooks/{webhook_id}/secret")
+def renew_webhook_secret(webhook_id: UUID, db: Db, caller: Caller, *, shared: Shared) -> WebhookMade:
+    """Another secret, in this answer and nowhere else; the next request is signed with it, and what is refused meanwhile comes again."""
+    keyring = Keyring.of(shared.settings)
+    webhook = upkeep.renew_secret(db, caller, webhook_id, keyring=keyring)
+    return webhook_made(webhook, secret_of(db, keyring, webhook))

@@ -34,9 +34,30 @@ class WebhookOut(BaseModel):
     created_at: datetime
     delivered_at: datetime | None
     last_error: str | None
+    stopped_at: datetime | None
 
 
 class WebhookMade(WebhookOut):
     """The subscription with its secret, told once."""
 
     secret: str
+
+
+class DeliveryOut(BaseModel):
+    """One request: the events behind `after`, up to and with `up_to`; `answered_at` null while nobody knows, `error` null where it was taken."""
+
+    id: UUID
+    after: int
+    up_to: int
+    events: int
+    sent_at: datetime
+    answered_at: datetime | None
+    error: str | None
+
+
+class ReplayIn(BaseModel):
+    """From where on all is sent again: behind this position of the feed; 0 for all that is kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[Whole, Field(ge=0, lt=2**63)]

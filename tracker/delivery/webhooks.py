@@ -21,14 +21,14 @@ from uuid import UUID
 
 import httpx2
 import orjson
-from sqlalchemy import ColumnElement, Engine, or_, select, true, update
+from sqlalchemy import ColumnElement, Engine, delete, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from tracker.access.audience import events_visible_to
 from tracker.access.keys import principal_behind
 from tracker.access.queries import principal_of
 from tracker.database.engine import transaction
-from tracker.delivery.models import Webhook
+from tracker.delivery.models import Webhook, WebhookDelivery
 from tracker.delivery.rules.addresses import is_public
 from tracker.delivery.rules.backoff import wait_after
 from tracker.delivery.rules.signing import HEADER, SIGNATURE, TIMESTAMP, signature, signed_at
@@ -36,12 +36,15 @@ from tracker.delivery.secrets import secret_of
 from tracker.feed.kinds import Kinds
 from tracker.feed.models import FeedEvent
 from tracker.feed.queries import last_position, read_after
+from tracker.kit.ids import uuid7
 from tracker.sealing.keyring import Keyring
 
 CLAIM = timedelta(seconds=30)
 EVENTS_PER_REQUEST = 100
 # From the name's resolution to the answer's head; a receiver that drips is cut off. Well within a claim.
 WHOLE_CALL_S = 10.0
+DELIVERIES_KEPT = 200
+"""Of each webhook: enough to see what is wrong, whatever it is sent."""
 
 Resolve = Callable[[str, int], list[str]]
 OpenClient = Callable[[], httpx2.AsyncClient]
@@ -59,6 +62,7 @@ def resolve(host: str, port: int) -> list[str]:
 class WebhookRequest:
     """What one webhook gets in one request; no events means there is nothing to say."""
 
+    id: UUID
     webhook_id: UUID
     url: str
     secret: str = field(repr=False)
@@ -130,6 +134,7 @@ def claim_requests(
         due = (
             select(Webhook)
             .where(
+                Webhook.stopped_at.is_(None),
                 Webhook.next_at <= now,
                 Webhook.position < newest,
                 true() if failing is None else (Webhook.failures > 0) == failing,
@@ -141,7 +146,19 @@ def claim_requests(
         requests = [_request(db, keyring, webhook, newest, kinds, now) for webhook in db.scalars(due)]
         ids = [request.webhook_id for request in requests]
         db.execute(update(Webhook).where(Webhook.id.in_(ids)).values(next_at=now + CLAIM))
+        db.add_all(_noted(request, now) for request in requests if request.events)
         return requests
+
+
+def _noted(request: WebhookRequest, now: datetime) -> WebhookDelivery:
+    return WebhookDelivery(
+        id=request.id,
+        webhook_id=request.webhook_id,
+        after=request.before,
+        up_to=request.after,
+        events=len(request.events),
+        sent_at=now,
+    )
 
 
 def _request(
@@ -160,6 +177,7 @@ def _request(
         if len(events) == EVENTS_PER_REQUEST:
             after = events[-1].position
     return WebhookRequest(
+        id=uuid7(),
         webhook_id=webhook.id,
         url=webhook.url,
         secret=secret_of(db, keyring, webhook),
@@ -192,7 +210,7 @@ def _event(event: FeedEvent, kinds: Kinds) -> dict[str, Any]:
 
 
 def _body(request: WebhookRequest) -> bytes:
-    return orjson.dumps({"webhook": request.webhook_id, "events": request.events})
+    return orjson.dumps({"delivery": request.id, "webhook": request.webhook_id, "events": request.events})
 
 
 async def _post(client: httpx2.AsyncClient, request: WebhookRequest, errand: _Errand) -> str | None:
@@ -262,3 +280,13 @@ def _record(engine: Engine, request: WebhookRequest, error: str | None, now: dat
         db.execute(
             update(Webhook).where(Webhook.id == request.webhook_id, Webhook.position == request.before).values(**values)
         )
+        if request.events:
+            _note_answer(db, request, error, now)
+
+
+def _note_answer(db: Session, request: WebhookRequest, error: str | None, now: datetime) -> None:
+    noted = update(WebhookDelivery).where(WebhookDelivery.id == request.id)
+    db.execute(noted.values(answered_at=now, error=error))
+    theirs = WebhookDelivery.webhook_id == request.webhook_id
+    kept = select(WebhookDelivery.id).where(theirs).order_by(WebhookDelivery.id.desc()).limit(DELIVERIES_KEPT)
+    db.execute(delete(WebhookDelivery).where(theirs, WebhookDelivery.id.not_in(kept)))

@@ -16,6 +16,11 @@ PROBLEMS: dict[str, Problem] = {
         "{value} bukan jenis peristiwa; yang paling mirip: {nearest}.",
         "{value} is no kind of event; the nearest is {nearest}.",
     ),
+    "delivery.bad_position": Problem(
+        422,
+        "Dari posisi {position} tidak dapat dilanjutkan: yang masih ada sesudah {kept_after}, yang terbaru {most}. Kirim ulang dari posisi di antaranya, atau dari 0.",
+        "Nothing goes on from position {position}: what is kept comes after {kept_after}, the newest is {most}. Send again from one between, or from 0.",
+    ),
     "delivery.too_many_webhooks": Problem(
         409, "Paling banyak {most} webhook per akun.", "An account may have {most} webhooks at most."
     ),
