@@ -297,7 +297,7 @@ class Route(APIRoute):
             kept = _kept(hop, made) if by_id else None
             answered = kept.found(by_id) if kept is not None and by_id is not None else None
             if answered is None and fuller:
-                return then(told, **values, **made)
+                return then(told, **{"request": request, **values, **made})
             return answered
 
         try:
