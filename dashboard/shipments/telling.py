@@ -21,6 +21,7 @@ from dashboard.shipments.ordering import own_store
 from dashboard.stock.forms import Fields, Typed, is_amount, label_or_lot
 from tracker.access.models import Unit
 from tracker.catalog.models import Presentation
+from tracker.edge.asking import UnknownField
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router, takes_fields
 from tracker.kit.errors import DomainError, NotFound
@@ -124,8 +125,18 @@ def _tell(db: Session, viewer: Viewer, command: TellDelivery) -> Shipment:
 
 
 def _rows(typed: Typed) -> int:
+    """As many as the form was drawn with, and no fewer than somebody wrote into. Raises UnknownField beyond the last there is."""
     count = typed.get("baris")
-    return min(max(int(count), 1), MOST_LINES) if is_amount(count) else 1
+    written = {int(row): name for name in typed.values if (row := _row_of(name)) is not None and typed.get(name)}
+    if written and not 1 <= min(written) <= max(written) <= MOST_LINES:
+        raise UnknownField(field=written[max(written)] if max(written) > MOST_LINES else written[min(written)])
+    drawn = min(int(count), MOST_LINES) if is_amount(count) else 1
+    return max(drawn, 1, *written)
+
+
+def _row_of(name: str) -> str | None:
+    kind, _, row = name.partition("-")
+    return row if kind in ("kode", "vial") and row.isdecimal() else None
 
 
 def _lines(viewer: Viewer, typed: Typed) -> list[tuple[int, Came]]:

@@ -16,7 +16,7 @@ from tests.support.page_site import app_services, csrf_of, made, site, world
 from tests.support.road import Road
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
-from tracker.shipments.models import Shipment
+from tracker.shipments.models import Shipment, ToldLine
 from tracker.stock.models import StockBalance
 
 __all__ = ["app_services", "made", "site", "world"]
@@ -96,6 +96,18 @@ def test_a_form_sent_twice_is_one_delivery_and_other_words_under_it_are_asked_ab
     assert 'value="13"' in other.text
     assert fields["nomor"] not in other.text
     assert door.shipments() == before + 1
+
+
+def test_a_row_beyond_those_the_form_was_drawn_with_is_told_too_or_refused_by_its_name(door: Door) -> None:
+    path = door.told(**{"kode-3": CAME["kode-1"], "vial-3": "4"})
+    with transaction(door.services.engine) as db:
+        told = select(ToldLine.vials).where(ToldLine.shipment_id == door.shipment(path).id)
+        assert sum(db.scalars(told)) == 12 + 4
+    before = door.shipments()
+    refused = door.tell(**{"kode-41": CAME["kode-1"], "vial-41": "4"})
+    assert refused.status_code == 422
+    assert "-41" in refused.text
+    assert door.shipments() == before
 
 
 def test_who_works_at_several_stores_chooses_first_where_it_came(door: Door) -> None:
