@@ -36,6 +36,7 @@ from dashboard.frame.resuming import Waiting, waiting_of
 from dashboard.frame.security import SecurityHeaders
 from dashboard.frame.viewer import LoginNeeded, own_path, stranger
 from dashboard.handsets import pages as handsets
+from dashboard.hotline import pages as hotline
 from dashboard.keeping import pages as keeping
 from dashboard.map import pages as the_map
 from dashboard.map import sprites
@@ -75,6 +76,7 @@ ROUTERS = (
     overview.router,
     checks.router,
     handsets.router,
+    hotline.router,
     keeping.router,
     adverse_elsewhere.router,
     adverse.router,

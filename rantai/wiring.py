@@ -23,6 +23,7 @@ from tracker.database.partitions import ensure_months
 from tracker.feed import bell
 from tracker.feed.looking import Lookout
 from tracker.feed.numbering import number_pending
+from tracker.hotline.service import end_left_calls
 from tracker.kit.clock import Clock, utc_now
 from tracker.quota.service.rounds import PoolsRound
 from tracker.reactions import runners
@@ -82,12 +83,13 @@ def _and_wait(_done: int) -> int:
 
 
 def keep_house(engine: Engine, current: Settings, now: datetime) -> int:
-    """Partitions ahead of time; then a piece of each rule whose run is due this night. 0: wait for the next hour.
+    """Partitions ahead of time, calls that nobody ended; then a piece of each rule whose run is due this night. 0: wait for the next hour.
 
     A rule that fails holds up no other; what it met is raised when they have had their turn.
     """
     with transaction(engine) as db:
         ensure_months(db, "reading", (now.date(), (now + timedelta(days=31)).date()))
+        end_left_calls(db, now=now)
     done, failed = 0, None
     for rule in rules_of(current.retention) if current.retention.by_worker else ():
         try:

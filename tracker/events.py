@@ -11,6 +11,7 @@ from tracker.feed import events as feed
 from tracker.feed.contract import Event
 from tracker.feed.kinds import Kinds
 from tracker.handsets import events as handsets
+from tracker.hotline import events as hotline
 from tracker.network import events as network
 from tracker.passport import events as passport
 from tracker.pcare import events as pcare
@@ -52,6 +53,8 @@ EVENTS: tuple[type[Event], ...] = (
     handsets.HandsetCutOff,
     handsets.StepInConflict,
     handsets.StepSettled,
+    hotline.CallBegun,
+    hotline.CallEnded,
     network.FacilityAdded,
     network.EquipmentAdded,
     network.EquipmentChanged,

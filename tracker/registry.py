@@ -15,6 +15,7 @@ import tracker.delivery.models
 import tracker.edge.models
 import tracker.feed.models
 import tracker.handsets.models
+import tracker.hotline.models
 import tracker.network.models
 import tracker.passport.models
 import tracker.pcare.models
@@ -53,6 +54,7 @@ MODELS = (
     tracker.pcare.models,
     tracker.trace.models,
     tracker.handsets.models,
+    tracker.hotline.models,
 )
 
 METADATA: MetaData = Base.metadata

@@ -196,6 +196,7 @@ def _blanks(engine: Engine, office: TicketOffice) -> dict[str, str]:
         "handset_id": str(booking),
         "adverse_id": str(booking),
         "card_id": str(booking),
+        "call_id": str(booking),
     }
 
 

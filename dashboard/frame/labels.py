@@ -95,7 +95,18 @@ ROLE = {
     "vaccinator": mark("Vaksinator"),
     "integrator": mark("Sistem lain"),
     "auditor": mark("Pemeriksa"),
+    "hotline_operator": mark("Operator hotline"),
 }
+CALL_OUTCOME = {
+    "booked": mark("Dipesankan"),
+    "informed": mark("Diberi keterangan"),
+    "moved": mark("Pindah hari"),
+    "cancelled": mark("Dibatalkan"),
+    "complaint": mark("Keluhan"),
+    "not_reached": mark("Tidak tersambung"),
+    "cut_off": mark("Terputus"),
+}
+TICKET_BY = {"sms": mark("SMS"), "whatsapp": mark("WhatsApp")}
 LOGIN_PROBLEM = {
     "access.bad_credentials": mark("Nama pengguna dan kata sandi tidak cocok."),
     "access.too_many_attempts": mark("Terlalu banyak percobaan. Tunggu satu menit, lalu coba lagi."),
@@ -339,6 +350,7 @@ KEPT = {
     "messages": mark("Pesan ke warga"),
     "browsers that are told": mark("Peramban yang diberi kabar"),
     "health answers": mark("Jawaban kesehatan saat mendaftar"),
+    "calls of the hotline": mark("Panggilan hotline"),
     "look-ups": mark("Catatan siapa membuka data orang"),
     "persons": mark("Orang yang tak pernah datang"),
     "events of the feed": mark("Kejadian di umpan"),

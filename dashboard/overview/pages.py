@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fastapi import Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from dashboard.alarms.queries import alarms, count_open_alarms
@@ -48,6 +49,8 @@ BLOCKS: dict[Role, tuple[str, ...]] = {
 @router.get("/")
 def show_overview(viewer: Member, db: Db) -> Response:
     """The home of whoever asks, by the role and where it was given."""
+    if viewer.may(Permission.HOTLINE_SERVE) and not viewer.may(Permission.NETWORK_READ):
+        return RedirectResponse("/hotline", status_code=303)  # who only takes calls has no other home
     work = workplace_of(db, viewer.known(), BLOCKS)
     if work is None:
         return _area(viewer, db)

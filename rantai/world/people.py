@@ -37,6 +37,7 @@ PEOPLE = (
     Person(username="biofarma", name="Yusuf Hidayat", role=Role.WAREHOUSE, unit="biofarma", sends_to=(CITY_STORE,)),
     Person(username="jaki", name="JAKI (antarmuka)", role=Role.INTEGRATOR, unit="kemenkes", shown=True),
     Person(username="auditor", name="Maria Situmorang", role=Role.AUDITOR, unit="kemenkes", shown=True),
+    Person(username="hotline", name="Ratna Dewanti", role=Role.OPERATOR, unit="kemenkes", shown=True),
     Person(username="ketapang", name="Nur Aini", role=Role.MANAGER, unit="pkm-ketapang"),
     Person(username="gondrong", name="Eko Saputra", role=Role.MANAGER, unit="pkm-gondrong"),
     Person(

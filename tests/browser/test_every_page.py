@@ -33,6 +33,9 @@ from tracker.handsets.commands import Enrol
 from tracker.handsets.models import HandsetStep
 from tracker.handsets.rules import NOTHING, hash_of
 from tracker.handsets.taking import enrol, take_steps
+from tracker.hotline.commands import BeginCall
+from tracker.hotline.queries import open_call
+from tracker.hotline.service import begin_call
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
@@ -115,6 +118,8 @@ def address(path: str, site: Site) -> str:
     }
     if "{card_id}" in path:
         blanks["card_id"] = str(_carded(site))
+    if "{call_id}" in path:
+        blanks["call_id"] = str(_called(site))
     if path.endswith("/kartu"):
         blanks["booking_id"] = str(_dosed(site))
         blanks["secret"] = TicketOffice.from_secret(SECRET).sealed(_dosed(site))
@@ -223,6 +228,20 @@ def _carded(site: Site) -> UUID:
         return issue_card(
             db, load_settings(database_url="postgresql://nowhere", secret_key=SECRET), dose, now=utc_now()
         ).card.id
+
+
+def _called(site: Site) -> UUID:
+    """A call of the ministry's that is not over, from somebody with a booking; taken once."""
+    with transaction(site.engine) as db:
+        who = site.world.world.who(Role.NATIONAL)
+        standing = open_call(db, who)
+        if standing is not None:
+            return standing.id
+        office, now = TicketOffice.from_secret(SECRET), utc_now()
+        call = begin_call(db, who, BeginCall(id=uuid7(), phone=None), vault=VAULT, office=office, now=now).call
+        call.booking_id = site.world.booking
+        call.person_id = db.get_one(Booking, site.world.booking).person_id
+        return call.id
 
 
 def _recalled(site: Site) -> UUID:

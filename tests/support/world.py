@@ -174,6 +174,7 @@ ACCOUNTS = (
     ("vaksinator", Role.VACCINATOR, "pkm-cipondoh"),
     ("jaki", Role.INTEGRATOR, "prov-banten"),
     ("auditor", Role.AUDITOR, "nasional"),
+    ("operator", Role.OPERATOR, "nasional"),
 )
 
 

@@ -41,6 +41,7 @@ class Role(StrEnum):
     VACCINATOR = "vaccinator"
     INTEGRATOR = "integrator"
     AUDITOR = "auditor"
+    OPERATOR = "hotline_operator"
 
 
 class Permission(StrEnum):
@@ -70,6 +71,8 @@ class Permission(StrEnum):
     BOOKING_SERVE = "booking.serve"  # at the desk: who came, what screening said, doses, overrides, corrections
     PERSON_READ = "person.read"
     PERSON_WRITE = "person.write"
+    HOTLINE_SERVE = "hotline.serve"  # take calls: the conversation in one's mouth, tickets read out and sent
+    HOTLINE_READ = "hotline.read"  # the log of calls, nobody who called named
     ADVERSE_ANSWER = "adverse.answer"  # say what was done about a serious adverse event
     PCARE_READ = "pcare.read"  # see what P-Care was told, nobody named
     PCARE_WRITE = "pcare.write"  # send again, compare, hand over by file
@@ -108,6 +111,7 @@ _MANAGE = _LOOK | {
     P.HANDSET_CUT_OFF,
 }
 _OVERSEE = _MANAGE | {
+    P.HOTLINE_READ,
     P.DEVICE_WRITE,
     P.HOLD_OVERRIDE,
     P.RECALL_WRITE,
@@ -126,7 +130,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {P.STOCK_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.BOOKING_SERVE, P.PERSON_READ, P.PERSON_WRITE},
     # A machine of another system (JAKI, a telemetry gateway): reads quota, books for its own people, delivers readings.
     Role.INTEGRATOR: _LOOK | {P.TELEMETRY_WRITE, P.BOOKING_READ, P.BOOKING_WRITE, P.PERSON_WRITE, P.WEBHOOK_WRITE},
-    Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.PCARE_READ, P.AUDIT_READ},
+    Role.AUDITOR: _LOOK | {P.BOOKING_READ, P.PCARE_READ, P.AUDIT_READ, P.HOTLINE_READ},
+    # Nothing of stock: looks people up, talks with them, books for them.
+    Role.OPERATOR: frozenset({P.PERSON_READ, P.BOOKING_READ, P.BOOKING_WRITE, P.HOTLINE_SERVE}),
 }
 
 

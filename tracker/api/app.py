@@ -30,6 +30,7 @@ from tracker.edge.services import Services
 from tracker.events import KINDS
 from tracker.feed.bell import Bell
 from tracker.handsets import routes as handsets
+from tracker.hotline import routes as hotline
 from tracker.mouths import routes as mouths
 from tracker.network import routes as network
 from tracker.passport import routes as passport
@@ -67,6 +68,7 @@ _LARGER_BODIES = {
 ROOM_ROUTERS = (
     mouths.router,
     handsets.router,
+    hotline.router,
     scans.router,
     trace.router,
     registration.router,

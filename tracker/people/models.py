@@ -43,6 +43,7 @@ class Person(Base):
         Index(None, "unit_id"),
         Index(None, "nik_hash"),
         Index("uq_person_nik_proven", "nik_hash", unique=True, postgresql_where=text("identity = 'proven'")),
+        Index(None, "birth_date"),
         Index("ix_person_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
         Index("ix_person_guardian_id", "guardian_id", postgresql_where=text("guardian_id IS NOT NULL")),
         Index("ix_person_merged_into_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),

@@ -40,12 +40,16 @@ def person_by_id(
     Raises PersonNotFound.
     """
     found = person_now(db, person_id)
-    if found is None or db.scalar(select(Person.id).where(Person.id == found.id, _seen(principal, permission))) is None:
+    if (
+        found is None
+        or db.scalar(select(Person.id).where(Person.id == found.id, seen_by(principal, permission))) is None
+    ):
         raise PersonNotFound(person=str(person_id))
     return found
 
 
-def _seen(principal: Principal, permission: Permission) -> ColumnElement[bool]:
+def seen_by(principal: Principal, permission: Permission) -> ColumnElement[bool]:
+    """True for a person registered or served where the caller holds the permission."""
     if principal.is_system:
         return true()
     # Of this person: a select two levels deep is tied to the outermost table by word only; unsaid, it asks of anybody at all.

@@ -127,6 +127,7 @@ class Medium(StrEnum):
     SMS = "sms"
     USSD = "ussd"
     OPERATOR = "operator"
+    HOTLINE = "hotline"
     APP = "app"
     WALK_IN = "walk_in"
 

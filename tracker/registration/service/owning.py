@@ -52,13 +52,18 @@ def book_own(db: Session, person_id: UUID, session_id: UUID, dose: int, *, langu
     return move_own(db, booking.id, BookingState.CONFIRMED, language=language, now=now)
 
 
-def tell_owner(db: Session, booking: Booking, template: str, *, language: str, now: datetime, **more: object) -> None:
-    """Queue a message with day, hours, place and the ticket's address to whoever is told of this booking."""
+def tell_owner(
+    db: Session, booking: Booking, template: str, *, language: str, now: datetime, by: str | None = None, **more: object
+) -> None:
+    """Queue a message with day, hours, place and the ticket's address to whoever is told of this booking.
+
+    `by`: another medium than that by which they booked.
+    """
     session = db.get_one(VaccinationSession, booking.session_id)
     facility = db.get_one(Facility, session.facility_id)
     queue_message(
         db,
-        medium=booking.medium.value,
+        medium=by or booking.medium.value,
         recipient_ref=str(booking.person_id),
         template=template,
         params={
