@@ -25,9 +25,7 @@ def freed_elsewhere(db: Session, facility: Facility, place: Equipment, batches: 
         .order_by(Hold.holder_id == place.id, Hold.placed_at)
     )
     ways = {row.batch_id: _way(row.batch_id, row.alarm_id) for row in db.execute(holds)}
-    here = holds.with_only_columns(Hold.batch_id).where(Hold.holder_id == place.id).order_by(None)
-    kept = set(db.scalars(here))
-    kept |= {batch for batch in batches if batch not in kept and kept_by_hold(db, facility.id, batch, Status.HELD)}
+    kept = {batch for batch in batches if kept_by_hold(db, facility.id, batch, Status.HELD)}
     return {batch: ways.get(batch) or _way(batch, None) for batch in kept}
 
 

@@ -375,6 +375,22 @@ class StockStop(Base):
     reason: Mapped[str]
 
 
+class StockKeep(Base):
+    """Held vials of a batch at a facility which a hold keeps from `since` on, whoever had held them before it.
+
+    It is there until the hold is decided: `cause` is the hold, opaque, its table lies in a higher room. What the hold stopped
+    itself stands in the ledger as well; what was held already, and what was told late, does not.
+    """
+
+    __tablename__ = "stock_keep"
+    __table_args__ = (Index("ix_stock_keep_facility_id_batch_id", "facility_id", "batch_id"),)
+
+    cause: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facility.id"))
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    since: Mapped[datetime]
+
+
 class StockNeed(Base):
     """Vials promised for one day of one pool: the facility's own (`pool_id` is its id), or equipment that sessions take along."""
 

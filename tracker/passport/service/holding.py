@@ -27,9 +27,9 @@ from tracker.passport.rules.harm import HoldState, harm_of
 from tracker.passport.service.evidence import evidence_of
 from tracker.passport.service.finding import Case, Spot, locked_spots
 from tracker.passport.service.telling import told_of
-from tracker.stock.models import StockBalance
+from tracker.stock.models import StockBalance, StockKeep
 from tracker.stock.queries.tracing import lots_present
-from tracker.stock.rules.words import Status
+from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.changing_many import Caused, change_everywhere
 from tracker.stock.service.changing_status import Changed, change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
@@ -171,7 +171,10 @@ def _stop(
                 found.evidence = evidence[episode.id]
                 found.alarm_id = episode.alarm_id
             elif vials[spot.key] or spot.key in already_held:
-                db.add(_new_hold(case, spot, vials[spot.key] or already_held[spot.key], evidence[episode.id]))
+                hold = _new_hold(case, spot, vials[spot.key] or already_held[spot.key], evidence[episode.id])
+                db.add(hold)
+                if spot.account is not Account.TRANSIT:
+                    db.add(_keep(hold))
     db.flush()
     append_all(db, told, now=now)
     return [_newly(case.episode.id, open_spots[case.episode.id], vials) for case, _ in judged]
@@ -287,6 +290,11 @@ def _new_hold(case: Case, spot: Spot, vials: int, evidence: dict[str, Any]) -> H
         evidence=evidence,
         state=HoldState.HELD,
     )
+
+
+def _keep(hold: Hold) -> StockKeep:
+    """What the ledger's room must know of it: nothing that is held there is freed by hand until it is decided."""
+    return StockKeep(cause=hold.id, facility_id=hold.facility_id, batch_id=hold.batch_id, since=hold.placed_at)
 
 
 def _held_already(db: Session, spots: Sequence[Spot]) -> dict[tuple[UUID, UUID], int]:

@@ -24,6 +24,7 @@ from tracker.stock.rules.words import Account, Status
 from tracker.stock.service.changing_status import change_status
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.stopping import end_keep
 
 
 def release_hold(db: Session, principal: Principal, hold_id: UUID, decision: Decision, *, now: datetime) -> Hold:
@@ -111,6 +112,7 @@ def decide(
     hold.shake_test = decision.shake_test
     hold.override = decision.override
     db.flush()
+    end_keep(db, hold.id)
     moved, told_as = 0, uuid7()
     # A discard is final whatever else holds the vials; a release waits for the last hold.
     if state is HoldState.DISCARDED or not _held_by_another(db, hold):

@@ -25,6 +25,7 @@ from tracker.quota.service.steps import write_step
 from tracker.shipments.models import Shipment, ToldLine
 from tracker.shipments.rules.words import ShipmentState
 from tracker.stock.errors import NotJoined, OtherProduct, SameLot
+from tracker.stock.models import StockKeep
 from tracker.stock.rules.words import JoinHindrance
 from tracker.stock.service.joining import Part, hindrance, lock_product, tell_all_again
 from tracker.stock.service.telling import tell_open_doses_fell
@@ -131,6 +132,8 @@ def _follow_holds(db: Session, one_id: UUID, into_id: UUID) -> None:
         .values(batch_id=into_id)
         .execution_options(synchronize_session=False)
     )
+    followed = StockKeep.cause.in_(select(Hold.id).where(Hold.batch_id == into_id))
+    db.execute(update(StockKeep).where(StockKeep.batch_id == one_id, followed).values(batch_id=into_id))
 
 
 def _settle(db: Session, part: Part, now: datetime) -> None:

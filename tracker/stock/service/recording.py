@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.errors import BatchDiffers, ScanUnreadable
+from tracker.catalog.models import Batch
 from tracker.catalog.rules.barcodes.errors import SENTENCES
 from tracker.catalog.rules.lots import dates_agree
 from tracker.catalog.scanning import Caution, Resolved, resolve_scan
@@ -39,7 +41,8 @@ from tracker.stock.service.commands import Posted, PostEvent, RecordEvent, words
 from tracker.stock.service.naming import Names, read_names
 from tracker.stock.service.opening import open_vials
 from tracker.stock.service.posting import post_event
-from tracker.stock.service.stopping import guard_freeing
+from tracker.stock.service.reading import lock_anchors
+from tracker.stock.service.stopping import STOPPED, guard_freeing
 
 
 def record_event(db: Session, principal: Principal, command: RecordEvent, *, now: datetime) -> Posted:
@@ -224,6 +227,10 @@ def _guard_stopped(db: Session, principal: Principal, event: PostEvent) -> None:
 
     What somebody stopped by a plain event may be freed by one, by who may release holds, with a reason.
     """
+    stopped = {line.batch_id for line in event.lines if line.status in STOPPED}
+    if stopped and not principal.is_system:
+        products = select(Batch.presentation_id).where(Batch.id.in_(stopped)).distinct()
+        lock_anchors(db, {(event.facility_id, one) for one in db.scalars(products)})
     for index, line in enumerate(event.lines):
         guard_freeing(
             db,
@@ -231,6 +238,7 @@ def _guard_stopped(db: Session, principal: Principal, event: PostEvent) -> None:
             event.facility_id,
             line.batch_id,
             line.status,
+            at=event.occurred_at,
             reason=line.reason or event.reason,
             line=index,
         )

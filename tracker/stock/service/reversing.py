@@ -155,7 +155,15 @@ def _guard_freed(db: Session, principal: Principal, event: StockEvent, work: Wor
         return
     for entry in work.entries:
         if entry.vials < 0:
-            guard_freeing(db, principal, event.facility_id, entry.key.batch_id, entry.key.status, reason=work.reason)
+            guard_freeing(
+                db,
+                principal,
+                event.facility_id,
+                entry.key.batch_id,
+                entry.key.status,
+                at=work.occurred_at,
+                reason=work.reason,
+            )
 
 
 def _close_unused(db: Session, event: StockEvent) -> None:
