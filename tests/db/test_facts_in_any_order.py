@@ -274,6 +274,18 @@ def totals(books: Books) -> dict[tuple[UUID, UUID], int]:
     ]
 )
 @example([Fact(9.5, Kind.OPENING, 0, 0, 1, 10.3), FROST, RECALL, WITHDRAWAL])
+# All that had frozen was thought to be thrown away when the house looked; told later, one more had lain among them: which?
+@example(
+    [Fact(16.0, Kind.SUPPLY, 0, 0, 1), Fact(9.0, Kind.SUPPLY, 0, 0, 1, 10.3), Fact(10.0, Kind.WASTE, 0, 0, 6), FROST]
+)
+@example(
+    [
+        Fact(9.0, Kind.TRANSFER, 0, 0, 6),
+        Fact(9.5, Kind.SUPPLY, 0, 1, 1, 10.3),
+        Fact(10.0, Kind.WASTE, 0, 1, 6),
+        FROST,
+    ]
+)
 def test_any_order_of_recording_gives_the_end_of_the_order_of_time(
     db: Session, world: World, drawn: list[Step]
 ) -> None:

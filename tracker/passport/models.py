@@ -63,6 +63,7 @@ class HoldLook(Base):
     """
 
     __tablename__ = "hold_look"
+    __table_args__ = (Index("ix_hold_look_looked_at", "looked_at"),)
 
     episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), primary_key=True)
     looked_at: Mapped[datetime]

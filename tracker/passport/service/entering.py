@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,7 +30,7 @@ from tracker.access.principal import Principal
 from tracker.coldchain.models import Episode
 from tracker.coldchain.rules.limits import Severity
 from tracker.feed.models import FeedEvent
-from tracker.passport.models import Hold
+from tracker.passport.models import Hold, HoldLook
 from tracker.passport.rules.harm import HoldState
 from tracker.passport.service.holding import NewlyHeld, hold_for_episodes
 from tracker.stock.models import StockEntry, StockEvent
@@ -51,13 +51,13 @@ def hold_entering(
 ) -> list[NewlyHeld]:
     """Stop what a stock event brought to a place whose alarm goes on, or moved before a hold knew of it.
 
-    Five ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
+    Six ways in: an alarmed episode covers the instant of the event at a place of its entries (stock that
     enters, and stock whose stay there is recorded late); or the event happened before a hold on its batch
     was placed and was not known then (vials had left for somewhere the hold did not look); or it moved held vials on (to
     another fridge, off the road), and the hold must be found where they are, else nobody could lift it; or it brought back
     what had been written off on the road, where no hold could look; or it freed what a recall had kept apart, which no hold
-    stopped. Only the event's batches are looked at, and of holds that it may have escaped those of places which its vials may
-    have come through. Where the event changed what a hold had found, the hold's own figure follows.
+    stopped; or it happened before a hold looked that found nothing left to stop. Only the event's batches are looked at, and
+    of holds that it may have escaped those of places which its vials may have come through. Where the event changed what a hold had found, the hold's own figure follows.
 
     `told` is the event of the feed that tells of it, by which holds placed since then are told apart.
     """
@@ -243,15 +243,30 @@ def _freed() -> ColumnElement[bool]:
     )
 
 
+# What is written beside a look has an instant of recording before it, and is committed within this.
+_BESIDE = timedelta(minutes=1)
+
+
+def _told_late() -> ColumnElement[bool]:
+    """Whether the event happened before some hold looked, and was told later: where nothing was left to stop, no hold tells of that look."""
+    return exists().where(
+        StockEvent.id == _EVENT,
+        StockEvent.kind != Kind.STATUS,
+        StockEntry.event_id == StockEvent.id,
+        HoldLook.looked_at >= StockEntry.occurred_at,
+        HoldLook.looked_at <= StockEvent.recorded_at + _BESIDE,
+    )
+
+
 def _has_more() -> Select[UUID | None]:
     """None, where episodes of places that the vials came through must be looked for: most events need no such look."""
     escaped = exists().where(_escaped(), Hold.episode_id.is_distinct_from(_stopped_by()))
-    return select(cast(null(), Uuid())).where(or_(escaped, _freed()))
+    return select(cast(null(), Uuid())).where(or_(escaped, _freed(), _told_late()))
 
 
-# Holds that the event escaped, and episodes of wherever freed vials lay as recalled, or by where they had come (stopped already,
-# so that no hold stopped them meanwhile): of the places through which the event's vials may have come, for where they were not
-# it changes nothing.
+# Holds that the event escaped, episodes that were looked at since it happened and left nothing to hold then, and episodes of
+# wherever freed vials lay as recalled, or by where they had come (stopped already, so that no hold stopped them meanwhile): of
+# the places through which the event's vials may have come, for where they were not it changes nothing.
 _ON_THE_WAY = text(
     f"""
     {came_through("t.event_id = :event_id")}, {_ALARMS_THERE}
@@ -263,6 +278,11 @@ _ON_THE_WAY = text(
         SELECT FROM hold h JOIN stock_entry t ON t.event_id = :event_id AND t.batch_id = h.batch_id
         WHERE h.episode_id = there.id AND h.batch_id = there.batch_id AND t.occurred_at <= h.placed_at
           AND NOT EXISTS (SELECT FROM feed_event f WHERE f.id = :told AND f.position <= h.known_to)
+    ) OR EXISTS (
+        SELECT FROM hold_look l JOIN stock_event v ON v.id = :event_id JOIN stock_entry t ON t.event_id = v.id
+        WHERE l.episode_id = there.id AND v.kind <> 'status' AND t.batch_id = there.batch_id AND t.occurred_at <= l.looked_at
+          AND l.looked_at <= v.recorded_at + interval '{_BESIDE.total_seconds():.0f} seconds'
+          AND NOT EXISTS (SELECT FROM hold h WHERE h.episode_id = l.episode_id AND h.batch_id = t.batch_id)
     ) OR EXISTS (
         SELECT FROM stock_event v JOIN stock_entry freed ON freed.event_id = v.id
         JOIN stock_entry r ON r.batch_id = there.batch_id AND r.holder_id IN (there.holder_id, freed.holder_id)
