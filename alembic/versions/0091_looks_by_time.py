@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0090_looks_by_time"
-down_revision = "0089_hotline"
+revision = "0091_looks_by_time"
+down_revision = "0090_what_holds_keep"
 branch_labels = None
 depends_on = None
 
