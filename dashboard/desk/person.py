@@ -16,15 +16,14 @@ from sqlalchemy.orm import Session
 from dashboard.desk.newcomer import NO_DAY
 from dashboard.desk.pages import OBSERVED
 from dashboard.desk.sessions import MOST, Served, served, vials_open
+from dashboard.desk.vial import named_vial
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Member, Viewer, check_csrf
 from tracker.adverse.models import AdverseEvent
 from tracker.adverse.queries import adverse_visible_to
-from tracker.catalog.errors import ScanUnreadable
 from tracker.catalog.models import Batch
-from tracker.catalog.scanning import resolve_scan
 from tracker.delivery.queries import fate_of, last_messages
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
@@ -50,10 +49,6 @@ from tracker.registration.queries import health_answers_of
 router = Router(include_in_schema=False)
 
 _WHY = mark("Tulis alasannya, supaya yang lain mengerti.")
-_OTHER_LABEL = mark(
-    "Label ini %(lot)s. Tidak ada vial terbuka dari lot itu di sini: buka dahulu, atau ambil yang lain."
-)
-_NO_LABEL = mark("Label itu tidak terbaca. Pindai lagi, atau pilih vialnya.")
 # What may be set aside by a word of whoever serves the person.
 _MAY_OVERRIDE = (NotDue, DoseNotForeseen, OtherDay, BadStep)
 _SAID = {"layak": BookingState.FIT, "tunda": BookingState.DEFERRED, "tolak": BookingState.REFUSED}
@@ -128,7 +123,7 @@ def act_on_person(
             return _person(viewer, db, booking_id, now, problem=viewer.texts.gettext(NO_DAY))
     problem, chosen = "", None
     if act == "suntik":
-        problem, chosen = _vial(db, viewer, record, vial, kode, now)
+        problem, chosen = named_vial(viewer, db, record.here, record.booking, vial, kode, now)
     acts: dict[str, Callable[[], object]] = {
         "hadir": lambda: move_booking(db, who, MoveBooking(booking_id=booking_id, state=BookingState.ARRIVED), now=now),
         "suntik": lambda: vaccinate(
@@ -156,21 +151,6 @@ def act_on_person(
     if problem:
         return _person(viewer, db, booking_id, now, problem=problem, override=override)
     return RedirectResponse(f"/meja/orang/{booking_id}", status_code=303)
-
-
-def _vial(db: Session, viewer: Viewer, record: Record, vial: str, label: str, now: datetime) -> tuple[str, UUID | None]:
-    """What is wrong with the vial that was named, and which it is; None leaves it to the house."""
-    opened = vials_open(db, record.here, now)
-    if label.strip():
-        try:
-            found = resolve_scan(db, label.strip(), today=local_day(now, record.here.facility.timezone))
-        except ScanUnreadable:
-            return viewer.texts.gettext(_NO_LABEL), None
-        if found.batch is None:
-            return viewer.texts.gettext(_NO_LABEL), None
-        mine = next((one.id for one, _ in opened if one.batch_id == found.batch.id), None)
-        return ("" if mine else viewer.texts.gettext(_OTHER_LABEL, lot=found.batch.lot)), mine
-    return "", next((one.id for one, _ in opened if str(one.id) == vial), None)
 
 
 def _record(db: Session, viewer: Viewer, booking_id: UUID) -> Record:

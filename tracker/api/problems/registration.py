@@ -36,15 +36,15 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "registration.ticket_elsewhere": Problem(
         409,
-        "Tiket ini untuk {facility}, dan hari ini di sini tidak ada sesi dengan vaksin dan dosis itu. Arahkan ke sana.",
-        "This ticket is for {facility}, and no session here gives that vaccine and dose today. Send them there.",
+        "Tiket ini untuk {name}, dan hari ini di sini tidak ada sesi dengan vaksin dan dosis itu. Arahkan ke sana.",
+        "This ticket is for {name}, and no session here gives that vaccine and dose today. Send them there.",
     ),
     "registration.ticket_other_day": Problem(
         409,
-        "Tiket ini untuk tanggal {day:day} dan berlaku pada hari itu. Bila hari ini masih ada tempat, cari orangnya dengan NIK dan "
-        "layani di sini.",
-        "This ticket is for {day:day} and good on that day. If there is room today, find the person by their NIK and serve "
-        "them here.",
+        "Tiket ini untuk {name} pada {day:day} dan berlaku di sana pada hari itu. Bila hari ini masih ada tempat, cari orangnya "
+        "dengan NIK dan layani di sini.",
+        "This ticket is for {name} on {day:day} and good there on that day. If there is room today, find the person by their NIK "
+        "and serve them here.",
     ),
     "registration.bad_card": Problem(
         422,

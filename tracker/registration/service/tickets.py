@@ -196,12 +196,13 @@ def check_in(
     if booking is None:
         raise BookingNotFound(booking=str(ticket.booking))
     session = db.get_one(VaccinationSession, booking.session_id)
+    booked_at = db.get_one(Facility, session.facility_id)
     if session.day != today:
-        raise TicketOtherDay(day=session.day.isoformat())
+        raise TicketOtherDay(day=session.day.isoformat(), facility=booked_at.code, name=booked_at.name)
     if session.facility_id != facility.id:
         here = session_giving_the_same(db, ticket.booking, facility.id, today)
         if here is None:
-            raise TicketElsewhere(facility=db.get_one(Facility, session.facility_id).code)
+            raise TicketElsewhere(facility=booked_at.code, name=booked_at.name)
         return arrive_at(db, principal, ArriveAt(booking_id=ticket.booking, session_id=here), now=now)
     command = MoveBooking(booking_id=ticket.booking, state=BookingState.ARRIVED)
     return move_booking(db, principal, command, now=now)
