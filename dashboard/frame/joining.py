@@ -23,6 +23,8 @@ _COMMENT = re.compile(r"^[ \t]*//[^\n]*\n|/\*.*?\*/[ \t]*", re.MULTILINE | re.DO
 _NAME = re.compile(r"[\w-]+")
 _CLASS_OR_ID = re.compile(r"[.#]([\w-]+)")
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
+# Space that a style sheet has for its readers alone; a selector has none behind its colon.
+_SPACED = re.compile(r"\s*([{};])\s*|(?<=:)\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ def inline_style(name: str, page: str) -> Inline:
 
     `page`: all texts that make the page, one after the other; a rule for a class or an id that none of them names is left out.
     """
-    body = _INDENT.sub("", _needed(_COMMENT.sub("", sources()[name].decode()), frozenset(_NAME.findall(page))))
+    needed = _needed(_COMMENT.sub("", sources()[name].decode()), frozenset(_NAME.findall(page)))
+    body = _SPACED.sub(lambda space: space[1] or "", needed)
     return Inline(markup=Markup(f"<style>{body}</style>"), source=_hashed(body))  # noqa: S704 - our own file
 
 
