@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import HTTPException, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.frame.choices import UNKNOWN, Choices, Said, choices, known
@@ -34,7 +34,7 @@ from tracker.network.models import Facility
 from tracker.network.queries import as_id
 from tracker.shipments.errors import OtherContent
 from tracker.shipments.models import Shipment
-from tracker.shipments.rules.routes import is_upward
+from tracker.shipments.rules.routes import is_upward, parent_of
 from tracker.shipments.rules.words import ShipmentKind
 from tracker.shipments.service.commands import Box, CreateShipment, Wanted
 from tracker.shipments.service.ordering import create_shipment
@@ -151,15 +151,16 @@ def _way(name: str) -> Way:
 
 
 def _receivers(db: Session, facility: Facility, way: Way) -> tuple[Select[Facility], Any]:
-    """Where it may go, and the order: back up, the nearest first; else those right below, and neighbours under the same one."""
+    """Where it may go (`may_send`), and the order: back up, the nearest first; else those right below, then all under the same one."""
     unit = db.get_one(Unit, facility.id)
     query = select(Facility).join(Unit, Unit.id == Facility.id)
     if way.kind is ShipmentKind.RETURN:
         above = db.scalars(select(Unit.path).where(Unit.path.op("@>")(unit.path))).all()
         higher = [path for path in above if is_upward(unit.path, path)]
         return query.where(Unit.path.in_(higher)), func.nlevel(Unit.path).desc()
-    beside = and_(Unit.parent_id == unit.parent_id, Facility.id != facility.id)
-    return query.where((Unit.parent_id == unit.id) | beside), (Unit.parent_id == unit.id).desc()
+    down_or_beside = func.nlevel(Unit.path) >= unit.path.count(".") + 1
+    under_the_same = Unit.path.op("<@")(parent_of(unit.path))
+    return query.where(under_the_same, down_or_beside, Facility.id != facility.id), (Unit.parent_id == unit.id).desc()
 
 
 def _kept(db: Session, facility: Facility, parcel: Parcel) -> int:

@@ -76,6 +76,7 @@ _WHOLE = {
     "/api/v1/batches/{ref:path}": "changes of one lot",
     "/api/v1/facilities/{ref}/service-areas": "of one facility, bounded where they are set",
     "/api/v1/webhooks/{webhook_id}": "a fixed list of kinds",
+    "/api/v1/hotline/answers": "standard answers, written into the program",
     "/api/v1/sessions/{session_id}/standby": "those who wait for one session's last doses",
     "/api/v1/facilities/{ref}/session-templates": "of one facility, bounded where they are saved",
     "/api/v1/facilities/{ref}/nearest": "as many as were asked for",

@@ -341,6 +341,15 @@ def test_what_nobody_asked_for_is_sent_and_received(road: Road) -> None:
     assert road.shipment(path).state.value == "received"
 
 
+def test_whoever_may_be_sent_to_can_be_chosen_also_below_another_unit_and_nobody_above(road: Road) -> None:
+    field = road.line("biofarma-r1", "penta-5/PB002")
+    made = road.as_("pusat").leaving("langsung", "biofarma", ke="kota-tangerang", **{field: "5"})
+    assert made.status_code == 303, made.text
+    assert road.shipment(str(made.headers["location"])).kind.value == "direct"
+    field = road.line(CITY_ROOM, "penta-5/PB002")
+    assert road.leaving("langsung", "kota-tangerang", ke="biofarma", **{field: "5"}).status_code == 422
+
+
 def test_a_sending_told_twice_is_one_and_other_words_under_it_are_asked_about(road: Road) -> None:
     field = road.line(CITY_ROOM, "penta-5/PB002")
     fields = road.as_("kota").form("/pengiriman/kirim?dari=kota-tangerang") | {"ke": "pkm-cipondoh", field: "5"}
