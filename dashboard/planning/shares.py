@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +11,8 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.frame.labels import BUCKET
+from dashboard.frame.newer import FIELD, changed, insist_unchanged
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -21,6 +23,7 @@ from tracker.access.rules import Permission
 from tracker.catalog.models import Presentation
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router, takes_fields
+from tracker.edge.versions import Stale, version_of
 from tracker.kit.errors import DomainError, NotFound
 from tracker.network.models import Facility
 from tracker.quota.models import Bucket, VaccinationSession
@@ -29,6 +32,7 @@ from tracker.quota.rules.buckets import share_of
 from tracker.quota.rules.words import BucketKind
 from tracker.quota.service.changing import change_session
 from tracker.quota.service.commands import ChangeSession, NewBucket
+from tracker.quota.service.seating import lock_sessions
 from tracker.quota.service.sessions import session_for
 
 router = Router(include_in_schema=False)
@@ -51,21 +55,18 @@ def show_shares(session_id: UUID, viewer: Member, db: Db) -> Response:
     """The shares as they stand, in persons."""
     session = session_for(db, viewer.known(), session_id, Permission.SESSION_WRITE)
     standing = _standing(db, session)
-    values = {}
-    for kind, bucket in standing.items():
-        values[f"orang-{kind}"] = str(bucket.places) if bucket.places else ""
-        if bucket.release_at is not None:
-            values[f"lepas-{kind}"] = str(round((session.opens_at - bucket.release_at) / timedelta(hours=1)))
-    return _form(db, viewer, session, standing, Typed(values))
+    return _form(db, viewer, session, standing, Typed(_saved(session, standing)))
 
 
 @router.post("/kuota/sesi/{session_id}/bagian")
-@takes_fields("csrf", "alasan", "orang-{kind}", "lepas-{kind}")
+@takes_fields("csrf", FIELD, "alasan", "orang-{kind}", "lepas-{kind}")
 def change_shares(session_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
     """Share the places anew; the same again changes nothing."""
     typed = Typed.of(fields)
     check_csrf(viewer, typed.get("csrf"))
     session = session_for(db, viewer.known(), session_id, Permission.SESSION_WRITE)
+    session = lock_sessions(db, [session.id])[session.id]
+    standing = _standing(db, session)
     buckets = _buckets(viewer, typed, session)
     if len(typed.get("alasan")) < 3:
         typed.faults["alasan"] = viewer.texts.gettext(_WHY)
@@ -73,14 +74,34 @@ def change_shares(session_id: UUID, viewer: Member, db: Db, now: Now, fields: Fi
         command = ChangeSession(session_id=session_id, reason=typed.get("alasan"), buckets=buckets)
         try:
             with db.begin_nested():
+                insist_unchanged(typed.values, _saved(session, standing))
                 change_session(db, viewer.known(), command, now=now)
         except NotFound:
             raise
+        except Stale:
+            typed.faults[""] = changed(viewer.texts, _worded(viewer, standing))
         except DomainError as error:
             typed.faults[""] = sentence_of(error, viewer.language)
         else:
             return RedirectResponse(f"/kuota/sesi/{session_id}", status_code=303)
     return _form(db, viewer, session, _standing(db, session), typed)
+
+
+def _saved(session: VaccinationSession, standing: Mapping[BucketKind, Bucket]) -> dict[str, str]:
+    """What the form shows of the shares, by field, and saves whole."""
+    values = {}
+    for kind in KEPT_FOR:
+        bucket = standing.get(kind)
+        release = bucket.release_at if bucket else None
+        values[f"orang-{kind}"] = str(bucket.places or "") if bucket else ""
+        values[f"lepas-{kind}"] = str(round((session.opens_at - release) / timedelta(hours=1))) if release else ""
+    return values
+
+
+def _worded(viewer: Viewer, standing: Mapping[BucketKind, Bucket]) -> Iterator[tuple[str, str]]:
+    for kind in KEPT_FOR:
+        if kind in standing and standing[kind].places:
+            yield viewer.texts.gettext(BUCKET[kind]), str(standing[kind].places)
 
 
 def _buckets(viewer: Viewer, typed: Typed, session: VaccinationSession) -> tuple[NewBucket, ...]:
@@ -126,5 +147,6 @@ def _form(
         product=db.get_one(Presentation, session.presentation_id).name,
         kinds=[kept(kind) for kind in KEPT_FOR],
         general=kept(BucketKind.GENERAL),
+        version=version_of(_saved(session, standing)),
         typed=typed,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, time
 from typing import Annotated
 from uuid import UUID
@@ -12,25 +12,32 @@ from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
+from dashboard.frame.newer import FIELD, changed, insist_unchanged, standing
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.viewer import Member, Viewer, check_csrf
-from dashboard.quota.opened import booking_page, session_page
+from dashboard.quota.opened import booking_page, hours_of, session_page
+from tracker.access.rules import Permission
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.versions import Stale
 from tracker.edge.words import Seen
 from tracker.kit.errors import DomainError, NotFound
+from tracker.network.models import Facility
 from tracker.quota.rules.words import TAKEN_BACK, BookingState
 from tracker.quota.service.changing import change_session
 from tracker.quota.service.commands import ChangeSession, CorrectDose, TakeBack
 from tracker.quota.service.correcting import correct_dose, take_back
 from tracker.quota.service.ending import cancel_session, close_session, reopen_session
 from tracker.quota.service.leftovers import throw_leftovers_away
+from tracker.quota.service.seating import lock_sessions
+from tracker.quota.service.sessions import session_for
 
 router = Router(include_in_schema=False)
 
 Words = Annotated[str, Seen, Form(max_length=500)]
 Csrf = Annotated[str, Form(max_length=200)]
+NOTHING: Mapping[str, str] = dict.fromkeys(("mulai", "selesai", "kapasitas", "alasan"), "")
 
 
 class NothingHere(NotFound):
@@ -60,13 +67,21 @@ def act_on_session(
     mulai: Annotated[time | None, Form()] = None,
     selesai: Annotated[time | None, Form()] = None,
     kapasitas: Annotated[int | None, Form(ge=1, le=100_000)] = None,
+    versi: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Change it (`ubah`), cancel (`batal`), close (`tutup`), open again (`buka`), record waste (`buang`)."""
     check_csrf(viewer, csrf)
     who, reason = viewer.known(), alasan.strip()
     change = ChangeSession(session_id=session_id, reason=reason, opens=mulai, closes=selesai, capacity=kapasitas)
+    wrote = {
+        "mulai": f"{mulai:%H:%M}" if mulai else "",
+        "selesai": f"{selesai:%H:%M}" if selesai else "",
+        "kapasitas": str(kapasitas or ""),
+        "alasan": reason,
+        FIELD: versi,
+    }
     acts: dict[str, Callable[[], object]] = {
-        "ubah": lambda: change_session(db, who, change, now=now),
+        "ubah": lambda: _change(db, viewer, change, wrote, now),
         "batal": lambda: cancel_session(db, who, session_id, reason, now=now),
         "tutup": lambda: close_session(db, who, session_id, now=now, reason=reason or None),
         "buka": lambda: reopen_session(db, who, session_id, reason, now=now),
@@ -74,7 +89,7 @@ def act_on_session(
     }
     problem = _done(db, viewer, acts.get(act), reason=reason, needs_reason=act in ("ubah", "batal", "buka"))
     if problem:
-        return _session(viewer, db, session_id, problem=problem)
+        return _session(viewer, db, session_id, problem=problem, wrote=wrote if act == "ubah" else NOTHING)
     return RedirectResponse(f"/kuota/sesi/{session_id}", status_code=303)
 
 
@@ -115,6 +130,15 @@ def act_on_booking(
     return RedirectResponse(f"/kuota/pendaftaran/{booking_id}", status_code=303)
 
 
+def _change(db: Session, viewer: Viewer, change: ChangeSession, wrote: Mapping[str, str], now: datetime) -> None:
+    """Save hours and capacity, if nobody saved others since the form was drawn. Raises Stale, and what changing raises."""
+    session = session_for(db, viewer.known(), change.session_id, Permission.SESSION_WRITE)
+    zone = db.get_one(Facility, session.facility_id).timezone
+    locked = lock_sessions(db, [session.id])[session.id]
+    insist_unchanged(wrote, hours_of(locked, zone))
+    change_session(db, viewer.known(), change, now=now)
+
+
 def _done(db: Session, viewer: Viewer, work: Callable[[], object] | None, *, reason: str, needs_reason: bool) -> str:
     """Do it; the sentence to show where it was not done."""
     if work is None:
@@ -126,12 +150,25 @@ def _done(db: Session, viewer: Viewer, work: Callable[[], object] | None, *, rea
             work()
     except NotFound:
         raise
+    except Stale as stale:
+        now = standing(stale)
+        words = (viewer.texts.gettext("Jam"), viewer.texts.gettext("Kapasitas"))
+        hours = f"{now['mulai']}–{now['selesai']}"
+        return changed(viewer.texts, zip(words, (hours, now["kapasitas"]), strict=True))
     except DomainError as error:
         return sentence_of(error, viewer.language)
     return ""
 
 
-def _session(viewer: Viewer, db: Session, session_id: UUID, *, problem: str = "", **turned: str) -> Response:
+def _session(
+    viewer: Viewer,
+    db: Session,
+    session_id: UUID,
+    *,
+    problem: str = "",
+    wrote: Mapping[str, str] = NOTHING,
+    **turned: str,
+) -> Response:
     shown = session_page(db, viewer.known(), session_id, viewer.now, **turned)
     return page(
         viewer,
@@ -139,6 +176,7 @@ def _session(viewer: Viewer, db: Session, session_id: UUID, *, problem: str = ""
         status=422 if problem else 200,
         shown=shown,
         session=shown.session,
+        wrote=wrote,
         problem=problem,
     )
 

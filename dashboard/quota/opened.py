@@ -16,6 +16,7 @@ from dashboard.frame.listing import FIELD, Listed, listed, newest
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
 from tracker.catalog.models import Batch, Presentation
+from tracker.edge.versions import version_of
 from tracker.network.models import Facility
 from tracker.network.queries import path_of
 from tracker.people.models import Person
@@ -29,6 +30,12 @@ from tracker.stock.models import OpenVial
 
 FIRST = 12
 UNTOLD_FIELD = "belum"
+
+
+def hours_of(session: VaccinationSession, zone: str) -> dict[str, str]:
+    """Hours by the clock of the place, as a field for times takes them, and the capacity: by field of the form."""
+    begins, ends = (at.astimezone(ZoneInfo(zone)).strftime("%H:%M") for at in (session.opens_at, session.closes_at))
+    return {"mulai": begins, "selesai": ends, "kapasitas": str(session.capacity)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +58,15 @@ class SessionPage:
     may_plan: bool
     may_waste: bool
 
-    def clock(self, at: datetime) -> str:
-        """The time of day at the place, as a field for times takes it."""
-        return at.astimezone(ZoneInfo(self.facility.timezone)).strftime("%H:%M")
+    @property
+    def saved(self) -> dict[str, str]:
+        """What the form of its hours and capacity shows, and saves whole."""
+        return hours_of(self.session, self.facility.timezone)
+
+    @property
+    def version(self) -> str:
+        """Of what that form shows."""
+        return version_of(self.saved)
 
     @property
     def doses_left(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
@@ -24,6 +26,7 @@ from dashboard.shipments.queries import (
 from dashboard.stock.forms import Typed
 from tracker.edge.deps import Db
 from tracker.edge.hop import Router
+from tracker.edge.versions import version_of
 from tracker.shipments.presenting import shipment_detail
 
 router = Router(include_in_schema=False)
@@ -91,6 +94,11 @@ def show_shipment(ref: str, viewer: Member, db: Db, sudah: bool = False) -> Resp
     return shipment_page(viewer, db, ref, Typed({}), before_you=sudah)
 
 
+def agreed_fields(lines: Iterable[tuple[int, int | None]]) -> dict[str, str]:
+    """What was agreed to of an order, by field of the form: nothing as long as nobody agreed."""
+    return {f"setuju-{line}": "" if vials is None else str(vials) for line, vials in lines}
+
+
 def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before_you: bool = False) -> Response:
     """The page of a shipment; `before_you`: somebody else did what the viewer came for."""
     found = shipment_detail(db, viewer.known(), ref, viewer.now)
@@ -110,5 +118,6 @@ def shipment_page(viewer: Viewer, db: Session, ref: str, typed: Typed, *, before
         ready=ready_vials(db, ends.sender.id, viewer.now) if "approve" in ends.steps else {},
         oddities=oddities(db, viewer, [logger for receipt in found.receipts for logger in receipt.loggers]),
         before_you=before_you,
+        version=version_of(agreed_fields((n, line.approved) for n, line in enumerate(found.lines))),
         typed=typed,
     )

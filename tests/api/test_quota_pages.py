@@ -64,6 +64,37 @@ def test_a_session_is_changed_cancelled_and_opened_again_by_its_page(
     assert site.post(f"{path}/apa", data=csrf | WHY).status_code == 404
 
 
+def test_who_saves_hours_or_shares_drawn_before_others_were_saved_is_told_what_stands(
+    site: TestClient, world: PageWorld
+) -> None:
+    path = f"/kuota/sesi/{world.sessions[0]}"
+    log_in(site, "kepala")
+
+    def drawn(page: str) -> dict[str, str]:
+        text = site.get(page).text
+        return {**WHY, "csrf": csrf_of(text), "versi": re.findall(r'name="versi" value="([^"]+)"', text)[0]}
+
+    hours, shares = drawn(path), drawn(f"{path}/bagian")
+    cases = {
+        "ubah": (hours, {"mulai": "13:00", "selesai": "16:00"}, ("kapasitas", "50", "60")),
+        "bagian": (shares, {"lepas-nakes": "2"}, ("orang-nakes", "1", "2")),
+    }
+    for act, (form, rest, (field, first, second)) in cases.items():
+        assert site.post(f"{path}/{act}", data=form | rest | {field: first}).status_code == 303, act
+        assert site.post(f"{path}/{act}", data=form | rest | {field: first}).status_code == 303, f"{act}: a repeat"
+        late = site.post(f"{path}/{act}", data=form | rest | {field: second})
+        words = unescape(late.text)
+        assert late.status_code == 422, act
+        assert "Sudah diubah orang lain" in words, act
+        assert f" {first}" in words[words.index("Sekarang:") :][:120], act
+        typed = re.search(rf'name="{field}"[^>]*value="([^"]*)"', words)
+        assert typed, act
+        assert typed[1] == second, f"{act}: what was typed stays"
+        again = form | rest | {field: second, "versi": re.findall(r'name="versi" value="([^"]+)"', words)[0]}
+        assert site.post(f"{path}/{act}", data=again).status_code == 303, act
+    assert 'value="60"' in site.get(path).text
+
+
 def test_whom_the_new_hours_did_not_reach_stands_on_the_page_of_the_session(
     site: TestClient, world: PageWorld, app_services: Services
 ) -> None:

@@ -30,6 +30,29 @@ __all__ = ["app_services", "made", "road", "site", "world"]
 K1 = "pkm-cipondoh-k1"
 
 
+def test_of_two_who_approve_an_order_otherwise_the_second_is_told_and_nothing_is_overwritten(road: Road) -> None:
+    path = road.as_("kepala").order()
+    road.as_("kota")
+    fields = road.form(path, f"{path}/setujui")
+    ready = Barrier(2)
+
+    def approve(vials: str) -> tuple[int, str]:
+        ready.wait()
+        answer = road.send(f"{path}/setujui", fields, **{"setuju-0": vials})
+        return answer.status_code, unescape(answer.text)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = dict(zip("65", pool.map(approve, "65"), strict=True))
+    assert sorted(status for status, _ in answers.values()) == [303, 422]
+    first, second = sorted(answers, key=lambda vials: answers[vials][0])
+    assert f"baris demi baris: {first} vial. Yang Anda tulis ({second}) tidak dicatat." in answers[second][1]
+    for vials, status in ((first, 303), (second, 422)):
+        assert road.send(f"{path}/setujui", fields, **{"setuju-0": vials}).status_code == status
+    with transaction(road.services.engine) as db:
+        lines = select(ShipmentLine.approved).where(ShipmentLine.shipment_id == road.shipment(path).id)
+        assert db.scalars(lines).all() == [int(first)]
+
+
 def test_goods_go_from_an_order_to_a_receipt(road: Road) -> None:
     path = road.as_("kepala").order()
     road.as_("kota")

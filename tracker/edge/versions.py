@@ -41,6 +41,13 @@ def version_of(shown: object) -> str:
     return hashlib.sha256(said).hexdigest()[:24]
 
 
+def insist(match: str, shown: object) -> None:
+    """That what stands, of what the caller has locked, is what was read. Raises Stale."""
+    given = {one.strip().strip('"') for one in match.split(",")}
+    if "*" not in given and version_of(shown) not in given:
+        raise Stale(version=version_of(shown), now=jsonable_encoder(shown))
+
+
 async def described_version(
     _match: Annotated[
         str | None,
@@ -70,13 +77,10 @@ class Versioned:
 
     def check(self, match: str, values: Mapping[str, Any]) -> None:
         """That what stands is what was read; it stays so until the transaction ends. Raises Stale, and what reading raises."""
-        given = {one.strip().strip('"') for one in match.split(",")}
         self.shown(values)  # who may not read it locks nothing
         self.lock(values["db"], values["caller"], values)
         values["db"].expire_all()
-        shown = self.shown(values)
-        if "*" not in given and version_of(shown) not in given:
-            raise Stale(version=version_of(shown), now=jsonable_encoder(shown))
+        insist(match, self.shown(values))
 
 
 def versioned(found: Versioned) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
