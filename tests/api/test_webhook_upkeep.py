@@ -21,12 +21,14 @@ from tests.support.world import PASSWORD, World
 from tracker.access.rules import Role
 from tracker.api.app import create_app
 from tracker.database.engine import transaction
+from tracker.database.forgotten import begin_run
 from tracker.delivery.forgetting import webhooks_have_read
 from tracker.delivery.models import Webhook, WebhookDelivery
 from tracker.delivery.rules.signing import signed_at
 from tracker.delivery.webhooks import DELIVERIES_KEPT, claim_requests, deliver_webhooks
 from tracker.edge.services import Services
 from tracker.events import KINDS
+from tracker.feed.forgetting import WHAT as EVENTS
 from tracker.feed.numbering import number_pending
 from tracker.feed.service import append
 from tracker.kit.clock import utc_now
@@ -112,6 +114,22 @@ def test_what_was_sent_is_listed_with_its_answer_and_sent_again_from_there(hook:
     assert hook.deliver() == ["a", "b"]
     beyond = hook.ask("replay", json={"after": last["up_to"] + 1})
     assert (beyond.status_code, beyond.json()["code"]) == (422, "delivery.bad_position")
+
+
+def test_a_new_webhook_begins_at_no_place_that_the_feed_does_not_have(hook: Hook) -> None:
+    hook.happen("a")
+    hook.deliver()
+    newest = hook.sent()[0]["up_to"]
+    with transaction(hook.door.services.engine) as db:
+        went = begin_run(db, EVENTS, before=utc_now(), now=utc_now())
+        went.how_many, went.reached = 2, json.dumps([str(newest)])
+    for since, status in ((newest - 1, 422), (newest + 1, 422), (newest, 201), (0, 201)):
+        answer = hook.door.ask("POST", "/api/v1/webhooks", Role.CITY, json={"url": URL, "since": since})
+        assert answer.status_code == status, (since, answer.text)
+        if status == 422:
+            told = answer.json()
+            assert (told["code"], told["params"]["field"]) == ("delivery.bad_position", "since")
+            assert told["params"]["kept_after"] == newest
 
 
 def test_a_worker_killed_while_it_sends_leaves_a_request_without_an_answer(hook: Hook) -> None:

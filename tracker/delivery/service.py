@@ -15,11 +15,19 @@ from tracker.access.ending import account_in_reach
 from tracker.access.models import LoginAccount
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.delivery.errors import BadKinds, BadWebhookUrl, TooManyWebhooks, UnknownTemplate, WebhookNotFound
+from tracker.delivery.errors import (
+    BadKinds,
+    BadPosition,
+    BadWebhookUrl,
+    TooManyWebhooks,
+    UnknownTemplate,
+    WebhookNotFound,
+)
 from tracker.delivery.models import MessageState, OutMessage, Webhook
 from tracker.delivery.rules.addresses import refusal_of_url
 from tracker.delivery.rules.templates import TEMPLATES, urgency_of
 from tracker.delivery.secrets import new_secret, seal
+from tracker.feed.forgetting import gone_up_to
 from tracker.feed.kinds import Kinds
 from tracker.feed.queries import last_position
 from tracker.feed.service import cause_of
@@ -100,6 +108,20 @@ class NewWebhook:
     since: int | None = None
 
 
+def insist_on_kept(db: Session, position: int, *, field: str) -> None:
+    """That the feed can go on behind a position. Raises BadPosition."""
+    gone, newest = gone_up_to(db), last_position(db)
+    if not gone <= position <= newest:
+        raise BadPosition(field=field, position=position, kept_after=gone, most=newest)
+
+
+def kept_place(db: Session, asked: int, *, field: str) -> int:
+    """The position to go on from; 0 is all that is kept. Raises BadPosition for one that is no more, or not yet."""
+    if asked:
+        insist_on_kept(db, asked, field=field)
+    return asked or gone_up_to(db)
+
+
 def add_webhook(
     db: Session,
     principal: Principal,
@@ -112,7 +134,7 @@ def add_webhook(
 ) -> Webhook:
     """Subscribe the caller's account to the feed, from now on or from an earlier position.
 
-    Raises BadWebhookUrl, BadKinds, TooManyWebhooks, Forbidden.
+    Raises BadWebhookUrl, BadKinds, TooManyWebhooks, Forbidden; BadPosition for one that is no more, or not yet.
     """
     principal.require(Permission.WEBHOOK_WRITE)
     if principal.account_id is None:
@@ -129,14 +151,13 @@ def add_webhook(
     count = db.scalar(select(func.count()).where(Webhook.account_id == principal.account_id)) or 0
     if count >= MOST_WEBHOOKS:
         raise TooManyWebhooks(most=MOST_WEBHOOKS)
-    newest = last_position(db)
     webhook = Webhook(
         id=uuid7(),
         account_id=principal.account_id,
         key_id=principal.key_id,
         url=command.url,
         kinds=list(command.kinds),
-        position=newest if command.since is None else min(command.since, newest),
+        position=last_position(db) if command.since is None else kept_place(db, command.since, field="since"),
         failures=0,
         next_at=now,
         created_at=now,

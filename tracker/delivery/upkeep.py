@@ -10,12 +10,9 @@ from sqlalchemy.orm import Session
 
 from tracker.access.principal import Principal
 from tracker.access.rules import Permission
-from tracker.delivery.errors import BadPosition
 from tracker.delivery.models import Webhook, WebhookDelivery
 from tracker.delivery.secrets import new_secret, seal
-from tracker.delivery.service import webhook_in_reach
-from tracker.feed.forgetting import gone_up_to
-from tracker.feed.queries import last_position
+from tracker.delivery.service import insist_on_kept, kept_place, webhook_in_reach
 from tracker.sealing.keyring import Keyring
 from tracker.sealing.service import key_to_write
 
@@ -39,7 +36,7 @@ def start_webhook(db: Session, principal: Principal, webhook_id: UUID, *, now: d
     Raises WebhookNotFound, Forbidden; BadPosition where the feed has let go of what comes next.
     """
     webhook = _to_change(db, principal, webhook_id)
-    _insist_on_kept(db, webhook.position)
+    insist_on_kept(db, webhook.position, field="after")
     webhook.stopped_at, webhook.next_at = None, now
     db.flush()
     return webhook
@@ -51,9 +48,7 @@ def replay_webhook(db: Session, principal: Principal, webhook_id: UUID, after: i
     Raises WebhookNotFound, Forbidden; BadPosition for one that is no more, or not yet.
     """
     webhook = _to_change(db, principal, webhook_id)
-    if after:
-        _insist_on_kept(db, after)
-    webhook.position = after or gone_up_to(db)
+    webhook.position = kept_place(db, after, field="after")
     webhook.next_at = now
     db.flush()
     return webhook
@@ -73,9 +68,3 @@ def _to_change(db: Session, principal: Principal, webhook_id: UUID) -> Webhook:
     principal.require(Permission.WEBHOOK_WRITE)
     db.refresh(webhook, with_for_update=True)
     return webhook
-
-
-def _insist_on_kept(db: Session, position: int) -> None:
-    gone, newest = gone_up_to(db), last_position(db)
-    if not gone <= position <= newest:
-        raise BadPosition(field="after", position=position, kept_after=gone, most=newest)
