@@ -10,31 +10,25 @@ Seen red with a vial taken for a dose though its hours were over then (`discard_
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, Select, select, text
-from sqlalchemy.orm import Session
 
 from tests.db.test_quota_vials_then import release_everything, stop_everything
-from tests.support.quota import Desk
+from tests.support.counted_puskesmas import PRODUCTS, CountedPuskesmas
 from tests.support.world import StandingWorld
 from tracker.access.principal import SYSTEM
 from tracker.catalog.models import Batch
-from tracker.feed.models import FeedPending
-from tracker.kit.days import local_day
 from tracker.kit.errors import DomainError
-from tracker.quota.events import BookingDisplaced
 from tracker.quota.models import Booking, Claim, VaccinationSession
-from tracker.quota.rules.words import DISPLACEABLE, LIVE, SEATED, TAKEN_BACK, BookingState, ClaimState, SessionState
+from tracker.quota.rules.words import DISPLACEABLE, LIVE, TAKEN_BACK, BookingState, SessionState
 from tracker.quota.service.claims import OPEN, roll_claims
 from tracker.quota.service.commands import ChangeDay, TakeBack, Vaccinate
 from tracker.quota.service.correcting import take_back
@@ -43,9 +37,9 @@ from tracker.quota.service.ending import close_session
 from tracker.quota.service.pools import lock_pool, pool_facts
 from tracker.quota.service.rebooking import change_day
 from tracker.quota.service.vaccinating import vaccinate
-from tracker.stock.models import Availability, OpenVial, StockBalance
+from tracker.stock.models import OpenVial, StockBalance
 from tracker.stock.queries.availability import pool_state
-from tracker.stock.rules.words import Account, OpenWaste, Status
+from tracker.stock.rules.words import Account, OpenWaste
 from tracker.stock.service.commands import DiscardDoses
 from tracker.stock.service.opening import discard_doses
 
@@ -53,38 +47,12 @@ from tracker.stock.service.opening import discard_doses
 DAYS = st.sampled_from([0, 0, 1, 8, 9, 9, 12])
 # A vial lasts six hours once open: doses of before and of after its time.
 _INTO_IT = [timedelta(minutes=minutes) for minutes in (0, 30, 120, 380, 420, 600)]
-PRODUCTS = {"az-10": ("az-10/AZ001", "az-10/AZ002", "az-10/AZ003"), "penta-5": ("penta-5/PB001", "penta-5/PB002")}
 
 T = TypeVar("T")
 
 
-class LivingDesk(Desk):
-    """Whose day goes on with the clock."""
-
-    @property
-    def today(self) -> date:
-        return local_day(self.now, self.world.puskesmas.timezone)
-
-
-class Puskesmas:
-    """One puskesmas, two products (one keeps 28 days once open), seven weeks."""
-
-    connection: Connection
-    standing: StandingWorld
-
-    def __init__(self) -> None:
-        self.trial = self.connection.begin_nested()
-        self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        self.world = self.standing.joined(self.db)
-        self.desk = LivingDesk(self.db, self.world, self.world.now)
-        self.sessions: list[tuple[str, UUID]] = []
-        self.settled = False
-
-    def teardown(self) -> None:
-        self.db.close()
-        self.trial.rollback()
-
-    # what happens
+class Puskesmas(CountedPuskesmas):
+    """What happens there."""
 
     def begin(self, early: int, late: int, kept: int) -> None:
         """Vials that expire inside the horizon, vials that do not, and sessions on both sides of that day."""
@@ -145,15 +113,6 @@ class Puskesmas:
             event(f"{was.value} was taken back")
             assert self.worst() <= short, "only the ledger raises a shortage, never a correction"
 
-    def doses_add_up(self) -> None:
-        """Each dose given out of a vial is somebody's, and the other way round."""
-        self.db.flush()
-        given: dict[object, int] = {}
-        for vial_id in self.db.scalars(select(Booking.open_vial_id).where(Booking.state == BookingState.VACCINATED)):
-            given[vial_id] = given.get(vial_id, 0) + 1
-        for vial in self.db.scalars(select(OpenVial).execution_options(populate_existing=True)):
-            assert vial.given == given.get(vial.id, 0)
-
     def vaccinate(self, data: st.DataObject, persons: int, calmly: bool) -> None:
         """Opening a vial takes it and the bookings it serves together: a pool in order stays without a shortage."""
         if calmly:
@@ -193,25 +152,6 @@ class Puskesmas:
         stop_or_go = release_everything if lifted else stop_everything
         if self.attempt(lambda: [stop_or_go(self.desk, batch, self.desk.now)]) is not None:
             event("a stop ended" if lifted else "a lot was stopped")
-
-    def each_dose_was_there_then(self) -> None:
-        """Its vial was open at the instant of the dose and still good, and its lot had not expired."""
-        self.db.flush()
-        rows = self.db.execute(
-            select(Booking.vaccinated_at, OpenVial.opened_at, OpenVial.discard_by, Batch.expiry)
-            .join(OpenVial, OpenVial.id == Booking.open_vial_id)
-            .join(Batch, Batch.id == OpenVial.batch_id)
-            .where(Booking.state == BookingState.VACCINATED)
-        )
-        for given_at, opened_at, discard_by, expiry in rows:
-            assert given_at is not None
-            assert opened_at <= given_at <= discard_by
-            assert given_at.astimezone(ZoneInfo(self.world.puskesmas.timezone)).date() <= expiry
-
-    def nobody_has_two_places(self) -> None:
-        self.db.flush()
-        live = self.db.execute(select(Booking.person_id, Booking.vaccine_id).where(Booking.state.in_(LIVE)))
-        assert max(Counter(tuple(row) for row in live).values(), default=1) == 1
 
     def throw_away(self, data: st.DataObject) -> None:
         vial = self._one(data, select(OpenVial).where(OpenVial.closed_at.is_(None)).order_by(OpenVial.id))
@@ -278,151 +218,6 @@ class Puskesmas:
             event(f"{'some' if done.bookings else 'nobody'} displaced")
             self._check_settled(product, done.short)
         self.settled = True
-
-    # what must hold
-
-    def promises_are_backed(self) -> None:
-        self.db.flush()
-        for row in self.db.scalars(select(Availability).execution_options(populate_existing=True)):
-            assert row.needed <= row.vials + row.short
-            assert row.vials == self._usable(row.presentation_id, row.step)
-
-    def counters_count(self) -> None:
-        self.db.flush()
-        for session in self.db.scalars(select(VaccinationSession).execution_options(populate_existing=True)):
-            states = self.db.scalars(select(Booking.state).where(Booking.session_id == session.id)).all()
-            assert session.live == sum(state in LIVE for state in states)
-            assert session.taken == sum(state in SEATED for state in states) <= session.capacity
-            assert session.vaccinated == states.count(BookingState.VACCINATED)
-
-    def _check_settled(self, product: str, told: int) -> None:
-        """After displacement every binding row is covered, unless those who have arrived alone are too many."""
-        presentation = self.world.presentations[product]
-        rows = self.db.scalars(
-            select(Availability)
-            .where(Availability.presentation_id == presentation.id)
-            .execution_options(populate_existing=True)
-        ).all()
-        today = self.desk.today
-        first = max((row.step for row in rows if row.step <= today), default=date.min)
-        binding = [row for row in rows if row.step >= first]
-        movable = self._persons(product, {BookingState.RESERVED, BookingState.CONFIRMED})
-        worst = max((row.short for row in binding), default=0)
-        assert worst == told
-        for row in binding:
-            need = self._needed(product, row.step)
-            if need > row.vials:
-                event("only those who have arrived are short")
-                assert not self._could_help(product, row.step, movable)
-            elif worst == 0:
-                assert row.needed == need, "the stock room notes another need than the bookings have"
-
-    def today(self, limit: int | None = None) -> list[Booking]:
-        """Live bookings of today's sessions."""
-        query = (
-            select(Booking)
-            .join(VaccinationSession)
-            .where(Booking.state.in_(LIVE), VaccinationSession.day == self.desk.today)
-            .order_by(Booking.id)
-            .limit(limit)
-        )
-        return list(self.db.scalars(query.execution_options(populate_existing=True)))
-
-    def worst(self) -> int:
-        """The greatest shortage among the rows that bind today."""
-        return max(self.desk.short(product) for product in PRODUCTS)
-
-    def _gave_way(self) -> Counter[str]:
-        self.db.flush()
-        return Counter(map(str, self.db.scalars(select(Booking.id).where(Booking.state == BookingState.DISPLACED))))
-
-    def _told(self) -> Counter[str]:
-        self.db.flush()
-        return Counter(self.db.scalars(select(FeedPending.subject).where(FeedPending.kind == BookingDisplaced.KIND)))
-
-    def _could_help(self, product: str, step: date, movable: int) -> bool:
-        """Whether withdrawing everybody who may be withdrawn would need fewer vials on these days."""
-        if movable == 0:
-            return False
-        arrived = frozenset({BookingState.ARRIVED, BookingState.FIT})
-        return self._needed(product, step, arrived) < self._needed(product, step)
-
-    def _needed(self, product: str, step: date, states: frozenset[BookingState] = LIVE) -> int:
-        """Vials needed on days from `step` on, counted afresh from the bookings."""
-        presentation = self.world.presentations[product]
-        size, whole_day = presentation.doses_per_vial, presentation.open_vial_days is not None
-        waiting: list[list[Any]] = []  # [key, session, sorting, opens, persons]
-        for session in self.db.scalars(
-            select(VaccinationSession).where(VaccinationSession.presentation_id == presentation.id)
-        ):
-            if session.state is not SessionState.CLOSED:
-                live = self.db.scalars(select(Booking.state).where(Booking.session_id == session.id)).all()
-                over = session.closes_at <= self.desk.now
-                key: object = session.day if whole_day else session.id
-                order = (over, session.day, 0, session.opens_at, str(session.id))
-                waiting.append([key, session.id, order, session.opens_at, sum(state in states for state in live)])
-        if states is LIVE:
-            claims = Counter(
-                self.db.scalars(
-                    select(Claim.due_day).where(
-                        Claim.presentation_id == presentation.id, Claim.state == ClaimState.FUNDED
-                    )
-                )
-            )
-            for day, persons in claims.items():
-                # Nobody knows at what hour they come: only a vial that lasts all day serves them.
-                opens = datetime.combine(day, time(), ZoneInfo(self.world.puskesmas.timezone)) + timedelta(days=1)
-                over = opens <= self.desk.now
-                key = day if whole_day else ("claims", day)
-                waiting.append([key, None, (over, day, 1, opens, str(day)), opens, persons])
-        days = {key: order[1] for key, _, order, _, _ in waiting}
-        for_claims = whole_day
-        doses = [
-            (vial.discard_by, vial.id, vial.session_id)
-            for vial in self.db.scalars(
-                select(OpenVial)
-                .join(Batch, Batch.id == OpenVial.batch_id)
-                .where(Batch.presentation_id == presentation.id, OpenVial.closed_at.is_(None))
-                .execution_options(populate_existing=True)
-            )
-            if vial.discard_by > self.desk.now and vial.status is Status.USABLE
-            for _ in range(vial.remaining)
-        ]
-        # Dose by dose: to its own session's people, then to whoever comes first and before the vial's time is up.
-        for own in (True, False):
-            for each in sorted(waiting, key=lambda w: w[2]):
-                if each[1] is None and not for_claims:
-                    continue
-                for dose in sorted(doses):
-                    fits = dose[2] == each[1] is not None if own else dose[0] > each[3]
-                    if each[4] and fits:
-                        each[4] -= 1
-                        doses.remove(dose)
-        groups: Counter[object] = Counter()
-        for key, _, _, _, persons in waiting:
-            groups[key] += persons
-        return sum(-(-persons // size) for key, persons in groups.items() if days[key] >= step)
-
-    def _usable(self, presentation_id: object, step: date) -> int:
-        rows = self.db.execute(
-            select(StockBalance.vials, Batch.expiry)
-            .join(Batch, Batch.id == StockBalance.batch_id)
-            .where(
-                Batch.presentation_id == presentation_id,
-                StockBalance.account == Account.PLACE,
-                StockBalance.status == Status.USABLE,
-            )
-        )
-        return sum(row.vials for row in rows if row.expiry >= step)
-
-    def _persons(self, product: str, states: set[BookingState]) -> int:
-        presentation = self.world.presentations[product]
-        query = (
-            select(Booking.id)
-            .join(VaccinationSession)
-            .where(VaccinationSession.presentation_id == presentation.id, Booking.state.in_(states))
-        )
-        return len(self.db.scalars(query).all())
 
     def _one(self, data: st.DataObject, query: Select[T]) -> T | None:
         found = self.db.scalars(query.execution_options(populate_existing=True)).all()
