@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from dashboard.catalog.queries import look_alikes_seen, parted_at, products, rule_lines, vaccines
+from dashboard.frame.newer import FIELD, changed, insist_unchanged, standing
 from dashboard.frame.rendering import page
 from dashboard.frame.sentences import sentence_of
 from dashboard.frame.texts import mark
@@ -27,6 +28,7 @@ from tracker.catalog.service import PresentationChange, change_presentation
 from tracker.catalog.unlike import joined_into, part_lot, tell_apart
 from tracker.edge.deps import Db, Now
 from tracker.edge.hop import Router
+from tracker.edge.versions import Stale, version_of
 from tracker.edge.words import Seen
 from tracker.kit.days import WESTERN, local_day
 from tracker.kit.errors import DomainError, NotFound
@@ -35,7 +37,7 @@ from tracker.quota.schedule_schemas import RuleBody
 from tracker.quota.service.commands import JoinLots
 from tracker.quota.service.joining import join_lots
 from tracker.quota.service.scheduling import add_rule
-from tracker.stock.service.places import correct_batch
+from tracker.stock.service.places import correct_batch, lock_batch
 
 router = Router(include_in_schema=False)
 
@@ -116,6 +118,7 @@ def correct_lot(
     alasan: Reason = "",
     sumber: Text = "",
     tanggal_sumber: Day = "",
+    versi: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """Put its expiry or maker right; promises, picking and alarms go by it from then on."""
     check_csrf(viewer, csrf)
@@ -124,9 +127,16 @@ def correct_lot(
     expiry = _day(kedaluwarsa)
     problem = problem or (_BAD_DAY if kedaluwarsa and expiry is None else "")
     command = BatchChange(expiry=expiry, manufacturer=pembuat.strip() or None, why=why)
-    problem = problem or _done(db, viewer, lambda: correct_batch(db, viewer.known(), batch.id, command, now=now))
+    wrote = {"kedaluwarsa": kedaluwarsa, "pembuat": pembuat.strip(), FIELD: versi}
+
+    def correct() -> None:
+        viewer.known().require(Permission.CATALOG_WRITE)
+        insist_unchanged(wrote, _said_of(lock_batch(db, batch.id)))
+        correct_batch(db, viewer.known(), batch.id, command, now=now)
+
+    problem = problem or _done(db, viewer, correct)
     if problem:
-        return _lot(viewer, db, batch, problem=problem)
+        return _lot(viewer, db, batch, problem=problem, wrote=wrote)
     return RedirectResponse(f"/katalog/lot/{batch.id}", status_code=303)
 
 
@@ -259,6 +269,10 @@ def _done(db: Session, viewer: Viewer, work: Callable[[], object]) -> str:
             work()
     except NotFound:
         raise
+    except Stale as stale:
+        now = standing(stale)
+        words = (viewer.texts.gettext("Kedaluwarsa"), viewer.texts.gettext("Pembuat"))
+        return changed(viewer.texts, zip(words, (now["kedaluwarsa"], now["pembuat"]), strict=True))
     except DomainError as error:
         return sentence_of(error, viewer.language)
     return ""
@@ -276,10 +290,19 @@ def _product(viewer: Viewer, db: Session, found: Presentation, *, problem: str =
     )
 
 
-def _lot(viewer: Viewer, db: Session, batch: Batch, *, problem: str = "") -> Response:
+def _said_of(batch: Batch) -> dict[str, str]:
+    """What the form of a lot shows, by field, and saves whole."""
+    return {"kedaluwarsa": batch.expiry.isoformat(), "pembuat": batch.manufacturer}
+
+
+def _lot(
+    viewer: Viewer, db: Session, batch: Batch, *, problem: str = "", wrote: Mapping[str, str] | None = None
+) -> Response:
     return page(
         viewer,
         "catalog/lot.html",
+        wrote=wrote or _said_of(batch),
+        version=version_of(_said_of(batch)),
         status=422 if problem else 200,
         batch=batch,
         product=db.get_one(Presentation, batch.presentation_id),

@@ -59,6 +59,24 @@ def test_a_lot_put_right_by_its_page_shows_both_versions_and_who_said_why(
         assert db.get_one(Batch, batch.id).expiry.isoformat() == "2028-04-30"
 
 
+def test_who_corrects_a_lot_that_was_corrected_since_is_told_what_stands(
+    site: TestClient, app_services: Services, world: PageWorld
+) -> None:
+    batch = world.world.batches["penta-5/PB002"]
+    way = f"/katalog/lot/{batch.id}"
+    text = log_in(site, "pusat").get(way).text
+    drawn = re.search(r'name="versi" value="([^"]+)"', text)
+    form = {"csrf": csrf_of(text), "versi": drawn[1] if drawn else "", "pembuat": batch.manufacturer, "alasan": "label"}
+    assert site.post(way, data={**form, "kedaluwarsa": "2028-05-31"}).status_code == 303
+    assert site.post(way, data={**form, "kedaluwarsa": "2028-05-31"}).status_code == 303, "a repeat"
+    late = site.post(way, data={**form, "kedaluwarsa": "2028-04-30"})
+    assert late.status_code == 422
+    assert "Sekarang: Kedaluwarsa 2028-05-31" in late.text
+    assert 'value="2028-04-30"' in late.text, "what was typed stays"
+    with transaction(app_services.engine) as db:
+        assert db.get_one(Batch, batch.id).expiry.isoformat() == "2028-05-31"
+
+
 def test_a_product_is_put_right_and_its_old_code_stays_to_be_read(
     site: TestClient, app_services: Services, world: PageWorld
 ) -> None:
