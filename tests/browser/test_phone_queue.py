@@ -178,7 +178,7 @@ def test_what_nobody_knows_is_not_green_and_a_place_opens(visit: Open) -> None:
     scanned(page, "kota-tangerang")
     expect(page.locator("#result a")).to_have_attribute("href", "/fasilitas/kota-tangerang")
     scanned(page, "Rak atas")
-    expect(page.locator("#result")).to_contain_text("tidak menyebut produk")
+    expect(page.locator("#result")).to_contain_text("Kode ini tidak dikenal")
 
 
 def test_the_example_in_the_hint_is_a_code_that_can_be_read(visit: Open) -> None:

@@ -123,9 +123,9 @@ def _seen(window: Window, day: Day) -> _Seen | None:
 
 def _may_go_on(side: Side | None, day: Day, limit: Limit) -> bool:
     """A run over midnight long enough to matter shows by the logger's alarm, if that is no longer than ours."""
-    if side is None or side.alarm_at is None:
-        return side is None or side.duration > limit.duration
-    return side.alarm_at - side.duration < day.start
+    if side is None or side.duration > limit.duration:
+        return True
+    return side.alarm_at is not None and side.alarm_at - side.duration < day.start
 
 
 def _violates(limit: Limit, value: float) -> bool:
