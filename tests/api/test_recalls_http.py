@@ -85,6 +85,10 @@ def test_a_recall_is_closed_with_a_reason_that_stays(door: Door) -> None:
     closed = door.ask("POST", path, Role.CITY, json={"reason": "tidak ada vial"})
     assert closed.status_code == 200, closed.text
     assert (closed.json()["close_reason"], closed.json()["closed_by"]) == ("tidak ada vial", "Kota")
+    assert door.ask("POST", path, Role.CITY, json={"reason": "tidak ada vial"}).status_code == 200
+    other = door.ask("POST", path, Role.CITY, json={"reason": "salah hitung"})
+    assert (other.status_code, other.json()["code"]) == (409, "trace.recall_closed")
+    assert (other.json()["params"]["name"], other.json()["params"]["because"]) == ("Kota", "tidak ada vial")
 
 
 def test_a_recall_is_withdrawn_with_a_reason_and_said_again_it_is_the_same(door: Door) -> None:

@@ -18,6 +18,7 @@ from tracker.access.rules import Role
 from tracker.feed.models import FeedPending
 from tracker.kit.errors import Conflict, Forbidden, NotFound, Refused
 from tracker.kit.ids import uuid7
+from tracker.shipments.errors import CancelledAlready
 from tracker.shipments.models import Shipment, ShipmentBox
 from tracker.shipments.presenting import shipment_detail
 from tracker.shipments.queries.finding import sums_by_batch
@@ -350,7 +351,13 @@ def test_what_has_left_cannot_be_cancelled_and_what_is_cancelled_cannot_leave(ro
         cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), road.sent().id, now=road.now)
     other = road.create()
     cancel_shipment(road.db, road.world.who(Role.MANAGER), other.id, "ordered twice", now=road.now)
-    cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), other.id, "once more", now=road.now)
+    cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), other.id, "ordered twice", now=road.now)
+    with pytest.raises(CancelledAlready) as told:
+        cancel_shipment(road.db, road.world.who(Role.WAREHOUSE), other.id, "lost", now=road.now)
+    assert (told.value.params["name"], told.value.params["because"]) == (
+        road.world.who(Role.MANAGER).name,
+        "ordered twice",
+    )
     assert [data["reason"] for _, data in road.told("shipments.cancelled")] == ["ordered twice"] * 2, "told both ends"
     with pytest.raises(Conflict):
         road.pack(other)

@@ -18,7 +18,7 @@ from tracker.api.problems.words import WORDS
 AS_THEY_ARE = {
     "channel",
     "equipment",
-    "again_s", "ahead", "batch", "by", "capacity", "detail", "device", "dose", "facility", "first", "kept_after", "key", "known", "least", "limit", "line", "lot",
+    "again_s", "ahead", "batch", "by", "capacity", "because", "detail", "device", "dose", "facility", "first", "kept_after", "key", "known", "least", "limit", "line", "lot",
     "lots", "lost", "message", "message_id", "minutes", "most", "most_pixels", "name", "nearest", "number", "on_road", "persons", "place", "position", "remaining", "shipment",
     "sscc", "symptom", "units", "usable", "vaccine", "value", "vials", "vvm_stage",
     "wanted",

@@ -23,6 +23,12 @@ class BadState(Conflict):
     code = "shipments.bad_state"
 
 
+class CancelledAlready(Conflict):
+    """Somebody gave the shipment up before, for another reason."""
+
+    code = "shipments.cancelled_already"
+
+
 class PackedAlready(Conflict):
     """An order is packed by what was approved of it: other numbers need its boxes emptied first."""
 

@@ -35,6 +35,12 @@ class RecallIsWithdrawn(Conflict):
     code = "trace.recall_withdrawn"
 
 
+class RecallIsClosed(Conflict):
+    """The recall was closed already, for another reason."""
+
+    code = "trace.recall_closed"
+
+
 class NotAnswered(Refused):
     """The query asks what is not answered here."""
 

@@ -31,7 +31,14 @@ from tracker.stock.service.changing_many import Caused, change_everywhere
 from tracker.stock.service.commands import StatusChange, StatusLine
 from tracker.stock.service.recording import read_goods
 from tracker.stock.service.stopping import order_stop, stands
-from tracker.trace.errors import AlreadyRecalled, OtherRecall, RecallIsWithdrawn, RecallNotFound, RecallUnfinished
+from tracker.trace.errors import (
+    AlreadyRecalled,
+    OtherRecall,
+    RecallIsClosed,
+    RecallIsWithdrawn,
+    RecallNotFound,
+    RecallUnfinished,
+)
 from tracker.trace.events import BatchRecalled, RecallGoesOn, RecallStarted
 from tracker.trace.giving_back import give_back
 from tracker.trace.holdings import MOST_AT_ONCE, Done, Holding, covers, holdings, locked_holdings, next_part, touched_by
@@ -172,9 +179,10 @@ def tell_found(db: Session, event_id: UUID, *, now: datetime) -> None:
 
 
 def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: str, now: datetime) -> Recall:
-    """Say that all is accounted for within the recall's reach; closed already is fine. The batch stays recalled there.
+    """Say that all is accounted for within the recall's reach; the same reason again is fine. The batch stays recalled there.
 
-    Raises RecallNotFound, RecallIsWithdrawn, RecallUnfinished, Forbidden (somebody with a narrower reach).
+    Raises RecallNotFound, RecallIsWithdrawn, RecallIsClosed (for another reason), RecallUnfinished, Forbidden (somebody with a narrower
+    reach).
     """
     principal.require(Permission.RECALL_WRITE)
     recall = recall_by_id(db, principal, recall_id, lock=True)
@@ -188,6 +196,8 @@ def close_recall(db: Session, principal: Principal, recall_id: UUID, *, reason: 
             raise RecallUnfinished(vials=left)
         recall.closed_at, recall.closed_by, recall.close_reason = now, principal.name, reason
         db.flush()
+    elif recall.close_reason is not None and recall.close_reason != reason:
+        raise RecallIsClosed(at=recall.closed_at.isoformat(), name=recall.closed_by, because=recall.close_reason)
     return recall
 
 

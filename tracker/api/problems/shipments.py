@@ -16,6 +16,11 @@ PROBLEMS: dict[str, Problem] = {
         "Pengiriman {shipment} {state:shipment_state}; langkah ini tidak berlaku.",
         "The shipment {shipment} is {state:shipment_state}; this step does not apply.",
     ),
+    "shipments.cancelled_already": Problem(
+        409,
+        "Pengiriman {shipment} sudah dibatalkan oleh {name}, {at:moment}, dengan alasan: {because}. Alasan Anda tidak dicatat.",
+        "{name} gave up the shipment {shipment} already, {at:moment}, because: {because}. Your reason is not recorded.",
+    ),
     "shipments.packed_already": Problem(
         409,
         "Kiriman {shipment} sudah dikemas menurut persetujuan sebelumnya. Kosongkan kotaknya dahulu, lalu setujui jumlah lain; atau biarkan.",

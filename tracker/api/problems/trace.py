@@ -15,6 +15,11 @@ PROBLEMS: dict[str, Problem] = {
         "Penarikan ini sudah dicabut oleh {name}, {at:moment}. Bila batch harus ditarik, mulai penarikan baru.",
         "{name} withdrew this recall, {at:moment}. If the batch must be called back, start another recall.",
     ),
+    "trace.recall_closed": Problem(
+        409,
+        "Penarikan ini sudah ditutup oleh {name}, {at:moment}, dengan alasan: {because}. Alasan Anda tidak dicatat.",
+        "{name} closed this recall already, {at:moment}, because: {because}. Your reason is not recorded.",
+    ),
     "trace.query_parameter": Problem(
         400,
         "Pertanyaan EPCIS ini tidak dapat dijawab: {field}: {reason}.",

@@ -24,6 +24,7 @@ from tracker.network.models import Facility
 from tracker.network.queries import facility_by_code_or_id, path_of
 from tracker.shipments.errors import (
     BadState,
+    CancelledAlready,
     NoRoute,
     NoSuchLine,
     OnlyReturned,
@@ -151,14 +152,16 @@ def approve_shipment(
 def cancel_shipment(
     db: Session, principal: Principal, ref: str | UUID, reason: str | None = None, *, now: datetime
 ) -> Shipment:
-    """Either end gives up a shipment that has not left; what was packed is free again. The first who did is kept, with their reason.
+    """Either end gives up a shipment that has not left; what was packed is free again. The same again is fine.
 
-    What a receiver told of it takes back alone, as long as the sender has not confirmed. Raises ShipmentNotFound, Forbidden, BadState.
+    What a receiver told of it takes back alone, as long as the sender has not confirmed. Raises ShipmentNotFound, Forbidden, BadState,
+    CancelledAlready (for another reason).
     """
     shipment, from_path, to_path = locked(db, principal, ref)
     if not principal.may(Permission.SHIPMENT_WRITE, to_path):
         require_end(principal, to_path if shipment.kind is ShipmentKind.UNANNOUNCED else from_path)
     if shipment.state is ShipmentState.CANCELLED:
+        _check_reason(shipment, reason)
         return shipment
     if shipment.state not in STILL_HERE | TOLD:
         raise BadState(shipment=shipment.code, state=shipment.state.value)
@@ -168,6 +171,17 @@ def cancel_shipment(
     db.flush()
     tell(db, shipment, lambda facts: ShipmentCancelled(**facts, reason=reason), now=now)
     return shipment
+
+
+def _check_reason(shipment: Shipment, reason: str | None) -> None:
+    """Who gives it up for another reason hears who was first and why."""
+    if reason is not None and shipment.cancelled_at is not None and reason != shipment.cancel_reason:
+        raise CancelledAlready(
+            shipment=shipment.code,
+            name=shipment.cancelled_by,
+            at=shipment.cancelled_at.isoformat(),
+            because=shipment.cancel_reason or "–",
+        )
 
 
 def locked(db: Session, principal: Principal, ref: str | UUID) -> tuple[Shipment, str, str]:
