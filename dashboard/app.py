@@ -20,7 +20,7 @@ from dashboard.batch import lots
 from dashboard.batch import pages as batch
 from dashboard.catalog import pages as catalog
 from dashboard.citizens import card as own_card
-from dashboard.citizens import family, finding, lost, mapped, proof, pushes, tickets
+from dashboard.citizens import family, finding, lost, mapped, proof, pushes, tickets, willing
 from dashboard.citizens import pages as citizens
 from dashboard.desk import card as desk_card
 from dashboard.desk import ending, newcomer, paper, person, screen
@@ -88,6 +88,7 @@ ROUTERS = (
     catalog.router,
     finding.router,
     lost.router,
+    willing.router,
     proof.router,
     family.router,
     pushes.router,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from tracker.delivery.web_push import Browser, PushSender
 from tracker.delivery.webhooks import deliver_webhooks
 from tracker.events import KINDS
 from tracker.feed import bell
+from tracker.interest.service import tell_of_places
 from tracker.kit.clock import Clock
 from tracker.people.queries import phone_of
 from tracker.people.rules.contact import takes_messages
@@ -36,6 +38,7 @@ from tracker.settings import Settings
 
 _CONNECT_S = 5.0
 _LOOK_FOR_REMINDERS_S = 10.0
+_LOOK_FOR_PLACES_S = 30.0
 
 
 def reminding_of(current: Settings) -> Reminding:
@@ -47,6 +50,13 @@ def reminding_of(current: Settings) -> Reminding:
         days_after_dose=current.delivery.dose_days_after,
         night=night,
     )
+
+
+def tell_willing(engine: Engine, current: Settings, *, now: datetime) -> int:
+    """Tell who is willing of the places that are open; how many were told."""
+    with transaction(engine) as db:
+        address = ticket_office(db, current).address
+        return tell_of_places(db, address=address, night=reminding_of(current).night, now=now)
 
 
 def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client | None = None) -> list[Loop]:
@@ -127,6 +137,7 @@ def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: http
             step=lambda: sessions(clock()) + remind_claims(engine, now=clock(), reminding=reminding),
             every_s=_LOOK_FOR_REMINDERS_S,
         ),
+        Loop(name="willing", step=lambda: tell_willing(engine, current, now=clock()), every_s=_LOOK_FOR_PLACES_S),
         Loop(name="webhooks", step=partial(webhooks, failing=False), channels=(bell.NUMBERED,)),
         Loop(name="failed webhooks", step=partial(webhooks, failing=True), every_s=5.0),
     ]

@@ -16,6 +16,7 @@ import tracker.edge.models
 import tracker.feed.models
 import tracker.handsets.models
 import tracker.hotline.models
+import tracker.interest.models
 import tracker.network.models
 import tracker.passport.models
 import tracker.pcare.models
@@ -55,6 +56,7 @@ MODELS = (
     tracker.trace.models,
     tracker.handsets.models,
     tracker.hotline.models,
+    tracker.interest.models,
 )
 
 METADATA: MetaData = Base.metadata

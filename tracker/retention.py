@@ -32,6 +32,7 @@ from tracker.feed.forgetting import WHAT as EVENTS
 from tracker.feed.forgetting import forget_events, old_events, reactions_have_read
 from tracker.handsets.forgetting import forget_handsets, old_handsets
 from tracker.hotline.forgetting import forget_calls, old_calls
+from tracker.interest.forgetting import forget_interests, old_interests
 from tracker.kit.days import WESTERN, local_day
 from tracker.people.forgetting import forget_lookups, old_lookups
 from tracker.quota.forgetting import OldPersons
@@ -96,6 +97,7 @@ def rules_of(settings: RetentionSettings) -> Sequence[Rule]:
         rule("browsers that are told", "browsers_days", "who has another browser by now asks there", OldRows(old_browsers, forget_browsers)),
         rule("health answers", "health_answers_days", "asked for the desk, which screens anew", OldRows(old_health_answers, forget_health_answers)),
         rule("calls of the hotline", "calls_days", "what they came to is of use while somebody may ask for it", OldRows(old_calls, forget_calls)),
+        rule("wishes to be told", "interests_days", "who still wants to be told says so again", OldRows(old_interests, forget_interests)),
         rule("look-ups", "lookups_days", "kept so that misuse can be asked about", OldRows(old_lookups, forget_lookups)),
         rule("persons", "persons_days", "who never came is no patient", OldPersons(something_followed())),
         rule(EVENTS, "feed_days", "everybody has read them, and what they told of stands in its room", OldRows(_old_events, forget_events)),

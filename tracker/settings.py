@@ -273,6 +273,7 @@ class RetentionSettings(BaseModel):
     )
     health_answers_days: int = Field(365, ge=30, description="What people said of their health while booking, days.")
     calls_days: int = Field(365, ge=30, description="Calls of the hotline since they were over, days.")
+    interests_days: int = Field(365, ge=30, description="Wishes to be told of places, since they were said, days.")
     lookups_days: int = Field(1825, ge=365, description="Notes of who read a person's record, days.")
     persons_days: int = Field(
         730, ge=90, description="Persons who never came, since their last booking changed, days; then they are nobody."

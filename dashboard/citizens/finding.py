@@ -111,6 +111,7 @@ def find_place(
         on_the_map=asked.address("/daftar/peta"),
         first_page=asked.address() if dari else "",
         booking=booking_of(asked, home),
+        willing=Asked(rumah=asked.rumah, vaksin=asked.vaksin).address("/daftar/bersedia"),
         filtered=asked.address() != "/daftar",
     )
 

@@ -36,6 +36,7 @@ from tracker.handsets.taking import enrol, take_steps
 from tracker.hotline.commands import BeginCall
 from tracker.hotline.queries import open_call
 from tracker.hotline.service import begin_call
+from tracker.interest.service import Willing, be_told
 from tracker.kit.clock import utc_now
 from tracker.kit.ids import uuid7
 from tracker.network.models import Facility
@@ -78,7 +79,7 @@ APPROVED = UUID("01920000-0000-7000-8000-00000000cafe")
 CHILD = UUID("01920000-0000-7000-8000-00000000babe")
 CAME = UUID("01920000-0000-7000-8000-00000000d00d")
 # Pages somebody without a log-in sees.
-PUBLIC = ("/daftar", "/daftar/peta", "/daftar/tiket-hilang", "/masuk")
+PUBLIC = ("/daftar", "/daftar/bersedia", "/daftar/peta", "/daftar/tiket-hilang", "/masuk")
 # Answers that are no pages: files, pictures, figures, a cookie and a way back.
 NOT_PAGES = re.compile(r"\.(json|csv|xlsx|svg|png|html)$|^/(static|tanda|bahasa)/|sw\.js$|webmanifest$|favicon")
 MOST_SCREENS = 5
@@ -118,6 +119,8 @@ def address(path: str, site: Site) -> str:
     }
     if "{card_id}" in path:
         blanks["card_id"] = str(_carded(site))
+    if path.startswith("/daftar/bersedia/{"):
+        blanks["secret"] = TicketOffice.from_secret(SECRET).sealed(_willing(site))
     if "{call_id}" in path:
         blanks["call_id"] = str(_called(site))
     if path.endswith("/kartu"):
@@ -228,6 +231,14 @@ def _carded(site: Site) -> UUID:
         return issue_card(
             db, load_settings(database_url="postgresql://nowhere", secret_key=SECRET), dose, now=utc_now()
         ).card.id
+
+
+def _willing(site: Site) -> UUID:
+    """The wish of whoever has the booking; said once."""
+    with transaction(site.engine) as db:
+        person = db.get_one(Booking, site.world.booking).person_id
+        wish = Willing(vaccine="mr", nik="", name="", phone="", residence="36.71.05.1001")
+        return be_told(db, person, wish, now=utc_now()).id
 
 
 def _called(site: Site) -> UUID:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from tracker.network.models import Facility
 from tracker.quota.models import Bucket, DoseAge, DoseInterval, SessionTemplate, Standby, VaccineSpacing
+from tracker.quota.public_schemas import PublicDayOut, PublicFacilityOut
 from tracker.quota.queries.history import Appointment, Due
 from tracker.quota.queries.open_places import OpenPlace
+from tracker.quota.queries.public import DayTally
 from tracker.quota.queries.quota import QuotaItem
 from tracker.quota.queries.untold import Untold
 from tracker.quota.schedule_schemas import AgeRule, IntervalRule, RuleBody, ScheduleOut, SpacingRule
@@ -267,5 +270,36 @@ def call_list_out(found: CallList, limit: int) -> CallListOut:
         items=[
             ToCallOut(**standby_out(one.standby).model_dump(), group=one.group.name.lower(), said=one.said)
             for one in found.order[:limit]
+        ],
+    )
+
+
+def public_facility_out(
+    facility: Facility, latitude: float | None, longitude: float | None, days: Iterable[DayTally]
+) -> PublicFacilityOut:
+    """A facility as anybody may read it."""
+    return PublicFacilityOut(
+        id=facility.id,
+        kode=facility.code,
+        nama=facility.name,
+        latitude=latitude,
+        longitude=longitude,
+        jenis_faskes=facility.kind.value,
+        source_data="Rantai",
+        detail=[
+            PublicDayOut(
+                batch=one.lot,
+                tanggal=one.day,
+                divaksin=one.given.all,
+                divaksin_1=one.given.first,
+                divaksin_2=one.given.second,
+                pending_vaksin=one.put_off.all,
+                pending_vaksin_1=one.put_off.first,
+                pending_vaksin_2=one.put_off.second,
+                batal_vaksin=one.called_off.all,
+                batal_vaksin_1=one.called_off.first,
+                batal_vaksin_2=one.called_off.second,
+            )
+            for one in days
         ],
     )

@@ -95,6 +95,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
             "If that was not you, stop it at {ticket}"
         ),
     ),
+    "places_open": (
+        "Ada tempat {vaccine}: {facility}, {day}, {hours}. Siapa cepat, dia dapat: {link}",
+        "Places for {vaccine}: {facility}, {day}, {hours}. First come, first served: {link}",
+    ),
     "recall_notice": (
         "Penarikan {product} batch {lot}: hentikan pemakaian dan pisahkan semua vial.",
         "Recall of {product} batch {lot}: stop using it and set all vials apart.",
@@ -136,7 +140,7 @@ def on_the_lock_screen(template: str, language: str) -> str | None:
 
 
 # Which parameter says until when a message is worth its words: after that it would send people to what is gone.
-_UNTIL = {"quota_offer": "answer_by", "ticket_code": "until", "phone_code": "until"}
+_UNTIL = {"quota_offer": "answer_by", "ticket_code": "until", "phone_code": "until", "places_open": "until"}
 
 
 def has_run_out(template: str, params: Mapping[str, object], now: datetime) -> bool:

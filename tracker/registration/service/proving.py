@@ -7,8 +7,10 @@ known to many. Whose record it is, is asked once the code was right.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -88,34 +90,60 @@ def ask_to_book(db: Session, wish: Wish, *, office: TicketOffice, now: datetime)
 
 
 def wish_of(code: TicketCode, office: TicketOffice) -> Wish | None:
-    """What was typed beside this code; None where it is a lost ticket's."""
-    return None if code.typed is None else Wish(**json.loads(office.open_typed(code.typed, code.id)))
+    """The place that was typed beside this code; None where it is for something else."""
+    typed = typed_of(code, office)
+    return Wish(**typed) if typed is not None and "session" in typed else None
+
+
+def typed_of(code: TicketCode, office: TicketOffice) -> dict[str, Any] | None:
+    """The fields that were typed beside this code, whatever they are for; None where nothing was, or it did its work."""
+    typed: dict[str, Any] | None = None
+    if code.typed is not None:
+        typed = json.loads(office.open_typed(code.typed, code.id))
+    return typed
 
 
 def phone_of_code(db: Session, office: TicketOffice, code_id: UUID) -> str | None:
     """Where a code goes that nobody's record knows the phone of."""
     code = db.get(TicketCode, code_id)
-    wish = None if code is None else wish_of(code, office)
-    return None if wish is None else wish.phone
+    typed = None if code is None else typed_of(code, office)
+    return None if typed is None else str(typed["phone"])
 
 
 def person_for(db: Session, wish: Wish, *, vault: NikVault, now: datetime) -> UUID:
     """Whoever number and phone belong to, now that the phone is shown; else a record of their own, whoever else has that number."""
-    known = person_or_turn(db, wish.nik, wish.phone, vault=vault, now=now)
+    return record_of(
+        db,
+        nik=wish.nik,
+        name=wish.name,
+        phone=wish.phone,
+        residence=wish.residence,
+        unit_of=lambda: session_for(db, SYSTEM, UUID(wish.session), Permission.BOOKING_WRITE).facility_id,
+        vault=vault,
+        now=now,
+    )
+
+
+def record_of(
+    db: Session,
+    *,
+    nik: str,
+    name: str,
+    phone: str,
+    residence: str | None,
+    unit_of: Callable[[], UUID],
+    vault: NikVault,
+    now: datetime,
+) -> UUID:
+    """The record of who has shown that this phone is theirs, made where there is none: then of the unit that `unit_of` names."""
+    known = person_or_turn(db, nik, phone, vault=vault, now=now)
     if known is None:
-        session = session_for(db, SYSTEM, UUID(wish.session), Permission.BOOKING_WRITE)
         person = NewPerson(
-            id=uuid7(),
-            nik=wish.nik,
-            name=wish.name,
-            phone=wish.phone,
-            residence=wish.residence,
-            claimed=True,
-            unit_id=session.facility_id,
+            id=uuid7(), nik=nik, name=name, phone=phone, residence=residence, claimed=True, unit_id=unit_of()
         )
         return register_person(db, SYSTEM, person, vault=vault, now=now).person.id
-    if known.residence is None and wish.residence is not None:
-        change_person(db, SYSTEM, ChangePerson(person_id=known.id, changes={"residence": wish.residence}), now=now)
+    if known.residence is None and residence is not None:
+        change_person(db, SYSTEM, ChangePerson(person_id=known.id, changes={"residence": residence}), now=now)
     return known.id
 
 
