@@ -53,10 +53,14 @@ def reminding_of(current: Settings) -> Reminding:
 
 
 def tell_willing(engine: Engine, current: Settings, *, now: datetime) -> int:
-    """Tell who is willing of the places that are open; how many were told."""
-    with transaction(engine) as db:
-        address = ticket_office(db, current).address
-        return tell_of_places(db, address=address, night=reminding_of(current).night, now=now)
+    """Tell who is willing of the places that are open, some hundred sessions in a transaction; how many were told."""
+    people, after, more = 0, None, True
+    while more:
+        with transaction(engine) as db:
+            address = ticket_office(db, current).address
+            told = tell_of_places(db, address=address, night=reminding_of(current).night, now=now, after=after)
+        people, after, more = people + told.people, told.after, told.after is not None
+    return people
 
 
 def outgoing_loops(engine: Engine, current: Settings, clock: Clock, client: httpx2.Client | None = None) -> list[Loop]:

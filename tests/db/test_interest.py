@@ -56,7 +56,7 @@ class Waiting:
 
     def tell(self, *, later: timedelta = timedelta(0), night: Night = AWAKE) -> int:
         now = self.desk.now + later
-        return tell_of_places(self.desk.db, address="https://rantai.example", night=night, now=now)
+        return tell_of_places(self.desk.db, address="https://rantai.example", night=night, now=now).people
 
     def messages(self) -> list[OutMessage]:
         told = select(OutMessage).where(OutMessage.template == TEMPLATE).order_by(OutMessage.id)
@@ -90,6 +90,22 @@ def test_only_who_lives_in_the_city_is_told(waiting: Waiting, residence: str, to
     waiting.asks(residence)
     waiting.session()
     assert waiting.tell() == told
+
+
+def test_sessions_that_have_nothing_for_who_waits_keep_no_later_one_from_being_looked_at(waiting: Waiting) -> None:
+    """A round looks at some hundred in a transaction: here at one."""
+    waiting.asks()
+    waiting.desk.session(areas=(HERE,), ahead=1, product="penta-5")
+    for ahead in (1, 2):
+        waiting.desk.session(areas=(NEXT,), ahead=ahead, facility=waiting.desk.world.neighbour)
+    waiting.session(ahead=3)
+    told, after, looks = 0, None, 0
+    while looks == 0 or after is not None:
+        page = tell_of_places(
+            waiting.desk.db, address="https://x", night=AWAKE, now=waiting.desk.now, after=after, most=1
+        )
+        told, after, looks = told + page.people, page.after, looks + 1
+    assert (told, looks) == (1, 4), "two without a vial, the one with, and nothing behind it"
 
 
 def test_who_has_a_place_took_it_back_or_is_too_young_is_not_told_and_keeps_nobody_waiting(waiting: Waiting) -> None:
@@ -173,7 +189,7 @@ def test_two_workers_at_once_tell_nobody_twice_and_no_more_than_there_are_places
         for _turn in range(3):
             together.wait(timeout=30)
             with transaction(engine) as db:
-                told += tell_of_places(db, address="https://x", night=AWAKE, now=committed_world.now)
+                told += tell_of_places(db, address="https://x", night=AWAKE, now=committed_world.now).people
         return told
 
     with ThreadPoolExecutor(2) as pool:

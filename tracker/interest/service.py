@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -24,7 +25,7 @@ from tracker.interest.models import Interest
 from tracker.interest.rules.telling import AHEAD_DAYS, COUNTS_FOR, more_to_tell
 from tracker.kit.days import WESTERN, hours_there, latest_day
 from tracker.kit.ids import uuid7
-from tracker.network.models import Facility
+from tracker.network.models import Area, Facility, ServiceArea
 from tracker.network.queries import local_today, not_past
 from tracker.network.rules.residents import Nearness, nearness
 from tracker.people.errors import BadResidence
@@ -151,18 +152,36 @@ def take_back(db: Session, interest_id: UUID, *, now: datetime) -> Interest:
     return kept
 
 
-def tell_of_places(db: Session, *, address: str, night: Night, now: datetime) -> int:
-    """Tell those who have waited longest of the places that are open where they live, each once; how many were told.
+Position = tuple[date, datetime, UUID]
+"""Of a session in the order in which a round looks at them: its day, when it opens, its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many were told, and behind which session the round goes on; None: that was all."""
+
+    people: int
+    after: Position | None
+
+
+def tell_of_places(
+    db: Session, *, address: str, night: Night, now: datetime, after: Position | None = None, most: int = _MOST_SESSIONS
+) -> Told:
+    """Tell those who have waited longest of the places that are open where they live, each once; at the next `most` sessions.
 
     A session is one worker's at a time: another meanwhile passes it over, so that no more are told than there are places for.
     At a place where it is night nobody is told until morning.
     """
     told = 0
-    for session, facility, vaccine in db.execute(_sessions_with_waiting(now)).all():
+    found = db.execute(_sessions_with_waiting(now, after).limit(most)).all()
+    for session, facility, vaccine in found:
         mine = func.hashtextextended(f"interest {session.id}", 0)
         if night.over_at(now, facility.timezone) is None and db.scalar(select(func.pg_try_advisory_xact_lock(mine))):
             told += _tell(db, session, facility, vaccine, address=address, now=now)
-    return told
+    if len(found) < most:
+        return Told(told, None)
+    last = found[-1][0]
+    return Told(told, (last.day, last.opens_at, last.id))
 
 
 def _tell(
@@ -204,14 +223,46 @@ def _tell(
     return done
 
 
-def _sessions_with_waiting(now: datetime) -> Select[VaccinationSession, Facility, Vaccine]:
-    """A select of (session, facility, vaccine): those to come with places, of vaccines that somebody waits for."""
+def _city_of(code: Any) -> ColumnElement[str]:
+    """The first four digits of a code of either system."""
+    return func.left(func.translate(code, ".", ""), _CITY_DIGITS)
+
+
+def _sessions_with_waiting(now: datetime, after: Position | None) -> Select[VaccinationSession, Facility, Vaccine]:
+    """A select of (session, facility, vaccine), in the order of time: those to come with places, which serve a city where somebody waits for the vaccine.
+
+    Whom exactly a session serves is asked of each by itself; here sessions are left out which can be none of theirs.
+    """
+    planned_for = func.unnest(VaccinationSession.areas).column_valued("planned_for")
+    listed = (
+        select(ServiceArea.area_code)
+        .outerjoin(Area, or_(Area.code_kemendagri == ServiceArea.area_code, Area.code_bps == ServiceArea.area_code))
+        .where(
+            ServiceArea.facility_id == Facility.id,
+            or_(
+                *(
+                    _city_of(code) == Interest.city
+                    for code in (ServiceArea.area_code, Area.code_kemendagri, Area.code_bps)
+                )
+            ),
+        )
+        .correlate(Facility, Interest)
+    )
     waiting = exists().where(
         Interest.vaccine_id == VaccinationSession.vaccine_id,
         Interest.told_at.is_(None),
         Interest.withdrawn_at.is_(None),
+        or_(
+            _city_of(Facility.code_kemendagri) == Interest.city,
+            _city_of(Facility.code_bps) == Interest.city,
+            select(planned_for)
+            .where(_city_of(planned_for) == Interest.city)
+            .correlate(VaccinationSession, Interest)
+            .exists(),
+            listed.exists(),
+        ),
     )
-    return (
+    query = (
         select(VaccinationSession, Facility, Vaccine)
         .join(Facility, Facility.id == VaccinationSession.facility_id)
         .join(Vaccine, Vaccine.id == VaccinationSession.vaccine_id)
@@ -224,8 +275,10 @@ def _sessions_with_waiting(now: datetime) -> Select[VaccinationSession, Facility
             waiting,
         )
         .order_by(VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id)
-        .limit(_MOST_SESSIONS)
     )
+    if after is None:
+        return query
+    return query.where(tuple_(VaccinationSession.day, VaccinationSession.opens_at, VaccinationSession.id) > after)
 
 
 def _rooms(db: Session, session: VaccinationSession, vaccine: Vaccine, now: datetime) -> dict[str, int]:
