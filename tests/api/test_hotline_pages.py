@@ -176,7 +176,7 @@ def test_the_same_over_http(site: TestClient, app_services: Services, world: Pag
     assert [one["id"] for one in found] == [str(person)]
     assert post(f"{call}/person", {"person": str(person)}).json()["person"] == str(person)
     assert post(f"{call}/ticket", {"by": "sms"}).json()["code"] == "hotline.no_ticket"
-    assert post(f"{call}/end", {"outcome": "informed"}).json()["outcome"] == "informed"
+    assert post(f"{call}/end", {"outcome": "informed", "note": None}).json()["outcome"] == "informed"
     log = site.get("/api/v1/hotline/calls", headers=head).json()["items"]
     assert [one["id"] for one in log] == [call[1:]]
     assert site.get("/api/v1/hotline/calls", params={"of": "unit"}, headers=head).status_code == 403

@@ -31,6 +31,7 @@ JUDGED_LATER = {
     "PersonChangeIn.name",
     "/daftar/{session_id} name",
     "/daftar/tiket/{secret}/keluarga name",
+    "/daftar/bersedia name",
 }
 
 

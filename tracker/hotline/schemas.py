@@ -108,7 +108,7 @@ class CallEndIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     outcome: CallOutcome
-    note: Annotated[str | None, Seen, Field(max_length=500)] = None
+    note: Annotated[str, Seen, Field(max_length=500)] | None = None
 
 
 class StandardAnswerOut(BaseModel):
