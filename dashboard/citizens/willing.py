@@ -19,7 +19,7 @@ from dashboard.frame.texts import mark
 from dashboard.frame.viewer import Anyone, Viewer
 from tracker.catalog.models import Vaccine
 from tracker.edge.deps import Db, Now, Shared
-from tracker.edge.hop import Router, answers_evenly
+from tracker.edge.hop import Router, answers_evenly, takes_fields
 from tracker.interest.queries import standing_of
 from tracker.interest.service import Willing, ask_to_be_told, take_back, tell_code
 from tracker.kit.days import WESTERN, latest_day
@@ -120,6 +120,7 @@ def show_own(secret: str, viewer: Anyone, db: Db, shared: Shared) -> Response:
 
 
 @router.post("/daftar/bersedia/{secret}")
+@takes_fields()
 def end_own(secret: str, db: Db, now: Now, shared: Shared) -> Response:
     """To be told no more."""
     take_back(db, _opened(db, shared.settings, secret), now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from uuid import UUID
 
@@ -162,7 +163,7 @@ def test_the_same_over_http(site: TestClient, app_services: Services, world: Pag
     head = signed_in(app_services, world.world, Role.OPERATOR)
     body = {"id": str(uuid7()), "phone": number}
 
-    def post(path: str, body: dict[str, str]) -> Response:
+    def post(path: str, body: Mapping[str, str | None]) -> Response:
         return site.post(f"/api/v1/hotline/calls{path}", json=body, headers=head)
 
     made = post("", body)

@@ -111,7 +111,9 @@ def test_no_page_stumbles_over_what_is_sent_to_it(site: TestClient, blanks: dict
     assert asked > 500
 
 
-READ_NO_FORM = frozenset({"/daftar/tiket/{secret}/{step}", "/daftar/tiket/{secret}/kabar/berhenti"})
+READ_NO_FORM = frozenset(
+    {"/daftar/tiket/{secret}/{step}", "/daftar/tiket/{secret}/kabar/berhenti", "/daftar/bersedia/{secret}"}
+)
 
 
 def test_no_form_takes_a_field_twice_that_is_not_a_list(site: TestClient, blanks: dict[str, str]) -> None:
