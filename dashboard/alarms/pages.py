@@ -33,12 +33,12 @@ from tracker.kit.seen import seen
 from tracker.network.queries import as_id
 from tracker.passport.errors import AlarmOngoing, DispositionMissing, ReasonMissing, ShakeTestNeeded
 from tracker.passport.rules.harm import Disposition, ShakeTest
-from tracker.passport.service.closing import close_alarm
-from tracker.passport.service.commands import BatchDisposition, CloseAlarm, Decision
+from tracker.passport.service.closing import close_alarm, decide_held
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, DecideHeld, Decision
 
 router = Router(include_in_schema=False)
 
-SHOWS = ("open", "closed", "all")
+SHOWS = ("open", "held", "closed", "all")
 # As many as a phone shows at a time.
 A_PAGE = 12
 # What a person can put right; everything else becomes an error page.
@@ -52,6 +52,10 @@ REFUSALS: dict[type[DomainError], tuple[str, str]] = {
     ),
     AlarmOngoing: ("berlangsung", mark("Alarm masih berlangsung; tutup setelah suhunya kembali aman.")),
 }
+
+
+# Of a decision about what a closed alarm holds on.
+_NONE_CHOSEN = ("satu", mark("Pilih keputusan untuk paling sedikit satu batch."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ def show_alarms(
     buka: str = "",
     sesudah: str = "",
 ) -> Response:
-    """The alarms; `tampil` is open, closed or all, `buka` the one to show opened, `sesudah` where the page before ended.
+    """The alarms; `tampil` is open, held, closed or all, `buka` the one to show opened, `sesudah` where the page before ended.
 
     `masalah` names the alarm whose form was refused, `sebab` why.
     """
@@ -81,7 +85,7 @@ def show_alarms(
     wanted = as_id(buka)
     found = _with(db, viewer, list(turned.rows), wanted)
     ids = [alarm.id for alarm in found]
-    sentence = next((text for key, text in REFUSALS.values() if key == sebab), "")
+    sentence = next((text for key, text in (*REFUSALS.values(), _NONE_CHOSEN) if key == sebab), "")
     return page(
         viewer,
         "alarms/alarms.html",
@@ -105,6 +109,7 @@ def show_alarms(
         actions=actions_for(viewer.known()),
         trouble=Trouble(alarm=masalah, sentence=sentence) if sentence else None,
         dispositions=[item.value for item in Disposition],
+        decisions=[item.value for item in Disposition if item is not Disposition.HOLD],
         shake_tests=[item.value for item in ShakeTest],
     )
 
@@ -160,6 +165,22 @@ def close(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> R
     return RedirectResponse(f"/alarm?tampil=closed&buka={alarm_id}#a-{alarm_id}", status_code=303)
 
 
+@router.post("/alarm/{alarm_id}/putuskan")
+@takes_fields(*("csrf", "putusan-{id}", "alasan-{id}", "uji-{id}", "wewenang-{id}"), most=2_000)
+def decide(alarm_id: UUID, viewer: Member, db: Db, now: Now, fields: Fields) -> Response:
+    """Decide what a closed alarm holds on: the same fields; batches without a `putusan` stay held."""
+    check_csrf(viewer, str(fields.get("csrf", "")))
+    command = DecideHeld(alarm_id=alarm_id, dispositions=_dispositions(fields))
+    if not command.dispositions:
+        return _back(alarm_id, _NONE_CHOSEN[0])
+    try:
+        with db.begin_nested():
+            decide_held(db, viewer.known(), command, now=now)
+    except tuple(REFUSALS) as error:
+        return _refused(alarm_id, error)
+    return RedirectResponse(f"/alarm?tampil=held&buka={alarm_id}#a-{alarm_id}", status_code=303)
+
+
 def _dispositions(fields: FormData) -> list[BatchDisposition]:
     found = []
     for name in fields:
@@ -182,5 +203,10 @@ def _dispositions(fields: FormData) -> list[BatchDisposition]:
 
 
 def _refused(alarm_id: UUID, error: DomainError) -> Response:
-    cause = quote(REFUSALS[type(error)][0])
-    return RedirectResponse(f"/alarm?masalah={alarm_id}&sebab={cause}&buka={alarm_id}#a-{alarm_id}", status_code=303)
+    return _back(alarm_id, REFUSALS[type(error)][0])
+
+
+def _back(alarm_id: UUID, cause: str) -> Response:
+    return RedirectResponse(
+        f"/alarm?masalah={alarm_id}&sebab={quote(cause)}&buka={alarm_id}#a-{alarm_id}", status_code=303
+    )

@@ -21,6 +21,8 @@ from tracker.coldchain.rules.limits import Severity
 from tracker.edge.paging import Key
 from tracker.network.models import Equipment, Facility
 from tracker.network.queries import zone_there
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
 from tracker.telemetry.models import Device
 
 # Rules whose violation spoils what lies there; the others say that somebody should look.
@@ -112,7 +114,7 @@ def alarms(
     channel_id: int | None = None,
     alarm_id: UUID | None = None,
 ) -> list[AlarmRow]:
-    """Alarms of the caller's subtree; `show`: open (worst first), closed or all (newest first); `alarm_id` finds one, whatever its state."""
+    """Alarms of the caller's subtree; `show`: open (worst first), held (with stock that waits), closed or all (newest first); `alarm_id` finds one, whatever its state."""
     # Which ones first: what is told of each is read for these alone.
     first = _shown(principal, "all" if alarm_id is not None else show)
     first = first.order_by(*(key.desc() for key in _keys(show))).limit(limit)
@@ -156,6 +158,8 @@ def _shown(principal: Principal, show: str) -> Select[*tuple[Any, ...]]:
         return query.where(OPEN_MATTER)
     if show == "closed":
         return query.where(or_(Alarm.closed_at.is_not(None), Alarm.withdrawn_at.is_not(None)))
+    if show == "held":
+        return query.where(exists().where(Hold.alarm_id == Alarm.id, Hold.state == HoldState.HELD))
     return query
 
 

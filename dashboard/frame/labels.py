@@ -160,7 +160,7 @@ FOUND = {
     "shipment": mark("Kiriman"),
     "sensor": mark("Sensor"),
 }
-ALARM_SHOW = {"open": mark("Terbuka"), "closed": mark("Selesai"), "all": mark("Semua")}
+ALARM_SHOW = {"open": mark("Terbuka"), "held": mark("Menahan stok"), "closed": mark("Selesai"), "all": mark("Semua")}
 ACCOUNT = {
     "place": mark("Tempat simpan"),
     "transit": mark("Dalam perjalanan"),

@@ -149,7 +149,7 @@ def tasks_at(
         found += _adverse(count_waiting(db, principal, Level.FACILITY, facility.id), texts)
     if lying.held and principal.may(Permission.HOLD_RELEASE, path):
         word = texts.gettext("Putuskan yang ditahan")
-        found.append(Task(word=word, href="/alarm", about=_vials(lying.held, texts), tone="out"))
+        found.append(Task(word=word, href="/alarm?tampil=held", about=_vials(lying.held, texts), tone="out"))
     if principal.may(Permission.BOOKING_SERVE, path):
         found += _sessions(db, facility, now, texts)
         found += _unreminded(db, facility, now, texts)

@@ -50,7 +50,7 @@ def test_the_head_s_home_says_what_waits_and_where_it_is_done(
 ) -> None:
     found = tasks(site, "kepala")
     assert found["Tanggapi alarm"] == "/alarm"
-    assert found["Putuskan yang ditahan"] == "/alarm"
+    assert found["Putuskan yang ditahan"] == "/alarm?tampil=held"
     assert found["Hitung stok"] == "/stok/pkm-cipondoh/hitung"
     assert "Selesaikan penghitungan" not in found
     with transaction(app_services.engine) as db:

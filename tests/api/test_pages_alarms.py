@@ -12,6 +12,9 @@ from tracker.coldchain.models import Alarm, Episode
 from tracker.database.engine import transaction
 from tracker.edge.services import Services
 from tracker.network.models import Equipment
+from tracker.passport.models import Hold
+from tracker.passport.rules.harm import HoldState
+from tracker.stock.models import StockKeep
 
 __all__ = ["app_services", "made", "site", "world"]
 
@@ -132,6 +135,46 @@ def test_a_forged_disposition_is_refused_and_no_fault_of_ours(site: TestClient, 
         alarm = db.scalars(select(Alarm.id).where(Alarm.rule == "HEAT")).one()
     for forged, status in (({"putusan-none": "release"}, 422), ({f"putusan-{alarm}": "whatever"}, 400)):
         assert site.post(f"/alarm/{alarm}/tutup", data={"csrf": token, **forged}).status_code == status
+
+
+def test_what_an_alarm_held_on_when_it_was_closed_is_decided_on_its_card_and_stands_on_the_home_till_then(
+    site: TestClient, app_services: Services
+) -> None:
+    with transaction(app_services.engine) as db:
+        alarm = db.scalars(select(Alarm).where(Alarm.rule == "HEAT")).one()
+        alarm.ended_at = alarm.raised_at
+        batches = sorted(db.scalars(select(Hold.batch_id).where(Hold.alarm_id == alarm.id).distinct()))
+        way = f"/alarm/{alarm.id}"
+        opened = f"/alarm?tampil=held&buka={alarm.id}"
+    token = csrf_of(log_in(site, "kepala").get("/alarm").text)
+    assert "/putuskan" not in site.get(opened).text, "decided when it is closed"
+    kept = {f"putusan-{one}": "hold" for one in batches} | {f"alasan-{one}": "tunggu dinas" for one in batches}
+    site.post(f"{way}/tutup", data={"csrf": token, **kept})
+    assert 'href="/alarm?tampil=held"' in site.get("/").text
+    assert f'id="a-{way[7:]}"' in site.get("/alarm?tampil=held").text
+    assert f'action="{way}/putuskan"' in site.get(opened).text
+
+    def decided(**fields: str) -> str:
+        return site.get(site.post(f"{way}/putuskan", data={"csrf": token, **fields}).headers["location"]).text
+
+    assert "paling sedikit satu batch" in decided()
+    first, *others = batches
+    assert "Tulis alasan" in decided(**{f"putusan-{first}": "release"})
+    decided(**{f"putusan-{first}": "discard", f"alasan-{first}": "VVM berubah"})
+    for one in others:
+        decided(**{f"putusan-{one}": "release", f"alasan-{one}": "dinas: VVM baik"})
+    with transaction(app_services.engine) as db:
+        holds = db.scalars(select(Hold).where(Hold.batch_id.in_(batches))).all()
+        assert {hold.state for hold in holds if hold.batch_id == first} == {HoldState.DISCARDED}
+        assert {(hold.state, hold.reason) for hold in holds if hold.batch_id != first} <= {
+            (HoldState.RELEASED, "dinas: VVM baik")
+        }
+        assert db.scalars(select(StockKeep)).all() == []
+    assert 'href="/alarm?tampil=held"' not in site.get("/").text
+    assert "/putuskan" not in site.get(opened).text
+    site.cookies.clear()
+    token = csrf_of(log_in(site, "vaksinator").get("/alarm").text)
+    assert site.post(f"{way}/putuskan", data={"csrf": token, f"putusan-{first}": "release"}).status_code == 403
 
 
 def test_held_stock_shows_on_facility_batch_and_quota(site: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Closing an alarm: a disposition for every batch it holds."""
+"""Closing an alarm: a disposition for every batch it holds; and later one for what it held on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracker.passport.errors import (
 )
 from tracker.passport.models import AlarmDisposition, Hold
 from tracker.passport.rules.harm import Disposition, HoldState
-from tracker.passport.service.commands import BatchDisposition, CloseAlarm
+from tracker.passport.service.commands import BatchDisposition, CloseAlarm, DecideHeld
 from tracker.passport.service.releasing import discard_hold, release_hold
 from tracker.stock.rules.words import Account
 from tracker.stock.service.reading import lock_anchors
@@ -50,16 +50,7 @@ def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: 
     if held - asked:
         lot = db.scalars(select(Batch.lot).where(Batch.id == min(held - asked))).one()
         raise DispositionMissing(field="dispositions", batch=lot)
-    seen: set[UUID] = set()
-    for line, one in enumerate(command.dispositions):
-        if one.batch_id in seen:
-            raise DispositionTwice(line=line, field="batch", batch=str(one.batch_id))
-        seen.add(one.batch_id)
-        if one.batch_id not in {hold.batch_id for hold in holds}:
-            raise BatchNotHeld(line=line, field="batch", batch=str(one.batch_id))
-        if not one.decision.reason.strip():
-            raise ReasonMissing(line=line, field="reason")
-        _carry_out(db, principal, one, [hold for hold in holds if hold.batch_id == one.batch_id], now)
+    _decide(db, principal, command.dispositions, holds, now)
     if command.dispositions:
         db.execute(
             insert(AlarmDisposition),
@@ -78,6 +69,36 @@ def close_alarm(db: Session, principal: Principal, command: CloseAlarm, *, now: 
         )
     mark_closed(db, principal, alarm, now=now, comment=command.comment)
     return alarm
+
+
+def decide_held(db: Session, principal: Principal, command: DecideHeld, *, now: datetime) -> None:
+    """Decide later what an alarm still holds; each hold keeps who decided, when and why.
+
+    Raises AlarmNotFound, Forbidden, DispositionTwice, BatchNotHeld and what `release_hold` raises.
+    """
+    _lock_pools(db, list(db.scalars(_holds_of(command.alarm_id))))
+    alarm = alarm_for_update(db, principal, command.alarm_id, Permission.HOLD_RELEASE)
+    holds = list(db.scalars(_holds_of(alarm.id).where(Hold.state == HoldState.HELD)))
+    _decide(db, principal, command.dispositions, holds, now)
+
+
+def _decide(
+    db: Session,
+    principal: Principal,
+    dispositions: Sequence[BatchDisposition],
+    holds: Sequence[Hold],
+    now: datetime,
+) -> None:
+    seen: set[UUID] = set()
+    for line, one in enumerate(dispositions):
+        if one.batch_id in seen:
+            raise DispositionTwice(line=line, field="batch", batch=str(one.batch_id))
+        seen.add(one.batch_id)
+        if one.batch_id not in {hold.batch_id for hold in holds}:
+            raise BatchNotHeld(line=line, field="batch", batch=str(one.batch_id))
+        if not one.decision.reason.strip():
+            raise ReasonMissing(line=line, field="reason")
+        _carry_out(db, principal, one, [hold for hold in holds if hold.batch_id == one.batch_id], now)
 
 
 def _carry_out(db: Session, principal: Principal, one: BatchDisposition, holds: Sequence[Hold], now: datetime) -> None:

@@ -34,3 +34,11 @@ class CloseAlarm:
     alarm_id: UUID
     dispositions: Sequence[BatchDisposition]
     comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideHeld:
+    """What becomes of batches that an alarm held on when it was closed; those that are not named stay held."""
+
+    alarm_id: UUID
+    dispositions: Sequence[BatchDisposition]
